@@ -1,0 +1,63 @@
+# Thin names for commands that a reader could type. `make repro` is the whole of it, on a fresh clone too.
+#
+#   make repro                  sets up, makes or pulls the raw data, and runs the pipeline
+#   make repro RAW=<folder>     the same on any folder of raw files, in work/<its name>/ (NAME=<name> for another)
+#   make test                   sets up, then lint, types and all tests
+#   make setup | data | lint    parts of these
+#   make ui                     MLflow's pages on the runs
+#   make lock                   requirements.txt again, from pyproject.toml
+
+SHELL := /bin/bash
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+# The environment of some systems holds a NAME of its own.
+WORKSPACE_NAME := $(if $(filter command%,$(origin NAME)),--name "$$NAME")
+# Two setups at once: the second waits, then finds the work done. Not every system has flock.
+LOCKED := $(if $(shell command -v flock),flock Makefile)
+
+.PHONY: setup data repro test lint lock ui
+
+setup:
+	@$(LOCKED) $(MAKE) -s .venv/.complete
+
+# The mark goes first and comes back last: an installation that was killed half-way starts again from nothing.
+.venv/.complete: requirements.txt pyproject.toml
+	@if [ -e $@ ]; then rm $@; else $(NEW_VENV); fi
+	@echo "Installing the locked dependencies into .venv; this takes a minute or two."
+	python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
+	python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+define NEW_VENV
+for python in python3.11 python3 python; do \
+  if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; \
+  then $$python -m venv --clear .venv; exit; fi; done; \
+echo "error: no Python 3.11 found as python3.11, python3 or python; install it and call make again" >&2; exit 1
+endef
+
+data: setup
+	@python pipelines/data.py
+
+ifdef RAW
+repro: setup
+	@workspace="$$(python pipelines/workspace.py "$$RAW" $(WORKSPACE_NAME))" && cd "$$workspace" && dvc repro
+else
+repro: data
+	@dvc repro
+endif
+
+test: lint
+	pytest
+
+lint: setup
+	ruff check .
+	ruff format --check .
+	basedpyright
+	lint-imports
+
+lock: setup
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  --python-version 3.11 --all-extras -q -o requirements.txt pyproject.toml
+
+ui: setup
+	mlflow ui

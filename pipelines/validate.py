@@ -1,0 +1,78 @@
+"""Stage `validate`: stop the pipeline, with a report, when a table breaks what it promises.
+
+    python pipelines/validate.py artifacts/songs.parquet artifacts/rows.parquet artifacts/pairs.parquet \
+        --corpus artifacts/corpus.json --report artifacts/validation.json --page artifacts/validation.html
+
+In: the tables songs, rows and pairs; params `expected` and `train.protocol`. Out: the report as JSON and as a
+page, both also when it stops. Exit 1 on a failed or broken expectation.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from neuralist import corpus, expectations, params, scripts, tables
+from neuralist.validation import Outcome
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("songs", type=Path)
+    parser.add_argument("rows", type=Path)
+    parser.add_argument("pairs", type=Path)
+    parser.add_argument("--corpus", type=Path, required=True, metavar="JSON")
+    parser.add_argument("--report", type=Path, required=True, metavar="JSON")
+    parser.add_argument("--page", type=Path, required=True, metavar="HTML")
+    return parser.parse_args()
+
+
+def show(outcomes: list[Outcome]) -> None:
+    """Print outcomes as a table, wide enough for a log that is no terminal."""
+    table = Table("result", "table", "expectation", "column", "count", "examples")
+    for outcome in outcomes:
+        count = outcome.observed if outcome.unexpected is None else outcome.unexpected
+        table.add_row(
+            outcome.verdict,
+            outcome.table,
+            f"{outcome.expectation}\n{outcome.promise}",
+            outcome.column,
+            "" if count is None else f"{count:,}",
+            "\n".join(outcome.examples),
+        )
+    Console(width=None if sys.stdout.isatty() else 160, markup=False, emoji=False, highlight=False).print(
+        table
+    )
+
+
+def main() -> None:
+    """Check the three tables and write the report."""
+    args = parse()
+    chosen = params.load()
+    report = expectations.validate(
+        tables.read(args.songs, tables.SONGS),
+        tables.read(args.rows, tables.ROWS),
+        tables.read(args.pairs, tables.PAIRS),
+        chosen.expected,
+        chosen.train.protocol,
+    )
+    tables.write_text(args.report, report.to_json())
+    tables.write_text(args.page, report.to_html(corpus.load(args.corpus).note))
+    noteworthy = [outcome for outcome in report.outcomes if outcome.verdict != "passed"]
+    if noteworthy:
+        show(noteworthy)
+    if not report.success:
+        raise ValueError(
+            f"{report.tally['failed']} of {len(report.outcomes)} expectations failed, "
+            f"{report.tally['broken']} are broken; see {args.page}"
+        )
+    print(f"{len(report.outcomes)} expectations, none failed, {report.tally['warning']} warnings")
+
+
+if __name__ == "__main__":
+    scripts.run(main)

@@ -1,0 +1,1 @@
+"""Neuralist: how alike two songs are, learned from their lyrics."""

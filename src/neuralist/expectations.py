@@ -1,0 +1,281 @@
+"""What the tables songs, rows and pairs promise, as Great Expectations suites, and the check of them.
+
+In: the tables `songs`, `rows` and `pairs` of `neuralist.tables`. Out: a `validation.Report`.
+Lyrics never reach the report: a song whose lyrics are at fault is shown by its song_id.
+"""
+
+# pyright: reportPrivateImportUsage=false
+# (Great Expectations documents this import path, and re-exports by it, without an __all__.)
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import great_expectations as gx
+import pandas as pd
+from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.expectations import (
+    ExpectColumnMeanToBeBetween,
+    ExpectColumnPairValuesAToBeGreaterThanB,
+    ExpectColumnUniqueValueCountToBeBetween,
+    ExpectColumnValuesToBeBetween,
+    ExpectColumnValuesToBeInSet,
+    ExpectColumnValuesToBeUnique,
+    ExpectColumnValuesToMatchRegex,
+    ExpectColumnValuesToNotBeNull,
+    ExpectCompoundColumnsToBeUnique,
+    ExpectTableRowCountToBeBetween,
+)
+from great_expectations.expectations.expectation import Expectation
+from great_expectations.expectations.metadata_types import FailureSeverity
+
+from neuralist.params import Expected, Protocol, Range
+from neuralist.validation import Outcome, Report, Verdict, count
+
+MAX_EXAMPLES = 5
+PARTS = ["train", "val", "test"]
+
+# The tables that are checked; sorted, so that rows that contradict each other are neighbours in the examples.
+SQL = {
+    "songs": "SELECT * EXCLUDE (track_ids, tags) FROM songs",
+    "songs.tracks": "SELECT DISTINCT unnest(track_ids) AS track_id, song_id FROM songs ORDER BY ALL",
+    "songs.groups": "SELECT DISTINCT group_id, fold FROM songs WHERE group_id IS NOT NULL ORDER BY ALL",
+    "rows": "SELECT *, left_id = right_id AS itself FROM rows",
+    "rows.songs": """
+        SELECT song_id, song_id IN (SELECT song_id FROM songs WHERE song_id IS NOT NULL) AS in_songs
+        FROM (SELECT left_id AS song_id FROM rows UNION SELECT right_id FROM rows)
+        WHERE song_id IS NOT NULL ORDER BY ALL""",
+    # A mean of equal rows may differ from them in its last bit, which is no fault of the table.
+    "pairs": """
+        SELECT left_id, right_id, round(similarity, 9) AS similarity, round(lowest, 9) AS lowest,
+               round(highest, 9) AS highest, n_rows, split, (similarity >= 0.5)::DOUBLE AS similar
+        FROM pairs""",
+    "pairs.songs": """
+        SELECT song_id, song_id IN (SELECT song_id FROM songs WHERE song_id IS NOT NULL) AS in_songs
+        FROM (SELECT left_id AS song_id FROM pairs UNION SELECT right_id FROM pairs)
+        WHERE song_id IS NOT NULL ORDER BY ALL""",
+    "pairs.members": """
+        SELECT DISTINCT song_id, split
+        FROM (SELECT left_id AS song_id, split FROM pairs UNION SELECT right_id, split FROM pairs)
+        WHERE song_id IS NOT NULL AND split IN ('train', 'val', 'test') ORDER BY ALL""",
+    "pairs.groups": """
+        SELECT DISTINCT group_id, split
+        FROM (SELECT left_id AS song_id, split FROM pairs UNION SELECT right_id, split FROM pairs)
+        JOIN songs USING (song_id)
+        WHERE group_id IS NOT NULL AND split IN ('train', 'val', 'test') ORDER BY ALL""",
+}
+# What names a row among the examples; a derived table's row is shown whole.
+KEYS = {"songs": ["song_id"], "rows": ["left_id", "right_id"], "pairs": ["left_id", "right_id"]}
+
+Suites = dict[str, list[Expectation]]
+
+
+def validate(
+    songs: pd.DataFrame, rows: pd.DataFrame, pairs: pd.DataFrame, expected: Expected, protocol: Protocol
+) -> Report:
+    """Check what the three tables promise.
+
+    Args:
+        songs: table `songs`.
+        rows: table `rows`.
+        pairs: table `pairs`.
+        expected: the ranges that this corpus's counts must stay in.
+        protocol: under `given` the user's own split may share songs between parts: a warning, no failure.
+    """
+    shared = FailureSeverity.WARNING if protocol == "given" else FailureSeverity.CRITICAL
+    suites = {
+        **songs_suites(expected),
+        **rows_suites(expected),
+        **pairs_suites(expected),
+        **disjoint_suites(shared),
+    }
+    with duckdb.connect() as database:
+        for name, frame in (("songs", songs), ("rows", rows), ("pairs", pairs)):
+            database.register(name, frame)
+        tables = {table: database.sql(SQL[table]).df() for table in suites}
+        return Report(count(database), check(suites, tables))
+
+
+def songs_suites(expected: Expected) -> Suites:
+    """Each song has an id, lyrics of a word or more and a fold; a track has one song, a group one fold."""
+    return {
+        "songs": [
+            *_given("song_id", "genre", "lyrics", "n_words", "has_list", "group_id", "fold"),
+            _number_within(expected.songs, "expected.songs"),
+            _unique("song_id", "a song_id names one song"),
+            ExpectColumnValuesToMatchRegex(column="lyrics", regex=r"\S", description="lyrics are not blank"),
+            _within("n_words", 1, None, "lyrics have a word"),
+            _within("fold", 0, 4, "fold is 0 to 4"),
+        ],
+        "songs.tracks": [_unique("track_id", "a track id belongs to one song")],
+        "songs.groups": [_unique("group_id", "a song and its covers share a fold")],
+    }
+
+
+def rows_suites(expected: Expected) -> Suites:
+    """Each row joins two different known songs, has a similarity in [0, 1] and falls in a part.
+
+    A pair listed twice may stand in two parts: protocol `paper` cuts rows at random, as the predecessor did.
+    """
+    return {
+        "rows": [
+            *_given("left_id", "right_id", "similarity", "split"),
+            _number_within(expected.rows, "expected.rows"),
+            _in_set("itself", [False], "no song is similar to itself"),
+            _within("similarity", 0, 1, "similarity is within [0, 1]"),
+            ExpectColumnUniqueValueCountToBeBetween(
+                column="similarity", min_value=2, description="similarity is not constant"
+            ),
+            _in_set("split", PARTS, "split is a part"),
+        ],
+        "rows.songs": [_in_set("in_songs", [True], "rows name known songs")],
+    }
+
+
+def pairs_suites(expected: Expected) -> Suites:
+    """Each unordered pair of known songs stands once, with the mean, extremes and number of its rows."""
+    low, high = expected.similar_share
+    return {
+        "pairs": [
+            *_given("left_id", "right_id", "similarity", "lowest", "highest", "n_rows", "split"),
+            _number_within(expected.pairs, "expected.pairs"),
+            _above("right_id", "left_id", "left_id comes before right_id"),
+            ExpectCompoundColumnsToBeUnique(
+                column_list=["left_id", "right_id"], description="a pair stands once"
+            ),
+            _within("similarity", 0, 1, "similarity is within [0, 1]"),
+            _above("similarity", "lowest", "similarity is no less than its lowest row", or_equal=True),
+            _above("highest", "similarity", "similarity is no more than its highest row", or_equal=True),
+            _within("n_rows", 1, None, "a pair has a row"),
+            _in_set("split", [*PARTS, "unused"], "split is a part or unused"),
+            ExpectColumnMeanToBeBetween(
+                column="similar",
+                min_value=low,
+                max_value=high,
+                description=f"class balance is within expected.similar_share: {json.dumps([low, high])}",
+            ),
+        ],
+        "pairs.songs": [_in_set("in_songs", [True], "pairs name known songs")],
+    }
+
+
+def disjoint_suites(severity: FailureSeverity) -> Suites:
+    """No song, and no group of covers, stands in two of train, val and test."""
+    return {
+        "pairs.members": [_unique("song_id", "train, val and test share no song", severity)],
+        "pairs.groups": [_unique("group_id", "train, val and test share no group of covers", severity)],
+    }
+
+
+def check(suites: Suites, tables: Mapping[str, pd.DataFrame]) -> list[Outcome]:
+    """Run suites by Great Expectations on pandas, in memory: nothing is written, nothing is printed.
+
+    Args:
+        suites: expectations by table, each with a `description` of its own, which is the promise in words.
+        tables: the frame of each table of `suites`.
+
+    Returns:
+        One outcome an expectation, in the order of `suites`.
+    """
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    asset = context.data_sources.add_pandas("neuralist").add_dataframe_asset("table")
+    whole = asset.add_batch_definition_whole_dataframe("whole")
+    outcomes: list[Outcome] = []
+    for table, expectations in suites.items():
+        validated = whole.get_batch({"dataframe": tables[table]}).validate(
+            gx.ExpectationSuite(name=table, expectations=expectations),
+            result_format={"result_format": "SUMMARY", "partial_unexpected_count": MAX_EXAMPLES},
+        )
+        found = [_outcome(table, tables[table], result) for result in validated.results]
+        # Great Expectations returns broken ones first; the report keeps the order of the suite.
+        order = [expectation.description for expectation in expectations]
+        outcomes += sorted(found, key=lambda outcome, order=order: order.index(outcome.promise))
+    return outcomes
+
+
+def _given(*columns: str) -> list[Expectation]:
+    return [ExpectColumnValuesToNotBeNull(column=name, description=f"{name} is given") for name in columns]
+
+
+def _number_within(bounds: Range, name: str) -> Expectation:
+    low, high = (None if bound is None else int(bound) for bound in bounds)
+    promise = f"their number is within {name}: {json.dumps([low, high])}"
+    return ExpectTableRowCountToBeBetween(min_value=low, max_value=high, description=promise)
+
+
+def _within(column: str, low: float, high: float | None, promise: str) -> Expectation:
+    return ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high, description=promise)
+
+
+def _in_set(column: str, values: list[Any], promise: str) -> Expectation:
+    return ExpectColumnValuesToBeInSet(column=column, value_set=values, description=promise)
+
+
+def _unique(column: str, promise: str, severity: FailureSeverity = FailureSeverity.CRITICAL) -> Expectation:
+    return ExpectColumnValuesToBeUnique(column=column, description=promise, severity=severity)
+
+
+def _above(greater: str, lesser: str, promise: str, or_equal: bool = False) -> Expectation:
+    return ExpectColumnPairValuesAToBeGreaterThanB(
+        column_A=greater,
+        column_B=lesser,
+        or_equal=or_equal,
+        ignore_row_if="either_value_is_missing",
+        description=promise,
+    )
+
+
+def _outcome(table: str, frame: pd.DataFrame, result: ExpectationValidationResult) -> Outcome:
+    config = result.expectation_config
+    if config is None:
+        raise ValueError(f"{table}: Great Expectations returned a result without its expectation: {result}")
+    named = [config.kwargs[key] for key in ("column", "column_A", "column_B") if key in config.kwargs]
+    columns = config.kwargs.get("column_list") or named
+    error = _error(result.exception_info)
+    if error is not None:
+        # The error may quote a value, and lyrics are not to be quoted.
+        verdict: Verdict = "broken"
+        examples = ["error withheld" if "lyrics" in columns else error]
+    else:
+        allowed: Verdict = "warning" if config.severity == FailureSeverity.WARNING else "failed"
+        verdict = "passed" if result.success else allowed
+        shown = [*KEYS.get(table, frame.columns), *columns]
+        examples = _examples(frame, result.result.get("partial_unexpected_index_list") or [], shown)
+    return Outcome(
+        table=table,
+        expectation=config.type,
+        column=", ".join(columns),
+        promise=config.description or "",
+        verdict=verdict,
+        unexpected=result.result.get("unexpected_count"),
+        observed=_plain(result.result.get("observed_value")),
+        examples=examples,
+    )
+
+
+def _plain(observed: float | None) -> int | float | None:
+    if observed is None or math.isnan(observed):
+        return None
+    return int(observed) if float(observed).is_integer() else round(float(observed), 6)
+
+
+def _error(exception_info: Mapping[str, Any]) -> str | None:
+    # One record for an expectation, or one for each of its metrics that raised.
+    records = [exception_info] if "raised_exception" in exception_info else exception_info.values()
+    messages = [str(record["exception_message"]) for record in records if record["raised_exception"]]
+    return " ".join(messages[0].split())[:200] if messages else None
+
+
+def _examples(frame: pd.DataFrame, positions: list[int], columns: list[str]) -> list[str]:
+    """Offending rows as "column=value", by position in the frame.
+
+    Great Expectations would name them itself, but by a loop that takes 200 s where a million rows fail.
+    """
+    distinct = [column for column in dict.fromkeys(columns) if column != "lyrics"]
+    offending = frame.loc[positions, distinct].to_dict("records")
+    named = [", ".join(f"{column}={value}" for column, value in row.items()) for row in offending]
+    return list(dict.fromkeys(named))

@@ -1,0 +1,215 @@
+"""params.yaml as typed, frozen values: unknown keys refused, ranges checked, errors name the key."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+Protocol = Literal["songs", "paper", "given"]
+Similarity = Literal["manhattan", "euclidean", "cosine"]
+N_FOLDS = 5
+AUTO_EPOCHS = 50
+M = TypeVar("M", bound="_Section")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _ascending(bounds: tuple[float | None, float | None]) -> tuple[float | None, float | None]:
+    low, high = bounds
+    if low is not None and high is not None and low >= high:
+        raise ValueError(f"the lower bound {low} must be below the upper bound {high}")
+    return bounds
+
+
+def _one(shares: tuple[float, ...]) -> tuple[float, ...]:
+    if abs(sum(shares) - 1) > 1e-9:
+        raise ValueError(f"the shares {list(shares)} must sum to 1, not {sum(shares):g}")
+    return shares
+
+
+Range = Annotated[tuple[float | None, float | None], AfterValidator(_ascending)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Expected(_Section):
+    """Ranges that the tables of this corpus must stay in; None is no bound."""
+
+    songs: Range
+    rows: Range
+    pairs: Range
+    similar_share: Range
+
+
+class Songs(_Section):
+    """Joining raw records to songs."""
+
+    cover_overlap: float = Field(gt=0, le=1)
+    placeholders: tuple[str, ...]
+    genres: dict[str, tuple[str, ...]] = Field(min_length=1)
+
+
+class Pairs(_Section):
+    """Cutting rows and pairs into train, val and test."""
+
+    test_fold: int = Field(ge=0, le=4)
+    paper_shares: Annotated[tuple[Share, Share, Share], AfterValidator(_one)]
+    seed: int
+
+    def part(self, fold: int) -> str:
+        """The part, train, val or test, that the songs of a fold belong to."""
+        return {self.test_fold: "test", (self.test_fold + 1) % N_FOLDS: "val"}.get(fold, "train")
+
+
+class Vectors(_Section):
+    """Word vectors: from a file, or trained with gensim."""
+
+    source: str
+    most_frequent: int = Field(ge=0)
+    length: float = Field(gt=0)
+    dimensions: int = Field(ge=1, le=4096)
+    window: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    min_count: int = Field(ge=1)
+    seed: int
+
+
+class _Training(_Section):
+    protocol: Protocol
+    max_words: int = Field(ge=1, le=10_000)
+    units: int = Field(ge=1, le=4096)
+    similarity: Similarity
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    dropout: float = Field(ge=0, lt=1)
+    patience: int = Field(ge=1)
+    seed: int
+
+
+class Train(_Training):
+    """What holds for every experiment that does not say otherwise; epochs may be left to the corpus."""
+
+    epochs: Annotated[int, Field(ge=1)] | Literal["auto"]
+
+
+class Experiment(_Training):
+    """All that decides one trained model, besides its input tables."""
+
+    epochs: int = Field(ge=1)
+
+
+class Evaluate(_Section):
+    """Intervals of the metrics."""
+
+    draws: int = Field(ge=10)
+    level: Share
+    seed: int
+
+
+class Songmap(_Section):
+    """Which songs the map shows, and by whose encoder."""
+
+    experiment: str | None
+    filter: dict[str, str | int | bool]
+    most: int = Field(ge=3, le=5000)
+    neighbours: int = Field(ge=1, le=20)
+
+
+class Params(_Section):
+    """The whole of params.yaml."""
+
+    similarity_range: Annotated[tuple[float, float], AfterValidator(_ascending)]
+    expected: Expected
+    songs: Songs
+    pairs: Pairs
+    vectors: Vectors
+    train: Train
+    experiments: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], dict[str, Any]] = Field(
+        min_length=1
+    )
+    evaluate: Evaluate
+    songmap: Songmap
+
+    @property
+    def mapped_experiment(self) -> str:
+        """The experiment whose encoder draws the song map: the one named, else the last."""
+        return self.songmap.experiment or list(self.experiments)[-1]
+
+    def experiment(self, name: str, auto_epochs: int = AUTO_EPOCHS) -> Experiment:
+        """The section `train` with the entry `experiments.<name>` laid over it.
+
+        Args:
+            name: of the experiment.
+            auto_epochs: what epochs `auto` stands for.
+
+        Raises:
+            ValueError: no such experiment, or a key or value in it that is refused.
+        """
+        if name not in self.experiments:
+            raise ValueError(
+                f"experiments.{name} is not in params.yaml, which names {sorted(self.experiments)}"
+            )
+        merged = self.train.model_dump() | self.experiments[name]
+        if merged["epochs"] == "auto":
+            merged["epochs"] = auto_epochs
+        return _checked(Experiment, merged, prefix=f"experiments.{name}.")
+
+
+def load(path: Path = Path("params.yaml")) -> Params:
+    """Read and check params.yaml, each experiment included.
+
+    Raises:
+        ValueError: the file is missing, no YAML mapping, or a key or value is refused.
+    """
+    params = _checked(Params, read_yaml(path))
+    for name in params.experiments:
+        params.experiment(name)
+    if params.mapped_experiment not in params.experiments:
+        raise ValueError(
+            f"params.yaml: songmap.experiment: received {params.mapped_experiment!r}; "
+            f"name one of {sorted(params.experiments)}, or null for the last of them"
+        )
+    return params
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping.
+
+    Raises:
+        ValueError: the file is missing or no YAML mapping.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{path}: no such file; run from the folder that holds params.yaml") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not readable as YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: expected keys and values, received {type(values).__name__}")
+    return values
+
+
+def overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Lay one nested mapping over another; `experiments`, the list of what runs, is replaced whole."""
+    merged = dict(below)
+    for key, value in above.items():
+        nested = isinstance(value, dict) and isinstance(below.get(key), dict) and key != "experiments"
+        merged[key] = overlay(below[key], value) if nested else value
+    return merged
+
+
+def _checked(model: type[M], values: dict[str, Any], prefix: str = "") -> M:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ValueError(f"params.yaml: {told(error, prefix)}") from None
+
+
+def told(error: ValidationError, prefix: str = "") -> str:
+    """All that pydantic refused, in one line: key, reason, value received."""
+    return "; ".join(
+        f"{prefix}{'.'.join(map(str, problem['loc']))}: {problem['msg']}, received {problem['input']!r}"
+        for problem in error.errors()
+    )

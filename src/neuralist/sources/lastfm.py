@@ -1,0 +1,252 @@
+"""Last.fm similarity lists of Million Song Dataset tracks, in both official forms.
+
+| form | holds |
+|---|---|
+| lastfm_similars.db | SQLite, similars_src(tid, target): target = "tid,score,tid,score,..." |
+| A/B/C/TRABC....json | {track_id, similars: [[track_id, score], ...], tags: [[tag, "0" to "100"], ...]} |
+
+similars_dest(tid, target) of the database lists the same pairs from the other end. It is read, turned round,
+only where similars_src is empty (a track then counts as having a list when a used list names it).
+
+Lists are brought into DuckDB in chunks and taken apart there, and of each chunk only the lists of tracks with
+lyrics stay: the full database holds 584,897 lists and 56,506,688 pairs. For the same reason `rejects` has one
+row for a list without lyrics, and one row ("12 of 30 targets") for the unusable targets of a used list, not
+one a pair. Form: millionsongdataset.com/lastfm.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from neuralist.sources import raw
+
+_CHUNK = 5_000  # lists; about 15 MB of text
+_NOT_TRACKS = {"billboard", "vectors"}
+
+_NO_ID = "a list without track id"
+_NO_GRADE = "similarity is not a number within similarity_range"
+_ODD = "odd number of entries, not track,score,track,score"
+_NO_LIST = "similars is missing or no list"
+_NO_ENTRY = "an entry of similars is not [track, score]"
+_LIST_FAULTS = [_ODD, _NO_LIST, _NO_ENTRY]
+
+_FROM_DATABASE = f"""
+    select position, place || ':' || tid as place, tid as source_id,
+           case when target = '' then [] else string_split(target, ',')[1:-:2] end as targets,
+           case when target = '' then [] else string_split(target, ',')[2:-:2] end as scores,
+           cast([] as varchar[]) as tags,
+           case when len(string_split(target, ',')) % 2 = 1 and target <> ''
+                then '{_ODD}' end as fault
+    from chunk
+"""
+_FROM_JSON = f"""
+    select position, place, json_extract_string(content, '$.track_id') as source_id,
+           list_transform(json_extract(content, '$.similars[*]'), lambda entry: entry ->> 0) as targets,
+           list_transform(json_extract(content, '$.similars[*]'), lambda entry: entry ->> 1) as scores,
+           list_filter(json_extract_string(content, '$.tags[*][0]'), lambda tag: trim(tag) <> '') as tags,
+           case when json_type(content, '$.similars') is distinct from 'ARRAY'
+                then '{_NO_LIST}'
+                when len(list_filter(json_extract(content, '$.similars[*]'),
+                                     lambda entry: json_array_length(entry) <> 2)) > 0
+                then '{_NO_ENTRY}' end as fault
+    from chunk
+"""
+# `where` is a keyword: the column is named place until the end.
+_SORT_IN = f"""
+    insert into faults select position, 0, place, '{_NO_ID}', ''
+    from parsed where coalesce(source_id, '') = '';
+    insert into faults
+    select position, 0, place, 'no lyrics for this track''s list', len(targets) || ' targets' from parsed
+    where source_id not in (select id from known) and source_id <> '' and len(targets) > 0;
+    insert into lists select *, row_number() over (partition by source_id order by position) > 1
+                                or source_id in (select source_id from lists)
+    from parsed where source_id in (select id from known);
+"""
+_LIST_REJECTS = """
+    insert into faults select position, 0, place, fault, source_id from lists where fault is not null;
+    insert into faults select position, 0, place, 'repeat of an earlier list', source_id
+    from lists where fault is null and repeated;
+"""
+_GRADED = """
+    create table graded as
+    select position, number, source_id, target_id, target_id in (select id from known) as is_known,
+           try_cast(score as double) as grade, score,
+           coalesce(isfinite(grade) and grade between $low and $high, false) as is_grade
+    from (select position, source_id, unnest(targets) as target_id, unnest(scores) as score,
+                 unnest(range(1, len(targets) + 1)) as number
+          from lists where fault is null and not repeated)
+"""
+_GRADE_REJECTS = f"""
+    insert into faults
+    select position, number, place || ', entry ' || number, '{_NO_GRADE}', coalesce(score, 'null')
+    from graded join lists using (position) where not is_grade;
+    insert into faults
+    select position, 0, place, 'targets without lyrics', n_unknown || ' of ' || n_targets || ' targets'
+    from (select position, count(*) as n_targets, count(*) filter (not is_known) as n_unknown
+          from graded group by position) join lists using (position)
+    where n_unknown > 0;
+"""
+_REJECTS = """
+    select 'lastfm' as source, place as "where", reason, value from faults order by position, number, reason
+"""
+
+
+def find(folder: Path) -> list[Path]:
+    """The one lastfm_similars.db, or all TR*.json files, of a folder, sorted.
+
+    Raises:
+        ValueError: the folder holds both forms, several databases, or neither.
+    """
+    databases = sorted(folder.rglob("lastfm_similars.db"))
+    files = [
+        path
+        for path in sorted(folder.rglob("TR*.json"))
+        if path.relative_to(folder).parts[0] not in _NOT_TRACKS
+    ]
+    if len(databases) + bool(files) != 1:
+        found = [path.relative_to(folder).as_posix() for path in [*databases, *files[:1]]]
+        raise ValueError(
+            f"{folder}: expected Last.fm similarities once, as lastfm_similars.db or as TR*.json files in "
+            f"lastfm/A/B/C/; found {', '.join(found) or 'neither'}"
+        )
+    return databases or files
+
+
+def read(
+    folder: Path, files: list[Path], similarity_range: tuple[float, float], known: Iterable[str]
+) -> raw.Similarities:
+    """Read the similarity lists of known tracks.
+
+    Args:
+        folder: the raw folder, from which places are told.
+        files: what `find` found.
+        similarity_range: lowest and highest score, mapped to [0, 1].
+        known: ids of the tracks with lyrics.
+
+    Raises:
+        ValueError: a file is no such database, no JSON or not UTF-8, or no list or no score can be used.
+    """
+    low, high = similarity_range
+    place = files[0].relative_to(folder).as_posix()
+    with duckdb.connect() as engine:
+        _create(engine, known)
+        if files[0].suffix == ".db":
+            table = _fullest_table(files[0], place)
+            _take_in(engine, _rows(files[0], place, table), _FROM_DATABASE)
+        else:
+            table = ""
+            _take_in(engine, _contents(files, folder), _FROM_JSON)
+        engine.execute(_LIST_REJECTS)
+        engine.execute(_GRADED, {"low": low, "high": high})
+        engine.execute(_GRADE_REJECTS)
+        faults = engine.execute(_REJECTS).df()
+        _check_usable(engine, place, faults)
+        return _similarities(engine, similarity_range, faults, turned_round=table == "similars_dest")
+
+
+def _create(engine: duckdb.DuckDBPyConnection, known: Iterable[str]) -> None:
+    engine.register("known_frame", pd.DataFrame({"id": sorted(known)}, dtype="str"))
+    engine.execute("""
+        create table known as select id from known_frame;
+        create table faults (position bigint, number bigint, place varchar, reason varchar, value varchar);
+        create table lists (position bigint, place varchar, source_id varchar, targets varchar[],
+                            scores varchar[], tags varchar[], fault varchar, repeated boolean);
+    """)
+
+
+def _fullest_table(path: Path, place: str) -> str:
+    """similars_src, or similars_dest where the former is empty."""
+    with _database(path, place) as database:
+        for table in ("similars_src", "similars_dest"):
+            if database.execute(f"select 1 from {table} limit 1").fetchone():
+                return table
+    raise ValueError(f"{place}: similars_src and similars_dest are empty; put the whole file there")
+
+
+@contextmanager
+def _database(path: Path, place: str) -> Iterator[sqlite3.Connection]:
+    try:
+        # immutable: a read-only folder must do, and nobody writes to raw files.
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+            yield database
+    except sqlite3.Error as error:
+        raise ValueError(
+            f"{place}: not a whole SQLite file with similars_src(tid, target) and similars_dest(tid, target) "
+            f"({error}); put the official file there"
+        ) from error
+
+
+def _rows(path: Path, place: str, table: str) -> Iterator[pd.DataFrame]:
+    with _database(path, place) as database:
+        cursor = database.execute(f"select cast(tid as text), cast(target as text) from {table}")
+        while rows := cursor.fetchmany(_CHUNK):
+            chunk = pd.DataFrame(rows, columns=["tid", "target"], dtype="str").fillna("")
+            yield chunk.assign(place=f"{place}:{table}")
+
+
+def _contents(files: list[Path], folder: Path) -> Iterator[pd.DataFrame]:
+    for start in range(0, len(files), _CHUNK):
+        places = [path.relative_to(folder).as_posix() for path in files[start : start + _CHUNK]]
+        contents = [raw.text(folder / place, place) for place in places]
+        yield pd.DataFrame({"place": places, "content": contents}, dtype="str")
+
+
+def _take_in(engine: duckdb.DuckDBPyConnection, chunks: Iterable[pd.DataFrame], parse: str) -> None:
+    """Take the lists of all chunks apart and keep those of known tracks."""
+    count = 0
+    for chunk in chunks:
+        engine.register("chunk", chunk.assign(position=range(count, count + len(chunk))))
+        if parse is _FROM_JSON:
+            _check_json(engine)
+        engine.execute(f"create or replace temp table parsed as {parse}")
+        engine.execute(_SORT_IN)
+        count += len(chunk)
+
+
+def _check_json(engine: duckdb.DuckDBPyConnection) -> None:
+    cut = engine.execute("select place from chunk where not json_valid(content) order by position").fetchone()
+    if cut:
+        raise ValueError(f"{cut[0]}: cut short or no JSON; put the whole file there")
+
+
+def _check_usable(engine: duckdb.DuckDBPyConnection, place: str, faults: pd.DataFrame) -> None:
+    """Stop where no list, or no score, can be used: the form of the whole is wrong, and `faults` says how."""
+    lists = "select count(*), count(*) filter (fault is not null) from lists"
+    scores = "select count(*), count(*) filter (not is_grade) from graded"
+    for counts, kinds in ((lists, _LIST_FAULTS), (scores, [_NO_GRADE])):
+        total, unusable = engine.execute(counts).fetchall()[0]
+        if total and total == unusable:
+            raise raw.all_unusable(place, total, faults.loc[faults.reason.isin(kinds)])
+    if len(faults) and faults.reason.eq(_NO_ID).all() and not engine.execute("from lists").fetchone():
+        raise raw.all_unusable(place, len(faults), faults)
+
+
+def _similarities(
+    engine: duckdb.DuckDBPyConnection,
+    similarity_range: tuple[float, float],
+    faults: pd.DataFrame,
+    *,
+    turned_round: bool,
+) -> raw.Similarities:
+    left, right = ("target_id", "source_id") if turned_round else ("source_id", "target_id")
+    low, high = similarity_range
+    listed = engine.execute(f"""
+        select {left} as source_id, {right} as target_id, grade as similarity, cast(null as varchar) as split
+        from graded where is_grade and is_known order by position, number
+    """).df()
+    with_list = (
+        "select distinct target_id from graded where is_known"
+        if turned_round
+        else "select source_id from lists where fault is null and len(targets) > 0"
+    )
+    tags = "select source_id, tags from lists where not repeated and len(tags) > 0"
+    return raw.Similarities(
+        listed=listed.assign(similarity=(listed.similarity - low) / (high - low)),
+        with_list=frozenset(row[0] for row in engine.execute(with_list).fetchall()),
+        tags={source: list(names) for source, names in engine.execute(tags).fetchall()},
+        rejects=faults,
+    )

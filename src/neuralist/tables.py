@@ -1,0 +1,133 @@
+"""The one schema: columns and types of every table, and how they are read and written as parquet.
+
+| table | one row is |
+|---|---|
+| songs | a song with lyrics, with all its track ids |
+| rejects | a raw record that was not used, and why |
+| listed | a similarity as the source lists it, between two track ids |
+| rows | a listed similarity between two songs, directed and repeated (protocol paper) |
+| pairs | an unordered pair of songs, once (protocol songs) |
+| predictions | one experiment's answer for one row or pair |
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+STRINGS = pa.list_(pa.string())
+
+SONGS = pa.schema(
+    [
+        ("song_id", pa.string()),
+        ("track_ids", STRINGS),
+        ("artist", pa.string()),
+        ("title", pa.string()),
+        ("year", pa.int64()),
+        ("tags", STRINGS),
+        ("genre", pa.string()),
+        ("language", pa.string()),
+        ("lyrics", pa.string()),
+        ("n_words", pa.int64()),
+        ("has_list", pa.bool_()),
+        ("group_id", pa.string()),
+        ("fold", pa.int64()),
+    ]
+)
+REJECTS = pa.schema(
+    [("source", pa.string()), ("where", pa.string()), ("reason", pa.string()), ("value", pa.string())]
+)
+LISTED = pa.schema(
+    [
+        ("source_id", pa.string()),
+        ("target_id", pa.string()),
+        ("similarity", pa.float64()),
+        ("split", pa.string()),
+    ]
+)
+ROWS = pa.schema(
+    [
+        ("left_id", pa.string()),
+        ("right_id", pa.string()),
+        ("similarity", pa.float64()),
+        ("split", pa.string()),
+    ]
+)
+PAIRS = pa.schema(
+    [
+        ("left_id", pa.string()),
+        ("right_id", pa.string()),
+        ("similarity", pa.float64()),
+        ("lowest", pa.float64()),
+        ("highest", pa.float64()),
+        ("n_rows", pa.int64()),
+        ("split", pa.string()),
+    ]
+)
+PREDICTIONS = pa.schema(
+    [
+        ("experiment", pa.string()),
+        ("split", pa.string()),
+        ("left_id", pa.string()),
+        ("right_id", pa.string()),
+        ("similarity", pa.float64()),
+        ("predicted", pa.float64()),
+    ]
+)
+# A year may be unknown: pandas' nullable integer keeps it an integer.
+_PANDAS_TYPES = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype(na_value=float("nan"))}
+
+
+def write(frame: pd.DataFrame, schema: pa.Schema, path: Path) -> None:
+    """Write a table as parquet, whole or not at all.
+
+    Raises:
+        ValueError: a column of the schema is missing, unknown, or holds another type.
+    """
+    unknown = sorted(set(frame.columns) ^ set(schema.names))
+    if unknown:
+        raise ValueError(
+            f"{path.name}: columns {unknown} are missing or unknown; the schema has {schema.names}"
+        )
+    try:
+        table = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    with unfinished(path) as temporary:
+        pq.write_table(table.replace_schema_metadata(None), temporary, compression="zstd")
+
+
+def read(path: Path, schema: pa.Schema) -> pd.DataFrame:
+    """Read a table written by `write`; nullable integers for integer columns, lists as numpy arrays.
+
+    Raises:
+        ValueError: the file is missing, no parquet, or has other columns.
+    """
+    try:
+        table = pq.read_table(path)
+    except (FileNotFoundError, pa.ArrowInvalid) as error:
+        raise ValueError(f"{path}: not a readable parquet table ({error}); run `dvc repro`") from error
+    if table.column_names != schema.names:
+        raise ValueError(f"{path}: columns {table.column_names}, expected {schema.names}; run `dvc repro`")
+    return table.cast(schema).to_pandas(types_mapper=_PANDAS_TYPES.get)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file as UTF-8, whole or not at all."""
+    with unfinished(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def unfinished(path: Path) -> Iterator[Path]:
+    """Give a name to write under; `path` appears only when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".unfinished-{path.name}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

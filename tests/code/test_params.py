@@ -1,0 +1,133 @@
+"""params.yaml: typed and frozen; what it refuses, it names."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from neuralist import params
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ROOT / "params.yaml"
+
+
+def changed(tmp_path: Path, change: dict[str, Any]) -> Path:
+    """The shipped params.yaml with some values laid over it."""
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(params.overlay(params.read_yaml(SHIPPED), change)))
+    return path
+
+
+def test_the_shipped_file_holds_both_word_lengths_under_both_protocols() -> None:
+    settings = params.load(SHIPPED)
+    shapes = {
+        (settings.experiment(name).protocol, settings.experiment(name).max_words)
+        for name in settings.experiments
+    }
+
+    assert shapes >= {("paper", 15), ("paper", 300), ("songs", 15), ("songs", 300)}
+
+
+def test_an_experiment_is_the_section_train_with_its_entry_laid_over(tmp_path: Path) -> None:
+    path = changed(tmp_path, {"train": {"units": 7, "epochs": 3}, "experiments": {"songs300": {"epochs": 9}}})
+    experiment = params.load(path).experiment("songs300")
+
+    assert (experiment.units, experiment.epochs) == (7, 9)
+
+
+def test_values_are_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        params.load(SHIPPED).train.units = 3  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"colour": "red"}, r"params\.yaml: colour: .*received 'red'"),
+        ({"train": {"unit": 3}}, r"train\.unit: "),
+        ({"train": {"units": 0}}, r"train\.units: .*received 0"),
+        ({"train": {"units": "many"}}, r"train\.units: .*received 'many'"),
+        ({"train": {"protocol": "random"}}, r"train\.protocol: .*received 'random'"),
+        ({"train": {"dropout": 1}}, r"train\.dropout: "),
+        ({"pairs": {"test_fold": 5}}, r"pairs\.test_fold: .*received 5"),
+        ({"pairs": {"paper_shares": [0.5, 0.2, 0.2]}}, r"pairs\.paper_shares: .*must sum to 1, not 0\.9"),
+        ({"similarity_range": [1, 0]}, r"similarity_range: .*lower bound 1.* must be below"),
+        ({"expected": {"songs": [5, 5]}}, r"expected\.songs: "),
+        ({"experiments": {}}, r"experiments: "),
+        ({"experiments": {"Odd name": {}}}, r"experiments\.Odd name"),
+        ({"experiments": {"songs300": {"unit": 3}}}, r"experiments\.songs300\.unit: "),
+        ({"songmap": {"experiment": "none"}}, r"songmap\.experiment: received 'none'; name one of"),
+    ],
+)
+def test_a_refused_value_is_named_with_its_key(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        params.load(changed(tmp_path, change))
+
+
+@pytest.mark.parametrize("section", params.Params.model_fields)
+def test_a_missing_section_is_named(tmp_path: Path, section: str) -> None:
+    values = params.read_yaml(SHIPPED)
+    del values[section]
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(values))
+
+    with pytest.raises(ValueError, match=f"{section}: Field required"):
+        params.load(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        (b"- a list\n", "expected keys and values, received list"),
+        (b"", "expected keys and values, received NoneType"),
+        (b"a: [1\n", "not readable as YAML"),
+        (b"a: \xff\xfe\n", "not readable as YAML"),
+    ],
+)
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, content: bytes | None, message: str) -> None:
+    path = tmp_path / "params.yaml"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(ValueError, match=message):
+        params.load(path)
+
+
+def test_an_unknown_experiment_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"experiments\.words99 is not in params\.yaml"):
+        params.load(SHIPPED).experiment("words99")
+
+
+VALUES = st.recursive(
+    st.none() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+)
+MAPPINGS = st.dictionaries(st.text(max_size=2), VALUES, max_size=4)
+
+
+@given(MAPPINGS)
+def test_laying_nothing_over_changes_nothing(below: dict[str, Any]) -> None:
+    assert params.overlay(below, {}) == below
+
+
+@given(MAPPINGS, MAPPINGS)
+def test_what_lies_above_shows_and_the_rest_stays(below: dict[str, Any], above: dict[str, Any]) -> None:
+    merged = params.overlay(below, above)
+
+    assert merged.keys() == below.keys() | above.keys()
+    assert params.overlay(merged, above) == merged
+    for key, value in below.items():
+        if key not in above:
+            assert merged[key] == value
+
+
+def test_the_list_of_experiments_is_replaced_not_merged() -> None:
+    below = {"experiments": {"a": {"units": 1}}, "train": {"units": 1, "epochs": 2}}
+    above = {"experiments": {"b": {}}, "train": {"units": 3}}
+
+    assert params.overlay(below, above) == {"experiments": {"b": {}}, "train": {"units": 3, "epochs": 2}}

@@ -1,0 +1,326 @@
+"""The song map: which songs it shows, where, which are nearest, and what its page may not do."""
+
+import hashlib
+import json
+import runpy
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neuralist import onnx_encoder, params, songmap, songmap_drawing, tables
+from neuralist.songmap import Song, SongMap
+from neuralist.tokens import Vocabulary
+
+ROOT = Path(__file__).resolve().parents[2]
+HOSTILE = '</script><script>document.title="owned"</script><b>"quoted" & \'so\'</b> 💔 $x^2$'
+
+
+def made(n_songs: int = 8, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
+    songs = pd.DataFrame(
+        {
+            "song_id": [f"s{number}" for number in range(n_songs)],
+            "track_ids": [[]] * n_songs,
+            "artist": [f"Artist {number % 3}" for number in range(n_songs)],
+            "title": [f"Title {number}" for number in range(n_songs)],
+            "year": pd.array([2015, 2014] * (n_songs // 2) + [None] * (n_songs % 2), dtype="Int64"),
+            "tags": [[]] * n_songs,
+            "genre": ["rock", "pop", "pop", "other"] * (n_songs // 4) + ["rock"] * (n_songs % 4),
+            "language": None,
+            "lyrics": "paper lanterns over water",
+            "n_words": 4,
+            "has_list": True,
+            "group_id": [f"s{number}" for number in range(n_songs)],
+            "fold": 0,
+        }
+    )
+    return songs, np.random.default_rng(seed).normal(size=(n_songs, 5)).astype(np.float32) / 5
+
+
+def drawn(n_songs: int = 8) -> SongMap:
+    return songmap.songmap(*made(n_songs), "manhattan", 3)
+
+
+def test_the_filter_keeps_songs_whose_column_holds_the_value() -> None:
+    songs, _ = made()
+    assert songmap.chosen(songs, {"year": 2015})["song_id"].tolist() == ["s0", "s2", "s4", "s6"]
+    assert len(songmap.chosen(songs, {})) == 8
+
+
+def test_several_conditions_hold_together() -> None:
+    songs, _ = made(16)
+    kept = songmap.chosen(songs, {"year": 2014, "genre": "pop"})
+    assert kept["song_id"].tolist() == ["s1", "s5", "s9", "s13"]
+
+
+def test_a_song_of_unknown_year_is_not_shown() -> None:
+    songs, _ = made(9)
+    assert "s8" not in songmap.chosen(songs, {"year": 2015})["song_id"].tolist()
+
+
+def test_latest_is_the_last_year_of_at_least_three_songs() -> None:
+    songs, _ = made()
+    songs.loc[songs["song_id"].isin(["s0", "s2"]), "year"] = 2016
+    songs.loc[songs["song_id"].isin(["s4", "s6"]), "year"] = 2014
+    kept = songmap.chosen(songs, {"year": "latest"})
+    assert kept["song_id"].tolist() == ["s1", "s3", "s4", "s5", "s6", "s7"]
+
+
+def test_where_no_song_has_a_year_latest_shows_all() -> None:
+    songs, _ = made()
+    songs["year"] = pd.array([None] * len(songs), dtype="Int64")
+    assert len(songmap.chosen(songs, {"year": "latest"})) == 8
+
+
+def test_of_too_many_songs_some_are_shown_evenly() -> None:
+    songs, _ = made(9)
+    assert songmap.spread(songs, 5)["song_id"].tolist() == ["s0", "s2", "s4", "s6", "s8"]
+    assert len(songmap.spread(songs, 9)) == 9
+
+
+def test_a_filter_that_matches_nothing_says_which_values_there_are() -> None:
+    with pytest.raises(ValueError, match=r"\{'year': 1999\} matches 0 of 8 songs.*year holds 2014, 2015$"):
+        songmap.chosen(made()[0], {"year": 1999})
+
+
+def test_two_songs_are_too_few_for_a_map() -> None:
+    with pytest.raises(ValueError, match="matches 2 of 8 songs, and a map needs 3"):
+        songmap.chosen(made()[0], {"genre": "rock"})
+    with pytest.raises(ValueError, match="received 2 songs"):
+        songmap.songmap(made(2)[0], np.zeros((2, 3)), "manhattan", 1)
+
+
+@pytest.mark.parametrize("column", ["yeer", "lyrics", "tags"])
+def test_a_column_that_cannot_choose_songs_is_refused(column: str) -> None:
+    with pytest.raises(ValueError, match=f"received column '{column}'; choose of .*'year'"):
+        songmap.chosen(made()[0], {column: 2015})
+
+
+@pytest.mark.parametrize("embeddings", [np.zeros((7, 2)), np.zeros(8), np.full((8, 2), np.nan)])
+def test_embeddings_that_are_not_a_finite_row_a_song_are_refused(embeddings: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="not a finite row for each of 8 songs"):
+        songmap.songmap(made()[0], embeddings, "manhattan", 3)
+
+
+def test_points_on_a_line_keep_their_distances_and_one_component_explains_all() -> None:
+    points, explained = songmap.pca(np.array([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]]))
+    np.testing.assert_allclose(points, [[-5, 0], [0, 0], [5, 0]], atol=1e-12)
+    np.testing.assert_allclose(explained, (1, 0), atol=1e-12)
+
+
+def test_pca_agrees_with_the_eigenvectors_of_the_covariance() -> None:
+    embeddings = np.random.default_rng(3).normal(size=(40, 6)) * [5, 3, 1, 1, 0.5, 0.1]
+    points, explained = songmap.pca(embeddings)
+    variances, directions = np.linalg.eigh(np.cov(embeddings.T))
+    np.testing.assert_allclose(explained, variances[:-3:-1] / variances.sum())
+    expected = (embeddings - embeddings.mean(axis=0)) @ directions[:, :-3:-1]
+    np.testing.assert_allclose(np.abs(points), np.abs(expected), atol=1e-9)
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_the_sign_of_a_component_follows_its_largest_loading(seed: int) -> None:
+    embeddings = np.random.default_rng(seed).normal(size=(9, 4))
+    points, _ = songmap.pca(embeddings)
+    loadings = np.linalg.lstsq(embeddings - embeddings.mean(axis=0), points, rcond=None)[0]
+    assert (loadings[np.abs(loadings).argmax(axis=0), [0, 1]] > 0).all()
+
+
+@pytest.mark.parametrize("embeddings", [np.ones((4, 3)), np.arange(4.0)[:, None]])
+def test_embeddings_without_a_second_direction_still_make_a_map(embeddings: np.ndarray) -> None:
+    points, explained = songmap.pca(embeddings)
+    assert points.shape == (4, 2)
+    assert np.isfinite([*points.ravel(), *explained]).all()
+    x, y = songmap_drawing.placed(points)
+    assert ((x > 0) & (x < songmap_drawing.WIDTH) & (y > 0) & (y < songmap_drawing.HEIGHT)).all()
+
+
+def test_nearest_songs_are_those_the_model_holds_most_similar() -> None:
+    found, similarity = songmap.nearest(np.array([[0.0], [0.1], [1.0], [0.1]]), "manhattan", 2)
+    assert found.tolist() == [[1, 3], [3, 0], [1, 3], [1, 0]]
+    np.testing.assert_allclose(similarity[0], np.exp([-0.1, -0.1]))
+    np.testing.assert_allclose(similarity[2], np.exp([-0.9, -0.9]))
+
+
+def test_no_more_neighbours_are_named_than_there_are_other_songs() -> None:
+    found, similarity = songmap.nearest(made(4)[1], "cosine", 20)
+    assert found.shape == similarity.shape == (4, 3)
+    assert all(song not in row for song, row in enumerate(found.tolist()))
+
+
+def test_an_unknown_artist_or_title_is_named_as_such() -> None:
+    songs, embeddings = made()
+    songs.loc[0, ["artist", "title"]] = None
+    shown = songmap.songmap(songs, embeddings, "manhattan", 3).songs[0]
+    assert shown == Song("unknown artist", "s0", "rock")
+
+
+def test_genres_take_colours_by_number_of_songs_and_other_is_grey_and_last() -> None:
+    genres = songmap_drawing.genres(drawn())
+    assert [(genre.name, genre.count) for genre in genres] == [("pop", 4), ("rock", 2), ("other", 2)]
+    assert genres[-1].colour == songmap_drawing.OTHER
+    assert len({genre.colour for genre in genres}) == 3
+
+
+def test_more_genres_than_colours_end_in_grey() -> None:
+    songs, embeddings = made(20)
+    songs["genre"] = [f"genre {number:02}" for number in range(20)]
+    genres = songmap_drawing.genres(songmap.songmap(songs, embeddings, "manhattan", 3))
+    assert len({genre.colour for genre in genres}) == len(songmap_drawing.COLOURS) + 1
+
+
+@given(seed=st.integers(0, 10_000), n_songs=st.integers(3, 60))
+@settings(max_examples=25, deadline=None)
+def test_a_label_stays_in_the_drawing_and_hides_no_dot_and_no_other_label(seed: int, n_songs: int) -> None:
+    songs, embeddings = made(n_songs, seed)
+    placed_map = songmap.songmap(songs, embeddings, "manhattan", 3)
+    x, y = songmap_drawing.placed(placed_map.points)
+    found = songmap_drawing.labels(placed_map)
+    assert len(found) <= songmap_drawing.MAX_LABELS
+    boxes = []
+    for label in found:
+        # A letter of 12 units' size is 7 wide on average.
+        ends = sorted(
+            [label.x, label.x + (1 if label.anchor == "start" else -1) * 7 * len(label.text) * 0.95]
+        )
+        boxes.append((ends[0], label.y - 6, ends[1], label.y + 6))
+    for left, top, right, bottom in boxes:
+        assert left >= 0 and right <= songmap_drawing.WIDTH
+        assert not ((x > left) & (x < right) & (y > top) & (y < bottom)).any()
+    for one, box in enumerate(boxes):
+        for other in boxes[:one]:
+            assert box[2] <= other[0] or other[2] <= box[0] or box[3] <= other[1] or other[3] <= box[1]
+
+
+def test_the_picture_and_the_page_are_the_same_bytes_each_time(tmp_path: Path) -> None:
+    songs, embeddings = made()
+    songs.loc[0, "title"] = HOSTILE
+    for name in ("one.png", "two.png"):
+        again = songmap.songmap(songs, embeddings, "manhattan", 3)
+        songmap_drawing.save_picture(again, "Song map $1$", tmp_path / name)
+    digests = {hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.iterdir()}
+    assert len(digests) == 1
+    assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
+    assert songmap_drawing.page(drawn(), "Song map") == songmap_drawing.page(drawn(), "Song map")
+
+
+class Tags(HTMLParser):
+    """Counts the tags of a page and keeps what its JSON holds."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.scripts: list[str] = []
+        self.labels: list[str | None] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep a tag's name and label."""
+        self.names.append(tag)
+        self.labels.append(dict(attrs).get("aria-label"))
+
+    def handle_data(self, data: str) -> None:
+        """Keep a script's text."""
+        if self.names and self.names[-1] == "script" and data.strip():
+            self.scripts.append(data)
+
+
+@pytest.fixture
+def hostile_page() -> str:
+    songs, embeddings = made()
+    songs.loc[0, ["artist", "title", "genre"]] = HOSTILE
+    return songmap_drawing.page(songmap.songmap(songs, embeddings, "manhattan", 3), HOSTILE)
+
+
+def test_the_page_shows_any_title_as_text(hostile_page: str) -> None:
+    tags = Tags(hostile_page)
+    assert tags.names.count("script") == 2
+    assert "b" not in tags.names
+    assert f"{HOSTILE}, {HOSTILE}, {HOSTILE}" in tags.labels
+    assert json.loads(tags.scripts[0])[0]["title"] == HOSTILE
+
+
+def test_the_page_needs_no_network_and_holds_no_lyrics(hostile_page: str) -> None:
+    addresses = hostile_page.replace("http://www.w3.org/2000/svg", "")
+    assert not any(found in addresses for found in ("http:", "https:", "src=", "href=", "url(", "@import"))
+    assert "paper lanterns" not in hostile_page
+
+
+def test_the_page_names_each_song_and_its_nearest_with_their_similarity(hostile_page: str) -> None:
+    listed = json.loads(Tags(hostile_page).scripts[0])
+    songs, embeddings = made()
+    found, similarity = songmap.nearest(embeddings, "manhattan", 3)
+    assert [song["title"] for song in listed[1:]] == songs["title"].tolist()[1:]
+    assert [[near["song"] for near in song["nearest"]] for song in listed] == found.tolist()
+    assert [near["similarity"] for near in listed[0]["nearest"]] == similarity[0].round(3).tolist()
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium to run the page's script")
+def test_the_page_runs_in_a_browser_and_reads_no_title_as_markup(tmp_path: Path, hostile_page: str) -> None:
+    page = hostile_page.replace("</body>", "<script>keep(0)</script></body>")
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    options = ["--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile"]
+    command = ["chromium", *options, "--dump-dom", f"file://{tmp_path}/page.html"]
+    dumped = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    card = dumped.split('id="card"')[1].split("</aside>")[0]
+    assert card.count("<li>") == 3
+    assert card.count("&lt;/script&gt;&lt;script&gt;") == 3  # title, artist and genre of song 0
+    assert "<title>owned" not in dumped
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A working folder with songs, and an untrained encoder of three words and four units."""
+    folder = tmp_path / "experiments/songs300"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(2)
+    shapes = ((5, 3), (3, 16), (4, 16), (16,))
+    weights = onnx_encoder.Weights(*(rng.normal(size=shape).astype(np.float32) for shape in shapes))
+    onnx_encoder.export(weights, folder / "encoder.onnx")
+    Vocabulary(["paper", "lanterns", "water"]).save(folder / "vocabulary.txt")
+    settings_of = {"params": {"max_words": 4, "similarity": "manhattan"}}
+    (folder / "experiment.json").write_text(json.dumps(settings_of), encoding="utf-8")
+    songs, _ = made(12)
+    songs["lyrics"] = [("paper " * (number + 1) + "water lanterns")[: 40 - number] for number in range(12)]
+    tables.write(songs, tables.SONGS, tmp_path / "songs.parquet")
+    shutil.copy(ROOT / "params.yaml", tmp_path / "params.yaml")
+    return tmp_path
+
+
+def run_stage(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = str(ROOT / "pipelines/songmap.py")
+    (workspace / "corpus.json").write_text('{"note": "All made up."}')
+    outs = ["--corpus", "corpus.json", "--picture", "out/songmap.png", "--page", "out/songmap.html"]
+    monkeypatch.chdir(workspace)
+    monkeypatch.setattr(sys, "argv", [stage, "songs.parquet", "experiments", *outs])
+    runpy.run_path(stage, run_name="__main__")
+
+
+def test_the_stage_draws_the_songs_of_the_latest_year(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_stage(workspace, monkeypatch)
+    assert capsys.readouterr() == ("6 songs drawn by songs300\n", "")
+    page = (workspace / "out/songmap.html").read_text(encoding="utf-8")
+    assert "Song map: 6 songs, year latest, by the encoder of songs300. All made up." in page
+    assert len(json.loads(Tags(page).scripts[0])) == 6
+    assert (workspace / "out/songmap.png").stat().st_size > 10_000
+
+
+def test_the_stage_stops_with_one_line_where_nothing_matches(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = params.read_yaml(workspace / "params.yaml")
+    chosen["songmap"]["filter"] = {"year": 1901}
+    (workspace / "params.yaml").write_text(yaml.safe_dump(chosen), encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"^error: songmap.filter: \{'year': 1901\} matches 0 of 12 songs"):
+        run_stage(workspace, monkeypatch)
+    assert not (workspace / "out").exists()

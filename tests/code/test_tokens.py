@@ -1,0 +1,58 @@
+"""Texts become words, and words become ids, in ways worked out by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neuralist.tokens import PADDING, UNKNOWN, Vocabulary, words
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Green Moss, green stone!", ["green", "moss", "green", "stone"]),
+        ("don’t DON'T don`t", ["don't"] * 3),
+        ("'quoted' rock'n'roll", ["quoted", "rock'n'roll"]),
+        ("24/7 at 8pm", ["24", "7", "at", "8pm"]),
+        ("ﬁre ＦＵＬＬ Straße", ["fire", "full", "strasse"]),
+        ("हिन्दी मौसम", ["हिन्दी", "मौसम"]),
+        ("caf\u0065\u0301 café", ["café", "café"]),
+        ("<b>moss</b>\x00\x1b 😀 --- ", ["b", "moss", "b"]),
+        ("", []),
+    ],
+)
+def test_a_text_splits_into_lower_case_words(text: str, expected: list[str]) -> None:
+    assert words(text) == expected
+
+
+@given(st.text())
+def test_words_of_words_are_the_same_words(text: str) -> None:
+    found = words(text)
+    assert words(" ".join(found)) == found
+
+
+def test_ids_start_at_two_pad_on_the_right_and_cut_at_max_words() -> None:
+    vocabulary = Vocabulary(["moss", "stone"])
+    ids = vocabulary.ids(["stone moss fern", "moss", "moss moss moss moss"], max_words=3)
+    assert ids.tolist() == [[3, 2, UNKNOWN], [2, PADDING, PADDING], [2, 2, 2]]
+    assert ids.dtype == np.int32
+    assert len(vocabulary) == 4
+
+
+def test_a_vocabulary_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    vocabulary = Vocabulary(["moss", "don't", "हिन्दी"])
+    vocabulary.save(tmp_path / "vocabulary.txt")
+    assert Vocabulary.load(tmp_path / "vocabulary.txt").words == vocabulary.words
+
+
+def test_a_word_listed_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="1 words occur twice"):
+        Vocabulary(["moss", "moss"])
+
+
+def test_a_missing_vocabulary_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"vocabulary\.txt"):
+        Vocabulary.load(tmp_path / "vocabulary.txt")

@@ -1,0 +1,360 @@
+"""MLflow runs: made once from the files, completed after a kill, refreshed when the evaluation changes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neuralist import tracking
+from neuralist.tracking import LiveRun, Store
+
+ROOT = Path(__file__).resolve().parents[2]
+PARAMS = {"protocol": "songs", "max_words": 15, "units": 4}
+FINGERPRINT = "f" * 64
+HISTORY = "epoch,loss,accuracy,val_loss,val_accuracy\n1,0.5,0.6,0.55,0.5\n2,0.25,0.75,0.5,0.625\n"
+
+
+def scores(value: float) -> dict[str, Any]:
+    """One experiment's part of metrics.json, with a defined and an undefined metric."""
+    metrics = {
+        "spearman": {"value": value, "low": value - 0.125, "high": value + 0.125},
+        "roc_auc": {"value": None, "low": None, "high": None, "reason": "one class only"},
+    }
+    return {
+        "protocol": "songs",
+        "max_words": 15,
+        "splits": {"test": {"n_pairs": 7, "n_songs": 5, "metrics": metrics}},
+    }
+
+
+def write_artifacts(folder: Path, name: str = "songs15", fingerprint: str = FINGERPRINT) -> Path:
+    """The files that the stages before `track` leave, as small as they can be."""
+    experiment = folder / "experiments" / name
+    experiment.mkdir(parents=True)
+    described = {"name": name, "fingerprint": fingerprint, "params": PARAMS}
+    (experiment / "experiment.json").write_text(json.dumps(described))
+    (experiment / "history.csv").write_text(HISTORY)
+    (experiment / "model.keras").write_bytes(b"weights")
+    (folder / "figures").mkdir()
+    (folder / "figures" / "curves.png").write_bytes(b"picture")
+    (folder / "results.md").write_text("a table")
+    (folder / "metrics.json").write_text(json.dumps({name: scores(0.5)}))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with its tables and no run: making the tables takes 2 s, so the tests share them."""
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def into(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """The default store of an otherwise empty checkout, which is the working folder."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    return Store(f"sqlite:///{tmp_path}/mlflow.db", "neuralist", tmp_path)
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> Path:
+    return write_artifacts(tmp_path / "artifacts")
+
+
+def runs(into: Store) -> list[Any]:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(into.uri)
+    found = client.get_experiment_by_name(into.experiment)
+    return list(client.search_runs([found.experiment_id])) if found else []
+
+
+def curve(into: Store, run: Any, metric: str) -> dict[int, float]:
+    from mlflow import MlflowClient
+
+    history = MlflowClient(into.uri).get_metric_history(run.info.run_id, metric)
+    assert len({point.step for point in history}) == len(history), "an epoch was logged twice"
+    return {point.step: point.value for point in history}
+
+
+def shown(run: Any) -> set[str]:
+    folder = Path(run.info.artifact_uri.removeprefix("file://"))
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_run_shows_params_curves_scores_and_files(into: Store, artifacts: Path) -> None:
+    (artifacts.parent / "data").mkdir()
+    (artifacts.parent / "data" / "corpus.yaml").write_text("similarity_range: [0, 1]\n")
+
+    assert tracking.record(artifacts, Path("data"), into) == ["songs15"]
+
+    (run,) = runs(into)
+    assert run.info.run_name == "songs15"
+    assert run.info.status == "FINISHED"
+    assert run.data.params["units"] == "4"
+    assert run.data.params["vectors.source"] == "auto"
+    assert run.data.params["pairs.test_fold"] == "0"
+    assert curve(into, run, "loss") == {1: 0.5, 2: 0.25}
+    assert curve(into, run, "val_accuracy") == {1: 0.5, 2: 0.625}
+    assert run.data.metrics["test_spearman"] == 0.5
+    assert run.data.metrics["test_spearman_low"] == 0.375
+    assert run.data.metrics["test_spearman_high"] == 0.625
+    assert run.data.metrics["test_n_pairs"] == 7
+    assert run.data.metrics["test_n_songs"] == 5
+    assert "test_roc_auc" not in run.data.metrics
+    assert run.data.tags["fingerprint"] == FINGERPRINT
+    assert run.data.tags["protocol"] == "songs"
+    expected = {"experiment.json", "history.csv", "model.keras", "figures/curves.png", "results.md"}
+    assert shown(run) == expected | {"evaluation.json", "corpus.yaml"}
+
+
+def test_recording_again_adds_nothing(into: Store, artifacts: Path) -> None:
+    tracking.record(artifacts, Path("data"), into)
+    before = [run.to_dictionary() for run in runs(into)]
+
+    assert tracking.record(artifacts, Path("data"), into) == []
+    assert [run.to_dictionary() for run in runs(into)] == before
+
+
+def test_a_new_evaluation_refreshes_the_run_of_the_same_training(into: Store, artifacts: Path) -> None:
+    tracking.record(artifacts, Path("data"), into)
+    (artifacts / "metrics.json").write_text(json.dumps({"songs15": scores(0.75)}))
+    (artifacts / "figures" / "curves.png").write_bytes(b"another picture")
+
+    assert tracking.record(artifacts, Path("data"), into) == ["songs15"]
+
+    (run,) = runs(into)
+    assert run.data.metrics["test_spearman"] == 0.75
+    assert curve(into, run, "loss") == {1: 0.5, 2: 0.25}
+    folder = Path(run.info.artifact_uri.removeprefix("file://"))
+    assert (folder / "figures" / "curves.png").read_bytes() == b"another picture"
+
+
+def test_another_training_of_the_experiment_is_another_run(
+    into: Store, artifacts: Path, tmp_path: Path
+) -> None:
+    tracking.record(artifacts, Path("data"), into)
+    tracking.record(write_artifacts(tmp_path / "wider", fingerprint="e" * 64), Path("data"), into)
+
+    assert {run.data.tags["fingerprint"] for run in runs(into)} == {FINGERPRINT, "e" * 64}
+    assert {run.info.run_name for run in runs(into)} == {"songs15"}
+
+
+def test_two_experiments_with_one_fingerprint_are_two_runs(into: Store, artifacts: Path) -> None:
+    shutil.copytree(artifacts / "experiments" / "songs15", artifacts / "experiments" / "twin")
+    (artifacts / "metrics.json").write_text(json.dumps({"songs15": scores(0.5), "twin": scores(0.5)}))
+
+    tracking.record(artifacts, Path("data"), into)
+
+    assert sorted(run.info.run_name for run in runs(into)) == ["songs15", "twin"]
+
+
+@pytest.mark.parametrize("step", ["log_artifact", "log_batch", "set_terminated"])
+def test_a_recording_killed_half_way_is_completed(
+    into: Store, artifacts: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    from mlflow import MlflowClient
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            tracking.record(artifacts, Path("data"), into)
+
+    assert tracking.record(artifacts, Path("data"), into) == ["songs15"]
+    (run,) = runs(into)
+    assert run.info.status == "FINISHED"
+    assert curve(into, run, "loss") == {1: 0.5, 2: 0.25}
+    assert "model.keras" in shown(run)
+
+
+def test_a_deleted_run_is_made_again(into: Store, artifacts: Path) -> None:
+    from mlflow import MlflowClient
+
+    tracking.record(artifacts, Path("data"), into)
+    MlflowClient(into.uri).delete_run(runs(into)[0].info.run_id)
+
+    assert tracking.record(artifacts, Path("data"), into) == ["songs15"]
+    assert len(runs(into)) == 1
+
+
+def test_a_deleted_mlflow_experiment_is_restored(into: Store, artifacts: Path) -> None:
+    from mlflow import MlflowClient
+
+    tracking.record(artifacts, Path("data"), into)
+    client = MlflowClient(into.uri)
+    client.delete_experiment(runs(into)[0].info.experiment_id)
+
+    tracking.record(artifacts, Path("data"), into)
+    assert [run.info.status for run in runs(into)] == ["FINISHED"]
+
+
+def test_a_damaged_store_is_one_clear_error(into: Store, artifacts: Path, tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(b"no database" * 100)
+    # Another spelling: mlflow keeps a store that it has opened once.
+    damaged = Store(f"{into.uri}?timeout=5", into.experiment, into.checkout)
+
+    with pytest.raises(ValueError, match=r"move mlflow\.db away"):
+        tracking.record(artifacts, Path("data"), damaged)
+
+
+def test_missing_results_are_one_clear_error(into: Store, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"metrics\.json.*dvc repro"):
+        tracking.record(tmp_path / "nothing", Path("data"), into)
+
+
+# --- the live view ---------------------------------------------------------------------------------
+
+
+def epoch(number: int) -> dict[str, float]:
+    return {"loss": 1 / number, "val_loss": 2 / number}
+
+
+def test_a_short_training_leaves_mlflow_alone(into: Store) -> None:
+    live = LiveRun("songs15", FINGERPRINT, PARAMS, into)
+    live(1, epoch(1))
+
+    assert runs(into) == []
+
+
+def test_a_training_that_grows_long_is_shown_with_its_earlier_epochs(
+    into: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = LiveRun("songs15", FINGERPRINT, PARAMS, into)
+    live(1, epoch(1))
+    monkeypatch.setattr(tracking, "LONG", 0.0)
+    live(2, epoch(2))
+    live(3, epoch(3))
+
+    (run,) = runs(into)
+    assert run.info.status == "RUNNING"
+    assert run.data.params["units"] == "4"
+    assert curve(into, run, "loss") == {1: 1, 2: 1 / 2, 3: 1 / 3}
+
+
+def test_a_killed_training_goes_on_in_its_run(into: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracking, "LONG", 0.0)
+    LiveRun("songs15", FINGERPRINT, PARAMS, into)(1, epoch(1))
+    resumed = LiveRun("songs15", FINGERPRINT, PARAMS, into)
+    resumed(1, epoch(1))
+    resumed(2, epoch(2))
+
+    (run,) = runs(into)
+    assert curve(into, run, "val_loss") == {1: 2, 2: 1}
+
+
+def test_the_track_stage_finishes_a_live_run(
+    into: Store, artifacts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "LONG", 0.0)
+    LiveRun("songs15", FINGERPRINT, PARAMS, into)(1, {"loss": 0.5})
+
+    tracking.record(artifacts, Path("data"), into)
+
+    (run,) = runs(into)
+    assert run.info.status == "FINISHED"
+    assert curve(into, run, "loss") == {1: 0.5, 2: 0.25}
+
+
+def test_training_a_finished_run_again_leaves_it_as_it_is(
+    into: Store, artifacts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracking.record(artifacts, Path("data"), into)
+    monkeypatch.setattr(tracking, "LONG", 0.0)
+    live = LiveRun("songs15", FINGERPRINT, PARAMS, into)
+    live(1, epoch(1))
+    live(3, epoch(3))
+
+    (run,) = runs(into)
+    assert run.info.status == "FINISHED"
+    assert curve(into, run, "loss") == {1: 0.5, 2: 0.25}
+
+
+def test_a_store_out_of_reach_costs_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tracking, "LONG", 0.0)
+    (tmp_path / "mlflow.db").mkdir()
+    live = LiveRun("songs15", FINGERPRINT, PARAMS, Store("unknown://nowhere", "neuralist", tmp_path))
+    live(1, epoch(1))
+    live(2, epoch(2))
+
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+# --- where the store is ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Store]:
+    """Gives the store seen from a folder inside a checkout, itself looking like one."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+    def seen_from(inside: str) -> Store:
+        for folder in (tmp_path, tmp_path / inside):
+            (folder / "pipelines").mkdir(parents=True, exist_ok=True)
+            (folder / "dvc.yaml").touch()
+        monkeypatch.chdir(tmp_path / inside)
+        return tracking.store()
+
+    return seen_from
+
+
+@pytest.mark.parametrize(
+    ("inside", "uri", "experiment"),
+    [
+        (".", "sqlite:///mlflow.db", "neuralist"),
+        ("work/real", "sqlite:///../../mlflow.db", "neuralist-real"),
+        (".dvc/tmp/exps/tmp1a", "sqlite:///../../../../mlflow.db", "neuralist"),
+    ],
+)
+def test_the_store_is_the_main_checkouts(
+    checkout: Callable[[str], Store], tmp_path: Path, inside: str, uri: str, experiment: str
+) -> None:
+    assert checkout(inside) == Store(uri, experiment, tmp_path)
+
+
+def test_mlflow_tracking_uri_wins(checkout: Callable[[str], Store], monkeypatch: pytest.MonkeyPatch) -> None:
+    checkout("work/real")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////elsewhere/mlflow.db")
+
+    assert tracking.store() == Store("sqlite:////elsewhere/mlflow.db", "neuralist-real", None)
+
+
+def run_stage(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    command = [sys.executable, *options, str(ROOT / "pipelines" / "track.py"), "data", "artifacts"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_stage_works_under_any_path_and_skips_mlflow_when_nothing_is_missing(
+    tmp_path: Path, empty_database: Path
+) -> None:
+    folder = tmp_path / "a b%20c#d?é&'1"
+    (folder / "pipelines").mkdir(parents=True)
+    (folder / "dvc.yaml").touch()
+    write_artifacts(folder / "artifacts")
+    shutil.copy(ROOT / "params.yaml", folder)
+    shutil.copy(empty_database, folder / "mlflow.db")
+
+    first = run_stage(folder)
+    assert first.stdout == "songs15: recorded in MLflow\n", first.stderr
+    second = run_stage(folder, "-X", "importtime")
+    assert (second.returncode, second.stdout) == (0, "")
+    imported = {line.rsplit("|", 1)[-1].strip() for line in second.stderr.splitlines()}
+    assert not imported & {"mlflow", "pandas", "pydantic", "yaml"}
+    assert list((folder / "mlruns" / "neuralist").rglob("curves.png"))

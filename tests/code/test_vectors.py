@@ -1,0 +1,108 @@
+"""Word vectors: what is read from each file format, and what unknown words get."""
+
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neuralist import params, vectors
+
+WORD2VEC = "3 2\nmoss 1 2\nStone 3 4\n, 9 9\n"
+GLOVE = WORD2VEC.split("\n", 1)[1]
+EXPECTED = {"moss": [1, 2], "stone": [3, 4]}
+SETTINGS = params.Vectors(
+    source="train", most_frequent=100, length=1.0, dimensions=4, window=2, epochs=2, min_count=2, seed=1
+)
+
+
+def _binary() -> bytes:
+    entries = [("moss", (1.0, 2.0)), ("Stone", (3.0, 4.0))]
+    return b"2 2\n" + b"".join(
+        word.encode() + b" " + struct.pack("<2f", *numbers) for word, numbers in entries
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("simple.vec", WORD2VEC.encode()),
+        ("simple.vec.gz", gzip.compress(WORD2VEC.encode())),
+        ("glove.txt", GLOVE.encode()),
+        ("google.bin", _binary()),
+    ],
+)
+def test_each_format_gives_the_same_lower_cased_words(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    found = vectors.read_file(tmp_path / name, known=[], most_frequent=10)
+    assert {word: vector.tolist() for word, vector in found.items()} == EXPECTED
+
+
+def test_beyond_the_most_frequent_only_known_words_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "simple.vec"
+    path.write_text("4 1\na 1\nb 2\nc 3\nd 4\n")
+    assert list(vectors.read_file(path, known=["d"], most_frequent=2)) == ["a", "b", "d"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("cut.vec", b"3 2\nmoss 1 2\nsto"),
+        ("page.vec", b"<html>not found</html>\n<p>\n"),
+        ("cut.bin", b"5 300\nmoss "),
+        ("not.vec.gz", b"moss 1 2\n"),
+        ("empty.vec", b""),
+    ],
+)
+def test_a_damaged_file_is_refused_by_name(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=name.replace(".", r"\.")):
+        vectors.read_file(tmp_path / name, known=[], most_frequent=10)
+
+
+def test_auto_takes_the_raw_folders_file_else_trains(tmp_path: Path) -> None:
+    assert vectors.find_file("auto", tmp_path) is None
+    (tmp_path / "vectors").mkdir()
+    (tmp_path / "vectors" / "a.vec").touch()
+    (tmp_path / "vectors" / "readme.md").touch()
+    assert vectors.find_file("auto", tmp_path) == tmp_path / "vectors" / "a.vec"
+    assert vectors.find_file("train", tmp_path) is None
+    (tmp_path / "vectors" / "b.bin").touch()
+    with pytest.raises(ValueError, match=r"a\.vec, b\.bin"):
+        vectors.find_file("auto", tmp_path)
+    assert vectors.find_file("vectors/b.bin", tmp_path) == tmp_path / "vectors" / "b.bin"
+    with pytest.raises(ValueError, match=r"nowhere\.vec"):
+        vectors.find_file("nowhere.vec", tmp_path)
+
+
+def test_vectors_get_one_length_padding_is_zero_and_an_unknown_word_the_mean() -> None:
+    found = {"moss": np.array([2.0, 0.0]), "stone": np.array([30.0, 40.0])}
+    made = vectors.assemble(found, 5.0, "by hand", {"train": ["moss moss fern"], "val": [""]})
+    assert made.matrix.tolist() == [[0, 0], [4, 2], [5, 0], [3, 4]]
+    # two of three tokens and one of two distinct words are known; an empty part has no share
+    assert made.coverage["train"] == {"tokens": 3, "token_coverage": 0.6667, "word_coverage": 0.5}
+    assert made.coverage["val"] == {"tokens": 0, "token_coverage": None, "word_coverage": None}
+
+
+def test_training_keeps_the_words_that_occur_often_enough_and_repeats_itself() -> None:
+    texts = ["moss stone moss stone rare", "stone moss fern fern"]
+    first, second = vectors.train(texts, SETTINGS), vectors.train(texts, SETTINGS)
+    assert set(first) == {"moss", "stone", "fern"}
+    assert all(np.array_equal(first[word], second[word]) for word in first)
+
+
+def test_training_on_nothing_names_the_mend() -> None:
+    with pytest.raises(ValueError, match=r"min_count"):
+        vectors.train(["each word once"], SETTINGS)
+
+
+def test_vectors_are_read_back_as_they_were_written(tmp_path: Path) -> None:
+    made = vectors.assemble({"moss": np.array([1.0, 2.0])}, 1.0, "by hand", {})
+    made.save(tmp_path / "vectors")
+    loaded = vectors.load(tmp_path / "vectors")
+    assert loaded.vocabulary.words == ("moss",)
+    assert np.array_equal(loaded.matrix, made.matrix)
+    assert loaded.coverage == made.coverage
+    with pytest.raises(ValueError, match=r"dvc repro vectors"):
+        vectors.load(tmp_path / "elsewhere")

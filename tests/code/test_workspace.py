@@ -1,0 +1,205 @@
+"""Workspaces: the pipeline on another raw folder, with the checkout left as it was."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from neuralist import corpus, params, workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with what a workspace links to."""
+    folder = tmp_path / "checkout"
+    for part in ("src", "pipelines"):
+        (folder / part).mkdir(parents=True)
+    (folder / "dvc.yaml").write_text("stages: {}\n")
+    shutil.copy(ROOT / "params.yaml", folder)
+    return folder
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    return make_raw(tmp_path / "songs of ours")
+
+
+def make_raw(folder: Path, settings: str = "") -> Path:
+    folder.mkdir(parents=True)
+    (folder / "texts.csv").write_text("id,text\n1,la la\n")
+    if settings:
+        (folder / "corpus.yaml").write_text(settings)
+    return folder
+
+
+def test_a_workspace_links_the_pipeline_and_the_raw_folder(checkout: Path, raw: Path) -> None:
+    folder = workspace.prepare(raw, checkout)
+
+    assert folder == checkout / "work" / "songs-of-ours"
+    assert (folder / "data").resolve() == raw
+    for part in ("src", "pipelines", "dvc.yaml"):
+        assert (folder / part).resolve() == checkout / part
+    assert (folder / ".dvc" / ".." / ".." / ".." / ".dvc" / "cache").resolve() == checkout / ".dvc" / "cache"
+
+
+def test_a_name_may_be_given(checkout: Path, raw: Path) -> None:
+    assert workspace.prepare(raw, checkout, "ours").name == "ours"
+
+
+def test_the_checkouts_files_stay_as_they_are(checkout: Path, raw: Path) -> None:
+    before = {path: path.read_bytes() for path in checkout.rglob("*") if path.is_file()}
+    workspace.prepare(raw, checkout)
+    after = {path: path.read_bytes() for path in checkout.rglob("*") if path.is_file() and path in before}
+
+    assert after == before
+
+
+def test_without_a_corpus_yaml_the_params_are_the_checkouts(checkout: Path, raw: Path) -> None:
+    folder = workspace.prepare(raw, checkout)
+
+    assert params.load(folder / "params.yaml") == params.load(checkout / "params.yaml")
+
+
+def test_corpus_yaml_is_laid_over_and_its_experiments_replace_the_list(
+    checkout: Path, tmp_path: Path
+) -> None:
+    text = "similarity_range: [1, 5]\npairs: {test_fold: 3}\nexperiments: {only: {max_words: 9}}\n"
+    raw = make_raw(tmp_path / "graded", text + "songmap: {experiment: only}\n")
+    settings = params.load(workspace.prepare(raw, checkout) / "params.yaml")
+
+    assert settings.similarity_range == (1, 5)
+    assert settings.pairs.test_fold == 3
+    assert settings.pairs.seed == 2017
+    assert list(settings.experiments) == ["only"]
+    assert settings.experiment("only").max_words == 9
+
+
+def test_preparing_again_follows_both_files_and_rewrites_nothing_in_vain(checkout: Path, raw: Path) -> None:
+    path = workspace.prepare(raw, checkout) / "params.yaml"
+    dated = path.stat().st_mtime_ns
+    workspace.prepare(raw, checkout)
+    assert path.stat().st_mtime_ns == dated
+
+    (raw / "corpus.yaml").write_text("train: {units: 7}\n")
+    workspace.prepare(raw, checkout)
+    assert params.load(path).train.units == 7
+
+
+def test_the_params_file_says_where_it_came_from(checkout: Path, raw: Path) -> None:
+    assert "make repro RAW" in (workspace.prepare(raw, checkout) / "params.yaml").read_text().splitlines()[0]
+
+
+def test_a_relative_raw_folder_is_found(checkout: Path, raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(checkout)
+
+    assert (workspace.prepare(Path("../songs of ours"), checkout) / "data").resolve() == raw
+
+
+def test_a_raw_folder_inside_the_checkout_is_served(checkout: Path) -> None:
+    raw = make_raw(checkout / "data" / "other")
+
+    assert (workspace.prepare(raw, checkout) / "data").resolve() == raw
+
+
+@pytest.mark.parametrize(
+    ("folder", "message"),
+    [
+        ("missing", "missing: no such folder"),
+        ("file", "file: this is a file"),
+        ("empty", "empty: this folder is empty"),
+        ("checkout", "holds the checkout itself"),
+        (".", "holds the checkout itself"),
+    ],
+)
+def test_an_unusable_raw_folder_is_refused(checkout: Path, tmp_path: Path, folder: str, message: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "empty").mkdir()
+
+    with pytest.raises(ValueError, match=message):
+        workspace.prepare(tmp_path / folder, checkout)
+    assert not (checkout / "work").exists()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../up", "a/b", "-x", "a b", "é", "checkpoints", "x" * 101])
+def test_an_odd_name_is_refused(checkout: Path, raw: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="not usable for a workspace"):
+        workspace.prepare(raw, checkout, name)
+
+
+def test_a_name_serves_one_raw_folder(checkout: Path, raw: Path, tmp_path: Path) -> None:
+    workspace.prepare(raw, checkout, "ours")
+
+    with pytest.raises(ValueError, match=r"work/ours already serves .*songs of ours.*NAME="):
+        workspace.prepare(make_raw(tmp_path / "others"), checkout, "ours")
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ("expected: {sonks: [1, 2]}", r"corpus\.yaml.*expected\.sonks"),
+        ("colour: red", r"corpus\.yaml.*colour"),
+        ("train: {units: many}", r"corpus\.yaml.*train\.units"),
+        ("songmap: {experiment: none}", r"corpus\.yaml.*songmap\.experiment"),
+        ("note: [1]", r"corpus\.yaml: note: Input should be a valid string"),
+        ("[1, 2]", r"corpus\.yaml: expected keys and values"),
+        ("a: b: c", r"corpus\.yaml: not readable as YAML"),
+    ],
+)
+def test_a_bad_corpus_yaml_is_refused_by_name_and_key(
+    checkout: Path, tmp_path: Path, bad: str, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        workspace.prepare(make_raw(tmp_path / "bad", bad), checkout)
+    assert not (checkout / "work").exists()
+
+
+def check(raw: Path, path: Path) -> None:
+    corpus.check(corpus.read(raw), raw, path)
+
+
+def test_a_corpus_tells_its_note_and_epochs_to_later_stages(tmp_path: Path) -> None:
+    raw = make_raw(tmp_path / "told", "note: >-\n  All\n  made up.\nepochs: 7\npairs: {seed: 1}\n")
+    told = corpus.read(raw)
+    assert (told.note, told.epochs, told.values) == ("All made up.", 7, {"pairs": {"seed": 1}})
+    (tmp_path / "corpus.json").write_text(told.to_json())
+    assert corpus.load(tmp_path / "corpus.json") == corpus.Corpus(note="All made up.", epochs=7)
+    with pytest.raises(ValueError, match=r"nowhere\.json: not readable"):
+        corpus.load(tmp_path / "nowhere.json")
+
+
+def test_epochs_left_to_the_corpus_are_its_own_and_others_stay() -> None:
+    settings = params.load(ROOT / "params.yaml")
+    assert settings.experiment("words15").epochs == 50
+    assert settings.experiment("words15", 7).epochs == 7
+    named = settings.model_copy(update={"experiments": {"own": {"epochs": 3}}})
+    assert named.experiment("own", 7).epochs == 3
+
+
+def test_params_that_agree_with_corpus_yaml_pass(checkout: Path, tmp_path: Path) -> None:
+    raw = make_raw(tmp_path / "agreeing", "similarity_range: [0.0, 1]\npairs: {test_fold: 0}\n")
+    check(raw, checkout / "params.yaml")
+    check(make_raw(tmp_path / "silent"), checkout / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("differing", "message"),
+    [
+        ("similarity_range: [1, 5]", r"similarity_range is \[1, 5\] there and \[0, 1\] in params.yaml; copy"),
+        ("pairs: {seed: 2017, test_fold: 3}", r"pairs.test_fold is 3 there and 0 in params.yaml; copy"),
+        ("experiments: {words15: {protocol: paper, max_words: 15}}", r"experiments\.words300 is None there"),
+    ],
+)
+def test_params_that_differ_from_corpus_yaml_are_named(
+    checkout: Path, tmp_path: Path, differing: str, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        check(make_raw(tmp_path / "differing", differing), checkout / "params.yaml")
+
+
+def test_a_workspace_agrees_with_its_corpus_yaml(checkout: Path, tmp_path: Path) -> None:
+    raw = make_raw(tmp_path / "graded", "similarity_range: [1, 5]\n")
+    folder = workspace.prepare(raw, checkout)
+
+    check(folder / "data", folder / "params.yaml")

@@ -1,0 +1,361 @@
+"""The promises of the tables: a good corpus passes, each corruption is refused by one expectation."""
+
+# pyright: reportPrivateImportUsage=false
+
+import json
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from neuralist import params, tables
+from neuralist.params import Expected, Protocol
+from neuralist.validation import Outcome, Report
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPECTED = Expected(songs=(7, 8), rows=(4, 5), pairs=(3, 4), similar_share=(0.3, 0.7))
+WORDS = "paper lanterns over water"
+
+
+class Corpus:
+    """Seven songs, two of them covers, one unlisted; four rows, two of one pair; a pair in each part."""
+
+    def __init__(self) -> None:
+        ids = ["s1", "s2", "s3", "s4", "s5", "s6", "s7"]
+        self.songs = pd.DataFrame(
+            {
+                "song_id": ids,
+                "track_ids": [["TR1", "TR9"], ["TR2"], ["TR3"], ["TR4"], [], [], []],
+                "artist": "The Inventions",
+                "title": ids,
+                "year": 2015,
+                "tags": [["rock"]] * 7,
+                "genre": "rock",
+                "language": None,
+                "lyrics": WORDS,
+                "n_words": 4,
+                "has_list": [True] * 6 + [False],
+                "group_id": ["s1", "s1", "s3", "s3", "s5", "s6", "s7"],
+                "fold": [2, 2, 1, 1, 0, 0, 4],
+            }
+        )
+        self.rows = pd.DataFrame(
+            [
+                ("s1", "s2", 0.9, "train"),
+                ("s2", "s1", 0.7, "test"),
+                ("s3", "s4", 0.1, "val"),
+                ("s5", "s6", 0.5, "train"),
+            ],
+            columns=tables.ROWS.names,
+        )
+        self.pairs = pd.DataFrame(
+            [
+                ("s1", "s2", 0.8, 0.7, 0.9, 2, "train"),
+                ("s3", "s4", 0.1, 0.1, 0.1, 1, "val"),
+                ("s5", "s6", 0.5, 0.5, 0.5, 1, "test"),
+            ],
+            columns=tables.PAIRS.names,
+        )
+
+    def corrupt(self, table: str, row: int | slice, column: str | list[str], value: object) -> None:
+        """Write a value where it does not belong."""
+        frame = getattr(self, table).astype(object)
+        if isinstance(value, list) and isinstance(column, str):
+            frame.at[row, column] = value
+        else:
+            frame.loc[row, column] = value
+        setattr(self, table, frame)
+
+    def write(self, folder: Path) -> list[str]:
+        """Write the tables as parquet; the paths of songs, rows and pairs."""
+        paths = [folder / f"{name}.parquet" for name in ("songs", "rows", "pairs")]
+        tables.write(self.songs, tables.SONGS, paths[0])
+        tables.write(self.rows, tables.ROWS, paths[1])
+        tables.write(self.pairs, tables.PAIRS, paths[2])
+        return [str(path) for path in paths]
+
+
+@pytest.fixture
+def corpus() -> Corpus:
+    return Corpus()
+
+
+@pytest.fixture
+def validate(tmp_path: Path) -> Callable[..., Report]:
+    """Check a corpus as the stage does: after a round through parquet."""
+    from neuralist import expectations
+
+    def check(corpus: Corpus, protocol: Protocol = "songs", expected: Expected = EXPECTED) -> Report:
+        songs, rows, pairs = (Path(path) for path in corpus.write(tmp_path))
+        return expectations.validate(
+            tables.read(songs, tables.SONGS),
+            tables.read(rows, tables.ROWS),
+            tables.read(pairs, tables.PAIRS),
+            expected,
+            protocol,
+        )
+
+    return check
+
+
+def refused(report: Report) -> list[tuple[str, str, str]]:
+    assert not report.tally["broken"]
+    return [
+        (found.table, found.expectation, found.column)
+        for found in report.outcomes
+        if found.verdict == "failed"
+    ]
+
+
+def only(report: Report, verdict: str) -> Outcome:
+    [outcome] = [found for found in report.outcomes if found.verdict == verdict]
+    return outcome
+
+
+def test_a_good_corpus_passes_and_is_counted(corpus: Corpus, validate: Callable[..., Report]) -> None:
+    report = validate(corpus)
+    assert refused(report) == []
+    assert report.success
+    assert report.counts == {
+        "songs": 7,
+        "songs_with_a_list": 6,
+        "groups": 5,
+        "rows": 4,
+        "repeats_across_splits": 1,
+        "pairs": 3,
+        "pairs_train": 1,
+        "pairs_val": 1,
+        "pairs_test": 1,
+        "pairs_unused": 0,
+        "similar_share": 0.666667,
+    }
+
+
+def test_a_mean_that_rounding_lifts_over_its_own_rows_is_no_fault(
+    corpus: Corpus, validate: Callable[..., Report]
+) -> None:
+    corpus.pairs.loc[1, "similarity"] = (0.1 + 0.1 + 0.1) / 3  # 0.10000000000000002
+    assert validate(corpus).success
+
+
+NOT_NULL = "expect_column_values_to_not_be_null"
+UNIQUE = "expect_column_values_to_be_unique"
+BETWEEN = "expect_column_values_to_be_between"
+IN_SET = "expect_column_values_to_be_in_set"
+ABOVE = "expect_column_pair_values_a_to_be_greater_than_b"
+MEAN = "expect_column_mean_to_be_between"
+UNEQUAL = "expect_column_unique_value_count_to_be_between"
+BOTH = ["left_id", "right_id"]
+
+# What is written where (table, row, column, value), and what refuses it (table, expectation, column).
+CORRUPTIONS = [
+    (("songs", 6, "song_id", None), ("songs", NOT_NULL, "song_id")),
+    (("songs", 6, "song_id", "s6"), ("songs", UNIQUE, "song_id")),
+    (("songs", 0, "lyrics", None), ("songs", NOT_NULL, "lyrics")),
+    (("songs", 0, "lyrics", " \n "), ("songs", "expect_column_values_to_match_regex", "lyrics")),
+    (("songs", 0, "genre", None), ("songs", NOT_NULL, "genre")),
+    (("songs", 0, "has_list", None), ("songs", NOT_NULL, "has_list")),
+    (("songs", 0, "n_words", 0), ("songs", BETWEEN, "n_words")),
+    (("songs", 6, "fold", 5), ("songs", BETWEEN, "fold")),
+    (("songs", 6, "fold", None), ("songs", NOT_NULL, "fold")),
+    (("songs", 6, "group_id", None), ("songs", NOT_NULL, "group_id")),
+    (("songs", 1, "fold", 3), ("songs.groups", UNIQUE, "group_id")),
+    (("songs", 6, "track_ids", ["TR9"]), ("songs.tracks", UNIQUE, "track_id")),
+    (("rows", 3, "right_id", "s5"), ("rows", IN_SET, "itself")),
+    (("rows", 3, "right_id", "s8"), ("rows.songs", IN_SET, "in_songs")),
+    (("rows", 3, "right_id", None), ("rows", NOT_NULL, "right_id")),
+    (("rows", 3, "similarity", 1.01), ("rows", BETWEEN, "similarity")),
+    (("rows", 3, "similarity", -0.01), ("rows", BETWEEN, "similarity")),
+    (("rows", 3, "similarity", None), ("rows", NOT_NULL, "similarity")),
+    (("rows", slice(None), "similarity", 0.5), ("rows", UNEQUAL, "similarity")),
+    (("rows", 3, "split", "tset"), ("rows", IN_SET, "split")),
+    (("rows", 3, "split", "unused"), ("rows", IN_SET, "split")),
+    (("rows", 3, "split", None), ("rows", NOT_NULL, "split")),
+    (("pairs", 1, "right_id", "s8"), ("pairs.songs", IN_SET, "in_songs")),
+    (("pairs", 1, "left_id", None), ("pairs", NOT_NULL, "left_id")),
+    (("pairs", 2, BOTH, ["s6", "s5"]), ("pairs", ABOVE, "right_id, left_id")),
+    (("pairs", 2, BOTH, ["s5", "s5"]), ("pairs", ABOVE, "right_id, left_id")),
+    (("pairs", 1, ["similarity", "lowest"], [-0.5, -0.5]), ("pairs", BETWEEN, "similarity")),
+    (("pairs", 0, "lowest", 0.85), ("pairs", ABOVE, "similarity, lowest")),
+    (("pairs", 0, "highest", 0.75), ("pairs", ABOVE, "highest, similarity")),
+    (("pairs", 0, "n_rows", 0), ("pairs", BETWEEN, "n_rows")),
+    (("pairs", 1, "split", "tset"), ("pairs", IN_SET, "split")),
+    (("pairs", 1, ["similarity", "highest"], [0.9, 0.9]), ("pairs", MEAN, "similar")),
+]
+
+
+@pytest.mark.parametrize(("corruption", "refusal"), CORRUPTIONS)
+def test_a_corruption_is_refused_by_the_one_expectation_named_for_it(
+    corpus: Corpus,
+    validate: Callable[..., Report],
+    corruption: tuple[str, int | slice, str | list[str], object],
+    refusal: tuple[str, str, str],
+) -> None:
+    corpus.corrupt(*corruption)
+    assert refused(validate(corpus)) == [refusal]
+
+
+@pytest.mark.parametrize("table", ["songs", "rows", "pairs"])
+def test_a_number_outside_its_range_is_refused(
+    corpus: Corpus, validate: Callable[..., Report], table: str
+) -> None:
+    expected = EXPECTED.model_copy(update={table: (1, 2)})
+    report = validate(corpus, expected=expected)
+    assert refused(report) == [(table, "expect_table_row_count_to_be_between", "")]
+    assert only(report, "failed").observed == len(getattr(corpus, table))
+
+
+def test_a_range_without_bounds_holds_any_corpus(corpus: Corpus, validate: Callable[..., Report]) -> None:
+    anything = (None, None)
+    assert validate(
+        corpus, expected=Expected(songs=anything, rows=anything, pairs=anything, similar_share=anything)
+    ).success
+
+
+def test_empty_tables_are_refused_without_a_broken_expectation(
+    corpus: Corpus, validate: Callable[..., Report]
+) -> None:
+    corpus.rows, corpus.pairs = corpus.rows.head(0), corpus.pairs.head(0)
+    report = validate(corpus)
+    assert not report.tally["broken"]
+    assert ("rows", "expect_table_row_count_to_be_between", "") in refused(report)
+    assert report.counts["similar_share"] is None
+
+
+def test_a_pair_that_stands_twice_is_refused(corpus: Corpus, validate: Callable[..., Report]) -> None:
+    corpus.pairs.loc[3] = corpus.pairs.loc[0]
+    report = validate(corpus, expected=EXPECTED.model_copy(update={"similar_share": (0, 1)}))
+    assert refused(report) == [("pairs", "expect_compound_columns_to_be_unique", "left_id, right_id")]
+
+
+LEAKS = {
+    "a test song also in train": (2, ["s1", "s6"], ["pairs.members", "pairs.groups"]),
+    "a cover of a train song in test": (2, ["s6", "s7"], ["pairs.groups"]),
+}
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+@pytest.mark.parametrize(("protocol", "verdict"), [("songs", "failed"), ("given", "warning")])
+def test_a_leak_between_parts_stops_the_run_and_is_a_warning_under_a_given_split(
+    corpus: Corpus, validate: Callable[..., Report], leak: str, protocol: Protocol, verdict: str
+) -> None:
+    row, songs, where = LEAKS[leak]
+    corpus.pairs.loc[row, BOTH] = songs
+    corpus.songs.loc[6, "group_id"] = "s1" if where == ["pairs.groups"] else "s7"
+    corpus.songs.loc[6, "fold"] = 2 if where == ["pairs.groups"] else 4
+    report = validate(corpus, protocol)
+    leaking = [found for found in report.outcomes if found.verdict == verdict]
+    assert [found.table for found in leaking] == where
+    assert {found.expectation for found in leaking} == {UNIQUE}
+    assert report.success == (protocol == "given")
+    assert leaking[0].unexpected == 2
+    assert [example.split("split=")[1] for example in leaking[0].examples] == ["test", "train"]
+
+
+def test_an_unused_pair_may_join_two_parts(corpus: Corpus, validate: Callable[..., Report]) -> None:
+    corpus.pairs.loc[3] = ["s1", "s5", 0.2, 0.2, 0.2, 1, "unused"]
+    assert validate(corpus).success
+
+
+def test_lyrics_at_fault_are_shown_by_song_id(corpus: Corpus, validate: Callable[..., Report]) -> None:
+    corpus.songs.loc[0, "lyrics"] = "\t\t"
+    corpus.songs.loc[1, "n_words"] = 0
+    report = validate(corpus)
+    assert [found.examples for found in report.outcomes if found.verdict == "failed"] == [
+        ["song_id=s1"],
+        ["song_id=s2, n_words=0"],
+    ]
+    assert WORDS not in report.to_json() + report.to_html()
+
+
+def test_a_broken_expectation_is_told_apart_from_a_failed_one() -> None:
+    import great_expectations.expectations as gxe
+
+    from neuralist import expectations
+
+    suite = [
+        gxe.ExpectColumnValuesToBeUnique(column="song_id", description="unique"),
+        gxe.ExpectColumnMeanToBeBetween(column="nowhere", min_value=0, max_value=1, description="mean"),
+    ]
+    frame = pd.DataFrame({"song_id": ["s1", "s1"]})
+    failed, broken = expectations.check({"songs": suite}, {"songs": frame})
+    assert (failed.verdict, failed.unexpected) == ("failed", 2)
+    assert broken.verdict == "broken"
+    assert "nowhere" in broken.examples[0]
+    assert not Report({}, [broken]).success
+
+
+def test_the_report_is_the_same_bytes_each_time(corpus: Corpus, validate: Callable[..., Report]) -> None:
+    corpus.pairs.loc[0, "n_rows"] = 0
+    first, second = validate(corpus), validate(corpus)
+    assert first.to_json() == second.to_json()
+    assert first.to_html() == second.to_html()
+
+
+def test_the_page_escapes_what_it_shows_and_names_no_other_address(
+    corpus: Corpus, validate: Callable[..., Report]
+) -> None:
+    hostile = "<script>alert('1')</script>"
+    corpus.songs.loc[6, ["song_id", "fold"]] = [hostile, 7]
+    page = validate(corpus).to_html()
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(&#39;1&#39;)" in page
+    assert "http" not in page
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A working folder with a params.yaml that expects the corpus."""
+    chosen = params.read_yaml(ROOT / "params.yaml") | {"expected": EXPECTED.model_dump(mode="json")}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(chosen), encoding="utf-8")
+    (tmp_path / "corpus.json").write_text('{"note": "All made up."}', encoding="utf-8")
+    return tmp_path
+
+
+def run_stage(workspace: Path, corpus: Corpus) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, ROOT / "pipelines/validate.py", *corpus.write(workspace)]
+    command += ["--corpus", "corpus.json", "--report", "out/validation.json", "--page", "out/validation.html"]
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin", "HOME": str(workspace / "home")}
+    return subprocess.run(
+        command, cwd=workspace, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_stage_stops_with_a_table_and_leaves_both_files(workspace: Path, corpus: Corpus) -> None:
+    corpus.pairs.loc[0, "n_rows"] = 0
+    done = run_stage(workspace, corpus)
+    assert done.returncode == 1
+    assert done.stderr == "error: 1 of 43 expectations failed, 0 are broken; see out/validation.html\n"
+    for shown in ("failed", "pairs", BETWEEN, "n_rows", "left_id=s1, right_id=s2, n_rows=0"):
+        assert shown in done.stdout
+    report = json.loads((workspace / "out/validation.json").read_text(encoding="utf-8"))
+    assert (report["success"], report["n_failed"], report["n_broken"]) == (False, 1, 0)
+    assert [result["column"] for result in report["results"] if not result["success"]] == ["n_rows"]
+    assert "stopped the pipeline" in (workspace / "out/validation.html").read_text(encoding="utf-8")
+    written = {path.relative_to(workspace).as_posix() for path in workspace.rglob("*") if path.is_file()}
+    inputs = {"params.yaml", "corpus.json", "songs.parquet", "rows.parquet", "pairs.parquet"}
+    assert written - inputs == {"out/validation.json", "out/validation.html"}
+
+
+def test_the_stage_says_in_one_line_that_all_is_well(
+    workspace: Path, corpus: Corpus, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = ROOT / "pipelines/validate.py"
+    tables_and_outs = [
+        *corpus.write(workspace),
+        "--corpus",
+        "corpus.json",
+        "--report",
+        "validation.json",
+        "--page",
+        "validation.html",
+    ]
+    monkeypatch.chdir(workspace)
+    monkeypatch.setattr(sys, "argv", [str(stage), *tables_and_outs])
+    runpy.run_path(str(stage), run_name="__main__")
+    assert capsys.readouterr() == ("43 expectations, none failed, 0 warnings\n", "")

@@ -1,0 +1,437 @@
+"""Every fault of raw files is a ValueError or a reject that names file and line: never a traceback."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests import raw
+
+from neuralist import songs, sources
+
+
+@pytest.fixture
+def official(tmp_path: Path) -> Path:
+    """Two songs that list each other, in the official form with a database."""
+    raw.database(raw.two_songs(tmp_path), [("TRAAA1", "TRBBB1,0.5"), ("TRBBB1", "TRAAA1,0.5")])
+    return tmp_path
+
+
+@pytest.fixture
+def generic(tmp_path: Path) -> Path:
+    """Two texts and one pair in the generic form."""
+    raw.texts(tmp_path, [["a", raw.lyrics("sea")], ["b", raw.lyrics("hail")]])
+    raw.pairs(tmp_path, [["a", "b", "0.5"]])
+    return tmp_path
+
+
+def read(folder: Path, similarity_range: tuple[float, float] = (0, 1)) -> songs.Tables:
+    return songs.build(sources.read(folder, similarity_range), raw.CHOICES)
+
+
+def refused(folder: Path, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
+        read(folder)
+    assert "\n" not in str(caught.value)
+
+
+def rejected(made: songs.Tables) -> list[tuple[str, str, str]]:
+    return list(made.rejects[["where", "reason", "value"]].itertuples(index=False, name=None))
+
+
+def add(path: Path, text: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+# --- which form a folder holds -------------------------------------------------------------------------
+
+
+def test_a_folder_of_neither_form_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "corpus.yaml").write_text("similarity_range: [1, 5]")
+    refused(tmp_path, "expected either billboard.* or texts.csv and pairs.csv; found none of them")
+    refused(tmp_path / "nowhere", "found none of them")
+
+
+def test_a_folder_of_both_forms_is_refused(official: Path) -> None:
+    raw.texts(official, [["a", "some words"]])
+    refused(official, "found billboard, msd/unique_tracks.txt, texts.csv")
+
+
+@pytest.mark.parametrize("name", ["texts.csv", "pairs.csv"])
+def test_half_of_the_generic_form_is_refused(generic: Path, name: str) -> None:
+    (generic / name).unlink()
+    refused(generic, "alone; expected texts.csv and pairs.csv")
+
+
+def test_an_official_folder_without_track_names_is_refused(official: Path) -> None:
+    (official / "msd" / "unique_tracks.txt").unlink()
+    refused(official, "found billboard alone; expected .*unique_tracks.txt")
+
+
+def test_an_official_folder_without_similarities_or_with_both_forms_of_them_is_refused(
+    official: Path,
+) -> None:
+    raw.track_file(official, "TRAAA1", [["TRBBB1", 0.5]])
+    refused(official, "found msd/lastfm_similars.db, lastfm/A/A/A/TRAAA1.json")
+    (official / "msd" / "lastfm_similars.db").unlink()
+    (official / "lastfm/A/A/A/TRAAA1.json").unlink()
+    refused(official, "Last.fm similarities once, .*; found neither")
+
+
+def test_vectors_and_unknown_files_are_left_alone(official: Path) -> None:
+    for name in ("vectors/TRASH.json", "README.md", "billboard/._1985.json", "notes.json"):
+        (official / name).parent.mkdir(exist_ok=True)
+        (official / name).write_bytes(b"\xff\x00 none of ours")
+    assert len(read(official).songs) == 2
+
+
+# --- whole files at fault ------------------------------------------------------------------------------
+
+TEXT_FILES = ["billboard/1985.json", "msd/unique_tracks.txt", "msd/tracks_per_year.txt"]
+
+
+@pytest.mark.parametrize("name", TEXT_FILES)
+def test_an_official_file_in_another_encoding_is_refused_with_its_line(official: Path, name: str) -> None:
+    (official / name).write_bytes("first line\nsecond, é\n".encode("latin-1"))
+    refused(official, f"{name}:2: byte 0xe9 is not UTF-8; save the file as UTF-8")
+
+
+@pytest.mark.parametrize("name", ["texts.csv", "pairs.csv"])
+def test_a_generic_file_in_another_encoding_is_refused_with_its_line(generic: Path, name: str) -> None:
+    (generic / name).write_bytes((generic / name).read_bytes().decode().encode("utf-16"))
+    refused(generic, f"{name}:1: byte 0xff is not UTF-8")
+
+
+@pytest.mark.parametrize("name", [*TEXT_FILES, "msd/lastfm_similars.db"])
+def test_an_empty_official_file_is_refused(official: Path, name: str) -> None:
+    (official / name).write_bytes(b"")
+    refused(official, name)
+
+
+@pytest.mark.parametrize("name", TEXT_FILES)
+def test_a_folder_named_like_a_file_is_refused(official: Path, name: str) -> None:
+    (official / name).unlink(missing_ok=True)
+    (official / name).mkdir()
+    refused(official, f"{name}: cannot be read")
+
+
+@pytest.mark.parametrize(
+    "content", ['[{"artist": "Ola", "ti', "[" * 100_000, "{}", "3", "[]", "null", "[1, 2]"]
+)
+def test_a_year_file_that_is_cut_short_or_no_list_of_records_is_refused(official: Path, content: str) -> None:
+    (official / "billboard" / "1985.json").write_text(content)
+    refused(official, "billboard/")
+
+
+def test_a_cut_year_file_is_named_with_its_line(official: Path) -> None:
+    (official / "billboard" / "1985.json").write_text('[\n{"artist": "Ola",\n"ti')
+    refused(official, r"billboard/1985.json:3: cut short or no JSON")
+
+
+@pytest.mark.parametrize("name", ["unique_tracks", "tracks_per_year"])
+def test_another_separator_in_every_line_is_one_error_not_many_rejects(official: Path, name: str) -> None:
+    (official / "msd" / f"{name}.txt").write_text("TRAAA1\tSOA\tOla\tRoof\nTRAAA2\tSOA\tOla\tRoof\n")
+    refused(official, f"msd/{name}.txt: none of its 2 entries can be used; the first, msd/{name}.txt:1")
+
+
+def test_another_separator_in_every_list_is_one_error(official: Path) -> None:
+    (official / "msd" / "lastfm_similars.db").unlink()
+    raw.database(official, [("TRAAA1", "TRBBB1;0.5"), ("TRBBB1", "TRAAA1;0.5")])
+    refused(official, "lastfm_similars.db: none of its 2 entries .* odd number of entries")
+
+
+def test_another_separator_in_a_generic_file_is_told_by_its_header(generic: Path) -> None:
+    (generic / "texts.csv").write_text("id;text\na;some words\n")
+    refused(
+        generic, r"texts.csv:1: columns \['id', 'text'\] are missing; found \['id;text'\]; expected commas"
+    )
+
+
+def test_a_repeated_column_is_refused(generic: Path) -> None:
+    raw.pairs(generic, [], "left_id,left_id,right_id,similarity")
+    refused(generic, r"pairs.csv:1: columns \['left_id'\] stand twice")
+
+
+@pytest.mark.parametrize("text", ["", "- - -", "(not licensed to display)"])
+def test_a_corpus_without_any_usable_text_is_refused(generic: Path, text: str) -> None:
+    raw.texts(generic, [["a", text], ["b", text]])
+    refused(generic, "texts: none of its 2 entries can be used; the first, texts.csv:2")
+
+
+def test_an_unclosed_quote_is_refused_with_the_line_where_its_row_begins(generic: Path) -> None:
+    add(generic / "texts.csv", 'c,"words\nand more\nand no end\n')
+    # 12 lines of text each, a header before them
+    refused(generic, "texts.csv:26: the row beginning here is no CSV")
+
+
+@pytest.mark.parametrize("name", ["texts.csv", "pairs.csv"])
+def test_a_header_alone_is_refused(generic: Path, name: str) -> None:
+    header = (generic / name).read_text().split("\n")[0]
+    (generic / name).write_text(header + "\n")
+    refused(generic, f"{name}: no entry in it")
+
+
+def test_a_database_that_is_none_or_cut_or_lacks_its_tables_is_refused(official: Path) -> None:
+    path = official / "msd" / "lastfm_similars.db"
+    whole = path.read_bytes()
+    for content in (
+        b"not a database at all" * 100,
+        whole[:5000],
+        whole.replace(b"similars_src", b"similars_xyz"),
+    ):
+        path.write_bytes(content)
+        refused(official, "msd/lastfm_similars.db: not a whole SQLite file with similars_src")
+
+
+def test_a_database_without_any_list_is_refused(official: Path) -> None:
+    (official / "msd" / "lastfm_similars.db").unlink()
+    raw.database(official, [])
+    refused(official, "similars_src and similars_dest are empty")
+
+
+@pytest.mark.parametrize("content", [b'{"track_id": "TRAAA1", "simi', b"", b"\xff\xfe{}"])
+def test_a_track_file_that_is_cut_short_or_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
+    raw.track_file(raw.two_songs(tmp_path), "TRAAA1", []).write_bytes(content)
+    refused(tmp_path, "lastfm/A/A/A/TRAAA1.json")
+
+
+def test_grades_that_are_all_outside_the_range_are_one_error(generic: Path) -> None:
+    raw.pairs(generic, [["a", "b", "4"], ["b", "a", "5"]])
+    refused(generic, "pairs.csv: none of its 2 entries .* pairs.csv:2: similarity is not a number within")
+
+
+def test_an_unencodable_character_in_a_record_is_a_reject(official: Path) -> None:
+    lone = raw.record("Cy", "Rain", lyrics="half a pair: \ud800, stored by a careless tool")
+    raw.billboard(official, [lone], 1990)
+    assert rejected(read(official))[0][:2] == (
+        "billboard/1990.json:0",
+        "holds half of a surrogate pair, which is no character",
+    )
+
+
+# --- single records at fault ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"artist": None}, "artist is missing or not text"),
+        ({"title": 7}, "title is missing or not text"),
+        ({"lyrics": ["a", "b"]}, "lyrics is missing or not text"),
+        ({"artist": "  "}, "artist is empty"),
+        ({"tags": "rock"}, "tags is not a list of texts"),
+        ({"year": "lately"}, "year is not a whole number"),
+        ({"year": 10**30}, "year is not a whole number"),
+        ({"lyrics": " \n"}, "lyrics without a word"),
+    ],
+)
+def test_a_record_at_fault_is_a_reject_with_file_and_index(
+    official: Path, change: dict[str, Any], reason: str
+) -> None:
+    raw.billboard(official, [raw.record("Cy", "Rain"), raw.record("Dee", "Gravel") | change], 1990)
+    made = read(official)
+    assert len(made.songs) == 3
+    assert rejected(made)[0][:2] == ("billboard/1990.json:1", reason)
+
+
+def test_what_is_no_record_at_all_is_a_reject(official: Path) -> None:
+    raw.billboard(official, [raw.record("Cy", "Rain"), "Dee", None, [], 3], 1990)
+    assert [where for where, _, _ in rejected(read(official))] == [
+        f"billboard/1990.json:{n}" for n in range(1, 5)
+    ]
+
+
+def test_a_track_line_at_fault_or_repeated_is_a_reject_with_its_line(official: Path) -> None:
+    add(official / "msd" / "unique_tracks.txt", "\nTRCCC1<SEP>Ola\nTRAAA1<SEP>SOX<SEP>Ola<SEP>Other\r\n")
+    assert rejected(read(official)) == [
+        ("msd/unique_tracks.txt:4", "not 4 fields between <SEP>", "TRCCC1<SEP>Ola"),
+        ("msd/unique_tracks.txt:5", "repeat of an earlier line", "TRAAA1"),
+    ]
+
+
+def test_control_characters_do_not_end_a_line(official: Path) -> None:
+    add(official / "msd" / "unique_tracks.txt", "TRCCC1<SEP>SO<SEP>A\x1cB<SEP>C\x85D\u2028E\n")
+    assert rejected(read(official))[0][0] == "msd/unique_tracks.txt:3"
+
+
+def test_a_year_at_fault_is_a_reject_with_its_line(official: Path) -> None:
+    (official / "msd" / "tracks_per_year.txt").write_text(
+        "1985<SEP>TRAAA1<SEP>a<SEP>b\n85th<SEP>TRBBB1<SEP>a<SEP>b\n"
+    )
+    assert rejected(read(official)) == [("msd/tracks_per_year.txt:2", "year is not a whole number", "85th")]
+
+
+@pytest.mark.parametrize("score", ["x", "", "nan", "inf", "-0.1", "1.5", "1e400"])
+def test_a_score_at_fault_is_a_reject_and_its_list_is_used(official: Path, score: str) -> None:
+    (official / "msd" / "lastfm_similars.db").unlink()
+    raw.database(official, [("TRAAA1", f"TRBBB1,{score},TRBBB1,0.5")])
+    made = read(official)
+    place = "msd/lastfm_similars.db:similars_src:TRAAA1, entry 1"
+    assert rejected(made) == [(place, "similarity is not a number within similarity_range", score)]
+    assert made.listed["similarity"].tolist() == [0.5]
+
+
+def test_a_list_of_odd_length_or_repeated_or_without_id_is_a_reject(official: Path) -> None:
+    (official / "msd" / "lastfm_similars.db").unlink()
+    raw.database(
+        official,
+        [
+            ("TRAAA1", "TRBBB1,0.5,TRBBB1"),
+            ("TRBBB1", "TRAAA1,0.5"),
+            ("TRBBB1", "TRAAA1,0.6"),
+            (None, "TRAAA1,0.6"),
+            ("TRZZZ1", None),
+        ],
+    )
+    made = read(official)
+    assert [reason for _, reason, _ in rejected(made)] == [
+        "odd number of entries, not track,score,track,score",
+        "repeat of an earlier list",
+        "a list without track id",
+    ]
+    assert len(made.listed) == 1
+
+
+@pytest.mark.parametrize(
+    ("similars", "reason"),
+    [
+        ([["TRBBB1"]], "an entry of similars is not [track, score]"),
+        (["TRBBB1", 0.5], "an entry of similars is not [track, score]"),
+        ({"TRBBB1": 0.5}, "similars is missing or no list"),
+        (None, "similars is missing or no list"),
+        ([["TRBBB1", "much"], ["TRBBB1", 0.5]], "similarity is not a number within similarity_range"),
+        ([["TRBBB1", None], ["TRBBB1", 0.5]], "similarity is not a number within similarity_range"),
+    ],
+)
+def test_a_track_file_at_fault_is_a_reject_that_names_it(
+    tmp_path: Path, similars: object, reason: str
+) -> None:
+    raw.track_file(raw.two_songs(tmp_path), "TRAAA1", similars)
+    raw.track_file(tmp_path, "TRBBB1", [["TRAAA1", 0.5]])
+    ((where, found, _),) = rejected(read(tmp_path))
+    assert where.split(",")[0] == "lastfm/A/A/A/TRAAA1.json"
+    assert found == reason
+
+
+def test_texts_at_fault_are_rejects_with_the_line_where_they_begin(generic: Path) -> None:
+    add(generic / "texts.csv", 'c,"two\nlines"\na,again\n,nameless\nd,\ne,one,two\n\nf\n')
+    assert rejected(read(generic)) == [
+        ("texts.csv:28", "repeat of an earlier id", "a"),
+        ("texts.csv:29", "id is empty", ""),
+        ("texts.csv:31", "wrong number of fields", "3 instead of 2"),
+        ("texts.csv:33", "wrong number of fields", "1 instead of 2"),
+        ("texts.csv:30", "lyrics without a word", "d"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason", "value"),
+    [
+        ("a,b,x,train", "similarity is not a number within similarity_range", "x"),
+        ("a,b,,train", "similarity is not a number within similarity_range", ""),
+        ("a,b,nan,train", "similarity is not a number within similarity_range", "nan"),
+        ("a,b,inf,train", "similarity is not a number within similarity_range", "inf"),
+        ("a,b,0_1,train", "similarity is not a number within similarity_range", "0_1"),
+        ("a,b,1.01,train", "similarity is not a number within similarity_range", "1.01"),
+        ("a,z,0.5,train", "unknown id", "z"),
+        ("a,c,0.5,train", "its text is not used", "c"),
+        ("a,b,0.5,dev", "split is not train, val or test", "dev"),
+        ("a,b,0.5,", "split is not train, val or test", ""),
+        ("a,b,0.5", "wrong number of fields", "3 instead of 4"),
+    ],
+)
+def test_a_pair_at_fault_is_a_reject_with_its_line(generic: Path, row: str, reason: str, value: str) -> None:
+    add(generic / "texts.csv", 'c,"...\n..."\n')
+    (generic / "pairs.csv").write_text(f'left_id,right_id,similarity,split\na,"b",0.5,test\n{row}\n')
+    made = read(generic)
+    assert ("pairs.csv:3", reason, value) in rejected(made)
+    assert made.listed["split"].tolist() == ["test"]
+
+
+# --- what is no fault ----------------------------------------------------------------------------------
+
+
+def test_windows_line_ends_and_byte_order_marks_are_no_fault(generic: Path, official: Path) -> None:
+    for path in [official / "msd" / "unique_tracks.txt", official / "billboard" / "1985.json"]:
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    (generic / "texts.csv").unlink()
+    (generic / "pairs.csv").unlink()
+    made = read(official)
+    assert (len(made.songs), len(made.listed), len(made.rejects)) == (2, 2, 0)
+
+
+def test_a_text_longer_than_the_csv_modules_own_limit_is_read(generic: Path) -> None:
+    add(generic / "texts.csv", f'c,"{raw.lyrics("rain", 20_000)}"\n')
+    assert read(generic).songs["n_words"].max() == 100_000
+
+
+words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.tuples(words, words, words), min_size=1))
+def test_texts_come_back_from_csv_as_they_were_written(
+    tmp_path_factory: pytest.TempPathFactory, rows: list
+) -> None:
+    folder = tmp_path_factory.mktemp("generic")
+    raw.texts(folder, [[f"id{n}", *row] for n, row in enumerate(rows)], header="id,text,artist,title")
+    records, faults = sources.texts.read(folder)
+    assert records["lyrics"].tolist() == [text for text, _, _ in rows]
+    assert faults.empty
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.lists(st.tuples(st.sampled_from(["TRAAA1", "TRBBB1", "TRZZZ1"]), st.floats(0, 1)), min_size=1))
+def test_lists_come_back_from_both_forms_as_they_were_written(
+    tmp_path_factory: pytest.TempPathFactory, entries: list[tuple[str, float]]
+) -> None:
+    folder = tmp_path_factory.mktemp("lists")
+    expected = [(target, score) for target, score in entries if target != "TRZZZ1"]
+    raw.database(folder, [("TRAAA1", ",".join(f"{target},{score!r}" for target, score in entries))])
+    raw.track_file(folder / "files", "TRAAA1", entries)
+    for kept in (folder / "msd", folder / "files"):
+        read = sources.lastfm.read(kept, sources.lastfm.find(kept), (0, 1), ["TRAAA1", "TRBBB1"])
+        assert list(zip(read.listed.target_id, read.listed.similarity, strict=True)) == expected
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.binary(max_size=60), st.sampled_from(["texts.csv", "pairs.csv"]))
+def test_any_bytes_in_a_generic_file_are_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, name: str
+) -> None:
+    folder = tmp_path_factory.mktemp("bytes")
+    raw.texts(folder, [["a", "some words"], ["b", "others"]])
+    raw.pairs(folder, [["a", "b", "0.5"]])
+    header = (folder / name).read_bytes()
+    (folder / name).write_bytes(header + content)
+    try:
+        read(folder)
+    except ValueError as error:
+        assert name in str(error)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(
+                st.sampled_from(["artist", "title", "lyrics", "year", "tags", "track_id", "similars"]), inner
+            )
+        ),
+    )
+)
+def test_any_json_in_a_year_or_track_file_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: object
+) -> None:
+    folder = raw.two_songs(tmp_path_factory.mktemp("json"))
+    raw.track_file(folder, "TRBBB1", [["TRAAA1", 0.5]])
+    for path in (raw.track_file(folder, "TRAAA1", []), folder / "billboard" / "1990.json"):
+        path.write_text(json.dumps(content))
+        try:
+            read(folder)
+        except ValueError as error:
+            assert path.name in str(error)

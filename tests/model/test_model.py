@@ -1,0 +1,135 @@
+"""MaLSTM against an LSTM and distances written out in numpy."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras.ops import convert_to_numpy as to_numpy
+
+from neuralist import onnx_encoder
+from neuralist.model import MaLSTM, PairSimilarity
+
+N_TOKENS, DIMENSIONS, UNITS = 30, 7, 5
+LEFT = np.array([[1.0, 2.0], [0.0, 0.0], [3.0, 4.0]], dtype=np.float32)
+RIGHT = np.array([[1.0, 2.0], [3.0, 4.0], [4.0, -3.0]], dtype=np.float32)
+# exp(0), exp(-(3 + 4)), exp(-(1 + 7)); 1 - 5 / 5, 1 - sqrt(50) / 10; (1 + 0) / 2 at right angles and for zero
+BY_HAND = {
+    "manhattan": [1.0, np.exp(-7), np.exp(-8)],
+    "euclidean": [1.0, 0.0, 1 - np.sqrt(0.5)],
+    "cosine": [1.0, 0.5, 0.5],
+}
+
+
+@pytest.fixture
+def model() -> MaLSTM:
+    keras.utils.set_random_seed(3)
+    made = MaLSTM(n_tokens=N_TOKENS, dimensions=DIMENSIONS, units=UNITS, similarity="manhattan")
+    made.vectors.set_weights([np.random.default_rng(3).normal(size=(N_TOKENS, DIMENSIONS))])
+    return made
+
+
+def _tokens(*lengths: int) -> np.ndarray:
+    rng = np.random.default_rng(4)
+    tokens = np.zeros((len(lengths), max(lengths)), dtype=np.int32)
+    for row, length in zip(tokens, lengths, strict=True):
+        row[:length] = rng.integers(1, N_TOKENS, size=length)
+    return tokens
+
+
+def named(tokens: np.ndarray) -> dict[str, np.ndarray]:
+    """All words in order of their ids, so that positions are ids."""
+    return {"words": np.arange(N_TOKENS, dtype=np.int32), "tokens": tokens}
+
+
+def encode(model: MaLSTM, tokens: np.ndarray, training: bool = False) -> np.ndarray:
+    return to_numpy(model.encode(**named(tokens), training=training))
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+def _lstm_by_hand(model: MaLSTM, tokens: list[int]) -> np.ndarray:
+    """Hochreiter & Schmidhuber's LSTM with a forget gate, one step at a time."""
+    (vectors,) = model.vectors.get_weights()
+    kernel, bias, recurrent = (to_numpy(weight) for weight in model.trainable_variables)
+    state, cell = np.zeros(UNITS), np.zeros(UNITS)
+    for token in tokens:
+        i, f, c, o = np.split(vectors[token] @ kernel + state @ recurrent + bias, 4)
+        cell = _sigmoid(f) * cell + _sigmoid(i) * np.tanh(c)
+        state = _sigmoid(o) * np.tanh(cell)
+    return state
+
+
+def test_an_embedding_is_the_lstm_state_after_the_last_word(model: MaLSTM) -> None:
+    tokens = _tokens(4, 9, 1)
+    embeddings = encode(model, tokens)
+    for row, embedding in zip(tokens, embeddings, strict=True):
+        np.testing.assert_allclose(embedding, _lstm_by_hand(model, row[row > 0].tolist()), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", BY_HAND)
+def test_similarities_are_those_worked_out_by_hand(kind: str) -> None:
+    np.testing.assert_allclose(to_numpy(PairSimilarity(kind)(LEFT, RIGHT)), BY_HAND[kind], atol=1e-5)
+    np.testing.assert_allclose(onnx_encoder.similarity(LEFT, RIGHT, kind), BY_HAND[kind], atol=1e-9)
+
+
+def test_another_kind_of_similarity_is_refused() -> None:
+    with pytest.raises(ValueError, match="'chebyshev'"):
+        PairSimilarity("chebyshev")
+    with pytest.raises(ValueError, match="'chebyshev'"):
+        onnx_encoder.similarity(LEFT, RIGHT, "chebyshev")
+
+
+@pytest.mark.parametrize("kind", BY_HAND)
+def test_a_pair_of_one_song_has_a_finite_gradient(kind: str) -> None:
+    model = MaLSTM(n_tokens=N_TOKENS, dimensions=DIMENSIONS, units=UNITS, similarity=kind)
+    model.compile("sgd", loss="mse")
+    row = np.zeros(1, dtype=np.int32)
+    model.train_on_batch({**named(_tokens(3)), "left": row, "right": row}, np.array([0.2], dtype=np.float32))
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+def test_both_songs_pass_through_one_set_of_weights(model: MaLSTM) -> None:
+    shapes = {tuple(weight.shape) for weight in model.trainable_variables}
+    assert shapes == {(DIMENSIONS, 4 * UNITS), (UNITS, 4 * UNITS), (4 * UNITS,)}
+    assert len(model.trainable_variables) == 3
+    tokens = _tokens(4, 9)
+    there = model({**named(tokens), "left": np.array([0]), "right": np.array([1])})
+    back = model({**named(tokens), "left": np.array([1]), "right": np.array([0])})
+    np.testing.assert_allclose(to_numpy(there), to_numpy(back), atol=1e-6)
+
+
+def test_one_text_twice_scores_one(model: MaLSTM) -> None:
+    tokens = np.repeat(_tokens(6), 2, axis=0)
+    score = model({**named(tokens), "left": np.array([0]), "right": np.array([1])})
+    assert to_numpy(score).tolist() == pytest.approx([1.0], abs=1e-6)
+
+
+def test_padding_and_batch_mates_do_not_change_an_embedding(model: MaLSTM) -> None:
+    tokens = _tokens(4, 9, 2)
+    alone = [(encode(model, row[None, row > 0]))[0] for row in tokens]
+    padded = (encode(model, np.pad(tokens, ((0, 0), (0, 20)))[::-1]))[::-1]
+    np.testing.assert_allclose(padded, alone, atol=1e-6)
+
+
+def test_word_vectors_are_frozen_and_reach_the_file(model: MaLSTM, tmp_path: Path) -> None:
+    before = model.vectors.get_weights()[0].copy()
+    model.compile("adam", loss="mse")
+    inputs = {**named(_tokens(4, 9)), "left": np.array([0, 1]), "right": np.array([1, 0])}
+    model.train_on_batch(inputs, np.array([0.3, 0.3], dtype=np.float32))
+    assert np.array_equal(model.vectors.get_weights()[0], before)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.get_config() == model.get_config()
+    np.testing.assert_array_equal(to_numpy(loaded(inputs)), to_numpy(model(inputs)))
+
+
+def test_dropout_acts_in_training_only() -> None:
+    model = MaLSTM(n_tokens=N_TOKENS, dimensions=DIMENSIONS, units=UNITS, similarity="cosine", dropout=0.5)
+    model.vectors.set_weights([np.random.default_rng(3).normal(size=(N_TOKENS, DIMENSIONS))])
+    tokens = _tokens(9)
+    calm = encode(model, tokens)
+    np.testing.assert_array_equal((encode(model, tokens)), calm)
+    assert not np.array_equal((encode(model, tokens, training=True)), calm)
