@@ -31,15 +31,17 @@ def main() -> None:
     args = parse()
     settings = params.load()
     choices, experiment = settings.songmap, settings.mapped_experiment
-    matching = songmap.chosen(tables.read(args.songs, tables.SONGS), choices.filter)
+    known = tables.read(args.songs, tables.SONGS)
+    matching = songmap.chosen(known, choices.filter)
     songs = songmap.spread(matching, choices.most)
     encoder = Encoder.load(args.experiments / experiment)
     embeddings = encoder.encode(songs["lyrics"].tolist())
     drawn = songmap.songmap(songs, embeddings, encoder.similarity_kind, choices.neighbours)
     note = corpus.load(args.corpus).note
-    caption = songmap.caption(len(songs), len(matching), choices, experiment, note)
-    songmap_drawing.save_picture(drawn, caption, args.picture)
-    tables.write_text(args.page, songmap_drawing.page(drawn, caption))
+    held = songmap.conditions(known, choices.filter)
+    caption = songmap.caption(len(songs), len(matching), held, experiment)
+    songmap_drawing.save_picture(drawn, caption, note, args.picture)
+    tables.write_text(args.page, songmap_drawing.page(drawn, caption, note))
     print(f"{len(songs)} songs drawn by {experiment}")
 
 

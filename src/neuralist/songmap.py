@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from neuralist import onnx_encoder
-from neuralist.params import Songmap
 
+Filter = Mapping[str, str | int | bool]
 LATEST = "latest"
 LEAST = 3  # songs that a map needs
 
@@ -46,22 +46,33 @@ class SongMap:
     similarity: np.ndarray
 
 
-def chosen(songs: pd.DataFrame, keep: Mapping[str, str | int | bool]) -> pd.DataFrame:
-    """The songs whose columns hold the given values, in their own order; all of them where none is given.
+def conditions(songs: pd.DataFrame, keep: Filter) -> dict[str, Any]:
+    """The filter with `latest` replaced by the largest value of its column that at least 3 songs hold.
 
-    The value `latest` stands for the largest one that at least 3 songs hold; where there is none, as in a
-    corpus without years, the column does not matter.
+    Where there is none, as in a corpus without years, the condition is left out.
+
+    Raises:
+        ValueError: a column is unknown.
+    """
+    unknown = sorted(set(keep) - set(_columns(songs)))
+    if unknown:
+        raise ValueError(f"songmap.filter: received column {unknown[0]!r}; choose of {_columns(songs)}")
+    found = {
+        column: _latest(songs[column].tolist()) if value == LATEST else value
+        for column, value in keep.items()
+    }
+    return {column: value for column, value in found.items() if value is not None}
+
+
+def chosen(songs: pd.DataFrame, keep: Filter) -> pd.DataFrame:
+    """The songs whose columns hold the given values, in their own order; all of them where none is given.
 
     Raises:
         ValueError: a column is unknown, or fewer than 3 songs remain.
     """
     mask = np.ones(len(songs), dtype=bool)
-    for column, value in keep.items():
-        if column not in _columns(songs):
-            raise ValueError(f"songmap.filter: received column {column!r}; choose of {_columns(songs)}")
-        wanted = _latest(songs.loc[:, column]) if value == LATEST else value
-        if wanted is not None:
-            mask &= (songs[column] == wanted).fillna(False).to_numpy(dtype=bool)
+    for column, value in conditions(songs, keep).items():
+        mask &= (songs[column] == value).fillna(False).to_numpy(dtype=bool)
     if mask.sum() < LEAST:
         held = "; ".join(f"{column} holds {_values(songs[column].tolist())}" for column in keep)
         raise ValueError(
@@ -78,12 +89,11 @@ def spread(songs: pd.DataFrame, most: int) -> pd.DataFrame:
     return songs.iloc[np.linspace(0, len(songs) - 1, most).astype(int)].reset_index(drop=True)
 
 
-def caption(shown: int, of: int, choices: Songmap, experiment: str, note: str = "") -> str:
-    """What the map shows, for its heading."""
+def caption(shown: int, of: int, held: Filter, experiment: str) -> str:
+    """What the map shows, for its heading: how many songs, by which conditions, by whose encoder."""
     songs = f"{shown} songs" if shown == of else f"{shown} of {of} songs"
-    conditions = [f"{column} {value}" for column, value in choices.filter.items()]
-    heading = ", ".join([f"Song map: {songs}", *conditions, f"by the encoder of {experiment}"])
-    return f"{heading}. {note}" if note else heading
+    named = [f"{column} {value}" for column, value in held.items()]
+    return ", ".join([f"Song map: {songs}", *named, f"by the encoder of {experiment}"])
 
 
 def songmap(songs: pd.DataFrame, embeddings: np.ndarray, kind: str, neighbours: int) -> SongMap:
@@ -152,8 +162,8 @@ def nearest(embeddings: np.ndarray, kind: str, count: int) -> tuple[np.ndarray, 
     return found, scores
 
 
-def _latest(column: pd.Series) -> Any:
-    held = Counter(column.dropna().tolist())
+def _latest(column: list[Any]) -> Any:
+    held = Counter(value for value in column if not pd.isna(value))
     return max((value for value, count in held.items() if count >= LEAST), default=None)
 
 

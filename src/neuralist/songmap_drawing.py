@@ -46,16 +46,16 @@ class Label:
     anchor: str
 
 
-def save_picture(drawn: SongMap, caption: str, path: Path) -> None:
+def save_picture(drawn: SongMap, caption: str, note: str, path: Path) -> None:
     """Write the map as a PNG, whole or not at all, without the version of the program that made it."""
     with tables.unfinished(path) as temporary, warnings.catch_warnings():
         # A title in a script that the font lacks shows as boxes, which is no news to who runs the stage.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        picture(drawn, caption).savefig(temporary, format="png", metadata={"Software": None})
+        picture(drawn, caption, note).savefig(temporary, format="png", metadata={"Software": None})
 
 
-def picture(drawn: SongMap, caption: str) -> Figure:
-    """Draw the map with matplotlib; `caption` says what is shown."""
+def picture(drawn: SongMap, caption: str, note: str = "") -> Figure:
+    """Draw the map with matplotlib; `caption` says what is shown, `note` what the corpus is."""
     x, y = placed(drawn.points)
     figure = Figure(figsize=(WIDTH / 100, (HEIGHT + HEADING) / 100), dpi=160)
     axes = figure.add_axes((0, 0, 1, HEIGHT / (HEIGHT + HEADING)))
@@ -75,6 +75,7 @@ def picture(drawn: SongMap, caption: str) -> Figure:
     axes.text(WIDTH / 2, HEIGHT - 12, across, ha="center", va="center", fontsize=7, color=SOFT)
     axes.text(14, HEIGHT / 2, upwards, ha="center", va="center", fontsize=7, color=SOFT, rotation=90)
     figure.text(0.028, 0.975, caption, fontsize=11, va="top", color=INK, parse_math=False)
+    figure.text(0.972, 0.012, note, fontsize=7, ha="right", va="bottom", color=SOFT, parse_math=False)
     legend = figure.legend(
         loc="upper left",
         bbox_to_anchor=(0.02, 0.952),
@@ -88,7 +89,7 @@ def picture(drawn: SongMap, caption: str) -> Figure:
     return figure
 
 
-def page(drawn: SongMap, caption: str) -> str:
+def page(drawn: SongMap, caption: str, note: str = "") -> str:
     """The map as one self-contained HTML page: point at a song to read what it is and what is nearest."""
     x, y = placed(drawn.points)
     palette = {genre.name: genre.colour for genre in genres(drawn)}
@@ -109,6 +110,7 @@ def page(drawn: SongMap, caption: str) -> str:
     return pages.render(
         "songmap.html.j2",
         caption=caption,
+        note=note,
         songs=songs,
         genres=genres(drawn),
         labels=labels(drawn),

@@ -205,7 +205,7 @@ def test_the_picture_and_the_page_are_the_same_bytes_each_time(tmp_path: Path) -
     songs.loc[0, "title"] = HOSTILE
     for name in ("one.png", "two.png"):
         again = songmap.songmap(songs, embeddings, "manhattan", 3)
-        songmap_drawing.save_picture(again, "Song map $1$", tmp_path / name)
+        songmap_drawing.save_picture(again, "Song map $1$", "", tmp_path / name)
     digests = {hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.iterdir()}
     assert len(digests) == 1
     assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
@@ -310,7 +310,8 @@ def test_the_stage_draws_the_songs_of_the_latest_year(
     run_stage(workspace, monkeypatch)
     assert capsys.readouterr() == ("6 songs drawn by songs300\n", "")
     page = (workspace / "out/songmap.html").read_text(encoding="utf-8")
-    assert "Song map: 6 songs, year latest, by the encoder of songs300. All made up." in page
+    assert "Song map: 6 songs, year 2015, by the encoder of songs300" in page
+    assert "All made up." in page
     assert len(json.loads(Tags(page).scripts[0])) == 6
     assert (workspace / "out/songmap.png").stat().st_size > 10_000
 
