@@ -72,10 +72,11 @@ def picture(drawn: SongMap, caption: str, note: str = "") -> Figure:
         style = {"fontsize": 6.9, "color": "#39404d", "parse_math": False}
         axes.text(label.x, label.y, label.text, ha=side, va="center", **style)
     across, upwards = axis_titles(drawn)
-    axes.text(WIDTH / 2, HEIGHT - 12, across, ha="center", va="center", fontsize=7, color=SOFT)
+    below = f"{across}\n{note}" if note else across
+    style = {"fontsize": 7, "color": SOFT, "parse_math": False}
+    axes.text(WIDTH / 2, HEIGHT - 4, below, ha="center", va="bottom", **style)
     axes.text(14, HEIGHT / 2, upwards, ha="center", va="center", fontsize=7, color=SOFT, rotation=90)
     figure.text(0.028, 0.975, caption, fontsize=11, va="top", color=INK, parse_math=False)
-    figure.text(0.972, 0.012, note, fontsize=7, ha="right", va="bottom", color=SOFT, parse_math=False)
     legend = figure.legend(
         loc="upper left",
         bbox_to_anchor=(0.02, 0.952),
