@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -23,8 +24,13 @@ def main() -> None:
     """Leave what is there, or else make the demo or pull."""
     if _filled() and not PULLING.exists():
         print("data/ is there and stays as it is.")
+        if PIN.exists() and _differs():
+            print(
+                "It is not what data.dvc pins: `dvc checkout data.dvc` or `dvc pull data.dvc` brings that, "
+                "`dvc add data` pins what is there, and so will `dvc repro`."
+            )
         return
-    pin = _pin()
+    pin = str(_pinned()["md5"])
     WORK.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=WORK, prefix=".demo-") as folder:
         made = Path(folder, "data")
@@ -39,15 +45,22 @@ def _filled() -> bool:
     return any(DATA.iterdir()) if DATA.is_dir() else DATA.exists()
 
 
-def _pin() -> str:
-    """The hash of the folder that data.dvc pins.
+def _differs() -> bool:
+    """Whether data/ has another number of files or bytes than data.dvc says; hashing would take too long."""
+    sizes = [path.stat().st_size for path in DATA.rglob("*") if path.is_file()]
+    pinned = _pinned()
+    return (pinned.get("nfiles"), pinned.get("size")) != (len(sizes), sum(sizes))
+
+
+def _pinned() -> dict[str, Any]:
+    """What data.dvc says of the folder data: md5, size, nfiles.
 
     Raises:
         ValueError: data.dvc is missing or is no file of DVC's.
     """
     try:
         [out] = yaml.safe_load(PIN.read_text(encoding="utf-8"))["outs"]
-        return str(out["md5"])
+        return {**out, "md5": out["md5"]}
     except FileNotFoundError:
         raise ValueError(
             "neither data/ nor data.dvc is here; restore data.dvc (`git checkout data.dvc`), or put raw "

@@ -61,6 +61,17 @@ def test_data_that_is_there_stays_whatever_it_is(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*")] == ["data", "mine.csv"]
 
 
+def test_data_of_another_size_than_pinned_is_pointed_out(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/mine.csv").write_text("m")
+    pin(tmp_path, OTHER)  # one file of one byte
+    assert make_data(tmp_path)[1] == "data/ is there and stays as it is.\n"
+    (tmp_path / "data/mine.csv").write_text("mine")
+    code, said, _ = make_data(tmp_path)
+    assert code == 0
+    assert "It is not what data.dvc pins: `dvc checkout data.dvc`" in said
+
+
 @pytest.mark.parametrize("empty_folder", [False, True])
 def test_the_demo_is_made_where_data_dvc_pins_it(tmp_path: Path, demo_hash: str, empty_folder: bool) -> None:
     if empty_folder:
