@@ -30,7 +30,7 @@ def main() -> None:
                 "`dvc add data` pins what is there, and so will `dvc repro`."
             )
         return
-    pin = str(_pinned()["md5"])
+    pin = _pinned()["md5"]
     WORK.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=WORK, prefix=".demo-") as folder:
         made = Path(folder, "data")
@@ -49,7 +49,7 @@ def _differs() -> bool:
     """Whether data/ has another number of files or bytes than data.dvc says; hashing would take too long."""
     sizes = [path.stat().st_size for path in DATA.rglob("*") if path.is_file()]
     pinned = _pinned()
-    return (pinned.get("nfiles"), pinned.get("size")) != (len(sizes), sum(sizes))
+    return (pinned["nfiles"], pinned["size"]) != (len(sizes), sum(sizes))
 
 
 def _pinned() -> dict[str, Any]:
@@ -60,7 +60,7 @@ def _pinned() -> dict[str, Any]:
     """
     try:
         [out] = yaml.safe_load(PIN.read_text(encoding="utf-8"))["outs"]
-        return {**out, "md5": out["md5"]}
+        return {"md5": out["md5"], "nfiles": out.get("nfiles"), "size": out.get("size")}
     except FileNotFoundError:
         raise ValueError(
             "neither data/ nor data.dvc is here; restore data.dvc (`git checkout data.dvc`), or put raw "

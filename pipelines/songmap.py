@@ -32,13 +32,13 @@ def main() -> None:
     settings = params.load()
     choices, experiment = settings.songmap, settings.mapped_experiment
     known = tables.read(args.songs, tables.SONGS)
-    matching = songmap.chosen(known, choices.filter)
+    held = songmap.conditions(known, choices.filter)
+    matching = songmap.chosen(known, held)
     songs = songmap.spread(matching, choices.most)
     encoder = Encoder.load(args.experiments / experiment)
     embeddings = encoder.encode(songs["lyrics"].tolist())
     drawn = songmap.songmap(songs, embeddings, encoder.similarity_kind, choices.neighbours)
     note = corpus.load(args.corpus).note
-    held = songmap.conditions(known, choices.filter)
     caption = songmap.caption(len(songs), len(matching), held, experiment)
     songmap_drawing.save_picture(drawn, caption, note, args.picture)
     tables.write_text(args.page, songmap_drawing.page(drawn, caption, note))

@@ -73,9 +73,9 @@ def picture(drawn: SongMap, caption: str, note: str = "") -> Figure:
         axes.text(label.x, label.y, label.text, ha=side, va="center", **style)
     across, upwards = axis_titles(drawn)
     below = f"{across}\n{note}" if note else across
-    style = {"fontsize": 7, "color": SOFT, "parse_math": False}
-    axes.text(WIDTH / 2, HEIGHT - 4, below, ha="center", va="bottom", **style)
-    axes.text(14, HEIGHT / 2, upwards, ha="center", va="center", fontsize=7, color=SOFT, rotation=90)
+    style = {"ha": "center", "fontsize": 7, "color": SOFT, "parse_math": False}
+    axes.text(WIDTH / 2, HEIGHT - 4, below, va="bottom", **style)
+    axes.text(14, HEIGHT / 2, upwards, va="center", rotation=90, **style)
     figure.text(0.028, 0.975, caption, fontsize=11, va="top", color=INK, parse_math=False)
     legend = figure.legend(
         loc="upper left",
