@@ -5,6 +5,8 @@
 #   make test                   sets up, then lint, types and all tests
 #   make setup | data | lint    parts of these
 #   make ui                     MLflow's pages on the runs
+#   make serve                  the champion behind HTTP on port 5001
+#   make bench                  how fast it answers on this machine
 #   make lock                   requirements.txt again, from pyproject.toml
 
 SHELL := /bin/bash
@@ -15,7 +17,7 @@ WORKSPACE_NAME := $(if $(filter command%,$(origin NAME)),--name "$$NAME")
 # Two setups at once: the second waits, then finds the work done. Not every system has flock.
 LOCKED := $(if $(shell command -v flock),flock Makefile)
 
-.PHONY: setup data repro test lint lock ui
+.PHONY: setup data repro test lint lock ui serve bench
 
 setup:
 	@$(LOCKED) $(MAKE) -s .venv/.complete
@@ -57,7 +59,14 @@ lint: setup
 
 lock: setup
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  --python-version 3.11 --all-extras -q -o requirements.txt pyproject.toml
+	  --python-version 3.11 --extra dev -q -o requirements.txt pyproject.toml
 
 ui: setup
 	mlflow ui
+
+serve: export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
+serve: setup
+	mlflow models serve -m models:/neuralist@champion --env-manager local -p 5001
+
+bench: setup
+	python -m benchmarks

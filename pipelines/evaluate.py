@@ -31,6 +31,8 @@ def main() -> None:
     pairs = tables.read(args.pairs, tables.PAIRS)
     listings = {"paper": tables.read(args.rows, tables.ROWS), "songs": pairs, "given": pairs}
     experiments = {name: settings.experiment(name) for name in settings.experiments}
+    tuned = json.loads((args.experiments / params.TUNED / "experiment.json").read_text(encoding="utf-8"))
+    experiments[params.TUNED] = params.Experiment.model_validate(tuned["params"])
     for folder in sorted(args.experiments.glob("*")):
         if folder.name not in experiments:
             print(f"{folder}: ignored, for params.yaml has no experiment of this name")
@@ -42,7 +44,9 @@ def main() -> None:
         ignore_index=True,
     )
     tables.write(predictions, tables.PREDICTIONS, args.predictions)
-    found = evaluation.evaluate(songs, listings, predictions, settings, vectors.load(args.vectors))
+    found = evaluation.evaluate(
+        songs, listings, predictions, experiments, vectors.load(args.vectors), settings=settings.evaluate
+    )
     for path, numbers in ((args.metrics, found), (args.headline, results.headline(found))):
         tables.write_text(path, json.dumps(numbers, indent=2, allow_nan=False) + "\n")
     note = corpus.load(args.corpus).note

@@ -3,13 +3,14 @@
     python pipelines/songmap.py artifacts/songs.parquet artifacts/experiments \
         --corpus artifacts/corpus.json --picture artifacts/songmap.png --page artifacts/songmap.html
 
-In: the table songs and the trained experiments; params `songmap`. Out: a PNG and a self-contained page.
+In: the table songs and the trained experiments; params `songmap`. Out: a PNG of the songs that the filter
+keeps, and a self-contained page of all songs.
 """
 
 import argparse
 from pathlib import Path
 
-from neuralist import corpus, params, scripts, songmap, songmap_drawing, tables
+from neuralist import corpus, params, scripts, song_words, songmap, songmap_drawing, tables
 from neuralist.onnx_encoder import Encoder
 
 
@@ -27,22 +28,29 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Embed the chosen songs and draw them."""
+    """Embed the songs, draw those of the filter as a picture and all of them as a page."""
     args = parse()
     settings = params.load()
     choices, experiment = settings.songmap, settings.mapped_experiment
-    known = tables.read(args.songs, tables.SONGS)
+    known, note = tables.read(args.songs, tables.SONGS), corpus.load(args.corpus).note
     held = songmap.conditions(known, choices.filter)
     matching = songmap.chosen(known, held)
-    songs = songmap.spread(matching, choices.most)
+    pictured = songmap.spread(matching, songmap_drawing.MOST)
     encoder = Encoder.load(args.experiments / experiment)
-    embeddings = encoder.encode(songs["lyrics"].tolist())
-    drawn = songmap.songmap(songs, embeddings, encoder.similarity_kind, choices.neighbours)
-    note = corpus.load(args.corpus).note
-    caption = songmap.caption(len(songs), len(matching), held, experiment)
+    embeddings = encoder.encode(pictured["lyrics"].tolist())
+    drawn = songmap.songmap(pictured, embeddings, encoder.similarity_kind, choices.neighbours)
+    caption = songmap.caption(len(pictured), len(matching), held, experiment)
     songmap_drawing.save_picture(drawn, caption, note, args.picture)
-    tables.write_text(args.page, songmap_drawing.page(drawn, caption, note))
-    print(f"{len(songs)} songs drawn by {experiment}")
+
+    shown = songmap.spread(known, choices.most)
+    words = song_words.weighted(known["lyrics"].tolist())
+    of_shown = words.of(known["song_id"].isin(shown["song_id"]).to_numpy())
+    embeddings = encoder.encode(shown["lyrics"].tolist())
+    drawn = songmap.songmap(shown, embeddings, encoder.similarity_kind, choices.neighbours)
+    caption = songmap.caption(len(shown), len(known), {}, experiment)
+    clusters = song_words.clusters(embeddings)
+    tables.write_text(args.page, songmap_drawing.page(drawn, of_shown, clusters, caption, note))
+    print(f"{len(shown)} songs drawn by {experiment}, {len(pictured)} of them in the picture")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage track: a run in MLflow for each experiment, made or completed where the store lacks it.
+"""Stage track: runs in MLflow for each experiment and for the study, made where the store lacks them.
 
 Command: python pipelines/track.py RAW ARTIFACTS
 Runs at every `dvc repro`, since the store is no output of DVC's; it takes 0.2 s when the store lacks nothing.
@@ -7,7 +7,7 @@ Runs at every `dvc repro`, since the store is no output of DVC's; it takes 0.2 s
 import argparse
 from pathlib import Path
 
-from neuralist import scripts, tracking
+from neuralist import scripts, study_runs, tracking
 
 
 def parse() -> argparse.Namespace:
@@ -21,7 +21,9 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Record what is missing, and say so."""
     args = parse()
-    for name in tracking.record(args.artifacts, args.raw):
+    recorded = tracking.record(args.artifacts, args.raw)
+    study = study_runs.record(args.artifacts / "study")
+    for name in [*recorded, *([f"study {study}"] if study else [])]:
         print(f"{name}: recorded in MLflow")
 
 

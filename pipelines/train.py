@@ -1,6 +1,7 @@
 """Stage train: one experiment of params.yaml, trained, exported as ONNX, and shown in MLflow while it runs.
 
 Command: python pipelines/train.py NAME SONGS ROWS PAIRS VECTORS --corpus FILE --checkpoints DIR --out DIR
+Stage tuned: the same for what a study found, with the name `tuned` and `--best FILE`.
 A run that was killed goes on from its last epoch when the command is given again.
 """
 
@@ -9,7 +10,18 @@ import json
 import shutil
 from pathlib import Path
 
-from neuralist import corpus, onnx_encoder, params, progress, scripts, tables, tracking, training, vectors
+from neuralist import (
+    corpus,
+    examples,
+    onnx_encoder,
+    params,
+    progress,
+    scripts,
+    tables,
+    tracking,
+    training,
+    vectors,
+)
 
 
 def parse() -> argparse.Namespace:
@@ -20,6 +32,7 @@ def parse() -> argparse.Namespace:
         parser.add_argument(table, type=Path)
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--checkpoints", type=Path, required=True)
+    parser.add_argument("--best", type=Path, help="best.yaml of a study, laid over the experiment it names")
     parser.add_argument("--out", type=Path, required=True)
     return parser.parse_args()
 
@@ -27,13 +40,14 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Train, and leave model.keras, encoder.onnx, vocabulary.txt, history.csv and experiment.json."""
     args = parse()
-    settings = params.load().experiment(args.name, corpus.load(args.corpus).epochs)
+    best = params.read_yaml(args.best) if args.best else {"experiment": args.name, "params": {}}
+    epochs = corpus.load(args.corpus).epochs
+    settings = params.load().experiment(best["experiment"], epochs, found=best["params"])
     words = vectors.load(args.vectors)
     paper = settings.protocol == "paper"
     listed = tables.read(args.rows, tables.ROWS) if paper else tables.read(args.pairs, tables.PAIRS)
     songs = tables.read(args.songs, tables.SONGS)
-    parts = training.examples(songs, listed, words.vocabulary, settings.max_words)
-    fingerprint = training.fingerprint(settings, parts, words)
+    parts, words, fingerprint = examples.prepare(settings, songs, listed, words)
 
     model = training.make_model(settings, words, len(parts["train"].left))
     checkpoint = args.checkpoints / f"{args.name}-{fingerprint[:16]}" / "epoch.npz"
@@ -41,18 +55,18 @@ def main() -> None:
     with progress.epochs(args.name, settings.epochs, live) as report:
         history = training.fit(model, parts, settings, checkpoint, report)
 
-    training.save(model, words, history, args.out)
+    training.save(model, words.vocabulary, history, args.out)
     record = {
         "name": args.name,
         "fingerprint": fingerprint,
         "params": settings.model_dump(),
         "best_epoch": training.best_epoch(history),
         "n_pairs": {split: len(part.left) for split, part in parts.items()},
-        "n_songs": {split: len(part.tokens) for split, part in parts.items()},
+        "n_songs": {split: len(part.songs.starts) - 1 for split, part in parts.items()},
         "coverage": words.coverage,
     }
     tables.write_text(args.out / "experiment.json", json.dumps(record, indent=2) + "\n")
-    difference = training.check_export(model, onnx_encoder.Encoder.load(args.out), parts["train"].tokens)
+    difference = training.check_export(model, onnx_encoder.Encoder.load(args.out), parts["train"].songs)
     print(
         f"{args.name}: best epoch {record['best_epoch']} of {len(history)}, "
         f"encoder.onnx within {difference:.0e} of Keras"

@@ -1,9 +1,13 @@
-"""What every test may ask for: the real data when this machine has it."""
+"""What every test may ask for: the real data when this machine has it, and an empty MLflow store."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from neuralist.tracking import Store
+
+ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -26,3 +30,22 @@ def real() -> Path:
 def paper() -> Path:
     """The predecessor's own table in the generic form."""
     return _shared("paper")
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with its tables and no run: making the tables takes 2 s, so the tests share them."""
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def into(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """The default store of an otherwise empty checkout, which is the working folder."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    return Store(f"sqlite:///{tmp_path}/mlflow.db", "neuralist", tmp_path)

@@ -17,7 +17,7 @@ from scipy import sparse
 from scipy.sparse.linalg import lsqr
 
 from neuralist.metrics import Answers, decile, nearest_tenth
-from neuralist.tokens import PADDING, UNKNOWN, words
+from neuralist.tokens import PADDING, UNKNOWN, Reads, words
 from neuralist.vectors import WordVectors
 
 # In the order of the tables: whether the baseline reads lyrics.
@@ -150,7 +150,7 @@ def averaged_vectors(lyrics: Sequence[str], vectors: WordVectors) -> np.ndarray:
     means = np.zeros((len(lyrics), vectors.matrix.shape[1]))
     longest = max((text.count(" ") + 1 for text in lyrics), default=1)
     for song, text in enumerate(lyrics):
-        ids = vectors.vocabulary.ids([text], longest)[0]
+        ids = vectors.vocabulary.windows([text], Reads("word", longest, "head")).ids[0]
         known = ids[(ids != PADDING) & (ids != UNKNOWN)]
         if len(known):
             means[song] = vectors.matrix[known].mean(axis=0, dtype=np.float64)

@@ -71,29 +71,31 @@ def evaluate(
     songs: pd.DataFrame,
     listings: Mapping[str, pd.DataFrame],
     predictions: pd.DataFrame,
-    settings: params.Params,
+    experiments: Mapping[str, params.Experiment],
     vectors: WordVectors,
+    *,
+    settings: params.Evaluate,
 ) -> dict[str, Any]:
     """Metrics of all experiments and their baselines, with intervals.
 
     Args:
         songs: tables.SONGS.
         listings: protocol to its rows or pairs, with train, val and test in the column split.
-        predictions: tables.PREDICTIONS of all experiments of params.
-        settings: the experiments, and the draws and level of the intervals.
+        predictions: tables.PREDICTIONS of all experiments.
+        experiments: name to settings.
         vectors: word vectors, for the baseline that averages them.
+        settings: draws and level of the intervals.
 
     Raises:
         ValueError: a protocol has no training pair.
     """
-    experiments = {name: settings.experiment(name) for name in settings.experiments}
     found: dict[str, Any] = {}
     for protocol in dict.fromkeys(experiment.protocol for experiment in experiments.values()):
         chosen = {name: one for name, one in experiments.items() if one.protocol == protocol}
         contest = _contest(songs, listings[protocol], predictions, chosen, vectors)
-        values = contest.values(settings.evaluate)
+        values = contest.values(settings)
         for name, experiment in chosen.items():
-            found[name] = _experiment(name, experiment, contest, values, settings.evaluate.level)
+            found[name] = _experiment(name, experiment, contest, values, settings.level)
     return {name: found[name] for name in experiments}
 
 

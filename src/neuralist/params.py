@@ -1,15 +1,17 @@
 """params.yaml as typed, frozen values: unknown keys refused, ranges checked, errors name the key."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Protocol = Literal["songs", "paper", "given"]
 Similarity = Literal["manhattan", "euclidean", "cosine"]
 N_FOLDS = 5
 AUTO_EPOCHS = 50
+TUNED, WHOLE = "tuned", ("experiments", "space")
 M = TypeVar("M", bound="_Section")
 
 
@@ -78,9 +80,17 @@ class Vectors(_Section):
 
 class _Training(_Section):
     protocol: Protocol
+    tokens: Literal["word", "char"]
     max_words: int = Field(ge=1, le=10_000)
+    long_text: Literal["head", "tail", "chunks"]
+    vectors: Literal["frozen", "trained"]
+    char_dimensions: int = Field(ge=1, le=4096)
     units: int = Field(ge=1, le=4096)
+    directions: Literal[1, 2]
+    layers: int = Field(ge=1, le=8)
+    pooling: Literal["last", "mean", "max", "attention"]
     similarity: Similarity
+    loss: Literal["mse", "cross_entropy"]
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
     dropout: float = Field(ge=0, lt=1)
@@ -100,6 +110,44 @@ class Experiment(_Training):
     epochs: int = Field(ge=1)
 
 
+class Interval(_Section):
+    """Numbers from `low` to `high`, whole ones when both are; `log`: small and large ones equally often."""
+
+    low: int | float
+    high: int | float
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _ascends(self) -> "Interval":
+        if self.low >= self.high:
+            raise ValueError(f"low, {self.low}, must be below high, {self.high}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"log needs low above 0, not {self.low}")
+        return self
+
+
+Space = dict[str, Interval | tuple[Any, ...]]
+
+
+def holds(entry: Interval | tuple[Any, ...], value: Any) -> bool:
+    """Whether a search space's entry holds a value."""
+    return entry.low <= value <= entry.high if isinstance(entry, Interval) else value in entry
+
+
+class Study(_Section):
+    """Optuna's search for better settings of one experiment."""
+
+    experiment: str | None
+    metric: Literal["loss", "accuracy", "decile_accuracy", "spearman", "average_precision"]
+    direction: Literal["maximize", "minimize"]
+    trials: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    prune_after: int = Field(ge=0)
+    storage: str | None
+    seed: int
+    space: Space = Field(min_length=1)
+
+
 class Evaluate(_Section):
     """Intervals of the metrics."""
 
@@ -117,6 +165,12 @@ class Songmap(_Section):
     neighbours: int = Field(ge=1, le=20)
 
 
+class Registration(_Section):
+    """Which experiment is served."""
+
+    metric: str  # one of packaging.CHOICES, which knows the metrics
+
+
 class Params(_Section):
     """The whole of params.yaml."""
 
@@ -125,33 +179,41 @@ class Params(_Section):
     songs: Songs
     pairs: Pairs
     vectors: Vectors
+    study: Study
     train: Train
     experiments: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], dict[str, Any]] = Field(
         min_length=1
     )
     evaluate: Evaluate
     songmap: Songmap
+    registration: Registration = Field(alias="register")  # pydantic has a `register` of its own
+
+    @property
+    def studied_experiment(self) -> str:
+        """The experiment whose settings the study starts from: the one named, else the last."""
+        return self.study.experiment or list(self.experiments)[-1]
 
     @property
     def mapped_experiment(self) -> str:
         """The experiment whose encoder draws the song map: the one named, else the last."""
         return self.songmap.experiment or list(self.experiments)[-1]
 
-    def experiment(self, name: str, auto_epochs: int = AUTO_EPOCHS) -> Experiment:
+    def experiment(
+        self, name: str, auto_epochs: int = AUTO_EPOCHS, found: Mapping[str, Any] | None = None
+    ) -> Experiment:
         """The section `train` with the entry `experiments.<name>` laid over it.
 
         Args:
             name: of the experiment.
             auto_epochs: what epochs `auto` stands for.
+            found: settings that a study found, laid over both.
 
         Raises:
             ValueError: no such experiment, or a key or value in it that is refused.
         """
         if name not in self.experiments:
-            raise ValueError(
-                f"experiments.{name} is not in params.yaml, which names {sorted(self.experiments)}"
-            )
-        merged = self.train.model_dump() | self.experiments[name]
+            raise ValueError(f"experiments.{name} is not in params.yaml; it has {sorted(self.experiments)}")
+        merged = self.train.model_dump() | self.experiments[name] | dict(found or {})
         if merged["epochs"] == "auto":
             merged["epochs"] = auto_epochs
         return _checked(Experiment, merged, prefix=f"experiments.{name}.")
@@ -166,12 +228,35 @@ def load(path: Path = Path("params.yaml")) -> Params:
     params = _checked(Params, read_yaml(path))
     for name in params.experiments:
         params.experiment(name)
-    if params.mapped_experiment not in params.experiments:
+    if TUNED in params.experiments:
         raise ValueError(
-            f"params.yaml: songmap.experiment: received {params.mapped_experiment!r}; "
-            f"name one of {sorted(params.experiments)}, or null for the last of them"
+            f"params.yaml: experiments.{TUNED}: the study's result has this name; choose another"
         )
+    named = {"songmap": params.mapped_experiment, "study": params.studied_experiment}
+    for section, name in named.items():
+        if name not in params.experiments and (section, name) != ("songmap", TUNED):
+            raise ValueError(
+                f"params.yaml: {section}.experiment: received {name!r}; "
+                f"name one of {sorted(params.experiments)}, or null for the last of them"
+            )
+    _check_space(params)
     return params
+
+
+def _check_space(params: Params) -> None:
+    """Have each value of the study's space, or an interval's two ends, checked as an experiment's."""
+    fixed = {"protocol", "epochs", "patience", "seed"}
+    for name, entry in params.study.space.items():
+        if name in fixed or name not in Experiment.model_fields:
+            raise ValueError(
+                f"params.yaml: study.space.{name}: not to be searched; "
+                f"choose among {', '.join(sorted(set(Experiment.model_fields) - fixed))}"
+            )
+        for value in (entry.low, entry.high) if isinstance(entry, Interval) else entry:
+            try:
+                params.experiment(params.studied_experiment, found={name: value})
+            except ValueError as error:
+                raise ValueError(f"{error} (study.space.{name})") from None
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -192,10 +277,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Lay one nested mapping over another; `experiments`, the list of what runs, is replaced whole."""
+    """Lay one nested mapping over another; what WHOLE names, lists of choices, is replaced whole."""
     merged = dict(below)
     for key, value in above.items():
-        nested = isinstance(value, dict) and isinstance(below.get(key), dict) and key != "experiments"
+        nested = isinstance(value, dict) and isinstance(below.get(key), dict) and key not in WHOLE
         merged[key] = overlay(below[key], value) if nested else value
     return merged
 

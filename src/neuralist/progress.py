@@ -1,7 +1,8 @@
-"""What a person sees of a training: a bar with the loss and the time left, and a line an epoch."""
+"""What a person sees of a training or a study: a bar with the time left, and a line an epoch or a trial."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -35,3 +36,42 @@ def epochs(
                 after(int(record["epoch"]), {key: value for key, value in record.items() if key != "epoch"})
 
         yield report
+
+
+@contextmanager
+def trials(name: str, total: int, epochs: int) -> Iterator[Callable[[list[dict[str, Any]], int], None]]:
+    """Show a study of `total` trials of at most `epochs` each; yields what to call with its trials so far.
+
+    The function takes the rows of `study.trials` and the number of the trial that has just gone on.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[now]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns) as bar:
+        task = bar.add_task(name, total=total, now="")
+        told: set[int] = set()
+
+        def report(rows: list[dict[str, Any]], number: int) -> None:
+            over = [row for row in rows if row["state"] not in ("waiting", "running")]
+            begun = sum(min(1, row["epochs"] / epochs) for row in rows if row["state"] == "running")
+            now = f"{len(over)}/{total} trials, trial {number} epoch {rows[number]['epochs']}/{epochs}"
+            bar.update(task, completed=len(over) + begun, now=now)
+            for row in over:
+                if row["trial"] not in told:
+                    told.add(row["trial"])
+                    bar.console.print(_trial(row), highlight=False, markup=False, soft_wrap=True)
+
+        yield report
+
+
+def _trial(row: dict[str, Any]) -> str:
+    value = "" if row["value"] is None or row["value"] != row["value"] else f" {row['value']:.4f}"
+    settings = {key: value for key, value in row.items() if key not in ("trial", "state", "value", "epochs")}
+    chosen = "  ".join(
+        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in settings.items()
+    )
+    return f"trial {row['trial']} {row['state']}{value} after {row['epochs']} epochs: {chosen}"

@@ -69,7 +69,7 @@ def markdown(found: Found, settings: params.Evaluate, corpus_note: str = "") -> 
         names = list(next(iter(experiments.values()))["splits"]["test"]["metrics"])
         lines += ["| | " + " | ".join(LABELS[name] for name in names) + " |", "|---" * (len(names) + 1) + "|"]
         for row in _rows(experiments):
-            cells = [f"{_interval(row.metrics[name], name)}{row.marks(name)}" for name in names]
+            cells = [f"{interval(row.metrics[name], name)}{row.marks(name)}" for name in names]
             lines.append(f"| {row.label} | " + " | ".join(cells) + " |")
         lines += ["", *_no_lead(experiments), ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -106,7 +106,7 @@ class _Row(NamedTuple):
     def marks(self, name: str) -> str:
         """The letters of experiments whose lead over this baseline is not shown, with ! where they trail."""
         verdicts = {
-            letter: _lead(entry[name]["difference"], name) for letter, entry in self.differences.items()
+            letter: shown_lead(entry[name]["difference"], name) for letter, entry in self.differences.items()
         }
         marks = [
             letter + "!" * (lead < 0) for letter, lead in verdicts.items() if lead is not None and lead <= 0
@@ -161,16 +161,16 @@ def _no_lead(experiments: Found) -> Sequence[str]:
     for name, entry in experiments.items():
         for baseline, rival in entry["splits"]["test"]["baselines"].items():
             parts = [
-                f"{LABELS[metric].split(' (')[0]} ({_interval(rival[metric]['difference'], metric)})"
+                f"{LABELS[metric].split(' (')[0]} ({interval(rival[metric]['difference'], metric)})"
                 for metric in metrics.HEADLINE
-                if (lead := _lead(rival[metric]["difference"], metric)) is not None and lead <= 0
+                if (lead := shown_lead(rival[metric]["difference"], metric)) is not None and lead <= 0
             ]
             if parts:
                 lines.append(f"- {name} is no better than {BASELINES[baseline]} by {', '.join(parts)}.")
     return lines
 
 
-def _lead(difference: Mapping[str, Any], name: str) -> int | None:
+def shown_lead(difference: Mapping[str, Any], name: str) -> int | None:
     """1 where the interval shows the model ahead, -1 behind, 0 where it includes 0; None where undefined."""
     low, high = difference["low"], difference["high"]
     if low is None:
@@ -179,7 +179,8 @@ def _lead(difference: Mapping[str, Any], name: str) -> int | None:
     return sign * (int(low > 0) - int(high < 0))
 
 
-def _interval(entry: Mapping[str, Any], name: str) -> str:
+def interval(entry: Mapping[str, Any], name: str) -> str:
+    """A figure {value, low, high} of metric `name` as "0.312 [0.118, 0.512]"; undefined is a dash."""
     value = _number(entry["value"], name)
     return (
         value

@@ -37,7 +37,7 @@ def evaluations(artifacts: Path) -> dict[str, Any]:
     Raises:
         ValueError: the file is missing or no JSON.
     """
-    return _read_json(artifacts / "metrics.json")
+    return read_json(artifacts / "metrics.json")
 
 
 def read(artifacts: Path, raw: Path, name: str, evaluation: dict[str, Any]) -> RunContent:
@@ -47,11 +47,11 @@ def read(artifacts: Path, raw: Path, name: str, evaluation: dict[str, Any]) -> R
         ValueError: the experiment's files are missing or damaged.
     """
     folder = artifacts / "experiments" / name
-    described = _read_json(folder / "experiment.json")
+    described = read_json(folder / "experiment.json")
     tags = {
         "fingerprint": described["fingerprint"],
         "protocol": described["params"]["protocol"],
-        "data": _data_hash(raw),
+        "data": data_hash(raw),
         "dvc_experiment": os.environ.get("DVC_EXP_NAME", ""),
         "mlflow.source.name": "pipelines/train.py",
         "mlflow.source.git.commit": _git_commit(),
@@ -117,13 +117,22 @@ def _corpus_params() -> dict[str, Any]:
     return flat | {"similarity_range": list(settings.similarity_range)}
 
 
-def _data_hash(raw: Path) -> str:
-    from neuralist import params
+def data_hash(raw: Path) -> str:
+    """DVC's md5 of the raw folder, from dvc.lock; "" where the pipeline runs without DVC.
 
-    lock = Path("dvc.lock")
-    if not lock.exists():  # the pipeline runs without DVC
+    Raises:
+        ValueError: dvc.lock is no YAML.
+    """
+    import yaml
+
+    try:
+        text = Path("dvc.lock").read_text(encoding="utf-8")
+        # libyaml's loader, where there is one, is ten times as fast; `register` waits for it at every call.
+        stages = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)).get("stages", {})
+    except FileNotFoundError:
         return ""
-    stages = params.read_yaml(lock).get("stages", {})
+    except yaml.YAMLError as error:
+        raise ValueError(f"dvc.lock: not readable as YAML: {error}") from error
     deps = (dep for stage in stages.values() for dep in stage.get("deps", []))
     return next((dep["md5"] for dep in deps if dep["path"] == str(raw) and "md5" in dep), "")
 
@@ -136,7 +145,12 @@ def _git_commit() -> str:
     return answer.stdout.strip() if answer.returncode == 0 else ""
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a stage's JSON.
+
+    Raises:
+        ValueError: the file is missing or no JSON.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError) as error:

@@ -20,11 +20,13 @@ LEAST = 3  # songs that a map needs
 
 @dataclass(frozen=True)
 class Song:
-    """What the map says of a song; never its lyrics."""
+    """What the map says of a song; never its lyrics. An artist that is not known is empty."""
 
+    song_id: str
     artist: str
     title: str
     genre: str
+    year: int | None
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def caption(shown: int, of: int, held: Filter, experiment: str) -> str:
     """What the map shows, for its heading: how many songs, by which conditions, by whose encoder."""
     songs = f"{shown} songs" if shown == of else f"{shown} of {of} songs"
     named = [f"{column} {value}" for column, value in held.items()]
-    return ", ".join([f"Song map: {songs}", *named, f"by the encoder of {experiment}"])
+    return ", ".join([songs, *named, f"by the encoder of {experiment}"])
 
 
 def songmap(songs: pd.DataFrame, embeddings: np.ndarray, kind: str, neighbours: int) -> SongMap:
@@ -115,11 +117,13 @@ def songmap(songs: pd.DataFrame, embeddings: np.ndarray, kind: str, neighbours: 
             f"songmap: embeddings {embeddings.shape} are not a finite row for each of {len(songs)} songs"
         )
     shown = [
-        Song(str(artist), str(title), str(genre))
-        for artist, title, genre in zip(
-            songs["artist"].fillna("unknown artist"),
+        Song(str(song_id), str(artist), str(title), str(genre), None if pd.isna(year) else int(year))
+        for song_id, artist, title, genre, year in zip(
+            songs["song_id"],
+            songs["artist"].fillna(""),
             songs["title"].fillna(songs["song_id"]),
             songs["genre"].fillna("other"),
+            songs["year"],
             strict=True,
         )
     ]

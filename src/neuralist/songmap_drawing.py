@@ -7,32 +7,39 @@ read as markup, nor as mathematics.
 import unicodedata
 import warnings
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from neuralist import pages, tables
+from neuralist import pages, song_words, tables
+from neuralist.song_words import Clusters, Words
 from neuralist.songmap import SongMap
 
 WIDTH, HEIGHT, MARGIN = 960, 640, 44  # of the drawing, in its own units (pixels on the page)
 HEADING = 62  # above the picture: caption and legend
 RADIUS, FONT_SIZE = 7, 12
+MOST = 500  # songs in a picture: more dots than that hide each other
 MAX_LABELS, MAX_LABEL_LENGTH = 18, 26
-INK, SOFT, OTHER = "#1d2330", "#667085", "#9498a0"
-COLOURS = (
-    "#4269d0", "#ff725c", "#3ca951", "#efb118", "#a463f2", "#14b8c4",
-    "#ff8ab7", "#9c6b4e", "#97bbf5", "#c2255c", "#7a8b00", "#6cc5b0",
-)  # fmt: skip
+INK, SOFT = "#1d2330", "#667085"
+# Colour-blind people tell these apart on light and on dark paper; beyond six of a kind the shape changes too.
+COLOURS = {
+    "light": ("#2a4fb8", "#d8660c", "#089a80", "#941d5e", "#8c78e6", "#5c5600"),
+    "dark": ("#3b8df5", "#f08a1c", "#4af0d0", "#d24f93", "#c9aaf7", "#f7dc3c"),
+}
+OTHER = {"light": "#83878f", "dark": "#7d8494"}
+SHAPES = ("o", "D")  # matplotlib's names
+SHARED_WORDS, CLUSTER_WORDS = 4, 3  # words named of two songs, and of a cluster
 
 
 @dataclass(frozen=True)
 class Genre:
-    """A genre of the map with its colour and its number of songs."""
+    """A genre of the map, its number of songs, and its `style`: of colours, then of shapes; -1 is grey."""
 
     name: str
-    colour: str
+    style: int
     count: int
 
 
@@ -61,12 +68,11 @@ def picture(drawn: SongMap, caption: str, note: str = "") -> Figure:
     axes = figure.add_axes((0, 0, 1, HEIGHT / (HEIGHT + HEADING)))
     axes.set(xlim=(0, WIDTH), ylim=(HEIGHT, 0))
     axes.axis("off")
-    for genre in genres(drawn):
+    listed = genres(drawn)
+    for genre in listed:
         members = np.array([song.genre == genre.name for song in drawn.songs])
-        name = f"{genre.name} {genre.count}"
-        axes.scatter(
-            x[members], y[members], s=74, color=genre.colour, edgecolor="white", linewidth=0.9, label=name
-        )
+        style = {**_marker(genre.style), "edgecolor": "white", "linewidth": 0.9}
+        axes.scatter(x[members], y[members], label=f"{genre.name} {genre.count}", **style)
     for label in labels(drawn):
         side = "left" if label.anchor == "start" else "right"
         style = {"fontsize": 6.9, "color": "#39404d", "parse_math": False}
@@ -76,11 +82,11 @@ def picture(drawn: SongMap, caption: str, note: str = "") -> Figure:
     style = {"ha": "center", "fontsize": 7, "color": SOFT, "parse_math": False}
     axes.text(WIDTH / 2, HEIGHT - 4, below, va="bottom", **style)
     axes.text(14, HEIGHT / 2, upwards, va="center", rotation=90, **style)
-    figure.text(0.028, 0.975, caption, fontsize=11, va="top", color=INK, parse_math=False)
+    figure.text(0.028, 0.975, f"Song map: {caption}", fontsize=11, va="top", color=INK, parse_math=False)
     legend = figure.legend(
         loc="upper left",
         bbox_to_anchor=(0.02, 0.952),
-        ncols=7,
+        ncols=(len(listed) + 1) // 2,
         frameon=False,
         fontsize=7.5,
         handletextpad=0.1,
@@ -90,53 +96,94 @@ def picture(drawn: SongMap, caption: str, note: str = "") -> Figure:
     return figure
 
 
-def page(drawn: SongMap, caption: str, note: str = "") -> str:
-    """The map as one self-contained HTML page: point at a song to read what it is and what is nearest."""
-    x, y = placed(drawn.points)
-    palette = {genre.name: genre.colour for genre in genres(drawn)}
-    songs = [
-        {
-            **asdict(song),
-            "x": round(float(x[place]), 1),
-            "y": round(float(y[place]), 1),
-            "colour": palette[song.genre],
-            "nearest": [
-                {"song": int(other), "similarity": round(float(score), 3)}
-                for other, score in zip(drawn.nearest[place], drawn.similarity[place], strict=True)
-            ],
-        }
-        for place, song in enumerate(drawn.songs)
-    ]
-    sizes = {"width": WIDTH, "height": HEIGHT, "radius": RADIUS, "font_size": FONT_SIZE}
+def page(drawn: SongMap, words: Words, clusters: Clusters | None, caption: str, note: str = "") -> str:
+    """The map as one self-contained HTML page, to be searched and walked, with the words that songs share.
+
+    Args:
+        drawn: the songs.
+        words: what words weigh in them, a row a song.
+        clusters: groups of them, if there are any.
+        caption: what is shown.
+        note: what the corpus is.
+    """
     return pages.render(
         "songmap.html.j2",
         caption=caption,
         note=note,
-        songs=songs,
-        genres=genres(drawn),
-        labels=labels(drawn),
-        axis_titles=axis_titles(drawn),
-        **sizes,
+        n_songs=len(drawn.songs),
+        neighbours=drawn.nearest.shape[1],
+        explained=[f"{share:.0%}" for share in drawn.explained],
+        data=_columns(drawn) | _neighbours(drawn, words) | _groups(drawn, words, clusters),
     )
 
 
+def _columns(drawn: SongMap) -> dict[str, Any]:
+    x, y = filled(drawn.points)
+    named = {name: [getattr(song, name) for song in drawn.songs] for name in ("title", "artist", "year")}
+    ids = [song.song_id for song in drawn.songs]
+    return {"songs": {"id": ids, **named, "x": x.round(4).tolist(), "y": y.round(4).tolist()}}
+
+
+def _neighbours(drawn: SongMap, words: Words) -> dict[str, Any]:
+    left = np.repeat(np.arange(len(drawn.songs)), drawn.nearest.shape[1])
+    pairs = iter(song_words.shared(words, left, drawn.nearest.ravel(), SHARED_WORDS))
+    found = [[next(pairs) for _ in nearest] for nearest in drawn.nearest]
+    vocabulary = sorted({word for song in found for pair in song for word in pair})
+    numbers = {word: number for number, word in enumerate(vocabulary)}
+    return {
+        "nearest": drawn.nearest.tolist(),
+        "similarity": drawn.similarity.round(4).tolist(),
+        "words": vocabulary,
+        "shared": [[[numbers[word] for word in pair] for pair in song] for song in found],
+    }
+
+
+def _groups(drawn: SongMap, words: Words, clusters: Clusters | None) -> dict[str, Any]:
+    listed = genres(drawn)
+    numbers = {genre.name: number for number, genre in enumerate(listed)}
+    found: dict[str, Any] = {
+        "colours": COLOURS,
+        "other": OTHER,
+        "genres": [{"name": genre.name, "style": genre.style} for genre in listed],
+        "genre": [numbers[song.genre] for song in drawn.songs],
+    }
+    if clusters is None:
+        return found
+    named = song_words.distinctive(words, clusters.labels, CLUSTER_WORDS)
+    return found | {
+        "clusters": [
+            {"name": ", ".join(of_one) or f"cluster {number}", "style": number - 1}
+            for number, of_one in enumerate(named, start=1)
+        ],
+        "cluster": clusters.labels.tolist(),
+        "silhouette": clusters.silhouette,
+    }
+
+
 def genres(drawn: SongMap) -> list[Genre]:
-    """The genres of a map, the commonest first; grey for other, which comes last, and beyond the palette."""
+    """The genres of a map, the commonest first; other comes last, and is grey as all beyond the palette."""
     counts = Counter(song.genre for song in drawn.songs)
     ranked = sorted(counts, key=lambda name: (name == "other", -counts[name], name))
-    palette = iter(COLOURS)
-    return [Genre(name, OTHER if name == "other" else next(palette, OTHER), counts[name]) for name in ranked]
+    n_styles = len(COLOURS["light"]) * len(SHAPES)
+    return [
+        Genre(name, place if name != "other" and place < n_styles else -1, counts[name])
+        for place, name in enumerate(ranked)
+    ]
 
 
-def placed(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points of the plane in the drawing's units, x to the right and y downwards, each axis filled."""
+def filled(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points of the plane in [0, 1], x to the right and y downwards, each axis filled."""
     low, high = points.min(axis=0), points.max(axis=0)
     # Rounded, so that the last bits of a linear algebra library move no pixel.
     relative = ((points - low) / np.where(high > low, high - low, 1)).round(6)
     relative[:, high == low] = 0.5
-    return MARGIN + relative[:, 0] * (WIDTH - 2 * MARGIN), MARGIN + (1 - relative[:, 1]) * (
-        HEIGHT - 2 * MARGIN
-    )
+    return relative[:, 0], 1 - relative[:, 1]
+
+
+def placed(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points of the plane in the picture's units."""
+    x, y = filled(points)
+    return MARGIN + x * (WIDTH - 2 * MARGIN), MARGIN + y * (HEIGHT - 2 * MARGIN)
 
 
 def labels(drawn: SongMap) -> list[Label]:
@@ -166,6 +213,14 @@ def axis_titles(drawn: SongMap) -> tuple[str, str]:
     """What the two axes are, and how much of the embeddings' variance each keeps."""
     first, second = (f"{share:.0%} of the variance" for share in drawn.explained)
     return f"first principal component, {first}", f"second principal component, {second}"
+
+
+def _marker(style: int) -> dict[str, Any]:
+    palette = COLOURS["light"]
+    if style < 0:
+        return {"color": OTHER["light"], "marker": "o", "s": 60}
+    shape = SHAPES[style // len(palette)]
+    return {"color": palette[style % len(palette)], "marker": shape, "s": 74 if shape == "o" else 52}
 
 
 def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:

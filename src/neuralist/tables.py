@@ -8,6 +8,7 @@
 | rows | a listed similarity between two songs, directed and repeated (protocol paper) |
 | pairs | an unordered pair of songs, once (protocol songs) |
 | predictions | one experiment's answer for one row or pair |
+| catalogue | a song that the served model may recommend |
 """
 
 from collections.abc import Iterator
@@ -75,6 +76,15 @@ PREDICTIONS = pa.schema(
         ("right_id", pa.string()),
         ("similarity", pa.float64()),
         ("predicted", pa.float64()),
+    ]
+)
+CATALOGUE = pa.schema(
+    [
+        ("song_id", pa.string()),
+        ("artist", pa.string()),
+        ("title", pa.string()),
+        ("year", pa.int64()),
+        ("genre", pa.string()),
     ]
 )
 # A year may be unknown: pandas' nullable integer keeps it an integer.

@@ -1,9 +1,11 @@
 """Texts to token ids: the tokenizer and the vocabulary, saved as plain text beside the model."""
 
+import itertools
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import regex
@@ -22,12 +24,57 @@ def words(text: str) -> list[str]:
     Compatibility forms are folded first (Unicode NFKC), so that full-width letters and ligatures equal their
     plain forms. Scripts written without spaces come out as one token a run.
     """
+    return _WORD.findall(_folded(text))
+
+
+def characters(text: str) -> list[str]:
+    """Split a text into lower-case characters, white space as single spaces; folded as `words` are."""
+    return list(" ".join(_folded(text).split()))
+
+
+def _folded(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES)).casefold()
-    return _WORD.findall(unicodedata.normalize("NFC", folded))
+    return unicodedata.normalize("NFC", folded)
+
+
+class Reads(NamedTuple):
+    """How much of a text a model reads, and in what pieces.
+
+    Attributes:
+        tokens: `word` or `char`.
+        most: tokens of one reading; params call it max_words.
+        long_text: what of a longer text: its `head`, its `tail`, or all of it in `chunks`, as many
+            neighbouring windows as needed, of equal length but for one token.
+    """
+
+    tokens: str
+    most: int
+    long_text: str
+
+    def split(self, text: str) -> list[str]:
+        """All tokens of a text."""
+        return characters(text) if self.tokens == "char" else words(text)
+
+    def windows(self, tokens: list[str]) -> list[list[str]]:
+        """The pieces that are read of a text's tokens; one empty piece of an empty text."""
+        if self.long_text == "head":
+            return [tokens[: self.most]]
+        if self.long_text == "tail":
+            return [tokens[-self.most :]]
+        n_windows = max(1, -(-len(tokens) // self.most))
+        cuts = [len(tokens) * cut // n_windows for cut in range(n_windows + 1)]
+        return [tokens[start:end] for start, end in itertools.pairwise(cuts)]
+
+
+class Windows(NamedTuple):
+    """Texts as token ids, one or more windows each, those of text t at starts[t] to starts[t + 1]."""
+
+    ids: np.ndarray  # int32 (n_windows, longest window), padded with 0 on the right
+    starts: np.ndarray  # int64 (n_texts + 1,)
 
 
 class Vocabulary:
-    """The known words in a fixed order: word i has the token id i + 2, after padding and <unk>.
+    """The known words (or characters) in a fixed order: word i has the id i + 2, after padding and <unk>.
 
     Raises:
         ValueError: a word occurs twice.
@@ -48,13 +95,17 @@ class Vocabulary:
     def _ids(self) -> dict[str, int]:
         return {word: index for index, word in enumerate(self.words, start=2)}
 
-    def ids(self, texts: Sequence[str], max_words: int) -> np.ndarray:
-        """Token ids of each text's first words, int32 (n_texts, max_words), padded with 0 on the right."""
-        ids = np.zeros((len(texts), max_words), dtype=np.int32)
-        for row, text in zip(ids, texts, strict=True):
-            found = [self._ids.get(word, UNKNOWN) for word in words(text)[:max_words]]
-            row[: len(found)] = found
-        return ids
+    def windows(self, texts: Sequence[str], reads: Reads) -> Windows:
+        """Token ids of what is read of each text."""
+        found, counts = [], []
+        for text in texts:
+            pieces = reads.windows(reads.split(text))
+            found += [[self._ids.get(token, UNKNOWN) for token in piece] for piece in pieces]
+            counts.append(len(pieces))
+        ids = np.zeros((len(found), max(map(len, found), default=1) or 1), dtype=np.int32)
+        for row, piece in zip(ids, found, strict=True):
+            row[: len(piece)] = piece
+        return Windows(ids, np.cumsum([0, *counts]))
 
     def save(self, path: Path) -> None:
         """Write one word a line, UTF-8."""

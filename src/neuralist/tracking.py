@@ -14,7 +14,7 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,21 +83,43 @@ def record(artifacts: Path, raw: Path, into: Store | None = None) -> list[str]:
     absent = [name for name in digests if not _recorded_in_default(into, digests[name])]
     if not absent:
         return []
+    with opened(into) as client:
+        place = place_of(client, into)
+        absent = [name for name in absent if not _recorded(client, place, digests[name])]
+        for name in absent:
+            content = run_content.read(artifacts, raw, name, evaluations[name])
+            _write_run(client, place, content, digests[name])
+    return absent
+
+
+@contextmanager
+def opened(into: Store) -> Iterator["MlflowClient"]:
+    """Have the store for oneself; not to be nested.
+
+    Raises:
+        ValueError: the store cannot be reached, or refuses what the block asks of it.
+    """
     try:
         with _alone(into):
-            client = _client(into)
-            place = _place(client, into)
-            absent = [name for name in absent if not _recorded(client, place, digests[name])]
-            for name in absent:
-                content = run_content.read(artifacts, raw, name, evaluations[name])
-                _write_run(client, place, content, digests[name])
+            yield _client(into)
     except _store_errors() as error:
         mend = "unset MLFLOW_TRACKING_URI" if into.checkout is None else "move mlflow.db away"
         raise ValueError(
             f"MLflow store {into.uri}: {_first_line(error)}; mend it, or {mend} and call `dvc repro` again: "
-            "the runs are made again from the files"
+            "what it holds is made again from the files"
         ) from error
-    return absent
+
+
+def ask(into: Store, question: str, values: Sequence[str]) -> list[tuple[Any, ...]] | None:
+    """The rows that a default store answers to SQL, without mlflow; None where mlflow itself must look."""
+    database = into.checkout / "mlflow.db" if into.checkout else None
+    if database is None or not database.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            return connection.execute(question, values).fetchall()
+    except sqlite3.Error:
+        return None  # another version's tables: mlflow itself decides, or says what is wrong
 
 
 class LiveRun:
@@ -140,7 +162,7 @@ class LiveRun:
             into = self._into or store()
             with _alone(into):
                 client = _client(into)
-                run = _find(client, _place(client, into), self._tags, self._name)
+                run = find_run(client, place_of(client, into), self._tags, self._name)
             self._run = client, run.info.run_id
             if run.info.status == "FINISHED":
                 self._off = True
@@ -151,20 +173,13 @@ class LiveRun:
 
 
 def _recorded_in_default(into: Store, digest: str) -> bool:
-    database = into.checkout / "mlflow.db" if into.checkout else None
-    if database is None or not database.exists():
-        return False
     question = """
         SELECT 1 FROM tags JOIN runs USING (run_uuid) JOIN experiments USING (experiment_id)
         WHERE tags.key = 'evaluation' AND tags.value = ? AND experiments.name = ?
           AND runs.status = 'FINISHED' AND runs.lifecycle_stage = 'active'
           AND experiments.lifecycle_stage = 'active'
     """
-    try:
-        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
-            return connection.execute(question, (digest, into.experiment)).fetchone() is not None
-    except sqlite3.Error:
-        return False  # another version's tables: mlflow itself decides, or says what is wrong
+    return bool(ask(into, question, (digest, into.experiment)))
 
 
 def _recorded(client: "MlflowClient", place: str, digest: str) -> bool:
@@ -186,6 +201,8 @@ def _alone(into: Store) -> Iterator[None]:
 
 def _client(into: Store) -> "MlflowClient":
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     # By default an unreachable server is tried for four minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     from mlflow import MlflowClient
@@ -194,7 +211,7 @@ def _client(into: Store) -> "MlflowClient":
         # A new store notes the working folder as the place of MLflow's own experiment Default.
         with chdir(into.checkout):
             MlflowClient("sqlite:///mlflow.db").search_experiments(max_results=1)
-    return MlflowClient(into.uri)
+    return MlflowClient(into.uri, into.uri)
 
 
 def _store_errors() -> tuple[type[Exception], ...]:
@@ -204,7 +221,7 @@ def _store_errors() -> tuple[type[Exception], ...]:
     return MlflowException, SQLAlchemyError, OSError
 
 
-def _place(client: "MlflowClient", into: Store) -> str:
+def place_of(client: "MlflowClient", into: Store) -> str:
     """The id of the MLflow experiment, made or restored where it is missing."""
     found = client.get_experiment_by_name(into.experiment)
     if found is None:
@@ -215,19 +232,19 @@ def _place(client: "MlflowClient", into: Store) -> str:
     return found.experiment_id
 
 
-def _find(client: "MlflowClient", place: str, tags: Mapping[str, str], name: str) -> "Run":
+def find_run(client: "MlflowClient", place: str, tags: Mapping[str, str], name: str) -> "Run":
     """The run of this training, or a new one."""
     wanted = f"tags.fingerprint = '{tags['fingerprint']}' AND tags.experiment = '{name}'"
     found = client.search_runs([place], wanted, max_results=1)
     if found:
         return found[0]
-    return client.create_run(place, run_name=name, tags={**tags, "experiment": name, "mlflow.user": _user()})
+    return client.create_run(place, run_name=name, tags={**tags, "experiment": name, "mlflow.user": user()})
 
 
 def _write_run(client: "MlflowClient", place: str, content: run_content.RunContent, digest: str) -> None:
     from mlflow.entities import Metric, RunTag
 
-    run = _find(client, place, content.tags, content.name)
+    run = find_run(client, place, content.tags, content.name)
     run_id = run.info.run_id
     client.update_run(run_id, status="RUNNING")
     _log_params(client, run, content.params)
@@ -265,7 +282,8 @@ def _log_epochs(client: "MlflowClient", run_id: str, epochs: Mapping[int, Mappin
             client.log_batch(run_id, [Metric(key, value, now, epoch) for key, value in metrics.items()])
 
 
-def _user() -> str:
+def user() -> str:
+    """The name that MLflow shows beside a run."""
     return os.environ.get("USER") or os.environ.get("USERNAME") or "unknown"
 
 

@@ -1,108 +1,32 @@
-"""Training: pairs and songs to a fitted MaLSTM, resumable after every epoch; used by the stage train.
+"""Training: examples to a fitted MaLSTM, resumable after every epoch; used by stages study, train and tuned.
 
-A batch holds `batch_size` pairs and each of their songs once. Everything random in epoch e follows from
-(seed, e) or from the checkpoint, so that a run killed in any epoch and resumed ends with the weights of an
-undisturbed one.
+Everything random in epoch e follows from (seed, e) or from the checkpoint, so that a run killed in any epoch
+and resumed ends with the weights of an undisturbed one.
 """
 
-import hashlib
 import json
 import math
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 
-from neuralist import onnx_encoder, params, tables
+from neuralist import metrics, onnx_encoder, params, tables
+from neuralist.examples import Examples, batches, inputs
 from neuralist.model import MaLSTM
-from neuralist.tokens import PADDING, Vocabulary
+from neuralist.tokens import Vocabulary, Windows
 from neuralist.vectors import WordVectors
 
 ONNX_TOLERANCE = 1e-5
 SONGS_A_CALL = 128
-WORDS_A_STEP = 1024
+VAL_METRICS = ("decile_accuracy", "spearman", "average_precision")
 Epoch = dict[str, float]
 # Called with the epoch's figures so far and (step, steps), or None when the epoch is over.
 Report = Callable[[Epoch, tuple[int, int] | None], None]
-
-
-class Examples(NamedTuple):
-    """Pairs as row numbers of the songs' tokens, with the similarity to learn."""
-
-    tokens: np.ndarray  # int32 (n_songs, max_words), 0 = padding
-    left: np.ndarray  # int32 (n_pairs,)
-    right: np.ndarray  # int32 (n_pairs,)
-    similarity: np.ndarray  # float32 (n_pairs,)
-
-
-def examples(
-    songs: pd.DataFrame, pairs: pd.DataFrame, vocabulary: Vocabulary, max_words: int
-) -> dict[str, Examples]:
-    """Cut pairs (table pairs or rows) into their train and val examples, over the songs they name.
-
-    Raises:
-        ValueError: there is no training pair.
-    """
-    parts = {}
-    for split in ("train", "val"):
-        part: Any = pairs[pairs["split"] == split]
-        ids = pd.Index(sorted({*part["left_id"], *part["right_id"]}))
-        lyrics = songs.set_index("song_id")["lyrics"].reindex(ids)
-        parts[split] = Examples(
-            _trimmed(vocabulary.ids(lyrics.tolist(), max_words)),
-            ids.get_indexer(part["left_id"]).astype(np.int32),
-            ids.get_indexer(part["right_id"]).astype(np.int32),
-            part["similarity"].to_numpy(np.float32),
-        )
-    if not len(parts["train"].left):
-        raise ValueError(
-            f"no pair in split train among {len(pairs)}; give more songs or another pairs.test_fold"
-        )
-    return parts
-
-
-def _trimmed(tokens: np.ndarray) -> np.ndarray:
-    """Leave out the columns where every text has ended."""
-    return tokens[:, : np.count_nonzero(tokens, axis=1).max(initial=1)]
-
-
-def fingerprint(settings: params.Experiment, parts: dict[str, Examples], vectors: WordVectors) -> str:
-    """Name a training by all that decides its result: settings, examples and word vectors; 64 hex digits."""
-    digest = hashlib.sha256(json.dumps(settings.model_dump(), sort_keys=True).encode())
-    for array in (*parts["train"], *parts["val"], vectors.matrix):
-        digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
-
-
-def batches(
-    data: Examples, size: int, seed: int, epoch: int
-) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
-    """Yield one epoch of shuffled batches, each of its songs and words once."""
-    order = np.random.default_rng([seed, epoch]).permutation(len(data.left))
-    n_songs = min(2 * size, len(data.tokens))
-    for start in range(0, len(order), size):
-        part = order[start : start + size]
-        songs, rows = np.unique(np.concatenate([data.left[part], data.right[part]]), return_inverse=True)
-        left, right = np.split(rows.astype(np.int32), 2)
-        yield {**inputs(data.tokens[songs], n_songs), "left": left, "right": right}, data.similarity[part]
-
-
-def inputs(tokens: np.ndarray, n_songs: int) -> dict[str, np.ndarray]:
-    """Songs' tokens as the model takes them: `words`, the distinct ones, and `tokens`, positions in them.
-
-    Both are filled with padding, songs up to `n_songs` and words to a multiple of 1,024: a compiled step
-    serves one shape, and compiling takes two seconds.
-    """
-    filled = np.zeros((n_songs, tokens.shape[1]), dtype=np.int32)
-    filled[: len(tokens)] = tokens
-    words, positions = np.unique(np.append(PADDING, filled), return_inverse=True)
-    padded = np.full(-(-len(words) // WORDS_A_STEP) * WORDS_A_STEP, PADDING, dtype=np.int32)
-    padded[: len(words)] = words
-    return {"words": padded, "tokens": positions[1:].reshape(filled.shape).astype(np.int32)}
 
 
 def make_model(settings: params.Experiment, vectors: WordVectors, n_pairs: int) -> MaLSTM:
@@ -117,6 +41,10 @@ def make_model(settings: params.Experiment, vectors: WordVectors, n_pairs: int) 
         dimensions=vectors.matrix.shape[1],
         units=settings.units,
         similarity=settings.similarity,
+        pooling=settings.pooling,
+        directions=settings.directions,
+        layers=settings.layers,
+        trained_vectors=settings.vectors == "trained" or settings.tokens == "char",
         dropout=settings.dropout,
         seed=settings.seed,
     )
@@ -124,11 +52,19 @@ def make_model(settings: params.Experiment, vectors: WordVectors, n_pairs: int) 
     steps = settings.epochs * math.ceil(n_pairs / settings.batch_size)
     learning_rate: Any = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
     optimizer = keras.optimizers.Adam(learning_rate)
-    # XLA ("auto" leaves it out on a CPU) takes a step in nine tenths of the time; torch has no such thing.
-    jit: Any = keras.backend.backend() == "tensorflow" or "auto"
-    model.compile(optimizer, loss="mse", metrics=[accuracy], jit_compile=jit)
+    # XLA takes nine tenths of the time of a step, but twice the time where all states are kept; on a CPU
+    # "auto" leaves it out, and torch has no such thing.
+    last_states_alone = settings.pooling == "last" and settings.layers == 1
+    jit: Any = (keras.backend.backend() == "tensorflow" and last_states_alone) or "auto"
+    losses = {"mse": "mse", "cross_entropy": "binary_crossentropy"}
+    model.compile(optimizer, loss=losses[settings.loss], metrics=[accuracy], jit_compile=jit)
     optimizer.build(model.trainable_variables)
     return model
+
+
+def forget_models() -> None:
+    """Free what Keras keeps of models made before; a process that trains many would grow otherwise."""
+    keras.backend.clear_session()
 
 
 def accuracy(similarity: Any, predicted: Any) -> Any:
@@ -138,19 +74,19 @@ def accuracy(similarity: Any, predicted: Any) -> Any:
 
 def predict(model: MaLSTM, data: Examples) -> np.ndarray:
     """Predict similarities, float64 (n_pairs,), with each song encoded once."""
-    embeddings = encode(model, data.tokens)
+    embeddings = encode(model, data.songs)
     return onnx_encoder.similarity(embeddings[data.left], embeddings[data.right], model.similarity.kind)
 
 
-def encode(model: MaLSTM, tokens: np.ndarray) -> np.ndarray:
-    """Embed songs' tokens (n_songs, n_words) with Keras: float32 (n_songs, units)."""
-    parts = [tokens[start : start + SONGS_A_CALL] for start in range(0, len(tokens), SONGS_A_CALL)]
-    return np.concatenate(_values([_encode(model, part) for part in parts]))
-
-
-def _encode(model: MaLSTM, tokens: np.ndarray) -> Any:
-    batch = inputs(tokens, len(tokens))
-    return model.encode(batch["words"], batch["tokens"])
+def encode(model: MaLSTM, songs: Windows) -> np.ndarray:
+    """Embed songs with Keras: float32 (n_songs, units * directions)."""
+    numbers = np.arange(len(songs.starts) - 1)
+    parts = [numbers[start : start + SONGS_A_CALL] for start in range(0, len(numbers), SONGS_A_CALL)]
+    found = []
+    for part in parts:
+        batch = inputs(songs, part, len(part))
+        found.append(model.encode(batch["words"], batch["tokens"], batch.get("average")))
+    return np.concatenate(_values(found))
 
 
 def fit(
@@ -172,7 +108,7 @@ def fit(
         report: called after each step, and with the val figures when the epoch is over.
 
     Returns:
-        One record an epoch: epoch, loss, accuracy, and, with val pairs, val_loss and val_accuracy.
+        One record an epoch: epoch, loss, accuracy, and, with val pairs, `val_figures`.
 
     Raises:
         ValueError: the checkpoint cannot be read, or is of another model.
@@ -182,8 +118,7 @@ def fit(
         record = _train_epoch(model, parts["train"], settings, len(history) + 1, report)
         if len(parts["val"].left):
             predicted = predict(model, parts["val"])
-            record["val_loss"] = float(np.mean((predicted - parts["val"].similarity) ** 2))
-            record["val_accuracy"] = float(np.mean((predicted >= 0.5) == (parts["val"].similarity >= 0.5)))
+            record |= val_figures(parts["val"].similarity, predicted, settings.loss)
         history.append(record)
         if best_epoch(history) == len(history):
             best = _values(model.trainable_variables)
@@ -193,10 +128,27 @@ def fit(
     return history
 
 
+def val_figures(similarity: np.ndarray, predicted: np.ndarray, loss: str) -> Epoch:
+    """The loss and the metrics of one epoch on val; NaN where one is undefined."""
+    truth, answers = metrics.Answers.of(similarity), metrics.Answers.of(predicted)
+    thresholds: dict[str, float] = dict.fromkeys(metrics.THRESHOLDED, 0.5)
+    figures = metrics.measure(truth, {0: answers}, {0: thresholds}, [np.ones((1, len(predicted)))])[0][0]
+    found = dict(zip(metrics.NAMES, figures.tolist(), strict=True))
+    record = {"val_loss": found["mse"] if loss == "mse" else _cross_entropy(similarity, predicted)}
+    record["val_accuracy"] = found["binary_accuracy"]
+    return record | {f"val_{name}": found[name] for name in VAL_METRICS}
+
+
+def _cross_entropy(similarity: np.ndarray, predicted: np.ndarray) -> float:
+    clipped = np.clip(predicted, 1e-7, 1 - 1e-7)  # as Keras clips
+    return float(-np.mean(similarity * np.log(clipped) + (1 - similarity) * np.log(1 - clipped)))
+
+
 def best_epoch(history: list[Epoch]) -> int:
     """The epoch, from 1, of the lowest val loss; the last one without val pairs; 0 before the first."""
     losses = [record.get("val_loss", -record["epoch"]) for record in history]
-    return int(np.argmin(losses)) + 1 if losses else 0
+    # A diverged epoch's loss is NaN, which argmin would take for the lowest.
+    return int(np.argmin(np.nan_to_num(losses, nan=np.inf))) + 1 if losses else 0
 
 
 def _train_epoch(
@@ -212,6 +164,21 @@ def _train_epoch(
         record["loss"], record["accuracy"] = (totals / seen).tolist()
         report(record, (step, steps))
     return record
+
+
+def history(checkpoint: Path) -> list[Epoch]:
+    """The epochs that a checkpoint holds; none without a checkpoint.
+
+    Raises:
+        ValueError: the checkpoint cannot be read.
+    """
+    if not checkpoint.exists():
+        return []
+    try:
+        with np.load(checkpoint) as arrays:
+            return json.loads(str(arrays["history"]))
+    except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
+        raise ValueError(f"{checkpoint}: no checkpoint of a training ({error}); remove it") from error
 
 
 def _restore(checkpoint: Path, model: MaLSTM) -> tuple[list[Epoch], list[np.ndarray]]:
@@ -238,7 +205,8 @@ def _save(checkpoint: Path, model: MaLSTM, history: list[Epoch], best: list[np.n
 def _state(model: MaLSTM) -> list[Any]:
     """All that training changes: weights, metrics, random seeds and the optimizer's moments."""
     variables = [*model.variables, *model.optimizer.variables]
-    return [variable for variable in variables if variable is not model.vectors.embeddings]
+    frozen = None if model.vectors.trainable else model.vectors.embeddings
+    return [variable for variable in variables if variable is not frozen]
 
 
 def _values(variables: list[Any]) -> list[np.ndarray]:
@@ -250,15 +218,24 @@ def _assign(variables: list[Any], values: list[np.ndarray]) -> None:
         variable.assign(value)
 
 
-def save(model: MaLSTM, vectors: WordVectors, history: list[Epoch], folder: Path) -> None:
+def save(model: MaLSTM, vocabulary: Vocabulary, history: list[Epoch], folder: Path) -> None:
     """Write model.keras, encoder.onnx, vocabulary.txt and history.csv; equal weights give equal bytes."""
     _save_keras(model, folder / "model.keras")
-    kernel, bias, recurrent = _values(model.trainable_variables)
-    onnx_encoder.export(
-        onnx_encoder.Weights(vectors.matrix, kernel, recurrent, bias), folder / "encoder.onnx"
-    )
-    vectors.vocabulary.save(folder / "vocabulary.txt")
+    onnx_encoder.export(weights(model), folder / "encoder.onnx")
+    vocabulary.save(folder / "vocabulary.txt")
     tables.write_text(folder / "history.csv", pd.DataFrame(history).to_csv(index=False, lineterminator="\n"))
+
+
+def weights(model: MaLSTM) -> onnx_encoder.Weights:
+    """The arrays of a model's encoder."""
+    layers = []
+    for layer in model.stack:
+        kernel, bias = _values([layer.projection.kernel, layer.projection.bias])
+        recurrent = np.stack(_values([recurrence.cell.kernel for recurrence in layer.recurrences]))
+        layers.append(onnx_encoder.Layer(kernel, bias, recurrent))
+    [vectors] = _values([model.vectors.embeddings])
+    attention = _values(model.pooling.weights) if model.pooling is not None else []
+    return onnx_encoder.Weights(vectors, layers, model.config["pooling"], attention)
 
 
 def _save_keras(model: MaLSTM, path: Path) -> None:
@@ -275,14 +252,15 @@ def _save_keras(model: MaLSTM, path: Path) -> None:
         dated.unlink()
 
 
-def check_export(model: MaLSTM, encoder: onnx_encoder.Encoder, tokens: np.ndarray) -> float:
-    """Compare the exported graph with the Keras model on songs' tokens; returns the largest difference.
+def check_export(model: MaLSTM, encoder: onnx_encoder.Encoder, songs: Windows) -> float:
+    """Compare the exported graph with the Keras model on songs' windows; returns the largest difference.
 
     Raises:
         ArithmeticError: a coordinate differs by more than 1e-5.
     """
-    lengths = np.count_nonzero(tokens, axis=1).astype(np.int32)
-    difference = float(np.abs(encoder.encode_ids(tokens, lengths) - encode(model, tokens)).max())
+    each = songs._replace(starts=np.arange(len(songs.ids) + 1))
+    lengths = np.count_nonzero(songs.ids, axis=1).astype(np.int32)
+    difference = float(np.abs(encoder.encode_ids(songs.ids, lengths) - encode(model, each)).max())
     if difference > ONNX_TOLERANCE:
         raise ArithmeticError(
             f"encoder.onnx differs from the Keras model by {difference:.1e} a coordinate, "

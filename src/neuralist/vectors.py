@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neuralist import params, tables
-from neuralist.tokens import Vocabulary, words
+from neuralist.tokens import Vocabulary, characters, words
 
 SUFFIXES = (".vec", ".vec.gz", ".bin", ".txt", ".txt.gz")
 
@@ -166,6 +166,13 @@ def assemble(
             "word_coverage": _share(sum(word in vectors for word in distinct), len(distinct)),
         }
     return WordVectors(Vocabulary(vectors), matrix, coverage)
+
+
+def of_characters(texts: Iterable[str], dimensions: int, length: float, seed: int) -> WordVectors:
+    """Random vectors of the characters in texts, to be trained with a model."""
+    known = sorted({character for text in texts for character in characters(text)})
+    drawn = np.random.default_rng(seed).normal(size=(len(known), dimensions))
+    return assemble(dict(zip(known, drawn, strict=True)), length, "characters, drawn at random", {})
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -20,7 +20,7 @@ SONGS = 30
 
 def made_params(**evaluate: Any) -> params.Params:
     """The default params with two experiments of each protocol and few draws."""
-    values = params.load().model_dump()
+    values = params.load().model_dump(by_alias=True)
     values["experiments"] = {
         "short": {"protocol": "paper", "max_words": 3},
         "long": {"protocol": "paper", "max_words": 6},
@@ -85,7 +85,10 @@ def evaluated(**changes: Any) -> dict[str, Any]:
         part = listing[listing["split"].isin(["val", "test"])].copy()
         part["predicted"] = np.clip(part["similarity"] + generator.normal(0, 0.05, len(part)), 0, 1)
         parts.append(part.assign(experiment=name))
-    return evaluation.evaluate(made_songs(), listings, pd.concat(parts), settings, VECTORS)
+    experiments = {name: settings.experiment(name) for name in settings.experiments}
+    return evaluation.evaluate(
+        made_songs(), listings, pd.concat(parts), experiments, VECTORS, settings=settings.evaluate
+    )
 
 
 @pytest.fixture(scope="module")

@@ -61,6 +61,24 @@ def test_values_are_frozen() -> None:
         ({"experiments": {"Odd name": {}}}, r"experiments\.Odd name"),
         ({"experiments": {"songs300": {"unit": 3}}}, r"experiments\.songs300\.unit: "),
         ({"songmap": {"experiment": "none"}}, r"songmap\.experiment: received 'none'; name one of"),
+        ({"study": {"experiment": "none"}}, r"study\.experiment: received 'none'; name one of"),
+        ({"study": {"experiment": "tuned"}}, r"study\.experiment: received 'tuned'"),
+        (
+            {"study": {"space": {"unit": [1]}}},
+            r"study\.space\.unit: not to be searched; choose among .*units",
+        ),
+        ({"study": {"space": {"seed": [1]}}}, r"study\.space\.seed: not to be searched"),
+        ({"study": {"space": {"units": [50, 0]}}}, r"\.units: .*received 0 \(study\.space\.units\)"),
+        (
+            {"study": {"space": {"dropout": {"low": 0.5, "high": 1.5}}}},
+            r"received 1\.5 \(study\.space\.dropout",
+        ),
+        (
+            {"study": {"space": {"dropout": {"low": 0.5, "high": 0.5}}}},
+            r"low, 0\.5, must be below high, 0\.5",
+        ),
+        ({"study": {"space": {"units": {"low": 0, "high": 5, "log": True}}}}, r"log needs low above 0"),
+        ({"experiments": {"tuned": {}}}, r"experiments\.tuned: the study's result has this name"),
     ],
 )
 def test_a_refused_value_is_named_with_its_key(tmp_path: Path, change: dict[str, Any], message: str) -> None:
@@ -68,7 +86,9 @@ def test_a_refused_value_is_named_with_its_key(tmp_path: Path, change: dict[str,
         params.load(changed(tmp_path, change))
 
 
-@pytest.mark.parametrize("section", params.Params.model_fields)
+@pytest.mark.parametrize(
+    "section", [field.alias or name for name, field in params.Params.model_fields.items()]
+)
 def test_a_missing_section_is_named(tmp_path: Path, section: str) -> None:
     values = params.read_yaml(SHIPPED)
     del values[section]
@@ -98,6 +118,30 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, content: bytes | N
         params.load(path)
 
 
+def test_what_a_study_found_lies_over_the_experiment() -> None:
+    settings = params.load(SHIPPED)
+    found = settings.experiment("songs15", found={"units": 7, "pooling": "mean"})
+
+    assert (found.max_words, found.units, found.pooling) == (15, 7, "mean")
+
+
+@pytest.mark.parametrize(
+    ("entry", "inside", "outside"),
+    [({"low": 2, "high": 4}, [2, 3, 4], [1, 5]), (["last", "mean"], ["last"], ["max", None])],
+)
+def test_a_space_holds_what_it_names(entry: Any, inside: list[Any], outside: list[Any]) -> None:
+    space = params.Study.model_validate(
+        params.load(SHIPPED).study.model_dump() | {"space": {"name": entry}}
+    ).space
+
+    assert [params.holds(space["name"], value) for value in inside] == [True] * len(inside)
+    assert [params.holds(space["name"], value) for value in outside] == [False] * len(outside)
+
+
+def test_the_songmap_may_be_drawn_by_the_tuned_experiment(tmp_path: Path) -> None:
+    assert params.load(changed(tmp_path, {"songmap": {"experiment": "tuned"}})).mapped_experiment == "tuned"
+
+
 def test_an_unknown_experiment_is_refused() -> None:
     with pytest.raises(ValueError, match=r"experiments\.words99 is not in params\.yaml"):
         params.load(SHIPPED).experiment("words99")
@@ -124,6 +168,12 @@ def test_what_lies_above_shows_and_the_rest_stays(below: dict[str, Any], above: 
     for key, value in below.items():
         if key not in above:
             assert merged[key] == value
+
+
+def test_the_space_of_a_study_is_replaced_not_merged() -> None:
+    below = {"study": {"trials": 3, "space": {"units": [1, 2]}}}
+    above = {"study": {"space": {"dropout": [0.1, 0.2]}}}
+    assert params.overlay(below, above) == {"study": {"trials": 3, "space": {"dropout": [0.1, 0.2]}}}
 
 
 def test_the_list_of_experiments_is_replaced_not_merged() -> None:

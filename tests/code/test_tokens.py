@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralist.tokens import PADDING, UNKNOWN, Vocabulary, words
+from neuralist.tokens import PADDING, UNKNOWN, Reads, Vocabulary, characters, words
 
 
 @pytest.mark.parametrize(
@@ -36,10 +36,48 @@ def test_words_of_words_are_the_same_words(text: str) -> None:
 
 def test_ids_start_at_two_pad_on_the_right_and_cut_at_max_words() -> None:
     vocabulary = Vocabulary(["moss", "stone"])
-    ids = vocabulary.ids(["stone moss fern", "moss", "moss moss moss moss"], max_words=3)
+    ids = vocabulary.windows(["stone moss fern", "moss", "moss moss moss moss"], Reads("word", 3, "head")).ids
     assert ids.tolist() == [[3, 2, UNKNOWN], [2, PADDING, PADDING], [2, 2, 2]]
     assert ids.dtype == np.int32
     assert len(vocabulary) == 4
+
+
+def test_a_text_splits_into_lower_case_characters() -> None:
+    assert characters(" Ａb\n\t c’É ") == ["a", "b", " ", "c", "'", "é"]
+
+
+@pytest.mark.parametrize(
+    ("long_text", "pieces"),
+    [
+        ("head", [["a", "b", "c"]]),
+        ("tail", [["e", "f", "g"]]),
+        ("chunks", [["a", "b"], ["c", "d"], ["e", "f", "g"]]),
+    ],
+)
+def test_of_a_long_text_head_tail_or_even_chunks_are_read(long_text: str, pieces: list[list[str]]) -> None:
+    reads = Reads("word", 3, long_text)
+    assert reads.windows(list("abcdefg")) == pieces
+    assert reads.windows(["a", "b"]) == [["a", "b"]]
+    assert reads.windows([]) == [[]]
+
+
+@given(st.integers(0, 200), st.integers(1, 30))
+def test_chunks_hold_every_token_once_in_order_and_differ_by_one_at_most(n: int, most: int) -> None:
+    tokens = [str(number) for number in range(n)]
+    chunks = Reads("word", most, "chunks").windows(tokens)
+    assert [token for chunk in chunks for token in chunk] == tokens
+    lengths = [len(chunk) for chunk in chunks]
+    assert max(lengths) <= most
+    assert max(lengths) - min(lengths) <= 1
+    assert len(chunks) == max(1, -(-n // most))
+
+
+def test_windows_of_several_texts_know_their_text() -> None:
+    windows = Vocabulary(["moss", "stone"]).windows(
+        ["moss stone fern", "stone", ""], Reads("word", 2, "chunks")
+    )
+    assert windows.ids.tolist() == [[2, PADDING], [3, UNKNOWN], [3, PADDING], [PADDING, PADDING]]
+    assert windows.starts.tolist() == [0, 2, 3, 4]
 
 
 def test_a_vocabulary_is_read_back_as_it_was_written(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.study_files import write_study
 
 from neuralist import tracking
 from neuralist.tracking import LiveRun, Store
@@ -46,25 +47,6 @@ def write_artifacts(folder: Path, name: str = "songs15", fingerprint: str = FING
     (folder / "results.md").write_text("a table")
     (folder / "metrics.json").write_text(json.dumps({name: scores(0.5)}))
     return folder
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with its tables and no run: making the tables takes 2 s, so the tests share them."""
-    from mlflow import MlflowClient
-
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    MlflowClient(f"sqlite:///{path}").search_experiments()
-    return path
-
-
-@pytest.fixture
-def into(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """The default store of an otherwise empty checkout, which is the working folder."""
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(empty_database, tmp_path / "mlflow.db")
-    shutil.copy(ROOT / "params.yaml", tmp_path)
-    return Store(f"sqlite:///{tmp_path}/mlflow.db", "neuralist", tmp_path)
 
 
 @pytest.fixture
@@ -348,11 +330,13 @@ def test_the_stage_works_under_any_path_and_skips_mlflow_when_nothing_is_missing
     (folder / "pipelines").mkdir(parents=True)
     (folder / "dvc.yaml").touch()
     write_artifacts(folder / "artifacts")
+    write_study(folder / "artifacts" / "study")
     shutil.copy(ROOT / "params.yaml", folder)
     shutil.copy(empty_database, folder / "mlflow.db")
 
     first = run_stage(folder)
-    assert first.stdout == "songs15: recorded in MLflow\n", first.stderr
+    recorded = "songs15: recorded in MLflow\nstudy songs300-0123456789abcdef: recorded in MLflow\n"
+    assert first.stdout == recorded, first.stderr
     second = run_stage(folder, "-X", "importtime")
     assert (second.returncode, second.stdout) == (0, "")
     imported = {line.rsplit("|", 1)[-1].strip() for line in second.stderr.splitlines()}

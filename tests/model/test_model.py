@@ -69,6 +69,75 @@ def test_an_embedding_is_the_lstm_state_after_the_last_word(model: MaLSTM) -> No
         np.testing.assert_allclose(embedding, _lstm_by_hand(model, row[row > 0].tolist()), atol=1e-6)
 
 
+def _states(model: MaLSTM, tokens: list[int], recurrence: int = 0) -> np.ndarray:
+    """States after each word, by one direction's weights."""
+    (vectors,) = model.vectors.get_weights()
+    [layer] = model.stack
+    kernel, bias = (
+        np.split(to_numpy(weight), len(layer.recurrences), axis=-1)[recurrence]
+        for weight in (layer.projection.kernel, layer.projection.bias)
+    )
+    recurrent = to_numpy(layer.recurrences[recurrence].cell.kernel)
+    state, cell, found = np.zeros(UNITS), np.zeros(UNITS), []
+    for token in tokens:
+        i, f, c, o = np.split(vectors[token] @ kernel + state @ recurrent + bias, 4)
+        cell = _sigmoid(f) * cell + _sigmoid(i) * np.tanh(c)
+        state = _sigmoid(o) * np.tanh(cell)
+        found.append(state)
+    return np.array(found)
+
+
+def _made(**kind: object) -> MaLSTM:
+    keras.utils.set_random_seed(3)
+    model = MaLSTM(n_tokens=N_TOKENS, dimensions=DIMENSIONS, units=UNITS, similarity="manhattan", **kind)
+    model.vectors.set_weights([np.random.default_rng(3).normal(size=(N_TOKENS, DIMENSIONS))])
+    return model
+
+
+def _attended(model: MaLSTM, states: np.ndarray) -> np.ndarray:
+    """Yang et al. 2016, equations 5 to 7."""
+    kernel, bias, context = (to_numpy(weight) for weight in model.pooling.weights)
+    scores = np.exp(np.tanh(states @ kernel + bias) @ context)
+    return (states * scores / scores.sum()).sum(axis=0)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max", "attention"])
+def test_states_are_pooled_over_a_songs_own_words(pooling: str) -> None:
+    model, tokens = _made(pooling=pooling), _tokens(4, 9, 1)
+    for row, embedding in zip(tokens, encode(model, tokens), strict=True):
+        states = _states(model, row[row > 0].tolist())
+        by_hand = {
+            "mean": states.mean(axis=0),
+            "max": states.max(axis=0),
+            "attention": _attended(model, states) if pooling == "attention" else None,
+        }
+        np.testing.assert_allclose(embedding, by_hand[pooling], atol=1e-6)
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean"])
+def test_the_second_direction_reads_from_the_end(pooling: str) -> None:
+    model, tokens = _made(pooling=pooling, directions=2), _tokens(4, 9, 1)
+    for row, embedding in zip(tokens, encode(model, tokens), strict=True):
+        words = row[row > 0].tolist()
+        both = _states(model, words, 0), _states(model, words[::-1], 1)
+        by_hand = [states[-1] if pooling == "last" else states.mean(axis=0) for states in both]
+        np.testing.assert_allclose(embedding, np.concatenate(by_hand), atol=1e-6)
+
+
+def test_the_forget_gate_of_each_direction_starts_open() -> None:
+    bias = to_numpy(_made(directions=2).stack[0].projection.bias).reshape(2, 4, UNITS)
+    assert bias[:, 1].tolist() == np.ones((2, UNITS)).tolist()
+    assert bias.sum() == 2 * UNITS
+
+
+def test_a_song_in_several_windows_is_their_average(model: MaLSTM) -> None:
+    tokens = _tokens(4, 9, 2)
+    average = np.array([[0.5, 0.5, 0], [0, 0, 1]], dtype=np.float32)
+    first, second, third = encode(model, tokens)
+    songs = to_numpy(model.encode(**named(tokens), average=average))
+    np.testing.assert_allclose(songs, [(first + second) / 2, third], atol=1e-6)
+
+
 @pytest.mark.parametrize("kind", BY_HAND)
 def test_similarities_are_those_worked_out_by_hand(kind: str) -> None:
     np.testing.assert_allclose(to_numpy(PairSimilarity(kind)(LEFT, RIGHT)), BY_HAND[kind], atol=1e-5)
@@ -124,6 +193,17 @@ def test_word_vectors_are_frozen_and_reach_the_file(model: MaLSTM, tmp_path: Pat
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.get_config() == model.get_config()
     np.testing.assert_array_equal(to_numpy(loaded(inputs)), to_numpy(model(inputs)))
+
+
+def test_word_vectors_change_where_they_are_trained_but_for_words_not_read() -> None:
+    model = _made(trained_vectors=True)
+    before = model.vectors.get_weights()[0].copy()
+    model.compile("sgd", loss="mse")
+    tokens = np.array([[3, 4], [5, 0]], dtype=np.int32)
+    batch = {**named(tokens), "left": np.array([0]), "right": np.array([1])}
+    model.train_on_batch(batch, np.array([0.3], dtype=np.float32))
+    changed = np.flatnonzero(np.any(model.vectors.get_weights()[0] != before, axis=1))
+    assert changed.tolist() == [3, 4, 5]
 
 
 def test_dropout_acts_in_training_only() -> None:

@@ -8,15 +8,16 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.settings import experiment
 
-from neuralist import params, training, vectors
-from neuralist.tokens import Vocabulary
+from neuralist import examples, training, vectors
+from neuralist.tokens import Reads, Vocabulary, Windows
 from neuralist.vectors import WordVectors
 
-Parts = dict[str, training.Examples]
+Parts = dict[str, examples.Examples]
 
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]
-SETTINGS = params.Experiment(
+SETTINGS = experiment(
     protocol="songs",
     max_words=6,
     units=4,
@@ -28,6 +29,8 @@ SETTINGS = params.Experiment(
     patience=4,
     seed=7,
 )
+
+READS = Reads("word", SETTINGS.max_words, "head")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +53,7 @@ def parts(words: WordVectors) -> Parts:
         ],
         columns=["left_id", "right_id", "similarity", "split"],
     )
-    return training.examples(songs, listed, words.vocabulary, SETTINGS.max_words)
+    return examples.examples(songs, listed, words.vocabulary, READS)
 
 
 def _quiet(record: training.Epoch, at: tuple[int, int] | None) -> None:
@@ -76,18 +79,18 @@ def test_examples_point_at_the_tokens_of_their_songs() -> None:
         [("c", "a", 0.5, "train"), ("a", "c", 0.25, "train"), ("b", "a", 1.0, "val")],
         columns=["left_id", "right_id", "similarity", "split"],
     )
-    made = training.examples(songs, rows, Vocabulary(["moss", "stone", "fern"]), 2)
-    assert made["train"].tokens.tolist() == [[2], [3]], "cut to the longest song"
+    made = examples.examples(songs, rows, Vocabulary(["moss", "stone", "fern"]), Reads("word", 2, "head"))
+    assert made["train"].songs.ids.tolist() == [[2], [3]], "cut to the longest song"
     assert (made["train"].left.tolist(), made["train"].right.tolist()) == ([1, 0], [0, 1])
     assert made["train"].similarity.tolist() == [0.5, 0.25]
-    assert made["val"].tokens[made["val"].left[0]].tolist() == [4, 4]
+    assert made["val"].songs.ids[made["val"].left[0]].tolist() == [4, 4]
 
 
 def test_no_training_pair_is_refused() -> None:
     songs = pd.DataFrame({"song_id": ["a", "b"], "lyrics": ["moss", "fern"]})
     rows = pd.DataFrame([("a", "b", 0.5, "test")], columns=["left_id", "right_id", "similarity", "split"])
     with pytest.raises(ValueError, match="no pair in split train among 1"):
-        training.examples(songs, rows, Vocabulary(["moss"]), 2)
+        examples.examples(songs, rows, Vocabulary(["moss"]), READS)
 
 
 @given(st.integers(1, 60), st.integers(1, 9), st.integers(0, 5), st.integers(1, 5))
@@ -98,9 +101,9 @@ def test_an_epoch_holds_each_pair_once_and_a_batch_each_song_and_word_once(
     # song i's tokens are i + 1, so that a row of a batch tells which song it holds
     tokens = np.repeat(np.arange(1, 11, dtype=np.int32)[:, None], 3, axis=1)
     left, right = rng.integers(0, 10, size=(2, n)).astype(np.int32)
-    data = training.Examples(tokens, left, right, np.arange(n, dtype=np.float32))
+    data = examples.Examples(Windows(tokens, np.arange(11)), left, right, np.arange(n, dtype=np.float32))
     seen = []
-    for batch, target in training.batches(data, size, seed, epoch):
+    for batch, target in examples.batches(data, size, seed, epoch):
         songs = batch["words"][batch["tokens"][:, 0]] - 1
         held = songs[songs >= 0]
         assert len(np.unique(held)) == len(held)
@@ -113,11 +116,60 @@ def test_an_epoch_holds_each_pair_once_and_a_batch_each_song_and_word_once(
     assert sorted(seen) == list(range(n))
 
 
-def test_epochs_are_shuffled_differently_and_repeatably() -> None:
-    data = training.Examples(
-        np.ones((5, 1), np.int32), *np.zeros((2, 50), np.int32), np.arange(50, dtype=np.float32)
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=9), st.integers(0, 3), st.data())
+def test_a_batch_holds_all_windows_of_its_songs_and_averages_them(
+    counts: list[int], more: int, data: st.DataObject
+) -> None:
+    # window w's only token is w + 1
+    starts = np.cumsum([0, *counts])
+    texts = Windows(np.arange(1, starts[-1] + 1, dtype=np.int32)[:, None], starts)
+    songs = np.array(data.draw(st.lists(st.integers(0, len(counts) - 1), min_size=1, unique=True)))
+    batch = examples.inputs(texts, songs, len(songs) + more)
+
+    tokens = batch["words"][batch["tokens"][:, 0]]
+    assert len(tokens) % (len(songs) + more) == 0
+    average = batch.get("average", np.eye(len(songs) + more, len(tokens)))
+    assert average.shape == (len(songs) + more, len(tokens))
+    for place, song in enumerate(songs):
+        shares = dict(
+            zip(tokens[average[place] > 0].tolist(), average[place][average[place] > 0], strict=True)
+        )
+        windows = range(starts[song] + 1, starts[song + 1] + 1)
+        assert shares == pytest.approx(dict.fromkeys(windows, 1 / counts[song]))
+    if "average" in batch:
+        assert not average[len(songs) :].any(), "rows of padding hold no song"
+
+
+def test_val_figures_are_those_of_scipy_and_sklearn() -> None:
+    from scipy.stats import spearmanr
+    from sklearn.metrics import average_precision_score, log_loss
+
+    rng = np.random.default_rng(5)
+    truth, predicted = rng.random(40).astype(np.float32), rng.random(40)
+    figures = training.val_figures(truth, predicted, "cross_entropy")
+    assert figures["val_spearman"] == pytest.approx(spearmanr(truth, predicted).statistic)
+    assert figures["val_average_precision"] == pytest.approx(average_precision_score(truth >= 0.5, predicted))
+    assert figures["val_accuracy"] == pytest.approx(np.mean((truth >= 0.5) == (predicted >= 0.5)))
+    # sklearn's loss for one pair counted as similar with weight s and as dissimilar with weight 1 - s
+    weights = np.concatenate([truth, 1 - truth])
+    twice = np.concatenate([predicted, predicted])
+    expected = 2 * log_loss(np.repeat([1, 0], 40), twice, sample_weight=weights) * weights.sum() / 80
+    assert figures["val_loss"] == pytest.approx(expected, rel=1e-5)
+    assert training.val_figures(truth, predicted, "mse")["val_loss"] == pytest.approx(
+        np.mean((truth - predicted) ** 2)
     )
-    first, again, second = (next(training.batches(data, 50, 7, epoch))[1].tolist() for epoch in (1, 1, 2))
+
+
+def test_an_epoch_that_diverged_is_not_the_best() -> None:
+    losses = [0.5, float("nan"), 0.25, 0.4]
+    history = [{"epoch": epoch, "val_loss": loss} for epoch, loss in enumerate(losses, start=1)]
+    assert training.best_epoch(history) == 3
+
+
+def test_epochs_are_shuffled_differently_and_repeatably() -> None:
+    songs = Windows(np.ones((5, 1), np.int32), np.arange(6))
+    data = examples.Examples(songs, *np.zeros((2, 50), np.int32), np.arange(50, dtype=np.float32))
+    first, again, second = (next(examples.batches(data, 50, 7, epoch))[1].tolist() for epoch in (1, 1, 2))
     assert first == again
     assert first != second
 
@@ -154,7 +206,8 @@ def test_the_best_epochs_weights_are_kept(words: WordVectors, parts: Parts, tmp_
 
 
 def test_without_val_pairs_all_epochs_run(words: WordVectors, parts: Parts, tmp_path: Path) -> None:
-    alone = {"train": parts["train"], "val": training.Examples(*(array[:0] for array in parts["val"]))}
+    val = parts["val"]
+    alone = {"train": parts["train"], "val": val._replace(left=val.left[:0], right=val.right[:0])}
     history, _ = _fit(words, alone, tmp_path / "epoch.npz", patience=1)
     assert len(history) == SETTINGS.epochs
     assert set(history[0]) == {"epoch", "loss", "accuracy"}
@@ -164,12 +217,19 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing catches it, nothing cleans up."""
 
 
+@pytest.fixture(scope="module")
+def undisturbed(
+    words: WordVectors, parts: Parts, tmp_path_factory: pytest.TempPathFactory
+) -> list[np.ndarray]:
+    """The weights of a run that nothing killed; with pooling over time, as XLA would take seconds a run."""
+    return _fit(words, parts, tmp_path_factory.mktemp("whole") / "epoch.npz", pooling="mean")[1]
+
+
 @pytest.mark.parametrize("epoch", [1, 3])
 @pytest.mark.parametrize("moment", ["in", "after"])
 def test_a_run_killed_in_any_epoch_resumes_to_the_same_weights(
-    words: WordVectors, parts: Parts, tmp_path: Path, epoch: int, moment: str
+    words: WordVectors, parts: Parts, undisturbed: list[np.ndarray], tmp_path: Path, epoch: int, moment: str
 ) -> None:
-    _, undisturbed = _fit(words, parts, tmp_path / "whole.npz")
 
     def kill(record: training.Epoch, at: tuple[int, int] | None) -> None:
         if record["epoch"] == epoch and (
@@ -178,10 +238,14 @@ def test_a_run_killed_in_any_epoch_resumes_to_the_same_weights(
             raise Killed
 
     with pytest.raises(Killed):
-        _fit(words, parts, tmp_path / "killed.npz", kill)
+        _fit(words, parts, tmp_path / "killed.npz", kill, pooling="mean")
     epochs = []
     _, resumed = _fit(
-        words, parts, tmp_path / "killed.npz", lambda record, at: epochs.append(record["epoch"])
+        words,
+        parts,
+        tmp_path / "killed.npz",
+        lambda record, at: epochs.append(record["epoch"]),
+        pooling="mean",
     )
     assert min(epochs, default=SETTINGS.epochs) == min(epoch + (moment == "after"), SETTINGS.epochs)
     for got, wanted in zip(resumed, undisturbed, strict=True):
@@ -199,12 +263,12 @@ def test_a_damaged_checkpoint_is_named(
 
 def test_a_fingerprint_changes_with_settings_pairs_and_vectors(words: WordVectors, parts: Parts) -> None:
     other = words._replace(matrix=words.matrix + 1)
-    fewer = parts | {"train": training.Examples(*parts["train"][:3], parts["train"].similarity / 2)}
+    fewer = parts | {"train": parts["train"]._replace(similarity=parts["train"].similarity / 2)}
     prints = [
-        training.fingerprint(SETTINGS, parts, words),
-        training.fingerprint(SETTINGS.model_copy(update={"units": 5}), parts, words),
-        training.fingerprint(SETTINGS, parts, other),
-        training.fingerprint(SETTINGS, fewer, words),
+        examples.fingerprint(SETTINGS, parts, words),
+        examples.fingerprint(SETTINGS.model_copy(update={"units": 5}), parts, words),
+        examples.fingerprint(SETTINGS, parts, other),
+        examples.fingerprint(SETTINGS, fewer, words),
     ]
     assert len(set(prints)) == 4
-    assert training.fingerprint(SETTINGS, parts, words) == prints[0]
+    assert examples.fingerprint(SETTINGS, parts, words) == prints[0]

@@ -1,6 +1,7 @@
 """dvc.yaml against the code: DVC follows no imports, so what a stage runs must be listed as its deps."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,10 @@ from neuralist.params import Params
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "neuralist"
 # They show or report and decide no output, so a change of theirs need not run a stage (a training!) again.
-REPORTING = {PACKAGE / f"{name}.py" for name in ("__init__", "scripts", "progress", "tracking")}
+REPORTING = {
+    PACKAGE / f"{name}.py"
+    for name in ("__init__", "scripts", "progress", "tracking", "registry", "study_runs")
+}
 WORKING = {"work/checkpoints"}  # neither dep nor out: DVC deletes a stage's outs before it runs
 HEAVY = {"tensorflow", "keras", "mlflow", "great_expectations", "sklearn", "gensim"}
 
@@ -66,10 +70,12 @@ def closure(start: Path) -> set[Path]:
 
 
 def templates(stage: str) -> set[str]:
-    """The HTML templates that a stage's code names."""
+    """The templates that a stage's code names, and those that they include."""
     nodes = [node for path in closure(script(stage)) for node in ast.walk(ast.parse(path.read_text("utf-8")))]
     names = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    return {f"src/neuralist/templates/{name}" for name in names if name.endswith(".j2")}
+    found = {f"src/neuralist/templates/{name}" for name in names if name.endswith(".j2")}
+    included = [re.findall(r'{% include "(.+?)" %}', (ROOT / name).read_text("utf-8")) for name in found]
+    return found | {f"src/neuralist/templates/{name}" for names in included for name in names}
 
 
 def listed(path: Path) -> str:
@@ -109,7 +115,12 @@ def test_deps_are_raw_data_sources_or_outs_of_an_earlier_stage() -> None:
     made = {"data"}
     for stage in STAGES:
         inputs = {dep for dep in paths(stage, "deps") if not dep.startswith(("src/", "pipelines/"))}
-        outside = {dep for dep in inputs if not any(out == dep or out.startswith(f"{dep}/") for out in made)}
+        # A folder stands for the outs within it, and an out for the files within it.
+        outside = {
+            dep
+            for dep in inputs
+            if not any(f"{out}/".startswith(f"{dep}/") or f"{dep}/".startswith(f"{out}/") for out in made)
+        }
         assert outside == set(), stage
         made |= paths(stage, "outs", "metrics", "plots")
 
@@ -129,7 +140,8 @@ def sections_read(path: Path) -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) in loaded | {load}
     }
-    return (read | {"experiments", "train"} if "experiment" in read else read) & set(Params.model_fields)
+    read |= {"experiments", "train"} if "experiment" in read else set()
+    return {field.alias or name for name, field in Params.model_fields.items() if name in read}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -137,7 +149,7 @@ def test_a_stage_lists_the_sections_of_params_its_script_reads(stage: str) -> No
     assert sections_read(script(stage)) <= {key.split(".")[0] for key in STAGES[stage].get("params", [])}
 
 
-@pytest.mark.parametrize("stage", ["songs", "pairs", "track"])
+@pytest.mark.parametrize("stage", ["songs", "pairs", "track", "register"])
 def test_a_stage_that_does_not_train_starts_without_heavy_imports(stage: str) -> None:
     code = f"import runpy, sys; runpy.run_path({str(script(stage))!r}); print(*sys.modules)"
     answer = subprocess.run(

@@ -29,6 +29,7 @@ PARTS = (
 TINY: dict[str, Any] = {
     "vectors": {"source": "train", "dimensions": 8, "epochs": 2, "min_count": 1},
     "experiments": {"tiny": {"protocol": "songs", "max_words": 15, "units": 4, "epochs": 2}},
+    "study": {"trials": 2, "epochs": 1, "space": {"units": [4, 8]}},
     "songmap": {"experiment": "tiny"},
     "evaluate": {"draws": 20},
 }
@@ -117,13 +118,15 @@ def test_a_run_is_committed_with_its_headline_and_without_its_outputs(clone: Pat
     assert [name for name in committed if name.startswith("mlruns/")] == ["mlruns/.gitignore"]
 
 
-def test_a_second_repro_runs_nothing_but_track_and_leaves_git_clean(clone: Path) -> None:
+def test_a_second_repro_only_asks_the_store_and_leaves_git_clean(clone: Path) -> None:
     output = call(clone, "dvc", "repro")
 
     assert [line for line in output.splitlines() if line.startswith("Running stage")] == [
-        "Running stage 'track':"
+        "Running stage 'track':",
+        "Running stage 'register':",
     ]
     assert "recorded in MLflow" not in output
+    assert "is now" not in output, "nothing was registered"
     assert call(clone, "git", "status", "--short") == ""
 
 

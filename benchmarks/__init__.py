@@ -1,0 +1,1 @@
+"""What `make bench` runs: figures measured on this machine, beside what they should be."""

@@ -1,0 +1,49 @@
+"""Stage package: the best experiment on val as one folder that serves, with its model card.
+
+Command: python pipelines/package.py SONGS PAIRS EXPERIMENTS --corpus FILE --metrics FILE --out FOLDER
+Where every experiment is of protocol paper there is nothing to serve, and card.md alone says so.
+"""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from neuralist import corpus, packaging, params, run_content, scripts, tables
+
+
+def parse() -> argparse.Namespace:
+    """Read the paths that dvc.yaml gives."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("songs", "pairs", "experiments"):
+        parser.add_argument(name, type=Path)
+    for name in ("corpus", "metrics", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Choose, and write the folder."""
+    args, settings = parse(), params.load()
+    metric = settings.registration.metric
+    found = run_content.read_json(args.metrics)
+    name = packaging.best(found, metric)
+    shutil.rmtree(args.out, ignore_errors=True)  # as DVC does: no file of another choice stays
+    if name is None:
+        reason = packaging.nothing(found, metric)
+        tables.write_text(args.out / "card.md", reason)
+        print(reason, end="")
+        return
+    source = args.experiments / name
+    trained = run_content.read_json(source / "experiment.json")
+    note = corpus.load(args.corpus).note
+    chosen = packaging.Chosen(trained, found[name], metric, settings.evaluate.level, note)
+    songs, pairs = tables.read(args.songs, tables.SONGS), tables.read(args.pairs, tables.PAIRS)
+    facts = packaging.save(chosen, source, songs, pairs, args.out)
+    print(
+        f"{name} is packed to serve: the best on val by {metric}, {facts['value']['value']:.3f}; "
+        f"beats its baselines: {'yes' if facts['beats_baselines'] else 'not shown'}"
+    )
+
+
+if __name__ == "__main__":
+    scripts.run(main)

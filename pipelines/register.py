@@ -1,0 +1,31 @@
+"""Stage register: artifacts/served as a version of the registered models, champion where that is shown.
+
+Command: python pipelines/register.py RAW ARTIFACTS [--replace]
+Runs at every `dvc repro`, since the store is no output of DVC's; it takes 0.1 s when there is nothing to do.
+"""
+
+import argparse
+from pathlib import Path
+
+from neuralist import registry, scripts
+
+
+def parse() -> argparse.Namespace:
+    """Read the paths that dvc.yaml gives."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("raw", type=Path)
+    parser.add_argument("artifacts", type=Path)
+    parser.add_argument(
+        "--replace", action="store_true", help="make it champion unmeasured, also of another corpus"
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Register, and say what came of it."""
+    args = parse()
+    print(registry.register(args.artifacts, args.raw, replace=args.replace))
+
+
+if __name__ == "__main__":
+    scripts.run(main)

@@ -1,0 +1,65 @@
+"""Stage study: Optuna searches better settings of one experiment on val; a killed study goes on where it was.
+
+Command: python pipelines/study.py SONGS ROWS PAIRS VECTORS --corpus FILE --checkpoints DIR --out DIR
+`--worker` in place of `--out` joins a study that another process began, on this machine or, with the same
+tables and params.study.storage, on another.
+"""
+
+import argparse
+from pathlib import Path
+
+import yaml
+
+from neuralist import corpus, params, progress, scripts, study, study_figures, study_runs, tables, vectors
+
+
+def parse() -> argparse.Namespace:
+    """Read the paths that dvc.yaml gives."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for table in ("songs", "rows", "pairs", "vectors"):
+        parser.add_argument(table, type=Path)
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--checkpoints", type=Path, required=True)
+    output = parser.add_mutually_exclusive_group(required=True)
+    output.add_argument("--out", type=Path)
+    output.add_argument("--worker", action="store_true")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the trials, and leave trials.csv, epochs.csv, best.yaml, study.html and its figures."""
+    args, settings = parse(), params.load()
+    name = settings.studied_experiment
+    base = settings.experiment(name, corpus.load(args.corpus).epochs)
+    paper = base.protocol == "paper"
+    listed = tables.read(args.rows, tables.ROWS) if paper else tables.read(args.pairs, tables.PAIRS)
+    songs = tables.read(args.songs, tables.SONGS)
+    search = study.Search(settings.study, base, songs, listed, vectors.load(args.vectors))
+
+    title = search.name(name)
+    folder = args.checkpoints / f"study-{title}"
+    searched = study.open_study(search, title, folder)
+    live = study_runs.LiveStudy()
+    with progress.trials(title, settings.study.trials, settings.study.epochs) as show:
+
+        def report(number: int) -> None:
+            trials = study.trials(searched, settings.study).to_dict("records")
+            show(trials, number)
+            if trials[number]["state"] != "running":
+                epochs = study.epochs(searched, settings.study).to_dict("records")
+                live(study_runs.Trials(title, f"val_{settings.study.metric}", trials, epochs))
+
+        study.work(search, searched, folder, report)
+    if args.worker:
+        return
+    best = study.best(searched, settings.study, name)
+    trials, epochs = study.trials(searched, settings.study), study.epochs(searched, settings.study)
+    for table, file in ((trials, "trials.csv"), (epochs, "epochs.csv")):
+        tables.write_text(args.out / file, table.to_csv(index=False, lineterminator="\n"))
+    study_figures.save(searched, f"val {settings.study.metric}", args.out)
+    tables.write_text(args.out / "best.yaml", yaml.safe_dump(best, sort_keys=False))
+    print(f"study: trial {best['trial']} of {settings.study.trials}, {best['metric']} {best['value']:.4f}")
+
+
+if __name__ == "__main__":
+    scripts.run(main)

@@ -1,0 +1,285 @@
+"""Commands on songs: compare, recommend, playlist, map."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from neuralist.cli import shell
+from neuralist.cli.shell import Json, Model, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from neuralist.onnx_encoder import Encoder
+    from neuralist.recommend import Catalogue
+
+# Two songs of 300 distinct lines make 90,000 pairs of lines, compared in 0.1 s.
+LINES, LINES_SHOWN = 300, 5
+_SHORTEST = 3  # words of a line: shorter ones are alike by chance
+
+Song = Annotated[str | None, typer.Option("--song", help="A song of the catalogue: 'artist - title'.")]
+
+
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A text file, '-' for stdin, or the lyrics.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The same of the other song.")],
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """How alike two songs are, and which of their lines.
+
+    The percentile says how many of all pairs of the catalogue are less alike. The model reads whole songs;
+    its scores of single lines are an illustration, and no reason. Lines of one or two words are left out.
+    """
+    lyrics = (_text(a, "A"), _text(b, "B"))
+    folder = shell.served(model)
+    import numpy as np
+
+    from neuralist.predictor import Predictor, read_served
+
+    predictor, facts = Predictor.load(folder), read_served(folder)
+    answer = predictor.predict([lyrics[0]], [lyrics[1]]).iloc[0]
+    percentile = float(np.interp(answer.similarity, facts["quantiles"], range(len(facts["quantiles"]))))
+    result = {
+        "similarity": float(answer.similarity),
+        "similar": bool(answer.similar),
+        "threshold": facts["threshold"],
+        "decile": int(answer.decile),
+        "percentile": round(percentile, 1),
+        "tokens_used": [int(answer.tokens_used_a), int(answer.tokens_used_b)],
+        "lines": alike_lines(predictor.encoder, *lyrics),
+        **_standing(facts),
+    }
+    if as_json:
+        shell.print_json(result)
+    else:
+        _print_comparison(result)
+
+
+def _print_comparison(result: dict[str, Any]) -> None:
+    verdict = "similar" if result["similar"] else "not similar"
+    decile = result["decile"]
+    used = " and ".join(f"{n:,}" for n in result["tokens_used"])
+    for name, said in (
+        ("similarity", f"{result['similarity']:.3f}, {verdict} (from {result['threshold']:.3f} on it is)"),
+        ("decile", f"{decile} ({decile / 10:.1f} to {(decile + 1) / 10:.1f})"),
+        ("percentile", f"{result['percentile']:.1f} % of all pairs of the catalogue are less alike"),
+        ("read", f"{used} words"),
+    ):
+        print(f"{name:<11} {said}")
+    if result["lines"]:
+        rows = [(line["similarity"], line["a"], line["b"]) for line in result["lines"]]
+        print()
+        shell.console().print(shell.table(["similarity", "line of A", "line of B"], rows))
+    _print_standing(result)
+
+
+def alike_lines(encoder: "Encoder", a: str, b: str) -> list[dict[str, Any]]:
+    """The pairs of lines most alike, each line in one pair, most alike first; see LINES and LINES_SHOWN."""
+    import numpy as np
+
+    from neuralist import onnx_encoder
+
+    lines = [_lines(text) for text in (a, b)]
+    if not all(lines):
+        return []
+    left, right = (encoder.encode(one) for one in lines)
+    kind = encoder.similarity_kind
+    scores = np.stack([onnx_encoder.similarity(one[None], right, kind) for one in left])
+    pairs: list[dict[str, Any]] = []
+    while len(pairs) < min(LINES_SHOWN, *map(len, lines)):
+        i, j = (int(place) for place in np.unravel_index(np.argmax(scores), scores.shape))
+        pairs.append({"similarity": round(float(scores[i, j]), 6), "a": lines[0][i], "b": lines[1][j]})
+        scores[i], scores[:, j] = -1, -1
+    return pairs
+
+
+def _lines(text: str) -> list[str]:
+    """The first distinct lines of a text that have three words or more."""
+    from neuralist import tokens
+
+    distinct: dict[tuple[str, ...], str] = {}
+    for line in text.splitlines():
+        words = tuple(tokens.words(line))
+        if len(words) >= _SHORTEST:
+            distinct.setdefault(words, " ".join(line.split()))
+    return list(distinct.values())[:LINES]
+
+
+def recommend(  # noqa: PLR0913 - each is an option
+    *,
+    song: Song = None,
+    lyrics: Annotated[str | None, typer.Option(help="A text file with lyrics; '-' for stdin.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many songs.")] = 10,
+    exclude_artist: Annotated[str | None, typer.Option(help="Leave out this artist's songs.")] = None,
+    min_year: Annotated[int | None, typer.Option(help="Leave out earlier songs.")] = None,
+    max_year: Annotated[int | None, typer.Option(help="Leave out later songs.")] = None,
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """The songs of the catalogue nearest to a song of it, or to lyrics."""
+    if (song is None) == (lyrics is None):
+        raise typer.BadParameter("give either --song or --lyrics")
+    text = None if lyrics is None else _text(lyrics, "--lyrics", only_file=True)
+    folder = shell.served(model)
+    from neuralist.predictor import Predictor, read_served
+    from neuralist.recommend import Catalogue
+
+    catalogue = Catalogue.load(folder)
+    start, query = (None, None) if song is None else _found(catalogue, song)
+    wanted = {"exclude_artist": exclude_artist, "min_year": min_year, "max_year": max_year}
+    if start is not None:
+        # One more: the song itself comes first, unless the options leave it out.
+        nearest = catalogue.nearest(catalogue.embeddings[start][None], k + 1, **wanted)
+        nearest = nearest[nearest.song_id != catalogue.songs.song_id.iloc[start]].head(k)
+    else:
+        encoded = Predictor.load(folder).encoder.encode([text or ""])
+        nearest = catalogue.nearest(encoded, k, **wanted)
+    if nearest.empty:
+        raise ValueError(f"none of {len(catalogue.songs):,} songs is left by these options; ask for more")
+    result = {"query": query, "songs": _records(nearest.assign(rank=range(1, len(nearest) + 1)))}
+    _print_songs(result | _standing(read_served(folder)), "Near", as_json)
+
+
+def playlist(
+    song: Annotated[str, typer.Option("--song", help="The first song: 'artist - title'.")],
+    n: Annotated[int, typer.Option("-n", min=1, max=1000, help="How many songs.")] = 10,
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """A playlist that walks from a song to its nearest neighbours.
+
+    No song comes twice, and no artist twice in a row. The similarity is that to the song before.
+    """
+    folder = shell.served(model)
+    from neuralist import onnx_encoder
+    from neuralist.predictor import read_served
+    from neuralist.recommend import Catalogue
+
+    catalogue = Catalogue.load(folder)
+    start, query = _found(catalogue, song)
+    walk = catalogue.playlist(start, n)
+    steps = catalogue.embeddings[walk]
+    similarity = onnx_encoder.similarity(steps[:-1], steps[1:], catalogue.kind).round(6)
+    songs = catalogue.songs.iloc[walk].assign(rank=range(1, n + 1), similarity=[None, *similarity])
+    _print_songs({"query": query, "songs": _records(songs)} | _standing(read_served(folder)), "From", as_json)
+
+
+def song_map(
+    only_print: Annotated[bool, typer.Option("--print", help="Print the path, open nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Open the map of songs in the browser, or print its path where there is no display."""
+    page = shell.checkout() / "artifacts" / "songmap.html"
+    if not page.is_file():
+        raise ValueError(f"{page}: not there yet; run `dvc repro` to draw the map")
+    opened = False
+    if not only_print and not as_json and _has_display():
+        import webbrowser
+
+        opened = webbrowser.open(page.as_uri())
+    if as_json:
+        shell.print_json({"path": str(page), "opened": opened})
+    else:
+        print(page)
+
+
+def _has_display() -> bool:
+    return sys.platform in {"darwin", "win32"} or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+
+
+def _text(given: str, name: str, *, only_file: bool = False) -> str:
+    """The lyrics that an argument names or is.
+
+    Raises:
+        ValueError: it names a file that cannot be read, or the text cannot be used.
+    """
+    from neuralist import predictor
+
+    most = 4 * predictor.MAX_CHARACTERS  # bytes
+    source = name if given == "-" else f"{name}, {given[:80]}"
+    if given == "-":
+        content = sys.stdin.buffer.read(most + 1)
+    elif _is_file(given):
+        with Path(given).open("rb") as file:
+            content = file.read(most + 1)
+    elif only_file or (len(given.split()) == 1 and (Path(given).suffix or "/" in given)):
+        raise ValueError(f"{source}: no such file; give a file{'' if only_file else ' or the lyrics'}")
+    else:
+        source, content = name, given.encode("utf-8", "replace")
+    if len(content) > most:
+        raise ValueError(f"{source}: more than {most:,} bytes; give the lyrics of one song")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{source}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
+    fault = predictor.fault(text)
+    if fault:
+        raise ValueError(f"{source}: received {fault}")
+    return text
+
+
+def _is_file(given: str) -> bool:
+    try:
+        return Path(given).is_file()
+    except (OSError, ValueError):  # lyrics may be longer than any file name
+        return False
+
+
+def _found(catalogue: "Catalogue", song: str) -> tuple[int, dict[str, Any]]:
+    """The position of a song and what is known of it.
+
+    Raises:
+        ValueError: none is near enough to be sure.
+    """
+    match = catalogue.find(song)
+    if match.position is None:
+        near = "; ".join(f"'{label}'" for label in match.suggestions)
+        raise ValueError(
+            f"no song '{song}' among the {len(catalogue.songs):,} of the catalogue; "
+            + (f"did you mean {near}?" if near else "give 'artist - title'")
+        )
+    [known] = _records(catalogue.songs.iloc[[match.position]])
+    return match.position, known
+
+
+def _records(songs: "pd.DataFrame") -> list[dict[str, Any]]:
+    import pandas as pd
+
+    names = [name for name in ("rank", "song_id", "artist", "title", "year", "similarity") if name in songs]
+    rows = songs[names].astype(object).itertuples(index=False, name=None)
+    return [
+        {name: None if pd.isna(value) else value for name, value in zip(names, row, strict=True)}
+        for row in rows
+    ]
+
+
+def _print_songs(result: dict[str, Any], word: str, as_json: bool) -> None:
+    if as_json:
+        shell.print_json(result)
+        return
+    query = result["query"]
+    if query:
+        year = f" ({query['year']})" if query["year"] else ""
+        print(f"{word} {shown(query['artist'])} - {shown(query['title'])}{year}\n")
+    columns = ["rank", "similarity", "artist", "title", "year"]
+    rows = [[song[name] for name in columns] for song in result["songs"]]
+    shell.console().print(shell.table(["", *columns[1:]], rows))
+    _print_standing(result)
+
+
+def _standing(facts: dict[str, Any]) -> dict[str, Any]:
+    """What a reader of any score must know: whose it is, and whether it was shown to be worth something."""
+    return {"model": facts["experiment"], "corpus": facts["corpus_note"], "no_lead_over": facts["lags"]}
+
+
+def _print_standing(result: dict[str, Any]) -> None:
+    said = f"Model {result['model']}."
+    if result["no_lead_over"]:
+        said += f" On val it shows no lead over: {', '.join(result['no_lead_over'])}."
+    shell.console().print(shown(f"{said} {result['corpus']}"), style="dim")

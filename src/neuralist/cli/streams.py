@@ -1,0 +1,153 @@
+"""Tables too large for memory, csv or parquet, read and written in chunks.
+
+Input: a .csv file (UTF-8, a header, commas) or a .parquet file. A chunk is a pyarrow table with the faults of
+its rows beside it; rows are counted from 1, the header left out. Every field of a csv file is text.
+"""
+
+import csv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from neuralist import tables
+
+Write = Callable[[pa.Table], None]
+
+
+class Chunk(NamedTuple):
+    """Some rows of a file.
+
+    Attributes:
+        table: the rows.
+        first: the number of the first of them, from 1.
+        faults: what is wrong with a row's form, by its position in `table`.
+    """
+
+    table: pa.Table
+    first: int
+    faults: dict[int, str]
+
+
+def check(source: Path, out: Path) -> None:
+    """Refuse what cannot be read or written before any work is done.
+
+    Raises:
+        ValueError: an unknown ending, or one file for both.
+    """
+    for path in (source, out):
+        if path.suffix.lower() not in {".csv", ".parquet"}:
+            raise ValueError(f"{path}: ends in {path.suffix or 'nothing'}; give a .csv or a .parquet file")
+    if not source.is_file():
+        raise ValueError(f"{source}: no such file; give a .csv or a .parquet file")
+    if out.exists() and out.samefile(source):
+        raise ValueError(f"{out}: is the input itself; name another output")
+
+
+def read(path: Path, rows: int) -> Iterator[Chunk]:
+    """The file in chunks of at most `rows` rows; of an empty table one chunk without rows.
+
+    Raises:
+        ValueError: the file is not of its form, or two columns have one name.
+    """
+    return _read_csv(path, rows) if path.suffix.lower() == ".csv" else _read_parquet(path, rows)
+
+
+def _read_parquet(path: Path, rows: int) -> Iterator[Chunk]:
+    try:
+        with pq.ParquetFile(path) as file:
+            _check_names(path, file.schema_arrow.names)
+            first, chunk = 1, None
+            for batch in file.iter_batches(batch_size=rows):
+                chunk = pa.Table.from_batches([batch])
+                yield Chunk(chunk, first, {})
+                first += len(chunk)
+            if chunk is None:
+                yield Chunk(file.schema_arrow.empty_table(), 1, {})
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{path}: no readable parquet file ({error}); write it again") from error
+
+
+def _read_csv(path: Path, rows: int) -> Iterator[Chunk]:
+    csv.field_size_limit(2**31 - 1)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        row = 0
+        try:
+            header = next(reader, [])
+            _check_names(path, header)
+            taken: list[list[str]] = []
+            for fields in reader:
+                if not fields:
+                    continue  # an empty line is no row
+                row += 1
+                taken.append(fields)
+                if len(taken) == rows:
+                    yield _csv_chunk(header, taken, row - len(taken) + 1)
+                    taken = []
+            if taken or not row:
+                yield _csv_chunk(header, taken, row - len(taken) + 1)
+        except csv.Error as error:
+            raise ValueError(f"{path}: row {row + 1:,} is no CSV ({error}); mend its quotes") from error
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{path}: not UTF-8 some way after row {row:,} ({error.reason}); save the file as UTF-8"
+            ) from error
+
+
+def _csv_chunk(header: list[str], taken: list[list[str]], first: int) -> Chunk:
+    width = len(header)
+    faults = {
+        position: f"received {len(fields)} fields for {width} columns; quote texts that hold commas"
+        for position, fields in enumerate(taken)
+        if len(fields) != width
+    }
+    columns = [
+        pa.array([fields[number] if number < len(fields) else None for fields in taken], pa.string())
+        for number in range(width)
+    ]
+    return Chunk(pa.table(columns, names=header), first, faults)
+
+
+def _check_names(path: Path, header: list[str]) -> None:
+    if not header:
+        raise ValueError(f"{path}: the file is empty; give a table with a header")
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise ValueError(f"{path}: columns {twice} stand twice; rename one of each")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Write]:
+    """Yields what takes the chunks of a new file one by one; `path` appears only when the block ends well.
+
+    Raises:
+        ValueError: a column cannot stand in a csv file.
+    """
+    writer: pq.ParquetWriter | pacsv.CSVWriter | None = None
+    with tables.unfinished(path) as temporary:
+
+        def write(chunk: pa.Table) -> None:
+            nonlocal writer
+            if writer is None:
+                writer = _writer(path, temporary, chunk.schema)
+            writer.write_table(chunk)
+
+        try:
+            yield write
+        finally:
+            if writer is not None:
+                writer.close()
+
+
+def _writer(path: Path, temporary: Path, schema: pa.Schema) -> "pq.ParquetWriter | pacsv.CSVWriter":
+    if path.suffix.lower() == ".parquet":
+        return pq.ParquetWriter(temporary, schema, compression="zstd")
+    nested = [field.name for field in schema if pa.types.is_nested(field.type)]
+    if nested:
+        raise ValueError(f"{path}: columns {nested} hold lists, which csv cannot; name a .parquet file")
+    return pacsv.CSVWriter(temporary, schema)

@@ -1,0 +1,159 @@
+"""The official raw files, fetched into a folder that `neuralist.sources` reads.
+
+What is unfinished lies beside the raw folder, in .<its name>.part/, and moves into it when it is whole and
+checked: DVC takes every byte under data/ for data, and `sources` every TR*.json for a list.
+"""
+
+import fcntl
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import requests
+
+from neuralist import demo
+from neuralist.fetch import archive, table, transfer
+from neuralist.fetch.table import Source
+
+Report = Callable[[str, int, int | None], None]  # the file, bytes done, of how many where known
+
+
+class Download(NamedTuple):
+    """One file to get.
+
+    Attributes:
+        source: what it is.
+        url: where it is.
+        path: its place in the raw folder.
+    """
+
+    source: Source
+    url: str
+    path: str
+
+
+def plan(names: Sequence[str], years: tuple[int, int]) -> list[Download]:
+    """The files of the named sources; `years` chooses among those of a file a year.
+
+    Raises:
+        ValueError: a name or a year is unknown.
+    """
+    unknown = sorted(set(names) - set(table.SOURCES))
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)}: no such source; choose among {', '.join(table.SOURCES)}")
+    first, last = years
+    if not table.FIRST_YEAR <= first <= last <= table.LAST_YEAR:
+        raise ValueError(
+            f"years {first}-{last}: choose within {table.FIRST_YEAR}-{table.LAST_YEAR}, the first one first"
+        )
+    downloads = []
+    for source in (table.SOURCES[name] for name in dict.fromkeys(names)):
+        of = range(first, last + 1) if "{year}" in source.path else [0]
+        for year in of:
+            url = f"{table.HOSTS[source.host]}/{source.remote.format(year=year)}"
+            downloads.append(Download(source, url, source.path.format(year=year)))
+    return downloads
+
+
+def check_folder(folder: Path, downloads: Sequence[Download]) -> None:
+    """Refuse a folder that holds what must not be mixed with these files.
+
+    Raises:
+        ValueError: it holds the demo corpus, the generic form, or Last.fm's lists in the other form.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder}: is a file; name a folder")
+    corpus = folder / "corpus.yaml"
+    if corpus.is_file() and demo.NOTE in corpus.read_text(encoding="utf-8", errors="replace"):
+        raise ValueError(
+            f"{folder}: holds the demo corpus, which must not mix with real songs; fetch into a folder of "
+            "its own (`neuralist fetch FOLDER`, then `make repro RAW=FOLDER`), or remove this one first "
+            "(`dvc checkout data.dvc` brings it back) and call `dvc add data` afterwards"
+        )
+    generic = [name for name in ("texts.csv", "pairs.csv") if (folder / name).exists()]
+    if generic:
+        raise ValueError(f"{folder}: holds {generic[0]}, raw data of another form; name another folder")
+    wanted = {download.source.name for download in downloads}
+    lists = {name for name, source in table.SOURCES.items() if source.is_archive}
+    has_database = any(folder.rglob("lastfm_similars.db"))
+    has_lists = any((folder / table.SOURCES[name].path).exists() for name in lists)
+    if ("lastfm_similars" in wanted or has_database) and (wanted & lists or has_lists):
+        raise ValueError(
+            f"{folder}: lastfm_similars and {', '.join(sorted(lists))} hold the same lists in two forms; "
+            "choose one by --only, and remove the other form where it is there already"
+        )
+
+
+def fetch(downloads: Sequence[Download], folder: Path, report: Report) -> list[dict[str, str | int]]:
+    """Get the files that the folder lacks.
+
+    Returns:
+        For each download its source, path, url, bytes received, and state: fetched, or there (before).
+
+    Raises:
+        ValueError: a file cannot be had or is not what it should be, the disk is too small, or another
+            process fetches into this folder. Files that are done stay; a download goes on at the next call.
+    """
+    folder = folder.resolve()
+    parts = folder.with_name(f".{folder.name}.part")
+    check_folder(folder, downloads)
+    results = []
+    with _alone(parts), requests.Session() as session:
+        for download in downloads:
+            is_new = not (folder / download.path).exists()
+            received = _fetch_one(session, download, (parts, folder), report) if is_new else 0
+            state = "fetched" if is_new else "there"
+            results.append(
+                {
+                    "source": download.source.name,
+                    "path": download.path,
+                    "url": download.url,
+                    "bytes": received,
+                    "state": state,
+                }
+            )
+    shutil.rmtree(parts, ignore_errors=True)
+    return results
+
+
+def _fetch_one(
+    session: requests.Session, download: Download, folders: tuple[Path, Path], report: Report
+) -> int:
+    """Get one file, check it and put it in its place; returns its size."""
+    parts, folder = folders
+    place = folder / download.path
+    part = parts / f"{download.path}.part"
+    transfer.get(session, download.url, part, lambda done, total: report(download.path, done, total))
+    size = part.stat().st_size
+    try:
+        with part.open("rb") as file:
+            if file.read(500).lstrip().lower().startswith((b"<!doctype html", b"<html")):
+                raise ValueError("a web page")
+        download.source.check(part)
+        if download.source.is_archive:
+            archive.unpack(part, place, lambda done, total: report(f"{download.path}/", done, total))
+    except ValueError as error:
+        transfer.forget(part)
+        raise ValueError(
+            f"{download.url}: received {error}, not {download.source.holds}; it is thrown away: call again, "
+            "or look for the file on its publisher's pages"
+        ) from None
+    if not download.source.is_archive:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part.replace(place)
+    transfer.forget(part)
+    return size
+
+
+@contextmanager
+def _alone(parts: Path) -> Iterator[None]:
+    """Let one process at a time fetch into a folder."""
+    parts.mkdir(parents=True, exist_ok=True)
+    with (parts / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"{parts}: another fetch works there; wait for it to end") from None
+        yield

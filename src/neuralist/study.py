@@ -1,0 +1,300 @@
+"""A study: Optuna looks for better settings of one experiment, on val alone (Akiba et al., KDD 2019).
+
+Input: params `study`, the experiment it starts from, its tables. Output: an Optuna study in a journal file or
+in any Optuna storage, its trials as tables, the best one's settings.
+
+Trials are queued when the study is made, the first with the experiment's own settings. Several processes take
+them from the queue, on one machine or on many; a trial whose process died is taken up again, with the same
+settings, after its last full epoch. So no trial is lost or run twice, and one process alone always comes to
+the same trials: what number n is given depends on the seed, n and the trials before.
+"""
+
+import fcntl
+import hashlib
+import json
+import math
+import socket
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import optuna
+import pandas as pd
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from neuralist import examples, params, training
+from neuralist.vectors import WordVectors
+
+BEAT_S, SILENCE_S = 60, 300
+# Called with the number of a trial when it begins, after each of its epochs and when it is over.
+Report = Callable[[int], None]
+
+
+class Search(NamedTuple):
+    """What a study is about."""
+
+    settings: params.Study
+    base: params.Experiment  # of the experiment that trials change
+    songs: pd.DataFrame
+    pairs: pd.DataFrame
+    words: WordVectors
+
+    def name(self, experiment: str) -> str:
+        """Name the study by all that decides its trials but their number."""
+        prepared = examples.prepare(self.base, self.songs, self.pairs, self.words)
+        if not len(prepared.parts["val"].left):
+            raise ValueError(
+                f"study: experiment {experiment} has no val pairs to compare trials on; add songs"
+            )
+        kept = self.settings.model_dump(exclude={"trials", "storage"})
+        digest = hashlib.sha256(json.dumps([kept, prepared.fingerprint], sort_keys=True).encode())
+        return f"{experiment}-{digest.hexdigest()[:16]}"
+
+
+def open_study(search: Search, name: str, folder: Path) -> optuna.Study:
+    """Open a study or make it, with as many trials queued as it shall have.
+
+    Args:
+        search: what it is about.
+        name: from `Search.name`.
+        folder: holds the journal, unless params name another storage.
+
+    Raises:
+        ValueError: the storage cannot be opened.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    settings = search.settings
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder / "study.lock"):
+        study = optuna.create_study(
+            storage=_storage(settings.storage, folder),
+            study_name=name,
+            direction=settings.direction,
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=settings.prune_after),
+            load_if_exists=True,
+        )
+        for number in range(len(study.get_trials(deepcopy=False)), settings.trials):
+            study.enqueue_trial(_within(settings.space, search.base) if number == 0 else {})
+    return study
+
+
+def _storage(url: str | None, folder: Path) -> Any:
+    from optuna.storages import JournalStorage, get_storage
+    from optuna.storages.journal import JournalFileBackend
+
+    if url is None:
+        return JournalStorage(JournalFileBackend(str(folder / "study.journal")))
+    try:
+        return get_storage(url)
+    except (SQLAlchemyError, ImportError, ValueError, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(
+            f"params.yaml: study.storage: {url!r} cannot be opened ({reason}); give an Optuna storage URL "
+            "such as postgresql://host/name, with its driver installed, or null for a journal file"
+        ) from error
+
+
+def _within(space: params.Space, base: params.Experiment) -> dict[str, Any]:
+    """The experiment's own settings, where the space holds them."""
+    own = {name: getattr(base, name) for name in space}
+    return {name: value for name, value in own.items() if params.holds(space[name], value)}
+
+
+def work(search: Search, study: optuna.Study, folder: Path, report: Report) -> None:
+    """Run trials until none is left, also those of processes that died meanwhile.
+
+    Args:
+        search: what the study is about.
+        study: from `open_study`.
+        folder: for locks and checkpoints.
+        report: what to call as trials go on.
+    """
+    while True:
+        with _claimed(search.settings, study, folder) as trial:
+            if trial is None:
+                return
+            checkpoint = folder / f"trial-{trial.number}.npz"
+            report(trial.number)
+            try:
+                value = _objective(search, trial, checkpoint, report)
+            except optuna.TrialPruned:
+                study.tell(trial, state=TrialState.PRUNED)
+            else:
+                # A metric that stayed undefined is no value: Optuna counts such a trial as failed.
+                state = TrialState.COMPLETE if math.isfinite(value) else TrialState.FAIL
+                study.tell(trial, value if state == TrialState.COMPLETE else None, state)
+            checkpoint.unlink(missing_ok=True)
+            report(trial.number)
+
+
+def _objective(search: Search, trial: optuna.Trial, checkpoint: Path, report: Report) -> float:
+    """Train with a trial's settings; the metric on val after the epoch of the lowest val loss."""
+    settings = search.settings
+    chosen = {name: _suggest(trial, name, entry) for name, entry in settings.space.items()}
+    experiment = search.base.model_copy(update={"epochs": settings.epochs, **chosen})
+    parts, words, _ = examples.prepare(experiment, search.songs, search.pairs, search.words)
+    training.forget_models()
+    model = training.make_model(experiment, words, len(parts["train"].left))
+    metric = f"val_{settings.metric}"
+
+    def epoch_over(record: training.Epoch) -> None:
+        if math.isfinite(record[metric]):
+            trial.report(record[metric], int(record["epoch"]) - 1)
+        report(trial.number)
+
+    def after(record: training.Epoch, at: tuple[int, int] | None) -> None:
+        if at is None:
+            epoch_over(record)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+    reported = trial.storage.get_trial(trial._trial_id).intermediate_values
+    for record in training.history(checkpoint):
+        if record["epoch"] - 1 not in reported:
+            epoch_over(record)
+    history = training.fit(model, parts, experiment, checkpoint, after)
+    return history[training.best_epoch(history) - 1][metric]
+
+
+def _suggest(trial: optuna.Trial, name: str, entry: params.Interval | tuple[Any, ...]) -> Any:
+    if not isinstance(entry, params.Interval):
+        return trial.suggest_categorical(name, entry)
+    if isinstance(entry.low, int) and isinstance(entry.high, int):
+        return trial.suggest_int(name, entry.low, entry.high, log=entry.log)
+    return trial.suggest_float(name, entry.low, entry.high, log=entry.log)
+
+
+@contextmanager
+def _claimed(settings: params.Study, study: optuna.Study, folder: Path) -> Iterator[optuna.Trial | None]:
+    """A trial that nobody else works on, or None when all are over; waits while others work on the rest."""
+    while True:
+        with _alone(folder / "study.lock"):
+            left = [one for one in study.get_trials(deepcopy=False)[: settings.trials] if not _over(one)]
+            free = [one for one in left if one.state == TrialState.WAITING or _abandoned(one)]
+            if free or not left:
+                taken = _take(settings, study, folder, free[0]) if free else None
+                break
+        time.sleep(1)
+    if taken is None:
+        yield None
+        return
+    trial, lock = taken
+    over = threading.Event()
+    beat = threading.Thread(target=_beat, args=(trial, over), daemon=True)
+    beat.start()
+    try:
+        yield trial
+    finally:
+        over.set()
+        beat.join()
+        lock.close()
+
+
+def _over(trial: FrozenTrial) -> bool:
+    return trial.state.is_finished()
+
+
+def _take(
+    settings: params.Study, study: optuna.Study, folder: Path, free: FrozenTrial
+) -> tuple[optuna.Trial, IO[str]]:
+    """Mark a free trial as this process', by a lock that the system frees when the process dies."""
+    # Seeded by number: a resumed study would otherwise draw the numbers of its first trials again.
+    study.sampler = optuna.samplers.TPESampler(seed=settings.seed + free.number)
+    waiting = free.state == TrialState.WAITING
+    trial = study.ask() if waiting else optuna.Trial(study, free._trial_id)
+    path = folder / f"trial-{trial.number}.lock"
+    lock = path.open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    trial.set_user_attr("worker", [socket.gethostname(), str(path.resolve())])
+    return trial, lock
+
+
+def _abandoned(trial: FrozenTrial) -> bool:
+    """Whether the process that runs a trial is dead; of another machine's, its silence tells."""
+    host, path = trial.user_attrs.get("worker", [None, ""])
+    if host == socket.gethostname() and Path(path).exists():
+        with Path(path).open("a") as lock:
+            return _free(lock)
+    started = trial.datetime_start.timestamp() if trial.datetime_start else 0
+    return time.time() - trial.user_attrs.get("seen", started) > SILENCE_S
+
+
+def _free(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _beat(trial: optuna.Trial, over: threading.Event) -> None:
+    while not over.is_set():
+        trial.set_user_attr("seen", time.time())
+        over.wait(BEAT_S)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def trials(study: optuna.Study, settings: params.Study) -> pd.DataFrame:
+    """One row a trial: trial (number), state, value, epochs (run), and a column for each setting searched."""
+    rows = [
+        {
+            "trial": trial.number,
+            "state": trial.state.name.lower(),
+            "value": trial.value,
+            "epochs": len(trial.intermediate_values),
+            **{name: trial.params.get(name) for name in settings.space},
+        }
+        for trial in study.get_trials(deepcopy=False)[: settings.trials]
+    ]
+    return pd.DataFrame(rows)
+
+
+def epochs(study: optuna.Study, settings: params.Study) -> pd.DataFrame:
+    """One row an epoch of a trial: trial, epoch (from 1), value, the metric on val."""
+    rows = [
+        (trial.number, step + 1, value)
+        for trial in study.get_trials(deepcopy=False)[: settings.trials]
+        for step, value in sorted(trial.intermediate_values.items())
+    ]
+    return pd.DataFrame(rows, columns=["trial", "epoch", "value"])
+
+
+def best(study: optuna.Study, settings: params.Study, experiment: str) -> dict[str, Any]:
+    """The best trial's settings, as best.yaml holds them: study, experiment, trial, metric, value, params.
+
+    Raises:
+        ValueError: no trial came to a value.
+    """
+    complete = [
+        trial
+        for trial in study.get_trials(deepcopy=False)[: settings.trials]
+        if trial.state == TrialState.COMPLETE
+    ]
+    if not complete:
+        raise ValueError(
+            f"study: none of {settings.trials} trials came to a value of {settings.metric}; "
+            "allow more epochs (study.epochs), or narrow study.space"
+        )
+    sign = 1 if settings.direction == "maximize" else -1
+    # Of equally good ones the first, so that the order of workers does not matter.
+    chosen = max(complete, key=lambda trial: (sign * (trial.value or 0.0), -trial.number))
+    return {
+        "study": study.study_name,
+        "experiment": experiment,
+        "trial": chosen.number,
+        "metric": f"val_{settings.metric}",
+        "value": float(f"{chosen.value:.6g}"),
+        "params": {name: chosen.params[name] for name in settings.space},
+    }

@@ -1,0 +1,178 @@
+"""`neuralist doctor`: each thing that may be missing is named with the command that mends it."""
+
+import json
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests import tenths
+from typer.testing import CliRunner
+
+from neuralist.cli import app, doctor
+
+DVC = "stages:\n  songs:\n    cmd: a\n  train:\n    foreach: [a]\n    do: {cmd: b}\n"
+LOCK = """
+stages:
+  songs: {cmd: a, outs: [{path: artifacts/songs.parquet}]}
+  train@a: {cmd: b, outs: [{path: artifacts/experiments/a}]}
+"""
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout in which nothing is missing."""
+    home = tmp_path_factory.mktemp("whole") / "home"
+    for folder in ("pipelines", "data/msd", "artifacts/experiments/a"):
+        (home / folder).mkdir(parents=True)
+    tenths.write(home / "artifacts/served")
+    pin = "outs:\n- md5: 0\n  size: 5\n  nfiles: 1\n  path: data\n"
+    locked = (
+        f"numpy=={metadata.version('numpy')} ; python_full_version < '3.12' \\\n    --hash=sha256:00\n"
+        "numpy==99.0 ; python_full_version >= '3.12' \\\n    --hash=sha256:00\n"
+        f"pandas=={metadata.version('pandas')} \\\n    --hash=sha256:00\n"
+        "pywin32==312 ; sys_platform == 'win32' \\\n    --hash=sha256:00\n"
+    )
+    for name, text in (
+        ("dvc.yaml", DVC),
+        ("dvc.lock", LOCK),
+        ("data.dvc", pin),
+        ("data/msd/a.txt", "12345"),
+        ("artifacts/songs.parquet", ""),
+        ("requirements.txt", locked),
+    ):
+        (home / name).write_text(text)
+    with sqlite3.connect(home / "mlflow.db") as store:
+        store.execute("create table registered_model_aliases (alias text, version int, name text)")
+        rows = [
+            ("champion", 3, "neuralist"),
+            ("champion", 2, "neuralist-recommender"),
+            ("old", 1, "neuralist"),
+        ]
+        store.executemany("insert into registered_model_aliases values (?, ?, ?)", rows)
+    store.close()
+    return home
+
+
+@pytest.fixture
+def home(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    shutil.copytree(whole, tmp_path / "home")
+    monkeypatch.chdir(tmp_path / "home")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spares the second that the model's answer takes."""
+    monkeypatch.setattr(doctor, "_model", lambda root: ("tiny answers", ""))
+
+
+def examined(code: int) -> dict[str, Any]:
+    """What doctor says as JSON; the checks by name."""
+    result = CliRunner().invoke(app, ["doctor", "--json"])
+    assert result.exit_code == code, result.output
+    said = json.loads(result.stdout)
+    return {"next": said["next"], **{one["check"]: one for one in said["checks"]}}
+
+
+def test_where_nothing_is_missing_it_says_what_to_do_next(home: Path) -> None:
+    said = examined(0)
+    assert said.pop("next") == "neuralist map"
+    assert {name: one["found"] for name, one in said.items()} == {
+        "Python": ".".join(map(str, sys.version_info[:3])),
+        "packages": "2 as locked",
+        "data": "1 files, 0.0 MB, as data.dvc pins",
+        "stages": "outputs of 2 are there",
+        "model": "tiny answers",
+        "registry": "neuralist version 3, neuralist-recommender version 2",
+    }
+    assert all(one["ok"] and one["mend"] == "" for one in said.values())
+
+
+def change(name: str, old: str, new: str) -> Callable[[Path], object]:
+    return lambda home: (home / name).write_text((home / name).read_text().replace(old, new))
+
+
+def put(name: str, content: bytes) -> Callable[[Path], object]:
+    return lambda home: (home / name).write_bytes(content)
+
+
+def remove(name: str) -> Callable[[Path], object]:
+    def harm(home: Path) -> None:
+        path = home / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+    return harm
+
+
+@pytest.mark.parametrize(
+    ("harm", "check", "found", "mend"),
+    [
+        (change("requirements.txt", "pandas==", "pandas==9"), "packages", " instead of 9", "make setup"),
+        (change("requirements.txt", "pandas==", "no-such=="), "packages", "no-such missing", "make setup"),
+        (remove("requirements.txt"), "packages", "no requirements.txt", "git checkout requirements.txt"),
+        (remove("data"), "data", "data/ is missing or empty", "make data"),
+        (put("data/b", b""), "data", "2 files, 0.0 MB, not what data.dvc pins", "dvc checkout data.dvc"),
+        (put("data/msd/a.txt", b""), "data", "not what data.dvc pins", "dvc checkout data.dvc"),
+        (remove("data.dvc"), "data", "1 files, 0.0 MB, but no data.dvc", "git checkout data.dvc"),
+        (remove("dvc.lock"), "stages", "songs has not run, train has not run", "dvc repro"),
+        (change("dvc.yaml", "songs", "pairs"), "stages", "pairs has not run", "dvc repro"),
+        (remove("artifacts/experiments/a"), "stages", "artifacts/experiments/a missing", "dvc repro"),
+        (put("dvc.lock", b"- a"), "stages", "no file of DVC's", "restore it with `git checkout dvc.lock`"),
+        (remove("artifacts/served"), "model", "artifacts/served is missing", "dvc repro"),
+        (remove("artifacts/served/vocabulary.txt"), "model", "vocabulary.txt missing", "dvc repro"),
+        (put("artifacts/served/encoder.onnx", b"no graph"), "model", "encoder.onnx", "dvc repro"),
+        (remove("mlflow.db"), "registry", "no champion of neuralist, no champion", "dvc repro"),
+    ],
+)
+def test_what_is_missing_is_named_with_its_mend(
+    home: Path,
+    harm: Callable[[Path], object],
+    check: str,
+    found: str,
+    mend: str,
+    request: pytest.FixtureRequest,
+) -> None:
+    if check != "model":
+        request.getfixturevalue("quick")
+    harm(home)
+    said = examined(1)
+    assert found in said[check]["found"]
+    assert (said[check]["ok"], said[check]["mend"], said["next"]) == (False, mend, mend)
+    assert [name for name, one in said.items() if name != "next" and not one["ok"]] == [check]
+
+
+def test_a_store_elsewhere_is_not_looked_into(
+    home: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    assert examined(0)["registry"]["found"] == "not looked into: MLFLOW_TRACKING_URI is http://127.0.0.1:9"
+
+
+def test_another_python_is_told_which_one(home: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "PYTHON", (3, 99))
+    assert examined(1)["next"] == "install Python 3.11, then make setup"
+
+
+def test_the_table_says_the_same(home: Path, quick: None) -> None:
+    (home / "mlflow.db").unlink()
+    result = CliRunner().invoke(app, ["doctor"], env={"COLUMNS": "140"})
+    assert result.exit_code == 1
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "model ok tiny answers" in lines
+    assert lines[-1] == "next: dvc repro"
+
+
+def test_outside_a_checkout_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: {tmp_path} lies in no checkout of Neuralist")

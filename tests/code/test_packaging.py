@@ -1,0 +1,393 @@
+"""The packed model: chosen on val, served with what measured it, and with nothing that must not be shown."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from tests import trained
+
+from neuralist import metrics, model_card, packaging, tables
+from neuralist.onnx_encoder import Encoder
+
+ROOT = Path(__file__).resolve().parents[2]
+NUMBERS = {"zero": 0.0, "half": 0.5, "ten": 10.0}
+LYRICS = {"c": "ten zero", "a": "zero half", "b": "half ten"}
+AHEAD, EVEN, BEHIND = (0.25, 0.125, 0.5), (0.25, -0.125, 0.5), (-0.25, -0.5, -0.125)
+DIFFERENCES = {
+    "ahead": trained.figure(*AHEAD),
+    "even": trained.figure(*EVEN),
+    "behind": trained.figure(*BEHIND),
+}
+
+# --- which experiment is chosen --------------------------------------------------------------------
+
+
+def test_the_best_on_val_is_chosen() -> None:
+    found = {"one": trained.entry(spearman=0.5), "two": trained.entry(spearman=0.75)}
+    found["one"]["splits"]["test"]["metrics"]["spearman"]["value"] = 1.0
+
+    assert packaging.best(found, "spearman") == "two"
+
+
+def test_of_errors_the_lowest_is_best() -> None:
+    assert packaging.best({"one": trained.entry(mse=0.5), "two": trained.entry(mse=0.75)}, "mse") == "one"
+
+
+def test_the_first_of_equals_is_chosen() -> None:
+    assert packaging.best({"b": trained.entry(), "a": trained.entry()}, "roc_auc") == "b"
+
+
+def test_protocol_songs_goes_before_given_and_paper_is_never_chosen() -> None:
+    paper = trained.entry("paper", spearman=0.9)
+    given, songs = trained.entry("given", spearman=0.8), trained.entry("songs", spearman=-0.1)
+
+    assert packaging.best({"p": paper, "g": given, "s": songs}, "spearman") == "s"
+    assert packaging.best({"p": paper, "g": given}, "spearman") == "g"
+    assert packaging.best({"p": paper}, "spearman") is None
+
+
+def test_an_experiment_without_a_figure_is_not_chosen() -> None:
+    unknown = trained.entry(spearman=None)
+
+    assert packaging.best({"one": unknown, "two": trained.entry(spearman=-0.5)}, "spearman") == "two"
+    assert packaging.best({"one": unknown}, "spearman") is None
+
+
+@pytest.mark.parametrize("metric", ["speerman", "nearest_tenth_accuracy"])
+def test_a_metric_that_is_not_measured_is_refused(metric: str) -> None:
+    with pytest.raises(ValueError, match=rf"register\.metric: received '{metric}'; choose one of .*mse"):
+        packaging.best({"one": trained.entry()}, metric)
+
+
+def test_the_metric_that_params_name_may_be_chosen() -> None:
+    shipped = yaml.safe_load((ROOT / "params.yaml").read_text())
+
+    assert shipped["register"] == {"metric": "spearman"}
+    assert "spearman" in packaging.CHOICES
+
+
+# --- whether it beats its baselines ----------------------------------------------------------------
+
+
+def facts(entry: dict[str, Any], metric: str = "spearman") -> dict[str, Any]:
+    described = {"name": "one", "fingerprint": "f" * 64, "n_pairs": {"train": 3, "val": 2}}
+    return packaging.Chosen(described, entry, metric, 0.95, "").facts()
+
+
+@pytest.mark.parametrize(("shown", "beats"), [("ahead", True), ("even", False), ("behind", False)])
+def test_a_baseline_is_beaten_where_the_interval_lies_above_0(shown: str, beats: bool) -> None:
+    entry = trained.compared(trained.entry(), "constant", spearman=DIFFERENCES["ahead"])
+    entry = trained.compared(entry, "tfidf", spearman=DIFFERENCES[shown])
+
+    told = facts(entry)
+    assert told["beats_baselines"] is beats
+    assert told["lags"] == ([] if beats else ["tfidf"])
+
+
+@pytest.mark.parametrize(("shown", "beats"), [("ahead", False), ("even", False), ("behind", True)])
+def test_of_errors_the_interval_must_lie_below_0(shown: str, beats: bool) -> None:
+    entry = trained.compared(trained.entry(), "tfidf", mse=DIFFERENCES[shown])
+
+    assert facts(entry, "mse")["beats_baselines"] is beats
+
+
+def test_baselines_from_metadata_need_not_be_beaten() -> None:
+    entry = trained.compared(trained.entry(), "tfidf", spearman=DIFFERENCES["ahead"])
+    entry = trained.compared(entry, "artist_year_tags", spearman=DIFFERENCES["behind"])
+
+    assert facts(entry)["beats_baselines"] is True
+
+
+def test_what_is_undefined_is_left_out_and_nothing_beats_nothing() -> None:
+    undefined = trained.compared(trained.entry(), "constant", spearman=trained.figure(None))
+
+    assert facts(undefined)["beats_baselines"] is False
+    both = trained.compared(undefined, "tfidf", spearman=DIFFERENCES["ahead"])
+    assert facts(both)["beats_baselines"] is True
+
+
+def test_only_val_decides() -> None:
+    entry = trained.compared(trained.entry(), "tfidf", spearman=DIFFERENCES["ahead"])
+    entry["splits"]["test"]["baselines"]["tfidf"]["spearman"]["difference"] = DIFFERENCES["behind"]
+
+    assert facts(entry)["beats_baselines"] is True
+
+
+# --- the quantiles ---------------------------------------------------------------------------------
+
+
+def test_quantiles_of_three_songs_by_hand() -> None:
+    # Manhattan distances 0, ln 2 and ln 2: similarities 1, 1/2 and 1/2.
+    found = packaging.quantiles(np.array([[0.0], [0.0], [np.log(2)]], dtype=np.float32), "manhattan")
+
+    assert len(found) == 101
+    assert found[0] == pytest.approx(0.5)
+    assert found[50] == pytest.approx(0.5)
+    assert found[75] == pytest.approx(0.75)  # half-way between the second and the third
+    assert found[100] == pytest.approx(1.0)
+
+
+def test_of_many_pairs_some_are_drawn_never_a_song_with_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packaging, "MOST_PAIRS", 2000)
+    apart = packaging.quantiles(np.arange(100, dtype=np.float32)[:, None], "manhattan")
+    # 99 of a song's 199 others are equal to it, at similarity 1; the others have 1/2.
+    halves = np.repeat([[0.0], [np.log(2)]], 100, axis=0).astype(np.float32)
+    in_halves = packaging.quantiles(halves, "manhattan")
+
+    assert apart[100] == pytest.approx(np.exp(-1), rel=1e-5)
+    assert in_halves[45] == pytest.approx(0.5)
+    assert in_halves[55] == pytest.approx(1.0)
+    assert in_halves == packaging.quantiles(halves, "manhattan")
+
+
+def test_the_parts_in_which_pairs_are_measured_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    embeddings = np.random.default_rng(1).normal(size=(9, 2)).astype(np.float32)
+    whole = packaging.quantiles(embeddings, "cosine")
+    monkeypatch.setattr(packaging, "PAIRS_AT_ONCE", 5)
+
+    assert packaging.quantiles(embeddings, "cosine") == whole
+
+
+def test_a_catalogue_needs_two_songs() -> None:
+    with pytest.raises(ValueError, match="received 1"):
+        packaging.quantiles(np.zeros((1, 2), dtype=np.float32), "manhattan")
+
+
+# --- the folder ------------------------------------------------------------------------------------
+
+PAIRS = [("a", "b", 0.5, "train"), ("b", "c", 0.5, "val"), ("a", "c", 0.5, "test"), ("a", "c", 0.5, "unused")]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "experiments" / "one"
+    trained.write_experiment(folder, NUMBERS)
+    return folder
+
+
+def chosen(source: Path, note: str = "A corpus.", **val: float) -> packaging.Chosen:
+    described = json.loads((source / "experiment.json").read_text())
+    entry = trained.compared(trained.entry(**val), "tfidf", spearman=DIFFERENCES["even"])
+    return packaging.Chosen(described, entry, "spearman", 0.95, note)
+
+
+def save(source: Path, out: Path) -> Path:
+    packaging.save(chosen(source), source, trained.songs(LYRICS), trained.pairs(PAIRS), out)
+    return out
+
+
+def test_the_folder_serves_by_itself(source: Path, tmp_path: Path) -> None:
+    out = save(source, tmp_path / "served")
+
+    encoder = Encoder.load(out)
+    catalogue = tables.read(out / "catalogue.parquet", tables.CATALOGUE)
+    assert catalogue["song_id"].tolist() == ["c", "a", "b"]
+    assert catalogue["artist"].tolist() == ["Artist c", "Artist a", "Artist b"]
+    assert catalogue["year"].isna().tolist() == [False, False, True]
+    assert catalogue["year"].dtype == pd.Int64Dtype()
+    embeddings = np.load(out / "embeddings.npy", allow_pickle=False)
+    expected = [[trained.embedding(x)] for x in (0, 0.5, 10)]
+    assert embeddings.dtype == np.float32
+    assert embeddings == pytest.approx(np.array(expected), abs=1e-6)
+    assert encoder.encode(list(LYRICS.values())) == pytest.approx(embeddings)
+
+
+def test_the_songs_of_training_pairs_are_named(source: Path, tmp_path: Path) -> None:
+    out = save(source, tmp_path / "served")
+
+    assert (out / "training_songs.txt").read_text() == "a\nb\n"
+
+
+def test_served_json_says_what_was_chosen_and_how_good_it_is(source: Path, tmp_path: Path) -> None:
+    out = save(source, tmp_path / "served")
+
+    told = json.loads((out / "served.json").read_text())
+    quantiles, content = told.pop("quantiles"), told.pop("content")
+    assert told == {
+        "experiment": "one",
+        "fingerprint": "one".ljust(64, "0"),
+        "corpus_note": "A corpus.",
+        "threshold": 0.625,
+        "metric": "spearman",
+        "value": {"value": 0.25, "low": 0.125, "high": 0.5},
+        "protocol": "songs",
+        "beats_baselines": False,
+        "lags": ["tfidf"],
+        "n_pairs": {"train": 3, "val": 2, "test": 4},
+    }
+    farthest = trained.similarity(0, 10)
+    nearest = max(trained.similarity(0, 0.5), trained.similarity(0.5, 10))
+    assert (quantiles[0], quantiles[100]) == pytest.approx((farthest, nearest), rel=1e-5)
+    assert len(content) == 64
+
+
+def test_the_same_input_gives_the_same_bytes_and_another_card_another_content(
+    source: Path, tmp_path: Path
+) -> None:
+    first, second = (save(source, tmp_path / name) for name in ("first", "second"))
+    for path in first.iterdir():
+        assert path.read_bytes() == (second / path.name).read_bytes(), path.name
+
+    packaging.save(
+        chosen(source, note="Another."), source, trained.songs(LYRICS), trained.pairs(PAIRS), second
+    )
+    contents = [json.loads((folder / "served.json").read_text())["content"] for folder in (first, second)]
+    assert contents[0] != contents[1]
+
+
+def test_the_folder_holds_these_files_and_no_lyrics(source: Path, tmp_path: Path) -> None:
+    out = save(source, tmp_path / "served")
+
+    files = {path.name for path in out.iterdir()}
+    assert files == {
+        *("encoder.onnx", "vocabulary.txt", "experiment.json", "catalogue.parquet", "embeddings.npy"),
+        *("training_songs.txt", "served.json", "card.md"),
+    }
+    for path in out.iterdir():
+        for text in LYRICS.values():
+            assert text.encode() not in path.read_bytes(), path.name
+
+
+def test_a_missing_encoder_is_one_clear_error(source: Path, tmp_path: Path) -> None:
+    (source / "encoder.onnx").unlink()
+
+    with pytest.raises(ValueError, match=r"encoder\.onnx missing"):
+        save(source, tmp_path / "served")
+
+
+# --- the card --------------------------------------------------------------------------------------
+
+
+def card(source: Path, entry: dict[str, Any], **own: Any) -> str:
+    one = packaging.Chosen(
+        json.loads((source / "experiment.json").read_text()) | own, entry, "mse", 0.9, "Only made up."
+    )
+    return model_card.card(one.facts(), one.trained, one.entry, one.level, 1234)
+
+
+def cells(text: str, label: str) -> list[list[str]]:
+    """The rows of both tables, val and test, that begin with a label."""
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line[:1] == "|"]
+    return [row[1:] for row in rows if row[0] == label]
+
+
+def test_the_card_sets_the_model_beside_its_baselines_on_val_and_test(source: Path) -> None:
+    entry = trained.compared(trained.entry(), "tfidf", mse=DIFFERENCES["ahead"], spearman=DIFFERENCES["even"])
+    entry = trained.compared(entry, "artist_year_tags", mse=DIFFERENCES["behind"])
+    text = card(source, entry)
+
+    assert cells(text, "val") == [["MSE (lower is better)", "Spearman", "ROC AUC", "average precision"]]
+    assert cells(text, "**one**")[0][:2] == ["0.2500 [0.1250, 0.5000]", "0.250 [0.125, 0.500]"]
+    # A difference above 0 is in a score's favour, and against an error.
+    assert cells(text, "TF-IDF")[0] == ["0.1250 !", "0.125 ~", "0.125", "0.125"]
+    assert cells(text, "artist, year, tags*")[0] == ["0.1250", "0.125", "0.125", "0.125"]
+    assert [len(cells(text, label)) for label in ("**one**", "TF-IDF")] == [2, 2]
+
+
+def test_the_card_says_what_a_reader_must_know(source: Path) -> None:
+    text = " ".join(card(source, trained.compared(trained.entry(), "tfidf", mse=DIFFERENCES["even"])).split())
+
+    for said in (
+        "**Only made up.**",
+        "1,234 songs",
+        "Train: 3 pairs of 3 songs; val: 2 of 3; test: 4 of 5.",
+        "About protocol songs.",
+        "0.0% of the test pairs and 12.5% of the test songs",
+        "90 % interval",
+        "**beats_baselines: false.** No lead is shown over TF-IDF.",
+        "similar from 0.625: the threshold of the best F1 on val.",
+        "a text's first 15 words",
+        "75.0% of val's have one",
+        "free for research and not for commerce",
+        "max_words 15, units 1",
+        "one".ljust(64, "0"),
+    ):
+        assert said in text
+
+
+def test_the_card_says_true_where_every_baseline_is_beaten(source: Path) -> None:
+    text = card(source, trained.compared(trained.entry(), "tfidf", mse=DIFFERENCES["behind"]))
+
+    assert "**beats_baselines: true.** True asks" in text
+
+
+@pytest.mark.parametrize(
+    ("own", "reads"),
+    [
+        ({"long_text": "tail"}, "a text's last 15 words."),
+        ({"long_text": "chunks", "tokens": "char"}, "all of a text, in chunks of 15 characters.\n"),
+    ],
+)
+def test_the_card_says_how_a_text_is_read(source: Path, own: dict[str, str], reads: str) -> None:
+    assert reads in card(source, trained.entry(), params={**trained.PARAMS, **own})
+
+
+def test_the_card_of_a_corpus_that_says_nothing_and_of_an_empty_test(source: Path) -> None:
+    entry = trained.entry()
+    empty = {name: metrics.undefined("no pairs") for name in entry["splits"]["test"]["metrics"]}
+    entry["splits"]["test"] = {"n_pairs": 0, "n_songs": 0, "metrics": empty, "baselines": {}}
+    described = json.loads((source / "experiment.json").read_text())
+    silent = packaging.Chosen(described, entry, "mse", 0.95, "")
+    text = model_card.card(silent.facts(), silent.trained, silent.entry, silent.level, 2)
+
+    assert text.startswith("# Model card: one\n\nIt says")
+    assert cells(text, "**one**")[1] == ["–"] * 4
+
+
+# --- the stage -------------------------------------------------------------------------------------
+
+
+def run_stage(folder: Path, monkeypatch: pytest.MonkeyPatch, found: dict[str, Any]) -> None:
+    (folder / "metrics.json").write_text(json.dumps(found))
+    (folder / "corpus.json").write_text(json.dumps({"note": "A corpus.", "epochs": 1}))
+    (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    tables.write(trained.songs(LYRICS), tables.SONGS, folder / "songs.parquet")
+    tables.write(trained.pairs(PAIRS), tables.PAIRS, folder / "pairs.parquet")
+    monkeypatch.chdir(folder)
+    options = "--corpus corpus.json --metrics metrics.json --out served"
+    command = f"package.py songs.parquet pairs.parquet experiments {options}"
+    monkeypatch.setattr(sys, "argv", command.split())
+    runpy.run_path(str(ROOT / "pipelines" / "package.py"), run_name="__main__")
+
+
+def test_the_stage_packs_the_best(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained.write_experiment(tmp_path / "experiments" / "two", NUMBERS)
+    run_stage(tmp_path, monkeypatch, {"two": trained.entry(), source.name: trained.entry(spearman=0.75)})
+
+    assert json.loads((tmp_path / "served" / "served.json").read_text())["experiment"] == "one"
+    assert capsys.readouterr().out == (
+        "one is packed to serve: the best on val by spearman, 0.750; beats its baselines: not shown\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        (trained.entry("paper"), "every experiment is of protocol paper, which leaks"),
+        (trained.entry("songs", spearman=None), "val gives no spearman for any experiment"),
+    ],
+)
+def test_the_stage_says_in_one_line_why_there_is_nothing_to_serve(
+    source: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    entry: dict[str, Any],
+    why: str,
+) -> None:
+    save(source, tmp_path / "served")
+    run_stage(tmp_path, monkeypatch, {"one": entry})
+
+    assert [path.name for path in (tmp_path / "served").iterdir()] == ["card.md"]
+    said = capsys.readouterr().out
+    assert said == (tmp_path / "served" / "card.md").read_text()
+    assert said.startswith(f"Nothing is served: {why}")
+    assert len(said.splitlines()) == 1

@@ -1,0 +1,170 @@
+"""The nearest songs, a song by its name, and a walk from song to song, on a catalogue of five."""
+
+import itertools
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial import distance
+from tests import served
+
+from neuralist import recommend
+from neuralist.recommend import Catalogue
+
+ORIGIN = np.zeros((1, 2), dtype=np.float32)
+
+
+@pytest.fixture
+def catalogue() -> Catalogue:
+    return Catalogue(served.SONGS, served.EMBEDDINGS, "manhattan")
+
+
+def _ids(found: pd.DataFrame) -> list[str]:
+    return found.song_id.tolist()
+
+
+def test_the_nearest_songs_come_first_with_their_similarity(catalogue: Catalogue) -> None:
+    found = catalogue.nearest(ORIGIN, 3)
+    assert found.columns.tolist() == ["query", "rank", "song_id", "artist", "title", "year", "similarity"]
+    # Distances 0, 0.1 and 0.5; s1 and s4 are equally far, and s1 stands first in the catalogue.
+    assert found["query"].tolist() == [0, 0, 0]
+    assert found["rank"].tolist() == [1, 2, 3]
+    assert _ids(found) == ["s0", "s3", "s1"]
+    assert found.title.tolist() == ["Moss", "Moor", "Stone"]
+    assert found.similarity.tolist() == [1.0, round(math.exp(-0.1), 6), served.MOSS_STONE]
+    assert found.year.tolist() == [1990, pd.NA, 2000]
+
+
+def test_each_query_is_answered_on_its_own(catalogue: Catalogue) -> None:
+    found = catalogue.nearest(served.EMBEDDINGS[[2, 4]], 1)
+    assert found[["query", "rank", "song_id"]].to_numpy().tolist() == [[0, 1, "s2"], [1, 1, "s4"]]
+
+
+def test_more_than_there_are_gives_all(catalogue: Catalogue) -> None:
+    assert _ids(catalogue.nearest(ORIGIN, 100)) == ["s0", "s3", "s1", "s4", "s2"]
+
+
+def test_no_query_gives_no_rows(catalogue: Catalogue) -> None:
+    assert catalogue.nearest(ORIGIN[:0], 3).empty
+
+
+@pytest.mark.parametrize(
+    ("options", "ids"),
+    [
+        ({"exclude_artist": "ANNA"}, ["s4", "s2"]),  # and what she sings with a guest
+        ({"exclude_artist": "bjorn"}, ["s0", "s3", "s1", "s4"]),
+        ({"exclude_artist": "dots"}, ["s0", "s3", "s1", "s2"]),
+        ({"min_year": 2000}, ["s1", "s2"]),  # s3's year is unknown
+        ({"max_year": 1995}, ["s0", "s4"]),
+        ({"min_year": 1991, "max_year": 2000}, ["s1", "s4"]),
+        ({"min_year": 2011}, []),
+    ],
+)
+def test_options_leave_songs_out(catalogue: Catalogue, options: dict[str, object], ids: list[str]) -> None:
+    assert _ids(catalogue.nearest(ORIGIN, 5, **options)) == ids
+
+
+@pytest.mark.parametrize(
+    ("k", "options", "words"),
+    [(0, {}, "k: received 0"), (1, {"min_year": 2000, "max_year": 1999}, "min_year: received 2000")],
+)
+def test_options_out_of_range_are_refused(
+    catalogue: Catalogue, k: int, options: dict[str, int], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        catalogue.nearest(ORIGIN, k, **options)
+
+
+@pytest.mark.parametrize(("kind", "metric"), [("manhattan", "cityblock"), ("cosine", "cosine")])
+def test_the_search_finds_what_scipy_finds(kind: str, metric: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recommend, "_SONGS_A_BLOCK", 7)  # several blocks, the last one short
+    rng = np.random.default_rng(3)
+    embeddings, queries = rng.normal(size=(40, 5)), rng.normal(size=(6, 5))
+    songs = pd.concat([served.SONGS] * 8, ignore_index=True)
+    songs["song_id"] = [str(row) for row in range(40)]
+    found = Catalogue(songs, embeddings, kind).nearest(queries, 4)
+    nearest = np.argsort(distance.cdist(queries, embeddings, metric), axis=1)[:, :4]
+    assert _ids(found) == [str(row) for row in nearest.ravel()]
+
+
+@pytest.mark.parametrize("text", ["Anna - Stone", "anna stone", "ANNA — “Stone”", "  Anna  -  Stone "])
+def test_a_name_is_found_however_it_is_written(catalogue: Catalogue, text: str) -> None:
+    assert catalogue.find(text) == (1, ())
+
+
+def test_a_name_with_a_typing_error_is_found_and_others_are_suggested(catalogue: Catalogue) -> None:
+    match = catalogue.find("Bjoern - Fern")
+    assert match.position == 2
+    assert match.suggestions[0] == "Björn - Fern"
+    assert len(match.suggestions) == 5
+
+
+@pytest.mark.parametrize("text", ["Anna", "Nobody - Nowhere", "", "?", "Anna - Mo"])
+def test_what_is_not_surely_a_song_is_only_suggested(catalogue: Catalogue, text: str) -> None:
+    match = catalogue.find(text)
+    assert match.position is None
+    assert 0 < len(match.suggestions) <= 5
+
+
+def test_of_two_songs_of_one_name_the_first_is_found() -> None:
+    songs = pd.concat([served.SONGS, served.SONGS], ignore_index=True)
+    twice = Catalogue(songs, np.concatenate([served.EMBEDDINGS] * 2), "manhattan")
+    assert twice.find("Anna - Moss").position == 0
+
+
+def test_a_playlist_walks_to_the_nearest_song_of_another_artist(catalogue: Catalogue) -> None:
+    # From s0 (Anna) the nearest by others are s4 at 0.5 and s2 at 0.75; from s4 s3 (0.6) is nearer than
+    # s1 (1.0) and s2 (1.25); from s3, Anna too, only s2 is by another; from there s1 is the last.
+    assert catalogue.playlist(0, 5) == [0, 4, 3, 2, 1]
+
+
+def test_a_playlist_that_cannot_go_on_says_how_far_it_came(catalogue: Catalogue) -> None:
+    with pytest.raises(ValueError, match="no song is left after 5 of 6 songs"):
+        catalogue.playlist(0, 6)
+    only_anna = Catalogue(served.SONGS.iloc[:2], served.EMBEDDINGS[:2], "manhattan")
+    with pytest.raises(ValueError, match="every song left is by Anna after 1 of 2 songs"):
+        only_anna.playlist(0, 2)
+
+
+@pytest.mark.parametrize(("start", "n"), [(-1, 2), (5, 2), (0, 0)])
+def test_a_playlist_needs_a_song_and_a_number(catalogue: Catalogue, start: int, n: int) -> None:
+    with pytest.raises(ValueError, match="playlist: received"):
+        catalogue.playlist(start, n)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=30), st.data())
+def test_no_song_comes_twice_and_no_artist_twice_in_a_row(artists: list[int], data: st.DataObject) -> None:
+    songs = pd.DataFrame({"artist": [f"Artist {number}" for number in artists]})
+    embeddings = np.random.default_rng(len(artists)).normal(size=(len(artists), 2))
+    catalogue = Catalogue(songs, embeddings, "manhattan")
+    start = data.draw(st.integers(0, len(artists) - 1))
+    for n in range(1, len(artists) + 1):
+        try:
+            walk = catalogue.playlist(start, n)
+        except ValueError:
+            break
+        assert len(walk) == len(set(walk)) == n
+        assert walk[0] == start
+        assert all(artists[one] != artists[next_] for one, next_ in itertools.pairwise(walk))
+
+
+def test_a_served_folder_is_read(tmp_path: Path) -> None:
+    catalogue = Catalogue.load(served.write(tmp_path))
+    assert catalogue.kind == "manhattan"
+    assert catalogue.songs.song_id.tolist() == ["s0", "s1", "s2", "s3", "s4"]
+    np.testing.assert_array_equal(catalogue.embeddings, served.EMBEDDINGS)
+
+
+def test_a_folder_that_lacks_a_part_is_refused(tmp_path: Path) -> None:
+    folder = served.write(tmp_path)
+    np.save(folder / "embeddings.npy", served.EMBEDDINGS[:3])
+    with pytest.raises(ValueError, match="5 songs and 3 embeddings"):
+        Catalogue.load(folder)
+    (folder / "embeddings.npy").unlink()
+    with pytest.raises(ValueError, match=r"embeddings\.npy missing"):
+        Catalogue.load(folder)

@@ -1,0 +1,622 @@
+"""The registry: who becomes champion and why, both models together, whatever is killed in between."""
+
+import itertools
+import json
+import os
+import pickletools
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from scipy import stats
+from tests import trained
+
+from neuralist import contest, packaging, params, registry, tables
+from neuralist.tracking import Store
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = "0123456789abcdef0123456789abcdef.dir"
+RAW = Path("data")
+# Sixteen songs of val, four of a theme and four of a year; songs of a theme are similar.
+THEMES, YEARS = "abcd", "0123"
+VAL = [theme + year for theme in THEMES for year in YEARS]
+LYRICS = {"t0": "hum", "t1": "hum a0", **{song: f"hum {song}" for song in VAL}, "z0": "hum", "z1": "hum"}
+NUMBERS = (0.0, 0.4, 0.9, 9.0)
+
+
+def grade(left: str, right: str) -> float:
+    return 0.9 if left[0] == right[0] else 0.1
+
+
+PAIRS = [
+    ("t0", "t1", 0.5, "train"),
+    *((left, right, grade(left, right), "val") for left, right in itertools.combinations(VAL, 2)),
+    ("z0", "z1", 0.5, "test"),
+]
+
+
+def by_theme() -> dict[str, float]:
+    """Words of an encoder that hears themes: right on every pair."""
+    return {"hum": 0.5} | {song: NUMBERS[THEMES.index(song[0])] for song in VAL}
+
+
+def by_year() -> dict[str, float]:
+    """Words of an encoder that hears years, which say nothing of similarity."""
+    return {"hum": 0.5} | {song: NUMBERS[YEARS.index(song[1])] for song in VAL}
+
+
+@dataclass
+class Checkout:
+    """A checkout whose pipeline has run up to `register`, and its store."""
+
+    folder: Path
+    into: Store
+
+    @property
+    def artifacts(self) -> Path:
+        """What its stages wrote."""
+        return self.folder / "artifacts"
+
+    def train(self, name: str, words: dict[str, float], metric: str = "spearman", note: str = "") -> None:
+        """Train an experiment and pack it, as the best one."""
+        source = self.artifacts / "experiments" / name
+        if not source.exists():
+            trained.write_experiment(source, words)
+        entry = trained.compared(trained.entry(), "tfidf", spearman=trained.figure(0.25, 0.125, 0.5))
+        (self.artifacts / "metrics.json").write_text(json.dumps({name: entry}))
+        described = json.loads((source / "experiment.json").read_text())
+        chosen = packaging.Chosen(described, entry, metric, 0.95, note)
+        out = self.artifacts / "served"
+        packaging.save(chosen, source, trained.songs(LYRICS), trained.pairs(PAIRS), out)
+
+    def register(self, *, replace: bool = False) -> str:
+        """Run the stage."""
+        return registry.register(self.artifacts, RAW, self.into, replace=replace)
+
+    def corpus(self, data: str) -> None:
+        """Let dvc.lock name this md5 of the raw data."""
+        dep = {"path": "data", "hash": "md5", "md5": data}
+        (self.folder / "dvc.lock").write_text(json.dumps({"stages": {"songs": {"deps": [dep]}}}))
+
+    @property
+    def client(self) -> Any:
+        """The store, by MLflow itself."""
+        from mlflow import MlflowClient
+
+        return MlflowClient(self.into.uri, self.into.uri)
+
+    def aliases(self) -> dict[str, dict[str, str]]:
+        """Model to alias to the experiment of its version."""
+        return {
+            name: {
+                alias: self.client.get_model_version(name, str(version)).tags["experiment"]
+                for alias, version in self.client.get_registered_model(name).aliases.items()
+            }
+            for name in registry.MODELS
+        }
+
+    def versions(self) -> dict[str, int]:
+        """How many versions each model has."""
+        return {name: len(self.client.search_model_versions(f"name = '{name}'")) for name in registry.MODELS}
+
+
+def both(**aliases: str) -> dict[str, dict[str, str]]:
+    return dict.fromkeys(registry.MODELS, aliases)
+
+
+@pytest.fixture
+def saving(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """A checkout with nothing trained yet, which saves models as MLflow does."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    checkout = Checkout(tmp_path, Store(f"sqlite:///{tmp_path}/mlflow.db", "neuralist", tmp_path))
+    checkout.corpus(DATA)
+    checkout.artifacts.mkdir()
+    tables.write(trained.songs(LYRICS), tables.SONGS, checkout.artifacts / "songs.parquet")
+    tables.write(trained.pairs(PAIRS), tables.PAIRS, checkout.artifacts / "pairs.parquet")
+    return checkout
+
+
+@pytest.fixture
+def checkout(saving: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """The same, where a saved model is the served folder and no more: saving a real one takes 1 s."""
+
+    def save_model(path: str, artifacts: dict[str, str], **_: Any) -> None:
+        shutil.copytree(artifacts["served"], Path(path) / "artifacts" / "served")
+
+    monkeypatch.setattr("mlflow.pyfunc.save_model", save_model)
+    return saving
+
+
+# --- what a version is -----------------------------------------------------------------------------
+
+
+def test_the_first_version_is_champion_of_both_models_and_says_where_it_is_from(saving: Checkout) -> None:
+    saving.train("one", by_theme())
+    line = saving.register()
+
+    assert (
+        line == "one is now champion, version 1 of neuralist and neuralist-recommender: there was no champion"
+    )
+    assert saving.aliases() == both(champion="one")
+    for name in registry.MODELS:
+        version = saving.client.get_model_version_by_alias(name, "champion")
+        run = saving.client.get_run(version.run_id)
+        assert (run.info.run_name, run.info.status) == ("one", "FINISHED")
+        assert version.source.startswith(run.info.artifact_uri)
+        assert version.description == (saving.artifacts / "served" / "card.md").read_text()
+        expected = {
+            "data": DATA,
+            "experiment": "one",
+            "fingerprint": run.data.tags["fingerprint"],
+            "beats_baselines": "true",
+            "val_spearman": "0.25 [0.125, 0.5]",
+            "test_mse": "0.25 [0.125, 0.5]",
+            "params.max_words": "15",
+            "params.vectors.source": "auto",
+        }
+        assert version.tags == version.tags | expected
+
+
+def files(checkout: Checkout, name: str) -> list[Path]:
+    source = checkout.client.get_model_version_by_alias(name, "champion").source
+    return [path for path in Path(source.removeprefix("file://")).rglob("*") if path.is_file()]
+
+
+def pickled(content: bytes) -> bool:
+    try:
+        return any(operation.name == "STOP" for operation, _, _ in pickletools.genops(content))
+    except (ValueError, UnicodeDecodeError):
+        return False
+
+
+def test_both_models_load_and_answer_and_hold_no_pickle_and_no_lyrics(saving: Checkout) -> None:
+    import mlflow
+
+    saving.train("one", by_theme())
+    saving.register()
+
+    for name, columns, answers in (
+        ("neuralist", ["lyrics_a", "lyrics_b"], {"similarity", "similar", "decile"}),
+        ("neuralist-recommender", ["lyrics"], {"rank", "song_id", "artist", "title", "similarity"}),
+    ):
+        model = mlflow.pyfunc.load_model(
+            Path(saving.client.get_model_version_by_alias(name, "champion").source.removeprefix("file://"))
+        )
+        assert model.metadata.signature.inputs.input_names() == columns
+        asked = pd.DataFrame([["hum a0", "hum a1"][: len(columns)]], columns=columns)
+        assert answers <= set(model.predict(asked).columns)
+        found = files(saving, name)
+        names = {path.name for path in found}
+        assert {"input_example.json", "card.md", "vocabulary.txt", "encoder.onnx"} <= names
+        for path in found:
+            content = path.read_bytes()
+            assert path.suffix not in {".pkl", ".pickle", ".joblib", ".keras"}, path
+            assert not pickled(content), path
+            assert not any(text.encode() in content for text in LYRICS.values() if " " in text), path
+
+
+def test_a_pickle_would_be_found() -> None:
+    import pickle
+
+    assert pickled(pickle.dumps({"a": 1}))
+
+
+def test_a_card_too_long_for_mlflow_is_cut_at_a_line(checkout: Checkout) -> None:
+    checkout.train("one", by_theme(), note="word " * 2000)
+    checkout.register()
+
+    version = checkout.client.get_model_version_by_alias("neuralist", "champion")
+    assert len(version.description) <= 5000
+    assert version.description.endswith("artifacts/served/card.md of this version.")
+
+
+def test_the_two_models_are_those_that_serving_knows() -> None:
+    from neuralist import serving
+
+    assert tuple(registry.MODELS) == serving.MODELS
+
+
+# --- champion and challenger -----------------------------------------------------------------------
+
+
+def rho(words: dict[str, float]) -> float:
+    """Spearman on the val pairs of an encoder that knows these words, by scipy."""
+    val = list(itertools.combinations(VAL, 2))
+    heard = [trained.similarity(words[left], words[right]) for left, right in val]
+    return stats.spearmanr(heard, [grade(left, right) for left, right in val]).statistic
+
+
+def test_a_better_model_becomes_champion(checkout: Checkout) -> None:
+    checkout.train("years", by_year())
+    checkout.register()
+    checkout.train("themes", by_theme())
+    line = checkout.register()
+
+    assert line.startswith(
+        "themes is now champion, version 2 of neuralist and neuralist-recommender: "
+        f"a lead is shown over version 1 (years): spearman {rho(by_theme()):.3f} ["
+    )
+    assert f"] against {rho(by_year()):.3f} [" in line
+    assert line.endswith("on 120 val pairs of 16 songs that neither trained on")
+    assert checkout.aliases() == both(champion="themes")
+
+
+def test_a_model_that_is_not_shown_to_be_better_becomes_challenger(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme())
+    checkout.register()
+    checkout.train("twin", by_theme())
+    line = checkout.register()
+
+    assert "no lead is shown over version 1 (themes)" in line
+    assert "difference 0.000 [0.000, 0.000]" in line
+    assert checkout.aliases() == both(champion="themes", challenger="twin")
+    again = checkout.register()
+    assert again.startswith(
+        "twin is version 2 of neuralist and neuralist-recommender already: no lead is shown"
+    )
+    assert checkout.versions() == dict.fromkeys(registry.MODELS, 2)
+
+
+def test_of_errors_the_lower_is_better(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme(), metric="mse")
+    checkout.register()
+    checkout.train("years", by_year(), metric="mse")
+    checkout.register()
+
+    assert checkout.aliases() == both(champion="themes", challenger="years")
+
+
+def test_a_challenger_that_is_made_champion_is_no_challenger_any_more(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme())
+    checkout.register()
+    checkout.train("twin", by_theme())
+    checkout.register()
+    line = checkout.register(replace=True)
+
+    assert line.endswith("it replaces version 1 (themes), unmeasured")
+    assert checkout.aliases() == both(champion="twin")
+    assert checkout.versions() == dict.fromkeys(registry.MODELS, 2)
+
+
+def test_the_same_training_with_a_new_card_takes_its_own_place(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme())
+    checkout.register()
+    checkout.train("themes", by_theme(), note="Now with a note.")
+
+    assert checkout.register().endswith("the training of version 1 (themes), with newer figures or songs")
+    version = checkout.client.get_model_version_by_alias("neuralist-recommender", "champion")
+    assert (str(version.version), "Now with a note." in version.description) == ("2", True)
+
+
+def test_a_dethroned_model_that_comes_back_has_lost_already(checkout: Checkout) -> None:
+    checkout.train("years", by_year())
+    checkout.register()
+    checkout.train("themes", by_theme())
+    checkout.register()
+    checkout.train("years", by_year())
+
+    assert checkout.register().startswith("years is version 1 of")
+    assert checkout.aliases() == both(champion="themes")
+
+
+@pytest.mark.parametrize("lost", ["alias", "version", "all"])
+def test_what_a_person_deletes_is_made_again(checkout: Checkout, lost: str) -> None:
+    checkout.train("themes", by_theme())
+    checkout.register()
+    if lost == "alias":
+        checkout.client.delete_registered_model_alias("neuralist", "champion")
+    elif lost == "version":
+        checkout.client.delete_model_version("neuralist-recommender", "1")
+    else:
+        for name in registry.MODELS:
+            checkout.client.delete_registered_model(name)
+
+    assert checkout.register().startswith("themes is now champion")
+    assert checkout.aliases() == both(champion="themes")
+    assert checkout.register().startswith("themes is the champion already")
+
+
+def test_a_champion_that_a_person_made_by_hand_stays(checkout: Checkout) -> None:
+    checkout.client.create_registered_model("neuralist")
+    checkout.client.create_model_version("neuralist", source=checkout.folder.as_uri())
+    checkout.client.set_registered_model_alias("neuralist", "champion", "1")
+    checkout.train("themes", by_theme())
+
+    assert "version 1 (unknown), is of another corpus" in checkout.register()
+
+
+# --- how they are measured -------------------------------------------------------------------------
+
+
+def rivals(folder: Path, *trained_on: str) -> contest.Rivals:
+    """An encoder that hears themes against one that hears years; `trained_on` are their songs."""
+    for name, words, songs in zip(
+        contest.Rivals._fields, (by_theme(), by_year()), trained_on or ("t0", "t1"), strict=True
+    ):
+        trained.write_experiment(folder / name, words)
+        (folder / name / "training_songs.txt").write_text(songs.replace(" ", "\n") + "\n")
+    return contest.Rivals(folder / "challenger", folder / "champion")
+
+
+SETTINGS = params.Evaluate(draws=200, level=0.95, seed=1)
+
+
+def test_both_are_measured_on_the_same_val_pairs(tmp_path: Path) -> None:
+    found = contest.measured(
+        trained.songs(LYRICS), trained.pairs(PAIRS), rivals(tmp_path), "spearman", SETTINGS
+    )
+
+    difference = rho(by_theme()) - rho(by_year())
+    assert found.challenger["value"] == pytest.approx(rho(by_theme()), abs=1e-5)
+    assert found.champion["value"] == pytest.approx(rho(by_year()), abs=1e-5)
+    assert found.difference["value"] == pytest.approx(difference, abs=1e-5)
+    assert 0 < found.difference["low"] < difference < found.difference["high"]
+    assert (found.n_pairs, found.n_songs) == (120, 16)
+
+
+def test_pairs_of_songs_that_either_trained_on_are_left_out(tmp_path: Path) -> None:
+    found = contest.measured(
+        trained.songs(LYRICS),
+        trained.pairs(PAIRS),
+        rivals(tmp_path, "t0 a0", "t1 b3"),
+        "spearman",
+        SETTINGS,
+    )
+
+    assert (found.n_pairs, found.n_songs) == (14 * 13 // 2, 14)
+
+
+def test_test_songs_are_not_read(tmp_path: Path) -> None:
+    wordless = LYRICS | {"z0": "?!", "z1": "?!"}  # an encoder refuses them
+    folders = rivals(tmp_path)
+
+    contest.measured(trained.songs(wordless), trained.pairs(PAIRS), folders, "spearman", SETTINGS)
+    with pytest.raises(ValueError, match="no word"):
+        as_val = [(*pair[:3], "val") for pair in PAIRS]
+        contest.measured(trained.songs(wordless), trained.pairs(as_val), folders, "spearman", SETTINGS)
+
+
+def test_with_no_pair_new_to_both_no_lead_is_shown(checkout: Checkout) -> None:
+    checkout.train("years", by_year())
+    (checkout.artifacts / "served" / "training_songs.txt").write_text("".join(f"{song}\n" for song in VAL))
+    checkout.register()
+    checkout.train("themes", by_theme())
+
+    assert checkout.register().endswith("no val pair is of songs that neither trained on")
+    assert checkout.aliases() == both(champion="years", challenger="themes")
+
+
+# --- another corpus --------------------------------------------------------------------------------
+
+
+def test_another_corpus_is_refused_until_it_is_told_to_replace(checkout: Checkout) -> None:
+    checkout.train("years", by_year())
+    checkout.register()
+    checkout.corpus("f" * 32 + ".dir")
+    checkout.train("themes", by_theme())
+
+    command = "PYTHONPATH=src python pipelines/register.py data artifacts --replace"
+    assert checkout.register() == (
+        "themes is not registered: the champion, version 1 (years), is of another corpus; "
+        f"to put themes in its place: {command}"
+    )
+    assert checkout.versions() == dict.fromkeys(registry.MODELS, 1)
+    assert checkout.register(replace=True).endswith("it replaces version 1 (years), unmeasured")
+    assert checkout.aliases() == both(champion="themes")
+    assert checkout.register().startswith("themes is the champion already")
+
+
+def test_a_corpus_of_other_bytes_and_the_same_model_is_another_corpus(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme())
+    checkout.register()
+    checkout.corpus("f" * 32 + ".dir")
+
+    assert "is of another corpus" in checkout.register()
+    checkout.register(replace=True)
+    assert checkout.register().startswith("themes is the champion already: version 2")
+
+
+def test_a_workspace_is_told_the_command_from_the_checkout(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout.train("years", by_year())
+    checkout.register()
+    workspace = checkout.folder / "work" / "my songs"
+    shutil.copytree(checkout.artifacts, workspace / "artifacts")
+    for folder in (checkout.folder, workspace):
+        (folder / "pipelines").mkdir()
+        (folder / "dvc.yaml").touch()
+    checkout.corpus("f" * 32 + ".dir")
+    shutil.move(checkout.folder / "dvc.lock", workspace)
+    monkeypatch.chdir(workspace)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+    line = registry.register(Path("artifacts"), RAW)
+    assert line.endswith(
+        "cd 'work/my songs' && PYTHONPATH=src python pipelines/register.py data artifacts --replace"
+    )
+
+
+def test_without_dvc_the_corpus_is_unknown(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme())
+    (checkout.folder / "dvc.lock").unlink()
+
+    with pytest.raises(ValueError, match=r"dvc\.lock: names no md5 of data"):
+        checkout.register()
+
+
+# --- kills, crowds and other weather ---------------------------------------------------------------
+
+
+def killed_at(method: str, call: int, patch: pytest.MonkeyPatch) -> None:
+    """Let a method of the client be interrupted instead of running, at its call number `call`."""
+    from mlflow import MlflowClient
+
+    calls, whole = itertools.count(1), getattr(MlflowClient, method)
+
+    def interrupted(*args: Any, **options: Any) -> Any:
+        if next(calls) == call:
+            raise KeyboardInterrupt
+        return whole(*args, **options)
+
+    patch.setattr(MlflowClient, method, interrupted)
+
+
+STEPS = [
+    *(("log_artifacts", call) for call in (1, 2)),
+    *(("create_model_version", call) for call in (1, 2)),
+    *(("set_model_version_tag", call) for call in (1, 2, 3, 4)),
+    *(("set_registered_model_alias", call) for call in (1, 2)),
+]
+
+
+def register_killed(checkout: Checkout, step: tuple[str, int], *, replace: bool = False) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        killed_at(*step, patch)
+        with pytest.raises(KeyboardInterrupt):
+            checkout.register(replace=replace)
+
+
+def test_a_crowning_killed_between_any_two_steps_is_completed(checkout: Checkout) -> None:
+    checkout.train("years", by_year())
+    checkout.register()
+    for number, step in enumerate(STEPS, start=2):
+        checkout.train(f"themes{number}", by_theme())
+        register_killed(checkout, step)
+
+        checkout.register()
+        assert checkout.aliases() == both(champion=f"themes{number}"), step
+        assert checkout.versions() == dict.fromkeys(registry.MODELS, number), step
+        assert checkout.register().startswith(f"themes{number} is the champion already: version {number} of")
+        checkout.train("years", by_year())
+        checkout.register(replace=True)
+
+
+def test_a_defeat_killed_between_any_two_steps_is_completed(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme())
+    checkout.register()
+    for number, step in enumerate(STEPS[-4:], start=2):
+        checkout.train(f"twin{number}", by_theme())
+        register_killed(checkout, step)
+
+        assert "no lead is shown" in checkout.register()
+        assert checkout.aliases() == both(champion="themes", challenger=f"twin{number}"), step
+        assert checkout.versions() == dict.fromkeys(registry.MODELS, number), step
+
+
+def test_a_replacement_killed_between_the_models_is_completed_by_a_plain_call(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme())
+    checkout.register()
+    checkout.train("twin", by_theme())
+    checkout.register()  # so that both versions are complete
+    register_killed(checkout, ("set_registered_model_alias", 2), replace=True)
+
+    checkout.register()
+    assert checkout.aliases() == both(champion="twin")
+
+
+def test_two_at_once_make_one_version(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme())
+    with ThreadPoolExecutor(2) as threads:
+        lines = sorted(threads.map(lambda _: checkout.register(), range(2)))
+
+    assert [line.split(",")[0] for line in lines] == [
+        "themes is now champion",
+        "themes is the champion already: version 1 of neuralist and neuralist-recommender",
+    ]
+    assert checkout.versions() == dict.fromkeys(registry.MODELS, 1)
+
+
+def test_an_emptied_store_is_filled_again(checkout: Checkout, empty_database: Path, tmp_path: Path) -> None:
+    checkout.train("themes", by_theme())
+    checkout.register()
+    shutil.rmtree(tmp_path / "mlruns")
+    shutil.copy(empty_database, tmp_path / "fresh.db")
+    # Another name: mlflow keeps a store that it has opened once.
+    (tmp_path / "mlflow.db").unlink()
+    emptied = Checkout(tmp_path, Store(f"sqlite:///{tmp_path}/fresh.db", "neuralist", None))
+
+    assert emptied.register().startswith("themes is now champion, version 1")
+    assert emptied.aliases() == both(champion="themes")
+
+
+def test_a_damaged_store_is_one_clear_error(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.train("themes", by_theme())
+    (tmp_path / "mlflow.db").write_bytes(b"no database" * 100)
+    damaged = Store(f"{checkout.into.uri}?timeout=5", "neuralist", tmp_path)
+
+    with pytest.raises(ValueError, match=r"MLflow store .*move mlflow\.db away"):
+        registry.register(checkout.artifacts, RAW, damaged)
+
+
+def test_a_champion_whose_files_are_gone_is_one_clear_error(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.train("years", by_year())
+    checkout.register()
+    shutil.rmtree(tmp_path / "mlruns")
+    checkout.train("themes", by_theme())
+
+    with pytest.raises(ValueError, match=r"MLflow store .*served"):
+        checkout.register()
+
+
+def test_nothing_to_serve_is_said_and_touches_no_store(checkout: Checkout) -> None:
+    (checkout.artifacts / "served").mkdir()
+    (checkout.artifacts / "served" / "card.md").write_text("Nothing is served: why.\n")
+
+    assert checkout.register() == "Nothing is served: why."
+    assert checkout.client.search_registered_models() == []
+
+
+def test_a_missing_folder_is_one_clear_error(checkout: Checkout) -> None:
+    with pytest.raises(ValueError, match=r"served\.json: not readable .*run `dvc repro`"):
+        checkout.register()
+
+
+def test_the_quick_look_sees_what_mlflow_sees(checkout: Checkout) -> None:
+    checkout.train("years", by_year())
+    checkout.register()
+    checkout.train("themes", by_theme())
+    checkout.register()
+    checkout.client.delete_model_version("neuralist-recommender", "1")
+    checkout.client.create_model_version("neuralist", source=checkout.folder.as_uri())
+
+    assert registry._known_to_default(checkout.into) == registry._known(checkout.client)
+    elsewhere = Store(checkout.into.uri, "neuralist", None)
+    assert registry._known_to_default(elsewhere) is None
+
+
+# --- the stage -------------------------------------------------------------------------------------
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_stage_says_without_mlflow_that_nothing_is_to_be_done_and_obeys_its_own_command(
+    checkout: Checkout,
+) -> None:
+    for name in ("src", "pipelines", "dvc.yaml"):
+        (checkout.folder / name).symlink_to(ROOT / name)
+    checkout.train("themes", by_theme())
+    checkout.register()
+    script = ("pipelines/register.py", "data", "artifacts")
+    again = run(checkout.folder, "env", "PYTHONPATH=src", "python", "-X", "importtime", *script)
+    assert (again.returncode, again.stdout.split(":")[0]) == (0, "themes is the champion already")
+    imported = {line.rsplit("|", 1)[-1].strip() for line in again.stderr.splitlines()}
+    assert not imported & {"mlflow", "numpy", "pandas", "pydantic", "onnxruntime"}
+
+    checkout.corpus("f" * 32 + ".dir")
+    refused = run(checkout.folder, "env", "PYTHONPATH=src", "python", *script)
+    assert refused.returncode == 0
+    replaced = run(checkout.folder, "bash", "-c", refused.stdout.rsplit("in its place: ")[1])
+    assert replaced.stdout.startswith("themes is now champion, version 2"), replaced.stderr

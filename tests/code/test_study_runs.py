@@ -1,0 +1,135 @@
+"""A study in MLflow: one run, and nested in it each trial that is over, once."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.study_files import TRIALS, write_study
+
+from neuralist import study_runs, tracking
+from neuralist.study_runs import Trials
+from neuralist.tracking import Store
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_study(tmp_path / "artifacts" / "study")
+
+
+def runs(into: Store) -> dict[str, Any]:
+    """Runs by their tag `trial`; that of the study is `all`."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(into.uri)
+    found = client.get_experiment_by_name(into.experiment)
+    listed = client.search_runs([found.experiment_id]) if found else []
+    by_trial = {run.data.tags["trial"]: run for run in listed}
+    assert len(by_trial) == len(listed), "a trial was recorded twice"
+    return by_trial
+
+
+def test_trials_that_are_over_are_nested_in_the_study(into: Store, folder: Path) -> None:
+    assert study_runs.record(folder, into) == "songs300-0123456789abcdef"
+
+    found = runs(into)
+    parent = found.pop("all")
+    assert parent.info.status == "FINISHED"
+    shown = Path(parent.info.artifact_uri.removeprefix("file://"))
+    assert {path.name for path in shown.iterdir()} == {"best.yaml", "epochs.csv", "study.html", "trials.csv"}
+    assert {run.data.tags["mlflow.parentRunId"] for run in found.values()} == {parent.info.run_id}
+    assert {trial: run.info.status for trial, run in found.items()} == {
+        "0": "FINISHED",
+        "1": "KILLED",
+        "2": "FAILED",
+    }
+    assert found["0"].data.params == {"units": "25", "pooling": "mean"}
+    assert found["0"].data.metrics == {"val_spearman": 0.5, "value": 0.5}
+    assert found["1"].data.metrics == {"val_spearman": 0.125}
+
+
+def test_the_curve_of_a_trial_has_its_epochs(into: Store, folder: Path) -> None:
+    from mlflow import MlflowClient
+
+    study_runs.record(folder, into)
+    history = MlflowClient(into.uri).get_metric_history(runs(into)["0"].info.run_id, "val_spearman")
+    assert {point.step: point.value for point in history} == {1: 0.25, 2: 0.5}
+
+
+def test_recording_again_adds_nothing_and_needs_no_mlflow(
+    into: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study_runs.record(folder, into)
+    before = {trial: run.to_dictionary() for trial, run in runs(into).items()}
+    monkeypatch.setattr(tracking, "opened", None)
+
+    assert study_runs.record(folder, into) is None
+    assert {trial: run.to_dictionary() for trial, run in runs(into).items()} == before
+
+
+def test_more_trials_join_the_same_study(into: Store, folder: Path) -> None:
+    study_runs.record(folder, into)
+    parent = runs(into)["all"].info.run_id
+    (folder / "trials.csv").write_text(TRIALS.replace("3,running,,1", "3,complete,0.0625,1"))
+
+    assert study_runs.record(folder, into) is not None
+    found = runs(into)
+    assert found["all"].info.run_id == parent
+    assert found["3"].info.status == "FINISHED"
+
+
+def test_a_recording_killed_half_way_is_completed(
+    into: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = study_runs._add_trial
+
+    def killed(*given: Any) -> None:
+        if given[-1]["trial"] == 1:
+            client, place, parent, found, _ = given
+            client.create_run(place, tags={"trial": "1", "study": found.study, "mlflow.parentRunId": parent})
+            raise KeyboardInterrupt
+        add(*given)
+
+    monkeypatch.setattr(study_runs, "_add_trial", killed)
+    with pytest.raises(KeyboardInterrupt):
+        study_runs.record(folder, into)
+    monkeypatch.setattr(study_runs, "_add_trial", add)
+    study_runs.record(folder, into)
+
+    found = runs(into)
+    assert found["all"].info.status == "FINISHED"
+    assert found["1"].info.status == "KILLED"
+    assert found["1"].data.metrics == {"val_spearman": 0.125}
+
+
+def test_a_long_study_is_shown_while_it_runs_and_a_short_one_is_not(
+    into: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {"trial": 0, "state": "complete", "value": 0.5, "epochs": 1, "units": 25}
+    found = Trials("s", "val_spearman", [row], [{"trial": 0, "epoch": 1, "value": 0.5}])
+    live = study_runs.LiveStudy(into)
+    live(found)
+    assert runs(into) == {}
+    monkeypatch.setattr(tracking, "LONG", 0.0)
+    live(found)
+    assert {trial: run.info.status for trial, run in runs(into).items()} == {
+        "all": "RUNNING",
+        "0": "FINISHED",
+    }
+
+
+def test_a_store_that_cannot_be_reached_costs_a_long_study_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tracking, "LONG", 0.0)
+    (tmp_path / "mlflow.db").write_bytes(b"no database at all")
+    live = study_runs.LiveStudy(Store(f"sqlite:///{tmp_path}/mlflow.db", "neuralist", tmp_path))
+    for _ in range(2):
+        live(Trials("s", "val_spearman", [], []))
+    assert capsys.readouterr().out.count("s: not shown in MLflow while it runs") == 1
+
+
+@pytest.mark.parametrize("name", ["best.yaml", "trials.csv", "epochs.csv"])
+def test_a_missing_or_damaged_file_is_refused(into: Store, folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(ValueError, match=r"study: no study .*run `dvc repro study`"):
+        study_runs.record(folder, into)

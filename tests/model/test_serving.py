@@ -1,0 +1,461 @@
+"""The two models as MLflow saves, loads and serves them: answers by hand, one sentence for bad input."""
+
+import asyncio
+import http.client
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pytest
+from tests import served
+
+from neuralist import serving
+
+PAIR = {"lyrics_a": "moss", "lyrics_b": "stone"}
+ANSWER = {
+    "similarity": served.MOSS_STONE,
+    "similar": False,
+    "decile": 6,
+    "tokens_used_a": 1,
+    "tokens_used_b": 1,
+}
+JSON = "application/json"
+
+
+class Response(NamedTuple):
+    """What a server answered."""
+
+    status: int
+    content: Any
+
+
+Ask = Callable[..., Response]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return served.write(tmp_path_factory.mktemp("serving") / "served")
+
+
+@pytest.fixture(scope="module")
+def saved(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Both models, saved as the registry does it."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    from mlflow.pyfunc import save_model
+
+    home = tmp_path_factory.mktemp("saved")
+    for kind in serving.MODELS:
+        save_model(path=str(home / kind), **serving.model_arguments(kind, folder))
+    return {kind: home / kind for kind in serving.MODELS}
+
+
+@pytest.fixture(scope="module")
+def compare(saved: dict[str, Path]) -> Iterator[Ask]:
+    """MLflow's scoring server with the model neuralist, in this process."""
+    yield from _app(saved[serving.COMPARE])
+
+
+@pytest.fixture(scope="module")
+def recommend(saved: dict[str, Path]) -> Iterator[Ask]:
+    """MLflow's scoring server with the model neuralist-recommender, in this process."""
+    yield from _app(saved[serving.RECOMMEND])
+
+
+def _app(model: Path) -> Iterator[Ask]:
+    from mlflow.pyfunc import load_model, scoring_server
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring_server, "invocations", scoring_server.invocations)  # put back afterwards
+        patch.setenv("_MLFLOW_IS_IN_SERVING_ENVIRONMENT", "true")
+        app = scoring_server.init(load_model(str(model)))
+
+        def ask(body: Any, kind: str | None = JSON) -> Response:
+            text = body if isinstance(body, bytes | str) else json.dumps(body)
+            return asyncio.run(_call(app, text.encode() if isinstance(text, str) else text, kind))
+
+        yield ask
+
+
+async def _call(app: Any, content: bytes, kind: str | None) -> Response:
+    """One request, as a web server hands it to an app (https://asgi.readthedocs.io)."""
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/invocations",
+        "query_string": b"",
+        "http_version": "1.1",
+    }
+    headers = [(b"content-type", kind.encode())] if kind else []
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await app(scope | {"headers": headers}, receive, send)
+    return Response(sent[0]["status"], json.loads(b"".join(part.get("body", b"") for part in sent)))
+
+
+def _records(*rows: Any, **params: Any) -> dict[str, Any]:
+    return {"dataframe_records": list(rows)} | ({"params": params} if params else {})
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    file = io.BytesIO()
+    frame.to_parquet(file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"dataframe_records": [PAIR]}, JSON),
+        ({"dataframe_records": [PAIR | {"id": 7}]}, 'application/json; charset="UTF-8"'),
+        ({"dataframe_split": {"columns": ["lyrics_b", "lyrics_a"], "data": [["stone", "moss"]]}}, JSON),
+        ({"dataframe_split": {"index": [3], "columns": [*PAIR], "data": [[*PAIR.values()]]}}, None),
+        ({"inputs": PAIR}, JSON),
+        ({"inputs": {name: [text] for name, text in PAIR.items()}}, JSON),
+        ({"inputs": [PAIR]}, JSON),
+        ({"instances": [PAIR]}, JSON),
+        ("lyrics_a,lyrics_b\nmoss,stone\n", "text/csv"),
+        (_parquet(pd.DataFrame([PAIR])), "application/vnd.apache.parquet"),
+    ],
+)
+def test_every_form_of_request_gets_the_answer_worked_out_by_hand(
+    compare: Ask, body: Any, kind: str | None
+) -> None:
+    assert compare(body, kind) == (200, {"predictions": [ANSWER]})
+
+
+def test_every_cell_of_a_csv_is_text(compare: Ask) -> None:
+    response = compare("lyrics_a,lyrics_b\nNA,null\n5,moss\n", "text/csv")
+    assert [row["similarity"] for row in response.content["predictions"]] == [1.0, served.MOSS_STONE]
+
+
+def test_no_rows_get_no_answers(compare: Ask) -> None:
+    assert compare(_records()) == (200, {"predictions": []})
+
+
+@pytest.mark.parametrize(
+    "text", ["<b>moss</b> & <script>alert(1)</script>", "moss\x00\x1b[31m", "苔 и мох 🌿", "moss \ud800"]
+)
+def test_markup_control_characters_and_any_language_are_only_text(compare: Ask, text: str) -> None:
+    response = compare(_records({"lyrics_a": text, "lyrics_b": text}))
+    assert response.status == 200
+    assert response.content["predictions"][0]["similarity"] == 1.0
+
+
+A_AND_B = "send lyrics_a and lyrics_b"
+FORMS = "give a JSON object with one of dataframe_split, dataframe_records, inputs, instances"
+PLACE = "row 2 of 2, column lyrics_b: received"
+BAD_VALUES = {
+    "null": (None, f"{PLACE} null; give a text"),
+    "number": (5, f"{PLACE} a number; give a text"),
+    "list": (["stone"], f"{PLACE} a list; give a text"),
+    "object": ({"a": 1}, f"{PLACE} an object; give a text"),
+    "truth value": (False, f"{PLACE} a truth value; give a text"),
+    "empty": ("", f"{PLACE} an empty text; give the words of a song"),
+    "word-free": ("?! 😀", f"{PLACE} a text without any word; give the words of a song"),
+    "long": ("x" * 100_001, f"{PLACE} 100,001 characters; a text may have 100,000"),
+}
+
+
+@pytest.mark.parametrize("form", ["dataframe_records", "dataframe_split", "instances", "inputs"])
+@pytest.mark.parametrize("name", BAD_VALUES)
+def test_a_bad_value_gets_400_and_one_sentence_in_every_form(compare: Ask, form: str, name: str) -> None:
+    value, sentence = BAD_VALUES[name]
+    rows = [PAIR, PAIR | {"lyrics_b": value}]
+    columns = {column: [row[column] for row in rows] for column in PAIR}
+    body = {
+        "dataframe_records": rows,
+        "instances": rows,
+        "dataframe_split": {"columns": [*PAIR], "data": [[*row.values()] for row in rows]},
+        "inputs": columns,
+    }[form]
+    _is_refused(compare({form: body}), sentence)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "sentence"),
+    [
+        (_records({"lyrics_a": "moss"}), JSON, f"row 1 of 1: column lyrics_b missing; {A_AND_B}"),
+        (
+            _records(PAIR, "moss"),
+            JSON,
+            "row 2 of 2: received a text; give an object with lyrics_a and lyrics_b",
+        ),
+        (
+            {"dataframe_split": {"columns": ["lyrics_b"], "data": [["moss"]]}},
+            JSON,
+            f"column lyrics_a missing; {A_AND_B}",
+        ),
+        (
+            {"dataframe_split": {"columns": [*PAIR], "data": [["moss"]]}},
+            JSON,
+            "row 1 of 1: received a list of 1; give 2 values",
+        ),
+        (
+            {"dataframe_split": [1]},
+            JSON,
+            "dataframe_split: give an object with the lists columns and data",
+        ),
+        ({"inputs": {"a": "moss"}}, JSON, f"column lyrics_a and lyrics_b missing; {A_AND_B}"),
+        (
+            {"inputs": {"lyrics_a": ["moss"], "lyrics_b": []}},
+            JSON,
+            "inputs: received 1 of lyrics_a and 0 of lyrics_b; give equally many",
+        ),
+        (_records(*[PAIR] * 10_001), JSON, "received 10,001 rows; send at most 10,000 in a request"),
+        (
+            {"inputs": {name: ["moss"] * 10_001 for name in PAIR}},
+            JSON,
+            "received 10,001 rows; send at most 10,000 in a request",
+        ),
+        (
+            "lyrics_a,lyrics_b\n" + "a,b\n" * 10_001,
+            "text/csv",
+            "received 10,001 rows; send at most 10,000 in a request",
+        ),
+        (_records(PAIR, k=3), JSON, "params: received k; this model takes none"),
+        (_records(PAIR) | {"params": [1]}, JSON, "params: received a list; give a JSON object"),
+        ({}, JSON, f"the body has no rows; {FORMS}"),
+        (_records(PAIR) | {"inputs": PAIR}, JSON, f"the body has dataframe_records and inputs; {FORMS}"),
+        ([PAIR], JSON, f"the body is a list; {FORMS}"),
+        ("null", JSON, f"the body is null; {FORMS}"),
+        ({"dataframe_records": PAIR}, JSON, "dataframe_records: received an object; give a list of rows"),
+        ("a,b\nmoss,stone\n", "text/csv", f"column lyrics_a and lyrics_b missing; {A_AND_B}"),
+        (
+            "moss",
+            "text/plain",
+            "content type: received 'text/plain'; send application/json, text/csv or "
+            "application/vnd.apache.parquet",
+        ),
+        (_records(PAIR), "application/json; charset=latin-1", None),
+        ("{", JSON, None),
+        ("[" * 100_000, JSON, None),
+        (b"\xff\xfe\xfd", JSON, None),
+        ("", "text/csv", None),
+        ('a,b\n"moss\n', "text/csv", None),
+        (b"\xff\n", "text/csv", None),
+        (b"PAR1 no parquet PAR1", "application/vnd.apache.parquet", None),
+    ],
+)
+def test_a_bad_request_gets_400_and_one_sentence(
+    compare: Ask, body: Any, kind: str, sentence: str | None
+) -> None:
+    _is_refused(compare(body, kind), sentence)
+
+
+def _is_refused(response: Response, sentence: str | None) -> None:
+    assert response.status == 400, response
+    assert response.content["error_code"] == "INVALID_PARAMETER_VALUE"
+    assert "stack_trace" not in response.content
+    message = response.content["message"]
+    if sentence is None:  # the middle of it is a parser's
+        assert message.startswith(("the body cannot be read as", "content type: received"))
+        assert len(message) < 400
+    else:
+        assert message == sentence
+    assert "\n" not in message
+    assert "Traceback" not in message
+
+
+def test_the_recommender_answers_with_the_nearest_songs(recommend: Ask) -> None:
+    response = recommend(_records({"lyrics": "moss"}, {"lyrics": "fern"}, k=2))
+    song = {"artist": "Anna", "title": "Moss", "year": 1990, "similarity": 1.0}
+    assert response.status == 200
+    rows = response.content["predictions"]
+    assert rows[0] == {"query": 0, "rank": 1, "song_id": "s0"} | song
+    assert [(row["query"], row["rank"], row["song_id"]) for row in rows] == [
+        (0, 1, "s0"),
+        (0, 2, "s3"),
+        (1, 1, "s2"),
+        (1, 2, "s1"),
+    ]
+    assert rows[1]["year"] is None
+
+
+def test_the_recommender_takes_params_and_a_plain_list(recommend: Ask) -> None:
+    params = {"k": 100, "exclude_artist": "anna", "min_year": 1995, "max_year": 1995}
+    response = recommend({"inputs": ["moss"], "params": params})
+    assert [row["song_id"] for row in response.content["predictions"]] == ["s4"]
+    ten = recommend(_records({"lyrics": "moss"}) | {"params": None})
+    assert len(ten.content["predictions"]) == len(served.SONGS)
+
+
+NUMBER, YEAR, NAME = "give a whole number from 1 to 100", "give a year or null", "give a name or null"
+
+
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        ({"k": 0}, f"param k: received 0; {NUMBER}"),
+        ({"k": 101}, f"param k: received 101; {NUMBER}"),
+        ({"k": "3"}, f'param k: received "3"; {NUMBER}'),
+        ({"k": 2.5}, f"param k: received 2.5; {NUMBER}"),
+        ({"k": True}, f"param k: received true; {NUMBER}"),
+        ({"k": None}, f"param k: received null; {NUMBER}"),
+        ({"k": [3]}, f"param k: received [3]; {NUMBER}"),
+        ({"min_year": "1990"}, f'param min_year: received "1990"; {YEAR}'),
+        ({"max_year": {}}, f"param max_year: received {{}}; {YEAR}"),
+        ({"exclude_artist": 5}, f"param exclude_artist: received 5; {NAME}"),
+        ({"min_year": 2, "max_year": 1}, "min_year: received 2, after max_year 1; exchange them"),
+        ({"top": 3}, "params: received top; choose among k, exclude_artist, min_year, max_year"),
+    ],
+)
+def test_bad_params_get_400_and_one_sentence(recommend: Ask, params: dict[str, Any], sentence: str) -> None:
+    _is_refused(recommend(_records({"lyrics": "moss"}, **params)), sentence)
+
+
+def test_another_model_of_the_server_keeps_mlflows_own_answers(compare: Ask) -> None:
+    from mlflow.pyfunc import scoring_server
+
+    class Other:
+        def predict(self, data: pd.DataFrame) -> pd.DataFrame:
+            return data
+
+    assert scoring_server.invocations.__module__ == serving.__name__
+    answer = scoring_server.invocations(b"a\n5\n", "text/csv", Other(), None)
+    assert json.loads(answer.response) == {"predictions": [{"a": 5}]}
+
+
+def test_a_loaded_model_answers_tables_and_refuses_with_mlflows_error(saved: dict[str, Path]) -> None:
+    from mlflow.exceptions import MlflowException
+    from mlflow.pyfunc import load_model
+
+    model = load_model(str(saved[serving.COMPARE]))
+    assert model.predict(pd.DataFrame([PAIR])).to_dict("records") == [ANSWER]
+    with pytest.raises(MlflowException, match="row 1 of 1, column lyrics_a: received null") as refused:
+        model.predict(pd.DataFrame([PAIR | {"lyrics_a": None}]))
+    assert refused.value.error_code == "INVALID_PARAMETER_VALUE"
+    many = load_model(str(saved[serving.RECOMMEND])).predict(pd.DataFrame({"lyrics": ["moss"]}), {"k": 2})
+    assert many.year.tolist() == [1990, None]
+
+
+def test_the_saved_models_say_what_they_take_and_hold_no_pickle(saved: dict[str, Path]) -> None:
+    from mlflow.models import Model
+
+    compare, recommend = (Model.load(str(saved[kind])) for kind in serving.MODELS)
+    assert compare.signature.inputs.to_dict() == [
+        {"type": "string", "name": name, "required": True} for name in ("lyrics_a", "lyrics_b")
+    ]
+    assert compare.signature.outputs.input_names() == list(ANSWER)
+    assert [(param.name, param.default) for param in recommend.signature.params] == [
+        ("k", 10),
+        ("exclude_artist", None),
+        ("min_year", None),
+        ("max_year", None),
+    ]
+    for kind, model in zip(serving.MODELS, (compare, recommend), strict=True):
+        files = [path for path in saved[kind].rglob("*") if path.is_file()]
+        assert {path.name for path in files} >= {"encoder.onnx", "vocabulary.txt", "card.md"}
+        assert not [path for path in files if path.suffix in {".pkl", ".pickle", ".joblib"}]
+        assert not [path for path in files if path.read_bytes().startswith((b"\x80\x04", b"\x80\x05"))]
+        assert (saved[kind] / "input_example.json").exists()
+        requirements = (saved[kind] / "requirements.txt").read_text().split()
+        assert sorted(line.split("==")[0] for line in requirements) == [
+            "mlflow",
+            "numpy",
+            "onnxruntime",
+            "pandas",
+            "pyarrow",
+            "regex",
+        ]
+        assert model.flavors["python_function"]["config"] == {"kind": kind}
+
+
+def test_a_saved_model_imports_nothing_heavy(saved: dict[str, Path]) -> None:
+    code = f"""
+import sys
+from mlflow.pyfunc import load_model
+load_model({str(saved[serving.RECOMMEND])!r})
+print([name for name in ("keras", "tensorflow", "sklearn", "duckdb", "gensim") if name in sys.modules])
+import neuralist
+print(neuralist.__file__)
+"""
+    environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    heavy, home = done.stdout.splitlines()
+    assert heavy == "[]"
+    # The model brings its own code, whatever is installed.
+    assert Path(home) == saved[serving.RECOMMEND] / "code" / "neuralist" / "__init__.py"
+
+
+def test_an_unknown_kind_is_refused(folder: Path) -> None:
+    with pytest.raises(ValueError, match="model: received 'other'; choose neuralist or"):
+        serving.model_arguments("other", folder)
+
+
+def test_mlflow_models_serve_answers_and_refuses(saved: dict[str, Path], tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [f"{Path(sys.executable).parent}/mlflow", "models", "serve", "-m", str(saved[serving.COMPARE])]
+    server = subprocess.Popen(
+        [*command, "--env-manager", "local", "-p", str(port)],
+        env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=(tmp_path / "log").open("wb"),
+        start_new_session=True,
+    )
+    try:
+        _wait(port, server)
+        assert _post(port, _records(PAIR)) == (200, {"predictions": [ANSWER]})
+        _is_refused(
+            _post(port, {"inputs": PAIR | {"lyrics_b": 5}}),
+            "row 1 of 1, column lyrics_b: received a number; give a text",
+        )
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def _wait(port: int, server: "subprocess.Popen[bytes]") -> None:
+    for _ in range(1200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        assert server.poll() is None
+        time.sleep(0.05)
+
+
+def _post(port: int, body: Any) -> Response:
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request("POST", "/invocations", json.dumps(body), {"Content-Type": JSON})
+    response = connection.getresponse()
+    answer = Response(response.status, json.load(response))
+    connection.close()
+    return answer
+
+
+def test_the_same_model_runs_as_a_spark_udf(saved: dict[str, Path]) -> None:
+    sql = pytest.importorskip("pyspark.sql", reason="needs pyspark: pip install 'neuralist[spark]'")
+    if shutil.which("java") is None:
+        pytest.skip("needs Java, which is not on this machine")
+    from mlflow.pyfunc import spark_udf
+
+    spark = sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+    try:
+        pairs = spark.createDataFrame([("moss", "stone"), ("fern", "fern")], [*PAIR])
+        compare = spark_udf(spark, str(saved[serving.COMPARE]), env_manager="local")
+        rows = pairs.select(compare("lyrics_a", "lyrics_b").alias("answer")).select("answer.*").collect()
+    finally:
+        spark.stop()
+    assert rows[0].asDict() == ANSWER
+    assert rows[1]["similarity"] == 1.0

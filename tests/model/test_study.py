@@ -1,0 +1,231 @@
+"""A study: it starts from the experiment's own settings, loses no trial, runs none twice, reads val alone."""
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+from optuna.trial import TrialState
+from tests.settings import experiment
+
+from neuralist import params, study, vectors
+
+WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]
+# With pooling over time a step is not compiled by XLA, which would take seconds a trial.
+BASE = experiment(max_words=6, units=4, pooling="mean", batch_size=64, learning_rate=0.02, epochs=9)
+SPACE = {"units": [2, 4, 8], "pooling": ["max", "mean"], "learning_rate": {"low": 0.01, "high": 0.05}}
+
+
+def settings(**own: Any) -> params.Study:
+    values = {
+        "experiment": None,
+        "metric": "loss",
+        "direction": "minimize",
+        "trials": 3,
+        "epochs": 2,
+        "prune_after": 1,
+        "storage": None,
+        "seed": 3,
+        "space": SPACE,
+    }
+    return params.Study.model_validate(values | own)
+
+
+def search(**own: Any) -> study.Search:
+    """Two worlds, moss and wires: songs of one world are alike; test songs would break any reader."""
+    rng = np.random.default_rng(9)
+    lyrics: list[Any] = [" ".join(rng.choice(WORDS[:3] if i % 2 else WORDS[3:], size=5)) for i in range(14)]
+    lyrics[13] = None
+    songs = pd.DataFrame({"song_id": [f"s{i:02}" for i in range(14)], "lyrics": lyrics})
+    split = ["train"] * 9 + ["val"] * 4 + ["test"]
+    pairs = pd.DataFrame(
+        [
+            (f"s{i:02}", f"s{j:02}", 0.9 if (i - j) % 2 == 0 else 0.1, split[j])
+            for j in range(14)
+            for i in range(j)
+        ],
+        columns=["left_id", "right_id", "similarity", "split"],
+    )
+    words = vectors.assemble({word: rng.normal(size=8) for word in WORDS}, 3.0, "made", {})
+    return study.Search(settings(**own), BASE, songs, pairs, words)
+
+
+def quiet(number: int) -> None:
+    """Report to nobody."""
+
+
+def run(folder: Path, report: Any = quiet, **own: Any) -> optuna.Study:
+    asked = search(**own)
+    opened = study.open_study(asked, asked.name("base"), folder)
+    study.work(asked, opened, folder, report)
+    return opened
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    done = run(tmp_path_factory.mktemp("study"))
+    return (
+        study.trials(done, settings()),
+        study.epochs(done, settings()),
+        study.best(done, settings(), "base"),
+    )
+
+
+def test_the_first_trial_has_the_experiments_own_settings(undisturbed: Any) -> None:
+    first = undisturbed[0].iloc[0]
+    assert (first["units"], first["pooling"], first["learning_rate"]) == (4, "mean", 0.02)
+
+
+def test_every_trial_is_over_and_within_the_space(undisturbed: Any) -> None:
+    trials, epochs, _ = undisturbed
+    assert trials["trial"].tolist() == [0, 1, 2]
+    assert set(trials["state"]) <= {"complete", "pruned"}
+    assert set(trials["units"]) <= {2, 4, 8}
+    assert trials["learning_rate"].between(0.01, 0.05).all()
+    assert len(trials[["units", "pooling", "learning_rate"]].drop_duplicates()) == 3
+    assert epochs.groupby("trial").size().tolist() == trials["epochs"].tolist()
+
+
+def test_a_trials_value_is_its_lowest_val_loss_and_the_best_trial_has_the_lowest_of_all(
+    undisturbed: Any,
+) -> None:
+    trials, epochs, best = undisturbed
+    complete = trials[trials["state"] == "complete"]
+    lowest = epochs.groupby("trial")["value"].min()
+    assert complete["value"].tolist() == [pytest.approx(lowest[number]) for number in complete["trial"]]
+    chosen = trials.iloc[best["trial"]]
+    assert chosen["value"] == complete["value"].min()
+    assert best["params"] == {name: chosen[name] for name in SPACE}
+    assert best["value"] == pytest.approx(chosen["value"], rel=1e-5)
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL."""
+
+
+@pytest.mark.parametrize("moment", [1, 3, 6])
+def test_a_killed_study_ends_with_the_trials_of_an_undisturbed_one(
+    undisturbed: Any, tmp_path: Path, moment: int
+) -> None:
+    calls = []
+
+    def kill(number: int) -> None:
+        calls.append(number)
+        if len(calls) == moment:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(tmp_path, kill)
+    resumed = run(tmp_path)
+
+    pd.testing.assert_frame_equal(study.trials(resumed, settings()), undisturbed[0])
+    pd.testing.assert_frame_equal(study.epochs(resumed, settings()), undisturbed[1])
+
+
+def without_training(asked: study.Search, trial: optuna.Trial, checkpoint: Path, report: Any) -> float:
+    """Stands for a training, which a forked process cannot do."""
+    units = trial.suggest_int("units", 1, 100)
+    time.sleep(0.2)
+    report(trial.number)
+    return float(units)
+
+
+def worker(folder: Path, kill_at: int | None) -> None:
+    done = []
+
+    def report(number: int) -> None:
+        done.append(number)
+        (folder / f"began-{number}-{os.getpid()}").touch()
+        if kill_at is not None and len(done) == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    run(folder, report, trials=6, space={"units": {"low": 1, "high": 100}})
+
+
+def test_two_processes_share_a_study_and_one_of_them_may_be_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study, "_objective", without_training)
+    fork = multiprocessing.get_context("fork")
+    workers = [fork.Process(target=worker, args=(tmp_path, kill_at)) for kill_at in (2, None)]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join(60)
+    assert [one.exitcode for one in workers] == [-signal.SIGKILL, 0]
+
+    asked = search(trials=6, space={"units": {"low": 1, "high": 100}})
+    trials = study.trials(study.open_study(asked, asked.name("base"), tmp_path), asked.settings)
+    assert trials["trial"].tolist() == list(range(6))
+    assert trials["state"].tolist() == ["complete"] * 6
+    began = [
+        {int(path.name.split("-")[1]) for path in tmp_path.glob(f"began-*-{one.pid}")} for one in workers
+    ]
+    assert len(began[0]) == 1, "the process killed in its first trial began no other"
+    assert began[1] == set(range(6)), "the other took that one up too"
+
+
+def test_a_finished_study_is_not_run_again_and_more_trials_go_on_from_it(tmp_path: Path) -> None:
+    first = study.trials(run(tmp_path, trials=2), settings(trials=2))
+    calls: list[int] = []
+    run(tmp_path, calls.append, trials=2)
+    assert calls == []
+    more = study.trials(run(tmp_path, calls.append, trials=3), settings(trials=3))
+    assert set(calls) == {2}
+    pd.testing.assert_frame_equal(more.head(2), first)
+
+
+def test_any_storage_of_optuna_serves(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    done = run(tmp_path, trials=2, storage=url)
+    kept = optuna.load_study(study_name=done.study_name, storage=url)
+    assert [trial.state.is_finished() for trial in kept.trials] == [True, True]
+    assert not (tmp_path / "study.journal").exists()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "postgresql+nodriver://x/y"])
+def test_a_storage_that_cannot_be_opened_is_named(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ValueError, match=r"study\.storage: .* cannot be opened"):
+        run(tmp_path, storage=url)
+
+
+def test_a_trial_of_a_silent_machine_is_taken_up_and_of_one_that_speaks_is_not(tmp_path: Path) -> None:
+    asked = search(trials=1)
+    opened = study.open_study(asked, asked.name("base"), tmp_path)
+    trial = opened.ask()
+    trial.set_user_attr("worker", ["another-machine", "/nowhere/trial-0.lock"])
+    trial.set_user_attr("seen", time.time())
+    [frozen] = opened.get_trials(states=(TrialState.RUNNING,))
+    assert not study._abandoned(frozen)
+    trial.set_user_attr("seen", time.time() - study.SILENCE_S - 1)
+    [frozen] = opened.get_trials(states=(TrialState.RUNNING,))
+    assert study._abandoned(frozen)
+
+
+def test_other_settings_or_data_are_another_study_but_not_more_trials() -> None:
+    name = search().name("base")
+    assert search(trials=9, storage="sqlite://").name("base") == name
+    assert search(seed=4).name("base") != name
+    fewer = search()
+    assert fewer._replace(pairs=fewer.pairs.iloc[1:]).name("base") != name
+
+
+def test_a_study_needs_val_pairs() -> None:
+    asked = search()
+    with pytest.raises(ValueError, match="experiment base has no val pairs"):
+        asked._replace(pairs=asked.pairs[asked.pairs["split"] == "train"]).name("base")
+
+
+def test_without_a_value_there_is_no_best(tmp_path: Path) -> None:
+    asked = search()
+    opened = study.open_study(asked, "empty", tmp_path)
+    with pytest.raises(ValueError, match="none of 3 trials came to a value of loss"):
+        study.best(opened, asked.settings, "base")

@@ -1,0 +1,62 @@
+"""A served folder for the command line, with what `tests.served` lacks: quantiles, odd names, full facts.
+
+As there, the LSTM keeps only the last token's state, here of one unit: the embedding is tanh(tanh(v)) of that
+word's vector v. The words zero, one, ... seven get vectors for which that is 0.0, 0.1, ... 0.7, so that texts
+ending in "one" and "three" have the similarity exp(-0.2).
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from neuralist import onnx_encoder, tables
+from neuralist.onnx_encoder import Layer, Weights
+from neuralist.tokens import Vocabulary
+
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven")
+# artist, title, year, and the embedding in tenths
+SONGS: list[tuple[str, str, int | None, int]] = [
+    ("The Example", "Lanterns", 2015, 0),
+    ("The Example", "More Lanterns", 2014, 1),
+    ("Café Nord", "Rain", 1999, 2),
+    ("Moss", "[bold]Loud[/] & <b>Proud</b>", None, 4),
+    ("🎵 Fern", "\x1b[31mRed\x1b[0m :smile:", 1980, 7),
+]
+
+
+def write(folder: Path) -> Path:
+    """Write the folder; the similarities of all pairs of its catalogue are spread evenly over [0, 1]."""
+    folder.mkdir(parents=True)
+    embeddings = np.array([0, 0, *(tenths / 10 for tenths in range(len(WORDS)))])
+    layer = Layer(
+        kernel=np.array([[0, 0, 1, 0]], dtype=np.float32),
+        bias=np.array([30, -30, 0, 30], dtype=np.float32),  # only the forget gate is shut
+        recurrent=np.zeros((1, 1, 4), dtype=np.float32),
+    )
+    vectors = np.arctanh(np.arctanh(embeddings)).astype(np.float32)[:, None]
+    onnx_encoder.export(Weights(vectors, [layer]), folder / "encoder.onnx")
+    Vocabulary(WORDS).save(folder / "vocabulary.txt")
+    params = {"max_words": 50, "similarity": "manhattan"}
+    (folder / "experiment.json").write_text(json.dumps({"params": params}))
+    facts = {
+        "experiment": "tiny",
+        "corpus_note": "Made by hand.",
+        "threshold": 0.8,
+        "lags": ["tfidf"],
+        "quantiles": [percent / 100 for percent in range(101)],
+    }
+    (folder / "served.json").write_text(json.dumps(facts))
+    catalogue = pd.DataFrame(
+        {
+            "song_id": [f"s{number}" for number in range(len(SONGS))],
+            "artist": [song[0] for song in SONGS],
+            "title": [song[1] for song in SONGS],
+            "year": pd.array([song[2] for song in SONGS], dtype="Int64"),
+            "genre": "rock",
+        }
+    )
+    tables.write(catalogue, tables.CATALOGUE, folder / "catalogue.parquet")
+    np.save(folder / "embeddings.npy", np.array([[song[3] / 10] for song in SONGS], dtype=np.float32))
+    return folder

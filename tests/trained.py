@@ -1,0 +1,127 @@
+"""A trained experiment as small as one can be, with its tables and figures: for what comes after evaluate.
+
+Its encoder has one unit that forgets at once: the embedding of a text is tanh(tanh(x)), where x is the number
+of its last word. So every similarity, exp(-|difference|), is known by hand.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from neuralist import metrics, onnx_encoder, tables
+from neuralist.tokens import Vocabulary
+
+PARAMS = {"protocol": "songs", "max_words": 15, "units": 1, "similarity": "manhattan"}
+
+
+def embedding(x: float) -> float:
+    return math.tanh(math.tanh(x))
+
+
+def similarity(x: float, y: float) -> float:
+    return math.exp(-abs(embedding(x) - embedding(y)))
+
+
+def write_experiment(folder: Path, numbers: Mapping[str, float], **own: Any) -> dict[str, Any]:
+    """The folder that training leaves, whose encoder knows these words; returns its experiment.json."""
+    folder.mkdir(parents=True)
+    vectors = np.array([[0.0], [0.0], *([x] for x in numbers.values())], dtype=np.float32)
+    # Gates i, f, c, o: what comes in is taken whole, what was there is forgotten.
+    gates = onnx_encoder.Layer(
+        kernel=np.array([[0, 0, 1, 0]], dtype=np.float32),
+        bias=np.array([100, -100, 0, 100], dtype=np.float32),
+        recurrent=np.zeros((1, 1, 4), dtype=np.float32),
+    )
+    onnx_encoder.export(onnx_encoder.Weights(vectors, [gates]), folder / "encoder.onnx")
+    Vocabulary(numbers).save(folder / "vocabulary.txt")
+    (folder / "history.csv").write_text("epoch,loss\n1,0.5\n")
+    described = {
+        "name": folder.name,
+        "fingerprint": folder.name.ljust(64, "0"),
+        "params": PARAMS,
+        "best_epoch": 1,
+        "n_pairs": {"train": 3, "val": 2},
+        "n_songs": {"train": 3, "val": 3},
+        "coverage": {"val": {"token_coverage": 0.75}},
+    } | own
+    (folder / "experiment.json").write_text(json.dumps(described))
+    return described
+
+
+def songs(lyrics: Mapping[str, str]) -> pd.DataFrame:
+    """tables.SONGS of these lyrics by id; every third song is of no known year."""
+    rows = [
+        {
+            "song_id": song,
+            "track_ids": [song],
+            "artist": f"Artist {song}",
+            "title": f"Title {song}",
+            "year": None if number % 3 == 2 else 2000 + number,
+            "tags": [],
+            "genre": "folk",
+            "language": "en",
+            "lyrics": text,
+            "n_words": len(text.split()),
+            "has_list": True,
+            "group_id": song,
+            "fold": 0,
+        }
+        for number, (song, text) in enumerate(lyrics.items())
+    ]
+    return pd.DataFrame(rows).astype({"year": "Int64"})
+
+
+def pairs(rows: Iterable[tuple[str, str, float, str]]) -> pd.DataFrame:
+    """tables.PAIRS of (left, right, similarity, split)."""
+    listed = [(left, right, grade, grade, grade, 1, split) for left, right, grade, split in rows]
+    return pd.DataFrame(listed, columns=tables.PAIRS.names)
+
+
+def figure(value: float | None, low: float | None = None, high: float | None = None) -> dict[str, Any]:
+    return {"value": value, "low": low, "high": high}
+
+
+def entry(protocol: str = "songs", **val: float | None) -> dict[str, Any]:
+    """An experiment's part of the metrics: these values on val, 0.25 for all others and on test."""
+    names = metrics.NAMES if protocol == "paper" else metrics.NAMES[:-1]
+    found = {name: figure(0.25, 0.125, 0.5) for name in names}
+    return {
+        "protocol": protocol,
+        "max_words": 15,
+        "note": f"About protocol {protocol}.",
+        "from_lyrics": {},
+        "thresholds": {"model": {"f1": 0.625, "balanced_accuracy": 0.5}},
+        "thresholds_chosen_on": "val",
+        "splits": {
+            "val": {
+                "n_pairs": 2,
+                "n_songs": 3,
+                "seen_in_train": {"pairs": 0.0, "songs": 0.0},
+                "metrics": found | {name: figure(value) for name, value in val.items()},
+                "baselines": {},
+            },
+            "test": {
+                "n_pairs": 4,
+                "n_songs": 5,
+                "seen_in_train": {"pairs": 0.0, "songs": 0.125},
+                "metrics": dict(found),
+                "baselines": {},
+            },
+        },
+    }
+
+
+def compared(entry: dict[str, Any], baseline: str, **differences: dict[str, Any]) -> dict[str, Any]:
+    """The entry with a baseline beside it, whose differences by some metrics are given on val."""
+    for split in entry["splits"].values():
+        split["baselines"][baseline] = {
+            name: figure(0.125) | {"difference": figure(0.125, 0.0625, 0.25)} for name in split["metrics"]
+        }
+    for name, difference in differences.items():
+        entry["splits"]["val"]["baselines"][baseline][name]["difference"] = difference
+    return entry
