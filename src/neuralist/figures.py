@@ -21,6 +21,7 @@ from neuralist.params import Experiment
 # Okabe & Ito's colours, told apart by colour-blind readers: https://jfly.uni-koeln.de/color
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DECILES = np.arange(10)
+LOSSES = {"mse": "mean squared error", "cross_entropy": "cross-entropy"}
 
 
 def read_history(path: Path) -> pd.DataFrame:
@@ -52,27 +53,29 @@ def curves(
     experiments: Mapping[str, Experiment],
     n_pairs: Mapping[str, Mapping[str, int]],
 ) -> Figure:
-    """Accuracy and loss by epoch, a row of panels for each protocol, its word lengths in one picture.
+    """Accuracy and loss by epoch, a row of panels for each protocol and kind of loss.
 
     Args:
         histories: experiment to its history.
         experiments: those to show.
         n_pairs: protocol to split to its number of rows or pairs.
     """
-    protocols = _protocols(experiments)
-    figure = Figure(figsize=(10, 0.7 + 3.3 * len(protocols)), layout="constrained")
-    panels = figure.subplots(len(protocols), 2, squeeze=False)
-    measures = (("accuracy", "accuracy (both sides cut at 0.5)"), ("loss", "loss (mean squared error)"))
-    for row, (protocol, chosen) in zip(panels, protocols.items(), strict=True):
+    rows: dict[tuple[str, str], dict[str, Experiment]] = {}
+    for name, experiment in experiments.items():
+        rows.setdefault((experiment.protocol, experiment.loss), {})[name] = experiment
+    figure = Figure(figsize=(10, 0.7 + 3.3 * len(rows)), layout="constrained")
+    panels = figure.subplots(len(rows), 2, squeeze=False)
+    for row, ((protocol, loss), chosen) in zip(panels, rows.items(), strict=True):
         sizes = ", ".join(f"{split} n = {n_pairs[protocol].get(split, 0):,}" for split in ("train", "val"))
-        for axes, (column, label) in zip(row, measures, strict=True):
+        measures = {"accuracy": "accuracy (both sides cut at 0.5)", "loss": f"loss ({LOSSES[loss]})"}
+        for axes, (column, label) in zip(row, measures.items(), strict=True):
             for colour, (name, experiment) in zip(_colours(chosen), chosen.items(), strict=True):
                 _curve(axes, histories[name], column, f"{name} ({experiment.max_words} words)", colour)
             axes.set(xlabel="epoch", ylabel=label, title=f"protocol {protocol}: {sizes} pairs")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             _plain(axes)
         row[0].legend(frameon=False, fontsize=8)
-    figure.suptitle("Learning curves: accuracy and loss of each word length", fontsize=12)
+    figure.suptitle("Learning curves: accuracy and loss", fontsize=12)
     return figure
 
 

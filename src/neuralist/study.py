@@ -102,8 +102,7 @@ def _storage(url: str | None, folder: Path) -> Any:
 
 def _within(space: params.Space, base: params.Experiment) -> dict[str, Any]:
     """The experiment's own settings, where the space holds them."""
-    own = {name: getattr(base, name) for name in space}
-    return {name: value for name, value in own.items() if params.holds(space[name], value)}
+    return {name: own for name in space if params.holds(space[name], own := getattr(base, name))}
 
 
 def work(search: Search, study: optuna.Study, folder: Path, report: Report) -> None:
@@ -175,7 +174,11 @@ def _claimed(settings: params.Study, study: optuna.Study, folder: Path) -> Itera
     """A trial that nobody else works on, or None when all are over; waits while others work on the rest."""
     while True:
         with _alone(folder / "study.lock"):
-            left = [one for one in study.get_trials(deepcopy=False)[: settings.trials] if not _over(one)]
+            left = [
+                one
+                for one in study.get_trials(deepcopy=False)[: settings.trials]
+                if not one.state.is_finished()
+            ]
             free = [one for one in left if one.state == TrialState.WAITING or _abandoned(one)]
             if free or not left:
                 taken = _take(settings, study, folder, free[0]) if free else None
@@ -194,10 +197,6 @@ def _claimed(settings: params.Study, study: optuna.Study, folder: Path) -> Itera
         over.set()
         beat.join()
         lock.close()
-
-
-def _over(trial: FrozenTrial) -> bool:
-    return trial.state.is_finished()
 
 
 def _take(
@@ -272,7 +271,7 @@ def epochs(study: optuna.Study, settings: params.Study) -> pd.DataFrame:
 
 
 def best(study: optuna.Study, settings: params.Study, experiment: str) -> dict[str, Any]:
-    """The best trial's settings, as best.yaml holds them: study, experiment, trial, metric, value, params.
+    """The best trial as best.yaml holds it: study, experiment, trial, metric, value, params.
 
     Raises:
         ValueError: no trial came to a value.
@@ -296,5 +295,6 @@ def best(study: optuna.Study, settings: params.Study, experiment: str) -> dict[s
         "trial": chosen.number,
         "metric": f"val_{settings.metric}",
         "value": float(f"{chosen.value:.6g}"),
-        "params": {name: chosen.params[name] for name in settings.space},
+        # The learning rate falls along all epochs, so they belong to the settings.
+        "params": {"epochs": settings.epochs, **{name: chosen.params[name] for name in settings.space}},
     }

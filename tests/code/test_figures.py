@@ -55,6 +55,15 @@ def test_curves_of_both_word_lengths_share_a_panel_with_train_and_val(
     ]
 
 
+def test_losses_of_two_kinds_share_no_panel(experiments: dict[str, Experiment]) -> None:
+    name, first = next(iter(experiments.items()))
+    both = {name: first, "other": first.model_copy(update={"loss": "cross_entropy"})}
+    figure = figures.curves({name: history(20) for name in both}, both, N_PAIRS)
+
+    labels = [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel().startswith("loss")]
+    assert labels == ["loss (mean squared error)", "loss (cross-entropy)"]
+
+
 def test_curves_without_val_show_train_alone(experiments: dict[str, Experiment]) -> None:
     without = history(3).drop(columns=["val_loss", "val_accuracy"])
     figure = figures.curves(dict.fromkeys(experiments, without), experiments, N_PAIRS)

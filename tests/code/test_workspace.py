@@ -188,7 +188,7 @@ def test_params_that_agree_with_corpus_yaml_pass(checkout: Path, tmp_path: Path)
     [
         ("similarity_range: [1, 5]", r"similarity_range is \[1, 5\] there and \[0, 1\] in params.yaml; copy"),
         ("pairs: {seed: 2017, test_fold: 3}", r"pairs.test_fold is 3 there and 0 in params.yaml; copy"),
-        ("experiments: {words15: {protocol: paper, max_words: 15}}", r"experiments\.words300 is None there"),
+        ("experiments: {own: {max_words: 15}}", r"experiments\.words15 is None there"),
     ],
 )
 def test_params_that_differ_from_corpus_yaml_are_named(

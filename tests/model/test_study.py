@@ -103,7 +103,7 @@ def test_a_trials_value_is_its_lowest_val_loss_and_the_best_trial_has_the_lowest
     assert complete["value"].tolist() == [pytest.approx(lowest[number]) for number in complete["trial"]]
     chosen = trials.iloc[best["trial"]]
     assert chosen["value"] == complete["value"].min()
-    assert best["params"] == {name: chosen[name] for name in SPACE}
+    assert best["params"] == {"epochs": 2, **{name: chosen[name] for name in SPACE}}
     assert best["value"] == pytest.approx(chosen["value"], rel=1e-5)
 
 

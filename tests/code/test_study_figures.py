@@ -1,0 +1,52 @@
+"""A study's figures: on one page that needs no network, and as pictures; one study, one set of bytes."""
+
+import re
+from pathlib import Path
+
+import matplotlib.image
+import optuna
+
+from neuralist import study_figures
+
+
+def made(n_trials: int) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(study_name="made", sampler=optuna.samplers.RandomSampler(seed=1))
+    study.optimize(
+        lambda trial: trial.suggest_float("dropout", 0, 1) + trial.suggest_categorical("units", [1, 2]),
+        n_trials=n_trials,
+    )
+    return study
+
+
+def test_each_figure_is_on_the_page_and_a_picture(tmp_path: Path) -> None:
+    study_figures.save(made(5), "val loss", tmp_path)
+
+    page = (tmp_path / "study.html").read_text(encoding="utf-8")
+    for name in study_figures.FIGURES:
+        assert f'id="{name}"' in page
+        height, width, _ = matplotlib.image.imread(tmp_path / f"{name}.png").shape
+        assert height > 300, name
+        assert width > 800, name
+    assert "val loss" in page
+    assert re.findall(r'<(?:script|link)[^>]*(?:src|href)="[^"]*"', page) == [], (
+        "nothing is loaded from elsewhere"
+    )
+
+
+def test_the_same_study_gives_the_same_bytes(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        study_figures.save(made(4), "val loss", tmp_path / folder)
+
+    files = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert files == ["history.png", "importance.png", "parallel_coordinates.png", "study.html"]
+    for name in files:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+
+
+def test_a_figure_that_needs_more_trials_is_left_out_with_a_word(tmp_path: Path) -> None:
+    study_figures.save(made(1), "val loss", tmp_path)
+
+    assert not (tmp_path / "importance.png").exists()
+    assert "two completed trials are needed" in (tmp_path / "study.html").read_text(encoding="utf-8")
