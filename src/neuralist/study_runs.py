@@ -45,12 +45,7 @@ def record(folder: Path, into: tracking.Store | None = None) -> str | None:
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
-    question = """
-        SELECT 1 FROM tags JOIN runs USING (run_uuid) JOIN experiments USING (experiment_id)
-        WHERE tags.key = 'recorded' AND tags.value = ? AND experiments.name = ?
-          AND runs.status = 'FINISHED' AND runs.lifecycle_stage = 'active'
-    """
-    if tracking.ask(into, question, (digest.hexdigest(), into.experiment)):
+    if tracking.recorded_in_default(into, "recorded", digest.hexdigest()):
         return None
     found = _read(folder)
     with tracking.opened(into) as client:
@@ -110,14 +105,14 @@ def _add(client: "MlflowClient", place: str, found: Trials) -> str:
     for trial in found.trials:
         if trial["state"] in STATUS and str(trial["trial"]) not in present:
             _add_trial(client, place, parent, found, trial)
-    values = [trial["value"] for trial in found.trials if trial["state"] == "complete"]
-    client.set_tag(parent, "trials", f"{len(values)} complete of {len(found.trials)}")
+    n_complete = sum(trial["state"] == "complete" for trial in found.trials)
+    client.set_tag(parent, "trials", f"{n_complete} complete of {len(found.trials)}")
     return parent
 
 
 def _parent(client: "MlflowClient", place: str, found: Trials) -> str:
-    nothing_above = f"tags.study = '{found.study}' AND tags.trial = 'all'"
-    runs = client.search_runs([place], nothing_above, max_results=1)
+    whole = f"tags.study = '{found.study}' AND tags.trial = 'all'"
+    runs = client.search_runs([place], whole, max_results=1)
     if runs:
         return runs[0].info.run_id
     tags = {"study": found.study, "trial": "all", "metric": found.metric, "mlflow.user": tracking.user()}

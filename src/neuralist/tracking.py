@@ -80,7 +80,7 @@ def record(artifacts: Path, raw: Path, into: Store | None = None) -> list[str]:
     into = into or store()
     evaluations = run_content.evaluations(artifacts)
     digests = {name: run_content.digest(artifacts, raw, name, evaluations[name]) for name in evaluations}
-    absent = [name for name in digests if not _recorded_in_default(into, digests[name])]
+    absent = [name for name in digests if not recorded_in_default(into, "evaluation", digests[name])]
     if not absent:
         return []
     with opened(into) as client:
@@ -172,14 +172,15 @@ class LiveRun:
         self._epochs = {}
 
 
-def _recorded_in_default(into: Store, digest: str) -> bool:
+def recorded_in_default(into: Store, tag: str, digest: str) -> bool:
+    """Whether a default store, without mlflow, shows a finished run whose tag holds the digest."""
     question = """
         SELECT 1 FROM tags JOIN runs USING (run_uuid) JOIN experiments USING (experiment_id)
-        WHERE tags.key = 'evaluation' AND tags.value = ? AND experiments.name = ?
+        WHERE tags.key = ? AND tags.value = ? AND experiments.name = ?
           AND runs.status = 'FINISHED' AND runs.lifecycle_stage = 'active'
           AND experiments.lifecycle_stage = 'active'
     """
-    return bool(ask(into, question, (digest, into.experiment)))
+    return bool(ask(into, question, (tag, digest, into.experiment)))
 
 
 def _recorded(client: "MlflowClient", place: str, digest: str) -> bool:

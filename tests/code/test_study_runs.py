@@ -66,6 +66,18 @@ def test_recording_again_adds_nothing_and_needs_no_mlflow(
     assert {trial: run.to_dictionary() for trial, run in runs(into).items()} == before
 
 
+def test_a_study_in_a_deleted_experiment_is_brought_back(into: Store, folder: Path) -> None:
+    from mlflow import MlflowClient
+
+    study_runs.record(folder, into)
+    client = MlflowClient(into.uri)
+    client.delete_experiment(client.get_experiment_by_name(into.experiment).experiment_id)
+    study_runs.record(folder, into)
+
+    assert client.get_experiment_by_name(into.experiment).lifecycle_stage == "active"
+    assert set(runs(into)) == {"all", "0", "1", "2"}
+
+
 def test_more_trials_join_the_same_study(into: Store, folder: Path) -> None:
     study_runs.record(folder, into)
     parent = runs(into)["all"].info.run_id
