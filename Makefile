@@ -2,6 +2,9 @@
 #
 #   make repro                  sets up, makes or pulls the raw data, and runs the pipeline
 #   make repro RAW=<folder>     the same on any folder of raw files, in work/<its name>/ (NAME=<name> for another)
+#   ... EXPERIMENTS=a,b         there, these experiments of params.yaml in place of those that `run` names
+#   make splits [RAW=<folder>]  experiments once for each of the five folds: means, values, intervals
+#   make variants [RAW=...]     variants of an experiment with three seeds, on val
 #   make test                   sets up, then lint, types and all tests
 #   make setup | data | lint    parts of these
 #   make ui                     MLflow's pages on the runs
@@ -14,10 +17,11 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 # The environment of some systems holds a NAME of its own.
 WORKSPACE_NAME := $(if $(filter command%,$(origin NAME)),--name "$$NAME")
+WORKSPACE_RUN := $(if $(EXPERIMENTS),--experiments "$$EXPERIMENTS")
 # Two setups at once: the second waits, then finds the work done. Not every system has flock.
 LOCKED := $(if $(shell command -v flock),flock Makefile)
 
-.PHONY: setup data repro test lint lock ui serve bench
+.PHONY: setup data repro splits variants test lint lock ui serve bench
 
 setup:
 	@$(LOCKED) $(MAKE) -s .venv/.complete
@@ -42,11 +46,28 @@ data: setup
 
 ifdef RAW
 repro: setup
-	@workspace="$$(python pipelines/workspace.py "$$RAW" $(WORKSPACE_NAME))" && cd "$$workspace" && dvc repro
+	@workspace="$$(python pipelines/workspace.py "$$RAW" $(WORKSPACE_NAME) $(WORKSPACE_RUN))" \
+	  && cd "$$workspace" && dvc repro
+else ifdef EXPERIMENTS
+repro:
+	@echo "error: EXPERIMENTS needs RAW=<folder>; on the checkout's own data name them in params.yaml, run," \
+	  "or for once: dvc exp run -S 'run=[$$EXPERIMENTS]'" >&2; exit 2
 else
 repro: data
 	@dvc repro
 endif
+
+# Both train many times over, in work/splits and work/variants of the checkout, or of a workspace with RAW.
+SPLITS = python pipelines/splits.py data artifacts/songs.parquet artifacts/rows.parquet \
+  --corpus artifacts/corpus.json $(if $(EXPERIMENTS),--experiments "$$EXPERIMENTS")
+WORKSPACE = $(if $(RAW),cd "$$(python pipelines/workspace.py "$$RAW" $(WORKSPACE_NAME))" && )
+
+splits: setup
+	@$(WORKSPACE)PYTHONPATH=src TF_CPP_MIN_LOG_LEVEL=3 $(SPLITS) --out work/splits
+
+variants: setup
+	@$(WORKSPACE)PYTHONPATH=src TF_CPP_MIN_LOG_LEVEL=3 $(SPLITS) --out work/variants --variants --folds 0 \
+	  --seeds 1,2,3 --split val
 
 test: lint
 	pytest

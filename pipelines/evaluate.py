@@ -1,7 +1,7 @@
 """Stage evaluate: every experiment beside its baselines, on val and test, with intervals.
 
-Command: python pipelines/evaluate.py SONGS ROWS PAIRS VECTORS EXPERIMENTS --metrics FILE --headline FILE
---table FILE --predictions FILE --figures FOLDER --corpus FILE
+Command: python pipelines/evaluate.py SONGS ROWS PAIRS UNLISTED VECTORS EXPERIMENTS --metrics FILE
+--headline FILE --table FILE --predictions FILE --figures FOLDER --corpus FILE
 """
 
 import argparse
@@ -11,13 +11,14 @@ from pathlib import Path
 import pandas as pd
 
 from neuralist import corpus, evaluation, figures, params, results, scripts, tables, vectors
+from neuralist.listings import Listings
 from neuralist.onnx_encoder import Encoder
 
 
 def parse() -> argparse.Namespace:
     """Read the paths that dvc.yaml gives."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("songs", "rows", "pairs", "vectors", "experiments"):
+    for name in ("songs", "rows", "pairs", "unlisted", "vectors", "experiments"):
         parser.add_argument(name, type=Path)
     for name in ("corpus", "metrics", "headline", "table", "predictions", "figures"):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -28,34 +29,37 @@ def main() -> None:
     """Predict with each experiment's encoder, measure, and write the numbers, the table and the figures."""
     args, settings = parse(), params.load()
     songs = tables.read(args.songs, tables.SONGS)
-    pairs = tables.read(args.pairs, tables.PAIRS)
-    listings = {"paper": tables.read(args.rows, tables.ROWS), "songs": pairs, "given": pairs}
-    experiments = {name: settings.experiment(name) for name in settings.experiments}
+    listed = Listings.load(args.rows, args.pairs, args.unlisted)
+    experiments = {name: settings.experiment(name) for name in settings.run}
     tuned = json.loads((args.experiments / params.TUNED / "experiment.json").read_text(encoding="utf-8"))
     experiments[params.TUNED] = params.Experiment.model_validate(tuned["params"])
     for folder in sorted(args.experiments.glob("*")):
         if folder.name not in experiments:
-            print(f"{folder}: ignored, for params.yaml has no experiment of this name")
+            print(f"{folder}: ignored, for params.yaml does not run an experiment of this name")
+    protocols = {one.protocol for one in experiments.values()}
+    asked = {protocol: listed.scored(songs, protocol) for protocol in protocols}
     predictions = pd.concat(
         [
-            evaluation.predict(name, Encoder.load(args.experiments / name), songs, listings[one.protocol])
+            evaluation.predict(name, Encoder.load(args.experiments / name), songs, asked[one.protocol])
             for name, one in experiments.items()
         ],
         ignore_index=True,
     )
     tables.write(predictions, tables.PREDICTIONS, args.predictions)
     found = evaluation.evaluate(
-        songs, listings, predictions, experiments, vectors.load(args.vectors), settings=settings.evaluate
+        songs, listed, predictions, experiments, vectors.load(args.vectors), settings=settings.evaluate
     )
     for path, numbers in ((args.metrics, found), (args.headline, results.headline(found))):
         tables.write_text(path, json.dumps(numbers, indent=2, allow_nan=False) + "\n")
     note = corpus.load(args.corpus).note
     tables.write_text(args.table, results.markdown(found, settings.evaluate, note))
     histories = {name: figures.read_history(args.experiments / name / "history.csv") for name in experiments}
-    n_pairs = {protocol: listing["split"].value_counts().to_dict() for protocol, listing in listings.items()}
+    of_protocol = {"paper": listed.rows, "songs": listed.pairs, "given": listed.pairs}
+    n_pairs = {name: listing["split"].value_counts().to_dict() for name, listing in of_protocol.items()}
     figures.save(figures.curves(histories, experiments, n_pairs), args.figures / "curves.png")
+    answers = evaluation.targeted(predictions, songs, experiments)
     for draw in (figures.decile_error, figures.confusion, figures.calibration):
-        figures.save(draw(predictions, experiments), args.figures / f"{draw.__name__}.png")
+        figures.save(draw(answers, experiments), args.figures / f"{draw.__name__}.png")
     print(results.printed(found, note))
 
 

@@ -24,8 +24,8 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Choose, and write the folder."""
     args, settings = parse(), params.load()
-    metric = settings.registration.metric
     found = run_content.read_json(args.metrics)
+    metric = packaging.metric_of(found, settings.registration.metric)
     name = packaging.best(found, metric)
     shutil.rmtree(args.out, ignore_errors=True)  # as DVC does: no file of another choice stays
     if name is None:

@@ -38,7 +38,7 @@ def main() -> None:
     pictured = songmap.spread(matching, songmap_drawing.MOST)
     encoder = Encoder.load(args.experiments / experiment)
     embeddings = encoder.encode(pictured["lyrics"].tolist())
-    drawn = songmap.songmap(pictured, embeddings, encoder.similarity_kind, choices.neighbours)
+    drawn = songmap.songmap(pictured, embeddings, encoder.similarity, choices.neighbours)
     caption = songmap.caption(len(pictured), len(matching), held, experiment)
     songmap_drawing.save_picture(drawn, caption, note, args.picture)
 
@@ -46,7 +46,7 @@ def main() -> None:
     words = song_words.weighted(known["lyrics"].tolist())
     of_shown = words.of(known["song_id"].isin(shown["song_id"]).to_numpy())
     embeddings = encoder.encode(shown["lyrics"].tolist())
-    drawn = songmap.songmap(shown, embeddings, encoder.similarity_kind, choices.neighbours)
+    drawn = songmap.songmap(shown, embeddings, encoder.similarity, choices.neighbours)
     caption = songmap.caption(len(shown), len(known), {}, experiment)
     clusters = song_words.clusters(embeddings)
     tables.write_text(args.page, songmap_drawing.page(drawn, of_shown, clusters, caption, note))

@@ -10,13 +10,25 @@ from pathlib import Path
 
 import yaml
 
-from neuralist import corpus, params, progress, scripts, study, study_figures, study_runs, tables, vectors
+from neuralist import (
+    corpus,
+    params,
+    pretraining,
+    progress,
+    scripts,
+    study,
+    study_figures,
+    study_runs,
+    tables,
+    vectors,
+)
+from neuralist.listings import Listings
 
 
 def parse() -> argparse.Namespace:
     """Read the paths that dvc.yaml gives."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for table in ("songs", "rows", "pairs", "vectors"):
+    for table in ("songs", "rows", "pairs", "unlisted", "vectors"):
         parser.add_argument(table, type=Path)
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--checkpoints", type=Path, required=True)
@@ -31,10 +43,10 @@ def main() -> None:
     args, settings = parse(), params.load()
     name = settings.studied_experiment
     base = settings.experiment(name, corpus.load(args.corpus).epochs)
-    paper = base.protocol == "paper"
-    listed = tables.read(args.rows, tables.ROWS) if paper else tables.read(args.pairs, tables.PAIRS)
+    listing = Listings.load(args.rows, args.pairs, args.unlisted).of(base)
     songs = tables.read(args.songs, tables.SONGS)
-    search = study.Search(settings.study, base, songs, listed, vectors.load(args.vectors))
+    graded = pretraining.of(base, settings.similarity_range, songs, listing)
+    search = study.Search(settings.study, base, songs, listing, vectors.load(args.vectors), graded)
 
     title = search.name(name)
     folder = args.checkpoints / f"study-{title}"

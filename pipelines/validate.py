@@ -1,10 +1,11 @@
 """Stage `validate`: stop the pipeline, with a report, when a table breaks what it promises.
 
     python pipelines/validate.py artifacts/songs.parquet artifacts/rows.parquet artifacts/pairs.parquet \
+        artifacts/unlisted.parquet \
         --corpus artifacts/corpus.json --report artifacts/validation.json --page artifacts/validation.html
 
-In: the tables songs, rows and pairs; params `expected` and `train.protocol`. Out: the report as JSON and as a
-page, both also when it stops. Exit 1 on a failed or broken expectation.
+In: the tables songs, rows, pairs and unlisted; params `expected`, `pairs` and `train.protocol`. Out: the
+report as JSON and as a page, both also when it stops. Exit 1 on a failed or broken expectation.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from neuralist import corpus, expectations, params, scripts, tables
+from neuralist.checked import Checked
 from neuralist.validation import Outcome
 
 
@@ -26,6 +28,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("songs", type=Path)
     parser.add_argument("rows", type=Path)
     parser.add_argument("pairs", type=Path)
+    parser.add_argument("unlisted", type=Path)
     parser.add_argument("--corpus", type=Path, required=True, metavar="JSON")
     parser.add_argument("--report", type=Path, required=True, metavar="JSON")
     parser.add_argument("--page", type=Path, required=True, metavar="HTML")
@@ -51,16 +54,16 @@ def show(outcomes: list[Outcome]) -> None:
 
 
 def main() -> None:
-    """Check the three tables and write the report."""
+    """Check the tables and write the report."""
     args = parse()
     chosen = params.load()
-    report = expectations.validate(
+    checked = Checked(
         tables.read(args.songs, tables.SONGS),
         tables.read(args.rows, tables.ROWS),
         tables.read(args.pairs, tables.PAIRS),
-        chosen.expected,
-        chosen.train.protocol,
+        tables.read(args.unlisted, tables.UNLISTED),
     )
+    report = expectations.validate(checked, chosen.expected, chosen.train.protocol, chosen.pairs)
     tables.write_text(args.report, report.to_json())
     tables.write_text(args.page, report.to_html(corpus.load(args.corpus).note))
     noteworthy = [outcome for outcome in report.outcomes if outcome.verdict != "passed"]

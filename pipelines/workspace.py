@@ -1,11 +1,13 @@
 """Makes the workspace of a raw folder, or brings it up to date, and prints its path.
 
-`make repro RAW=<folder> [NAME=<name>]` calls it, in the checkout, before `dvc repro` runs in that workspace:
+`make repro RAW=<folder> [NAME=<name>] [EXPERIMENTS=<name>,<name>]` calls it, in the checkout, before
+`dvc repro` runs in that workspace:
 
-    PYTHONPATH=src python pipelines/workspace.py <raw folder> [--name <name>]
+    PYTHONPATH=src python pipelines/workspace.py <raw folder> [--name <name>] [--experiments <name>,<name>]
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from neuralist import scripts, workspace
@@ -18,13 +20,18 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("raw", type=Path, help="folder of raw files")
     parser.add_argument("--name", help="of the workspace; the raw folder's name when left out")
+    parser.add_argument("--experiments", default="", help="to run; those of `run` when left out")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Prepare work/<name>."""
+    """Prepare work/<name>; its path alone goes to stdout."""
     args = parse()
-    print(workspace.prepare(args.raw, Path.cwd(), args.name))
+    experiments = [name.strip() for name in args.experiments.split(",") if name.strip()]
+    made = workspace.prepare(args.raw, Path.cwd(), args.name, experiments)
+    if made.note:
+        print(made.note, file=sys.stderr)
+    print(made.folder)
 
 
 if __name__ == "__main__":

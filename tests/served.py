@@ -24,8 +24,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from neuralist import onnx_encoder, tables
-from neuralist.onnx_encoder import Layer, Weights
+from neuralist import onnx_export, tables
+from neuralist.onnx_export import Layer, Weights
 from neuralist.tokens import Vocabulary
 
 WORDS = {"moss": (0.0, 0.0), "stone": (0.5, 0.0), "fern": (0.5, 0.25)}
@@ -57,7 +57,7 @@ def write(folder: Path) -> Path:
         recurrent=np.zeros((1, 2, 8), dtype=np.float32),
     )
     vectors = np.arctanh(np.arctanh(embeddings)).astype(np.float32)
-    onnx_encoder.export(Weights(vectors, [layer]), folder / "encoder.onnx")
+    onnx_export.export(Weights(vectors, [layer]), folder / "encoder.onnx")
     Vocabulary(WORDS).save(folder / "vocabulary.txt")
     params = {"max_words": MAX_WORDS, "similarity": "manhattan"}
     tables.write_text(folder / "experiment.json", json.dumps({"params": params}))

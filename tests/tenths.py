@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from neuralist import onnx_encoder, tables
-from neuralist.onnx_encoder import Layer, Weights
+from neuralist import onnx_export, tables
+from neuralist.onnx_export import Layer, Weights
 from neuralist.tokens import Vocabulary
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven")
@@ -36,7 +36,7 @@ def write(folder: Path) -> Path:
         recurrent=np.zeros((1, 1, 4), dtype=np.float32),
     )
     vectors = np.arctanh(np.arctanh(embeddings)).astype(np.float32)[:, None]
-    onnx_encoder.export(Weights(vectors, [layer]), folder / "encoder.onnx")
+    onnx_export.export(Weights(vectors, [layer]), folder / "encoder.onnx")
     Vocabulary(WORDS).save(folder / "vocabulary.txt")
     params = {"max_words": 50, "similarity": "manhattan"}
     (folder / "experiment.json").write_text(json.dumps({"params": params}))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neuralist import metrics, onnx_encoder, tables
+from neuralist import metrics, onnx_export, tables
 from neuralist.tokens import Vocabulary
 
 PARAMS = {"protocol": "songs", "max_words": 15, "units": 1, "similarity": "manhattan"}
@@ -32,12 +32,12 @@ def write_experiment(folder: Path, numbers: Mapping[str, float], **own: Any) -> 
     folder.mkdir(parents=True)
     vectors = np.array([[0.0], [0.0], *([x] for x in numbers.values())], dtype=np.float32)
     # Gates i, f, c, o: what comes in is taken whole, what was there is forgotten.
-    gates = onnx_encoder.Layer(
+    gates = onnx_export.Layer(
         kernel=np.array([[0, 0, 1, 0]], dtype=np.float32),
         bias=np.array([100, -100, 0, 100], dtype=np.float32),
         recurrent=np.zeros((1, 1, 4), dtype=np.float32),
     )
-    onnx_encoder.export(onnx_encoder.Weights(vectors, [gates]), folder / "encoder.onnx")
+    onnx_export.export(onnx_export.Weights(vectors, [gates]), folder / "encoder.onnx")
     Vocabulary(numbers).save(folder / "vocabulary.txt")
     (folder / "history.csv").write_text("epoch,loss\n1,0.5\n")
     described = {
@@ -92,7 +92,10 @@ def entry(protocol: str = "songs", **val: float | None) -> dict[str, Any]:
     found = {name: figure(0.25, 0.125, 0.5) for name in names}
     return {
         "protocol": protocol,
+        "target": "listed_only",
+        "tokens": "word",
         "max_words": 15,
+        "long_text": "head",
         "note": f"About protocol {protocol}.",
         "from_lyrics": {},
         "thresholds": {"model": {"f1": 0.625, "balanced_accuracy": 0.5}},

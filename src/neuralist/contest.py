@@ -4,13 +4,16 @@ Input: tables songs and pairs, two served folders (see `packaging`). Output: a f
 paired difference.
 """
 
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from neuralist import evaluation, metrics, params, results
+from neuralist import evaluation, listings, metrics, params, ranking, results
+from neuralist.baselines import Pairs
+from neuralist.comparison import Comparison, Key, positions, queries
 from neuralist.onnx_encoder import Encoder
 
 
@@ -50,45 +53,62 @@ def measured(
 ) -> Measured:
     """Compare two served folders by one metric, on val pairs of songs that neither trained on.
 
+    The pairs are those that the challenger's target is about, or for a metric of ranking all observable ones.
+
     Args:
         songs: tables.SONGS.
         pairs: tables.PAIRS; test pairs are not read.
         rivals: the folders.
-        metric: one of metrics.NAMES; each rival has its best thresholds on these pairs.
+        metric: one of packaging.CHOICES; each rival has its best thresholds on these pairs.
         settings: draws, seed and level of the intervals; the draws are the same for both.
 
     Raises:
         ValueError: a folder lacks a file, or a pair names a song that is not in `songs`.
     """
-    listing = _new_to_both(pairs, rivals)
+    listing = _new_to_both(_val(songs, pairs, rivals, metric), rivals)
     if not len(listing):
         nothing = metrics.undefined("no pairs")
         return Measured(metric, nothing, nothing, nothing, 0, 0)
-    truth = metrics.Answers.of(np.asarray(listing["similarity"]))
-    answers = {}
-    for name, folder in rivals._asdict().items():
-        predictions = evaluation.predict(name, Encoder.load(folder), songs, listing)
-        answers[name] = metrics.Answers.of(np.asarray(predictions["predicted"]))
-    thresholds = {name: metrics.best_thresholds(truth, answer.similarity) for name, answer in answers.items()}
-    left, right = evaluation.positions(songs, listing)
-    weights = metrics.resamples(left, right, settings.draws, settings.seed)
-    found = metrics.measure(truth, answers, thresholds, weights)
-    challenger, champion = (found[name][:, metrics.NAMES.index(metric)] for name in Rivals._fields)
+    compared = _comparison(songs, listing, rivals, ranked=metric in ranking.NAMES)
+    drawn = compared.values(settings)["val"]
+    challenger, champion = (drawn["model", name][metric] for name in Rivals._fields)
     figures = (challenger, champion, challenger - champion)
     return Measured(
         metric,
         *(metrics.summary(figure, metric, settings.level) for figure in figures),
         n_pairs=len(listing),
-        n_songs=len(np.union1d(left, right)),
+        n_songs=len(np.union1d(*compared.asked)),
     )
 
 
-def _new_to_both(pairs: pd.DataFrame, rivals: Rivals) -> pd.DataFrame:
-    trained = set()
+def _val(songs: pd.DataFrame, pairs: pd.DataFrame, rivals: Rivals, metric: str) -> pd.DataFrame:
+    trained = json.loads((rivals.challenger / "experiment.json").read_text(encoding="utf-8"))["params"]
+    observable = trained["protocol"] == "songs" and trained.get("target") == "observable"
+    if observable or metric in ranking.NAMES:
+        return listings.observable(songs, pairs, "val")
+    return pairs.loc[pairs["split"] == "val"].assign(listed=True)
+
+
+def _new_to_both(listing: pd.DataFrame, rivals: Rivals) -> pd.DataFrame:
+    trained: list[str] = []
     for folder in rivals:
-        trained.update((folder / "training_songs.txt").read_text(encoding="utf-8").splitlines())
-    new = [
-        split == "val" and left not in trained and right not in trained
-        for split, left, right in zip(pairs["split"], pairs["left_id"], pairs["right_id"], strict=True)
-    ]
-    return pd.DataFrame(pairs[np.array(new, dtype=bool)]).reset_index(drop=True)
+        trained += (folder / "training_songs.txt").read_text(encoding="utf-8").splitlines()
+    known = listing["left_id"].isin(trained) | listing["right_id"].isin(trained)
+    return listing.loc[~known].reset_index(drop=True)
+
+
+def _comparison(songs: pd.DataFrame, listing: pd.DataFrame, rivals: Rivals, *, ranked: bool) -> Comparison:
+    answers: dict[Key, metrics.Answers] = {}
+    for name, folder in rivals._asdict().items():
+        predictions = evaluation.predict(name, Encoder.load(folder), songs, listing)
+        answers["model", name] = metrics.Answers.of(np.asarray(predictions["predicted"]))
+    asked, every = positions(songs, listing), np.arange(len(listing))
+    nobody = np.zeros(len(songs), dtype=bool)
+    return Comparison(
+        train=Pairs(every[:0], every[:0]),
+        asked=asked,
+        truth=metrics.Answers.of(np.asarray(listing["similarity"])),
+        rows={"val": every},
+        ranked={"val": (every, queries(songs, listing, nobody))} if ranked else {},
+        answers=answers,
+    )

@@ -1,25 +1,27 @@
 """Experiments beside their baselines: predictions, and the metrics of all of them with intervals.
 
-Input: songs, a protocol's rows or pairs, encoders, word vectors.
-Output: predictions (tables.PREDICTIONS); metrics {experiment: {protocol, max_words, note, from_lyrics,
-thresholds, thresholds_chosen_on, splits: {val | test: {n_pairs, n_songs, seen_in_train, metrics,
-baselines}}}}.
+Input: songs, listings, encoders, word vectors.
+Output: predictions (tables.PREDICTIONS); metrics {experiment: {protocol, target, tokens, max_words,
+long_text, note, from_lyrics, thresholds, thresholds_chosen_on, splits: {val | test: {n_pairs, n_songs,
+seen_in_train, ranking: {n_queries, n_left_out, n_pairs, n_listed}, metrics, baselines}}}}.
 A metric is {value, low, high}; a baseline's also holds difference = model - baseline (in mse, below 0 is in
-the model's favour); what is undefined is None with a reason.
+the model's favour); what is undefined is None with a reason. `ranking` and the metrics of `ranking.NAMES` are
+of the protocol songs alone, where songs have lists.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from neuralist import baselines, metrics, params
-from neuralist.baselines import Pairs
+from neuralist import baselines, metrics, params, ranking
+from neuralist.baselines import Known, Pairs
+from neuralist.comparison import Comparison, Drawn, Key, positions, queries
+from neuralist.listings import Listings, parts_of_songs
 from neuralist.metrics import Answers
-from neuralist.onnx_encoder import Encoder, similarity
+from neuralist.onnx_encoder import Encoder
+from neuralist.tokens import Reads
 from neuralist.vectors import WordVectors
 
 SPLITS = ("val", "test")
@@ -28,51 +30,55 @@ NOTES = {
     "songs": "No song, and no cover of it, is in two of train, val and test.",
     "given": "The split is the raw data's own; see `seen_in_train` for what test shares with train.",
 }
-# A predictor: ("model", experiment), (baseline, max_words) where it reads lyrics, else (baseline, None).
-Key = tuple[str, str | int | None]
+# Pairs whose similarity is computed at once: 40 MB an array at 100 numbers an embedding.
+PAIRS_AT_ONCE = 50_000
 
 
-def predict(name: str, encoder: Encoder, songs: pd.DataFrame, listing: pd.DataFrame) -> pd.DataFrame:
-    """Predictions (tables.PREDICTIONS) for the val and test rows of `listing`, in its order.
+def predict(name: str, encoder: Encoder, songs: pd.DataFrame, asked: pd.DataFrame) -> pd.DataFrame:
+    """Predictions (tables.PREDICTIONS) for pairs, in their order.
+
+    Args:
+        name: of the experiment.
+        encoder: of it.
+        songs: tables.SONGS.
+        asked: as `Listings.scored` gives them.
 
     Raises:
         ValueError: a row names a song that is not in `songs`.
     """
-    asked = _of_splits(listing, SPLITS)
     pairs = positions(songs, asked)
     needed = np.union1d(*pairs)
     embeddings = encoder.encode(songs["lyrics"].iloc[needed].tolist()) if len(needed) else np.zeros((0, 1))
-    left, right = (embeddings[np.searchsorted(needed, side)] for side in pairs)
-    predicted = similarity(left, right, encoder.similarity_kind)
-    columns = {column: asked[column] for column in ("split", "left_id", "right_id", "similarity")}
-    return pd.DataFrame({"experiment": name, **columns, "predicted": predicted})
+    left, right = (np.searchsorted(needed, side) for side in pairs)
+    parts = [slice(start, start + PAIRS_AT_ONCE) for start in range(0, len(asked), PAIRS_AT_ONCE)]
+    found = [encoder.similarity(embeddings[left[part]], embeddings[right[part]]) for part in parts]
+    columns = {column: asked[column] for column in ("split", "left_id", "right_id", "similarity", "listed")}
+    return pd.DataFrame({"experiment": name, **columns, "predicted": np.concatenate([np.zeros(0), *found])})
 
 
-def _of_splits(listing: pd.DataFrame, splits: Sequence[str]) -> pd.DataFrame:
-    return pd.DataFrame(listing[listing["split"].isin(splits)]).reset_index(drop=True)
+def target(songs: pd.DataFrame, experiment: params.Experiment) -> str:
+    """What an experiment's target comes to: listed_only where nothing is known to be unlisted."""
+    return experiment.target if _ranks(songs, experiment) else "listed_only"
 
 
-def positions(songs: pd.DataFrame, listing: pd.DataFrame) -> Pairs:
-    """Where the songs of each row stand in the songs table.
+def _ranks(songs: pd.DataFrame, experiment: params.Experiment) -> bool:
+    return experiment.protocol == "songs" and bool(np.any(songs["has_list"]))
 
-    Raises:
-        ValueError: a row names a song that is not in `songs`.
-    """
-    index = pd.Index(songs["song_id"])
-    pairs = Pairs(*(index.get_indexer(pd.Index(listing[side])) for side in ("left_id", "right_id")))
-    for side, found in zip(("left_id", "right_id"), pairs, strict=True):
-        if (found < 0).any():
-            unknown = listing[side].iloc[int(np.argmin(found))]
-            raise ValueError(f"{side} {unknown!r} is not in the songs table; run `dvc repro songs pairs`")
-    return pairs
+
+def targeted(
+    predictions: pd.DataFrame, songs: pd.DataFrame, experiments: Mapping[str, params.Experiment]
+) -> pd.DataFrame:
+    """The predictions of pairs that an experiment's target is about; listed_only is about no unlisted one."""
+    narrow = [name for name, one in experiments.items() if target(songs, one) == "listed_only"]
+    return predictions.loc[predictions["listed"] | ~predictions["experiment"].isin(narrow)]
 
 
 def evaluate(
     songs: pd.DataFrame,
-    listings: Mapping[str, pd.DataFrame],
+    listings: Listings,
     predictions: pd.DataFrame,
     experiments: Mapping[str, params.Experiment],
-    vectors: WordVectors,
+    vectors: WordVectors | None,
     *,
     settings: params.Evaluate,
 ) -> dict[str, Any]:
@@ -80,142 +86,180 @@ def evaluate(
 
     Args:
         songs: tables.SONGS.
-        listings: protocol to its rows or pairs, with train, val and test in the column split.
-        predictions: tables.PREDICTIONS of all experiments.
+        listings: what experiments learn from and are scored on.
+        predictions: tables.PREDICTIONS of all experiments, each for the pairs of `Listings.scored`.
         experiments: name to settings.
-        vectors: word vectors, for the baseline that averages them.
-        settings: draws and level of the intervals.
+        vectors: word vectors, for the baselines that average them; without any these are left out.
+        settings: draws and level of the intervals, and the sentence encoder to compare with.
 
     Raises:
-        ValueError: a protocol has no training pair.
+        ValueError: a pair names a song that is not in `songs`, or the sentence encoder cannot be loaded.
     """
     found: dict[str, Any] = {}
-    for protocol in dict.fromkeys(experiment.protocol for experiment in experiments.values()):
-        chosen = {name: one for name, one in experiments.items() if one.protocol == protocol}
-        contest = _contest(songs, listings[protocol], predictions, chosen, vectors)
-        values = contest.values(settings)
-        for name, experiment in chosen.items():
-            found[name] = _experiment(name, experiment, contest, values, settings.level)
+    for chosen, compared in comparisons(
+        songs, listings, predictions, experiments, vectors, settings=settings
+    ):
+        values = compared.values(settings)
+        for name, one in chosen.items():
+            described = {"protocol": one.protocol, "target": target(songs, one)}
+            found[name] = described | _entry(name, one, compared, values, settings.level)
     return {name: found[name] for name in experiments}
 
 
-@dataclass(frozen=True)
-class _Contest:
-    """A protocol's val and test rows, with the answers of its experiments and of all baselines."""
-
-    train: Pairs
-    asked: Pairs
-    truth: Answers
-    rows: dict[str, np.ndarray]  # split to positions among the rows asked
-    answers: dict[Key, Answers]
-
-    @cached_property
-    def thresholds(self) -> dict[Key, dict[str, float]]:
-        """Each predictor's best thresholds on val."""
-        val = self.rows["val"]
-        truth = self.truth.at(val)
-        return {
-            key: metrics.best_thresholds(truth, answer.similarity[val])
-            for key, answer in self.answers.items()
-        }
-
-    @property
-    def thresholds_from(self) -> str:
-        """Where the thresholds are from, in words."""
-        similar = self.truth.similar[self.rows["val"]]
-        return "val" if similar.any() and not similar.all() else "0.5, because val lacks a class"
-
-    def values(self, settings: params.Evaluate) -> dict[str, dict[Key, np.ndarray]]:
-        """Split to predictor to float64 (1 + draws, metrics); a split without rows is left out."""
-        measured = {}
-        for split, rows in self.rows.items():
-            if len(rows):
-                left, right = self.asked.left[rows], self.asked.right[rows]
-                weights = metrics.resamples(left, right, settings.draws, settings.seed)
-                answers = {key: answer.at(rows) for key, answer in self.answers.items()}
-                measured[split] = metrics.measure(self.truth.at(rows), answers, self.thresholds, weights)
-        return measured
-
-    def counts(self, split: str) -> dict[str, Any]:
-        """Rows and songs of a split; shares of the rows and of the songs that train holds too."""
-        asked = Pairs(self.asked.left[self.rows[split]], self.asked.right[self.rows[split]])
-        songs = np.union1d(*asked)
-        counts: dict[str, Any] = {"n_pairs": len(asked.left), "n_songs": len(songs)}
-        if len(songs):
-            n_songs = 1 + max(int(side.max()) for side in (*self.train, *asked))
-            pairs = np.isin(baselines.unordered(asked, n_songs), baselines.unordered(self.train, n_songs))
-            shares = {"pairs": pairs.mean(), "songs": np.isin(songs, np.union1d(*self.train)).mean()}
-            counts["seen_in_train"] = {name: metrics.rounded(share) for name, share in shares.items()}
-        return counts
-
-
-def _contest(
+def comparisons(
     songs: pd.DataFrame,
-    listing: pd.DataFrame,
+    listings: Listings,
     predictions: pd.DataFrame,
     experiments: Mapping[str, params.Experiment],
-    vectors: WordVectors,
-) -> _Contest:
-    train_rows, asked_rows = _of_splits(listing, ["train"]), _of_splits(listing, SPLITS)
-    train, asked = positions(songs, train_rows), positions(songs, asked_rows)
-    known = np.asarray(train_rows["similarity"], dtype=np.float64)
-    answers: dict[Key, Answers] = {}
+    vectors: WordVectors | None,
+    *,
+    settings: params.Evaluate,
+) -> Iterator[tuple[dict[str, params.Experiment], Comparison]]:
+    """Yield the experiments of each protocol and target, and them beside their baselines; see `evaluate`."""
+    contests: dict[tuple[str, str], dict[str, params.Experiment]] = {}
+    for name, one in experiments.items():
+        contests.setdefault((one.protocol, target(songs, one)), {})[name] = one
+    for chosen in contests.values():
+        first = next(iter(chosen.values()))
+        known, scored = _known(songs, listings, first), listings.scored(songs, first.protocol)
+        answers = _models(predictions, chosen) | _baselines(
+            songs,
+            known,
+            positions(songs, scored),
+            chosen,
+            vectors,
+            sentence_encoder=settings.sentence_encoder,
+        )
+        yield chosen, _comparison(songs, known, scored, first, answers)
+
+
+def _known(songs: pd.DataFrame, listings: Listings, experiment: params.Experiment) -> Known:
+    """What baselines may learn from: the pairs that the experiment does."""
+    learned = listings.of(experiment)
+    train = learned.loc[learned["split"] == "train"]
+    listed = listings.pairs if experiment.protocol == "songs" else train
+    return Known(
+        positions(songs, train),
+        train["similarity"].to_numpy(np.float64),
+        train["weight"].to_numpy(np.float64),
+        positions(songs, listed),
+        parts_of_songs(songs, listed, by_fold=experiment.protocol == "songs"),
+    )
+
+
+def _models(predictions: pd.DataFrame, experiments: Mapping[str, params.Experiment]) -> dict[Key, Answers]:
     experiment_of, predicted = np.asarray(predictions["experiment"]), np.asarray(predictions["predicted"])
-    for name in experiments:
-        answers["model", name] = Answers.of(predicted[experiment_of == name])
-    for name, answer in baselines.without_lyrics(songs, train, known, asked).items():
-        answers[name, None] = answer
-    for max_words in sorted({experiment.max_words for experiment in experiments.values()}):
-        lyrics = baselines.cut(songs["lyrics"].tolist(), max_words)
-        for name, answer in baselines.from_lyrics(lyrics, train, known, asked, vectors).items():
-            answers[name, max_words] = answer
-    split = np.asarray(asked_rows["split"])
-    rows = {name: np.flatnonzero(split == name) for name in SPLITS}
-    truth = Answers.of(np.asarray(asked_rows["similarity"]))
-    return _Contest(train, asked, truth, rows, answers)
+    return {("model", name): Answers.of(predicted[experiment_of == name]) for name in experiments}
 
 
-def _experiment(
+def _baselines(
+    songs: pd.DataFrame,
+    known: Known,
+    asked: Pairs,
+    experiments: Mapping[str, params.Experiment],
+    vectors: WordVectors | None,
+    *,
+    sentence_encoder: str | None,
+) -> dict[Key, Answers]:
+    """All baselines' answers; those that read lyrics once for each way that an experiment reads."""
+    every_way = list(dict.fromkeys(map(_reads, experiments.values())))
+    if not len(known.similarity):
+        return {
+            (name, reads): answer
+            for reads in every_way
+            for name, answer in baselines.untrained(songs, reads, asked, vectors).items()
+        }
+    found: dict[Key, Answers] = {
+        (name, None): answer for name, answer in baselines.without_lyrics(songs, known, asked).items()
+    }
+    for reads in every_way:
+        answers = baselines.from_lyrics(
+            songs, reads, known, asked, vectors, sentence_encoder=sentence_encoder
+        )
+        found |= {(name, reads): answer for name, answer in answers.items()}
+    return found
+
+
+def _reads(experiment: params.Experiment) -> Reads:
+    """What of a text an experiment reads; in what windows is no matter to a baseline."""
+    return Reads.of(experiment)._replace(window=None)
+
+
+def _comparison(
+    songs: pd.DataFrame,
+    known: Known,
+    scored: pd.DataFrame,
+    experiment: params.Experiment,
+    answers: dict[Key, Answers],
+) -> Comparison:
+    """The pairs scored, with those that the experiment's target is about, and queries where there are any."""
+    split, listed = np.asarray(scored["split"]), np.asarray(scored["listed"], dtype=bool)
+    about = listed | (target(songs, experiment) == "observable")
+    artists = songs["artist"].str.strip().str.casefold()
+    new = (artists.notna() & ~artists.isin(artists.iloc[known.songs])).to_numpy(bool)
+    ranked = {}
+    for name in SPLITS if _ranks(songs, experiment) else ():
+        every = np.flatnonzero(split == name)
+        ranked[name] = every, queries(songs, scored.iloc[every], new)
+    return Comparison(
+        train=known.pairs,
+        asked=positions(songs, scored),
+        truth=Answers.of(np.asarray(scored["similarity"])),
+        rows={name: np.flatnonzero((split == name) & about) for name in SPLITS},
+        ranked=ranked,
+        answers=answers,
+    )
+
+
+def predictors(name: str, experiment: params.Experiment, compared: Comparison) -> dict[str, Key]:
+    """The keys of an experiment, by the name "model", and of the baselines beside it."""
+    reads = _reads(experiment)
+    keys: dict[str, Key] = {"model": ("model", name)}
+    for baseline, reads_lyrics in baselines.FROM_LYRICS.items():
+        key = (baseline, reads if reads_lyrics else None)
+        if key in compared.answers:
+            keys[baseline] = key
+    return keys
+
+
+def _entry(
     name: str,
     experiment: params.Experiment,
-    contest: _Contest,
-    values: Mapping[str, Mapping[Key, np.ndarray]],
+    compared: Comparison,
+    values: Mapping[str, Mapping[Key, Drawn]],
     level: float,
 ) -> dict[str, Any]:
-    """The entry of metrics.json of one experiment."""
-    keys: dict[str, Key] = {"model": ("model", name)}
-    for baseline, reads in baselines.FROM_LYRICS.items():
-        key = (baseline, experiment.max_words if reads else None)
-        if key in contest.answers:
-            keys[baseline] = key
+    """The entry of metrics.json of one experiment, but for its protocol and target."""
+    reads, keys = _reads(experiment), predictors(name, experiment, compared)
     names = metrics.NAMES if experiment.protocol == "paper" else metrics.NAMES[:-1]
+    names = (*(ranking.NAMES if compared.ranked else ()), *names)
     splits = {}
     for split in SPLITS:
         found = {predictor: values[split][key] for predictor, key in keys.items()} if split in values else {}
-        splits[split] = contest.counts(split) | _compared(found, names, level)
+        splits[split] = compared.counts(split) | against_model(found, names, level)
     return {
-        "protocol": experiment.protocol,
-        "max_words": experiment.max_words,
+        "tokens": reads.tokens,
+        "max_words": reads.most,
+        "long_text": reads.long_text,
         "note": NOTES[experiment.protocol],
         "from_lyrics": {
             baseline: baselines.FROM_LYRICS[baseline] for baseline in keys if baseline != "model"
         },
-        "thresholds": {predictor: contest.thresholds[key] for predictor, key in keys.items()},
-        "thresholds_chosen_on": contest.thresholds_from,
+        "thresholds": {predictor: compared.thresholds[key] for predictor, key in keys.items()},
+        "thresholds_chosen_on": compared.thresholds_from,
         "splits": splits,
     }
 
 
-def _compared(values: Mapping[str, np.ndarray], names: Sequence[str], level: float) -> dict[str, Any]:
+def against_model(values: Mapping[str, Drawn], names: Sequence[str], level: float) -> dict[str, Any]:
     """Metrics of the predictor "model", and those of all others with the model's difference from them."""
     if not values:
         return {"metrics": {name: metrics.undefined("no pairs") for name in names}, "baselines": {}}
     table: dict[str, dict[str, Any]] = {predictor: {} for predictor in values}
-    for column, name in enumerate(names):
-        model = values["model"][:, column]
+    for name in names:
+        model = values["model"][name]
         for predictor, drawn in values.items():
-            table[predictor][name] = metrics.summary(drawn[:, column], name, level)
+            table[predictor][name] = metrics.summary(drawn[name], name, level)
             if predictor != "model":
-                difference = metrics.summary(model - drawn[:, column], name, level)
-                table[predictor][name]["difference"] = difference
+                table[predictor][name]["difference"] = metrics.summary(model - drawn[name], name, level)
     return {"metrics": table.pop("model"), "baselines": table}

@@ -1,6 +1,6 @@
-"""What the tables songs, rows and pairs promise, as Great Expectations suites, and the check of them.
+"""What the tables songs, rows, pairs and unlisted promise, as Great Expectations suites, and their check.
 
-In: the tables `songs`, `rows` and `pairs` of `neuralist.tables`. Out: a `validation.Report`.
+In: the tables of these names of `neuralist.tables`. Out: a `validation.Report`.
 Lyrics never reach the report: a song whose lyrics are at fault is shown by its song_id.
 """
 
@@ -32,71 +32,41 @@ from great_expectations.expectations import (
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.metadata_types import FailureSeverity
 
-from neuralist.params import Expected, Protocol, Range
+from neuralist.checked import Checked, derived
+from neuralist.params import Expected, Pairs, Range
+from neuralist.settings import Protocol
 from neuralist.validation import Outcome, Report, Verdict, count
 
 MAX_EXAMPLES = 5
 PARTS = ["train", "val", "test"]
 
-# The tables that are checked; sorted, so that rows that contradict each other are neighbours in the examples.
-SQL = {
-    "songs": "SELECT * EXCLUDE (track_ids, tags) FROM songs",
-    "songs.tracks": "SELECT DISTINCT unnest(track_ids) AS track_id, song_id FROM songs ORDER BY ALL",
-    "songs.groups": "SELECT DISTINCT group_id, fold FROM songs WHERE group_id IS NOT NULL ORDER BY ALL",
-    "rows": "SELECT *, left_id = right_id AS itself FROM rows",
-    "rows.songs": """
-        SELECT song_id, song_id IN (SELECT song_id FROM songs WHERE song_id IS NOT NULL) AS in_songs
-        FROM (SELECT left_id AS song_id FROM rows UNION SELECT right_id FROM rows)
-        WHERE song_id IS NOT NULL ORDER BY ALL""",
-    # A mean of equal rows may differ from them in its last bit, which is no fault of the table.
-    "pairs": """
-        SELECT left_id, right_id, round(similarity, 9) AS similarity, round(lowest, 9) AS lowest,
-               round(highest, 9) AS highest, n_rows, split, (similarity >= 0.5)::DOUBLE AS similar
-        FROM pairs""",
-    "pairs.songs": """
-        SELECT song_id, song_id IN (SELECT song_id FROM songs WHERE song_id IS NOT NULL) AS in_songs
-        FROM (SELECT left_id AS song_id FROM pairs UNION SELECT right_id FROM pairs)
-        WHERE song_id IS NOT NULL ORDER BY ALL""",
-    "pairs.members": """
-        SELECT DISTINCT song_id, split
-        FROM (SELECT left_id AS song_id, split FROM pairs UNION SELECT right_id, split FROM pairs)
-        WHERE song_id IS NOT NULL AND split IN ('train', 'val', 'test') ORDER BY ALL""",
-    "pairs.groups": """
-        SELECT DISTINCT group_id, split
-        FROM (SELECT left_id AS song_id, split FROM pairs UNION SELECT right_id, split FROM pairs)
-        JOIN songs USING (song_id)
-        WHERE group_id IS NOT NULL AND split IN ('train', 'val', 'test') ORDER BY ALL""",
-}
 # What names a row among the examples; a derived table's row is shown whole.
-KEYS = {"songs": ["song_id"], "rows": ["left_id", "right_id"], "pairs": ["left_id", "right_id"]}
+KEYS = {"songs": ["song_id"], **{name: ["left_id", "right_id"] for name in ("rows", "pairs", "unlisted")}}
 
 Suites = dict[str, list[Expectation]]
 
 
-def validate(
-    songs: pd.DataFrame, rows: pd.DataFrame, pairs: pd.DataFrame, expected: Expected, protocol: Protocol
-) -> Report:
-    """Check what the three tables promise.
+def validate(checked: Checked, expected: Expected, protocol: Protocol, choices: Pairs) -> Report:
+    """Check what the tables promise.
 
     Args:
-        songs: table `songs`.
-        rows: table `rows`.
-        pairs: table `pairs`.
+        checked: the tables.
         expected: the ranges that this corpus's counts must stay in.
-        protocol: under `given` the user's own split may share songs between parts: a warning, no failure.
+        protocol: under `given` the user's split may repeat pairs, and share songs: warnings, no failures.
+        choices: how the pairs were made.
     """
     shared = FailureSeverity.WARNING if protocol == "given" else FailureSeverity.CRITICAL
     suites = {
         **songs_suites(expected),
         **rows_suites(expected),
         **pairs_suites(expected),
+        **unlisted_suites(),
         **disjoint_suites(shared),
+        **(repeat_suites() if protocol == "given" else {}),
     }
     with duckdb.connect() as database:
-        for name, frame in (("songs", songs), ("rows", rows), ("pairs", pairs)):
-            database.register(name, frame)
-        tables = {table: database.sql(SQL[table]).df() for table in suites}
-        return Report(count(database), check(suites, tables))
+        frames = derived(database, checked, choices, given=protocol == "given")
+        return Report(count(database), check(suites, {name: frames[name] for name in suites}))
 
 
 def songs_suites(expected: Expected) -> Suites:
@@ -162,12 +132,41 @@ def pairs_suites(expected: Expected) -> Suites:
     }
 
 
+def unlisted_suites() -> Suites:
+    """Each unlisted pair could be listed and is not, by songs of its part; they are as many as asked."""
+    return {
+        "unlisted": [
+            *_given("left_id", "right_id", "split", "weight"),
+            _above("right_id", "left_id", "left_id comes before right_id"),
+            ExpectCompoundColumnsToBeUnique(
+                column_list=["left_id", "right_id"], description="an unlisted pair stands once"
+            ),
+            _in_set("split", ["train", "val"], "unlisted pairs are of train and val"),
+            _in_set("listed", [False], "no row lists an unlisted pair"),
+            _in_set("observed", [True], "both songs have a list or stand in a listed pair"),
+            _in_set("has_list", [True], "one song has a list"),
+            _in_set("in_part", [True], "both songs are of folds of the part"),
+            _within("weight", 1, None, "an unlisted pair stands for itself, if not for more"),
+        ],
+        "unlisted.number": [
+            _in_set("as_asked", [True], "pairs.unlisted_ratio for each listed one, or all that there are")
+        ],
+    }
+
+
 def disjoint_suites(severity: FailureSeverity) -> Suites:
-    """No song, and no group of covers, stands in two of train, val and test."""
+    """No song, and no group of covers, stands in pairs, unlisted ones among them, of two parts."""
     return {
         "pairs.members": [_unique("song_id", "train, val and test share no song", severity)],
         "pairs.groups": [_unique("group_id", "train, val and test share no group of covers", severity)],
     }
+
+
+def repeat_suites() -> Suites:
+    """No unordered pair is listed twice, and none in two parts; warnings, since each is used once at most."""
+    promises = {"n_rows": "a pair is listed once", "n_parts": "train, val and test share no pair"}
+    warning = FailureSeverity.WARNING
+    return {"rows.pairs": [_in_set(name, [1], promise, warning) for name, promise in promises.items()]}
 
 
 def check(suites: Suites, tables: Mapping[str, pd.DataFrame]) -> list[Outcome]:
@@ -211,8 +210,12 @@ def _within(column: str, low: float, high: float | None, promise: str) -> Expect
     return ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high, description=promise)
 
 
-def _in_set(column: str, values: list[Any], promise: str) -> Expectation:
-    return ExpectColumnValuesToBeInSet(column=column, value_set=values, description=promise)
+def _in_set(
+    column: str, values: list[Any], promise: str, severity: FailureSeverity = FailureSeverity.CRITICAL
+) -> Expectation:
+    return ExpectColumnValuesToBeInSet(
+        column=column, value_set=values, description=promise, severity=severity
+    )
 
 
 def _unique(column: str, promise: str, severity: FailureSeverity = FailureSeverity.CRITICAL) -> Expectation:

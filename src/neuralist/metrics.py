@@ -4,12 +4,10 @@ Input: true and predicted similarities of n pairs, float64 (n,) in [0, 1], and e
 Output: a value for each resample and metric, float64 (1 + draws, len(NAMES)); row 0 is the sample itself, NaN
 says that a metric is undefined. `summary` turns a column of it into value, low and high.
 
-A resample draws as many songs as there are, with replacement, and weighs each pair by the product of its
-songs' counts: pairs that share a song are not independent, and drawing pairs alone gives intervals 2.2
-times too narrow. A weighted metric equals the plain one on pairs repeated as often as their weights say.
+A weighted metric equals the plain one on pairs repeated as often as their weights say.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -23,8 +21,13 @@ _ONE_CLASS = "all pairs are similar, or all are dissimilar"
 _CONSTANT = "the predictions or the similarities are all equal"
 _UNDEFINED: dict[str, str] = dict.fromkeys(("average_precision", "roc_auc", *THRESHOLDED), _ONE_CLASS)
 _UNDEFINED |= dict.fromkeys(("spearman", "pearson"), _CONSTANT)
-# Weights of one chunk of resamples: 1.6 MB, so that they stay in a core's cache (twice as fast as 8 MB).
-_CELLS = 200_000
+_UNDEFINED |= dict.fromkeys(
+    ("listed_auc", "ndcg_at_10", "recall_at_10"), "no song with a list has a listed and an unlisted song here"
+)
+_UNDEFINED |= {
+    "listed_auc_new_artist": "no such song is by an artist known to be new",
+    "pooled_listed_auc": "all pairs are listed, or none is",
+}
 
 
 @dataclass(frozen=True)
@@ -88,31 +91,6 @@ def best_thresholds(truth: Answers, similarity: np.ndarray) -> dict[str, float]:
     return {name: float(candidates[np.argmax(scores[name])]) for name in THRESHOLDED}
 
 
-def resamples(left: np.ndarray, right: np.ndarray, draws: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield the weights of the pairs, float64 (chunk, n_pairs), 1 + draws rows in all; the first row is ones.
-
-    Args:
-        left: int64 (n_pairs,), any numbering of the songs.
-        right: as left.
-        draws: resamples of the songs that occur in left or right.
-        seed: of the draws; draw k does not depend on how many are made.
-    """
-    songs, positions = np.unique(np.concatenate([left, right]), return_inverse=True)
-    left, right = positions[: len(left)], positions[len(left) :]
-    chunk = max(1, _CELLS // len(left))
-    for start in range(0, draws + 1, chunk):
-        numbers = range(start, min(start + chunk, draws + 1))
-        counts = np.stack([_song_counts(len(songs), draw, seed) for draw in numbers])
-        yield (counts[:, left] * counts[:, right]).astype(np.float64)
-
-
-def _song_counts(n_songs: int, draw: int, seed: int) -> np.ndarray:
-    if draw == 0:
-        return np.ones(n_songs, dtype=np.int64)
-    drawn = np.random.default_rng([seed, draw]).integers(n_songs, size=n_songs)
-    return np.bincount(drawn, minlength=n_songs)
-
-
 def measure(
     truth: Answers,
     predictors: Mapping[Any, Answers],
@@ -125,7 +103,7 @@ def measure(
         truth: of n pairs.
         predictors: key to answers for the same pairs.
         thresholds: key to the predictor's `best_thresholds` on val.
-        weights: chunks of float64 (chunk, n), as `resamples` yields them.
+        weights: chunks of float64 (chunk, n), as `resampling.pair_weights` yields them.
     """
     ranking = _Ranking(truth.similarity)
     comparisons = {key: _Comparison(truth, answers, thresholds[key]) for key, answers in predictors.items()}
@@ -274,7 +252,7 @@ def summary(values: np.ndarray, metric: str, level: float) -> dict[str, Any]:
 
     Args:
         values: float64 (1 + draws,), the sample's value first.
-        metric: one of NAMES, for the reason.
+        metric: one of NAMES or of ranking.NAMES, for the reason.
         level: of the interval, between equal tails; draws where the metric is undefined are left out.
     """
     reason = _UNDEFINED.get(metric, "no pairs")

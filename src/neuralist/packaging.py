@@ -20,15 +20,32 @@ import numpy as np
 import pandas as pd
 
 from neuralist import metrics, model_card, results, tables
-from neuralist.onnx_encoder import Encoder, similarity
+from neuralist.baselines import FROM_LYRICS
+from neuralist.listings import parts_of_songs
+from neuralist.onnx_encoder import Encoder
+from neuralist.similarity import Similarity
 
 COPIED = ("encoder.onnx", "vocabulary.txt", "experiment.json")
-CHOICES = metrics.NAMES[:-1]  # the predecessor's nearest tenths are measured under protocol paper alone
+# The predecessor's nearest tenths are measured under protocol paper alone.
+CHOICES = ("listed_auc", "ndcg_at_10", *metrics.NAMES[:-1])
+AUTO = "auto"
 PROTOCOLS = ("songs", "given")  # the first that an experiment has; paper leaks, so its figures choose nothing
-RIVALS = ("constant", "commonest_class", "lookup", "tfidf", "averaged_vectors")  # all not made from metadata
+# Whatever answers without a song's metadata.
+RIVALS = ("constant", "commonest_class", "lookup", *(name for name, reads in FROM_LYRICS.items() if reads))
 MOST_PAIRS = 1_000_000  # behind the quantiles
 PAIRS_AT_ONCE = 50_000  # 20 MB an array at 50 units
 SEED = 2017
+
+
+def metric_of(found: Mapping[str, Any], metric: str) -> str:
+    """The metric that chooses: `auto` is listed_auc where an experiment is ranked by it, else spearman.
+
+    Listed AUC is about the same pairs whatever an experiment's target is.
+    """
+    if metric != AUTO:
+        return metric
+    ranked = any("listed_auc" in entry["splits"]["val"]["metrics"] for entry in found.values())
+    return "listed_auc" if ranked else "spearman"
 
 
 def best(found: Mapping[str, Any], metric: str) -> str | None:
@@ -43,12 +60,12 @@ def best(found: Mapping[str, Any], metric: str) -> str | None:
     """
     if metric not in CHOICES:
         raise ValueError(
-            f"params.yaml: register.metric: received {metric!r}; choose one of {', '.join(CHOICES)}"
+            f"params.yaml: register.metric: received {metric!r}; choose one of {', '.join((AUTO, *CHOICES))}"
         )
     sign = -1 if metric in metrics.LOWER_IS_BETTER else 1
     for protocol in PROTOCOLS:
         of_val = {
-            name: entry["splits"]["val"]["metrics"][metric]["value"]
+            name: entry["splits"]["val"]["metrics"].get(metric, {}).get("value")  # lists may be unknown
             for name, entry in found.items()
             if entry["protocol"] == protocol
         }
@@ -81,12 +98,12 @@ def leads(entry: Mapping[str, Any], metric: str) -> dict[str, int]:
     return {name: lead for name, lead in found.items() if lead is not None}
 
 
-def quantiles(embeddings: np.ndarray, kind: str) -> list[float]:
+def quantiles(embeddings: np.ndarray, similarity: Similarity) -> list[float]:
     """Similarities at 0, 1, ..., 100 % of all pairs of songs, or of MOST_PAIRS drawn with replacement.
 
     Args:
         embeddings: float32 (n_songs, units).
-        kind: of similarity.
+        similarity: the model's.
 
     Raises:
         ValueError: there are fewer than two songs.
@@ -103,7 +120,7 @@ def quantiles(embeddings: np.ndarray, kind: str) -> list[float]:
         left = draw.integers(n_songs, size=MOST_PAIRS)
         right = (left + draw.integers(1, n_songs, size=MOST_PAIRS)) % n_songs
     parts = [slice(start, start + PAIRS_AT_ONCE) for start in range(0, len(left), PAIRS_AT_ONCE)]
-    values = [similarity(embeddings[left[part]], embeddings[right[part]], kind) for part in parts]
+    values = [similarity(embeddings[left[part]], embeddings[right[part]]) for part in parts]
     return [metrics.rounded(value) for value in np.quantile(np.concatenate(values), np.linspace(0, 1, 101))]
 
 
@@ -167,7 +184,7 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
     """
     encoder = Encoder.load(source)
     embeddings = encoder.encode(songs["lyrics"].tolist())
-    facts = chosen.facts() | {"quantiles": quantiles(embeddings, encoder.similarity_kind)}
+    facts = chosen.facts() | {"quantiles": quantiles(embeddings, encoder.similarity)}
     out.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
         with tables.unfinished(out / name) as temporary:
@@ -175,8 +192,12 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
     tables.write(songs.filter(tables.CATALOGUE.names), tables.CATALOGUE, out / "catalogue.parquet")
     with tables.unfinished(out / "embeddings.npy") as temporary, temporary.open("wb") as file:
         np.save(file, embeddings)
-    train = pairs.loc[pairs["split"] == "train", ["left_id", "right_id"]]
-    tables.write_text(out / "training_songs.txt", "".join(f"{song}\n" for song in sorted({*train.stack()})))
+    # Unlisted pairs and heads bring in all songs of the training folds.
+    settings = chosen.trained["params"]
+    more = settings.get("heads") or settings.get("target", "listed_only") == "observable"
+    parts = parts_of_songs(songs, pairs, by_fold=facts["protocol"] == "songs" and bool(more))
+    trained_on = sorted(songs.loc[parts == "train", "song_id"])
+    tables.write_text(out / "training_songs.txt", "".join(f"{song}\n" for song in trained_on))
     card = model_card.card(facts, chosen.trained, chosen.entry, chosen.level, len(songs))
     tables.write_text(out / "card.md", card)
     facts["content"] = _digest(out)

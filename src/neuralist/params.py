@@ -5,18 +5,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-Protocol = Literal["songs", "paper", "given"]
-Similarity = Literal["manhattan", "euclidean", "cosine"]
+from neuralist.settings import Experiment, Section, Train
+
 N_FOLDS = 5
 AUTO_EPOCHS = 50
-TUNED, WHOLE = "tuned", ("experiments", "space")
-M = TypeVar("M", bound="_Section")
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+TUNED, WHOLE = "tuned", ("experiments", "space", "heads", "variants")
+M = TypeVar("M", bound="Section")
 
 
 def _ascending(bounds: tuple[float | None, float | None]) -> tuple[float | None, float | None]:
@@ -36,7 +32,7 @@ Range = Annotated[tuple[float | None, float | None], AfterValidator(_ascending)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-class Expected(_Section):
+class Expected(Section):
     """Ranges that the tables of this corpus must stay in; None is no bound."""
 
     songs: Range
@@ -45,7 +41,7 @@ class Expected(_Section):
     similar_share: Range
 
 
-class Songs(_Section):
+class Songs(Section):
     """Joining raw records to songs."""
 
     cover_overlap: float = Field(gt=0, le=1)
@@ -53,11 +49,12 @@ class Songs(_Section):
     genres: dict[str, tuple[str, ...]] = Field(min_length=1)
 
 
-class Pairs(_Section):
+class Pairs(Section):
     """Cutting rows and pairs into train, val and test."""
 
     test_fold: int = Field(ge=0, le=4)
     paper_shares: Annotated[tuple[Share, Share, Share], AfterValidator(_one)]
+    unlisted_ratio: float = Field(ge=0)
     seed: int
 
     def part(self, fold: int) -> str:
@@ -65,7 +62,7 @@ class Pairs(_Section):
         return {self.test_fold: "test", (self.test_fold + 1) % N_FOLDS: "val"}.get(fold, "train")
 
 
-class Vectors(_Section):
+class Vectors(Section):
     """Word vectors: from a file, or trained with gensim."""
 
     source: str
@@ -78,39 +75,7 @@ class Vectors(_Section):
     seed: int
 
 
-class _Training(_Section):
-    protocol: Protocol
-    tokens: Literal["word", "char"]
-    max_words: int = Field(ge=1, le=10_000)
-    long_text: Literal["head", "tail", "chunks"]
-    vectors: Literal["frozen", "trained"]
-    char_dimensions: int = Field(ge=1, le=4096)
-    units: int = Field(ge=1, le=4096)
-    directions: Literal[1, 2]
-    layers: int = Field(ge=1, le=8)
-    pooling: Literal["last", "mean", "max", "attention"]
-    similarity: Similarity
-    loss: Literal["mse", "cross_entropy"]
-    batch_size: int = Field(ge=1)
-    learning_rate: float = Field(gt=0)
-    dropout: float = Field(ge=0, lt=1)
-    patience: int = Field(ge=1)
-    seed: int
-
-
-class Train(_Training):
-    """What holds for every experiment that does not say otherwise; epochs may be left to the corpus."""
-
-    epochs: Annotated[int, Field(ge=1)] | Literal["auto"]
-
-
-class Experiment(_Training):
-    """All that decides one trained model, besides its input tables."""
-
-    epochs: int = Field(ge=1)
-
-
-class Interval(_Section):
+class Interval(Section):
     """Numbers from `low` to `high`, whole ones when both are; `log`: small and large ones equally often."""
 
     low: int | float
@@ -134,7 +99,7 @@ def holds(entry: Interval | tuple[Any, ...], value: Any) -> bool:
     return entry.low <= value <= entry.high if isinstance(entry, Interval) else value in entry
 
 
-class Study(_Section):
+class Study(Section):
     """Optuna's search for better settings of one experiment."""
 
     experiment: str | None
@@ -148,15 +113,16 @@ class Study(_Section):
     space: Space = Field(min_length=1)
 
 
-class Evaluate(_Section):
+class Evaluate(Section):
     """Intervals of the metrics."""
 
     draws: int = Field(ge=10)
     level: Share
+    sentence_encoder: str | None
     seed: int
 
 
-class Songmap(_Section):
+class Songmap(Section):
     """Which songs the map shows, and by whose encoder."""
 
     experiment: str | None
@@ -165,13 +131,13 @@ class Songmap(_Section):
     neighbours: int = Field(ge=1, le=20)
 
 
-class Registration(_Section):
+class Registration(Section):
     """Which experiment is served."""
 
     metric: str  # one of packaging.CHOICES, which knows the metrics
 
 
-class Params(_Section):
+class Params(Section):
     """The whole of params.yaml."""
 
     similarity_range: Annotated[tuple[float, float], AfterValidator(_ascending)]
@@ -184,19 +150,21 @@ class Params(_Section):
     experiments: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], dict[str, Any]] = Field(
         min_length=1
     )
+    run: tuple[str, ...] = Field(min_length=1)
+    variants: dict[str, dict[str, Any]]
     evaluate: Evaluate
     songmap: Songmap
     registration: Registration = Field(alias="register")  # pydantic has a `register` of its own
 
     @property
     def studied_experiment(self) -> str:
-        """The experiment whose settings the study starts from: the one named, else the last."""
-        return self.study.experiment or list(self.experiments)[-1]
+        """The experiment whose settings the study starts from: the one named, else the last of `run`."""
+        return self.study.experiment or self.run[-1]
 
     @property
     def mapped_experiment(self) -> str:
-        """The experiment whose encoder draws the song map: the one named, else the last."""
-        return self.songmap.experiment or list(self.experiments)[-1]
+        """The experiment whose encoder draws the song map: the one named, else the last of `run`."""
+        return self.songmap.experiment or self.run[-1]
 
     def experiment(
         self, name: str, auto_epochs: int = AUTO_EPOCHS, found: Mapping[str, Any] | None = None
@@ -228,6 +196,12 @@ def load(path: Path = Path("params.yaml")) -> Params:
     params = _checked(Params, read_yaml(path))
     for name in params.experiments:
         params.experiment(name)
+    unknown = [name for name in params.run if name not in params.experiments]
+    if unknown or len(set(params.run)) < len(params.run):
+        raise ValueError(
+            f"params.yaml: run: received {list(params.run)}; "
+            f"name each once, out of {sorted(params.experiments)}"
+        )
     if TUNED in params.experiments:
         raise ValueError(
             f"params.yaml: experiments.{TUNED}: the study's result has this name; choose another"
@@ -237,9 +211,14 @@ def load(path: Path = Path("params.yaml")) -> Params:
         if name not in params.experiments and (section, name) != ("songmap", TUNED):
             raise ValueError(
                 f"params.yaml: {section}.experiment: received {name!r}; "
-                f"name one of {sorted(params.experiments)}, or null for the last of them"
+                f"name one of {sorted(params.experiments)}, or null for the last of `run`"
             )
     _check_space(params)
+    for name, own in params.variants.items():
+        try:
+            params.experiment(params.run[-1], found=own)
+        except ValueError as error:
+            raise ValueError(f"{error} (variants.{name})") from None
     return params
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neuralist import metrics, onnx_encoder, tokens
+from neuralist import metrics, tokens
 from neuralist.onnx_encoder import Encoder, Reading
 
 MAX_ROWS = 10_000  # of one request
@@ -64,7 +64,7 @@ class Predictor:
             rows = slice(start, start + CHUNK // 2)
             reading = read(self.encoder, left[rows] + right[rows])
             a, b = np.split(reading.embeddings, 2)
-            similarity[rows] = onnx_encoder.similarity(a, b, self.encoder.similarity_kind)
+            similarity[rows] = self.encoder.similarity(a, b)
             used[:, rows] = np.split(reading.n_tokens, 2)
         similarity = similarity.round(DECIMALS)
         return {

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from neuralist import names, onnx_encoder, tables
+from neuralist import names, tables
 from neuralist.onnx_encoder import Encoder
 from neuralist.predictor import DECIMALS
+from neuralist.similarity import Similarity
 
 # Songs compared with a query at once: 26 MB at 50 units.
 _SONGS_A_BLOCK = 65_536
@@ -41,20 +42,20 @@ class Catalogue:
     Args:
         songs: song_id, artist, title, year (may be missing), genre; a row a song.
         embeddings: float32 (n_songs, units).
-        kind: the similarity, see `onnx_encoder.similarity`.
+        similarity: the model's.
 
     Raises:
         ValueError: songs and embeddings differ in number.
     """
 
-    def __init__(self, songs: pd.DataFrame, embeddings: np.ndarray, kind: str) -> None:
+    def __init__(self, songs: pd.DataFrame, embeddings: np.ndarray, similarity: Similarity) -> None:
         if len(songs) != len(embeddings):
             raise ValueError(f"catalogue: {len(songs)} songs and {len(embeddings)} embeddings; give one each")
-        self.songs, self.embeddings, self.kind = songs, embeddings, kind
+        self.songs, self.embeddings, self.similarity = songs, embeddings, similarity
 
     @classmethod
-    def load(cls, folder: Path, kind: str | None = None) -> "Catalogue":
-        """Read a served folder, artifacts/served/; `kind` spares loading the encoder where it is known.
+    def load(cls, folder: Path, similarity: Similarity | None = None) -> "Catalogue":
+        """Read a served folder, artifacts/served/; `similarity` spares loading the encoder where it is known.
 
         Raises:
             ValueError: a file is missing or does not fit.
@@ -64,7 +65,7 @@ class Catalogue:
             embeddings = np.load(folder / "embeddings.npy", allow_pickle=False)
         except FileNotFoundError as error:
             raise ValueError(f"{folder}: embeddings.npy missing; run `dvc repro` to make it") from error
-        return cls(songs, embeddings, kind or Encoder.load(folder).similarity_kind)
+        return cls(songs, embeddings, similarity or Encoder.load(folder).similarity)
 
     def nearest(
         self,
@@ -155,7 +156,7 @@ class Catalogue:
     def _nearest(self, query: np.ndarray, k: int, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The positions of the k nearest allowed songs, and their similarities, nearest first."""
         blocks = [
-            onnx_encoder.similarity(query[None], self.embeddings[allowed[start:end]], self.kind)
+            self.similarity(query[None], self.embeddings[allowed[start:end]])
             for start, end in _blocks(len(allowed))
         ]
         similarity = np.concatenate(blocks or [np.empty(0)])

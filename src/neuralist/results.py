@@ -3,14 +3,19 @@
 Input: the metrics of `evaluation.evaluate`. Output: text; headline {experiment: {metric: number or None}}.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from neuralist import metrics, params
+from neuralist import metrics, params, ranking
 from neuralist.baselines import FROM_LYRICS
 
 Found = Mapping[str, Any]
 LABELS = {
+    "listed_auc": "listed AUC",
+    "ndcg_at_10": "nDCG@10",
+    "recall_at_10": "recall@10",
+    "listed_auc_new_artist": "listed AUC, new artists",
+    "pooled_listed_auc": "listed AUC, pooled",
     "decile_accuracy": "decile accuracy",
     "within_one_decile": "within one decile",
     "spearman": "Spearman",
@@ -29,31 +34,63 @@ BASELINES = {
     "lookup": "look-up with song bias",
     "tfidf": "TF-IDF",
     "averaged_vectors": "averaged word vectors",
+    "averaged_vectors_projected": "averaged word vectors, projected",
+    "style": "style",
+    "ridge_tfidf": "ridge from TF-IDF",
+    "ridge": "ridge from TF-IDF and style",
+    "sentence_encoder": "sentence encoder",
     "same_artist": "same artist*",
     "year_gap": "year gap*",
     "tags": "tags*",
     "artist_year_tags": "artist, year, tags*",
+    "has_list": "has a list*",
+    "degree": "listed pairs elsewhere*",
+    "n_tracks": "number of tracks*",
 }
 _EXPLANATION = """\
 Each cell is a value on the test part and its {level:g} % interval from {draws:,} resamples of the songs.
-Baselines are learned on the training part alone; those from lyrics read the same first words as the model.
+Baselines are learned on the training part alone; those from lyrics read as much of a text as the model.
 A letter after a baseline's cell names an experiment whose lead over it is not shown: the interval of their
 paired difference includes 0. A letter with ! says that the baseline is better, the interval excluding 0.
-Deciles are tenths of similarity; binary accuracy cuts both sides at 0.5; F1 and balanced accuracy use each
-predictor's best threshold on val. A * marks a baseline that is made from metadata, not from lyrics.
+A * marks a baseline that is made from metadata, not from lyrics.
+
+Listed AUC is the chance that a listed pair of a query song gets a higher similarity than an unlisted one, a
+pair that could be listed and is not; pairs nobody looked at are left out. It is a mean over queries, as are
+nDCG@10 (the gain is the similarity) and recall@10 (listed songs among the first ten / as many as could be).
+New artists are those of no training song; pooled is one AUC over all pairs. Deciles are tenths of similarity;
+binary accuracy cuts both sides at 0.5; F1 and balanced accuracy use each predictor's best threshold on val.
 """
+# What a table of one part shows, by its heading; metrics that an experiment lacks are left out.
+_TABLES = {
+    "Listed against unlisted": ranking.NAMES,
+    "Similarity of pairs": metrics.HEADLINE,
+    "More on similarity": metrics.NAMES[len(metrics.HEADLINE) :],
+}
+# What the terminal shows of one model's graded pairs, in tables narrow enough to hold intervals.
+DETAILED = (("pearson", "spearman", "mse"), ("roc_auc", "average_precision", "decile_accuracy"))
+_MARKS = "(a): experiment a shows no lead over this baseline; (a!): the baseline is better; *: not lyrics"
+_TITLES = {
+    ("songs", "observable"): "Protocol songs, listed and unlisted pairs",
+    ("songs", "listed_only"): "Protocol songs, listed pairs",
+}
 
 
 def headline(found: Found) -> dict[str, dict[str, float | None]]:
-    """Six numbers of each experiment on test; None where undefined."""
+    """Six numbers of each experiment on test, where lists are ranked eight; None where undefined."""
     return {
-        experiment: {name: entry["splits"]["test"]["metrics"][name]["value"] for name in metrics.HEADLINE}
+        experiment: {name: entry["splits"]["test"]["metrics"][name]["value"] for name in _shown({"": entry})}
         for experiment, entry in found.items()
     }
 
 
+def _shown(experiments: Found) -> list[str]:
+    """The headline metrics that experiments of one protocol have."""
+    measured = next(iter(experiments.values()))["splits"]["test"]["metrics"]
+    return [name for name in (*ranking.HEADLINE, *metrics.HEADLINE) if name in measured]
+
+
 def markdown(found: Found, settings: params.Evaluate, corpus_note: str = "") -> str:
-    """results.md: a table for each protocol, and in words where no lead is shown.
+    """results.md: tables for each protocol and target, and in words where no lead is shown.
 
     Args:
         found: metrics of all experiments.
@@ -64,36 +101,56 @@ def markdown(found: Found, settings: params.Evaluate, corpus_note: str = "") -> 
     if corpus_note:
         lines += [f"**{corpus_note}**", ""]
     lines += [_EXPLANATION.format(level=100 * settings.level, draws=settings.draws)]
-    for protocol, experiments in _by_protocol(found).items():
-        lines += [f"## Protocol {protocol}", "", *_facts(experiments), ""]
-        names = list(next(iter(experiments.values()))["splits"]["test"]["metrics"])
-        lines += ["| | " + " | ".join(LABELS[name] for name in names) + " |", "|---" * (len(names) + 1) + "|"]
-        for row in _rows(experiments):
-            cells = [f"{interval(row.metrics[name], name)}{row.marks(name)}" for name in names]
-            lines.append(f"| {row.label} | " + " | ".join(cells) + " |")
-        lines += ["", *_no_lead(experiments), ""]
+    for title, experiments in _contests(found).items():
+        lines += [f"## {title}", "", *_facts(experiments), ""]
+        measured = next(iter(experiments.values()))["splits"]["test"]["metrics"]
+        for heading, wanted in _TABLES.items():
+            names = [name for name in wanted if name in measured]
+            lines += [f"### {heading}", "", *_table(experiments, names), ""] if names else []
+        lines += [*_no_lead(experiments), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(experiments: Found, names: Sequence[str]) -> Iterator[str]:
+    yield "| | " + " | ".join(LABELS[name] for name in names) + " |"
+    yield "|---" * (len(names) + 1) + "|"
+    for row in _rows(experiments):
+        cells = [f"{interval(row.metrics[name], name)}{row.marks(name)}" for name in names]
+        yield f"| {row.label} | " + " | ".join(cells) + " |"
 
 
 def printed(found: Found, corpus_note: str = "") -> str:
     """The headline metrics of experiments and baselines on test, in aligned columns for the terminal."""
     lines = [corpus_note, ""] if corpus_note else []
-    for protocol, experiments in _by_protocol(found).items():
-        lines += [f"protocol {protocol}", *(f"  {fact}" for fact in _facts(experiments))]
-        rows = list(_rows(experiments))
-        labels = [LABELS[name].split(" (")[0] for name in metrics.HEADLINE]
-        width = max(len(row.label) for row in rows)
-        lines.append("  " + " " * width + "".join(f"{label:>19}" for label in labels))
-        for row in rows:
-            cells = (
-                f"{_number(row.metrics[name]['value'], name)}{row.marks(name):5}" for name in metrics.HEADLINE
-            )
-            lines.append(f"  {row.label:{width}}" + "".join(f"{cell:>19}" for cell in cells))
-        lines.append("")
-    lines.append(
-        "(a): experiment a shows no lead over this baseline; (a!): the baseline is better; *: not lyrics"
-    )
-    return "\n".join(lines)
+    for title, experiments in _contests(found).items():
+        columns = _columns(experiments, _shown(experiments), _value)
+        lines += [title, *(f"  {fact}" for fact in _facts(experiments)), *columns, ""]
+    return "\n".join([*lines, _MARKS])
+
+
+def detailed(found: Found, corpus_note: str = "") -> str:
+    """Metrics of graded pairs, with intervals, of experiments and baselines on test, for the terminal."""
+    lines = [corpus_note, ""] if corpus_note else []
+    for experiments in _contests(found).values():
+        lines += _facts(experiments)
+        for names in DETAILED:
+            lines += ["", *_columns(experiments, names, interval)]
+    return "\n".join([*lines, "", _MARKS])
+
+
+def _columns(
+    experiments: Found, names: Sequence[str], told: Callable[[Mapping[str, Any], str], str]
+) -> Iterator[str]:
+    """Metrics in columns as wide as their longest cell."""
+    table = [["", *(LABELS[name].split(" (")[0] for name in names)]]
+    table += [
+        [row.label, *(f"{told(row.metrics[name], name)}{row.marks(name):5}" for name in names)]
+        for row in _rows(experiments)
+    ]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for label, *cells in table:
+        columns = (f"  {cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True))
+        yield f"  {label:{widths[0]}}" + "".join(columns)
 
 
 class _Row(NamedTuple):
@@ -114,25 +171,37 @@ class _Row(NamedTuple):
         return f" ({','.join(marks)})" if marks else ""
 
 
-def _by_protocol(found: Found) -> dict[str, dict[str, Any]]:
-    protocols: dict[str, dict[str, Any]] = {}
+def _contests(found: Found) -> dict[str, dict[str, Any]]:
+    """Experiments that are compared, those of one protocol and target, by their title."""
+    contests: dict[str, dict[str, Any]] = {}
     for name, entry in found.items():
-        protocols.setdefault(entry["protocol"], {})[name] = entry
-    return protocols
+        ranked = "ranking" in entry["splits"]["test"]
+        plain = f"Protocol {entry['protocol']}"
+        title = _TITLES[entry["protocol"], entry["target"]] if ranked else plain
+        contests.setdefault(title, {})[name] = entry
+    return contests
+
+
+def _reads(entry: Mapping[str, Any]) -> str:
+    """How much of a text an experiment reads, in words."""
+    unit = "characters" if entry["tokens"] == "char" else "words"
+    if entry["long_text"] == "chunks":
+        return f"all {unit}"
+    return f"{'last ' if entry['long_text'] == 'tail' else ''}{entry['max_words']} {unit}"
 
 
 def _rows(experiments: Found) -> Iterator[_Row]:
     letters = _letters(experiments)
     tests = {name: entry["splits"]["test"] for name, entry in experiments.items()}
     for name, letter in letters.items():
-        yield _Row(f"{letter} {name} ({experiments[name]['max_words']} words)", tests[name]["metrics"], {})
+        yield _Row(f"{letter} {name} ({_reads(experiments[name])})", tests[name]["metrics"], {})
     for baseline, reads_lyrics in FROM_LYRICS.items():
-        rivals: dict[Any, list[str]] = {}
+        rivals: dict[str, list[str]] = {}
         for name in (name for name, test in tests.items() if baseline in test["baselines"]):
-            rivals.setdefault(experiments[name]["max_words"] if reads_lyrics else None, []).append(name)
-        for max_words, names in rivals.items():
+            reads = f" ({_reads(experiments[name])})" if reads_lyrics else ""
+            rivals.setdefault(BASELINES[baseline] + reads, []).append(name)
+        for label, names in rivals.items():
             entries = {letters[name]: tests[name]["baselines"][baseline] for name in names}
-            label = BASELINES[baseline] + (f" ({max_words} words)" if max_words else "")
             yield _Row(label, next(iter(entries.values())), entries)
 
 
@@ -147,12 +216,31 @@ def _facts(experiments: Found) -> list[str]:
     test = entry["splits"]["test"]
     if not test["n_pairs"]:
         return ["The test part is empty."]
-    seen = test["seen_in_train"]
-    return [
-        entry["note"],
-        f"Test: {test['n_pairs']:,} pairs of {test['n_songs']:,} songs. Train also holds "
-        f"{seen['pairs']:.1%} of these pairs, in either direction, and {seen['songs']:.1%} of these songs.",
-    ]
+    facts = [entry["note"], f"Test: {test['n_pairs']:,} pairs of {test['n_songs']:,} songs."]
+    if "seen_in_train" in test:
+        seen = test["seen_in_train"]
+        facts[-1] += (
+            f" Train also holds {seen['pairs']:.1%} of these pairs, in either direction, and "
+            f"{seen['songs']:.1%} of these songs."
+        )
+    if "ranking" in test:
+        facts.append(_ranked(test["ranking"]))
+    if entry["target"] == "observable":
+        share = 1 - test["ranking"]["n_listed"] / test["n_pairs"]
+        facts.append(
+            f"{share:.1%} of the pairs are unlisted, with similarity 0: a constant gets most deciles right, "
+            "so read those metrics beside its row."
+        )
+    return facts
+
+
+def _ranked(counts: Mapping[str, int]) -> str:
+    """What was ranked, in words."""
+    return (
+        f"Of {counts['n_pairs']:,} observable pairs there {counts['n_listed']:,} are listed. Queries: "
+        f"{counts['n_queries']:,} songs with a list; {counts['n_left_out']:,} more have one, but no listed "
+        "or no unlisted song there, and are left out."
+    )
 
 
 def _no_lead(experiments: Found) -> Sequence[str]:
@@ -162,7 +250,7 @@ def _no_lead(experiments: Found) -> Sequence[str]:
         for baseline, rival in entry["splits"]["test"]["baselines"].items():
             parts = [
                 f"{LABELS[metric].split(' (')[0]} ({interval(rival[metric]['difference'], metric)})"
-                for metric in metrics.HEADLINE
+                for metric in _shown(experiments)
                 if (lead := shown_lead(rival[metric]["difference"], metric)) is not None and lead <= 0
             ]
             if parts:
@@ -187,6 +275,10 @@ def interval(entry: Mapping[str, Any], name: str) -> str:
         if entry["low"] is None
         else f"{value} [{_number(entry['low'], name)}, {_number(entry['high'], name)}]"
     )
+
+
+def _value(entry: Mapping[str, Any], name: str) -> str:
+    return _number(entry["value"], name)
 
 
 def _number(value: float | None, name: str) -> str:

@@ -9,6 +9,7 @@ saved model is pickled. Importing this module imports mlflow, 3 s.
 
 import importlib.metadata
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,12 +17,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature, set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
-from neuralist import predictor, serving_requests
+from neuralist import predictor, serving_requests, tracking
 from neuralist.predictor import Predictor
 from neuralist.recommend import Catalogue
 
@@ -60,6 +62,33 @@ def model_arguments(kind: str, folder: Path) -> dict[str, Any]:
     }
 
 
+def download(uri: str, into: Path) -> Path:
+    """Copy the served folder of a registered model out of the store of the working folder.
+
+    Args:
+        uri: models:/<name>@<alias> or models:/<name>/<version>.
+        into: an empty folder to copy to.
+
+    Raises:
+        ValueError: the store cannot be reached, or knows no such model, or it is none of MODELS.
+    """
+    named = re.fullmatch(r"models:/([^/@]+)(?:@([^/@]+)|/([0-9]+))", uri)
+    if not named:
+        raise ValueError(f"{uri}: give models:/<name>@<alias> or models:/<name>/<version>")
+    store = tracking.store()
+    if store.checkout is not None and not (store.checkout / "mlflow.db").exists():
+        raise ValueError(f"{uri}: no model is registered here, for there is no mlflow.db; run `dvc repro`")
+    name, alias, version = named.groups()
+    with tracking.opened(store) as client:
+        try:
+            number = version or client.get_model_version_by_alias(name, alias).version
+            source = f"{client.get_model_version_download_uri(name, str(number))}/artifacts/served"
+            return Path(download_artifacts(artifact_uri=source, dst_path=str(into), tracking_uri=store.uri))
+        except (MlflowException, OSError) as error:
+            said = str(error).splitlines()[0].rstrip(".")
+            raise ValueError(f"{uri}: {said}; `mlflow ui` shows which models there are") from error
+
+
 def _signature(kind: str) -> ModelSignature:
     inputs = Schema([ColSpec(DataType.string, name) for name in _WANTED[kind]])
     if kind == COMPARE:
@@ -91,7 +120,7 @@ class ServedModel(PythonModel):
         self.kind = (context.model_config or {})["kind"]
         self.predictor = Predictor.load(folder)
         if self.kind == RECOMMEND:
-            self.catalogue = Catalogue.load(folder, self.predictor.encoder.similarity_kind)
+            self.catalogue = Catalogue.load(folder, self.predictor.encoder.similarity)
         # The first call builds what later ones share; and a folder that does not fit fails here.
         self.answer(dict(zip(_WANTED[self.kind], ([text] for text in _EXAMPLE), strict=False)), {})
         server = sys.modules.get("mlflow.pyfunc.scoring_server")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neuralist import onnx_encoder
+from neuralist.similarity import Similarity
 
 Filter = Mapping[str, str | int | bool]
 LATEST = "latest"
@@ -98,13 +98,13 @@ def caption(shown: int, of: int, held: Filter, experiment: str) -> str:
     return ", ".join([songs, *named, f"by the encoder of {experiment}"])
 
 
-def songmap(songs: pd.DataFrame, embeddings: np.ndarray, kind: str, neighbours: int) -> SongMap:
+def songmap(songs: pd.DataFrame, embeddings: np.ndarray, similarity: Similarity, neighbours: int) -> SongMap:
     """Lay songs out by their embeddings.
 
     Args:
         songs: table `songs`, at least 3 rows.
         embeddings: float (n, units), one a song.
-        kind: the model's similarity, see `onnx_encoder.similarity`.
+        similarity: the model's.
         neighbours: how many of the most similar songs to name; fewer where there are fewer songs.
 
     Raises:
@@ -128,7 +128,7 @@ def songmap(songs: pd.DataFrame, embeddings: np.ndarray, kind: str, neighbours: 
         )
     ]
     points, explained = pca(embeddings)
-    return SongMap(shown, points, explained, *nearest(embeddings, kind, neighbours))
+    return SongMap(shown, points, explained, *nearest(embeddings, similarity, neighbours))
 
 
 def pca(embeddings: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
@@ -150,7 +150,7 @@ def pca(embeddings: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
     return centred @ directions.T, (float(share[0]), float(share[1]))
 
 
-def nearest(embeddings: np.ndarray, kind: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+def nearest(embeddings: np.ndarray, similarity: Similarity, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The `count` most similar others of each song and their similarity, both (n, min(count, n - 1)).
 
     Of two that are equally similar the earlier comes first.
@@ -159,10 +159,10 @@ def nearest(embeddings: np.ndarray, kind: str, count: int) -> tuple[np.ndarray, 
     found = np.empty((n, min(count, n - 1)), dtype=np.int64)
     scores = np.empty(found.shape)
     for song, embedding in enumerate(embeddings):
-        similarity = onnx_encoder.similarity(np.broadcast_to(embedding, embeddings.shape), embeddings, kind)
-        ranking = np.argsort(-similarity, kind="stable")
+        of_others = similarity(embedding[None], embeddings)
+        ranking = np.argsort(-of_others, kind="stable")
         found[song] = ranking[ranking != song][: found.shape[1]]
-        scores[song] = similarity[found[song]]
+        scores[song] = of_others[found[song]]
     return found, scores
 
 

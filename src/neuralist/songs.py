@@ -4,6 +4,7 @@ Input: `neuralist.sources.Raw`. Output: tables songs, listed and rejects of `neu
 """
 
 from collections import Counter
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +46,21 @@ def build(raw: Raw, choices: params.Songs) -> Tables:
     counts = _counts(raw, songs, claims, similar, rejects)
     songs = songs.sort_values("song_id", ignore_index=True).filter(tables.SONGS.names)
     return Tables(songs, similar.listed, rejects, counts)
+
+
+def check_train(listed: pd.DataFrame, folder: Path) -> None:
+    """Refuse similarities (tables.LISTED) of a raw folder whose own split leaves nothing to train on.
+
+    Raises:
+        ValueError: the split is given, and no row is in train.
+    """
+    parts = Counter(listed["split"].dropna())
+    if parts and not parts["train"]:
+        found = " and ".join(f"{count:,} in {part}" for part, count in sorted(parts.items()))
+        raise ValueError(
+            f"{folder / 'pairs.csv'}: no usable row is in split train, {found}; add training pairs, or score "
+            f"a trained model on these: neuralist evaluate MODEL {folder}"
+        )
 
 
 def merge(records: pd.DataFrame, source: str) -> tuple[pd.DataFrame, pd.DataFrame]:

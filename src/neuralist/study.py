@@ -27,7 +27,8 @@ import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from neuralist import examples, params, training
+from neuralist import checkpoints, examples, params, training
+from neuralist.pretraining import Graded
 from neuralist.vectors import WordVectors
 
 BEAT_S, SILENCE_S = 60, 300
@@ -41,16 +42,15 @@ class Search(NamedTuple):
     settings: params.Study
     base: params.Experiment  # of the experiment that trials change
     songs: pd.DataFrame
-    pairs: pd.DataFrame
+    listing: pd.DataFrame  # of listings.Listings.of
     words: WordVectors
+    graded: Graded | None = None  # of pretraining.of
 
     def name(self, experiment: str) -> str:
         """Name the study by all that decides its trials but their number."""
-        prepared = examples.prepare(self.base, self.songs, self.pairs, self.words)
+        prepared = examples.prepare(self.base, self.songs, self.listing, self.words, self.graded)
         if not len(prepared.parts["val"].left):
-            raise ValueError(
-                f"study: experiment {experiment} has no val pairs to compare trials on; add songs"
-            )
+            raise ValueError(f"study: {experiment} has no val pairs to compare trials on; add songs")
         kept = self.settings.model_dump(exclude={"trials", "storage"})
         digest = hashlib.sha256(json.dumps([kept, prepared.fingerprint], sort_keys=True).encode())
         return f"{experiment}-{digest.hexdigest()[:16]}"
@@ -128,7 +128,8 @@ def work(search: Search, study: optuna.Study, folder: Path, report: Report) -> N
                 # A metric that stayed undefined is no value: Optuna counts such a trial as failed.
                 state = TrialState.COMPLETE if math.isfinite(value) else TrialState.FAIL
                 study.tell(trial, value if state == TrialState.COMPLETE else None, state)
-            checkpoint.unlink(missing_ok=True)
+            for left in folder.glob(f"*{checkpoint.name}"):
+                left.unlink()
             report(trial.number)
 
 
@@ -137,9 +138,10 @@ def _objective(search: Search, trial: optuna.Trial, checkpoint: Path, report: Re
     settings = search.settings
     chosen = {name: _suggest(trial, name, entry) for name, entry in settings.space.items()}
     experiment = search.base.model_copy(update={"epochs": settings.epochs, **chosen})
-    parts, words, _ = examples.prepare(experiment, search.songs, search.pairs, search.words)
+    prepared = examples.prepare(experiment, search.songs, search.listing, search.words, search.graded)
     training.forget_models()
-    model = training.make_model(experiment, words, len(parts["train"].left))
+    model = training.make_model(experiment, prepared)
+    training.pretrain(model, prepared, experiment, checkpoint, lambda record, at: None)
     metric = f"val_{settings.metric}"
 
     def epoch_over(record: training.Epoch) -> None:
@@ -154,10 +156,11 @@ def _objective(search: Search, trial: optuna.Trial, checkpoint: Path, report: Re
                 raise optuna.TrialPruned
 
     reported = trial.storage.get_trial(trial._trial_id).intermediate_values
-    for record in training.history(checkpoint):
+    kept = checkpoints.read(checkpoint)
+    for record in kept.history if kept else []:
         if record["epoch"] - 1 not in reported:
             epoch_over(record)
-    history = training.fit(model, parts, experiment, checkpoint, after)
+    history = training.fit(model, prepared.parts, experiment, checkpoint, after)
     return history[training.best_epoch(history) - 1][metric]
 
 

@@ -7,6 +7,7 @@
 | listed | a similarity as the source lists it, between two track ids |
 | rows | a listed similarity between two songs, directed and repeated (protocol paper) |
 | pairs | an unordered pair of songs, once (protocol songs) |
+| unlisted | a pair that could be listed and is not, drawn for training; weight: how many such it stands for |
 | predictions | one experiment's answer for one row or pair |
 | catalogue | a song that the served model may recommend |
 """
@@ -68,6 +69,9 @@ PAIRS = pa.schema(
         ("split", pa.string()),
     ]
 )
+UNLISTED = pa.schema(
+    [("left_id", pa.string()), ("right_id", pa.string()), ("split", pa.string()), ("weight", pa.float64())]
+)
 PREDICTIONS = pa.schema(
     [
         ("experiment", pa.string()),
@@ -75,6 +79,7 @@ PREDICTIONS = pa.schema(
         ("left_id", pa.string()),
         ("right_id", pa.string()),
         ("similarity", pa.float64()),
+        ("listed", pa.bool_()),
         ("predicted", pa.float64()),
     ]
 )

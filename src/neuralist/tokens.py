@@ -2,6 +2,7 @@
 
 import itertools
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import regex
 
 from neuralist import tables
+from neuralist.settings import Experiment
 
 PADDING, UNKNOWN = 0, 1
 # Letters with their marks, or digits; inner apostrophes belong to the word (don't, l'amour).
@@ -43,27 +45,45 @@ class Reads(NamedTuple):
     Attributes:
         tokens: `word` or `char`.
         most: tokens of one reading; params call it max_words.
-        long_text: what of a longer text: its `head`, its `tail`, or all of it in `chunks`, as many
-            neighbouring windows as needed, of equal length but for one token.
+        long_text: what of a longer text: its `head`, its `tail`, or all of it in `chunks` of at most `most`.
+        window: the largest piece; None: what is read of a head or a tail is one piece.
     """
 
     tokens: str
     most: int
     long_text: str
+    window: int | None = None
+
+    @classmethod
+    def of(cls, settings: Experiment) -> "Reads":
+        """What an experiment reads."""
+        return cls(settings.tokens, settings.max_words, settings.long_text, settings.window)
 
     def split(self, text: str) -> list[str]:
         """All tokens of a text."""
         return characters(text) if self.tokens == "char" else words(text)
 
     def windows(self, tokens: list[str]) -> list[list[str]]:
-        """The pieces that are read of a text's tokens; one empty piece of an empty text."""
-        if self.long_text == "head":
-            return [tokens[: self.most]]
+        """The pieces that are read, equally long but for one token; one empty piece of an empty text."""
+        read = tokens
+        if self.long_text != "chunks":
+            read = tokens[-self.most :] if self.long_text == "tail" else tokens[: self.most]
+        n_windows = max(1, -(-len(read) // min(self.most, self.window or self.most)))
+        cuts = [len(read) * cut // n_windows for cut in range(n_windows + 1)]
+        return [read[start:end] for start, end in itertools.pairwise(cuts)]
+
+    def excerpt(self, text: str) -> str:
+        """What is read of a text, as it is written: with its case, punctuation and lines."""
+
+        def size(part: str) -> int:
+            return len(self.split(part))
+
+        if self.long_text == "chunks" or size(text) <= self.most:
+            return text
+        cuts = range(len(text) + 1)
         if self.long_text == "tail":
-            return [tokens[-self.most :]]
-        n_windows = max(1, -(-len(tokens) // self.most))
-        cuts = [len(tokens) * cut // n_windows for cut in range(n_windows + 1)]
-        return [tokens[start:end] for start, end in itertools.pairwise(cuts)]
+            return text[bisect_left(cuts, -self.most, key=lambda start: -size(text[start:])) :]
+        return text[: bisect_right(cuts, self.most, key=lambda end: size(text[:end])) - 1]
 
 
 class Windows(NamedTuple):
@@ -71,6 +91,15 @@ class Windows(NamedTuple):
 
     ids: np.ndarray  # int32 (n_windows, longest window), padded with 0 on the right
     starts: np.ndarray  # int64 (n_texts + 1,)
+    lengths: np.ndarray  # int64 (n_texts,), tokens of the whole text, unread ones too
+
+    @property
+    def n_truncated(self) -> int:
+        """Texts of which something is not read."""
+        n_read = (
+            np.add.reduceat(np.count_nonzero(self.ids, axis=1), self.starts[:-1]) if len(self.lengths) else 0
+        )
+        return int(np.sum(n_read < self.lengths))
 
 
 class Vocabulary:
@@ -97,15 +126,14 @@ class Vocabulary:
 
     def windows(self, texts: Sequence[str], reads: Reads) -> Windows:
         """Token ids of what is read of each text."""
-        found, counts = [], []
-        for text in texts:
-            pieces = reads.windows(reads.split(text))
-            found += [[self._ids.get(token, UNKNOWN) for token in piece] for piece in pieces]
-            counts.append(len(pieces))
-        ids = np.zeros((len(found), max(map(len, found), default=1) or 1), dtype=np.int32)
-        for row, piece in zip(ids, found, strict=True):
-            row[: len(piece)] = piece
-        return Windows(ids, np.cumsum([0, *counts]))
+        tokens = [reads.split(text) for text in texts]
+        pieces = [reads.windows(of_text) for of_text in tokens]
+        flat = [piece for of_text in pieces for piece in of_text]
+        ids = np.zeros((len(flat), max(map(len, flat), default=1) or 1), dtype=np.int32)
+        for row, piece in zip(ids, flat, strict=True):
+            row[: len(piece)] = [self._ids.get(token, UNKNOWN) for token in piece]
+        lengths = np.array([len(of_text) for of_text in tokens], dtype=np.int64)
+        return Windows(ids, np.cumsum([0, *map(len, pieces)]), lengths)
 
     def save(self, path: Path) -> None:
         """Write one word a line, UTF-8."""

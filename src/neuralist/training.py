@@ -4,37 +4,31 @@ Everything random in epoch e follows from (seed, e) or from the checkpoint, so t
 and resumed ends with the weights of an undisturbed one.
 """
 
-import json
 import math
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
+from scipy.stats import rankdata
 
-from neuralist import metrics, onnx_encoder, params, tables
-from neuralist.examples import Examples, batches, inputs
+from neuralist import checkpoints, losses, metrics, params
+from neuralist.checkpoints import Checkpoint, Epoch
+from neuralist.examples import Examples, Prepared, batches, inputs, steps
 from neuralist.model import MaLSTM
-from neuralist.tokens import Vocabulary, Windows
-from neuralist.vectors import WordVectors
+from neuralist.similarity import Similarity
+from neuralist.tokens import Windows
 
-ONNX_TOLERANCE = 1e-5
 SONGS_A_CALL = 128
 VAL_METRICS = ("decile_accuracy", "spearman", "average_precision")
-Epoch = dict[str, float]
 # Called with the epoch's figures so far and (step, steps), or None when the epoch is over.
 Report = Callable[[Epoch, tuple[int, int] | None], None]
 
 
-def make_model(settings: params.Experiment, vectors: WordVectors, n_pairs: int) -> MaLSTM:
-    """Make an untrained, compiled model: Adam on the mean squared error, equation 4 of the paper.
-
-    The learning rate falls along half a cosine over all epochs of `n_pairs` pairs each (Loshchilov & Hutter
-    2017, without restarts): a fixed one ends in noise, and decile accuracy suffers first.
-    """
+def make_model(settings: params.Experiment, prepared: Prepared) -> MaLSTM:
+    """Make an untrained, compiled model; the loss `mse` is equation 4 of the paper."""
+    vectors, train = prepared.vectors, prepared.parts["train"]
     keras.utils.set_random_seed(settings.seed)
     model = MaLSTM(
         n_tokens=len(vectors.matrix),
@@ -44,22 +38,45 @@ def make_model(settings: params.Experiment, vectors: WordVectors, n_pairs: int) 
         pooling=settings.pooling,
         directions=settings.directions,
         layers=settings.layers,
+        length=settings.length,
+        embedding=settings.embedding,
+        heads=prepared.heads,
+        forget_bias=settings.forget_bias,
         trained_vectors=settings.vectors == "trained" or settings.tokens == "char",
         dropout=settings.dropout,
         seed=settings.seed,
     )
     model.vectors.set_weights([vectors.matrix])
-    steps = settings.epochs * math.ceil(n_pairs / settings.batch_size)
-    learning_rate: Any = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
-    optimizer = keras.optimizers.Adam(learning_rate)
-    # XLA takes nine tenths of the time of a step, but twice the time where all states are kept; on a CPU
-    # "auto" leaves it out, and torch has no such thing.
-    last_states_alone = settings.pooling == "last" and settings.layers == 1
-    jit: Any = (keras.backend.backend() == "tensorflow" and last_states_alone) or "auto"
-    losses = {"mse": "mse", "cross_entropy": "binary_crossentropy"}
-    model.compile(optimizer, loss=losses[settings.loss], metrics=[accuracy], jit_compile=jit)
+    if model.length is not None:
+        logarithms = np.log(np.maximum(train.songs.lengths, 1))
+        model.length.set_weights([np.array([logarithms.mean(), max(float(logarithms.std()), 1e-6)])])
+    optimizer = _optimizer(settings, settings.epochs * steps(train, settings))
+    # XLA takes a third to nine tenths of the time of a step, but twice the time where all states are kept,
+    # and four to twelve times with dropout, whose numbers it draws slowly; on a CPU "auto" leaves it out, and
+    # torch has no such thing.
+    plain = settings.pooling == "last" and settings.layers == 1 and not settings.dropout
+    jit: Any = (keras.backend.backend() == "tensorflow" and plain) or "auto"
+    loss: Any = losses.pair_loss(settings.loss)
+    metric: Any = [losses.accuracy]
+    if prepared.heads:
+        loss = {"similarity": loss, "answers": losses.heads_loss(prepared.heads, settings.heads)}
+        metric = {"similarity": metric}
+    model.compile(optimizer, loss=loss, metrics=metric, jit_compile=jit)
     optimizer.build(model.trainable_variables)
     return model
+
+
+def _optimizer(settings: params.Experiment, steps: int) -> keras.optimizers.Optimizer:
+    """Adam, whose learning rate falls along half a cosine over all steps, or Adadelta, whose rate stays.
+
+    Adam's schedule is Loshchilov & Hutter's (2017, without restarts): a fixed rate ends in noise, and decile
+    accuracy suffers first. Adadelta (Zeiler 2012, with his constants) scales its steps by itself.
+    """
+    clipped: Any = {"global_clipnorm": settings.clip_norm}
+    if settings.optimizer == "adadelta":
+        return keras.optimizers.Adadelta(settings.learning_rate, rho=0.95, epsilon=1e-6, **clipped)
+    falling: Any = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
+    return keras.optimizers.Adam(falling, **clipped)
 
 
 def forget_models() -> None:
@@ -67,26 +84,35 @@ def forget_models() -> None:
     keras.backend.clear_session()
 
 
-def accuracy(similarity: Any, predicted: Any) -> Any:
-    """Tell for each pair whether target and prediction fall on one side of 0.5; a Keras metric."""
-    return keras.ops.equal(similarity >= 0.5, predicted >= 0.5)
-
-
 def predict(model: MaLSTM, data: Examples) -> np.ndarray:
-    """Predict similarities, float64 (n_pairs,), with each song encoded once."""
+    """Predict similarities, float64 (n_pairs,), with each song encoded once; not calibrated."""
     embeddings = encode(model, data.songs)
-    return onnx_encoder.similarity(embeddings[data.left], embeddings[data.right], model.similarity.kind)
+    return Similarity(model.similarity.kind)(embeddings[data.left], embeddings[data.right])
 
 
 def encode(model: MaLSTM, songs: Windows) -> np.ndarray:
-    """Embed songs with Keras: float32 (n_songs, units * directions)."""
-    numbers = np.arange(len(songs.starts) - 1)
+    """Embed songs with Keras: float32 (n_songs, width)."""
+    numbers = np.arange(len(songs.lengths))
     parts = [numbers[start : start + SONGS_A_CALL] for start in range(0, len(numbers), SONGS_A_CALL)]
-    found = []
-    for part in parts:
-        batch = inputs(songs, part, len(part))
-        found.append(model.encode(batch["words"], batch["tokens"], batch.get("average")))
-    return np.concatenate(_values(found))
+    found = [model.encode(inputs(songs, part, len(part)))[0] for part in parts]
+    return np.concatenate(values(found))
+
+
+def pretrain(
+    model: MaLSTM, prepared: Prepared, settings: params.Experiment, checkpoint: Path, report: Report
+) -> list[Epoch]:
+    """Train a model of the same settings on the pairs of `pretrain_on`, and begin with its best weights.
+
+    Without such pairs nothing happens. Args, Returns, Raises: see `fit`; the checkpoint is that of the task,
+    beside which this training has one of its own.
+    """
+    if not prepared.before:
+        return []
+    first = make_model(settings, prepared._replace(parts=prepared.before))
+    own = checkpoint.with_name(f"before-{checkpoint.name}")
+    history = fit(first, prepared.before, settings, own, report)
+    _assign(model.trainable_variables, values(first.trainable_variables))
+    return history
 
 
 def fit(
@@ -96,7 +122,7 @@ def fit(
     checkpoint: Path,
     report: Report,
 ) -> list[Epoch]:
-    """Train until `epochs`, or until `patience` epochs brought no lower val loss; leave the best weights.
+    """Train until `epochs`, or until `patience` epochs brought nothing better on val; leave the best weights.
 
     Without val pairs all epochs run and the last weights stay.
 
@@ -118,25 +144,42 @@ def fit(
         record = _train_epoch(model, parts["train"], settings, len(history) + 1, report)
         if len(parts["val"].left):
             predicted = predict(model, parts["val"])
-            record |= val_figures(parts["val"].similarity, predicted, settings.loss)
+            record |= val_figures(parts["val"], predicted, settings.loss)
         history.append(record)
         if best_epoch(history) == len(history):
-            best = _values(model.trainable_variables)
-        _save(checkpoint, model, history, best)
+            best = values(model.trainable_variables)
+        checkpoints.write(checkpoint, Checkpoint(history, values(_state(model)), best))
         report(record, None)
     _assign(model.trainable_variables, best)
     return history
 
 
-def val_figures(similarity: np.ndarray, predicted: np.ndarray, loss: str) -> Epoch:
-    """The loss and the metrics of one epoch on val; NaN where one is undefined."""
-    truth, answers = metrics.Answers.of(similarity), metrics.Answers.of(predicted)
+def val_figures(val: Examples, predicted: np.ndarray, loss: str) -> Epoch:
+    """The loss and the metrics of one epoch on val; NaN where one is undefined.
+
+    Where val has unlisted pairs, one of them is val_listed_auc: the share of a listed and an unlisted pair
+    that `predicted` puts in this order.
+    """
+    truth, answers = metrics.Answers.of(val.similarity), metrics.Answers.of(predicted)
     thresholds: dict[str, float] = dict.fromkeys(metrics.THRESHOLDED, 0.5)
     figures = metrics.measure(truth, {0: answers}, {0: thresholds}, [np.ones((1, len(predicted)))])[0][0]
     found = dict(zip(metrics.NAMES, figures.tolist(), strict=True))
-    record = {"val_loss": found["mse"] if loss == "mse" else _cross_entropy(similarity, predicted)}
+    mse = loss == "mse"
+    record = {"val_loss": found["mse"] if mse else _cross_entropy(val.similarity, predicted)}
     record["val_accuracy"] = found["binary_accuracy"]
-    return record | {f"val_{name}": found[name] for name in VAL_METRICS}
+    record |= {f"val_{name}": found[name] for name in VAL_METRICS}
+    if not val.listed.all():
+        record["val_listed_auc"] = _auc(val.listed, predicted)
+    return record
+
+
+def _auc(positive: np.ndarray, score: np.ndarray) -> float:
+    """Area under the ROC curve by the rank sum (Hanley & McNeil 1982); NaN without both classes."""
+    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
+    ranks = rankdata(score)
+    if not n_positive or not n_negative:
+        return math.nan
+    return float((ranks[positive].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
 
 
 def _cross_entropy(similarity: np.ndarray, predicted: np.ndarray) -> float:
@@ -154,52 +197,35 @@ def best_epoch(history: list[Epoch]) -> int:
 def _train_epoch(
     model: MaLSTM, data: Examples, settings: params.Experiment, epoch: int, report: Report
 ) -> Epoch:
-    steps = math.ceil(len(data.left) / settings.batch_size)
+    n_steps = steps(data, settings)
     record: Epoch = {"epoch": epoch}
-    seen, totals = 0, np.zeros(2)
-    for step, (batch, target) in enumerate(batches(data, settings.batch_size, settings.seed, epoch), start=1):
-        figures: Any = model.train_on_batch(batch, target, return_dict=True)
-        totals += len(target) * np.array([figures["loss"], figures["accuracy"]], dtype=float)
-        seen += len(target)
-        record["loss"], record["accuracy"] = (totals / seen).tolist()
-        report(record, (step, steps))
+    seen, totals = 0.0, np.zeros(2)
+    for step, (batch, targets) in enumerate(batches(data, settings, epoch), start=1):
+        wanted: Any = targets if len(targets) > 1 else targets["similarity"]
+        figures: Any = model.train_on_batch(batch, wanted, return_dict=True)
+        weight = float(targets["similarity"][:, 1].sum())
+        right = figures["similarity_accuracy" if len(targets) > 1 else "accuracy"]
+        totals += weight * np.array([figures["loss"], right], dtype=float)
+        seen += weight
+        record["loss"], record["accuracy"] = (totals / max(seen, 1.0)).tolist()
+        report(record, (step, n_steps))
     return record
 
 
-def history(checkpoint: Path) -> list[Epoch]:
-    """The epochs that a checkpoint holds; none without a checkpoint.
+def _restore(path: Path, model: MaLSTM) -> tuple[list[Epoch], list[np.ndarray]]:
+    """The history and the best weights so far, and the model's state as the checkpoint has it.
 
     Raises:
-        ValueError: the checkpoint cannot be read.
+        ValueError: the checkpoint cannot be read, or is of another model.
     """
-    if not checkpoint.exists():
-        return []
-    try:
-        with np.load(checkpoint) as arrays:
-            return json.loads(str(arrays["history"]))
-    except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
-        raise ValueError(f"{checkpoint}: no checkpoint of a training ({error}); remove it") from error
-
-
-def _restore(checkpoint: Path, model: MaLSTM) -> tuple[list[Epoch], list[np.ndarray]]:
-    if not checkpoint.exists():
-        return [], _values(model.trainable_variables)
-    try:
-        with np.load(checkpoint) as arrays:
-            history = json.loads(str(arrays["history"]))
-            best = [arrays[f"best{index}"] for index in range(len(model.trainable_variables))]
-            _assign(_state(model), [arrays[f"state{index}"] for index in range(len(_state(model)))])
-    except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
-        raise ValueError(f"{checkpoint}: no checkpoint of this training ({error}); remove it") from error
-    return history, best
-
-
-def _save(checkpoint: Path, model: MaLSTM, history: list[Epoch], best: list[np.ndarray]) -> None:
-    arrays = {f"state{index}": value for index, value in enumerate(_values(_state(model)))}
-    arrays |= {f"best{index}": value for index, value in enumerate(best)}
-    arrays["history"] = np.array(json.dumps(history))
-    with tables.unfinished(checkpoint) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    found = checkpoints.read(path)
+    if found is None:
+        return [], values(model.trainable_variables)
+    own = [tuple(variable.shape) for variable in _state(model)]
+    if [value.shape for value in found.state] != own:
+        raise ValueError(f"{path}: no checkpoint of this training; remove it")
+    _assign(_state(model), found.state)
+    return found.history, found.best
 
 
 def _state(model: MaLSTM) -> list[Any]:
@@ -209,61 +235,11 @@ def _state(model: MaLSTM) -> list[Any]:
     return [variable for variable in variables if variable is not frozen]
 
 
-def _values(variables: list[Any]) -> list[np.ndarray]:
+def values(variables: list[Any]) -> list[np.ndarray]:
+    """Variables as arrays."""
     return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def _assign(variables: list[Any], values: list[np.ndarray]) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-
-
-def save(model: MaLSTM, vocabulary: Vocabulary, history: list[Epoch], folder: Path) -> None:
-    """Write model.keras, encoder.onnx, vocabulary.txt and history.csv; equal weights give equal bytes."""
-    _save_keras(model, folder / "model.keras")
-    onnx_encoder.export(weights(model), folder / "encoder.onnx")
-    vocabulary.save(folder / "vocabulary.txt")
-    tables.write_text(folder / "history.csv", pd.DataFrame(history).to_csv(index=False, lineterminator="\n"))
-
-
-def weights(model: MaLSTM) -> onnx_encoder.Weights:
-    """The arrays of a model's encoder."""
-    layers = []
-    for layer in model.stack:
-        kernel, bias = _values([layer.projection.kernel, layer.projection.bias])
-        recurrent = np.stack(_values([recurrence.cell.kernel for recurrence in layer.recurrences]))
-        layers.append(onnx_encoder.Layer(kernel, bias, recurrent))
-    [vectors] = _values([model.vectors.embeddings])
-    attention = _values(model.pooling.weights) if model.pooling is not None else []
-    return onnx_encoder.Weights(vectors, layers, model.config["pooling"], attention)
-
-
-def _save_keras(model: MaLSTM, path: Path) -> None:
-    """Save in Keras' own format, without the date that it writes into the archive."""
-    with tables.unfinished(path) as temporary:
-        dated = path.with_name(f".dated-{path.name}")
-        model.save(dated)
-        with zipfile.ZipFile(dated) as source, zipfile.ZipFile(temporary, "w") as target:
-            for name in sorted(source.namelist()):
-                content = source.read(name)
-                if name == "metadata.json":
-                    content = json.dumps({"keras_version": keras.__version__}).encode()
-                target.writestr(zipfile.ZipInfo(name), content)
-        dated.unlink()
-
-
-def check_export(model: MaLSTM, encoder: onnx_encoder.Encoder, songs: Windows) -> float:
-    """Compare the exported graph with the Keras model on songs' windows; returns the largest difference.
-
-    Raises:
-        ArithmeticError: a coordinate differs by more than 1e-5.
-    """
-    each = songs._replace(starts=np.arange(len(songs.ids) + 1))
-    lengths = np.count_nonzero(songs.ids, axis=1).astype(np.int32)
-    difference = float(np.abs(encoder.encode_ids(songs.ids, lengths) - encode(model, each)).max())
-    if difference > ONNX_TOLERANCE:
-        raise ArithmeticError(
-            f"encoder.onnx differs from the Keras model by {difference:.1e} a coordinate, "
-            f"over {ONNX_TOLERANCE:.0e}; the export is wrong, please report it"
-        )
-    return difference

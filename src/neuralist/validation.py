@@ -26,6 +26,8 @@ COUNTS = """
            (SELECT count(*) FROM pairs WHERE split = 'val') AS pairs_val,
            (SELECT count(*) FROM pairs WHERE split = 'test') AS pairs_test,
            (SELECT count(*) FROM pairs WHERE split = 'unused') AS pairs_unused,
+           (SELECT count(*) FROM unlisted WHERE split = 'train') AS unlisted_train,
+           (SELECT count(*) FROM unlisted WHERE split = 'val') AS unlisted_val,
            (SELECT round(avg((similarity >= 0.5)::DOUBLE), 6) FROM pairs) AS similar_share"""
 
 Verdict = Literal["passed", "warning", "failed", "broken"]
@@ -95,7 +97,7 @@ class Report:
 
 
 def count(database: duckdb.DuckDBPyConnection) -> dict[str, int | float | None]:
-    """Count what the tables songs, rows and pairs of a database hold.
+    """Count what the tables songs, rows, pairs and unlisted of a database hold.
 
     Returns:
         Numbers of songs, rows, pairs and so on; `repeats_across_splits` is the number of unordered pairs

@@ -8,7 +8,7 @@ line) and word2vec binary (.bin); https://code.google.com/archive/p/word2vec, nl
 
 import gzip
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,6 +47,30 @@ def load(folder: Path) -> WordVectors:
     except FileNotFoundError as error:
         raise ValueError(f"{error.filename}: missing; run `dvc repro vectors`") from None
     return WordVectors(Vocabulary.load(folder / "vocabulary.txt"), matrix, coverage)
+
+
+def fit(
+    texts: Mapping[str, Sequence[str]], before: Sequence[str], choices: params.Vectors, raw: Path
+) -> WordVectors:
+    """Word vectors from the file that is chosen, else trained; on no text but those of train.
+
+    Args:
+        texts: part (train, val, test) to its texts; coverage is reported for all.
+        before: texts that pretraining reads besides.
+        choices: section vectors of params.yaml.
+        raw: the raw folder.
+
+    Raises:
+        ValueError: the file is missing or unusable, or there are too few texts to train on.
+    """
+    learned = [*texts["train"], *before]
+    file = find_file(choices.source, raw)
+    if file:
+        found = read_file(file, {word for text in learned for word in words(text)}, choices.most_frequent)
+    else:
+        found = train(learned, choices)
+    source = file.name if file else "trained on the training songs"
+    return assemble(found, choices.length, source, texts)
 
 
 def find_file(source: str, raw: Path) -> Path | None:
@@ -142,7 +166,7 @@ def train(texts: Sequence[str], settings: params.Vectors) -> dict[str, np.ndarra
 
 
 def assemble(
-    vectors: dict[str, np.ndarray], length: float, source: str, texts: dict[str, Sequence[str]]
+    vectors: dict[str, np.ndarray], length: float, source: str, texts: Mapping[str, Sequence[str]]
 ) -> WordVectors:
     """Stack vectors under padding and <unk>, and count the tokens and distinct words they cover.
 

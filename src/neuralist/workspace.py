@@ -7,8 +7,10 @@ not run again.
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -20,20 +22,25 @@ RESERVED = "checkpoints"  # work/checkpoints holds the unfinished trainings of t
 DVC_CONFIG = "[core]\n    analytics = false\n    no_scm = true\n[cache]\n    dir = ../../../.dvc/cache\n"
 
 
-def prepare(raw: Path, checkout: Path, name: str | None = None) -> Path:
-    """Make the workspace of a raw folder, or bring it up to date.
+class Workspace(NamedTuple):
+    """A workspace that is ready for `dvc repro`: its folder, absolute, and what there is to know of it."""
+
+    folder: Path
+    note: str
+
+
+def prepare(raw: Path, checkout: Path, name: str | None = None, experiments: Sequence[str] = ()) -> Workspace:
+    """Make the workspace work/<name> of a raw folder, or bring it up to date.
 
     Args:
         raw: folder with raw files in any form the songs stage reads, and perhaps a corpus.yaml.
         checkout: folder that holds dvc.yaml, params.yaml, src and pipelines.
         name: of the folder under work/; without it, the raw folder's own name.
-
-    Returns:
-        work/<name>, absolute, ready for `dvc repro`.
+        experiments: to run; without any, those of params.yaml's `run`.
 
     Raises:
         ValueError: the raw folder is missing, empty or holds the checkout; the name is odd, or serves
-            another raw folder; a key or value of corpus.yaml is refused.
+            another raw folder; a key or value of corpus.yaml is refused; an experiment is unknown.
     """
     raw, checkout = raw.expanduser().resolve(), checkout.resolve()
     _check_raw(raw, checkout)
@@ -44,14 +51,23 @@ def prepare(raw: Path, checkout: Path, name: str | None = None) -> Path:
             f"work/{folder.name} already serves {link.readlink()}, not {raw}; give NAME=<another name>, "
             f"or remove work/{folder.name} first"
         )
-    text = _params_text(checkout / "params.yaml", raw)
+    text, note = _params_text(checkout / "params.yaml", raw, list(dict.fromkeys(experiments)))
     (folder / ".dvc").mkdir(parents=True, exist_ok=True)
     for target in LINKS:
         _link(folder / target, Path("../..") / target)
     _link(link, raw)
     _write(folder / ".dvc" / "config", DVC_CONFIG)
     _write(folder / "params.yaml", text)
-    return folder
+    return Workspace(folder, note)
+
+
+def settings(raw: Path, checkout: Path) -> params.Params:
+    """The settings that a workspace of this raw folder would have.
+
+    Raises:
+        ValueError: a key or value of corpus.yaml is refused.
+    """
+    return _checked(_values(checkout / "params.yaml", raw, [])[0], raw)
 
 
 def _check_raw(raw: Path, checkout: Path) -> None:
@@ -76,24 +92,50 @@ def _name(raw: Path, name: str | None) -> str:
     return name
 
 
-def _params_text(path: Path, raw: Path) -> str:
-    params.load(path)
-    values, source, over = params.read_yaml(path), path.name, corpus.read(raw).values
-    if over:
-        values = params.overlay(values, over)
-        source = f"{path.name} with {raw / corpus.FILE} laid over it"
+def _params_text(path: Path, raw: Path, experiments: list[str]) -> tuple[str, str]:
+    """The workspace's params.yaml, and what there is to know of it."""
+    values, note = _values(path, raw, experiments)
+    source = path.name
+    if corpus.read(raw).values:
+        source += f" with {raw / corpus.FILE} laid over it"
     header = (
         f"# Made by `make repro RAW=...` from the checkout's {source}; edit those, this file is made again.\n"
     )
-    text = header + yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=110)
+    notes = f"# {note}\n" if note else ""
+    return header + notes + yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=110), note
+
+
+def _values(path: Path, raw: Path, experiments: list[str]) -> tuple[dict[str, Any], str]:
+    params.load(path)
+    told = corpus.read(raw)
+    values = corpus.laid_over(params.read_yaml(path), told)
+    known = _checked(values, raw).experiments
+    unknown = [name for name in experiments if name not in known]
+    if unknown:
+        raise ValueError(
+            f"EXPERIMENTS={','.join(experiments)}: {', '.join(map(repr, unknown))} is not among the "
+            f"experiments; name some of {', '.join(known)}"
+        )
+    if experiments:
+        values["run"] = experiments
+        if values["songmap"]["experiment"] not in (*experiments, params.TUNED):
+            values["songmap"] = values["songmap"] | {"experiment": None}
+    if not told.given:
+        return values, ""
+    values, equal = corpus.under_given(values)
+    note = "pairs.csv gives the split, so protocol given replaces the others"
+    once = [" = ".join(names) for names in equal.values() if len(names) > 1]
+    return values, f"{note}; equal by now and run once: {', '.join(once)}" if once else note
+
+
+def _checked(values: dict[str, Any], raw: Path) -> params.Params:
     with TemporaryDirectory() as folder:
-        merged = Path(folder) / path.name
-        merged.write_text(text, encoding="utf-8")
+        merged = Path(folder) / "params.yaml"
+        merged.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
         try:
-            params.load(merged)
+            return params.load(merged)
         except ValueError as error:
             raise ValueError(f"{raw / corpus.FILE}, laid over {error}") from None
-    return text
 
 
 def _link(link: Path, target: Path) -> None:

@@ -1,6 +1,9 @@
 """Baselines: by hand on a handful of pairs, and against what is known of the predecessor's rows."""
 
+import importlib.util
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -8,11 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import Ridge
+from sklearn.metrics import roc_auc_score
 
 from neuralist import baselines, metrics
-from neuralist.baselines import Pairs
-from neuralist.tokens import Vocabulary
+from neuralist.baselines import Known, Pairs, labels, lyrics, mapped, metadata
+from neuralist.terms import tfidf
+from neuralist.tokens import Reads, Vocabulary
 from neuralist.vectors import WordVectors
+
+READS = Reads("word", 400, "head")
 
 
 def pairs(*listed: tuple[int, int]) -> Pairs:
@@ -21,23 +29,45 @@ def pairs(*listed: tuple[int, int]) -> Pairs:
     return Pairs(left, right)
 
 
+def known(train: Pairs, similarity: list[float] | np.ndarray, n_songs: int, **given: object) -> Known:
+    """What is known of training pairs of weight 1, all songs being training songs unless said."""
+    rest = {"weight": np.ones(len(similarity)), "listed": train, "parts": np.array(["train"] * n_songs)}
+    return Known(train, np.array(similarity, dtype=np.float64), **(rest | given))  # pyright: ignore[reportArgumentType]
+
+
+def repeated(known: Known) -> Known:
+    """The same, each pair standing there as often as its weight says."""
+    rows = np.repeat(np.arange(len(known.weight)), known.weight.astype(int))
+    train = Pairs(known.pairs.left[rows], known.pairs.right[rows])
+    return known._replace(pairs=train, similarity=known.similarity[rows], weight=np.ones(len(rows)))
+
+
 def songs(**columns: list) -> pd.DataFrame:
     """A songs table; a column not given is empty."""
     size = len(next(iter(columns.values())))
-    empty = {name: [None] * size for name in ("artist", "year", "tags")}
-    frame = pd.DataFrame(empty | columns)
+    empty = {name: [None] * size for name in ("artist", "year", "tags", "lyrics")}
+    alike = {"has_list": [False] * size, "track_ids": [["one"]] * size}
+    frame = pd.DataFrame(empty | alike | columns)
     return frame.astype({"artist": "str", "year": "Int64"})
+
+
+def vectors(**of_words: list[float]) -> WordVectors:
+    """Word vectors, with padding and <unk> before them."""
+    matrix = np.array([[0, 0], [9, 9], *of_words.values()], dtype=np.float32)
+    return WordVectors(Vocabulary(of_words), matrix, {})
 
 
 TRAIN = pairs((0, 1), (1, 0), (1, 2), (2, 3), (0, 3))
 SIMILARITY = np.array([0.2, 0.4, 0.05, 0.05, 0.9])
+KNOWN = known(TRAIN, SIMILARITY, 4)
+WEIGHTED = KNOWN._replace(weight=np.array([1.0, 2.0, 4.0, 1.0, 3.0]))
 
 
 # --- those that read nothing but similarities ------------------------------------------------------
 
 
 def test_the_constant_is_the_mean_of_training() -> None:
-    answers = baselines.without_lyrics(songs(artist=[None] * 4), TRAIN, SIMILARITY, pairs((0, 1), (2, 2)))
+    answers = baselines.without_lyrics(songs(artist=[None] * 4), KNOWN, pairs((0, 1), (2, 2)))
     assert answers["constant"].similarity == pytest.approx([0.32, 0.32])
 
 
@@ -48,7 +78,7 @@ def test_no_constant_has_a_lower_mse_on_training_than_the_mean() -> None:
 
 
 def test_the_commonest_class_of_each_kind() -> None:
-    answer = baselines.commonest_class(np.array([0.06, 0.08, 0.12, 0.14, 0.16, 0.95]), 2)
+    answer = labels.commonest_class(known(pairs(*[(0, 1)] * 6), [0.06, 0.08, 0.12, 0.14, 0.16, 0.95], 2), 2)
     assert answer.decile.tolist() == [1, 1]  # 0.12, 0.14, 0.16
     assert answer.tenth.tolist() == [1, 1]  # 0.06, 0.08, 0.12, 0.14 round to 0.1
     assert answer.similar.tolist() == [False, False]
@@ -56,30 +86,30 @@ def test_the_commonest_class_of_each_kind() -> None:
 
 
 def test_in_two_classes_the_commonest_may_differ_from_that_of_the_commonest_decile() -> None:
-    answer = baselines.commonest_class(np.array([0.01, 0.02, 0.55, 0.65, 0.75]), 1)
+    answer = labels.commonest_class(known(TRAIN, [0.01, 0.02, 0.55, 0.65, 0.75], 4), 1)
     assert answer.decile.tolist() == [0]
     assert answer.similar.tolist() == [True]
 
 
 def test_the_commonest_decile_scores_its_share() -> None:
     truth = metrics.Answers.of(np.array([0.01, 0.02, 0.03, 0.2, 0.7]))
-    answer = baselines.commonest_class(truth.similarity, 5)
+    answer = labels.commonest_class(known(TRAIN, truth.similarity, 4), 5)
     assert np.mean(answer.decile == truth.decile) == 3 / 5
 
 
 def test_lookup_repeats_what_training_says_of_the_pair_in_either_direction() -> None:
-    found = baselines.lookup(TRAIN, SIMILARITY, pairs((1, 0), (0, 1), (3, 2)), n_songs=6)
+    found = labels.lookup(KNOWN, pairs((1, 0), (0, 1), (3, 2)), n_songs=6)
     assert found == pytest.approx([0.3, 0.3, 0.05])
 
 
 def test_lookup_falls_back_to_shrunken_song_biases_and_to_the_mean() -> None:
-    train, similarity = pairs((0, 1)), np.array([0.8])
     # One row deviates by 0 from the mean of one row: no bias.
-    assert baselines.lookup(train, similarity, pairs((0, 2), (2, 3)), 4) == pytest.approx([0.8, 0.8])
+    found = labels.lookup(known(pairs((0, 1)), [0.8], 4), pairs((0, 2), (2, 3)), 4)
+    assert found == pytest.approx([0.8, 0.8])
 
     # Rows of disjoint songs deviate by +-0.3. Minimise (0.3 - 2 b)^2 + 2 b^2: b = 0.6 / 6 = 0.1.
-    train, similarity = pairs((0, 1), (2, 3)), np.array([0.8, 0.2])
-    found = baselines.lookup(train, similarity, pairs((0, 4), (2, 4), (0, 2), (4, 5)), 6)
+    two = known(pairs((0, 1), (2, 3)), [0.8, 0.2], 6)
+    found = labels.lookup(two, pairs((0, 4), (2, 4), (0, 2), (4, 5)), 6)
     assert found == pytest.approx([0.6, 0.4, 0.5, 0.5])
 
 
@@ -88,7 +118,7 @@ def test_lookup_stays_within_0_and_1() -> None:
         *[(0, i) for i in range(2, 8)], *[(1, i) for i in range(8, 14)], *[(i, i + 1) for i in range(14, 30)]
     )
     similarity = np.array([1.0] * 12 + [0.0] * 16)
-    assert baselines.lookup(train, similarity, pairs((0, 1)), 31).tolist() == [1.0]
+    assert labels.lookup(known(train, similarity, 31), pairs((0, 1)), 31).tolist() == [1.0]
 
 
 @given(
@@ -108,80 +138,302 @@ def test_biases_are_those_of_ridge_regression(rows: list[tuple[int, int, float]]
     bias = np.linalg.solve(design.T @ design + np.eye(9), design.T @ (similarity - mean))
     asked = pairs((0, 8), (4, 8), (0, 1))  # never pairs of training
     expected = np.clip(mean + bias[asked.left] + bias[asked.right], 0, 1)
-    assert baselines.lookup(train, similarity, asked, 9) == pytest.approx(expected, abs=1e-8)
+    found = labels.lookup(known(train, similarity, 9), asked, 9)
+    assert found == pytest.approx(expected, abs=1e-8)
+
+
+def test_a_weight_counts_like_as_many_pairs() -> None:
+    rows, asked = repeated(WEIGHTED), pairs((0, 1), (3, 3), (1, 3))
+    assert len(rows.similarity) == 11
+    for name, answer in baselines.without_lyrics(
+        songs(year=[1990, 1994, 2001, 1994]), WEIGHTED, asked
+    ).items():
+        expected = baselines.without_lyrics(songs(year=[1990, 1994, 2001, 1994]), rows, asked)[name]
+        for kind in ("similarity", "similar", "decile", "tenth"):
+            assert getattr(answer, kind) == pytest.approx(getattr(expected, kind)), (name, kind)
+    constant = baselines.without_lyrics(songs(artist=[None] * 4), WEIGHTED, asked)["constant"]
+    assert constant.similarity == pytest.approx([(0.2 + 0.8 + 0.2 + 0.05 + 2.7) / 11] * 3)
+    assert labels.commonest_class(KNOWN, 1).decile.tolist() == [0]
+    assert labels.commonest_class(KNOWN._replace(weight=np.array([1, 1, 1, 1, 9.0])), 1).decile.tolist() == [
+        9
+    ]
 
 
 # --- the mapping -----------------------------------------------------------------------------------
 
 
+def scored(score: list[float] | np.ndarray, similarity: list[float], asked: list[float]) -> np.ndarray:
+    """The mapping, learned from scores with similarities, of other scores."""
+    training = known(pairs(*[(0, 1)] * len(similarity)), similarity, 2)
+    return mapped(np.array(score), training, np.array(asked))
+
+
 def test_the_mapping_averages_what_violates_the_order() -> None:
-    found = baselines.mapped(
-        np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.2, 0.6, 0.4, 0.8]), np.array([0.1, 0.2, 0.3, 0.4])
-    )
+    found = scored([0.1, 0.2, 0.3, 0.4], [0.2, 0.6, 0.4, 0.8], [0.1, 0.2, 0.3, 0.4])
     assert found == pytest.approx([0.2, 0.5, 0.5, 0.8], abs=0.001)
     assert found[1] < found[2]  # within a step the score still decides
 
 
 def test_the_mapping_ends_at_the_outermost_training_scores() -> None:
-    found = baselines.mapped(np.array([0.4, 0.6]), np.array([0.3, 0.7]), np.array([0.0, 1.0]))
-    assert found == pytest.approx([0.3, 0.7], abs=0.001)
+    assert scored([0.4, 0.6], [0.3, 0.7], [0.0, 1.0]) == pytest.approx([0.3, 0.7], abs=0.001)
 
 
 def test_an_unknown_score_gets_the_mean_of_training_pairs_with_unknown_score() -> None:
-    of_train = np.array([0.1, 0.9, np.nan, np.nan])
-    similarity = np.array([0.1, 0.9, 0.3, 0.4])
-    assert baselines.mapped(of_train, similarity, np.array([np.nan])) == pytest.approx([0.35])
-    assert baselines.mapped(of_train[:2], similarity[:2], np.array([np.nan])) == pytest.approx([0.5])
+    found = scored([0.1, 0.9, np.nan, np.nan], [0.1, 0.9, 0.3, 0.4], [np.nan])
+    assert found == pytest.approx([0.35])
+    assert scored([0.1, 0.9], [0.1, 0.9], [np.nan]) == pytest.approx([0.5])
 
 
-@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20))
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.integers(1, 5)), min_size=1, max_size=20))
 @settings(max_examples=50, deadline=None)
-def test_the_mapping_stays_in_range_and_never_turns_the_order(training: list[tuple[float, float]]) -> None:
-    score, similarity = np.array(training).T
-    found = baselines.mapped(score, similarity, np.linspace(0, 1, 21))
+def test_the_mapping_stays_in_range_never_turns_the_order_and_knows_weights(
+    training: list[tuple[float, float, int]],
+) -> None:
+    score, similarity, weight = np.array(training).T
+    weighted = known(pairs(*[(0, 1)] * len(score)), similarity, 2, weight=weight)
+    found = mapped(score, weighted, np.linspace(0, 1, 21))
     assert found.min() >= 0
     assert found.max() <= 1
     assert (np.diff(found) > 0).all()
+    rows = np.repeat(score, weight.astype(int))
+    assert found == pytest.approx(mapped(rows, repeated(weighted), np.linspace(0, 1, 21)), abs=1e-9)
+
+
+# --- what is read of a text ------------------------------------------------------------------------
+
+
+def test_an_excerpt_is_the_text_as_written() -> None:
+    text = "Grey, (grey) harbour!\nDon't wait; don't."
+    assert Reads("word", 3, "head").excerpt(text) == "Grey, (grey) harbour!\n"
+    assert Reads("word", 2, "tail").excerpt(text) == " wait; don't."
+    assert Reads("word", 6, "head").excerpt(text) == text
+    assert Reads("word", 3, "chunks").excerpt(text) == text
+    assert Reads("char", 4, "head").excerpt("Grey sea") == "Grey "
+    assert Reads("char", 4, "tail").excerpt("Grey sea") == " sea"
+
+
+@given(
+    st.lists(st.sampled_from(["Grey", "don't", "l'Amour", "夜", "7,", "(oh)", "...", "\n"]), max_size=12).map(
+        " ".join
+    ),
+    st.integers(1, 6),
+    st.sampled_from(["word", "char"]),
+    st.sampled_from(["head", "tail"]),
+)
+@settings(max_examples=200, deadline=None)
+def test_an_excerpt_has_the_tokens_that_a_model_reads(text: str, most: int, tokens: str, part: str) -> None:
+    reads = Reads(tokens, most, part)
+    excerpt = reads.excerpt(text)
+    assert excerpt in text
+    read = "".join(reads.windows(reads.split(text))[0])
+    assert "".join(reads.split(excerpt)) == (read.strip() if tokens == "char" else read)
+
+
+@given(
+    st.text(max_size=30),
+    st.integers(1, 6),
+    st.sampled_from(["word", "char"]),
+    st.sampled_from(["head", "tail"]),
+)
+@settings(max_examples=100, deadline=None)
+def test_no_excerpt_has_more_tokens_than_are_read(text: str, most: int, tokens: str, part: str) -> None:
+    reads = Reads(tokens, most, part)
+    assert len(reads.split(reads.excerpt(text))) <= most
 
 
 # --- those that read lyrics ------------------------------------------------------------------------
 
 
-def test_lyrics_are_cut_to_the_first_words() -> None:
-    assert baselines.cut(["Grey, grey harbour! Don't wait"], 3) == ["grey grey harbour"]
-
-
 def test_tfidf_is_fitted_on_training_songs_alone() -> None:
-    lyrics = ["grey harbour light", "grey harbour bell", "unheard words here"]
-    found = baselines.tfidf(lyrics, pairs((0, 1)))
-    expected = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True).fit(lyrics[:2])
-    assert found.shape == (3, len(expected.vocabulary_))
-    assert found.toarray() == pytest.approx(expected.transform(lyrics).toarray())
+    texts = ["Grey harbour light", "grey, harbour bell", "unheard words here", "light unheard"]
+    found = tfidf(texts, np.array([0, 1]), "word")
+    expected = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True).fit(texts[:2])
+    assert found.toarray() == pytest.approx(expected.transform(texts).toarray())
     assert not found.toarray()[2].any()
 
 
-def test_averaged_vectors_of_known_words_by_hand() -> None:
-    vectors = WordVectors(
-        Vocabulary(["grey", "harbour"]),
-        np.array([[0, 0], [9, 9], [3, 0], [0, 1]], dtype=np.float32),
-        {},
+def test_rare_terms_are_left_out() -> None:
+    texts = ["grey sea", "grey sea wall", "grey wall"]
+    found = tfidf(texts, np.arange(3), "word", least=2)
+    expected = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2).fit_transform(texts)
+    assert found.toarray() == pytest.approx(expected.toarray())
+    assert tfidf(texts, np.arange(3), "word", least=4).shape == (3, 0)
+
+
+def test_misspelt_names_share_runs_of_characters() -> None:
+    texts = ["Jon Smith", "John Smyth", "Mary Miller"]
+    found = tfidf(texts, np.arange(3), "char")
+    expected = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True).fit_transform(texts)
+    assert found.toarray() == pytest.approx(expected.toarray())
+    alike = (found @ found.T).toarray()
+    assert alike[0, 1] > 0.1 > alike[0, 2]
+    assert (
+        tfidf(texts, np.arange(3), "word")[[0]].multiply(tfidf(texts, np.arange(3), "word")[[1]]).sum() == 0
     )
-    found = baselines.averaged_vectors(["grey grey harbour", "grey nothing", "nothing known"], vectors)
+
+
+def test_texts_without_words_have_no_terms() -> None:
+    assert tfidf(["", "?!", "grey"], np.array([0, 1]), "word").shape == (3, 0)
+
+
+def test_averaged_vectors_of_known_words_by_hand() -> None:
+    of_words = vectors(grey=[3, 0], harbour=[0, 1])
+    found = lyrics.averaged_vectors(["Grey, grey harbour", "grey nothing", "nothing known", ""], of_words)
     # (3 + 3 + 0, 0 + 0 + 1) / 3, scaled to length 1; <unk> does not count.
-    assert found == pytest.approx(np.array([[6, 1] / np.sqrt(37), [1, 0], [0, 0]]))
+    assert found == pytest.approx(np.array([[6, 1] / np.sqrt(37), [1, 0], [0, 0], [0, 0]]))
+
+
+def test_the_projection_is_that_of_a_non_negative_ridge_regression() -> None:
+    generator = np.random.default_rng(0)
+    averages = generator.normal(size=(50, 6))
+    averages /= np.linalg.norm(averages, axis=1, keepdims=True)
+    parts = np.array(["train"] * 40 + ["test"] * 10)
+    train = pairs(*generator.integers(40, size=(300, 2)))
+    centred = averages - averages[:40].mean(axis=0)
+    centred /= np.linalg.norm(centred, axis=1, keepdims=True)
+    features = centred[train.left] * centred[train.right]
+    similarity = np.clip(0.3 + features @ [1, 0.5, 0, 0, -1, 0] + generator.normal(size=300) / 50, 0, 1)
+    weight = generator.uniform(0.5, 2, size=300)
+    found = lyrics.projected(averages, known(train, similarity, 50, weight=weight, parts=parts))
+
+    share = weight / weight.sum()
+    penalty = (share @ (features - share @ features) ** 2).mean()
+    model = Ridge(alpha=penalty, positive=True, tol=1e-12).fit(features, similarity, sample_weight=share)
+    expected = centred * np.sqrt(model.coef_)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    assert model.coef_[4] == pytest.approx(0, abs=1e-9)
+    assert found == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("averages", [np.zeros((4, 3)), np.ones((4, 3)) / 3**0.5])
+def test_vectors_that_are_all_alike_project_to_nothing(averages: np.ndarray) -> None:
+    assert not lyrics.projected(averages, KNOWN).any()
+
+
+PLACES = [("Grey harbour", "red desert")[song in (2, 3, 5)] for song in range(6)]
+OF_PLACES = vectors(grey=[1, 0], harbour=[1, 0], red=[0, 1], desert=[0, 1])
+PLACED = known(pairs((0, 1), (2, 3), (0, 2), (1, 3)), [0.9, 0.7, 0.1, 0.3], 6)
 
 
 def test_baselines_from_lyrics_find_the_pairs_that_share_words() -> None:
-    lyrics = ["grey harbour", "grey harbour", "red desert", "red desert", "grey harbour", "red desert"]
-    vectors = WordVectors(
-        Vocabulary(["grey", "harbour", "red", "desert"]),
-        np.vstack([np.zeros((2, 2)), [[1, 0], [1, 0], [0, 1], [0, 1]]]).astype(np.float32),
-        {},
-    )
-    train, similarity = pairs((0, 1), (2, 3), (0, 2), (1, 3)), np.array([0.9, 0.7, 0.1, 0.3])
-    found = baselines.from_lyrics(lyrics, train, similarity, pairs((0, 4), (4, 5)), vectors)
-    for name in ("tfidf", "averaged_vectors"):
+    asked = pairs((0, 4), (4, 5))
+    found = baselines.from_lyrics(songs(lyrics=PLACES), READS, PLACED, asked, OF_PLACES)
+    assert set(found) == {"tfidf", "averaged_vectors", "averaged_vectors_projected", "style"}
+    for name in ("tfidf", "averaged_vectors", "averaged_vectors_projected"):
         assert found[name].similarity == pytest.approx([0.8, 0.2], abs=0.001), name
+
+
+@pytest.mark.parametrize("long_text", ["head", "tail"])
+def test_baselines_read_no_more_than_the_model(long_text: str) -> None:
+    frame, asked = songs(lyrics=PLACES, year=[1960, 1961, 2000, 2001, 1960, 2001]), pairs((0, 4), (4, 5))
+    reads = Reads("word", 2, long_text)
+    whole = baselines.from_lyrics(frame, reads, PLACED, asked, OF_PLACES)
+    more = [f"{text} foam" if long_text == "head" else f"foam {text}" for text in PLACES]
+    longer = baselines.from_lyrics(frame.assign(lyrics=more), reads, PLACED, asked, OF_PLACES)
+    assert {"ridge", "ridge_tfidf"} <= set(whole)
+    for name in whole:
+        assert longer[name].similarity == pytest.approx(whole[name].similarity), name
+
+
+def test_style_finds_the_pairs_of_like_length_and_ridge_those_of_one_time() -> None:
+    generator = np.random.default_rng(0)
+    old = generator.integers(2, size=40).astype(bool)
+    short = generator.integers(2, size=40).astype(bool)
+    texts = [
+        " ".join(generator.choice(["grey", "bell"] if then else ["neon", "wire"], 10 if few else 40))
+        for then, few in zip(old, short, strict=True)
+    ]
+    frame = songs(lyrics=texts, year=np.where(old, 1960, 2010).tolist())
+    left, right = np.triu_indices(40, 1)
+    inside = right < 30
+    asked, parts = Pairs(left[~inside], right[~inside]), np.array(["train"] * 30 + ["test"] * 10)
+    train, of_words = Pairs(left[inside], right[inside]), vectors(grey=[1, 0])
+    for name, trait in (("style", short), ("ridge", old), ("ridge_tfidf", old)):
+        same = (trait[left] == trait[right]).astype(float)
+        learned = known(train, same[inside], 40, parts=parts)
+        found = baselines.from_lyrics(frame, READS, learned, asked, of_words)[name].similarity
+        assert roc_auc_score(same[~inside], found) > 0.95, name
+
+
+def test_ridge_is_learned_from_training_songs_without_pairs_too() -> None:
+    frame = songs(lyrics=PLACES * 5, year=[1960, 1961, 2000, 2001, 1960, 2001] * 5)
+    one = PLACED._replace(parts=np.array(["train"] * 30))
+    asked = pairs((0, 4), (4, 5))
+    before = baselines.from_lyrics(frame, READS, one, asked, OF_PLACES)["ridge"].similarity
+    frame.loc[29, "year"] = 1900
+    assert (baselines.from_lyrics(frame, READS, one, asked, OF_PLACES)["ridge"].similarity != before).any()
+    one.parts[29] = "test"
+    with_test = baselines.from_lyrics(frame, READS, one, asked, OF_PLACES)["ridge"].similarity
+    frame.loc[29, "year"] = 1950
+    after = baselines.from_lyrics(frame, READS, one, asked, OF_PLACES)["ridge"].similarity
+    assert after.tolist() == with_test.tolist()
+
+
+# --- the sentence encoder --------------------------------------------------------------------------
+
+
+class Stub:
+    """Stands for a sentence-transformers model: letters of two kinds are counted."""
+
+    def __init__(self, name: str, device: str) -> None:
+        if name == "unknown":
+            raise OSError("no such model")
+        self.device = device
+
+    def encode(self, texts: list[str], show_progress_bar: bool) -> np.ndarray:
+        """(n_texts, 2), float32, not scaled."""
+        assert not show_progress_bar
+        return np.array([[text.count("r"), text.count("s")] for text in texts], dtype=np.float32)
+
+
+def stubbed(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("sentence_transformers")
+    module.SentenceTransformer = Stub  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "sentence_transformers", module)
+
+
+def with_encoder(name: str) -> np.ndarray:
+    asked = pairs((0, 4), (4, 5))
+    return baselines.from_lyrics(
+        songs(lyrics=PLACES), READS, PLACED, asked, OF_PLACES, sentence_encoder=name
+    )["sentence_encoder"].similarity
+
+
+def test_a_sentence_encoder_is_compared_by_cosine(monkeypatch: pytest.MonkeyPatch) -> None:
+    stubbed(monkeypatch)
+    # Grey harbour: (3, 0); red desert: (2, 1).
+    assert with_encoder("any") == pytest.approx([0.8, 0.2], abs=0.001)
+
+
+def test_a_sentence_encoder_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    stubbed(monkeypatch)
+    with pytest.raises(
+        ValueError, match=r"evaluate\.sentence_encoder: 'unknown' cannot be loaded \(no such model"
+    ):
+        with_encoder("unknown")
+
+
+def test_without_its_package_the_sentence_encoder_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(ValueError, match=r"package sentence-transformers is missing .* extra `transformer`"):
+        with_encoder("any")
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("sentence_transformers") is None,
+    reason="the extra `transformer` is not installed",
+)
+def test_a_real_sentence_encoder_from_a_folder(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports]
+    from sentence_transformers.models import BoW  # pyright: ignore[reportMissingImports]
+
+    words = ["grey", "harbour", "red", "desert"]
+    SentenceTransformer(modules=[BoW(words, dict.fromkeys(words, 1.0))], device="cpu").save(str(tmp_path))
+    assert with_encoder(str(tmp_path)) == pytest.approx([0.8, 0.2], abs=0.001)
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        with_encoder(str(tmp_path / "missing"))
 
 
 # --- those that read metadata ----------------------------------------------------------------------
@@ -189,32 +441,56 @@ def test_baselines_from_lyrics_find_the_pairs_that_share_words() -> None:
 
 def test_the_same_artist_whatever_the_case() -> None:
     frame = songs(artist=["The Lamps", "the lamps ", "Rain Choir", None])
-    found = baselines.same_artist(frame, pairs((0, 1), (0, 2), (0, 3)))
+    found = metadata.same_artist(frame, pairs((0, 1), (0, 2), (0, 3)))
     assert found.tolist()[:2] == [1, 0]
     assert np.isnan(found[2])
 
 
 def test_closeness_of_years() -> None:
     frame = songs(year=[1990, 1993, 1990, None])
-    found = baselines.year_closeness(frame, pairs((0, 1), (0, 2), (0, 3)))
+    found = metadata.year_closeness(frame, pairs((0, 1), (0, 2), (0, 3)))
     assert found[:2].tolist() == [0.25, 1]
     assert np.isnan(found[2])
 
 
 def test_overlap_of_tags_is_the_jaccard_index() -> None:
     tags = [["rock", "sad"], ["sad", "rock", "slow", "sad"], ["pop"], [], None]
-    found = baselines.tag_overlap(songs(tags=tags), pairs((0, 1), (0, 2), (0, 3), (0, 4), (1, 1)))
+    found = metadata.tag_overlap(songs(tags=tags), pairs((0, 1), (0, 2), (0, 3), (0, 4), (1, 1)))
     assert found[[0, 1, 4]] == pytest.approx([2 / 3, 0, 1])
     assert np.isnan(found[2:4]).all()
 
 
 def test_metadata_that_no_song_has_is_left_out() -> None:
-    train, asked = pairs((0, 1), (1, 2), (0, 2)), pairs((0, 1))
+    three, asked = known(pairs((0, 1), (1, 2), (0, 2)), [0.1, 0.2, 0.6], 3), pairs((0, 1))
     only_numbers = {"constant", "commonest_class", "lookup"}
-    nothing = baselines.without_lyrics(songs(artist=[None] * 3), train, np.array([0.1, 0.2, 0.6]), asked)
-    assert set(nothing) == only_numbers
-    years = baselines.without_lyrics(songs(year=[1990, 1991, 1999]), train, np.array([0.1, 0.2, 0.6]), asked)
+    assert set(baselines.without_lyrics(songs(artist=[None] * 3), three, asked)) == only_numbers
+    years = baselines.without_lyrics(songs(year=[1990, 1991, 1999]), three, asked)
     assert set(years) == only_numbers | {"year_gap"}
+
+
+def test_how_much_the_sources_hold_of_a_song() -> None:
+    three, asked = known(pairs((0, 1), (1, 2), (0, 2)), [0.2, 0.6, 0.4], 4), pairs((0, 1), (3, 3))
+    frame = songs(has_list=[True, False, True, False], track_ids=[["a", "b", "c"], ["d"], ["e"], ["f"]])
+    found = metadata.scores(frame, three, asked)
+    assert list(found) == ["has_list", "n_tracks"]
+    assert found["has_list"][0].tolist() == [0.5, 0.5, 1]
+    assert found["has_list"][1].tolist() == [0.5, 0]
+    # log(1 + tracks) is log 4 and three times log 2: 2 and 1 in units of log 2.
+    assert found["n_tracks"][0] == pytest.approx([3 / 4, 2 / 4, 3 / 4])
+    all_have = metadata.scores(frame.assign(has_list=True), three, asked)
+    assert "has_list" not in all_have
+
+
+def test_degree_counts_listed_pairs_with_other_parts_alone() -> None:
+    listed = pairs((0, 1), (0, 4), (1, 4), (0, 5), (4, 5), (2, 3))
+    parts = np.array(["train", "train", "train", "val", "test", "test"])
+    one = known(pairs((0, 1), (1, 2)), [0.2, 0.6], 6, listed=listed, parts=parts)
+    # (0, 1) and (4, 5) are within a part. Songs of other parts: 3 for train, so times 6 / 3; 5 for val; 4.
+    assert metadata.degree(one, 6) == pytest.approx([4, 2, 2, 6 / 5, 3, 1.5])
+    more = one._replace(listed=Pairs(np.append(listed.left, 4), np.append(listed.right, 5)))
+    assert metadata.degree(more, 6).tolist() == metadata.degree(one, 6).tolist()
+    assert "degree" in metadata.scores(songs(artist=[None] * 6), one, pairs((4, 5)))
+    assert "degree" not in metadata.scores(songs(artist=[None] * 6), one._replace(listed=pairs()), pairs())
 
 
 def test_all_of_the_metadata_predicts_what_none_of_it_does_alone() -> None:
@@ -225,51 +501,71 @@ def test_all_of_the_metadata_predicts_what_none_of_it_does_alone() -> None:
     both = (artists[left] == artists[right]) & (years[left] == years[right])
     train, asked = Pairs(left[:2000], right[:2000]), Pairs(left[2000:], right[2000:])
     similarity = np.where(both, 0.9, 0.1)
-    found = baselines.without_lyrics(frame, train, similarity[:2000], asked)
+    found = baselines.without_lyrics(frame, known(train, similarity[:2000], 60), asked)
     errors = {name: np.mean((one.similarity - similarity[2000:]) ** 2) for name, one in found.items()}
     assert errors["artist_year_tags"] < 1e-6
     assert min(errors["same_artist"], errors["year_gap"]) > 0.01
+
+
+def test_the_tree_averages_by_weight() -> None:
+    score = np.repeat([0.0, 1.0], 40)[:, None]
+    similarity, weight = np.tile([0.2, 0.8], 40), np.tile([3.0, 1.0], 40)
+    training = known(pairs(*[(0, 1)] * 80), similarity * (1 + score[:, 0]) / 2, 2, weight=weight)
+    # (3 * 0.2 + 0.8) / 4 = 0.35, halved where the score is 0.
+    assert metadata.tree(score, training, np.array([[0.0], [1.0]])) == pytest.approx([0.175, 0.35])
 
 
 # --- as a whole ------------------------------------------------------------------------------------
 
 
 def test_each_baseline_says_whether_it_is_from_lyrics() -> None:
-    assert [name for name, reads in baselines.FROM_LYRICS.items() if reads] == ["tfidf", "averaged_vectors"]
-    assert list(baselines.FROM_LYRICS)[:2] == ["constant", "commonest_class"]
+    frame = songs(
+        artist=["a", "b", "a", "b"],
+        year=[1990, 1991, 1999, 1990],
+        tags=[["rock"]] * 4,
+        has_list=[True, False, False, True],
+        track_ids=[["1", "2"], ["3"], ["4"], ["5"]],
+        lyrics=["grey", "harbour", "bell", "lamp"],
+    )
+    one = KNOWN._replace(listed=pairs((0, 4)), parts=np.array(["train"] * 4 + ["test"]))
+    frame, asked = pd.concat([frame, frame.iloc[:1]], ignore_index=True), pairs((0, 1))
+    from_lyrics = baselines.from_lyrics(frame, READS, one, asked, vectors(grey=[1, 0]))
+    of_lyrics = {name for name, reads in baselines.FROM_LYRICS.items() if reads}
+    assert set(from_lyrics) == of_lyrics - {"sentence_encoder"}
+    assert set(baselines.without_lyrics(frame, one, asked)) == set(baselines.FROM_LYRICS) - of_lyrics
 
 
 def test_without_training_pairs_there_is_no_baseline() -> None:
     with pytest.raises(ValueError, match="no pair is in the training part"):
-        baselines.without_lyrics(songs(artist=["a", "b"]), pairs(), np.array([]), pairs((0, 1)))
+        baselines.without_lyrics(songs(artist=["a", "b"]), known(pairs(), [], 2), pairs((0, 1)))
 
 
 def test_nothing_asked_is_nothing_answered() -> None:
     frame = songs(artist=["a", "a", "b", None], year=[1990, 1991, 1992, 1999], tags=[["rock"]] * 4)
-    vectors = WordVectors(Vocabulary(["grey"]), np.eye(3, dtype=np.float32), {})
-    found = baselines.without_lyrics(frame, TRAIN, SIMILARITY, pairs())
-    found |= baselines.from_lyrics(["grey"] * 4, TRAIN, SIMILARITY, pairs(), vectors)
-    assert list(found) != []
+    found = baselines.without_lyrics(frame, KNOWN, pairs())
+    found |= baselines.from_lyrics(frame.assign(lyrics="grey"), READS, KNOWN, pairs(), vectors(grey=[1, 0]))
+    assert {"artist_year_tags", "tfidf", "style", "ridge"} <= set(found)
     assert all(len(answer.similarity) == 0 for answer in found.values())
 
 
 def test_known_facts_of_the_predecessors_rows(paper: Path) -> None:
     rows = pd.read_csv(paper / "pairs.csv")
     index = pd.Index(pd.read_csv(paper / "texts.csv")["id"])
-    listed = Pairs(*(index.get_indexer(pd.Index(rows[side])) for side in ("left_id", "right_id")))
+    given_rows = Pairs(*(index.get_indexer(pd.Index(rows[side])) for side in ("left_id", "right_id")))
     similarity = rows["similarity"].to_numpy()
     truth = metrics.Answers.of(similarity)
     assert np.mean(~truth.similar) == pytest.approx(0.96, abs=0.003)
 
     order = np.random.default_rng(2017).permutation(len(rows))
     train, test = order[: int(0.72 * len(rows))], order[int(0.8 * len(rows)) :]
-    asked = Pairs(listed.left[test], listed.right[test])
-    known = Pairs(listed.left[train], listed.right[train])
-    commonest = baselines.commonest_class(similarity[train], len(test))
+    asked = Pairs(given_rows.left[test], given_rows.right[test])
+    of_train = Pairs(given_rows.left[train], given_rows.right[train])
+    training = known(of_train, similarity[train], len(index))
+    commonest = labels.commonest_class(training, len(test))
     assert np.mean(commonest.decile == truth.decile[test]) == pytest.approx(0.424, abs=0.02)
     assert np.mean(commonest.similar == truth.similar[test]) == pytest.approx(0.96, abs=0.01)
-    lookup = baselines.lookup(known, similarity[train], asked, len(index))
+    lookup = labels.lookup(training, asked, len(index))
     accuracy = np.mean(metrics.decile(lookup) == truth.decile[test])
     assert accuracy == pytest.approx(0.475, abs=0.02)
-    repeats = np.isin(baselines.unordered(asked, len(index)), baselines.unordered(known, len(index)))
+    repeats = np.isin(baselines.unordered(asked, len(index)), baselines.unordered(of_train, len(index)))
     assert repeats.mean() == pytest.approx(0.30, abs=0.02)

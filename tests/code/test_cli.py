@@ -17,7 +17,18 @@ from typer.testing import CliRunner
 
 from neuralist.cli import app
 
-COMMANDS = ("compare", "recommend", "playlist", "map", "predict", "embed", "demo", "fetch", "doctor")
+COMMANDS = (
+    "compare",
+    "recommend",
+    "playlist",
+    "map",
+    "predict",
+    "embed",
+    "evaluate",
+    "demo",
+    "fetch",
+    "doctor",
+)
 SLOW = ("pandas", "numpy", "pyarrow", "onnxruntime", "mlflow", "tensorflow", "keras", "requests", "yaml")
 
 

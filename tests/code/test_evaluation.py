@@ -1,21 +1,30 @@
 """The metrics of all experiments, the table and the headline, on a made corpus of two protocols."""
 
+import itertools
 import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from neuralist import evaluation, params, results, tables
+from neuralist import comparison, evaluation, params, ranking, results, tables
 from neuralist.baselines import FROM_LYRICS
+from neuralist.listings import Listings
 from neuralist.metrics import HEADLINE, NAMES
+from neuralist.pairs import unlisted
+from neuralist.similarity import Similarity
 from neuralist.tokens import Vocabulary
 from neuralist.vectors import WordVectors
 
 WORDS = ["grey", "harbour", "red", "desert", "lamp", "river"]
 VECTORS = WordVectors(Vocabulary(WORDS), np.eye(8, 6, dtype=np.float32), {})
 SONGS = 30
+FOLDS = {"test": range(8), "val": range(8, 16), "train": range(16, 30)}
+# Of song numbers, by protocol songs: these baselines have something to say of the made corpus.
+BASELINES = [name for name in FROM_LYRICS if name not in ("sentence_encoder", "has_list", "n_tracks")]
+OF_PAPER = [name for name in BASELINES if name != "degree"]
 
 
 def made_params(**evaluate: Any) -> params.Params:
@@ -24,22 +33,28 @@ def made_params(**evaluate: Any) -> params.Params:
     values["experiments"] = {
         "short": {"protocol": "paper", "max_words": 3},
         "long": {"protocol": "paper", "max_words": 6},
-        "unseen": {"protocol": "songs", "max_words": 6},
+        "unseen": {"protocol": "songs", "max_words": 6, "target": "listed_only"},
+        "asked": {"protocol": "songs", "max_words": 6, "target": "observable"},
     }
+    values["run"] = list(values["experiments"])
     values["evaluate"] |= {"draws": 40} | evaluate
-    values["songmap"]["experiment"] = "unseen"
+    values["songmap"]["experiment"] = values["study"]["experiment"] = "unseen"
     return params.Params.model_validate(values)
 
 
-def made_songs() -> pd.DataFrame:
+def made_songs(has_list: bool = False) -> pd.DataFrame:
+    """Thirty songs; two of three have a list, or none. The artist of 1 and 2, in test, has no others."""
     generator = np.random.default_rng(1)
     return pd.DataFrame(
         {
             "song_id": [f"song{i:02}" for i in range(SONGS)],
-            "artist": [f"artist {i % 5}" for i in range(SONGS)],
+            "artist": ["New" if i in (1, 2) else f"artist {i % 5}" for i in range(SONGS)],
             "year": pd.array([1980 + i % 7 for i in range(SONGS)], dtype="Int64"),
             "tags": [["slow"] if i % 2 else ["slow", "sad"] for i in range(SONGS)],
             "lyrics": [" ".join(generator.choice(WORDS, 6)) for _ in range(SONGS)],
+            "track_ids": [[f"TR{i}"] for i in range(SONGS)],
+            "has_list": [has_list and i % 3 > 0 for i in range(SONGS)],
+            "fold": [0 if i in FOLDS["test"] else 1 if i in FOLDS["val"] else 2 for i in range(SONGS)],
         }
     )
 
@@ -60,10 +75,25 @@ def made_listing(splits: dict[str, int], seed: int) -> pd.DataFrame:
     )
 
 
+def made_pairs(splits: dict[str, int], seed: int) -> pd.DataFrame:
+    """As many different pairs of each part's songs; `unused` ones join test to train."""
+    generator = np.random.default_rng(seed)
+    rows = []
+    for split, count in splits.items():
+        if split == "unused":
+            every = [(left, right) for left in FOLDS["test"] for right in FOLDS["train"]]
+        else:
+            every = list(itertools.combinations(FOLDS[split], 2))
+        for place in generator.permutation(len(every))[:count]:
+            left, right = (f"song{song:02}" for song in every[place])
+            rows.append((left, right, generator.beta(1, 2), split))
+    return pd.DataFrame(rows, columns=["left_id", "right_id", "similarity", "split"])
+
+
 class Reader:
     """Stands where the trained encoder does: a text's embedding is its number of distinct words."""
 
-    similarity_kind = "manhattan"
+    similarity = Similarity("manhattan")
 
     def encode(self, texts: list[str]) -> np.ndarray:
         """Embeddings (n, 1)."""
@@ -71,23 +101,24 @@ class Reader:
         return np.array([[len(set(text.split()))] for text in texts], dtype=np.float32)
 
 
-def evaluated(**changes: Any) -> dict[str, Any]:
+def evaluated(
+    *, has_list: bool = False, paper: pd.DataFrame | None = None, songs: pd.DataFrame | None = None
+) -> dict[str, Any]:
     """Metrics of the made corpus; the models know the truth but for some noise."""
-    listings = {
-        "paper": made_listing({"train": 80, "val": 20, "test": 40}, seed=2),
-        "songs": made_listing({"train": 80, "val": 20, "test": 30, "unused": 9}, seed=3),
-    } | changes
-    settings = made_params()
+    table, settings = made_songs(has_list), made_params()
+    rows = made_listing({"train": 80, "val": 20, "test": 40}, seed=2) if paper is None else paper
+    pairs = made_pairs({"train": 60, "val": 12, "test": 14, "unused": 9}, 3) if songs is None else songs
+    choices = settings.pairs.model_copy(update={"unlisted_ratio": 0.2})
+    listings = Listings(rows, pairs, unlisted(pairs, table, choices))
     generator = np.random.default_rng(4)
     parts = []
     for name in settings.experiments:
-        listing = listings[settings.experiment(name).protocol]
-        part = listing[listing["split"].isin(["val", "test"])].copy()
-        part["predicted"] = np.clip(part["similarity"] + generator.normal(0, 0.05, len(part)), 0, 1)
-        parts.append(part.assign(experiment=name))
+        part = listings.scored(table, settings.experiment(name).protocol)
+        predicted = np.clip(part["similarity"] + generator.normal(0, 0.05, len(part)), 0, 1)
+        parts.append(part.assign(experiment=name, predicted=predicted))
     experiments = {name: settings.experiment(name) for name in settings.experiments}
     return evaluation.evaluate(
-        made_songs(), listings, pd.concat(parts), experiments, VECTORS, settings=settings.evaluate
+        table, listings, pd.concat(parts), experiments, VECTORS, settings=settings.evaluate
     )
 
 
@@ -96,16 +127,22 @@ def found() -> dict[str, Any]:
     return evaluated()
 
 
+@pytest.fixture(scope="module")
+def ranked() -> dict[str, Any]:
+    """As found, but two of three songs have a list."""
+    return evaluated(has_list=True)
+
+
 # --- predictions -----------------------------------------------------------------------------------
 
 
-def test_predictions_are_of_val_and_test_in_the_order_of_the_rows() -> None:
-    listing = made_listing({"test": 3, "train": 5, "val": 2, "unused": 4}, seed=5)
+def test_predictions_are_of_the_pairs_asked_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "PAIRS_AT_ONCE", 2)
+    asked = made_listing({"test": 3, "val": 2}, seed=5).assign(listed=True)
     songs = made_songs()
-    made = evaluation.predict("short", Reader(), songs, listing)  # pyright: ignore[reportArgumentType]
+    made = evaluation.predict("short", Reader(), songs, asked)  # pyright: ignore[reportArgumentType]
     assert list(made.columns) == tables.PREDICTIONS.names
-    expected = listing[listing["split"].isin(["val", "test"])]
-    assert made["left_id"].tolist() == expected["left_id"].tolist()
+    assert made["left_id"].tolist() == asked["left_id"].tolist()
     assert made["split"].tolist() == ["test"] * 3 + ["val"] * 2
     distinct = dict(
         zip(songs["song_id"], songs["lyrics"].map(lambda text: len(set(text.split()))), strict=True)
@@ -119,38 +156,38 @@ def test_predictions_are_of_val_and_test_in_the_order_of_the_rows() -> None:
 
 def test_each_song_is_encoded_once_and_only_if_needed() -> None:
     reader, songs = Reader(), made_songs()
-    listing = made_listing({"test": 60, "train": 5}, seed=6)
-    evaluation.predict("short", reader, songs, listing)  # pyright: ignore[reportArgumentType]
-    asked = listing[listing["split"] == "test"]
+    asked = made_listing({"test": 60}, seed=6).assign(listed=True)
+    evaluation.predict("short", reader, songs, asked)  # pyright: ignore[reportArgumentType]
     needed = sorted({*asked["left_id"], *asked["right_id"]})
     assert reader.read == songs.set_index("song_id").loc[needed, "lyrics"].tolist()
 
 
 def test_nothing_asked_gives_an_empty_table() -> None:
-    listing = made_listing({"train": 5}, seed=6)
-    assert evaluation.predict("short", Reader(), made_songs(), listing).empty  # pyright: ignore[reportArgumentType]
+    nothing = made_listing({}, seed=6).assign(listed=True)
+    assert evaluation.predict("short", Reader(), made_songs(), nothing).empty  # pyright: ignore[reportArgumentType]
 
 
 def test_a_row_of_an_unknown_song_is_refused() -> None:
     listing = made_listing({"test": 2}, seed=6)
     listing.loc[1, "right_id"] = "song99"
     with pytest.raises(ValueError, match="right_id 'song99' is not in the songs table"):
-        evaluation.positions(made_songs(), listing)
+        comparison.positions(made_songs(), listing)
 
 
 # --- metrics.json ----------------------------------------------------------------------------------
 
 
 def test_the_numbers_have_their_places(found: dict[str, Any]) -> None:
-    assert list(found) == ["short", "long", "unseen"]
+    assert list(found) == ["short", "long", "unseen", "asked"]
     for name, protocol, max_words in (("short", "paper", 3), ("long", "paper", 6), ("unseen", "songs", 6)):
         entry = found[name]
-        assert (entry["protocol"], entry["max_words"]) == (protocol, max_words)
+        assert (entry["protocol"], entry["target"]) == (protocol, "listed_only")
+        assert (entry["tokens"], entry["max_words"], entry["long_text"]) == ("word", max_words, "head")
         assert list(entry["splits"]) == ["val", "test"]
         test = entry["splits"]["test"]
         expected = NAMES if protocol == "paper" else NAMES[:-1]
         assert list(test["metrics"]) == list(expected)
-        assert list(test["baselines"]) == list(FROM_LYRICS)
+        assert list(test["baselines"]) == (OF_PAPER if protocol == "paper" else BASELINES)
         for baseline in test["baselines"].values():
             assert list(baseline) == list(expected)
             assert all({"value", "low", "high"} <= set(metric["difference"]) for metric in baseline.values())
@@ -194,14 +231,14 @@ def test_all_experiments_of_a_protocol_meet_the_same_baselines_that_read_no_lyri
     found: dict[str, Any],
 ) -> None:
     short, long = (found[name]["splits"]["test"]["baselines"] for name in ("short", "long"))
-    for name, reads_lyrics in FROM_LYRICS.items():
+    for name in OF_PAPER:
         same = [short[name][metric]["value"] == long[name][metric]["value"] for metric in HEADLINE]
-        assert all(same) != reads_lyrics, name
+        assert all(same) != FROM_LYRICS[name], name
 
 
 def test_thresholds_are_chosen_on_val_for_the_model_and_each_baseline(found: dict[str, Any]) -> None:
     entry = found["short"]
-    assert list(entry["thresholds"]) == ["model", *FROM_LYRICS]
+    assert list(entry["thresholds"]) == ["model", *OF_PAPER]
     assert set(entry["thresholds"]["model"]) == {"f1", "balanced_accuracy"}
     assert entry["thresholds_chosen_on"] == "val"
 
@@ -226,9 +263,197 @@ def test_figures_that_leak_say_so(found: dict[str, Any]) -> None:
     assert "leak" not in found["unseen"]["note"]
 
 
+# --- listed against unlisted -----------------------------------------------------------------------
+
+
+def observable_pairs(part: str, listed: pd.DataFrame) -> int:
+    """All pairs of a part's songs that are listed or have a song with a list, by hand."""
+    in_pairs = {*listed["left_id"], *listed["right_id"]}
+    songs = [song for song in FOLDS[part] if song % 3 > 0 or f"song{song:02}" in in_pairs]
+    known = {(row.left_id, row.right_id) for row in listed.itertuples()}
+    return sum(
+        one % 3 > 0 or other % 3 > 0 or (f"song{one:02}", f"song{other:02}") in known
+        for one, other in itertools.combinations(songs, 2)
+    )
+
+
+def test_a_target_is_observable_only_under_protocol_songs_where_songs_have_lists(
+    found: dict[str, Any], ranked: dict[str, Any]
+) -> None:
+    assert [entry["target"] for entry in found.values()] == ["listed_only"] * 4
+    assert [entry["target"] for entry in ranked.values()] == ["listed_only"] * 3 + ["observable"]
+
+
+def test_an_observable_target_is_measured_on_all_observable_pairs_and_both_are_ranked_over_them(
+    ranked: dict[str, Any],
+) -> None:
+    listed = made_pairs({"train": 60, "val": 12, "test": 14, "unused": 9}, 3)
+    for split, n_listed in (("val", 12), ("test", 14)):
+        every = observable_pairs(split, listed)
+        assert every > n_listed
+        narrow, wide = (ranked[name]["splits"][split] for name in ("unseen", "asked"))
+        assert (narrow["n_pairs"], wide["n_pairs"]) == (n_listed, every)
+        assert narrow["ranking"] == wide["ranking"]
+        assert (wide["ranking"]["n_pairs"], wide["ranking"]["n_listed"]) == (every, n_listed)
+        with_list = sum(song % 3 > 0 for song in FOLDS[split])
+        assert wide["ranking"]["n_queries"] + wide["ranking"]["n_left_out"] == with_list
+
+
+def test_ranking_metrics_stand_first_with_intervals_and_paired_differences(ranked: dict[str, Any]) -> None:
+    for name in ("unseen", "asked"):
+        test = ranked[name]["splits"]["test"]
+        assert list(test["metrics"]) == [*ranking.NAMES, *NAMES[:-1]]
+        for metric in ranking.NAMES:
+            assert test["metrics"][metric]["low"] <= test["metrics"][metric]["value"]
+            for baseline in test["baselines"].values():
+                difference = test["metrics"][metric]["value"] - baseline[metric]["value"]
+                assert baseline[metric]["difference"]["value"] == pytest.approx(difference, abs=1e-5)
+        assert test["baselines"]["constant"]["listed_auc"]["value"] == 0.5
+
+
+def test_the_order_of_pairs_does_not_hang_on_the_target_but_their_similarities_do(
+    ranked: dict[str, Any],
+) -> None:
+    narrow, wide = (ranked[name]["splits"]["test"]["baselines"]["year_gap"] for name in ("unseen", "asked"))
+    assert narrow["listed_auc"]["value"] == wide["listed_auc"]["value"]
+    assert narrow["mse"]["value"] != wide["mse"]["value"]
+
+
+def test_baselines_learn_from_drawn_unlisted_pairs_as_many_as_they_stand_for(ranked: dict[str, Any]) -> None:
+    """The constant is the mean over all observable pairs of train, of which one in some is drawn."""
+    listed = made_pairs({"train": 60, "val": 12, "test": 14, "unused": 9}, 3)
+    total = listed.groupby("split")["similarity"].sum()
+    mean = total["train"] / observable_pairs("train", listed)
+    test = listed.loc[listed["split"] == "test", "similarity"]
+    n_unlisted = observable_pairs("test", listed) - len(test)
+    mse = (((test - mean) ** 2).sum() + n_unlisted * mean**2) / (len(test) + n_unlisted)
+    constant = ranked["asked"]["splits"]["test"]["baselines"]["constant"]
+    assert constant["mse"]["value"] == pytest.approx(mse, rel=1e-5)
+
+
+def test_new_artists_are_those_that_no_training_song_has(ranked: dict[str, Any]) -> None:
+    """Songs 1 and 2 have a list; the nearer a song's year is to theirs, the higher year_gap puts it."""
+    listed = made_pairs({"train": 60, "val": 12, "test": 14, "unused": 9}, 3)
+    known = {*zip(listed["left_id"], listed["right_id"], strict=True)}
+    in_pairs = {song for pair in known for song in pair}
+    candidates = [song for song in FOLDS["test"] if song % 3 > 0 or f"song{song:02}" in in_pairs]
+    expected = []
+    for query in (1, 2):
+        others = [song for song in candidates if song != query]
+        pairs = [(f"song{min(query, song):02}", f"song{max(query, song):02}") for song in others]
+        nearness = [-abs(query % 7 - song % 7) for song in others]
+        expected.append(roc_auc_score([pair in known for pair in pairs], nearness))
+    found = ranked["asked"]["splits"]["test"]["baselines"]["year_gap"]["listed_auc_new_artist"]["value"]
+    assert found == pytest.approx(np.mean(expected), rel=1e-5)
+
+
+def test_without_lists_and_under_other_protocols_nothing_is_ranked(
+    found: dict[str, Any], ranked: dict[str, Any]
+) -> None:
+    for entry in (found["unseen"], found["asked"], ranked["short"]):
+        for split in entry["splits"].values():
+            assert "ranking" not in split
+            assert not {*split["metrics"]} & {*ranking.NAMES}
+
+
+def test_an_undefined_ranking_metric_is_null_with_a_reason() -> None:
+    """All test songs with a list are left out: none is in a listed pair."""
+    pairs = made_pairs({"train": 60, "val": 12}, 3)
+    pairs.loc[len(pairs)] = ["song00", "song03", 0.5, "test"]
+    test = evaluated(has_list=True, songs=pairs)["asked"]["splits"]["test"]
+    assert test["ranking"]["n_queries"] == 0
+    assert test["metrics"]["listed_auc"]["value"] is None
+    assert "no song with a list" in test["metrics"]["listed_auc"]["reason"]
+    assert "artist" in test["metrics"]["listed_auc_new_artist"]["reason"]
+    assert test["metrics"]["pooled_listed_auc"]["value"] is not None
+
+
+def test_pictures_show_the_pairs_that_an_experiments_target_is_about() -> None:
+    rows = [("narrow", True), ("narrow", False), ("wide", True), ("wide", False)]
+    predictions = pd.DataFrame(rows, columns=["experiment", "listed"])
+    settings = made_params()
+    experiments = {"narrow": settings.experiment("unseen"), "wide": settings.experiment("asked")}
+    shown = evaluation.targeted(predictions, made_songs(has_list=True), experiments)
+    assert shown.values.tolist() == [["narrow", True], ["wide", True], ["wide", False]]
+    assert evaluation.targeted(predictions, made_songs(), experiments)["listed"].all()
+
+
+# --- honesty ---------------------------------------------------------------------------------------
+
+
+def alike_by_year(n_songs: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Songs that list all songs of their fold within four years; what else is known of them is noise."""
+    generator = np.random.default_rng(3)
+    years, tags = generator.integers(1950, 2020, n_songs), [f"tag {number}" for number in range(12)]
+    songs = pd.DataFrame(
+        {
+            "song_id": [f"song{i:03}" for i in range(n_songs)],
+            "artist": [f"artist {i}" for i in generator.integers(n_songs, size=n_songs)],
+            "year": pd.array(years, dtype="Int64"),
+            "tags": [list(generator.choice(tags, 3, replace=False)) for _ in range(n_songs)],
+            "lyrics": [" ".join(generator.choice(WORDS, 6)) for _ in range(n_songs)],
+            "track_ids": [[f"TR{i}"] for i in range(n_songs)],
+            "has_list": True,
+            "fold": np.arange(n_songs) % 5,
+        }
+    )
+    rows = []
+    for one, other in itertools.combinations(range(n_songs), 2):
+        folds, gap = {one % 5, other % 5}, abs(int(years[one] - years[other]))
+        split = "train" if folds <= {2, 3, 4} else {0: "test", 1: "val"}[one % 5] if len(folds) == 1 else None
+        if split and gap < 5:
+            rows.append((f"song{one:03}", f"song{other:03}", 1 - gap / 5, split))
+    return songs, pd.DataFrame(rows, columns=["left_id", "right_id", "similarity", "split"])
+
+
+class Shuffled(Listings):
+    """Listings whose training pairs have each other's similarities."""
+
+    def of(self, settings: params.Experiment) -> pd.DataFrame:
+        """As in Listings."""
+        made = super().of(settings)
+        train = (made["split"] == "train").to_numpy()
+        mixed = made["similarity"].to_numpy().copy()
+        mixed[train] = np.random.default_rng(5).permutation(mixed[train])
+        return made.assign(similarity=mixed)
+
+
+def skill(songs: pd.DataFrame, listings: Listings, protocol: str) -> dict[str, Any]:
+    """The metrics of all baselines on test."""
+    settings = made_params(draws=200)
+    experiment = settings.experiment("asked" if protocol == "songs" else "long")
+    answers = listings.scored(songs, protocol).assign(experiment="one", predicted=0.5)
+    found = evaluation.evaluate(
+        songs, listings, answers, {"one": experiment}, VECTORS, settings=settings.evaluate
+    )
+    return found["one"]["splits"]["test"]["baselines"]
+
+
+def test_from_shuffled_labels_nothing_is_learned_about_songs_never_seen() -> None:
+    """Year and tags say which pairs are listed; a tree over them finds that out, and not from noise."""
+    songs, pairs = alike_by_year(150)
+    listings = Listings(pairs.head(0), pairs, unlisted(pairs, songs, made_params().pairs))
+    assert skill(songs, listings, "songs")["artist_year_tags"]["listed_auc"]["low"] > 0.9
+    mixed = skill(songs, Shuffled(*listings), "songs")["artist_year_tags"]["listed_auc"]
+    assert mixed["low"] < 0.5 < mixed["high"]
+
+
+def test_from_shuffled_labels_nothing_is_learned_about_pairs_that_train_holds() -> None:
+    """Each pair is listed in both directions; a look-up knows one from the other."""
+    songs, pairs = alike_by_year(60)
+    rows = pd.concat([pairs, pairs.rename(columns={"left_id": "right_id", "right_id": "left_id"})])
+    split = np.random.default_rng(7).choice(["train", "val", "test"], len(rows), p=[0.7, 0.1, 0.2])
+    listings = Listings(rows.assign(split=split), pairs.head(0), pairs.head(0))
+    assert skill(songs, listings, "paper")["lookup"]["roc_auc"]["low"] > 0.7
+    mixed = skill(songs, Shuffled(*listings), "paper")["lookup"]["roc_auc"]
+    assert mixed["low"] < 0.5 < mixed["high"]
+
+
+# --- empty parts -----------------------------------------------------------------------------------
+
+
 def test_an_empty_split_has_no_pairs_and_null_metrics() -> None:
-    listing = made_listing({"train": 20, "test": 9}, seed=8)
-    entry = evaluated(songs=listing)["unseen"]
+    entry = evaluated(songs=made_pairs({"train": 20, "test": 9}, 8))["unseen"]
     val = entry["splits"]["val"]
     assert (val["n_pairs"], val["n_songs"], val["baselines"]) == (0, 0, {})
     assert val["metrics"]["mse"] == {"value": None, "low": None, "high": None, "reason": "no pairs"}
@@ -237,7 +462,7 @@ def test_an_empty_split_has_no_pairs_and_null_metrics() -> None:
 
 
 def test_a_corpus_with_neither_val_nor_test_is_measured_without_error() -> None:
-    entry = evaluated(songs=made_listing({"train": 20}, seed=8))
+    entry = evaluated(songs=made_pairs({"train": 20}, 8))
     assert entry["unseen"]["splits"]["test"]["n_pairs"] == 0
     assert results.headline(entry)["unseen"] == dict.fromkeys(HEADLINE)
     assert "The test part is empty." in results.markdown(entry, made_params().evaluate)
@@ -245,7 +470,7 @@ def test_a_corpus_with_neither_val_nor_test_is_measured_without_error() -> None:
 
 
 def test_one_test_pair_gives_values_without_correlation() -> None:
-    entry = evaluated(songs=made_listing({"train": 20, "val": 5, "test": 1}, seed=8))
+    entry = evaluated(songs=made_pairs({"train": 20, "val": 5, "test": 1}, 8))
     test = entry["unseen"]["splits"]["test"]
     assert test["metrics"]["mse"]["value"] is not None
     assert test["metrics"]["roc_auc"]["value"] is None
@@ -258,13 +483,53 @@ def test_the_same_input_gives_the_same_bytes(found: dict[str, Any]) -> None:
 # --- headline and table ----------------------------------------------------------------------------
 
 
-def test_the_headline_holds_six_plain_numbers_of_test(found: dict[str, Any]) -> None:
-    headline = results.headline(found)
+def test_the_headline_holds_plain_numbers_of_test_those_of_ranking_first(ranked: dict[str, Any]) -> None:
+    headline = results.headline(ranked)
     for name, numbers in headline.items():
-        assert list(numbers) == list(HEADLINE)
+        first = ["listed_auc", "ndcg_at_10"] if ranked[name]["protocol"] == "songs" else []
+        assert list(numbers) == [*first, *HEADLINE]
         assert all(
-            numbers[metric] == found[name]["splits"]["test"]["metrics"][metric]["value"] for metric in numbers
+            numbers[metric] == ranked[name]["splits"]["test"]["metrics"][metric]["value"]
+            for metric in numbers
         )
+
+
+def test_there_are_tables_for_each_protocol_and_target_and_words_on_what_is_ranked(
+    ranked: dict[str, Any],
+) -> None:
+    text = results.markdown(ranked, made_params().evaluate)
+    headings = [line for line in text.splitlines() if line.startswith("#")]
+    on_similarity = ["### Similarity of pairs", "### More on similarity"]
+    assert headings == [
+        "# Results",
+        "## Protocol paper",
+        *on_similarity,
+        "## Protocol songs, listed pairs",
+        "### Listed against unlisted",
+        *on_similarity,
+        "## Protocol songs, listed and unlisted pairs",
+        "### Listed against unlisted",
+        *on_similarity,
+    ]
+    counts = ranked["asked"]["splits"]["test"]["ranking"]
+    assert f"Of {counts['n_pairs']} observable pairs there 14 are listed." in text
+    assert f"Queries: {counts['n_queries']} songs with a list; {counts['n_left_out']} more have one" in text
+    share = 1 - 14 / counts["n_pairs"]
+    assert text.count(f"{share:.1%} of the pairs are unlisted, with similarity 0") == 1
+    assert "| | listed AUC | nDCG@10 | recall@10 | listed AUC, new artists | listed AUC, pooled |" in text
+    assert " listed AUC " in results.printed(ranked)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "long_text", "words"),
+    [("word", "tail", "last 9 words"), ("word", "chunks", "all words"), ("char", "head", "9 characters")],
+)
+def test_a_label_says_what_of_a_text_is_read(tokens: str, long_text: str, words: str) -> None:
+    made = made_found({})
+    made["words15"] |= {"tokens": tokens, "long_text": long_text, "max_words": 9}
+    text = results.markdown(made, made_params().evaluate)
+    assert f"| a words15 ({words}) |" in text
+    assert f"| TF-IDF ({words}) |" in text
 
 
 def test_the_table_names_the_leak_the_corpus_and_each_predictor(found: dict[str, Any]) -> None:
@@ -275,8 +540,15 @@ def test_the_table_names_the_leak_the_corpus_and_each_predictor(found: dict[str,
     assert "Test: 40 pairs" in text
     for label in ("short (3 words)", "TF-IDF (3 words)", "TF-IDF (6 words)", "constant", "tags*"):
         assert label in text
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    assert len({line.count("|") for line in lines[: len(lines) // 2]}) == 1
+    for table in tables_of(text):
+        assert len({line.count("|") for line in table}) == 1
+        assert table[0].count("|") <= 8
+
+
+def tables_of(markdown: str) -> list[list[str]]:
+    """Lines of each table."""
+    blocks = (block.splitlines() for block in markdown.split("\n\n"))
+    return [block for block in blocks if block[0].startswith("|")]
 
 
 def entry(value: float, low: float, high: float) -> dict[str, float]:
@@ -294,7 +566,9 @@ def made_found(differences: dict[str, tuple[float, float, float]]) -> dict[str, 
         "metrics": {name: entry(0.5, 0.4, 0.6) for name in NAMES},
         "baselines": {"tfidf": baseline},
     }
-    return {"words15": {"protocol": "paper", "max_words": 15, "note": "leaks", "splits": {"test": split}}}
+    reads = {"tokens": "word", "max_words": 15, "long_text": "head"}
+    described = {"protocol": "paper", "target": "listed_only", "note": "leaks"}
+    return {"words15": described | reads | {"splits": {"test": split}}}
 
 
 def test_a_lead_whose_interval_includes_0_is_marked_and_said() -> None:

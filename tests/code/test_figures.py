@@ -45,7 +45,7 @@ def test_curves_of_both_word_lengths_share_a_panel_with_train_and_val(
 ) -> None:
     figure = figures.curves({name: history(20) for name in experiments}, experiments, N_PAIRS)
     assert titles(figure)[:2] == ["protocol paper: train n = 700, val n = 90 pairs"] * 2
-    assert [axes.get_ylabel().split(" (")[0] for axes in figure.axes] == ["accuracy", "loss"] * 2
+    assert [axes.get_ylabel().split(" (")[0] for axes in figure.axes] == ["accuracy", "loss"] * 3
     labels = [line.get_label() for line in figure.axes[0].lines]
     assert labels == [
         "words15 (15 words), val",
@@ -67,7 +67,7 @@ def test_losses_of_two_kinds_share_no_panel(experiments: dict[str, Experiment]) 
 def test_curves_without_val_show_train_alone(experiments: dict[str, Experiment]) -> None:
     without = history(3).drop(columns=["val_loss", "val_accuracy"])
     figure = figures.curves(dict.fromkeys(experiments, without), experiments, N_PAIRS)
-    assert [len(axes.lines) for axes in figure.axes] == [2, 2, 2, 2]
+    assert [len(axes.lines) for axes in figure.axes] == [2, 2, 3, 3, 1, 1]
 
 
 def test_bars_of_the_decile_errors_are_shares_of_the_test_pairs(

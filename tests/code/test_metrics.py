@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn import metrics as sklearn
 
-from neuralist import metrics
+from neuralist import metrics, resampling
 from neuralist.metrics import NAMES, Answers
 
 TENTHS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
@@ -181,7 +181,7 @@ def test_no_other_threshold_does_better(pairs: list[tuple[float, float]]) -> Non
 
 def test_a_pair_weighs_the_product_of_its_songs_counts() -> None:
     left, right = np.array([7, 7, 3]), np.array([3, 5, 5])
-    weights = np.concatenate(list(metrics.resamples(left, right, draws=200, seed=1)))
+    weights = np.concatenate(list(resampling.pair_weights(left, right, draws=200, seed=1)))
     assert weights.shape == (201, 3)
     assert weights[0].tolist() == [1, 1, 1]
     possible = set()  # counts of the songs 7, 3, 5 that sum to 3
@@ -195,16 +195,16 @@ def test_draws_depend_neither_on_their_number_nor_on_the_chunks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     left, right = np.array([0, 1, 2, 0]), np.array([1, 2, 3, 3])
-    few = np.concatenate(list(metrics.resamples(left, right, draws=5, seed=9)))
-    monkeypatch.setattr(metrics, "_CELLS", 12)
-    chunks = list(metrics.resamples(left, right, draws=20, seed=9))
+    few = np.concatenate(list(resampling.pair_weights(left, right, draws=5, seed=9)))
+    monkeypatch.setattr(resampling, "_CELLS", 12)
+    chunks = list(resampling.pair_weights(left, right, draws=20, seed=9))
     assert [len(chunk) for chunk in chunks] == [3] * 7
     assert np.array_equal(np.concatenate(chunks)[:6], few)
 
 
 def test_another_seed_gives_other_draws() -> None:
     left, right = np.arange(10), np.arange(10) + 1
-    one, two = (np.concatenate(list(metrics.resamples(left, right, 3, seed))) for seed in (1, 2))
+    one, two = (np.concatenate(list(resampling.pair_weights(left, right, 3, seed))) for seed in (1, 2))
     assert not np.array_equal(one, two)
 
 
@@ -220,7 +220,7 @@ def test_intervals_and_paired_differences_equal_a_slow_bootstrap_over_repeated_p
         Answers.of(true),
         {key: Answers.of(one) for key, one in predicted.items()},
         thresholds,
-        metrics.resamples(left, right, draws=60, seed=3),
+        resampling.pair_weights(left, right, draws=60, seed=3),
     )
 
     songs = sorted({*left.tolist(), *right.tolist()})
@@ -254,7 +254,7 @@ def test_the_interval_by_song_is_wider_than_by_pair_where_pairs_share_songs() ->
         Answers.of(true),
         {"one": Answers.of(predicted)},
         {"one": dict.fromkeys(metrics.THRESHOLDED, 0.5)},
-        metrics.resamples(left, right, draws=300, seed=0),
+        resampling.pair_weights(left, right, draws=300, seed=0),
     )["one"][:, NAMES.index("mse")]
     by_song = metrics.summary(found, "mse", 0.95)
     by_pair = np.std((predicted - true) ** 2) / np.sqrt(len(true)) * 2 * 1.96

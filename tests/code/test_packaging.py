@@ -14,6 +14,7 @@ from tests import trained
 
 from neuralist import metrics, model_card, packaging, tables
 from neuralist.onnx_encoder import Encoder
+from neuralist.similarity import Similarity
 
 ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = {"zero": 0.0, "half": 0.5, "ten": 10.0}
@@ -68,8 +69,16 @@ def test_a_metric_that_is_not_measured_is_refused(metric: str) -> None:
 def test_the_metric_that_params_name_may_be_chosen() -> None:
     shipped = yaml.safe_load((ROOT / "params.yaml").read_text())
 
-    assert shipped["register"] == {"metric": "spearman"}
-    assert "spearman" in packaging.CHOICES
+    assert shipped["register"] == {"metric": packaging.AUTO}
+    assert {"listed_auc", "spearman"} <= {*packaging.CHOICES}
+
+
+def test_listed_auc_chooses_where_lists_are_ranked_else_spearman() -> None:
+    plain, ranked = trained.entry(), trained.entry(listed_auc=0.625)
+
+    assert packaging.metric_of({"one": plain}, "auto") == "spearman"
+    assert packaging.metric_of({"one": plain, "other": ranked}, "auto") == "listed_auc"
+    assert packaging.metric_of({"other": ranked}, "mse") == "mse"
 
 
 # --- whether it beats its baselines ----------------------------------------------------------------
@@ -124,7 +133,9 @@ def test_only_val_decides() -> None:
 
 def test_quantiles_of_three_songs_by_hand() -> None:
     # Manhattan distances 0, ln 2 and ln 2: similarities 1, 1/2 and 1/2.
-    found = packaging.quantiles(np.array([[0.0], [0.0], [np.log(2)]], dtype=np.float32), "manhattan")
+    found = packaging.quantiles(
+        np.array([[0.0], [0.0], [np.log(2)]], dtype=np.float32), Similarity("manhattan")
+    )
 
     assert len(found) == 101
     assert found[0] == pytest.approx(0.5)
@@ -135,28 +146,28 @@ def test_quantiles_of_three_songs_by_hand() -> None:
 
 def test_of_many_pairs_some_are_drawn_never_a_song_with_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packaging, "MOST_PAIRS", 2000)
-    apart = packaging.quantiles(np.arange(100, dtype=np.float32)[:, None], "manhattan")
+    apart = packaging.quantiles(np.arange(100, dtype=np.float32)[:, None], Similarity("manhattan"))
     # 99 of a song's 199 others are equal to it, at similarity 1; the others have 1/2.
     halves = np.repeat([[0.0], [np.log(2)]], 100, axis=0).astype(np.float32)
-    in_halves = packaging.quantiles(halves, "manhattan")
+    in_halves = packaging.quantiles(halves, Similarity("manhattan"))
 
     assert apart[100] == pytest.approx(np.exp(-1), rel=1e-5)
     assert in_halves[45] == pytest.approx(0.5)
     assert in_halves[55] == pytest.approx(1.0)
-    assert in_halves == packaging.quantiles(halves, "manhattan")
+    assert in_halves == packaging.quantiles(halves, Similarity("manhattan"))
 
 
 def test_the_parts_in_which_pairs_are_measured_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     embeddings = np.random.default_rng(1).normal(size=(9, 2)).astype(np.float32)
-    whole = packaging.quantiles(embeddings, "cosine")
+    whole = packaging.quantiles(embeddings, Similarity("cosine"))
     monkeypatch.setattr(packaging, "PAIRS_AT_ONCE", 5)
 
-    assert packaging.quantiles(embeddings, "cosine") == whole
+    assert packaging.quantiles(embeddings, Similarity("cosine")) == whole
 
 
 def test_a_catalogue_needs_two_songs() -> None:
     with pytest.raises(ValueError, match="received 1"):
-        packaging.quantiles(np.zeros((1, 2), dtype=np.float32), "manhattan")
+        packaging.quantiles(np.zeros((1, 2), dtype=np.float32), Similarity("manhattan"))
 
 
 # --- the folder ------------------------------------------------------------------------------------

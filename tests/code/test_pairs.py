@@ -1,7 +1,9 @@
-"""Rows and pairs are cut exactly, repeatably and without leaks."""
+"""Rows and pairs are cut exactly, repeatably and without leaks; unlisted pairs are drawn from all others."""
 
 import itertools
+import math
 import random
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +14,7 @@ from tests import raw
 
 from neuralist import pairs, params, songs, sources
 
-CHOICES = params.Pairs(test_fold=0, paper_shares=(0.72, 0.08, 0.2), seed=7)
+CHOICES = params.Pairs(test_fold=0, paper_shares=(0.72, 0.08, 0.2), unlisted_ratio=0, seed=7)
 
 
 def song_table(folds: dict[str, int], tracks: dict[str, list[str]] | None = None) -> pd.DataFrame:
@@ -83,12 +85,57 @@ def test_a_given_split_is_kept_and_test_wins_where_rows_of_a_pair_disagree() -> 
     ]
 
 
-def test_a_given_split_without_val_gets_a_tenth_of_train_as_val() -> None:
+def test_a_given_split_without_val_gets_a_tenth_of_the_pairs_of_train_as_val() -> None:
+    """Of the 15 pairs of six songs, both rows each, five have a row in test: 10 stand in train alone."""
     table = song_table(dict.fromkeys("abcdef", 0))
     given_rows = [(*row, "test" if row[0] == "a" else "train") for row in complete("abcdef")]
     rows = pairs.rows(listed_table(given_rows), table, CHOICES)
-    assert rows["split"].value_counts().to_dict() == {"train": 22, "test": 5, "val": 3}
+    assert rows["split"].value_counts().to_dict() == {"train": 23, "test": 5, "val": 2}
     assert set(rows.loc[rows["left_id"] == "a", "split"]) == {"test"}
+    made = pairs.pairs(rows, table, CHOICES, given=True)
+    assert made["split"].value_counts().to_dict() == {"train": 9, "test": 5, "val": 1}
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abcde"),
+            st.sampled_from("abcde"),
+            st.sampled_from([0.1, 0.9]),
+            st.sampled_from(["train", "train", "test"]),
+        ),
+        min_size=1,
+    )
+)
+def test_the_val_that_is_cut_repeats_no_pair_of_train_or_test(listing: list[tuple]) -> None:
+    table = song_table(dict.fromkeys("abcde", 0))
+    rows = pairs.rows(listed_table(listing), table, CHOICES)
+    parts: dict[frozenset, set] = {}
+    for left, right, split in zip(rows["left_id"], rows["right_id"], rows["split"], strict=True):
+        parts.setdefault(frozenset((left, right)), set()).add(split)
+    before: dict[frozenset, set] = {}
+    for left, right, _, split in listing:
+        if left != right:
+            before.setdefault(frozenset((left, right)), set()).add(split)
+    val = [pair for pair, of_pair in parts.items() if "val" in of_pair]
+    in_train_alone = sum(of_pair == {"train"} for of_pair in before.values())
+    assert len(val) == (math.ceil(in_train_alone / 10) if in_train_alone > 1 else 0)
+    for pair, of_pair in parts.items():
+        assert of_pair == ({"val"} if pair in val else before[pair])
+
+
+def test_the_songs_of_a_part_are_those_of_its_pairs_where_the_split_is_given_else_of_its_folds() -> None:
+    table = song_table({"a": 0, "b": 1, "c": 2, "d": 3, "e": 4})
+    listed = listed_table([("a", "b", 0.1, "train"), ("b", "c", 0.1, "val"), ("c", "d", 0.1, "test")])
+    made = pairs.pairs(pairs.rows(listed, table, CHOICES), table, CHOICES, given=True)
+
+    def names(*, given: bool) -> dict[str, str]:
+        found = pairs.parts(table, made, CHOICES, given=given)
+        return {part: "".join(of_part["song_id"]) for part, of_part in found.items()}
+
+    assert names(given=True) == {"train": "abe", "val": "bc", "test": "cd"}
+    assert names(given=False) == {"train": "cde", "val": "b", "test": "a"}
 
 
 def test_an_id_that_no_song_has_is_an_error_that_names_it() -> None:
@@ -157,6 +204,118 @@ def test_another_seed_cuts_other_rows() -> None:
         for seed in (1, 2)
     ]
     assert cuts[0] != cuts[1]
+
+
+# --- unlisted pairs --------------------------------------------------------------------------------
+
+
+def with_lists(folds: dict[str, int], has_list: str) -> pd.DataFrame:
+    return song_table(folds).assign(has_list=[name in has_list for name in folds])
+
+
+def drawn(table: pd.DataFrame, listing: list[tuple], ratio: float, **choices: int) -> pd.DataFrame:
+    """The unlisted pairs; the test fold is 0, val is 1."""
+    chosen = CHOICES.model_copy(update={"unlisted_ratio": ratio, **choices})
+    rows = pairs.rows(listed_table(listing), table, chosen)
+    return pairs.unlisted(pairs.pairs(rows, table, chosen, given=False), table, chosen)
+
+
+def names(made: pd.DataFrame) -> list[str]:
+    return (made["left_id"] + made["right_id"]).tolist()
+
+
+def test_a_pair_is_unlisted_when_it_is_not_listed_and_one_of_two_observed_songs_has_a_list() -> None:
+    """In train a has a list, b and c stand in a listed pair, d is not observed: bc is unknown, xd no pair."""
+    table = with_lists({"a": 2, "b": 3, "c": 4, "d": 2}, "a")
+    made = drawn(table, [("a", "b", 0.5), ("c", "a", 0.4)], ratio=9)
+    assert names(made) == []
+    made = drawn(table, [("a", "b", 0.5), ("b", "c", 0.4)], ratio=9)
+    assert names(made) == ["ac"]
+    assert made[["split", "weight"]].values.tolist() == [["train", 1.0]]
+
+
+def test_a_song_listed_by_a_song_of_another_part_alone_is_observed_too() -> None:
+    table = with_lists({"a": 2, "b": 2, "c": 3, "z": 0}, "a")
+    assert names(drawn(table, [("a", "b", 0.5), ("z", "c", 0.1)], ratio=9)) == ["ac"]
+
+
+def test_unlisted_pairs_are_of_train_and_of_val_each_from_its_own_songs() -> None:
+    table = with_lists({"a": 2, "b": 2, "c": 3, "d": 1, "e": 1, "f": 1, "s": 0, "t": 0, "u": 0}, "acdfstu")
+    made = drawn(table, [("a", "b", 0.5), ("d", "e", 0.5), ("s", "t", 0.5)], ratio=9)
+    assert {split: sorted(names(part)) for split, part in made.groupby("split")} == {
+        "train": ["ac", "bc"],
+        "val": ["df", "ef"],
+    }
+
+
+def test_the_weight_is_how_many_unlisted_pairs_a_drawn_one_stands_for() -> None:
+    """Six songs with lists have 15 pairs, two of them listed: of the other 13, two times three are drawn."""
+    table = with_lists(dict.fromkeys("abcdef", 2), "abcdef")
+    made = drawn(table, [("a", "b", 0.5), ("c", "d", 0.5)], ratio=3)
+    assert len(made) == 6
+    assert made["weight"].tolist() == pytest.approx([13 / 6] * 6)
+    assert len(drawn(table, [("a", "b", 0.5)], ratio=0.5)) == 1  # a half is rounded up
+    assert drawn(table, [("a", "b", 0.5)], ratio=0).empty
+
+
+def test_nothing_is_unlisted_where_no_song_has_a_list_or_the_split_is_given() -> None:
+    table = with_lists(dict.fromkeys("abcd", 2), "")
+    assert drawn(table, [("a", "b", 0.5)], ratio=5).empty
+    listed = with_lists(dict.fromkeys("abcd", 2), "abcd")
+    rows = pairs.rows(listed_table([("a", "b", 0.5, "train")]), listed, CHOICES)
+    each_once = pairs.pairs(rows, listed, CHOICES, given=True)
+    chosen = CHOICES.model_copy(update={"unlisted_ratio": 5})
+    assert pairs.unlisted(each_once, listed, chosen, given=True).empty
+    assert len(pairs.unlisted(each_once, listed, chosen)) == 5
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("abcdefgh"), st.just(0.5))),
+    st.sets(st.sampled_from("abcdefgh")),
+    st.sampled_from([0.3, 1, 4, 100]),
+    st.randoms(use_true_random=False),
+)
+def test_unlisted_pairs_are_some_of_those_a_plain_loop_finds_whatever_the_order_of_songs(
+    listing: list[tuple], has_list: set[str], ratio: float, order: random.Random
+) -> None:
+    folds = {name: 2 + place % 3 for place, name in enumerate("abcdefgh")}  # all train
+    made = drawn(with_lists(folds, "".join(has_list)), listing, ratio)
+    listed = {frozenset(row[:2]) for row in listing if row[0] != row[1]}
+    observed = has_list | {name for pair in listed for name in pair}
+    every = {
+        left + right
+        for left, right in itertools.combinations(sorted(observed), 2)
+        if {left, right} & has_list and frozenset((left, right)) not in listed
+    }
+    found = names(made)
+    assert found == sorted(set(found))
+    assert set(found) <= every
+    assert len(found) == min(len(every), math.floor(ratio * len(listed) + 0.5))
+    assert made["weight"].sum() == pytest.approx(len(every) if found else 0)
+    mixed = dict(order.sample(list(folds.items()), len(folds)))
+    pd.testing.assert_frame_equal(made, drawn(with_lists(mixed, "".join(has_list)), listing, ratio))
+
+
+def test_every_unlisted_pair_is_drawn_equally_often_and_another_seed_draws_others() -> None:
+    """Of 14 pairs five are drawn, 300 times: each some 107 times, with a deviation of 8.3."""
+    table = with_lists(dict.fromkeys("abcdef", 2), "abcdef")
+    one = pd.DataFrame({"left_id": ["a"], "right_id": ["b"], "split": "train"})
+    seeds = (CHOICES.model_copy(update={"unlisted_ratio": 5, "seed": seed}) for seed in range(300))
+    counts = Counter(name for chosen in seeds for name in names(pairs.unlisted(one, table, chosen)))
+    assert len(counts) == 14
+    assert max(abs(count - 300 * 5 / 14) for count in counts.values()) < 4 * 8.3
+
+
+def test_a_few_of_very_many_pairs_are_drawn_without_making_them_all() -> None:
+    """60,000 songs have 1.8 thousand million pairs: 14 GB as numbers alone."""
+    ids = [f"s{number:05}" for number in range(60_000)]
+    table = pd.DataFrame({"song_id": ids, "fold": 2, "has_list": True})
+    one = pd.DataFrame({"left_id": ids[:1], "right_id": ids[1:2], "split": "train"})
+    made = pairs.unlisted(one, table, CHOICES.model_copy(update={"unlisted_ratio": 1000}))
+    assert len(made) == 1000
+    assert made["weight"].iloc[0] == pytest.approx((60_000 * 59_999 / 2 - 1) / 1000)
+    assert (made["left_id"] < made["right_id"]).all()
 
 
 def test_real_pairs_are_as_many_as_a_plain_join_finds_or_more(real: Path) -> None:

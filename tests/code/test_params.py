@@ -33,7 +33,10 @@ def test_the_shipped_file_holds_both_word_lengths_under_both_protocols() -> None
 
 
 def test_an_experiment_is_the_section_train_with_its_entry_laid_over(tmp_path: Path) -> None:
-    path = changed(tmp_path, {"train": {"units": 7, "epochs": 3}, "experiments": {"songs300": {"epochs": 9}}})
+    path = changed(
+        tmp_path,
+        {"train": {"units": 7, "epochs": 3}, "experiments": {"songs300": {"epochs": 9}}, "run": ["songs300"]},
+    )
     experiment = params.load(path).experiment("songs300")
 
     assert (experiment.units, experiment.epochs) == (7, 9)
@@ -58,6 +61,9 @@ def test_values_are_frozen() -> None:
         ({"similarity_range": [1, 0]}, r"similarity_range: .*lower bound 1.* must be below"),
         ({"expected": {"songs": [5, 5]}}, r"expected\.songs: "),
         ({"experiments": {}}, r"experiments: "),
+        ({"run": ["lyrics", "lyrics"]}, r"run: received \['lyrics', 'lyrics'\]; name each once"),
+        ({"run": ["lyric"]}, r"run: received \['lyric'\]; name each once, out of .*'lyrics'"),
+        ({"variants": {"odd": {"unit": 3}}}, r"\.unit: .*\(variants\.odd\)"),
         ({"experiments": {"Odd name": {}}}, r"experiments\.Odd name"),
         ({"experiments": {"songs300": {"unit": 3}}}, r"experiments\.songs300\.unit: "),
         ({"songmap": {"experiment": "none"}}, r"songmap\.experiment: received 'none'; name one of"),
@@ -78,7 +84,10 @@ def test_values_are_frozen() -> None:
             r"low, 0\.5, must be below high, 0\.5",
         ),
         ({"study": {"space": {"units": {"low": 0, "high": 5, "log": True}}}}, r"log needs low above 0"),
-        ({"experiments": {"tuned": {}}}, r"experiments\.tuned: the study's result has this name"),
+        (
+            {"experiments": {"tuned": {}}, "run": ["tuned"]},
+            r"experiments\.tuned: the study's result has this name",
+        ),
     ],
 )
 def test_a_refused_value_is_named_with_its_key(tmp_path: Path, change: dict[str, Any], message: str) -> None:

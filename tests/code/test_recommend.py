@@ -14,13 +14,14 @@ from tests import served
 
 from neuralist import recommend
 from neuralist.recommend import Catalogue
+from neuralist.similarity import Similarity
 
 ORIGIN = np.zeros((1, 2), dtype=np.float32)
 
 
 @pytest.fixture
 def catalogue() -> Catalogue:
-    return Catalogue(served.SONGS, served.EMBEDDINGS, "manhattan")
+    return Catalogue(served.SONGS, served.EMBEDDINGS, Similarity("manhattan"))
 
 
 def _ids(found: pd.DataFrame) -> list[str]:
@@ -86,7 +87,7 @@ def test_the_search_finds_what_scipy_finds(kind: str, metric: str, monkeypatch: 
     embeddings, queries = rng.normal(size=(40, 5)), rng.normal(size=(6, 5))
     songs = pd.concat([served.SONGS] * 8, ignore_index=True)
     songs["song_id"] = [str(row) for row in range(40)]
-    found = Catalogue(songs, embeddings, kind).nearest(queries, 4)
+    found = Catalogue(songs, embeddings, Similarity(kind)).nearest(queries, 4)
     nearest = np.argsort(distance.cdist(queries, embeddings, metric), axis=1)[:, :4]
     assert _ids(found) == [str(row) for row in nearest.ravel()]
 
@@ -112,7 +113,7 @@ def test_what_is_not_surely_a_song_is_only_suggested(catalogue: Catalogue, text:
 
 def test_of_two_songs_of_one_name_the_first_is_found() -> None:
     songs = pd.concat([served.SONGS, served.SONGS], ignore_index=True)
-    twice = Catalogue(songs, np.concatenate([served.EMBEDDINGS] * 2), "manhattan")
+    twice = Catalogue(songs, np.concatenate([served.EMBEDDINGS] * 2), Similarity("manhattan"))
     assert twice.find("Anna - Moss").position == 0
 
 
@@ -125,7 +126,7 @@ def test_a_playlist_walks_to_the_nearest_song_of_another_artist(catalogue: Catal
 def test_a_playlist_that_cannot_go_on_says_how_far_it_came(catalogue: Catalogue) -> None:
     with pytest.raises(ValueError, match="no song is left after 5 of 6 songs"):
         catalogue.playlist(0, 6)
-    only_anna = Catalogue(served.SONGS.iloc[:2], served.EMBEDDINGS[:2], "manhattan")
+    only_anna = Catalogue(served.SONGS.iloc[:2], served.EMBEDDINGS[:2], Similarity("manhattan"))
     with pytest.raises(ValueError, match="every song left is by Anna after 1 of 2 songs"):
         only_anna.playlist(0, 2)
 
@@ -141,7 +142,7 @@ def test_a_playlist_needs_a_song_and_a_number(catalogue: Catalogue, start: int, 
 def test_no_song_comes_twice_and_no_artist_twice_in_a_row(artists: list[int], data: st.DataObject) -> None:
     songs = pd.DataFrame({"artist": [f"Artist {number}" for number in artists]})
     embeddings = np.random.default_rng(len(artists)).normal(size=(len(artists), 2))
-    catalogue = Catalogue(songs, embeddings, "manhattan")
+    catalogue = Catalogue(songs, embeddings, Similarity("manhattan"))
     start = data.draw(st.integers(0, len(artists) - 1))
     for n in range(1, len(artists) + 1):
         try:
@@ -155,7 +156,7 @@ def test_no_song_comes_twice_and_no_artist_twice_in_a_row(artists: list[int], da
 
 def test_a_served_folder_is_read(tmp_path: Path) -> None:
     catalogue = Catalogue.load(served.write(tmp_path))
-    assert catalogue.kind == "manhattan"
+    assert catalogue.similarity == Similarity("manhattan")
     assert catalogue.songs.song_id.tolist() == ["s0", "s1", "s2", "s3", "s4"]
     np.testing.assert_array_equal(catalogue.embeddings, served.EMBEDDINGS)
 

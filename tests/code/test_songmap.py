@@ -17,7 +17,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuralist import onnx_encoder, params, song_words, songmap, songmap_drawing, tables
+from neuralist import onnx_export, params, song_words, songmap, songmap_drawing, tables
+from neuralist.similarity import Similarity
 from neuralist.songmap import Song, SongMap
 from neuralist.tokens import Vocabulary
 
@@ -47,13 +48,17 @@ def made(n_songs: int = 8, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def drawn(n_songs: int = 8) -> SongMap:
-    return songmap.songmap(*made(n_songs), "manhattan", 3)
+    return songmap.songmap(*made(n_songs), Similarity("manhattan"), 3)
 
 
 def page(songs: pd.DataFrame, embeddings: np.ndarray, caption: str = "8 songs") -> str:
     words, clusters = song_words.weighted(songs["lyrics"].tolist()), song_words.clusters(embeddings)
     return songmap_drawing.page(
-        songmap.songmap(songs, embeddings, "manhattan", 3), words, clusters, caption, "All made up."
+        songmap.songmap(songs, embeddings, Similarity("manhattan"), 3),
+        words,
+        clusters,
+        caption,
+        "All made up.",
     )
 
 
@@ -108,7 +113,7 @@ def test_two_songs_are_too_few_for_a_map() -> None:
     with pytest.raises(ValueError, match="matches 2 of 8 songs, and a map needs 3"):
         songmap.chosen(made()[0], {"genre": "rock"})
     with pytest.raises(ValueError, match="received 2 songs"):
-        songmap.songmap(made(2)[0], np.zeros((2, 3)), "manhattan", 1)
+        songmap.songmap(made(2)[0], np.zeros((2, 3)), Similarity("manhattan"), 1)
 
 
 @pytest.mark.parametrize("column", ["yeer", "lyrics", "tags"])
@@ -120,7 +125,7 @@ def test_a_column_that_cannot_choose_songs_is_refused(column: str) -> None:
 @pytest.mark.parametrize("embeddings", [np.zeros((7, 2)), np.zeros(8), np.full((8, 2), np.nan)])
 def test_embeddings_that_are_not_a_finite_row_a_song_are_refused(embeddings: np.ndarray) -> None:
     with pytest.raises(ValueError, match="not a finite row for each of 8 songs"):
-        songmap.songmap(made()[0], embeddings, "manhattan", 3)
+        songmap.songmap(made()[0], embeddings, Similarity("manhattan"), 3)
 
 
 def test_points_on_a_line_keep_their_distances_and_one_component_explains_all() -> None:
@@ -157,14 +162,14 @@ def test_embeddings_without_a_second_direction_still_make_a_map(embeddings: np.n
 
 
 def test_nearest_songs_are_those_the_model_holds_most_similar() -> None:
-    found, similarity = songmap.nearest(np.array([[0.0], [0.1], [1.0], [0.1]]), "manhattan", 2)
+    found, similarity = songmap.nearest(np.array([[0.0], [0.1], [1.0], [0.1]]), Similarity("manhattan"), 2)
     assert found.tolist() == [[1, 3], [3, 0], [1, 3], [1, 0]]
     np.testing.assert_allclose(similarity[0], np.exp([-0.1, -0.1]))
     np.testing.assert_allclose(similarity[2], np.exp([-0.9, -0.9]))
 
 
 def test_no_more_neighbours_are_named_than_there_are_other_songs() -> None:
-    found, similarity = songmap.nearest(made(4)[1], "cosine", 20)
+    found, similarity = songmap.nearest(made(4)[1], Similarity("cosine"), 20)
     assert found.shape == similarity.shape == (4, 3)
     assert all(song not in row for song, row in enumerate(found.tolist()))
 
@@ -172,7 +177,7 @@ def test_no_more_neighbours_are_named_than_there_are_other_songs() -> None:
 def test_an_unknown_title_is_the_id_and_an_unknown_artist_or_year_is_left_open() -> None:
     songs, embeddings = made()
     songs.loc[0, ["artist", "title", "year"]] = None
-    shown = songmap.songmap(songs, embeddings, "manhattan", 3).songs[0]
+    shown = songmap.songmap(songs, embeddings, Similarity("manhattan"), 3).songs[0]
     assert shown == Song("s0", "", "s0", "rock", None)
 
 
@@ -188,7 +193,7 @@ def test_genres_take_styles_by_number_of_songs_and_other_is_grey_and_last() -> N
 def test_more_genres_than_colours_and_shapes_end_in_grey() -> None:
     songs, embeddings = made(20)
     songs["genre"] = [f"genre {number:02}" for number in range(20)]
-    genres = songmap_drawing.genres(songmap.songmap(songs, embeddings, "manhattan", 3))
+    genres = songmap_drawing.genres(songmap.songmap(songs, embeddings, Similarity("manhattan"), 3))
     assert [one.style for one in genres] == [*range(12), *[-1] * 8]
 
 
@@ -255,7 +260,7 @@ def test_every_colour_stands_out_from_the_paper_by_three_to_one(theme: str, pape
 @settings(max_examples=25, deadline=None)
 def test_a_label_stays_in_the_drawing_and_hides_no_dot_and_no_other_label(seed: int, n_songs: int) -> None:
     songs, embeddings = made(n_songs, seed)
-    placed_map = songmap.songmap(songs, embeddings, "manhattan", 3)
+    placed_map = songmap.songmap(songs, embeddings, Similarity("manhattan"), 3)
     x, y = songmap_drawing.placed(placed_map.points)
     found = songmap_drawing.labels(placed_map)
     assert len(found) <= songmap_drawing.MAX_LABELS
@@ -278,7 +283,7 @@ def test_the_picture_and_the_page_are_the_same_bytes_each_time(tmp_path: Path) -
     songs, embeddings = made()
     songs.loc[0, "title"] = HOSTILE
     for name in ("one.png", "two.png"):
-        again = songmap.songmap(songs, embeddings, "manhattan", 3)
+        again = songmap.songmap(songs, embeddings, Similarity("manhattan"), 3)
         songmap_drawing.save_picture(again, "Song map $1$", "", tmp_path / name)
     digests = {hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.iterdir()}
     assert len(digests) == 1
@@ -330,7 +335,7 @@ def test_the_page_needs_no_network_and_holds_no_line_of_lyrics(hostile_page: str
 def test_the_page_names_each_song_and_its_nearest_with_their_similarity(hostile_page: str) -> None:
     told = held(hostile_page)
     songs, embeddings = made()
-    found, similarity = songmap.nearest(embeddings, "manhattan", 3)
+    found, similarity = songmap.nearest(embeddings, Similarity("manhattan"), 3)
     assert told["songs"]["title"][1:] == songs["title"].tolist()[1:]
     assert told["songs"]["year"] == [2015, 2014] * 4
     assert told["nearest"] == found.tolist()
@@ -366,13 +371,13 @@ def test_a_small_map_has_no_groups() -> None:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     """A working folder with songs, and an untrained encoder of three words and four units."""
-    folder = tmp_path / "experiments/songs300"
+    folder = tmp_path / "experiments/lyrics"
     folder.mkdir(parents=True)
     rng = np.random.default_rng(2)
     shapes = ((5, 3), (3, 16), (16,), (1, 4, 16))
     vectors, *layer = (rng.normal(size=shape).astype(np.float32) for shape in shapes)
-    weights = onnx_encoder.Weights(vectors, [onnx_encoder.Layer(*layer)])
-    onnx_encoder.export(weights, folder / "encoder.onnx")
+    weights = onnx_export.Weights(vectors, [onnx_export.Layer(*layer)])
+    onnx_export.export(weights, folder / "encoder.onnx")
     Vocabulary(["paper", "lanterns", "water"]).save(folder / "vocabulary.txt")
     settings_of = {"params": {"max_words": 4, "similarity": "manhattan"}}
     (folder / "experiment.json").write_text(json.dumps(settings_of), encoding="utf-8")
@@ -396,9 +401,9 @@ def test_the_stage_draws_the_latest_year_as_a_picture_and_all_songs_as_a_page(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run_stage(workspace, monkeypatch)
-    assert capsys.readouterr() == ("12 songs drawn by songs300, 6 of them in the picture\n", "")
+    assert capsys.readouterr() == ("12 songs drawn by lyrics, 6 of them in the picture\n", "")
     page = (workspace / "out/songmap.html").read_text(encoding="utf-8")
-    assert "12 songs, by the encoder of songs300" in page
+    assert "12 songs, by the encoder of lyrics" in page
     assert "All made up." in page
     assert len(held(page)["songs"]["id"]) == 12
     assert (workspace / "out/songmap.png").stat().st_size > 10_000

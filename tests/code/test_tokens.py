@@ -78,6 +78,17 @@ def test_windows_of_several_texts_know_their_text() -> None:
     )
     assert windows.ids.tolist() == [[2, PADDING], [3, UNKNOWN], [3, PADDING], [PADDING, PADDING]]
     assert windows.starts.tolist() == [0, 2, 3, 4]
+    assert windows.lengths.tolist() == [3, 1, 0]
+    assert windows.n_truncated == 0
+
+
+def test_a_head_is_read_in_windows_and_what_is_left_of_a_text_is_told() -> None:
+    reads = Reads("word", 5, "head", window=2)
+    assert reads.windows(list("abcdefg")) == [["a"], ["b", "c"], ["d", "e"]]
+    windows = Vocabulary(["a"]).windows(["a a a a a a", "a a"], reads)
+    assert windows.starts.tolist() == [0, 3, 4]
+    assert windows.lengths.tolist() == [6, 2]
+    assert windows.n_truncated == 1
 
 
 def test_a_vocabulary_is_read_back_as_it_was_written(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Workspaces: the pipeline on another raw folder, with the checkout left as it was."""
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -35,7 +37,7 @@ def make_raw(folder: Path, settings: str = "") -> Path:
 
 
 def test_a_workspace_links_the_pipeline_and_the_raw_folder(checkout: Path, raw: Path) -> None:
-    folder = workspace.prepare(raw, checkout)
+    folder = workspace.prepare(raw, checkout).folder
 
     assert folder == checkout / "work" / "songs-of-ours"
     assert (folder / "data").resolve() == raw
@@ -45,7 +47,7 @@ def test_a_workspace_links_the_pipeline_and_the_raw_folder(checkout: Path, raw: 
 
 
 def test_a_name_may_be_given(checkout: Path, raw: Path) -> None:
-    assert workspace.prepare(raw, checkout, "ours").name == "ours"
+    assert workspace.prepare(raw, checkout, "ours").folder.name == "ours"
 
 
 def test_the_checkouts_files_stay_as_they_are(checkout: Path, raw: Path) -> None:
@@ -57,7 +59,7 @@ def test_the_checkouts_files_stay_as_they_are(checkout: Path, raw: Path) -> None
 
 
 def test_without_a_corpus_yaml_the_params_are_the_checkouts(checkout: Path, raw: Path) -> None:
-    folder = workspace.prepare(raw, checkout)
+    folder = workspace.prepare(raw, checkout).folder
 
     assert params.load(folder / "params.yaml") == params.load(checkout / "params.yaml")
 
@@ -67,7 +69,7 @@ def test_corpus_yaml_is_laid_over_and_its_experiments_replace_the_list(
 ) -> None:
     text = "similarity_range: [1, 5]\npairs: {test_fold: 3}\nexperiments: {only: {max_words: 9}}\n"
     raw = make_raw(tmp_path / "graded", text + "songmap: {experiment: only}\n")
-    settings = params.load(workspace.prepare(raw, checkout) / "params.yaml")
+    settings = params.load(workspace.prepare(raw, checkout).folder / "params.yaml")
 
     assert settings.similarity_range == (1, 5)
     assert settings.pairs.test_fold == 3
@@ -77,7 +79,7 @@ def test_corpus_yaml_is_laid_over_and_its_experiments_replace_the_list(
 
 
 def test_preparing_again_follows_both_files_and_rewrites_nothing_in_vain(checkout: Path, raw: Path) -> None:
-    path = workspace.prepare(raw, checkout) / "params.yaml"
+    path = workspace.prepare(raw, checkout).folder / "params.yaml"
     dated = path.stat().st_mtime_ns
     workspace.prepare(raw, checkout)
     assert path.stat().st_mtime_ns == dated
@@ -88,19 +90,22 @@ def test_preparing_again_follows_both_files_and_rewrites_nothing_in_vain(checkou
 
 
 def test_the_params_file_says_where_it_came_from(checkout: Path, raw: Path) -> None:
-    assert "make repro RAW" in (workspace.prepare(raw, checkout) / "params.yaml").read_text().splitlines()[0]
+    assert (
+        "make repro RAW"
+        in (workspace.prepare(raw, checkout).folder / "params.yaml").read_text().splitlines()[0]
+    )
 
 
 def test_a_relative_raw_folder_is_found(checkout: Path, raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(checkout)
 
-    assert (workspace.prepare(Path("../songs of ours"), checkout) / "data").resolve() == raw
+    assert (workspace.prepare(Path("../songs of ours"), checkout).folder / "data").resolve() == raw
 
 
 def test_a_raw_folder_inside_the_checkout_is_served(checkout: Path) -> None:
     raw = make_raw(checkout / "data" / "other")
 
-    assert (workspace.prepare(raw, checkout) / "data").resolve() == raw
+    assert (workspace.prepare(raw, checkout).folder / "data").resolve() == raw
 
 
 @pytest.mark.parametrize(
@@ -155,6 +160,139 @@ def test_a_bad_corpus_yaml_is_refused_by_name_and_key(
     assert not (checkout / "work").exists()
 
 
+# --- a given split, and which experiments run -------------------------------------------------------
+
+GIVEN = "left_id,right_id,similarity,split\n1,2,0.5,train\n"
+THREE = """\
+experiments:
+  short: {protocol: paper, max_words: 9}
+  shorter: {protocol: songs, target: observable, max_words: 9}
+  other: {protocol: songs, max_words: 10}
+"""
+
+
+def split_raw(folder: Path, settings: str = THREE, pairs: str = GIVEN) -> Path:
+    make_raw(folder, settings)
+    (folder / "pairs.csv").write_text(pairs)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("pairs", "given"),
+    [
+        (GIVEN, True),
+        ("\ufeffSplit ,left_id\r\ntrain,1\r\n", True),
+        ("left_id,split\n1,\n2, \n3,test\n", True),
+        ("left_id,split\n1,\n2, \n", False),
+        ("left_id,right_id\ntrain,test\n", False),
+        ("left_id,split\n", False),
+        ("", False),
+    ],
+)
+def test_a_split_is_given_by_a_column_of_that_name_with_a_value(
+    tmp_path: Path, pairs: str, *, given: bool
+) -> None:
+    assert corpus.read(split_raw(tmp_path / "raw", pairs=pairs)).given is given
+    (tmp_path / "raw" / "pairs.csv").write_bytes(b"\xff" * 9)
+    assert not corpus.read(tmp_path / "raw").given, "the songs stage tells what is wrong with the file"
+
+
+def test_a_given_split_makes_given_the_one_protocol_and_runs_equal_experiments_once(
+    checkout: Path, tmp_path: Path
+) -> None:
+    made = workspace.prepare(split_raw(tmp_path / "graded"), checkout)
+    settings = params.load(made.folder / "params.yaml")
+    assert settings.run == ("short", "other")
+    assert list(settings.experiments) == ["short", "shorter", "other"]
+    for name in settings.experiments:
+        assert (settings.experiment(name).protocol, settings.experiment(name).target) == (
+            "given",
+            "listed_only",
+        )
+    assert settings.train.protocol == "given"
+    assert made.note == (
+        "pairs.csv gives the split, so protocol given replaces the others; "
+        "equal by now and run once: short = shorter"
+    )
+
+
+def test_the_shipped_experiments_that_differ_in_protocol_alone_run_once(
+    checkout: Path, tmp_path: Path
+) -> None:
+    shipped = params.load(checkout / "params.yaml")
+    expected: dict[str, str] = {}
+    for name in shipped.run:
+        own = shipped.experiment(name).model_dump(exclude={"protocol", "target"})
+        expected.setdefault(str(own), name)
+    made = workspace.prepare(split_raw(tmp_path / "graded", settings=""), checkout)
+    assert params.load(made.folder / "params.yaml").run == tuple(expected.values())
+
+
+def test_a_map_drawn_by_an_experiment_that_is_not_run_is_drawn_by_its_equal_or_by_the_last(
+    checkout: Path, tmp_path: Path
+) -> None:
+    raw = split_raw(tmp_path / "graded", THREE + "songmap: {experiment: shorter}\n")
+    for experiments, drawn in (([], "short"), (["other"], "other")):
+        made = workspace.prepare(raw, checkout, experiments=experiments)
+        assert params.load(made.folder / "params.yaml").mapped_experiment == drawn
+        check(raw, made.folder / "params.yaml")
+
+
+def test_without_a_split_protocols_stay_as_they_are(checkout: Path, tmp_path: Path) -> None:
+    raw = split_raw(tmp_path / "graded", pairs="left_id,right_id,similarity\n1,2,0.5\n")
+    made = workspace.prepare(raw, checkout)
+    settings = params.load(made.folder / "params.yaml")
+    assert [settings.experiment(name).protocol for name in settings.run] == ["paper", "songs", "songs"]
+    assert made.note == ""
+
+
+def test_the_experiments_to_run_may_be_named(checkout: Path, tmp_path: Path) -> None:
+    raw = make_raw(tmp_path / "ours", THREE)
+    for named, run in ([], ("short", "shorter", "other")), (["other", "short"], ("other", "short")):
+        made = workspace.prepare(raw, checkout, experiments=named)
+        assert params.load(made.folder / "params.yaml").run == run
+        check(raw, made.folder / "params.yaml")
+    with pytest.raises(
+        ValueError, match=r"EXPERIMENTS=short,none: 'none' is not among .*short, shorter, oth"
+    ):
+        workspace.prepare(raw, checkout, experiments=["short", "none"])
+
+
+def test_a_corpus_may_name_which_of_its_experiments_run(checkout: Path, tmp_path: Path) -> None:
+    raw = make_raw(tmp_path / "ours", THREE + "run: [other]\n")
+    assert params.load(workspace.prepare(raw, checkout).folder / "params.yaml").run == ("other",)
+
+
+def test_a_split_in_the_checkouts_own_data_needs_protocol_given(checkout: Path, tmp_path: Path) -> None:
+    raw = split_raw(tmp_path / "graded", settings="")
+    with pytest.raises(
+        ValueError, match=r"pairs\.csv gives the split, so its one protocol is given.*songs15"
+    ):
+        check(raw, checkout / "params.yaml")
+    made = workspace.prepare(raw, checkout)
+    check(raw, made.folder / "params.yaml")
+    (raw / "pairs.csv").unlink()
+    with pytest.raises(ValueError, match=r"protocol given for .*train, but .*graded gives no split"):
+        check(raw, made.folder / "params.yaml")
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    # Within `make test` these two say that this call is one of its own, which then tells its folder.
+    alone = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL")}
+    return subprocess.run(
+        ["make", *arguments], cwd=ROOT, env=alone, capture_output=True, text=True, check=False
+    )
+
+
+def test_experiments_without_a_raw_folder_are_refused_with_the_command_that_works() -> None:
+    said = make("repro", "EXPERIMENTS=a,b")
+    assert said.returncode == 2
+    assert "dvc exp run -S 'run=[a,b]'" in said.stderr.splitlines()[0]
+    assert said.stdout == ""
+    assert '--experiments "$EXPERIMENTS"' in make("--dry-run", "repro", "RAW=x", "EXPERIMENTS=a").stdout
+    assert "--experiments" not in make("--dry-run", "repro", "RAW=x").stdout
+
+
 def check(raw: Path, path: Path) -> None:
     corpus.check(corpus.read(raw), raw, path)
 
@@ -200,6 +338,6 @@ def test_params_that_differ_from_corpus_yaml_are_named(
 
 def test_a_workspace_agrees_with_its_corpus_yaml(checkout: Path, tmp_path: Path) -> None:
     raw = make_raw(tmp_path / "graded", "similarity_range: [1, 5]\n")
-    folder = workspace.prepare(raw, checkout)
+    folder = workspace.prepare(raw, checkout).folder
 
     check(folder / "data", folder / "params.yaml")

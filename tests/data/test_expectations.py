@@ -14,34 +14,45 @@ import pytest
 import yaml
 
 from neuralist import params, tables
-from neuralist.params import Expected, Protocol
+from neuralist.checked import Checked, derived
+from neuralist.params import Expected, Pairs
+from neuralist.settings import Protocol
 from neuralist.validation import Outcome, Report
 
 ROOT = Path(__file__).resolve().parents[2]
-EXPECTED = Expected(songs=(7, 8), rows=(4, 5), pairs=(3, 4), similar_share=(0.3, 0.7))
+EXPECTED = Expected(songs=(9, 10), rows=(4, 5), pairs=(3, 4), similar_share=(0.3, 0.7))
+CHOICES = Pairs(test_fold=0, paper_shares=(0.72, 0.08, 0.2), unlisted_ratio=3, seed=7)
 WORDS = "paper lanterns over water"
 
 
+SCHEMAS = {
+    "songs": tables.SONGS, "rows": tables.ROWS, "pairs": tables.PAIRS, "unlisted": tables.UNLISTED,
+}  # fmt: skip
+
+
 class Corpus:
-    """Seven songs, two of them covers, one unlisted; four rows, two of one pair; a pair in each part."""
+    """Nine songs, two of them covers, one unobserved; four rows, two of one pair; a pair in each part.
+
+    Four of the songs make five unlisted pairs in train, of which three are drawn; val has none.
+    """
 
     def __init__(self) -> None:
-        ids = ["s1", "s2", "s3", "s4", "s5", "s6", "s7"]
+        ids = ["s1", "s2", "s3", "s4", "s5", "s6", "s7", "u1", "u2"]
         self.songs = pd.DataFrame(
             {
                 "song_id": ids,
-                "track_ids": [["TR1", "TR9"], ["TR2"], ["TR3"], ["TR4"], [], [], []],
+                "track_ids": [["TR1", "TR9"], ["TR2"], ["TR3"], ["TR4"], [], [], [], [], []],
                 "artist": "The Inventions",
                 "title": ids,
                 "year": 2015,
-                "tags": [["rock"]] * 7,
+                "tags": [["rock"]] * 9,
                 "genre": "rock",
                 "language": None,
                 "lyrics": WORDS,
                 "n_words": 4,
-                "has_list": [True] * 6 + [False],
-                "group_id": ["s1", "s1", "s3", "s3", "s5", "s6", "s7"],
-                "fold": [2, 2, 1, 1, 0, 0, 4],
+                "has_list": [True] * 6 + [False] + [True] * 2,
+                "group_id": ["s1", "s1", "s3", "s3", "s5", "s6", "s7", "u1", "u2"],
+                "fold": [2, 2, 1, 1, 0, 0, 4, 3, 3],
             }
         )
         self.rows = pd.DataFrame(
@@ -61,6 +72,10 @@ class Corpus:
             ],
             columns=tables.PAIRS.names,
         )
+        self.unlisted = pd.DataFrame(
+            [(left, right, "train", 5 / 3) for left, right in (("s1", "u1"), ("s2", "u1"), ("u1", "u2"))],
+            columns=tables.UNLISTED.names,
+        )
 
     def corrupt(self, table: str, row: int | slice, column: str | list[str], value: object) -> None:
         """Write a value where it does not belong."""
@@ -72,11 +87,10 @@ class Corpus:
         setattr(self, table, frame)
 
     def write(self, folder: Path) -> list[str]:
-        """Write the tables as parquet; the paths of songs, rows and pairs."""
-        paths = [folder / f"{name}.parquet" for name in ("songs", "rows", "pairs")]
-        tables.write(self.songs, tables.SONGS, paths[0])
-        tables.write(self.rows, tables.ROWS, paths[1])
-        tables.write(self.pairs, tables.PAIRS, paths[2])
+        """Write the tables as parquet; the paths of songs, rows, pairs and unlisted."""
+        paths = [folder / f"{name}.parquet" for name in SCHEMAS]
+        for (name, schema), path in zip(SCHEMAS.items(), paths, strict=True):
+            tables.write(getattr(self, name), schema, path)
         return [str(path) for path in paths]
 
 
@@ -91,14 +105,11 @@ def validate(tmp_path: Path) -> Callable[..., Report]:
     from neuralist import expectations
 
     def check(corpus: Corpus, protocol: Protocol = "songs", expected: Expected = EXPECTED) -> Report:
-        songs, rows, pairs = (Path(path) for path in corpus.write(tmp_path))
-        return expectations.validate(
-            tables.read(songs, tables.SONGS),
-            tables.read(rows, tables.ROWS),
-            tables.read(pairs, tables.PAIRS),
-            expected,
-            protocol,
-        )
+        if protocol == "given":
+            corpus.unlisted = corpus.unlisted.head(0)
+        paths = (Path(path) for path in corpus.write(tmp_path))
+        frames = map(tables.read, paths, SCHEMAS.values())
+        return expectations.validate(Checked(*frames), expected, protocol, CHOICES)
 
     return check
 
@@ -122,9 +133,9 @@ def test_a_good_corpus_passes_and_is_counted(corpus: Corpus, validate: Callable[
     assert refused(report) == []
     assert report.success
     assert report.counts == {
-        "songs": 7,
-        "songs_with_a_list": 6,
-        "groups": 5,
+        "songs": 9,
+        "songs_with_a_list": 8,
+        "groups": 7,
         "rows": 4,
         "repeats_across_splits": 1,
         "pairs": 3,
@@ -132,6 +143,8 @@ def test_a_good_corpus_passes_and_is_counted(corpus: Corpus, validate: Callable[
         "pairs_val": 1,
         "pairs_test": 1,
         "pairs_unused": 0,
+        "unlisted_train": 3,
+        "unlisted_val": 0,
         "similar_share": 0.666667,
     }
 
@@ -149,8 +162,12 @@ BETWEEN = "expect_column_values_to_be_between"
 IN_SET = "expect_column_values_to_be_in_set"
 ABOVE = "expect_column_pair_values_a_to_be_greater_than_b"
 MEAN = "expect_column_mean_to_be_between"
+TWICE = "expect_compound_columns_to_be_unique"
 UNEQUAL = "expect_column_unique_value_count_to_be_between"
 BOTH = ["left_id", "right_id"]
+IN_PART, NUMBER, SPLIT = (
+    ("unlisted", IN_SET, "in_part"), ("unlisted.number", IN_SET, "as_asked"), ("unlisted", IN_SET, "split"),
+)  # fmt: skip
 
 # What is written where (table, row, column, value), and what refuses it (table, expectation, column).
 CORRUPTIONS = [
@@ -230,7 +247,7 @@ def test_empty_tables_are_refused_without_a_broken_expectation(
 def test_a_pair_that_stands_twice_is_refused(corpus: Corpus, validate: Callable[..., Report]) -> None:
     corpus.pairs.loc[3] = corpus.pairs.loc[0]
     report = validate(corpus, expected=EXPECTED.model_copy(update={"similar_share": (0, 1)}))
-    assert refused(report) == [("pairs", "expect_compound_columns_to_be_unique", "left_id, right_id")]
+    assert refused(report) == [("pairs", TWICE, "left_id, right_id")]
 
 
 LEAKS = {
@@ -249,7 +266,7 @@ def test_a_leak_between_parts_stops_the_run_and_is_a_warning_under_a_given_split
     corpus.songs.loc[6, "group_id"] = "s1" if where == ["pairs.groups"] else "s7"
     corpus.songs.loc[6, "fold"] = 2 if where == ["pairs.groups"] else 4
     report = validate(corpus, protocol)
-    leaking = [found for found in report.outcomes if found.verdict == verdict]
+    leaking = [found for found in report.outcomes if found.verdict == verdict and found.table != "rows.pairs"]
     assert [found.table for found in leaking] == where
     assert {found.expectation for found in leaking} == {UNIQUE}
     assert report.success == (protocol == "given")
@@ -257,9 +274,120 @@ def test_a_leak_between_parts_stops_the_run_and_is_a_warning_under_a_given_split
     assert [example.split("split=")[1] for example in leaking[0].examples] == ["test", "train"]
 
 
+def test_repeats_are_counted_as_warnings_under_a_given_split_alone(
+    corpus: Corpus, validate: Callable[..., Report]
+) -> None:
+    """s1 and s2 are listed twice, the two rows in two parts."""
+    for protocol in ("songs", "paper"):
+        assert not validate(corpus, protocol).tally["warning"]
+    report = validate(corpus, "given")
+    repeats = {found.promise: found for found in report.outcomes if found.verdict == "warning"}
+    assert list(repeats) == ["a pair is listed once", "train, val and test share no pair"]
+    assert [found.unexpected for found in repeats.values()] == [1, 1]
+    assert repeats["a pair is listed once"].examples == ["one_id=s1, other_id=s2, n_rows=2, n_parts=2"]
+    assert report.success
+
+
 def test_an_unused_pair_may_join_two_parts(corpus: Corpus, validate: Callable[..., Report]) -> None:
     corpus.pairs.loc[3] = ["s1", "s5", 0.2, 0.2, 0.2, 1, "unused"]
     assert validate(corpus).success
+
+
+# --- unlisted pairs --------------------------------------------------------------------------------
+
+UNLISTED = [
+    (("unlisted", 0, "left_id", None), ("unlisted", NOT_NULL, "left_id")),
+    (("unlisted", 0, "weight", None), ("unlisted", NOT_NULL, "weight")),
+    (("unlisted", 0, "weight", 0.5), ("unlisted", BETWEEN, "weight")),
+    (("unlisted", 0, BOTH, ["u1", "s1"]), ("unlisted", ABOVE, "right_id, left_id")),
+    (("unlisted", 0, BOTH, ["u1", "u1"]), ("unlisted", ABOVE, "right_id, left_id")),
+    (("unlisted", 0, BOTH, ["s2", "u1"]), ("unlisted", TWICE, "left_id, right_id")),
+    (("unlisted", 0, BOTH, ["s1", "s2"]), ("unlisted", IN_SET, "listed")),
+    (("unlisted", 0, BOTH, ["s1", "s7"]), ("unlisted", IN_SET, "observed")),
+    (("unlisted", 0, BOTH, ["s1", "s99"]), ("unlisted", IN_SET, "observed")),
+]
+
+
+def refused_unlisted(corpus: Corpus) -> list[tuple[str, str, str]]:
+    """What refuses unlisted pairs, alone: all suites take four times as long."""
+    import duckdb
+    from great_expectations.expectations.metadata_types import FailureSeverity
+
+    from neuralist import expectations
+
+    suites = expectations.unlisted_suites() | expectations.disjoint_suites(FailureSeverity.CRITICAL)
+    with duckdb.connect() as database:
+        checked = Checked(*(getattr(corpus, name) for name in SCHEMAS))
+        frames = derived(database, checked, CHOICES, given=False)
+    return refused(Report({}, expectations.check(suites, frames)))
+
+
+@pytest.mark.parametrize(("corruption", "refusal"), UNLISTED)
+def test_a_corrupt_unlisted_pair_is_refused_by_the_one_expectation_named_for_it(
+    corpus: Corpus, corruption: tuple[str, int, str | list[str], object], refusal: tuple[str, str, str]
+) -> None:
+    corpus.corrupt(*corruption)
+    assert refused_unlisted(corpus) == [refusal]
+
+
+# An unlisted pair's songs are of its part: what is written, and all that refuses it.
+MEMBERS, GROUPS = ("pairs.members", UNIQUE, "song_id"), ("pairs.groups", UNIQUE, "group_id")
+STRANGERS = {
+    "a test song in train": (("unlisted", 0, BOTH, ["s1", "s5"]), [IN_PART, MEMBERS, GROUPS]),
+    "a train pair in val": (("unlisted", 0, "split", "val"), [IN_PART, NUMBER, MEMBERS, GROUPS]),
+    "a pair of test": (("unlisted", 0, "split", "test"), [SPLIT, IN_PART, NUMBER, MEMBERS, GROUPS]),
+    "a cover of a val song": (("songs", 8, "group_id", "s3"), [GROUPS]),
+    "a song of another fold": (("songs", 8, "fold", 0), [IN_PART, NUMBER]),
+}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_an_unlisted_pair_of_another_parts_song_is_refused(corpus: Corpus, stranger: str) -> None:
+    corruption, refusals = STRANGERS[stranger]
+    corpus.corrupt(*corruption)
+    assert refused_unlisted(corpus) == refusals
+
+
+def test_a_pair_that_no_list_could_hold_is_refused(corpus: Corpus) -> None:
+    """u1 is listed elsewhere, but neither it nor s1 has a list."""
+    corpus.pairs.loc[3] = ["s5", "u1", 0.2, 0.2, 0.2, 1, "unused"]
+    corpus.songs.loc[[0, 7], "has_list"] = False
+    assert refused_unlisted(corpus) == [("unlisted", IN_SET, "has_list")]
+
+
+@pytest.mark.parametrize("kept", [0, 2])
+def test_fewer_unlisted_pairs_than_asked_for_are_refused(corpus: Corpus, kept: int) -> None:
+    corpus.unlisted = corpus.unlisted.head(kept)
+    assert refused_unlisted(corpus) == [NUMBER]
+
+
+def test_all_unlisted_pairs_there_are_suffice_where_more_are_asked_for(corpus: Corpus) -> None:
+    """s1, s2, u1 and u2 make six pairs, one of them listed; s1, s2 and u1 three, of which two are not."""
+    corpus.songs.loc[8, "has_list"] = False
+    corpus.unlisted = corpus.unlisted.head(2)
+    assert refused_unlisted(corpus) == []
+    corpus.unlisted = corpus.unlisted.head(1)
+    assert refused_unlisted(corpus) == [NUMBER]
+
+
+def test_where_no_song_has_a_list_nothing_is_unlisted(corpus: Corpus) -> None:
+    corpus.songs["has_list"] = False
+    corpus.unlisted = corpus.unlisted.head(0)
+    assert refused_unlisted(corpus) == []
+
+
+def test_a_leak_planted_in_pairs_and_in_unlisted_stops_the_run(
+    corpus: Corpus, validate: Callable[..., Report]
+) -> None:
+    """A training pair with a test song, which also makes more unlisted ones due; one of these is listed."""
+    corpus.pairs.loc[3] = ["s1", "s5", 0.2, 0.2, 0.2, 1, "train"]
+    corpus.unlisted.loc[0, BOTH] = ["s1", "s2"]
+    report = validate(corpus, expected=EXPECTED.model_copy(update={"similar_share": (0, 1)}))
+    assert not report.success
+    assert refused(report) == [("unlisted", IN_SET, "listed"), NUMBER, MEMBERS, GROUPS]
+
+
+# --- the report ------------------------------------------------------------------------------------
 
 
 def test_lyrics_at_fault_are_shown_by_song_id(corpus: Corpus, validate: Callable[..., Report]) -> None:
@@ -312,6 +440,7 @@ def test_the_page_escapes_what_it_shows_and_names_no_other_address(
 def workspace(tmp_path: Path) -> Path:
     """A working folder with a params.yaml that expects the corpus."""
     chosen = params.read_yaml(ROOT / "params.yaml") | {"expected": EXPECTED.model_dump(mode="json")}
+    chosen["pairs"] |= CHOICES.model_dump(mode="json")
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(chosen), encoding="utf-8")
     (tmp_path / "corpus.json").write_text('{"note": "All made up."}', encoding="utf-8")
     return tmp_path
@@ -330,7 +459,7 @@ def test_the_stage_stops_with_a_table_and_leaves_both_files(workspace: Path, cor
     corpus.pairs.loc[0, "n_rows"] = 0
     done = run_stage(workspace, corpus)
     assert done.returncode == 1
-    assert done.stderr == "error: 1 of 43 expectations failed, 0 are broken; see out/validation.html\n"
+    assert done.stderr == "error: 1 of 56 expectations failed, 0 are broken; see out/validation.html\n"
     for shown in ("failed", "pairs", BETWEEN, "n_rows", "left_id=s1, right_id=s2, n_rows=0"):
         assert shown in done.stdout
     report = json.loads((workspace / "out/validation.json").read_text(encoding="utf-8"))
@@ -338,7 +467,7 @@ def test_the_stage_stops_with_a_table_and_leaves_both_files(workspace: Path, cor
     assert [result["column"] for result in report["results"] if not result["success"]] == ["n_rows"]
     assert "stopped the pipeline" in (workspace / "out/validation.html").read_text(encoding="utf-8")
     written = {path.relative_to(workspace).as_posix() for path in workspace.rglob("*") if path.is_file()}
-    inputs = {"params.yaml", "corpus.json", "songs.parquet", "rows.parquet", "pairs.parquet"}
+    inputs = {"params.yaml", "corpus.json", *(f"{name}.parquet" for name in SCHEMAS)}
     assert written - inputs == {"out/validation.json", "out/validation.html"}
 
 
@@ -358,4 +487,4 @@ def test_the_stage_says_in_one_line_that_all_is_well(
     monkeypatch.chdir(workspace)
     monkeypatch.setattr(sys, "argv", [str(stage), *tables_and_outs])
     runpy.run_path(str(stage), run_name="__main__")
-    assert capsys.readouterr() == ("43 expectations, none failed, 0 warnings\n", "")
+    assert capsys.readouterr() == ("56 expectations, none failed, 0 warnings\n", "")

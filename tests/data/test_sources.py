@@ -197,9 +197,17 @@ def test_a_track_file_that_is_cut_short_or_no_text_is_refused(tmp_path: Path, co
     refused(tmp_path, "lastfm/A/A/A/TRAAA1.json")
 
 
-def test_grades_that_are_all_outside_the_range_are_one_error(generic: Path) -> None:
-    raw.pairs(generic, [["a", "b", "4"], ["b", "a", "5"]])
-    refused(generic, "pairs.csv: none of its 2 entries .* pairs.csv:2: similarity is not a number within")
+@pytest.mark.parametrize("grades", [["4", "5"], ["1", "1", "2", "5", "3"]])
+def test_grades_most_of_which_are_outside_the_range_are_one_error(generic: Path, grades: list[str]) -> None:
+    raw.pairs(generic, [["a", "b", grade] for grade in grades])
+    n_outside = sum(float(grade) > 1 for grade in grades)
+    first = 2 + next(row for row, grade in enumerate(grades) if float(grade) > 1)
+    refused(
+        generic,
+        rf"pairs.csv: {n_outside} of {len(grades)} grades are no number from 0 to 1, the first, "
+        rf"pairs.csv:{first}: '\d'; name the lowest and the highest grade as similarity_range in corpus.yaml",
+    )
+    assert len(read(generic, (1, 5)).listed) == len(grades)
 
 
 def test_an_unencodable_character_in_a_record_is_a_reject(official: Path) -> None:
@@ -348,6 +356,43 @@ def test_a_pair_at_fault_is_a_reject_with_its_line(generic: Path, row: str, reas
     made = read(generic)
     assert ("pairs.csv:3", reason, value) in rejected(made)
     assert made.listed["split"].tolist() == ["test"]
+
+
+@pytest.mark.parametrize(
+    ("value", "has_list"), [("1", True), ("TRUE", True), ("0", False), (" false", False)]
+)
+def test_a_text_has_a_list_where_texts_csv_says_so(generic: Path, value: str, *, has_list: bool) -> None:
+    raw.texts(generic, [["a", value, raw.lyrics("sea")], ["b", "0", raw.lyrics("hail")]], "id,has_list,text")
+    assert read(generic).songs["has_list"].tolist() == [has_list, False]
+
+
+def test_no_text_has_a_list_without_that_column(generic: Path) -> None:
+    assert not read(generic).songs["has_list"].any()
+
+
+@pytest.mark.parametrize("value", ["", "2", "yes", "1.0"])
+def test_a_has_list_at_fault_is_a_reject_with_its_line(generic: Path, value: str) -> None:
+    texts = [["a", "1", raw.lyrics("sea")], ["b", "1", raw.lyrics("hail")], ["c", value, "some words"]]
+    raw.texts(generic, texts, "id,has_list,text")
+    assert rejected(read(generic)) == [("texts.csv:26", "has_list is not 1, 0, true or false", value)]
+
+
+def test_a_column_split_without_any_value_is_no_split(generic: Path) -> None:
+    (generic / "pairs.csv").write_text("left_id,right_id,similarity,split\na,b,0.5,\nb,a,0.4, \n")
+    made = read(generic)
+    assert made.listed["split"].isna().all()
+    assert (len(made.listed), len(made.rejects)) == (2, 0)
+
+
+def test_a_given_split_with_nothing_to_train_on_is_refused_with_what_can_be_done(generic: Path) -> None:
+    (generic / "pairs.csv").write_text("left_id,right_id,similarity,split\na,b,0.5,test\nb,a,0.4,val\n")
+    listed = read(generic).listed
+    with pytest.raises(
+        ValueError, match=r"pairs\.csv: no usable row is in split train, 1 in test and 1 in val;"
+    ):
+        songs.check_train(listed, generic)
+    songs.check_train(listed.assign(split=["test", "train"]), generic)
+    songs.check_train(listed.assign(split=None), generic)
 
 
 # --- what is no fault ----------------------------------------------------------------------------------

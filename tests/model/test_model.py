@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from keras.ops import convert_to_numpy as to_numpy
 
-from neuralist import onnx_encoder
-from neuralist.model import MaLSTM, PairSimilarity
+from neuralist.layers import PairSimilarity
+from neuralist.model import MaLSTM
+from neuralist.similarity import Similarity
 
 N_TOKENS, DIMENSIONS, UNITS = 30, 7, 5
 LEFT = np.array([[1.0, 2.0], [0.0, 0.0], [3.0, 4.0]], dtype=np.float32)
@@ -43,7 +44,7 @@ def named(tokens: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def encode(model: MaLSTM, tokens: np.ndarray, training: bool = False) -> np.ndarray:
-    return to_numpy(model.encode(**named(tokens), training=training))
+    return to_numpy(model.encode(named(tokens), training=training)[0])
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -101,7 +102,7 @@ def _attended(model: MaLSTM, states: np.ndarray) -> np.ndarray:
     return (states * scores / scores.sum()).sum(axis=0)
 
 
-@pytest.mark.parametrize("pooling", ["mean", "max", "attention"])
+@pytest.mark.parametrize("pooling", ["mean", "max", "mean_max", "attention"])
 def test_states_are_pooled_over_a_songs_own_words(pooling: str) -> None:
     model, tokens = _made(pooling=pooling), _tokens(4, 9, 1)
     for row, embedding in zip(tokens, encode(model, tokens), strict=True):
@@ -109,6 +110,7 @@ def test_states_are_pooled_over_a_songs_own_words(pooling: str) -> None:
         by_hand = {
             "mean": states.mean(axis=0),
             "max": states.max(axis=0),
+            "mean_max": np.concatenate([states.mean(axis=0), states.max(axis=0)]),
             "attention": _attended(model, states) if pooling == "attention" else None,
         }
         np.testing.assert_allclose(embedding, by_hand[pooling], atol=1e-6)
@@ -134,21 +136,42 @@ def test_a_song_in_several_windows_is_their_average(model: MaLSTM) -> None:
     tokens = _tokens(4, 9, 2)
     average = np.array([[0.5, 0.5, 0], [0, 0, 1]], dtype=np.float32)
     first, second, third = encode(model, tokens)
-    songs = to_numpy(model.encode(**named(tokens), average=average))
+    songs = to_numpy(model.encode({**named(tokens), "average": average})[0])
     np.testing.assert_allclose(songs, [(first + second) / 2, third], atol=1e-6)
+
+
+def test_an_embedding_is_made_of_what_was_pooled_its_product_with_the_length_and_the_length() -> None:
+    model, tokens = _made(pooling="mean", length=True), _tokens(4, 9)
+    model.length.set_weights([np.array([2.0, 0.5])])
+    pooled = encode(_made(pooling="mean"), tokens)
+    length = (np.log([4, 9]) - 2.0) / 0.5
+    by_hand = np.column_stack([pooled, pooled * length[:, None], length])
+    found, _ = model.encode({**named(tokens), "lengths": np.array([4.0, 9.0], dtype=np.float32)})
+    np.testing.assert_allclose(to_numpy(found), by_hand, atol=1e-5)
+
+
+def test_answers_of_heads_are_coordinates_of_an_embedding_each_on_its_scale() -> None:
+    model, tokens = _made(pooling="mean", heads={"year": 1, "tags": 2}, embedding=3), _tokens(4, 9)
+    pooled = encode(_made(pooling="mean"), tokens)
+    kernel, bias, scale = (to_numpy(weight) for weight in model.telling.weights)
+    assert scale.tolist() == pytest.approx([1.5, 0.05, 0.05])
+    told = pooled @ kernel + bias
+    embeddings, answers = (to_numpy(value) for value in model.encode(named(tokens)))
+    np.testing.assert_allclose(answers, told[:, :3], atol=1e-5)
+    np.testing.assert_allclose(embeddings, told * [1.5, 0.05, 0.05, 1, 1, 1], atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", BY_HAND)
 def test_similarities_are_those_worked_out_by_hand(kind: str) -> None:
     np.testing.assert_allclose(to_numpy(PairSimilarity(kind)(LEFT, RIGHT)), BY_HAND[kind], atol=1e-5)
-    np.testing.assert_allclose(onnx_encoder.similarity(LEFT, RIGHT, kind), BY_HAND[kind], atol=1e-9)
+    np.testing.assert_allclose(Similarity(kind)(LEFT, RIGHT), BY_HAND[kind], atol=1e-9)
 
 
 def test_another_kind_of_similarity_is_refused() -> None:
     with pytest.raises(ValueError, match="'chebyshev'"):
         PairSimilarity("chebyshev")
     with pytest.raises(ValueError, match="'chebyshev'"):
-        onnx_encoder.similarity(LEFT, RIGHT, "chebyshev")
+        Similarity("chebyshev")
 
 
 @pytest.mark.parametrize("kind", BY_HAND)

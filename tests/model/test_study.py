@@ -51,7 +51,7 @@ def search(**own: Any) -> study.Search:
             for i in range(j)
         ],
         columns=["left_id", "right_id", "similarity", "split"],
-    )
+    ).assign(listed=True, weight=1.0)
     words = vectors.assemble({word: rng.normal(size=8) for word in WORDS}, 3.0, "made", {})
     return study.Search(settings(**own), BASE, songs, pairs, words)
 
@@ -215,13 +215,13 @@ def test_other_settings_or_data_are_another_study_but_not_more_trials() -> None:
     assert search(trials=9, storage="sqlite://").name("base") == name
     assert search(seed=4).name("base") != name
     fewer = search()
-    assert fewer._replace(pairs=fewer.pairs.iloc[1:]).name("base") != name
+    assert fewer._replace(listing=fewer.listing.iloc[1:]).name("base") != name
 
 
 def test_a_study_needs_val_pairs() -> None:
     asked = search()
-    with pytest.raises(ValueError, match="experiment base has no val pairs"):
-        asked._replace(pairs=asked.pairs[asked.pairs["split"] == "train"]).name("base")
+    with pytest.raises(ValueError, match="base has no val pairs"):
+        asked._replace(listing=asked.listing[asked.listing["split"] == "train"]).name("base")
 
 
 def test_without_a_value_there_is_no_best(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def parts(words: WordVectors) -> Parts:
             for i in range(j)
         ],
         columns=["left_id", "right_id", "similarity", "split"],
-    )
+    ).assign(listed=True, weight=1.0)
     return examples.examples(songs, listed, words.vocabulary, READS)
 
 
@@ -68,9 +68,16 @@ def _fit(
     **kw: Any,
 ) -> tuple[list[training.Epoch], list[np.ndarray]]:
     settings = SETTINGS.model_copy(update=kw)
-    model = training.make_model(settings, words, len(parts["train"].left))
+    model = training.make_model(settings, examples.Prepared(parts, words, {}, "", {}))
     history = training.fit(model, parts, settings, checkpoint, report)
     return history, model.get_weights()
+
+
+def made(songs: Windows, left: np.ndarray, right: np.ndarray) -> examples.Examples:
+    """Listed pairs of the similarities 0, 1, 2, ..., by which a batch tells which pair it holds."""
+    n, no_answers = len(left), np.zeros((len(songs.lengths), 0), dtype=np.float32)
+    similarity = np.arange(n, dtype=np.float32)
+    return examples.Examples(songs, left, right, similarity, np.ones(n, bool), np.ones(n), no_answers)
 
 
 def test_examples_point_at_the_tokens_of_their_songs() -> None:
@@ -78,7 +85,7 @@ def test_examples_point_at_the_tokens_of_their_songs() -> None:
     rows = pd.DataFrame(
         [("c", "a", 0.5, "train"), ("a", "c", 0.25, "train"), ("b", "a", 1.0, "val")],
         columns=["left_id", "right_id", "similarity", "split"],
-    )
+    ).assign(listed=True, weight=1.0)
     made = examples.examples(songs, rows, Vocabulary(["moss", "stone", "fern"]), Reads("word", 2, "head"))
     assert made["train"].songs.ids.tolist() == [[2], [3]], "cut to the longest song"
     assert (made["train"].left.tolist(), made["train"].right.tolist()) == ([1, 0], [0, 1])
@@ -89,6 +96,7 @@ def test_examples_point_at_the_tokens_of_their_songs() -> None:
 def test_no_training_pair_is_refused() -> None:
     songs = pd.DataFrame({"song_id": ["a", "b"], "lyrics": ["moss", "fern"]})
     rows = pd.DataFrame([("a", "b", 0.5, "test")], columns=["left_id", "right_id", "similarity", "split"])
+    rows = rows.assign(listed=True, weight=1.0)
     with pytest.raises(ValueError, match="no pair in split train among 1"):
         examples.examples(songs, rows, Vocabulary(["moss"]), READS)
 
@@ -101,9 +109,12 @@ def test_an_epoch_holds_each_pair_once_and_a_batch_each_song_and_word_once(
     # song i's tokens are i + 1, so that a row of a batch tells which song it holds
     tokens = np.repeat(np.arange(1, 11, dtype=np.int32)[:, None], 3, axis=1)
     left, right = rng.integers(0, 10, size=(2, n)).astype(np.int32)
-    data = examples.Examples(Windows(tokens, np.arange(11)), left, right, np.arange(n, dtype=np.float32))
+    data = made(Windows(tokens, np.arange(11), np.full(10, 3)), left, right)
+    settings = SETTINGS.model_copy(update={"batch_size": size, "seed": seed})
     seen = []
-    for batch, target in examples.batches(data, size, seed, epoch):
+    for batch, targets in examples.batches(data, settings, epoch):
+        target, weight = targets["similarity"].T
+        assert weight.tolist() == [1.0] * len(target)
         songs = batch["words"][batch["tokens"][:, 0]] - 1
         held = songs[songs >= 0]
         assert len(np.unique(held)) == len(held)
@@ -116,13 +127,39 @@ def test_an_epoch_holds_each_pair_once_and_a_batch_each_song_and_word_once(
     assert sorted(seen) == list(range(n))
 
 
+@given(st.integers(1, 60), st.integers(1, 12), st.integers(0, 5))
+def test_a_batch_of_songs_holds_all_pairs_among_them_and_an_epoch_each_song_once(
+    n: int, size: int, epoch: int
+) -> None:
+    rng = np.random.default_rng(n)
+    tokens = np.repeat(np.arange(1, 11, dtype=np.int32)[:, None], 3, axis=1)
+    left, right = rng.integers(0, 10, size=(2, n)).astype(np.int32)
+    data = made(Windows(tokens, np.arange(11), np.full(10, 3)), left, right)
+    data = data._replace(answers=np.arange(10, dtype=np.float32)[:, None])
+    settings = SETTINGS.model_copy(update={"batch_of": "songs", "batch_size": size})
+    seen: list[int] = []
+    for batch, targets in examples.batches(data, settings, epoch):
+        songs = batch["words"][batch["tokens"][:, 0]] - 1
+        held = songs[songs >= 0].tolist()
+        target, weight = targets["similarity"].T
+        filled = weight > 0
+        found = zip(songs[batch["left"]][filled], songs[batch["right"]][filled], target[filled], strict=True)
+        among = [(a, b, k) for k, (a, b) in enumerate(zip(left, right, strict=True)) if {a, b} <= set(held)]
+        assert list(found) == among
+        assert len(target) % examples.PAIRS_A_STEP == 0
+        assert targets["answers"][: len(held), 0].tolist() == held
+        assert np.isnan(targets["answers"][len(held) :]).all()
+        seen += held
+    assert sorted(seen) == list(range(10))
+
+
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=9), st.integers(0, 3), st.data())
 def test_a_batch_holds_all_windows_of_its_songs_and_averages_them(
     counts: list[int], more: int, data: st.DataObject
 ) -> None:
     # window w's only token is w + 1
     starts = np.cumsum([0, *counts])
-    texts = Windows(np.arange(1, starts[-1] + 1, dtype=np.int32)[:, None], starts)
+    texts = Windows(np.arange(1, starts[-1] + 1, dtype=np.int32)[:, None], starts, np.array(counts))
     songs = np.array(data.draw(st.lists(st.integers(0, len(counts) - 1), min_size=1, unique=True)))
     batch = examples.inputs(texts, songs, len(songs) + more)
 
@@ -140,13 +177,47 @@ def test_a_batch_holds_all_windows_of_its_songs_and_averages_them(
         assert not average[len(songs) :].any(), "rows of padding hold no song"
 
 
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=9), st.floats(0.05, 0.95), st.integers(1, 9))
+def test_excerpts_are_some_windows_of_every_song_others_each_epoch(
+    counts: list[int], share: float, epoch: int
+) -> None:
+    # window w's only token is w + 1
+    starts = np.cumsum([0, *counts])
+    texts = Windows(np.arange(1, starts[-1] + 1, dtype=np.int32)[:, None], starts, np.array(counts))
+    n = len(counts)
+    data = made(texts, np.arange(n, dtype=np.int32), np.arange(n, dtype=np.int32))
+    settings = SETTINGS.model_copy(update={"batch_of": "songs", "batch_size": n, "excerpts": share})
+    [(batch, _)] = examples.batches(data, settings, epoch)
+    read = batch["words"][batch["tokens"][:, 0]]
+    average = batch.get("average", np.eye(n))
+    for song, count in enumerate(counts):
+        own = read[average[song] > 0]
+        assert 1 <= len(own) <= count
+        assert set(own) <= set(range(starts[song] + 1, starts[song + 1] + 1))
+        assert average[song].sum() == pytest.approx(1)
+
+
+def test_the_share_of_windows_in_excerpts_is_the_one_asked_for() -> None:
+    texts = Windows(np.arange(1, 5001, dtype=np.int32)[:, None], np.array([0, 5000]), np.array([5000]))
+    data = made(texts, *np.zeros((2, 1), np.int32))
+    settings = SETTINGS.model_copy(update={"batch_of": "songs", "excerpts": 0.3})
+    first, second = (set(next(examples.batches(data, settings, epoch))[0]["words"]) for epoch in (1, 2))
+    # four standard deviations of a binomial share are 0.026
+    assert len(first) / 5000 == pytest.approx(0.3, abs=0.026)
+    assert first != second
+
+
 def test_val_figures_are_those_of_scipy_and_sklearn() -> None:
     from scipy.stats import spearmanr
-    from sklearn.metrics import average_precision_score, log_loss
+    from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
     rng = np.random.default_rng(5)
     truth, predicted = rng.random(40).astype(np.float32), rng.random(40)
-    figures = training.val_figures(truth, predicted, "cross_entropy")
+    nothing = np.zeros(40, dtype=np.int32)
+    val = made(Windows(nothing[:, None], np.arange(41), nothing), nothing, nothing)
+    val = val._replace(similarity=truth, listed=truth >= 0.25)
+    figures = training.val_figures(val, predicted, "cross_entropy")
+    assert figures["val_listed_auc"] == pytest.approx(roc_auc_score(truth >= 0.25, predicted))
     assert figures["val_spearman"] == pytest.approx(spearmanr(truth, predicted).statistic)
     assert figures["val_average_precision"] == pytest.approx(average_precision_score(truth >= 0.5, predicted))
     assert figures["val_accuracy"] == pytest.approx(np.mean((truth >= 0.5) == (predicted >= 0.5)))
@@ -155,7 +226,7 @@ def test_val_figures_are_those_of_scipy_and_sklearn() -> None:
     twice = np.concatenate([predicted, predicted])
     expected = 2 * log_loss(np.repeat([1, 0], 40), twice, sample_weight=weights) * weights.sum() / 80
     assert figures["val_loss"] == pytest.approx(expected, rel=1e-5)
-    assert training.val_figures(truth, predicted, "mse")["val_loss"] == pytest.approx(
+    assert training.val_figures(val, predicted, "mse")["val_loss"] == pytest.approx(
         np.mean((truth - predicted) ** 2)
     )
 
@@ -167,9 +238,11 @@ def test_an_epoch_that_diverged_is_not_the_best() -> None:
 
 
 def test_epochs_are_shuffled_differently_and_repeatably() -> None:
-    songs = Windows(np.ones((5, 1), np.int32), np.arange(6))
-    data = examples.Examples(songs, *np.zeros((2, 50), np.int32), np.arange(50, dtype=np.float32))
-    first, again, second = (next(examples.batches(data, 50, 7, epoch))[1].tolist() for epoch in (1, 1, 2))
+    data = made(Windows(np.ones((5, 1), np.int32), np.arange(6), np.ones(5)), *np.zeros((2, 50), np.int32))
+    settings = SETTINGS.model_copy(update={"batch_size": 50})
+    first, again, second = (
+        next(examples.batches(data, settings, epoch))[1]["similarity"].tolist() for epoch in (1, 1, 2)
+    )
     assert first == again
     assert first != second
 
@@ -191,7 +264,7 @@ def test_training_stops_patience_epochs_after_the_best(
 
 def test_the_best_epochs_weights_are_kept(words: WordVectors, parts: Parts, tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"epochs": 60, "patience": 3, "learning_rate": 0.3})
-    model = training.make_model(settings, words, len(parts["train"].left))
+    model = training.make_model(settings, examples.Prepared(parts, words, {}, "", {}))
     by_epoch = []
 
     def keep(record: training.Epoch, at: tuple[int, int] | None) -> None:
@@ -257,7 +330,7 @@ def test_a_damaged_checkpoint_is_named(
     words: WordVectors, parts: Parts, tmp_path: Path, content: bytes
 ) -> None:
     (tmp_path / "epoch.npz").write_bytes(content)
-    with pytest.raises(ValueError, match=r"epoch\.npz: no checkpoint of this training"):
+    with pytest.raises(ValueError, match=r"epoch\.npz: no checkpoint of a training"):
         _fit(words, parts, tmp_path / "epoch.npz")
 
 

@@ -29,7 +29,8 @@ PARTS = (
 TINY: dict[str, Any] = {
     "vectors": {"source": "train", "dimensions": 8, "epochs": 2, "min_count": 1},
     "experiments": {"tiny": {"protocol": "songs", "max_words": 15, "units": 4, "epochs": 2}},
-    "study": {"trials": 2, "epochs": 1, "space": {"units": [4, 8]}},
+    "run": ["tiny"],
+    "study": {"experiment": None, "trials": 2, "epochs": 1, "space": {"units": [4, 8]}},
     "songmap": {"experiment": "tiny"},
     "evaluate": {"draws": 20},
 }

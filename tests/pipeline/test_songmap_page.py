@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from neuralist import song_words, songmap, songmap_drawing
+from neuralist.similarity import Similarity
 
 HOSTILE = '</script><img src=x onerror="document.title=1">&amp; <b>Bold</b>'
 LYRICS = {
@@ -47,7 +48,7 @@ def songs() -> pd.DataFrame:
 
 def write(table: pd.DataFrame, path: Path) -> str:
     embeddings = np.array(CORNERS, dtype=float)
-    drawn = songmap.songmap(table, embeddings, "manhattan", 3)
+    drawn = songmap.songmap(table, embeddings, Similarity("manhattan"), 3)
     words, clusters = song_words.weighted(table["lyrics"].tolist()), song_words.clusters(embeddings)
     page = songmap_drawing.page(drawn, words, clusters, "9 songs, by hand", "All made up.")
     path.write_text(page, encoding="utf-8")

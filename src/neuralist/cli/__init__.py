@@ -8,6 +8,7 @@ ONNX Runtime, ...) is imported by the command that needs it, so that `--help` co
 import typer
 
 from neuralist.cli import batch, corpus, doctor, songs
+from neuralist.cli.evaluate import evaluate
 from neuralist.cli.shell import Group
 
 app = typer.Typer(
@@ -20,7 +21,7 @@ app = typer.Typer(
 for command in (songs.compare, songs.recommend, songs.playlist):
     app.command(rich_help_panel="Songs")(command)
 app.command("map", rich_help_panel="Songs")(songs.song_map)
-for command in (batch.predict, batch.embed):
+for command in (batch.predict, batch.embed, evaluate):
     app.command(rich_help_panel="Tables")(command)
 for command in (corpus.demo, corpus.fetch, doctor.doctor):
     app.command(rich_help_panel="Data and health")(command)

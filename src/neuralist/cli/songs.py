@@ -81,14 +81,11 @@ def alike_lines(encoder: "Encoder", a: str, b: str) -> list[dict[str, Any]]:
     """The pairs of lines most alike, each line in one pair, most alike first; see LINES and LINES_SHOWN."""
     import numpy as np
 
-    from neuralist import onnx_encoder
-
     lines = [_lines(text) for text in (a, b)]
     if not all(lines):
         return []
     left, right = (encoder.encode(one) for one in lines)
-    kind = encoder.similarity_kind
-    scores = np.stack([onnx_encoder.similarity(one[None], right, kind) for one in left])
+    scores = np.stack([encoder.similarity(one[None], right) for one in left])
     pairs: list[dict[str, Any]] = []
     while len(pairs) < min(LINES_SHOWN, *map(len, lines)):
         i, j = (int(place) for place in np.unravel_index(np.argmax(scores), scores.shape))
@@ -155,7 +152,6 @@ def playlist(
     No song comes twice, and no artist twice in a row. The similarity is that to the song before.
     """
     folder = shell.served(model)
-    from neuralist import onnx_encoder
     from neuralist.predictor import read_served
     from neuralist.recommend import Catalogue
 
@@ -163,7 +159,7 @@ def playlist(
     start, query = _found(catalogue, song)
     walk = catalogue.playlist(start, n)
     steps = catalogue.embeddings[walk]
-    similarity = onnx_encoder.similarity(steps[:-1], steps[1:], catalogue.kind).round(6)
+    similarity = catalogue.similarity(steps[:-1], steps[1:]).round(6)
     songs = catalogue.songs.iloc[walk].assign(rank=range(1, n + 1), similarity=[None, *similarity])
     _print_songs({"query": query, "songs": _records(songs)} | _standing(read_served(folder)), "From", as_json)
 

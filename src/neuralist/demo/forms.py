@@ -138,14 +138,14 @@ def lastfm(
 def _similars(
     draws: Draws, track: Track, tracks: list[Track], similarity: dict[tuple[int, int], float]
 ) -> list[list[Any]]:
-    """About 40 to 60 tracks, similar ones more often, most similar first; a tenth of the scores disagree."""
+    """About 40 to 60 tracks, the more similar the more often, most similar first; some scores disagree."""
     scores = {
         other.track_id: similarity.get((track.song, other.song), 1.0) for other in tracks if other != track
     }
-    density = draws.between(40, 60) / math.fsum(0.5 + score for score in scores.values())
+    density = draws.between(40, 60) / math.fsum(0.05 + score for score in scores.values())
     listed = []
     for track_id, score in scores.items():
-        if draws.chance(density * (0.5 + score)):
+        if draws.chance(density * (0.05 + score)):
             shift = 0.3 * draws.normal() * score * (1 - score) if draws.chance(0.3) else 0.0
             value = round(min(1.0, max(0.0, score + shift)), 6)
             listed.append([track_id, 1 if value == 1 else value])

@@ -57,5 +57,5 @@ def _generic(folder: Path, similarity_range: tuple[float, float]) -> Raw:
         records=records,
         tracks=pd.DataFrame(columns=TRACKS, dtype="str").astype({"year": "Int64"}),
         rejects=faults,
-        similarities=lambda known: texts.read_pairs(folder, similarity_range, records["id"], known),
+        similarities=lambda known: texts.read_pairs(folder, similarity_range, records, known),
     )

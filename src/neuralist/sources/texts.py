@@ -2,10 +2,12 @@
 
 | file | columns |
 |---|---|
-| texts.csv | id, text; may have artist, title, year, tags (between ; or |), language |
+| texts.csv | id, text; may have artist, title, year, tags (between ; or |), language, has_list (1, 0) |
 | pairs.csv | left_id, right_id, similarity (within similarity_range); may have split (train, val, test) |
 
-Other columns are ignored. Places are `file:line`, the line where a row begins, quoted line ends counted.
+has_list (1 or true, 0 or false) says that pairs.csv holds all that is similar to this text; without the
+column no text has a list. A column split without any value is no split. Other columns are ignored. Places are
+`file:line`, the line where a row begins, quoted line ends counted.
 """
 
 import csv
@@ -17,17 +19,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from neuralist import tables
+from neuralist import corpus, tables
 from neuralist.sources import raw
 
 _SPLITS = {"train", "val", "test"}
+_OUTSIDE = "similarity is not a number within similarity_range"
+_TRUTH = {"1": True, "true": True, "0": False, "false": False}
 
 
 def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read texts.csv.
 
     Returns:
-        records and rejects, see `neuralist.sources.raw`.
+        records, with a column has_list, and rejects; see `neuralist.sources.raw`.
 
     Raises:
         ValueError: the file is missing, empty, not UTF-8, lacks a column, or has no usable row.
@@ -42,30 +46,30 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
             records.append(_record(fields, where))
     if not records:
         raise raw.all_unusable("texts.csv", len(faults), raw.rejects(faults))
-    return pd.DataFrame(records, columns=raw.RECORDS), raw.rejects(faults)
+    return pd.DataFrame(records, columns=[*raw.RECORDS, "has_list"]), raw.rejects(faults)
 
 
 def read_pairs(
-    folder: Path, similarity_range: tuple[float, float], texts: Iterable[str], known: Iterable[str]
+    folder: Path, similarity_range: tuple[float, float], records: pd.DataFrame, known: Iterable[str]
 ) -> raw.Similarities:
     """Read pairs.csv.
 
     Args:
         folder: the raw folder.
         similarity_range: lowest and highest grade, mapped to [0, 1].
-        texts: all ids of texts.csv.
-        known: those of them that became songs.
+        records: of texts.csv, as `read` gives them.
+        known: ids of those that became songs.
 
     Raises:
-        ValueError: the file is missing, empty, not UTF-8, lacks a column, or has no usable row.
+        ValueError: the file is missing, empty, not UTF-8, lacks a column, has no usable row, or most of its
+            grades are outside the range.
     """
     low, high = similarity_range
-    texts, known = set(texts), set(known)
-    listed, faults, with_list = [], [], set()
+    texts, known, given = set(records["id"]), set(known), corpus.gives_split(folder)
+    listed, faults = [], []
     for where, fields in _rows(folder, "pairs.csv", ["left_id", "right_id", "similarity"]):
-        fault = _row_fault(fields) or _pair_fault(fields, similarity_range)
+        fault = _row_fault(fields) or _pair_fault(fields, similarity_range, given=given)
         left, right = fields.get("left_id", "").strip(), fields.get("right_id", "").strip()
-        with_list.add(left)
         unknown = [name for name in (left, right) if name not in known]
         if not fault and unknown:
             reason = "its text is not used" if unknown[0] in texts else "unknown id"
@@ -75,10 +79,12 @@ def read_pairs(
         else:
             similarity = (float(fields["similarity"]) - low) / (high - low)
             listed.append((left, right, similarity, fields.get("split", "").strip() or None))
+    _check_range(faults, len(faults) + len(listed), similarity_range)
     if not listed:
         raise raw.all_unusable("pairs.csv", len(faults), raw.rejects(faults))
     frame = pd.DataFrame(listed, columns=tables.LISTED.names)
-    return raw.Similarities(frame, frozenset(with_list & known), {}, raw.rejects(faults))
+    with_list = frozenset(known & set(records.loc[records["has_list"], "id"]))
+    return raw.Similarities(frame, with_list, {}, raw.rejects(faults))
 
 
 def _rows(folder: Path, place: str, required: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
@@ -130,21 +136,44 @@ def _text_fault(fields: dict[str, str], seen: set[str]) -> tuple[str, str] | Non
         return "repeat of an earlier id", raw.shortened(name)
     if year and not re.fullmatch(r"[0-9]{1,4}(\.0*)?", year):
         return "year is not a whole number", raw.shortened(year)
+    if _has_list(fields) is None:
+        return "has_list is not 1, 0, true or false", raw.shortened(fields["has_list"])
     return None
 
 
-def _pair_fault(fields: dict[str, str], similarity_range: tuple[float, float]) -> tuple[str, str] | None:
-    grade, split = fields["similarity"], fields.get("split")
+def _has_list(fields: dict[str, str]) -> bool | None:
+    return _TRUTH.get(fields.get("has_list", "0").strip().lower())
+
+
+def _pair_fault(
+    fields: dict[str, str], similarity_range: tuple[float, float], *, given: bool
+) -> tuple[str, str] | None:
+    grade, split = fields["similarity"], fields.get("split", "")
     try:
         value = float(grade.replace("_", "?"))
     except ValueError:
         value = math.nan
     low, high = similarity_range
     if not low <= value <= high:
-        return "similarity is not a number within similarity_range", raw.shortened(grade)
-    if split is not None and split.strip() not in _SPLITS:
+        return _OUTSIDE, raw.shortened(grade)
+    if given and split.strip() not in _SPLITS:
         return "split is not train, val or test", raw.shortened(split)
     return None
+
+
+def _check_range(
+    faults: list[tuple[str, str, str, str]], n_rows: int, similarity_range: tuple[float, float]
+) -> None:
+    # Grades from 1 to 5, read as if from 0 to 1, would leave those of 1: the least alike, as the most alike.
+    outside = [(where, value) for _, where, reason, value in faults if reason == _OUTSIDE]
+    if 2 * len(outside) > n_rows:
+        low, high = similarity_range
+        where, value = outside[0]
+        raise ValueError(
+            f"pairs.csv: {len(outside):,} of {n_rows:,} grades are no number from {low:g} to {high:g}, the "
+            f"first, {where}: {value!r}; name the lowest and the highest grade as similarity_range in "
+            "corpus.yaml"
+        )
 
 
 def _record(fields: dict[str, str], where: str) -> dict[str, object]:
@@ -158,4 +187,5 @@ def _record(fields: dict[str, str], where: str) -> dict[str, object]:
         "tags": [tag.strip() for tag in re.split("[;|]", fields.get("tags", "")) if tag.strip()],
         "language": fields.get("language", "").strip() or None,
         "lyrics": fields["text"],
+        "has_list": bool(_has_list(fields)),
     }

@@ -1,0 +1,179 @@
+"""Experiments trained for each of five folds (`make splits`), or variants with three seeds (`make variants`).
+
+Command: python pipelines/splits.py RAW SONGS ROWS --corpus FILE --out DIR [--experiments NAME,...]
+[--variants] [--folds 0,1,2,3,4] [--seeds 2017] [--split test]
+Trainings stay in --out and are not repeated; results.md and results.json there hold the result. Not part of
+`dvc repro`, for it trains many times over.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from neuralist import (
+    corpus,
+    evaluation,
+    examples,
+    folds,
+    pairs,
+    params,
+    progress,
+    results,
+    saving,
+    scripts,
+    tables,
+    training,
+    vectors,
+)
+from neuralist.comparison import Drawn
+from neuralist.listings import Listings
+from neuralist.onnx_encoder import Encoder
+from neuralist.vectors import WordVectors
+
+Experiments = Mapping[str, params.Experiment]
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("raw", "songs", "rows"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--experiments", type=_names, default=None, help="default: all of `run` on new songs")
+    parser.add_argument("--variants", action="store_true", help="those of params.yaml, not experiments")
+    parser.add_argument("--folds", type=_numbers, default=list(range(params.N_FOLDS)))
+    parser.add_argument("--seeds", type=_numbers, default=None, help="default: that of each experiment")
+    parser.add_argument("--split", choices=("val", "test"), default="test", help="which part is reported")
+    return parser.parse_args()
+
+
+def _names(text: str) -> list[str]:
+    return text.split(",")
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
+
+
+def chosen(args: argparse.Namespace, settings: params.Params) -> dict[str, params.Experiment]:
+    """The experiments that are trained; of variants the first is the experiment that they vary.
+
+    Raises:
+        ValueError: a name is unknown, or an experiment is not on songs never seen.
+    """
+    epochs = corpus.load(args.corpus).epochs
+    if args.variants:
+        base = settings.run[-1]
+        every: dict[str, dict[str, Any]] = {base: {}, **settings.variants}
+        return {name: settings.experiment(base, epochs, found=own) for name, own in every.items()}
+    found = {name: settings.experiment(name, epochs) for name in args.experiments or settings.run}
+    kept = {name: one for name, one in found.items() if one.protocol == "songs"}
+    wrong = sorted(set(found) - set(kept)) if args.experiments or not kept else []
+    if wrong:
+        raise ValueError(f"splits: {', '.join(wrong)} not of protocol songs, whose folds are meant here")
+    return kept
+
+
+def main() -> None:
+    """Train what is not trained yet, measure, and write the table."""
+    args, settings = parse(), params.load()
+    songs, rows = tables.read(args.songs, tables.SONGS), tables.read(args.rows, tables.ROWS)
+    experiments = chosen(args, settings)
+    measured: dict[str, list[dict[str, Drawn]]] = {"val": [], "test": []}
+    for fold in args.folds:
+        choices = settings.pairs.model_copy(update={"test_fold": fold})
+        listed = pairs.pairs(rows, songs, choices, given=False)
+        listings = Listings(rows, listed, pairs.unlisted(listed, songs, choices))
+        parts = pairs.parts(songs, listed, choices, given=False)
+        texts = {part: of_part["lyrics"].tolist() for part, of_part in parts.items()}
+        words = vectors.fit(texts, [], settings.vectors, args.raw)
+        for seed in args.seeds or [None]:
+            seeded = experiments
+            if seed is not None:
+                seeded = {name: one.model_copy(update={"seed": seed}) for name, one in experiments.items()}
+            made = _measured(seeded, songs, listings, words, args.out / f"fold{fold}", settings)
+            for split, drawn in made.items():
+                measured[split].append(drawn)
+    _report(args, settings, list(experiments), measured)
+
+
+def _measured(
+    experiments: Experiments,
+    songs: pd.DataFrame,
+    listings: Listings,
+    words: WordVectors,
+    out: Path,
+    settings: params.Params,
+) -> dict[str, dict[str, Drawn]]:
+    """Train, then give the ranking metrics of experiments and baselines on val and on test."""
+    scored, predictions = listings.scored(songs, "songs"), []
+    for name, one in experiments.items():
+        folder = _trained(name, one, examples.prepare(one, songs, listings.of(one), words), out)
+        predictions.append(evaluation.predict(name, Encoder.load(folder), songs, scored))
+    found: dict[str, dict[str, Drawn]] = {"val": {}, "test": {}}
+    every = evaluation.comparisons(
+        songs, listings, pd.concat(predictions), experiments, words, settings=settings.evaluate
+    )
+    for of_target, compared in every:
+        for split in found:
+            drawn = compared.rankings(split, settings.evaluate)
+            for name, one in of_target.items():
+                for label, key in evaluation.predictors(name, one, compared).items():
+                    read = f" ({one.max_words} {one.tokens}s)" if isinstance(key[1], tuple) else ""
+                    known = name if label == "model" else results.BASELINES[label] + read
+                    found[split].setdefault(known, drawn[key])
+    # Experiments come first, whatever their target.
+    return {split: {name: of[name] for name in [*experiments, *of]} for split, of in found.items()}
+
+
+def _trained(name: str, settings: params.Experiment, prepared: examples.Prepared, out: Path) -> Path:
+    """The folder of a training, which is done unless it has been."""
+    folder = out / f"{name}-{prepared.fingerprint[:16]}"
+    if (folder / "experiment.json").exists():
+        return folder
+    training.forget_models()
+    model = training.make_model(settings, prepared)
+    checkpoint = folder / "epoch.npz"
+    with progress.epochs(f"{out.name} {name}", settings.epochs, lambda *_: None) as report:
+        history = training.fit(model, prepared.parts, settings, checkpoint, report)
+    print(saving.save_experiment(name, settings, prepared, (model, history), folder), flush=True)
+    checkpoint.unlink()
+    return folder
+
+
+def _report(
+    args: argparse.Namespace,
+    settings: params.Params,
+    experiments: list[str],
+    measured: Mapping[str, list[dict[str, Drawn]]],
+) -> None:
+    """Write and print one part's table, about the experiment best on val; of variants, about the first."""
+    level = settings.evaluate.level
+    on_val = {
+        name: sum(one[name]["listed_auc"][0] for one in measured["val"]) / len(measured["val"])
+        for name in experiments
+    }
+    subject = experiments[0] if args.variants else max(on_val, key=on_val.__getitem__)
+    found = folds.averaged(measured[args.split], subject, level)
+    told = ", ".join(f"{name} {value:.3f}" for name, value in on_val.items())
+    lines = [
+        f"Means of {len(measured['val'])} trainings (folds {args.folds}, seeds {args.seeds or 'their own'}) "
+        f"on {args.split}, {level:.0%} intervals from {settings.evaluate.draws:,} resamples of the songs.",
+        f"Mean listed AUC on val: {told}. Leads are those of {subject}; ~ none is shown, ! it trails.",
+        "",
+        *folds.markdown(found, subject),
+    ]
+    note = corpus.load(args.corpus).note
+    tables.write_text(args.out / "results.md", "\n".join([note, *lines] if note else lines) + "\n")
+    numbers = {name: one._asdict() for name, one in found.items()} | {"val": on_val}
+    tables.write_text(args.out / "results.json", json.dumps(numbers, indent=2) + "\n")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    scripts.run(main)

@@ -1,0 +1,105 @@
+"""What baselines learn from, scores of pairs from their songs' vectors, and the mapping to similarity."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+# Pairs whose rows of a sparse matrix are multiplied at once: 300-word songs then take some 50 MB.
+_PAIRS_AT_ONCE = 8192
+Scores = tuple[np.ndarray, np.ndarray]  # of the training pairs and of those asked for, in [0, 1]
+
+
+class Pairs(NamedTuple):
+    """Positions in the songs table, int64 (n,) each."""
+
+    left: np.ndarray
+    right: np.ndarray
+
+
+class Known(NamedTuple):
+    """All that a baseline may learn from.
+
+    Attributes:
+        pairs: the training pairs, listed ones and sampled unlisted ones.
+        similarity: of the training pairs, float64 in [0, 1].
+        weight: of the training pairs, float64 above 0: how many pairs each stands for.
+        listed: the listed pairs; under protocol songs those of all parts, otherwise the training rows. Only
+            pairs within the training part and pairs across parts are looked at.
+        parts: each song's part, str (n_songs,): train, val or test; "" where it is in none, or in several.
+    """
+
+    pairs: Pairs
+    similarity: np.ndarray
+    weight: np.ndarray
+    listed: Pairs
+    parts: np.ndarray
+
+    @property
+    def songs(self) -> np.ndarray:
+        """Positions of the training songs, those in no pair included."""
+        return np.flatnonzero(self.parts == "train")
+
+    def mean(self) -> float:
+        """Mean similarity of what the training pairs stand for."""
+        return float(np.average(self.similarity, weights=self.weight))
+
+
+def unordered(pairs: Pairs, n_songs: int) -> np.ndarray:
+    """A number for each pair, int64 (n,), the same for both directions."""
+    return np.minimum(*pairs) * n_songs + np.maximum(*pairs)
+
+
+def mapped(of_train: np.ndarray, known: Known, of_asked: np.ndarray) -> np.ndarray:
+    """Similarity in [0, 1] for each score in [0, 1] (higher: more alike), by isotonic regression on training.
+
+    A thousandth of the score itself is mixed in: the regression is made of steps, and within a step the score
+    still tells pairs apart. NaN, an unknown score, gets the mean of training pairs whose score is unknown.
+    """
+    from sklearn.isotonic import IsotonicRegression
+
+    scored, asked = ~np.isnan(of_train), ~np.isnan(of_asked)
+    alike = slice(None) if scored.all() else ~scored
+    unknown = np.average(known.similarity[alike], weights=known.weight[alike])
+    predicted = np.full(len(of_asked), unknown)
+    if scored.any() and asked.any():
+        steps = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
+        steps.fit(of_train[scored], known.similarity[scored], sample_weight=known.weight[scored])
+        predicted[asked] = 0.999 * steps.predict(of_asked[asked]) + 0.001 * of_asked[asked]
+    return predicted
+
+
+def cosine(songs: np.ndarray | sparse.csr_array, known: Known, asked: Pairs) -> Scores:
+    """`unit_cosine` of the training pairs and of those asked for."""
+    return unit_cosine(songs, known.pairs), unit_cosine(songs, asked)
+
+
+def unit_cosine(songs: np.ndarray | sparse.csr_array, pairs: Pairs) -> np.ndarray:
+    """(1 + cosine) / 2 of each pair's song vectors of length 1; a zero vector has cosine 0 with all."""
+    return np.clip((1 + products(songs, pairs)) / 2, 0, 1)
+
+
+def products(songs: np.ndarray | sparse.csr_array, pairs: Pairs) -> np.ndarray:
+    """Inner product of each pair's rows, float64 (n_pairs,)."""
+    parts = [np.zeros(0)]
+    for start in range(0, len(pairs.left), _PAIRS_AT_ONCE):
+        part = slice(start, start + _PAIRS_AT_ONCE)
+        left, right = songs[pairs.left[part]], songs[pairs.right[part]]
+        product = left.multiply(right) if isinstance(left, sparse.csr_array) else left * right
+        parts.append(np.asarray(product.sum(axis=1), dtype=np.float64).ravel())
+    return np.concatenate(parts)
+
+
+def nearness(songs: np.ndarray, known: Known, asked: Pairs) -> Scores:
+    """1 / (1 + distance) of each pair's rows; the unit is the mean distance of the training pairs (L1)."""
+    of_train, of_asked = (_distance(songs, pairs) for pairs in (known.pairs, asked))
+    unit = of_train.mean() or 1.0
+    return 1 / (1 + of_train / unit), 1 / (1 + of_asked / unit)
+
+
+def _distance(songs: np.ndarray, pairs: Pairs) -> np.ndarray:
+    parts = [np.zeros(0)]
+    for start in range(0, len(pairs.left), _PAIRS_AT_ONCE):
+        part = slice(start, start + _PAIRS_AT_ONCE)
+        parts.append(np.abs(songs[pairs.left[part]] - songs[pairs.right[part]]).sum(axis=1))
+    return np.concatenate(parts)

@@ -1,0 +1,130 @@
+"""What a training leaves in an experiment's folder: the model, its encoder as ONNX, and what it is.
+
+model.keras, encoder.onnx, vocabulary.txt, history.csv; experiment.json: name, fingerprint, params,
+best_epoch, n_pairs, n_songs and n_truncated (songs longer than what is read) by part, heads, n_pairs_before
+(of pretraining), coverage of the word vectors, calibration.
+"""
+
+import json
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from neuralist import onnx_encoder, onnx_export, params, tables, training
+from neuralist.checkpoints import Epoch
+from neuralist.examples import Examples, Prepared
+from neuralist.model import MaLSTM
+from neuralist.similarity import Calibration
+from neuralist.tokens import Vocabulary, Windows
+from neuralist.training import values
+
+ONNX_TOLERANCE = 1e-5
+
+
+def save_experiment(
+    name: str,
+    settings: params.Experiment,
+    prepared: Prepared,
+    trained: tuple[MaLSTM, list[Epoch]],
+    folder: Path,
+) -> str:
+    """Write an experiment's folder, check its ONNX graph, and return what to tell of it in a line.
+
+    Args:
+        name: of the experiment.
+        settings: of it.
+        prepared: what it was trained on.
+        trained: the model, and its history.
+        folder: to write.
+
+    Raises:
+        ArithmeticError: the graph does not say what the model says.
+    """
+    model, history = trained
+    parts = prepared.parts
+    save(model, prepared.vectors.vocabulary, history, folder)
+    record = {
+        "name": name,
+        "fingerprint": prepared.fingerprint,
+        "params": settings.model_dump(),
+        "best_epoch": training.best_epoch(history),
+        "n_pairs": {split: len(part.left) for split, part in parts.items()},
+        "n_songs": {split: len(part.songs.lengths) for split, part in parts.items()},
+        "n_truncated": {split: part.songs.n_truncated for split, part in parts.items()},
+        "heads": prepared.heads,
+        "n_pairs_before": {split: len(part.left) for split, part in prepared.before.items()},
+        "coverage": prepared.vectors.coverage,
+        "calibration": calibration(model, parts["val"]) if settings.calibration else None,
+    }
+    tables.write_text(folder / "experiment.json", json.dumps(record, indent=2) + "\n")
+    difference = check_export(model, onnx_encoder.Encoder.load(folder), parts["train"].songs)
+    return (
+        f"{name}: best epoch {record['best_epoch']} of {len(history)}, "
+        f"encoder.onnx within {difference:.0e} of Keras"
+    )
+
+
+def calibration(model: MaLSTM, val: Examples) -> dict[str, list[float]] | None:
+    """The curve from raw to expected similarity, as experiment.json keeps it; None without val pairs."""
+    if not len(val.left):
+        return None
+    return Calibration.fit(training.predict(model, val), val.similarity, val.weight).to_json()
+
+
+def save(model: MaLSTM, vocabulary: Vocabulary, history: list[Epoch], folder: Path) -> None:
+    """Write model.keras, encoder.onnx, vocabulary.txt and history.csv; equal weights give equal bytes."""
+    _save_keras(model, folder / "model.keras")
+    onnx_export.export(weights(model), folder / "encoder.onnx")
+    vocabulary.save(folder / "vocabulary.txt")
+    tables.write_text(folder / "history.csv", pd.DataFrame(history).to_csv(index=False, lineterminator="\n"))
+
+
+def weights(model: MaLSTM) -> onnx_export.Weights:
+    """The arrays of a model's encoder."""
+    layers = []
+    for layer in model.stack:
+        kernel, bias = values([layer.projection.kernel, layer.projection.bias])
+        recurrent = np.stack(values([recurrence.cell.kernel for recurrence in layer.recurrences]))
+        layers.append(onnx_export.Layer(kernel, bias, recurrent))
+    [vectors] = values([model.vectors.embeddings])
+    attention = values(model.pooling.weights) if model.pooling is not None else []
+    length = values([model.length.scale])[0] if model.length is not None else None
+    telling = None
+    if model.telling is not None:
+        kernel, bias, scale = values([model.telling.kernel, model.telling.bias, model.telling.scale])
+        # An answer's scale is no more than a factor of its weights.
+        factors = np.append(scale, np.ones(len(bias) - len(scale), dtype=scale.dtype))
+        telling = (kernel * factors, bias * factors)
+    return onnx_export.Weights(vectors, layers, model.config["pooling"], attention, length, telling)
+
+
+def _save_keras(model: MaLSTM, path: Path) -> None:
+    """Save in Keras' own format, without the date that it writes into the archive."""
+    with tables.unfinished(path) as temporary:
+        dated = path.with_name(f".dated-{path.name}")
+        model.save(dated)
+        with zipfile.ZipFile(dated) as source, zipfile.ZipFile(temporary, "w") as target:
+            for name in sorted(source.namelist()):
+                content = source.read(name)
+                if name == "metadata.json":
+                    content = json.dumps({"keras_version": keras.__version__}).encode()
+                target.writestr(zipfile.ZipInfo(name), content)
+        dated.unlink()
+
+
+def check_export(model: MaLSTM, encoder: onnx_encoder.Encoder, songs: Windows) -> float:
+    """Compare the exported graph with the Keras model; returns the largest difference of a coordinate.
+
+    Raises:
+        ArithmeticError: a coordinate differs by more than 1e-5.
+    """
+    difference = float(np.abs(encoder.encode_windows(songs) - training.encode(model, songs)).max())
+    if difference > ONNX_TOLERANCE:
+        raise ArithmeticError(
+            f"encoder.onnx differs from the Keras model by {difference:.1e} a coordinate, "
+            f"over {ONNX_TOLERANCE:.0e}; the export is wrong, please report it"
+        )
+    return difference

@@ -1,0 +1,61 @@
+"""The settings of one experiment: the section `train` of params.yaml and the entries of `experiments`."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Protocol = Literal["songs", "paper", "given"]
+Similarity = Literal["manhattan", "euclidean", "cosine"]
+
+
+class Section(BaseModel):
+    """A section of params.yaml: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Training(Section):
+    protocol: Protocol
+    target: Literal["observable", "listed_only"]
+    tokens: Literal["word", "char"]
+    max_words: int = Field(ge=1, le=10_000)
+    long_text: Literal["head", "tail", "chunks"]
+    window: Annotated[int, Field(ge=1)] | None
+    excerpts: float = Field(gt=0, le=1)
+    vectors: Literal["frozen", "trained"]
+    char_dimensions: int = Field(ge=1, le=4096)
+    units: int = Field(ge=1, le=4096)
+    directions: Literal[1, 2]
+    layers: int = Field(ge=1, le=8)
+    pooling: Literal["last", "mean", "max", "mean_max", "attention"]
+    length: bool
+    embedding: Annotated[int, Field(ge=1, le=4096)] | None
+    similarity: Similarity
+    calibration: bool
+    loss: Literal["mse", "cross_entropy"]
+    heads: dict[Literal["year", "tags", "graph"], Annotated[float, Field(gt=0)]]
+    distil: float = Field(ge=0, le=1)
+    batch_of: Literal["pairs", "songs"]
+    batch_size: int = Field(ge=1)
+    optimizer: Literal["adam", "adadelta"]
+    learning_rate: float = Field(gt=0)
+    clip_norm: Annotated[float, Field(gt=0)] | None
+    forget_bias: float
+    dropout: float = Field(ge=0, lt=1)
+    synonyms: float = Field(ge=0, le=1)
+    synonym_list: str | None
+    pretrain_on: str | None
+    patience: int = Field(ge=1)
+    seed: int
+
+
+class Train(_Training):
+    """What holds for every experiment that does not say otherwise; epochs may be left to the corpus."""
+
+    epochs: Annotated[int, Field(ge=1)] | Literal["auto"]
+
+
+class Experiment(_Training):
+    """All that decides one trained model, besides its input tables."""
+
+    epochs: int = Field(ge=1)

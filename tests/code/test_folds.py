@@ -1,0 +1,40 @@
+"""Means over several trainings, worked out by hand."""
+
+import numpy as np
+import pytest
+
+from neuralist import folds
+
+
+def drawn(*values: float) -> dict[str, np.ndarray]:
+    """The same values, the sample's and those of its draws, for every metric."""
+    return dict.fromkeys(folds.SHOWN, np.array(values))
+
+
+def test_means_are_those_of_the_trainings_and_leads_are_paired_draw_by_draw() -> None:
+    trainings = [
+        {"ours": drawn(0.6, 0.5, 0.7), "theirs": drawn(0.5, 0.4, 0.6)},
+        {"ours": drawn(0.8, 0.7, 0.9), "theirs": drawn(0.5, 0.4, 0.6)},
+    ]
+    found = folds.averaged(trainings, "ours", 0.5)
+
+    ours, theirs = found["ours"], found["theirs"]
+    # draws of the mean: 0.6 and 0.8; quarters between them are 0.65 and 0.75
+    assert ours.mean["listed_auc"] == {"value": 0.7, "low": 0.65, "high": 0.75}
+    assert ours.each["listed_auc"] == [0.6, 0.8]
+    assert ours.lead == {}
+    # (0.1 + 0.3) / 2 in the sample and in either draw, though both predictors vary
+    assert theirs.lead["ndcg_at_10"] == pytest.approx({"value": 0.2, "low": 0.2, "high": 0.2})
+
+
+def test_a_table_says_where_no_lead_is_shown_and_where_the_subject_trails() -> None:
+    trainings = [
+        {"ours": drawn(0.6, 0.5, 0.7), "near": drawn(0.6, 0.6, 0.6), "better": drawn(0.9, 0.8, 0.95)},
+    ]
+    lines = folds.markdown(folds.averaged(trainings, "ours", 0.9), "ours")
+
+    assert lines[0].startswith("| | listed AUC | of each | ours leads by | nDCG@10 |")
+    assert lines[2].startswith("| ours | 0.600 [0.510, 0.690] | 0.600 |  |")
+    assert "| 0.000 [-0.090, 0.090] ~ |" in lines[3]
+    assert "| -0.300 [-0.297, -0.253] ! |" in lines[4]
+    assert {line.count("|") for line in lines} == {10}

@@ -1,0 +1,190 @@
+"""Ridge regression from lyrics: against scikit-learn refitted without each song, and numpy's eigenvectors."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.metrics.pairwise import rbf_kernel
+
+from neuralist import ridge, style
+from neuralist.ridge import Taught
+from neuralist.tokens import Reads
+
+READS = Reads("word", 400, "head")
+N, TRAIN = 40, np.arange(0, 30)
+NOBODY = (np.array([], dtype=np.int64), np.array([], dtype=np.int64))
+
+
+def corpus(seed: int = 0) -> pd.DataFrame:
+    """40 songs whose words depend on their year; two training songs lack a year, three lack tags."""
+    generator = np.random.default_rng(seed)
+    years = generator.integers(1960, 2010, size=N)
+    old, new = ["grey", "harbour", "bell", "lamp"], ["neon", "motor", "glass", "wire"]
+    lyrics = []
+    for year in years:
+        share = (year - 1960) / 50
+        chosen = [str(generator.choice(new if generator.random() < share else old)) for _ in range(20)]
+        lyrics.append("\n".join(" ".join(chosen[start : start + 4]) for start in range(0, 20, 4)))
+    tags = [["new" if year > 1985 else "old", *(["slow"] if year % 2 else [])] for year in years]
+    return pd.DataFrame(
+        {
+            "lyrics": lyrics,
+            "year": pd.array(
+                [None if song in (3, 8) else year for song, year in enumerate(years)], dtype="Int64"
+            ),
+            "tags": [
+                None if song == 5 else [] if song in (8, 9) else found for song, found in enumerate(tags)
+            ],
+            "has_list": [song % 3 == 0 for song in range(N)],
+        }
+    )
+
+
+def taught(songs: pd.DataFrame, listed: tuple[np.ndarray, np.ndarray] = NOBODY, **options: bool) -> Taught:
+    """Answers after learning from the first 30 songs."""
+    return ridge.answer(songs, listed, TRAIN, READS, **options)
+
+
+def ring(*songs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Listed pairs that join songs to a ring, and the first to the third."""
+    return np.array([*songs, songs[0]]), np.array([*songs[1:], songs[0], songs[2]])
+
+
+def kernel(songs: pd.DataFrame, *, plain: bool) -> np.ndarray:
+    """The likeness of songs that the module documents, by scikit-learn."""
+    terms = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=3, token_pattern=r"\S+")
+    terms.fit(songs["lyrics"].iloc[TRAIN])
+    vectors = terms.transform(songs["lyrics"]).toarray()
+    if plain:
+        return vectors @ vectors.T
+    features = style.standardised(songs["lyrics"].tolist(), TRAIN)
+    return vectors @ vectors.T + 0.2 * rbf_kernel(features, gamma=1 / (2 * len(style.NAMES)))
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_answers_are_those_of_a_fit_without_the_song(plain: bool) -> None:
+    songs, likeness = corpus(), kernel(corpus(), plain=plain)
+    found = taught(songs, plain=plain)
+    assert found.groups == ("year", "tags", "tags", "tags")
+    for column in range(len(found.names)):
+        truth = found.truth[:, column]
+        learned = TRAIN[~np.isnan(truth[TRAIN])]
+        assert len(learned) == (28 if found.names[column] == "year" else 27)
+        for song in range(N):
+            others = learned[learned != song]
+            model = KernelRidge(alpha=1.0, kernel="precomputed")
+            model.fit(likeness[np.ix_(others, others)], truth[others] - truth[learned].mean())
+            expected = model.predict(likeness[np.ix_([song], others)]) + truth[learned].mean()
+            assert found.answers[song, column] == pytest.approx(expected[0], abs=1e-9)
+
+
+def test_the_truth_is_in_deviations_of_the_training_songs() -> None:
+    songs = corpus()
+    found = taught(songs)
+    years = songs["year"].to_numpy(dtype=float, na_value=np.nan)
+    known = years[TRAIN][~np.isnan(years[TRAIN])]
+    assert found.truth[:, 0] == pytest.approx((years - known.mean()) / known.std(), nan_ok=True)
+    slow = found.truth[:, found.names.index("slow")]
+    assert np.isnan(slow[[5, 8, 9]]).all()
+    assert len(set(slow[~np.isnan(slow)].round(9))) == 2
+
+
+def test_years_and_tags_show_in_the_lyrics_but_shuffled_ones_do_not() -> None:
+    songs = corpus()
+    found = taught(songs)
+    assert np.corrcoef(found.truth[30:, 0], found.answers[30:, 0])[0, 1] > 0.8
+    fits = []
+    for seed in range(20):
+        songs["year"] = np.random.default_rng(seed).permutation(corpus()["year"].fillna(1985))
+        mixed = taught(songs)
+        fits.append(np.corrcoef(mixed.truth[30:, 0], mixed.answers[30:, 0])[0, 1])
+    assert abs(np.mean(fits)) < 0.25
+
+
+def test_nothing_is_learned_from_songs_outside_training() -> None:
+    songs, listed = corpus(), ring(0, 3, 6, 9, 12)
+    before = taught(songs, listed)
+    changed = songs.copy()
+    changed["year"] = [1999 if song >= 30 else year for song, year in enumerate(songs["year"])]
+    changed["tags"] = [["else"] * 9 if song >= 30 else found for song, found in enumerate(songs["tags"])]
+    changed["has_list"] = [song >= 30 or has for song, has in enumerate(songs["has_list"])]
+    changed.loc[35:, "lyrics"] = "quite other words"
+    outside = np.append(listed[0], [0, 31]), np.append(listed[1], [31, 33])
+    after = taught(changed, outside)
+    assert after.names == before.names
+    np.testing.assert_array_equal(after.answers[:35], before.answers[:35])
+
+
+def test_graph_positions_are_eigenvectors_of_the_listed_pairs() -> None:
+    songs, listed = corpus(), ring(0, 1, 2, 4, 7, 10, 11)
+    found = taught(songs, listed)
+    observed = np.array([song for song in TRAIN if song % 3 == 0 or song in listed[0]])
+    among = np.zeros((N, N))
+    among[listed] = 1
+    among = (among + among.T)[np.ix_(observed, observed)]
+    root = np.diag((among.sum(axis=1) + 1) ** -0.5)
+    scaled = root @ among @ root
+    columns = [column for column, group in enumerate(found.groups) if group == "graph"]
+    positions = found.truth[:, columns]
+    assert np.isnan(np.delete(positions, observed, axis=0)).all()
+    values, vectors = np.linalg.eigh(scaled)
+    kept = np.argsort(-values)[: len(columns)]
+    assert (values[kept] > 1e-9).all()
+    assert np.sum(values > 1e-9) == len(columns) <= 9
+    for column, place in zip(columns, kept, strict=True):
+        own = vectors[:, place] * np.sqrt(values[place])
+        own *= np.sign(own[np.argmax(np.abs(own))])  # the largest entry is positive
+        assert found.truth[observed, column] == pytest.approx((own - own.mean()) / own.std(), abs=1e-6)
+
+
+def test_at_most_nine_dimensions_and_sixty_tags() -> None:
+    songs = corpus()
+    songs["tags"] = [[f"tag {song} {number}" for number in range(3)] for song in range(N)]
+    found = taught(songs, (TRAIN[:-1], TRAIN[1:]))
+    assert found.groups.count("graph") == 9
+    assert found.groups.count("tags") == 60
+
+
+def test_what_a_corpus_lacks_is_left_out() -> None:
+    songs, listed = corpus(), ring(0, 1, 2, 3)
+    assert "graph" in taught(songs, listed).groups
+    assert "graph" not in taught(songs, listed, plain=True).groups
+    assert "graph" not in taught(songs).groups
+    songs["has_list"] = False
+    assert "graph" not in taught(songs, listed).groups
+    songs["tags"] = None
+    assert taught(songs, listed).groups == ("year",)
+    songs["year"] = pd.array([1999] * N, dtype="Int64")
+    nothing = taught(songs, listed)
+    assert nothing.names == ()
+    assert nothing.truth.shape == nothing.answers.shape == nothing.positions.shape == (N, 0)
+
+
+def test_of_many_training_songs_a_fixed_draw_is_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ridge, "MOST_SONGS", 10)
+    songs = corpus().assign(tags=None, year=pd.array(range(1960, 1960 + N), dtype="Int64"))
+    before = taught(songs)
+    assert np.isfinite(before.answers).all()
+    np.testing.assert_array_equal(taught(songs).answers, before.answers)
+    mattering = 0
+    for song in TRAIN:
+        changed = songs.copy()
+        changed.loc[song, "year"] = 1900
+        mattering += taught(changed).answers[39, 0] != before.answers[39, 0]
+    assert mattering == 10
+
+
+@pytest.mark.parametrize("reads", [Reads("char", 30, "tail"), Reads("word", 1, "head")])
+def test_texts_of_any_kind_are_answered(reads: Reads) -> None:
+    songs = corpus()
+    songs.loc[[0, 31], "lyrics"] = ""
+    songs.loc[[1, 32], "lyrics"] = "海"
+    found = ridge.answer(songs, ring(0, 1, 2, 3), TRAIN, reads)
+    assert np.isfinite(found.answers).all()
+    assert np.ptp(found.answers[:, 0]) > 0
+
+
+def test_positions_weigh_year_tags_and_graph() -> None:
+    found = Taught(("year", "slow", "graph 1"), ("year", "tags", "graph"), np.zeros((1, 3)), np.ones((1, 3)))
+    assert found.positions.tolist() == [[6, 1, 2]]
