@@ -16,12 +16,13 @@ from neuralist.tokens import Reads, Windows
 
 WORDS = ("moss", "stone", "fern")
 KINDS = [
-    {"pooling": pooling, "directions": directions, "layers": layers, "tokens": tokens}
+    {"pooling": pooling, "directions": directions, "layers": layers}
     for pooling in ("last", "mean", "max", "mean_max", "attention")
     for directions in (1, 2)
     for layers in (1, 2)
-    for tokens in ("word", "char")
 ]
+# Characters are but other tokens of other vectors: one kind tells.
+KINDS += [{"pooling": "mean", "directions": 2, "layers": 2, "tokens": "char"}]
 # What is made of the pooled states is tried on two of them.
 KINDS += [
     {"pooling": pooling, "window": 60, "length": True, "embedding": 3, "heads": {"year": 1.0}}
