@@ -42,6 +42,8 @@ def spaced(name: str) -> str:
 
 def lettered(name: str) -> str:
     """The name without case, accents and compatibility forms; other scripts keep their own marks."""
+    if name.isascii():  # most names are, and have none of these
+        return spaced(name.lower())
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     without_accents = _ACCENTS.sub("", unicodedata.normalize("NFD", folded)).translate(_LETTERS)
     return spaced(unicodedata.normalize("NFC", without_accents))
