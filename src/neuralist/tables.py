@@ -117,7 +117,7 @@ def write_batches(batches: Iterable[pa.Table], schema: pa.Schema, path: Path) ->
     """Write a table that comes in batches of ROW_GROUP rows, the last one smaller: the bytes of `write`."""
     with unfinished(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for batch in batches:
-            writer.write_table(batch, row_group_size=ROW_GROUP)
+            writer.write_table(batch.combine_chunks(), row_group_size=ROW_GROUP)
 
 
 def read(path: Path, schema: pa.Schema, columns: list[str] | None = None) -> pd.DataFrame:
