@@ -1,41 +1,49 @@
 """The tables that stage validate checks, and those that it derives from them, in SQL of DuckDB.
 
-Input: the tables songs, rows, pairs and unlisted of `neuralist.tables`. Output: a frame for each suite of
-`neuralist.expectations`, by its name.
+Input: the tables songs, rows, pairs and unlisted of `neuralist.tables`, as frames or as files. Output: a table of
+an engine for each suite of `neuralist.expectations`, named by `name`.
 """
 
+from collections.abc import Collection
+from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
 import pandas as pd
 
-from neuralist import params
+from neuralist import params, tables
+from neuralist.engine import Engine
 
 
 class Checked(NamedTuple):
-    """The tables of these names."""
+    """The tables of these names, or the files that hold them."""
 
-    songs: pd.DataFrame
-    rows: pd.DataFrame
-    pairs: pd.DataFrame
-    unlisted: pd.DataFrame
+    songs: pd.DataFrame | Path
+    rows: pd.DataFrame | Path
+    pairs: pd.DataFrame | Path
+    unlisted: pd.DataFrame | Path
 
 
-# What several of the queries below read.
-_VIEWS = """
-CREATE TEMP VIEW members AS
-    SELECT song_id, split FROM (
-        SELECT left_id AS song_id, split FROM pairs UNION SELECT right_id, split FROM pairs
-        UNION SELECT left_id, split FROM unlisted UNION SELECT right_id, split FROM unlisted)
-    WHERE song_id IS NOT NULL AND split IN ('train', 'val', 'test');
-CREATE TEMP VIEW placed AS
-    SELECT song_id, max(has_list) AS has_list,
-           max(has_list)
-               OR song_id IN (SELECT left_id FROM pairs UNION SELECT right_id FROM pairs) AS observed,
-           CASE max(fold) WHEN {test} THEN 'test' WHEN {val} THEN 'val' ELSE 'train' END AS part
-    FROM songs WHERE song_id IS NOT NULL GROUP BY song_id;
-CREATE TEMP VIEW asked AS SELECT {ratio} AS ratio;
-"""
+_SCHEMAS = {
+    "songs": tables.SONGS, "rows": tables.ROWS, "pairs": tables.PAIRS, "unlisted": tables.UNLISTED,
+}  # fmt: skip
+# What several of the queries below read. Ids are looked for among millions of rows once.
+_BEFORE = {
+    "row_songs": """
+        SELECT song_id, row_number() OVER (ORDER BY song_id) AS number
+        FROM (SELECT left_id AS song_id FROM rows UNION SELECT right_id FROM rows)""",
+    "pair_songs": "SELECT left_id AS song_id, split FROM pairs UNION SELECT right_id, split FROM pairs",
+    "members": """
+        SELECT song_id, split FROM (
+            SELECT song_id, split FROM pair_songs
+            UNION SELECT left_id, split FROM unlisted UNION SELECT right_id, split FROM unlisted)
+        WHERE song_id IS NOT NULL AND split IN ('train', 'val', 'test')""",
+    "placed": """
+        SELECT song_id, max(has_list) AS has_list,
+               max(has_list) OR song_id IN (SELECT song_id FROM pair_songs) AS observed,
+               CASE max(fold) WHEN {test} THEN 'test' WHEN {val} THEN 'val' ELSE 'train' END AS part
+        FROM songs WHERE song_id IS NOT NULL GROUP BY song_id""",
+    "asked": "SELECT {ratio} AS ratio",
+}
 # Sorted, so that rows that contradict each other are neighbours in the examples.
 _SQL = {
     "songs": "SELECT * EXCLUDE (track_ids, tags) FROM songs",
@@ -44,8 +52,7 @@ _SQL = {
     "rows": "SELECT *, left_id = right_id AS itself FROM rows",
     "rows.songs": """
         SELECT song_id, song_id IN (SELECT song_id FROM songs WHERE song_id IS NOT NULL) AS in_songs
-        FROM (SELECT left_id AS song_id FROM rows UNION SELECT right_id FROM rows)
-        WHERE song_id IS NOT NULL ORDER BY ALL""",
+        FROM row_songs WHERE song_id IS NOT NULL ORDER BY ALL""",
     "rows.pairs": """
         SELECT least(left_id, right_id) AS one_id, greatest(left_id, right_id) AS other_id,
                count(*) AS n_rows, count(DISTINCT split) AS n_parts FROM rows GROUP BY ALL ORDER BY ALL""",
@@ -55,9 +62,8 @@ _SQL = {
                round(highest, 9) AS highest, n_rows, split, (similarity >= 0.5)::DOUBLE AS similar
         FROM pairs""",
     "pairs.songs": """
-        SELECT song_id, song_id IN (SELECT song_id FROM songs WHERE song_id IS NOT NULL) AS in_songs
-        FROM (SELECT left_id AS song_id FROM pairs UNION SELECT right_id FROM pairs)
-        WHERE song_id IS NOT NULL ORDER BY ALL""",
+        SELECT DISTINCT song_id, song_id IN (SELECT song_id FROM songs WHERE song_id IS NOT NULL) AS in_songs
+        FROM pair_songs WHERE song_id IS NOT NULL ORDER BY ALL""",
     "pairs.members": "SELECT song_id, split FROM members ORDER BY ALL",
     "pairs.groups": """
         SELECT DISTINCT group_id, split FROM members JOIN songs USING (song_id)
@@ -65,8 +71,9 @@ _SQL = {
     # What a row of songs would say is null where there is none: `observed` alone is false there.
     "unlisted": """
         WITH listed AS (
-            SELECT least(left_id, right_id) AS left_id, greatest(left_id, right_id) AS right_id
-            FROM rows GROUP BY ALL)
+            SELECT DISTINCT least(left_id, right_id) AS left_id, greatest(left_id, right_id) AS right_id
+            FROM rows WHERE (least(left_id, right_id), greatest(left_id, right_id)) IN
+                (SELECT (least(left_id, right_id), greatest(left_id, right_id)) FROM unlisted))
         SELECT unlisted.*, listed.left_id IS NOT NULL AS listed,
                coalesce(one.observed AND other.observed, unlisted.left_id || unlisted.right_id IS NULL)
                    AS observed,
@@ -99,19 +106,34 @@ _SQL = {
 }
 
 
-def derived(
-    database: duckdb.DuckDBPyConnection, checked: Checked, choices: params.Pairs, *, given: bool
-) -> dict[str, pd.DataFrame]:
-    """Register the tables under their names, and make every frame that is checked.
+# These are read where they stand: a copy would cost what they are large.
+_VIEWS = {"songs", "rows", "pairs"}
+
+
+def name(table: str) -> str:
+    """What a suite's table is called in the engine."""
+    return "checked_" + table.replace(".", "_")
+
+
+def derive(
+    engine: Engine, checked: Checked, choices: params.Pairs, *, given: bool, wanted: Collection[str]
+) -> None:
+    """Have an engine read the tables under their names, and make every table that is checked.
 
     Args:
-        database: an empty one.
+        engine: an empty one.
         checked: the tables.
         choices: how the pairs were made.
         given: whether the source gives the split, so that no unlisted pair was to be drawn.
+        wanted: the suites.
     """
-    for name, frame in checked._asdict().items():
-        database.register(name, frame)
+    for table, source in checked._asdict().items():
+        if isinstance(source, Path):
+            engine.read(table, source, _SCHEMAS[table])
+        else:
+            engine.register(table, source)
     test, ratio = choices.test_fold, 0 if given else choices.unlisted_ratio
-    database.execute(_VIEWS.format(test=test, val=(test + 1) % params.N_FOLDS, ratio=ratio))
-    return {name: database.sql(query).df() for name, query in _SQL.items()}
+    for table, query in _BEFORE.items():
+        engine.make(table, query.format(test=test, val=(test + 1) % params.N_FOLDS, ratio=ratio))
+    for table in wanted:
+        (engine.view if table in _VIEWS else engine.make)(name(table), _SQL[table])

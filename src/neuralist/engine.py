@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -58,6 +59,15 @@ class Engine:
     def frame(self, query: str) -> pd.DataFrame:
         """What a query finds."""
         return self._connection.sql(query).df()
+
+    def records(self, query: str) -> list[dict[str, Any]]:
+        """What a query finds, row by row."""
+        found = self._connection.sql(query)
+        return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+    def columns(self, name: str) -> list[str]:
+        """The columns of a table or view."""
+        return self._connection.table(name).columns
 
     def number(self, query: str) -> int:
         """The one whole number that a query finds."""
