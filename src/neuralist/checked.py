@@ -26,12 +26,34 @@ class Checked(NamedTuple):
 _SCHEMAS = {
     "songs": tables.SONGS, "rows": tables.ROWS, "pairs": tables.PAIRS, "unlisted": tables.UNLISTED,
 }  # fmt: skip
-# What several of the queries below read. Ids are looked for among millions of rows once.
+# Songs as numbers: 56 million pairs of ids would take 5 GB, and each look for an id its time.
+_IDS = "SELECT song_id, CAST(row_number() OVER (ORDER BY song_id) AS INTEGER) AS number FROM ({ids}) ids"
+_KNOWN = "SELECT DISTINCT song_id FROM songs WHERE song_id IS NOT NULL"
+_ALL = """
+    SELECT song_id FROM (
+        SELECT song_id FROM songs UNION SELECT left_id FROM rows UNION SELECT right_id FROM rows
+        UNION SELECT left_id FROM pairs UNION SELECT right_id FROM pairs)
+    WHERE song_id IS NOT NULL"""
+_CODED = {
+    f"{table}_coded": f"""
+        SELECT one.number AS left_number, other.number AS right_number, split
+        FROM (SELECT left_id, right_id,
+                     CAST(CASE split WHEN 'test' THEN 1 WHEN 'train' THEN 2 WHEN 'val' THEN 3
+                          WHEN 'unused' THEN 4 END AS TINYINT) AS split FROM {table}) coded
+        LEFT JOIN ids one ON one.song_id = left_id LEFT JOIN ids other ON other.song_id = right_id"""
+    for table in ("rows", "pairs")
+}
+# Ids that stand in the table and have no number.
+_STRANGERS = """
+    SELECT (SELECT count(left_id) + count(right_id) FROM {table})
+           - (SELECT count(left_number) + count(right_number) FROM {table}_coded)"""
+_PLACES = "SELECT left_number AS number{more} FROM {table} UNION SELECT right_number{more} FROM {table}"
+# What several of the queries below read.
 _BEFORE = {
-    "row_songs": """
-        SELECT song_id, row_number() OVER (ORDER BY song_id) AS number
-        FROM (SELECT left_id AS song_id FROM rows UNION SELECT right_id FROM rows)""",
-    "pair_songs": "SELECT left_id AS song_id, split FROM pairs UNION SELECT right_id, split FROM pairs",
+    "row_songs": f"SELECT song_id FROM ({_PLACES.format(table='rows_coded', more='')}) JOIN ids USING (number)",
+    "pair_songs": f"""
+        SELECT song_id, number, CASE split WHEN 1 THEN 'test' WHEN 2 THEN 'train' WHEN 3 THEN 'val' END AS split
+        FROM ({_PLACES.format(table="pairs_coded", more=", split")}) JOIN ids USING (number)""",
     "members": """
         SELECT song_id, split FROM (
             SELECT song_id, split FROM pair_songs
@@ -52,7 +74,7 @@ _SQL = {
     "rows": "SELECT *, left_id = right_id AS itself FROM rows",
     "rows.songs": """
         SELECT song_id, song_id IN (SELECT song_id FROM songs WHERE song_id IS NOT NULL) AS in_songs
-        FROM row_songs WHERE song_id IS NOT NULL ORDER BY ALL""",
+        FROM row_songs ORDER BY ALL""",
     "rows.pairs": """
         SELECT least(left_id, right_id) AS one_id, greatest(left_id, right_id) AS other_id,
                count(*) AS n_rows, count(DISTINCT split) AS n_parts FROM rows GROUP BY ALL ORDER BY ALL""",
@@ -63,38 +85,43 @@ _SQL = {
         FROM pairs""",
     "pairs.songs": """
         SELECT DISTINCT song_id, song_id IN (SELECT song_id FROM songs WHERE song_id IS NOT NULL) AS in_songs
-        FROM pair_songs WHERE song_id IS NOT NULL ORDER BY ALL""",
+        FROM pair_songs ORDER BY ALL""",
     "pairs.members": "SELECT song_id, split FROM members ORDER BY ALL",
     "pairs.groups": """
         SELECT DISTINCT group_id, split FROM members JOIN songs USING (song_id)
         WHERE group_id IS NOT NULL ORDER BY ALL""",
     # What a row of songs would say is null where there is none: `observed` alone is false there.
     "unlisted": """
-        WITH listed AS (
-            SELECT DISTINCT least(left_id, right_id) AS left_id, greatest(left_id, right_id) AS right_id
-            FROM rows WHERE (least(left_id, right_id), greatest(left_id, right_id)) IN
-                (SELECT (least(left_id, right_id), greatest(left_id, right_id)) FROM unlisted))
-        SELECT unlisted.*, listed.left_id IS NOT NULL AS listed,
-               coalesce(one.observed AND other.observed, unlisted.left_id || unlisted.right_id IS NULL)
-                   AS observed,
+        WITH numbered AS (
+            SELECT unlisted.*, one.number AS left_number, other.number AS right_number FROM unlisted
+            LEFT JOIN ids one ON one.song_id = left_id LEFT JOIN ids other ON other.song_id = right_id
+        ), listed AS (
+            SELECT DISTINCT least(left_number, right_number) AS one, greatest(left_number, right_number) AS other
+            FROM rows_coded WHERE (least(left_number, right_number), greatest(left_number, right_number)) IN
+                (SELECT (least(left_number, right_number), greatest(left_number, right_number)) FROM numbered))
+        SELECT left_id, right_id, split, weight, listed.one IS NOT NULL AS listed,
+               coalesce(one.observed AND other.observed, left_id || right_id IS NULL) AS observed,
                one.has_list OR other.has_list AS has_list,
-               one.part = unlisted.split AND other.part = unlisted.split AS in_part
-        FROM unlisted
-        LEFT JOIN placed one ON one.song_id = unlisted.left_id
-        LEFT JOIN placed other ON other.song_id = unlisted.right_id
-        LEFT JOIN listed ON listed.left_id = least(unlisted.left_id, unlisted.right_id)
-                        AND listed.right_id = greatest(unlisted.left_id, unlisted.right_id)
+               one.part = split AND other.part = split AS in_part
+        FROM numbered
+        LEFT JOIN placed one ON one.song_id = left_id
+        LEFT JOIN placed other ON other.song_id = right_id
+        LEFT JOIN listed ON listed.one = least(left_number, right_number)
+                        AND listed.other = greatest(left_number, right_number)
         ORDER BY ALL""",
     # All pairs of n songs but those of the songs without a list are observable.
     "unlisted.number": """
-        WITH sizes AS (
+        WITH with_list AS (
+            SELECT number, has_list FROM placed JOIN ids USING (song_id)
+        ), sizes AS (
             SELECT part AS split, count(*) AS n, count(*) FILTER (NOT has_list) AS m
             FROM placed WHERE observed GROUP BY ALL
         ), listed AS (
-            SELECT split, count(*) AS n_listed,
-                   count(*) FILTER (one.has_list OR other.has_list) AS n_observable
-            FROM (SELECT DISTINCT left_id, right_id, split FROM pairs) AS distinct_pairs
-            LEFT JOIN placed one ON one.song_id = left_id LEFT JOIN placed other ON other.song_id = right_id
+            SELECT CASE split WHEN 2 THEN 'train' ELSE 'val' END AS split, count(*) AS n_listed,
+                   count(*) FILTER (WHERE one.has_list OR other.has_list) AS n_observable
+            FROM (SELECT DISTINCT left_number, right_number, split FROM pairs_coded WHERE split IN (2, 3)) AS each
+            LEFT JOIN with_list one ON one.number = left_number
+            LEFT JOIN with_list other ON other.number = right_number
             GROUP BY ALL
         ), counted AS (
             SELECT split, (SELECT count(*) FROM unlisted WHERE unlisted.split = sizes.split) AS n_found,
@@ -132,6 +159,13 @@ def derive(
             engine.read(table, source, _SCHEMAS[table])
         else:
             engine.register(table, source)
+    engine.make("ids", _IDS.format(ids=_KNOWN))
+    for table, query in _CODED.items():
+        engine.make(table, query)
+    if any(engine.number(_STRANGERS.format(table=table)) for table in ("rows", "pairs")):
+        engine.make("ids", _IDS.format(ids=_ALL))
+        for table, query in _CODED.items():
+            engine.make(table, query)
     test, ratio = choices.test_fold, 0 if given else choices.unlisted_ratio
     for table, query in _BEFORE.items():
         engine.make(table, query.format(test=test, val=(test + 1) % params.N_FOLDS, ratio=ratio))

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from neuralist import tables
 
-MEMORY = "3GB"  # of DuckDB; numpy's and pyarrow's come on top
+MEMORY = "4GB"  # of DuckDB; numpy's and pyarrow's come on top
 _ENDS = {"left_number": "left_id", "right_number": "right_id"}
 
 

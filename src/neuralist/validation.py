@@ -11,13 +11,10 @@ from typing import Literal
 from neuralist import pages
 from neuralist.engine import Engine
 
-# Rows by numbers of songs: 56 million pairs of ids would take 5 GB.
 COUNTS = """
     WITH listed AS (
         SELECT min(split) <> max(split) AS is_cut
-        FROM rows LEFT JOIN row_songs one ON one.song_id = left_id
-        LEFT JOIN row_songs other ON other.song_id = right_id
-        GROUP BY least(one.number, other.number), greatest(one.number, other.number)
+        FROM rows_coded GROUP BY least(left_number, right_number), greatest(left_number, right_number)
     ), of_pairs AS (
         SELECT count(*) AS pairs,
                count(*) FILTER (split = 'train') AS pairs_train, count(*) FILTER (split = 'val') AS pairs_val,
