@@ -2,7 +2,8 @@
 
 Input: tokens int32 (n_windows, n_steps), 0 = padding; lengths int32 (n_windows,), tokens of each window;
 average float32 (n_songs, n_windows), the share of each window in each song; n_tokens float32 (n_songs,),
-tokens of the whole song, for models that read the length. Output: embeddings float32 (n_songs, width).
+tokens of the whole song, for models that read the length; distinct int32 (n_songs, most), each song's
+distinct tokens, for models with a bag of words. Output: embeddings float32 (n_songs, width).
 Graphs of version 0.1.0 have no `average`: they embed windows, whose mean is taken outside.
 Operators: https://onnx.ai/onnx/operators.
 """
@@ -107,10 +108,8 @@ class Encoder:
 
     def _run(self, windows: Windows, lengths: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """Embed some of the texts, in one call of the graph."""
-        counts = np.diff(windows.starts)[texts]
-        owners = np.repeat(np.arange(len(texts)), counts)
-        # A window is as far from its text's first one as from the first of its owner here.
-        rows = np.arange(len(owners)) + np.repeat(windows.starts[texts] - np.cumsum(counts) + counts, counts)
+        owners, rows = windows.rows(texts)
+        counts = np.bincount(owners, minlength=len(texts))
         average = np.zeros((len(texts), len(rows)), dtype=np.float32)
         average[owners, np.arange(len(rows))] = 1 / counts[owners]
         feed = {
@@ -119,6 +118,8 @@ class Encoder:
             "average": average,
             "n_tokens": windows.lengths[texts].astype(np.float32),
         }
+        if "distinct" in self._inputs:
+            feed["distinct"] = windows.distinct(texts, len(texts))
         known = {name: value for name, value in feed.items() if name in self._inputs}
         found = np.asarray(self._session.run(["embeddings"], known)[0])
         return found if "average" in self._inputs else average @ found

@@ -93,6 +93,26 @@ class Windows(NamedTuple):
     starts: np.ndarray  # int64 (n_texts + 1,)
     lengths: np.ndarray  # int64 (n_texts,), tokens of the whole text, unread ones too
 
+    def rows(self, texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The windows of some texts: int64 (n,), the position in `texts`, ascending, and the row of `ids`."""
+        counts = np.diff(self.starts)[texts]
+        owners = np.repeat(np.arange(len(texts)), counts)
+        # A window is as far from its text's first one as from the first of its owner here.
+        return owners, np.arange(len(owners)) + np.repeat(
+            self.starts[texts] - np.cumsum(counts) + counts, counts
+        )
+
+    def distinct(self, texts: np.ndarray, n_rows: int) -> np.ndarray:
+        """The distinct token ids of some texts, int32 (n_rows, most), ascending, filled up with padding."""
+        owners, rows = self.rows(texts)
+        n_ids = int(self.ids.max(initial=0)) + 1
+        numbers = (owners[:, None] * n_ids + self.ids[rows])[self.ids[rows] != PADDING]
+        owners, ids = np.divmod(np.unique(numbers), n_ids)
+        counts = np.bincount(owners, minlength=n_rows)
+        filled = np.full((n_rows, max(1, counts.max(initial=0))), PADDING, dtype=np.int32)
+        filled[owners, np.arange(len(ids)) - np.repeat(np.cumsum(counts) - counts, counts)] = ids
+        return filled
+
     @property
     def n_truncated(self) -> int:
         """Texts of which something is not read."""
