@@ -242,7 +242,7 @@ def _check_losses(settings: Any, prepared: Any) -> None:
     peer, lstm = _two_towers(pairs, prepared)
     projection, [recurrence] = ours.stack[0].projection, ours.stack[0].recurrences
     lstm.set_weights([projection.kernel, recurrence.cell.kernel, projection.bias])
-    peer.compile(keras.optimizers.Adam(ours.optimizer.learning_rate), loss="mse")
+    peer.compile(keras.optimizers.Adam(pairs.learning_rate), loss="mse")
     for step, (batch, targets) in zip(
         range(5), batches.draw(prepared.parts["train"], pairs, 1), strict=False
     ):

@@ -91,6 +91,29 @@ def test_a_head_is_read_in_windows_and_what_is_left_of_a_text_is_told() -> None:
     assert windows.n_truncated == 1
 
 
+def test_distinct_tokens_of_some_texts_are_those_of_all_their_windows() -> None:
+    reads = Reads("word", 9, "head", window=3)
+    windows = Vocabulary(["a", "b", "c"]).windows(["b a b a b", "c", "", "a new c a"], reads)
+    assert windows.distinct(np.array([3, 0, 2]), 5).tolist() == [
+        [UNKNOWN, 2, 4],
+        [2, 3, PADDING],
+        [PADDING] * 3,
+        [PADDING] * 3,
+        [PADDING] * 3,
+    ]
+
+
+@given(st.lists(st.text("abcd ", max_size=12), min_size=1, max_size=6), st.integers(1, 4))
+def test_distinct_tokens_are_a_set_of_every_text(texts: list[str], window: int) -> None:
+    vocabulary = Vocabulary(["a", "b", "ab"])
+    windows = vocabulary.windows(texts, Reads("word", 20, "head", window))
+    found = windows.distinct(np.arange(len(texts)), len(texts))
+    known = {"a": 2, "b": 3, "ab": 4}
+    for text, row in zip(texts, found.tolist(), strict=True):
+        ids = sorted({known.get(word, UNKNOWN) for word in words(text)})
+        assert row == ids + [PADDING] * (found.shape[1] - len(ids))
+
+
 def test_a_vocabulary_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     vocabulary = Vocabulary(["moss", "don't", "हिन्दी"])
     vocabulary.save(tmp_path / "vocabulary.txt")
