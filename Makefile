@@ -70,8 +70,9 @@ variants: setup
 	@$(WORKSPACE)PYTHONPATH=src TF_CPP_MIN_LOG_LEVEL=3 $(SPLITS) --out work/variants --variants --folds 0 \
 	  --seeds 1,2,3 --split val
 
+# A file's tests share what they set up: they stay in one of two processes.
 test: lint
-	pytest
+	pytest -n 2 --dist loadfile
 
 # The lock leaves out what only this needs; pip adds it and moves nothing that is there.
 test-team: setup
