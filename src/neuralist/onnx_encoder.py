@@ -41,8 +41,8 @@ class Encoder:
 
         self.vocabulary, self.reads, self.similarity = vocabulary, reads, similarity
         options = onnxruntime.SessionOptions()
-        # Threads take whole calls, see `_run_all`. Inside one they would wait for each other at each step of an
-        # LSTM: on a busy machine a song then takes a third longer.
+        # Threads take whole calls, see `_run_all`. Inside one they would wait for each other at each step of
+        # an LSTM: on a busy machine a song then takes a third longer.
         options.intra_op_num_threads = 1
         try:
             self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
