@@ -6,9 +6,10 @@ them. Where rounding or ties leave open whether another comes as near, and for s
 no distance of faiss, all are compared one by one: the answer is the same, and takes a hundred times as long.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from functools import cached_property
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,8 +104,6 @@ class Neighbours:
         self, queries: np.ndarray, n: int, allowed: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """The n allowed ones nearest in single precision, and what all others' similarity is at most."""
-        import faiss
-
         pool = None if allowed is None else np.flatnonzero(allowed)
         size = len(self.embeddings) if pool is None else len(pool)
         points = self._points(queries)
@@ -112,8 +111,7 @@ class Neighbours:
         positions = np.empty((len(queries), 0), dtype=np.int64)
         for block in _blocks(size):
             rows = self._points(self.embeddings[block if pool is None else pool[block]])
-            with _threads(len(queries)):
-                scores, found = faiss.knn(points, rows, min(n, len(rows)), metric=self._metric)
+            scores, found = _on_all_cores(points, rows, min(n, len(rows)), self._metric)
             found = np.where(found < 0, -1, found + block.start)
             distances = np.hstack([distances, self._distances(scores)])
             positions = np.hstack([positions, found])
@@ -171,15 +169,24 @@ class Neighbours:
         return self.similarity.calibrated(np.exp(-distances * (1 - slack)))
 
 
-@contextmanager
-def _threads(n_queries: int) -> Iterator[None]:
-    """Keep faiss from waking threads that get no query: on a busy machine each block would wait for them."""
+def _on_all_cores(points: np.ndarray, rows: np.ndarray, n: int, metric: Any) -> tuple[np.ndarray, ...]:
+    """The n rows nearest to each point: what faiss calls distances, and their numbers."""
+    parts = np.array_split(points, min(len(points), os.cpu_count() or 1))
+    search = partial(_on_one_core, rows=rows, n=n, metric=metric)
+    if len(parts) == 1:
+        return search(points)
+    with ThreadPoolExecutor(len(parts)) as pool:
+        return tuple(map(np.concatenate, zip(*pool.map(search, parts), strict=True)))
+
+
+def _on_one_core(points: np.ndarray, rows: np.ndarray, n: int, metric: Any) -> tuple[np.ndarray, ...]:
     import faiss
 
+    # faiss's own threads wait for each other in a loop: on a busy machine that takes as long as the search.
     usual = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(min(usual, n_queries))
+    faiss.omp_set_num_threads(1)  # of the calling thread
     try:
-        yield
+        return faiss.knn(points, rows, n, metric=metric)
     finally:
         faiss.omp_set_num_threads(usual)
 
