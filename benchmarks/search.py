@@ -62,7 +62,7 @@ def _exact(catalogue: Catalogue, queries: np.ndarray) -> Iterator[Figure]:
         _singly(lambda query: catalogue.nearest(query, K, exclude_artist="Artist 7", min_year=1980), queries),
     )
     yield Figure("exact, one query", found[0], "ms", "< 10", Peer("faiss-cpu alone", found[1]))
-    yield Figure("the same", found[0], "ms", None, Peer("numpy", found[2]))
+    yield Figure("exact, one query, beside numpy", found[0], "ms", None, Peer("numpy", found[2]))
     yield Figure("exact, one query, without an artist and from 1980", found[3], "ms")
     found = figures.in_turn(
         ROUNDS // 2,

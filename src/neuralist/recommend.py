@@ -18,6 +18,7 @@ from neuralist.predictor import DECIMALS
 from neuralist.similarity import Similarity
 
 _SUGGESTIONS = 5
+_SHOWN = ("song_id", "artist", "title", "year")
 # "madona - like a prayer" has 98 % in common with what is meant; a title by someone else far less.
 _SURE, _LEAD = 90.0, 5.0
 
@@ -103,12 +104,12 @@ class Catalogue:
         positions, similarity = (
             np.concatenate([part[index] for part in found] or [np.empty(0)]) for index in (0, 1)
         )
-        songs = self.songs.iloc[positions.astype(np.intp)]
+        rows = positions.astype(np.intp)
         return pd.DataFrame(
             {
                 "query": np.repeat(np.arange(len(found)), counts),
                 "rank": np.concatenate([np.arange(1, count + 1) for count in counts] or [np.empty(0, int)]),
-                **{name: songs[name].array for name in ("song_id", "artist", "title", "year")},
+                **{name: self.songs[name].array.take(rows) for name in _SHOWN},
                 "similarity": similarity.round(DECIMALS),
             }
         )

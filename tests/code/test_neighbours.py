@@ -90,7 +90,7 @@ def test_candidates_settle_what_does_not_tie() -> None:
 
 @pytest.mark.parametrize("kind", ["manhattan", "cosine"])
 def test_an_approximate_search_finds_nearly_all(kind: str) -> None:
-    # Of 77 lists it searches 32.
+    # Of 77 lists it searches 24.
     searched, queries = Neighbours(_made(6000, width=4), Similarity(kind)), _made(40, width=4, seed=1)
     exact, found = (searched.nearest(queries, 10, approximate=approximate) for approximate in (False, True))
     common = [
