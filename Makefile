@@ -10,7 +10,7 @@
 #   make setup | data | lint    parts of these
 #   make ui                     MLflow's pages on the runs
 #   make serve                  the champion behind HTTP on port 5001
-#   make bench                  how fast it answers on this machine
+#   make bench                  how fast it serves, encodes and searches on this machine, beside others
 #   make lock                   requirements.txt again, from pyproject.toml
 
 SHELL := /bin/bash

@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -98,6 +99,12 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+def resident(process: int) -> float:
+    """Resident memory of a process in MB."""
+    command = ["ps", "-o", "rss=", "-p", str(process)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1000
 
 
 def table(figures: Sequence[Figure]) -> str:

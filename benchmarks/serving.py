@@ -23,6 +23,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks import figures
 from benchmarks.figures import Figure, Missing
 
 MODEL = "neuralist"
@@ -49,7 +50,7 @@ def measure(options: argparse.Namespace) -> Iterator[Figure | Missing]:
             latencies = [_latencies(port, one_pair) for _ in range(ROUNDS)]
             # Cold for every client: each has its own pairs.
             rates = [_rate(port, one_pair) for _ in range(ROUNDS)]
-            resident = _resident(process)
+            resident = figures.resident(process)
             batches, peak = _batches(port, process, _body(words, 10_000, 0))
     yield from [
         Figure("ready from cold", starts, "s", "< 15"),
@@ -179,7 +180,7 @@ def _batches(port: int, process: int, body: bytes) -> tuple[list[float], float]:
 
     def watch() -> None:
         while not done.wait(0.2):
-            seen.append(_resident(process))
+            seen.append(figures.resident(process))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -201,9 +202,3 @@ def _child(parent: int) -> int:
         int(pid) for pid, above in (line.split() for line in listing.splitlines()) if int(above) == parent
     ]
     return children[0] if children else parent
-
-
-def _resident(process: int) -> float:
-    """Resident memory in MB."""
-    command = ["ps", "-o", "rss=", "-p", str(process)]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1000

@@ -16,6 +16,7 @@ from neuralist.tokens import PADDING, UNKNOWN, Reads, Vocabulary, characters, wo
         ("Green Moss, green stone!", ["green", "moss", "green", "stone"]),
         ("don’t DON'T don`t", ["don't"] * 3),
         ("'quoted' rock'n'roll", ["quoted", "rock'n'roll"]),
+        ("a''b 'tis rock'n' '' _x_ d'''e'f", ["a", "b", "tis", "rock'n", "x", "d", "e'f"]),
         ("24/7 at 8pm", ["24", "7", "at", "8pm"]),
         ("ﬁre ＦＵＬＬ Straße", ["fire", "full", "strasse"]),
         ("हिन्दी मौसम", ["हिन्दी", "मौसम"]),
@@ -32,6 +33,11 @@ def test_a_text_splits_into_lower_case_words(text: str, expected: list[str]) -> 
 def test_words_of_words_are_the_same_words(text: str) -> None:
     found = words(text)
     assert words(" ".join(found)) == found
+
+
+@given(st.text(st.sampled_from("aB1'_ -\t\n\x1f,")))
+def test_ascii_splits_alike_with_other_characters_beside_it(text: str) -> None:
+    assert words(f"{text} é") == [*words(text), "é"]
 
 
 def test_ids_start_at_two_pad_on_the_right_and_cut_at_max_words() -> None:
