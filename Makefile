@@ -6,10 +6,11 @@
 #   make splits [RAW=<folder>]  experiments once for each of the five folds: means, values, intervals
 #   make variants [RAW=...]     variants of an experiment with three seeds, on val
 #   make test                   sets up, then lint, types and all tests
+#   make test-team              a team's services for real: PostgreSQL (apt-get install postgresql), MLflow, S3
 #   make setup | data | lint    parts of these
 #   make ui                     MLflow's pages on the runs
 #   make serve                  the champion behind HTTP on port 5001
-#   make bench                  how fast it answers on this machine
+#   make bench                  how fast it serves, encodes and searches on this machine, beside others
 #   make lock                   requirements.txt again, from pyproject.toml
 
 SHELL := /bin/bash
@@ -21,7 +22,7 @@ WORKSPACE_RUN := $(if $(EXPERIMENTS),--experiments "$$EXPERIMENTS")
 # Two setups at once: the second waits, then finds the work done. Not every system has flock.
 LOCKED := $(if $(shell command -v flock),flock Makefile)
 
-.PHONY: setup data repro splits variants test lint lock ui serve bench
+.PHONY: setup data repro splits variants test test-team lint lock ui serve bench
 
 setup:
 	@$(LOCKED) $(MAKE) -s .venv/.complete
@@ -69,8 +70,15 @@ variants: setup
 	@$(WORKSPACE)PYTHONPATH=src TF_CPP_MIN_LOG_LEVEL=3 $(SPLITS) --out work/variants --variants --folds 0 \
 	  --seeds 1,2,3 --split val
 
+# A file's tests share what they set up: they stay in one of two processes.
 test: lint
-	pytest
+	pytest -n 2 --dist loadfile
+
+# The lock leaves out what only this needs; pip adds it and moves nothing that is there.
+test-team: setup
+	@python -c 'import dvc_s3, moto, psycopg' 2>/dev/null \
+	  || python -m pip install -qq --disable-pip-version-check --no-build-isolation -e '.[team]'
+	pytest -m team tests/team
 
 lint: setup
 	ruff check .

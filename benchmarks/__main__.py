@@ -1,27 +1,59 @@
 """Measure what this project promises, print it, and write benchmarks/results.json: `make bench`.
 
-python -m benchmarks [served folder]
+Command: python -m benchmarks [GROUP ...] [--served FOLDER] [--sentence-encoder NAME]
+A group is a module here with one function, `measure(options)`, that yields figures; where its needs are
+absent it yields what is missing instead.
 """
 
+import argparse
+import importlib
 import os
-import sys
 from pathlib import Path
 
-from benchmarks import figures, serving
+from benchmarks import figures
+from benchmarks.figures import Figure, Missing
+
+GROUPS = ("training", "serving", "encoding", "search")
+RESULTS = Path(__file__).with_name("results.json")
 
 
-def main() -> int:
-    """Run every benchmark; a missed target is a result, not an error."""
-    served = Path(sys.argv[1] if len(sys.argv) > 1 else "artifacts/served")
-    if not served.joinpath("served.json").is_file():
-        print(f"error: no served model in {served}; run `make repro` first", file=sys.stderr)
-        return 2
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start; {serving.ROUNDS} rounds")
-    found = serving.measure(served)
-    print(figures.table(found))
-    figures.write(found, Path(__file__).with_name("results.json"))
-    return 0
+def parse() -> argparse.Namespace:
+    """What to measure, and with what."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.partition("\n")[0])
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"{', '.join(GROUPS)}; without one, all")
+    parser.add_argument(
+        "--served", type=Path, default=Path("artifacts/served"), help="the served folder of group serving"
+    )
+    parser.add_argument(
+        "--sentence-encoder",
+        default=os.environ.get("NEURALIST_SENTENCE_ENCODER"),
+        metavar="NAME",
+        help="name or path of a sentence-transformers model, the peer of group encoding; "
+        "else NEURALIST_SENTENCE_ENCODER of the environment",
+    )
+    options = parser.parse_args()
+    unknown = [group for group in options.groups if group not in GROUPS]
+    if unknown:
+        parser.error(f"unknown group {', '.join(unknown)}; choose among {', '.join(GROUPS)}")
+    return options
+
+
+def main() -> None:
+    """Run the groups; a missed target is a result, not an error."""
+    options = parse()
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start")
+    for group in options.groups or GROUPS:
+        found = list(importlib.import_module(f"benchmarks.{group}").measure(options))
+        measured = [one for one in found if isinstance(one, Figure)]
+        print(f"\n{group}")
+        if measured:
+            print(figures.table(measured))
+            # After every group, so that one that fails takes nothing with it.
+            figures.write(group, measured, RESULTS)
+        for one in found:
+            if isinstance(one, Missing):
+                print(f"skipped: {one.name}: {one.mend}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,9 +2,36 @@
 
 import json
 import statistics
-from collections.abc import Sequence
+import subprocess
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+
+class Missing(NamedTuple):
+    """What could not be measured here.
+
+    Attributes:
+        name: of the figure or figures.
+        mend: what is missing, and how to get it.
+    """
+
+    name: str
+    mend: str
+
+
+class Peer(NamedTuple):
+    """What a figure is compared with, measured in the same run.
+
+    Attributes:
+        name: what it is.
+        rounds: one value a round, taken in turn with ours.
+    """
+
+    name: str
+    rounds: Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -15,15 +42,15 @@ class Figure:
         name: what was measured.
         rounds: ours, one value a round; the median counts.
         unit: of every value.
-        target: what it should be, as text such as "< 6"; None without one.
-        peer: the median of what it is compared with, in the same run; None without one.
+        target: what it should be, as text: "< 6", ">= 200"; of the ratio to the peer "ratio < 1.1".
+        peer: what it is compared with; None without one.
     """
 
     name: str
     rounds: Sequence[float]
     unit: str
     target: str | None = None
-    peer: float | None = None
+    peer: Peer | None = None
 
     @property
     def ours(self) -> float:
@@ -31,43 +58,81 @@ class Figure:
         return statistics.median(self.rounds)
 
     @property
+    def ratio(self) -> float | None:
+        """Our median by the peer's; None without one."""
+        return self.ours / statistics.median(self.peer.rounds) if self.peer else None
+
+    @property
     def met(self) -> bool | None:
-        """Whether the median reaches the target; None without one."""
+        """Whether the median, or the ratio, reaches the target; None without one."""
         if self.target is None:
             return None
-        sign, bound = self.target.split()
-        return self.ours < float(bound) if sign == "<" else self.ours >= float(bound)
+        *of, sign, bound = self.target.split()
+        value = self.ratio if of else self.ours
+        if value is None:
+            raise ValueError(f"{self.name}: target {self.target!r} needs a peer; give one")
+        return {"<": value < float(bound), ">=": value >= float(bound)}[sign]
 
     def as_json(self) -> dict[str, object]:
-        """ours, peer, ratio (ours / peer), unit and spread (lowest and highest round)."""
-        ratio = round(self.ours / self.peer, 3) if self.peer else None
-        spread = [_rounded(min(self.rounds)), _rounded(max(self.rounds))]
+        """ours, peer, ratio (ours / peer), unit and spread (our lowest and highest round)."""
         return {
             "ours": _rounded(self.ours),
-            "peer": self.peer,
-            "ratio": ratio,
+            "peer": _rounded(statistics.median(self.peer.rounds)) if self.peer else None,
+            "ratio": _rounded(self.ratio) if self.ratio is not None else None,
             "unit": self.unit,
-            "spread": spread,
+            "spread": [_rounded(min(self.rounds)), _rounded(max(self.rounds))],
         }
 
 
+def in_turn(rounds: int, *measures: Callable[[], float]) -> list[list[float]]:
+    """Measure things in turn, round after round, so that what else the machine does meets all of them.
+
+    Returns:
+        The values of each measure, one a round. A first round warms up and does not count.
+    """
+    values = [[measure() for measure in measures] for _ in range(rounds + 1)]
+    return [list(of_one) for of_one in zip(*values[1:], strict=True)]
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long a piece of work takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def resident(process: int) -> float:
+    """Resident memory of a process in MB."""
+    command = ["ps", "-o", "rss=", "-p", str(process)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1000
+
+
 def table(figures: Sequence[Figure]) -> str:
-    """The figures as lines of text, one each."""
-    width = max(len(figure.name) for figure in figures)
-    lines = [f"{'figure':{width}}  {'ours':>8}  {'unit':10}  {'target':>8}"]
+    """The figures as lines of text, one each: medians, with the lowest and highest round in brackets."""
+    rows = [("figure", "unit", "ours", "peer", "ratio", "target", "", "")]
     for figure in figures:
+        ratio = "" if figure.ratio is None else str(_rounded(figure.ratio))
+        peer = _shown(figure.peer.rounds) if figure.peer else ""
         verdict = {None: "", True: "met", False: "MISSED"}[figure.met]
-        lines.append(
-            f"{figure.name:{width}}  {_rounded(figure.ours):>8}  {figure.unit:10}  "
-            f"{figure.target or '':>8}  {verdict}".rstrip()
-        )
-    return "\n".join(lines)
+        against = f"peer: {figure.peer.name}" if figure.peer else ""
+        named = (figure.name, figure.unit, _shown(figure.rounds))
+        rows.append((*named, peer, ratio, figure.target or "", verdict, against))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join(line.rstrip() for line in lines)
 
 
-def write(figures: Sequence[Figure], path: Path) -> None:
-    """Write results.json: name to `Figure.as_json`."""
-    content = {figure.name: figure.as_json() for figure in figures}
+def write(group: str, figures: Sequence[Figure], path: Path) -> None:
+    """Put a group's figures into results.json as "group: name" to `Figure.as_json`; other groups' stay."""
+    content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    content = {name: entry for name, entry in content.items() if not name.startswith(f"{group}: ")}
+    content |= {f"{group}: {figure.name}": figure.as_json() for figure in figures}
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _shown(rounds: Sequence[float]) -> str:
+    middle, low, high = (_rounded(value) for value in (statistics.median(rounds), min(rounds), max(rounds)))
+    return f"{middle:g}" if low == high else f"{middle:g} ({low:g} to {high:g})"
 
 
 def _rounded(value: float) -> float:

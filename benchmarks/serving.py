@@ -4,6 +4,7 @@ Input: a served folder. The model is registered in a scratch store and served fr
 user would, and asked over HTTP by other processes of the same machine.
 """
 
+import argparse
 import http.client
 import json
 import os
@@ -22,15 +23,20 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.figures import Figure
+from benchmarks import figures
+from benchmarks.figures import Figure, Missing
 
 MODEL = "neuralist"
 PAIRS, CLIENTS, SECONDS, ROUNDS = 500, 4, 5.0, 3
 STORE = "sqlite:///mlflow.db"
 
 
-def measure(served: Path) -> list[Figure]:
+def measure(options: argparse.Namespace) -> Iterator[Figure | Missing]:
     """All figures of serving."""
+    served = options.served
+    if not served.joinpath("served.json").is_file():
+        yield Missing("all of it", f"no served model in {served}; run `make repro`, or give --served FOLDER")
+        return
     words = served.joinpath("vocabulary.txt").read_text(encoding="utf-8").split()
     one_pair = [_body(words, 1, seed) for seed in range(100)]
     with TemporaryDirectory() as folder:
@@ -44,9 +50,9 @@ def measure(served: Path) -> list[Figure]:
             latencies = [_latencies(port, one_pair) for _ in range(ROUNDS)]
             # Cold for every client: each has its own pairs.
             rates = [_rate(port, one_pair) for _ in range(ROUNDS)]
-            resident = _resident(process)
+            resident = figures.resident(process)
             batches, peak = _batches(port, process, _body(words, 10_000, 0))
-    return [
+    yield from [
         Figure("ready from cold", starts, "s", "< 15"),
         Figure("memory of the server", [resident], "MB", "< 350"),
         Figure("one 300-word pair, p50", [statistics.median(times) for times in latencies], "ms", "< 6"),
@@ -174,7 +180,7 @@ def _batches(port: int, process: int, body: bytes) -> tuple[list[float], float]:
 
     def watch() -> None:
         while not done.wait(0.2):
-            seen.append(_resident(process))
+            seen.append(figures.resident(process))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -196,9 +202,3 @@ def _child(parent: int) -> int:
         int(pid) for pid, above in (line.split() for line in listing.splitlines()) if int(above) == parent
     ]
     return children[0] if children else parent
-
-
-def _resident(process: int) -> float:
-    """Resident memory in MB."""
-    command = ["ps", "-o", "rss=", "-p", str(process)]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1000

@@ -21,7 +21,7 @@ from neuralist import (
     folds,
     pairs,
     params,
-    progress,
+    pretraining,
     results,
     saving,
     scripts,
@@ -113,7 +113,9 @@ def _measured(
     """Train, then give the ranking metrics of experiments and baselines on val and on test."""
     scored, predictions = listings.scored(songs, "songs"), []
     for name, one in experiments.items():
-        folder = _trained(name, one, examples.prepare(one, songs, listings.of(one), words), out)
+        listing = listings.of(one)
+        graded = pretraining.of(one, settings.similarity_range, songs, listing)
+        folder = _trained(name, one, examples.prepare(one, songs, listing, words, graded), out)
         predictions.append(evaluation.predict(name, Encoder.load(folder), songs, scored))
     found: dict[str, dict[str, Drawn]] = {"val": {}, "test": {}}
     every = evaluation.comparisons(
@@ -124,25 +126,25 @@ def _measured(
             drawn = compared.rankings(split, settings.evaluate)
             for name, one in of_target.items():
                 for label, key in evaluation.predictors(name, one, compared).items():
-                    read = f" ({one.max_words} {one.tokens}s)" if isinstance(key[1], tuple) else ""
-                    known = name if label == "model" else results.BASELINES[label] + read
+                    known = name if label == "model" else _baseline(label, one, reads=key[1] is not None)
                     found[split].setdefault(known, drawn[key])
     # Experiments come first, whatever their target.
     return {split: {name: of[name] for name in [*experiments, *of]} for split, of in found.items()}
 
 
+def _baseline(label: str, experiment: params.Experiment, *, reads: bool) -> str:
+    """What a baseline is called beside an experiment: with what it reads, and what it learned from."""
+    read = f" ({results.reads(experiment.model_dump())})" if reads else ""
+    return results.BASELINES[label] + read + (" of listed pairs" * (experiment.target == "listed_only"))
+
+
 def _trained(name: str, settings: params.Experiment, prepared: examples.Prepared, out: Path) -> Path:
     """The folder of a training, which is done unless it has been."""
     folder = out / f"{name}-{prepared.fingerprint[:16]}"
-    if (folder / "experiment.json").exists():
-        return folder
-    training.forget_models()
-    model = training.make_model(settings, prepared)
-    checkpoint = folder / "epoch.npz"
-    with progress.epochs(f"{out.name} {name}", settings.epochs, lambda *_: None) as report:
-        history = training.fit(model, prepared.parts, settings, checkpoint, report)
-    print(saving.save_experiment(name, settings, prepared, (model, history), folder), flush=True)
-    checkpoint.unlink()
+    if not (folder / "experiment.json").exists():
+        training.forget_models()
+        title = f"{out.name} {name}"
+        print(saving.train_experiment(title, settings, prepared, folder, folder / "checkpoints"), flush=True)
     return folder
 
 

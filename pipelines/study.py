@@ -1,6 +1,6 @@
 """Stage study: Optuna searches better settings of one experiment on val; a killed study goes on where it was.
 
-Command: python pipelines/study.py SONGS ROWS PAIRS VECTORS --corpus FILE --checkpoints DIR --out DIR
+Command: python pipelines/study.py SONGS ROWS PAIRS UNLISTED VECTORS --corpus FILE --checkpoints DIR --out DIR
 `--worker` in place of `--out` joins a study that another process began, on this machine or, with the same
 tables and params.study.storage, on another.
 """
@@ -18,6 +18,7 @@ from neuralist import (
     scripts,
     study,
     study_figures,
+    study_queue,
     study_runs,
     tables,
     vectors,
@@ -59,7 +60,9 @@ def main() -> None:
             show(trials, number)
             if trials[number]["state"] != "running":
                 epochs = study.epochs(searched, settings.study).to_dict("records")
-                live(study_runs.Trials(title, f"val_{settings.study.metric}", trials, epochs))
+                # Two workers at once would record a trial twice: a server's store has no lock of its own.
+                with study_queue.alone(searched, folder):
+                    live(study_runs.Trials(title, f"val_{settings.study.metric}", trials, epochs))
 
         study.work(search, searched, folder, report)
     if args.worker:

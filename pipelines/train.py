@@ -7,22 +7,9 @@ A run that was killed goes on from its last epoch when the command is given agai
 """
 
 import argparse
-import shutil
 from pathlib import Path
 
-from neuralist import (
-    corpus,
-    examples,
-    params,
-    pretraining,
-    progress,
-    saving,
-    scripts,
-    tables,
-    tracking,
-    training,
-    vectors,
-)
+from neuralist import corpus, examples, params, pretraining, saving, scripts, tables, tracking, vectors
 from neuralist.listings import Listings
 
 
@@ -51,18 +38,11 @@ def main() -> None:
     graded = pretraining.of(settings, choices.similarity_range, songs, listing)
     prepared = examples.prepare(settings, songs, listing, vectors.load(args.vectors), graded)
 
-    model = training.make_model(settings, prepared)
-    checkpoint = args.checkpoints / f"{args.name}-{prepared.fingerprint[:16]}" / "epoch.npz"
+    checkpoints = args.checkpoints / f"{args.name}-{prepared.fingerprint[:16]}"
     if graded is not None:
         print(graded.told())
-        with progress.epochs(f"{args.name} pretraining", settings.epochs, lambda *_: None) as report:
-            training.pretrain(model, prepared, settings, checkpoint, report)
     live = tracking.LiveRun(args.name, prepared.fingerprint, settings.model_dump())
-    with progress.epochs(args.name, settings.epochs, live) as report:
-        history = training.fit(model, prepared.parts, settings, checkpoint, report)
-
-    print(saving.save_experiment(args.name, settings, prepared, (model, history), args.out))
-    shutil.rmtree(checkpoint.parent)
+    print(saving.train_experiment(args.name, settings, prepared, args.out, checkpoints, after=live))
 
 
 if __name__ == "__main__":

@@ -1,27 +1,24 @@
-"""Examples: pairs of songs as numbers, and the batches that training draws from them.
+"""Examples: all that a training starts from, pairs of songs as numbers.
 
 Input: the songs table, a listing (see `neuralist.listings`), word vectors. Output: for train and val, songs
-as token ids and pairs as numbers of songs; an epoch's batches as the inputs of `model.MaLSTM`.
-A batch holds each of its songs once and each distinct word once: `batch_size` pairs with their songs, or
-`batch_size` songs with all pairs among them.
+as token ids, pairs as numbers of songs, and what heads are to answer.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from neuralist import params, ridge, synonyms
+from neuralist import bag, params, ridge, synonyms
+from neuralist.bag import Bag
+from neuralist.listings import parts_of_songs
 from neuralist.pretraining import Graded
 from neuralist.synonyms import Synonyms
-from neuralist.tokens import PADDING, Reads, Vocabulary, Windows
+from neuralist.tokens import Reads, Vocabulary, Windows
 from neuralist.vectors import WordVectors, of_characters
 
-WORDS_A_STEP = 1024
-PAIRS_A_STEP = 256
 CHARACTER_LENGTH = 3.0  # that of word vectors by default: at 1 an LSTM learns too slowly
 
 
@@ -44,11 +41,13 @@ class Taught(NamedTuple):
     Attributes:
         heads: group (year, tags, graph) to its number of heads, in the order of the columns.
         answers: float32 (n_songs, n_heads), NaN where unknown.
+        truth: the same without the ridge's part, float64.
         songs: bool (n_songs,), the training songs.
     """
 
     heads: dict[str, int]
     answers: np.ndarray
+    truth: np.ndarray
     songs: np.ndarray
 
 
@@ -60,6 +59,7 @@ class Prepared(NamedTuple):
     heads: dict[str, int]
     fingerprint: str
     before: dict[str, Examples]  # train, val of `pretrain_on`; empty without
+    bag: Bag | None = None  # what the trained model is joined with
 
 
 def prepare(
@@ -92,10 +92,15 @@ def prepare(
     parts, before = _parts(settings, songs, listing, vectors, taught), {}
     if graded is not None:
         unknown = np.full((len(graded.songs), sum(heads.values())), np.nan, dtype=np.float32)
-        untold = Taught(heads, unknown, np.zeros(len(unknown), dtype=bool))
+        untold = Taught(heads, unknown, unknown, np.zeros(len(unknown), dtype=bool))
         before = _parts(settings, graded.songs, graded.listing, vectors, untold)
     every = parts | {f"{name} before": part for name, part in before.items()}
-    return Prepared(parts, vectors, heads, fingerprint(settings, every, vectors), before)
+    words_tell = None
+    if taught is not None and settings.bag:
+        words_tell = bag.fit(parts["train"].songs, len(vectors.vocabulary), taught.truth[taught.songs])
+    return Prepared(
+        parts, vectors, heads, fingerprint(settings, every, vectors, words_tell), before, words_tell
+    )
 
 
 def _parts(
@@ -120,19 +125,16 @@ def teach(settings: params.Experiment, songs: pd.DataFrame, listing: pd.DataFram
     Training songs are all in the folds of the training pairs; where a corpus gives its own split, those that
     its training pairs name.
     """
-    train: Any = listing[listing["split"] == "train"]
-    is_train = songs["song_id"].isin([*train["left_id"], *train["right_id"]]).to_numpy(bool)
-    if settings.protocol == "songs":
-        is_train = songs["fold"].isin(songs.loc[is_train, "fold"]).to_numpy(bool)
+    is_train = parts_of_songs(songs, listing, by_fold=settings.protocol == "songs") == "train"
     index = pd.Index(songs["song_id"])
-    listed = train[train["listed"]]
+    listed: Any = listing[listing["listed"] & (listing["split"] == "train")]
     left, right = (index.get_indexer(pd.Index(listed[side])) for side in ("left_id", "right_id"))
     told = ridge.answer(songs, (left, right), np.flatnonzero(is_train), reads)
     wanted = np.array([group in settings.heads for group in told.groups], dtype=bool)
     answers = settings.distil * told.answers + (1 - settings.distil) * told.truth
     groups = [group for group in told.groups if group in settings.heads]
     heads = {group: groups.count(group) for group in dict.fromkeys(groups)}
-    return Taught(heads, answers[:, wanted].astype(np.float32), is_train)
+    return Taught(heads, answers[:, wanted].astype(np.float32), told.truth[:, wanted], is_train)
 
 
 def examples(
@@ -170,128 +172,18 @@ def examples(
     return parts
 
 
-def fingerprint(settings: params.Experiment, parts: dict[str, Examples], vectors: WordVectors) -> str:
-    """Name a training by all that decides its result: settings, examples and word vectors; 64 hex digits."""
+def fingerprint(
+    settings: params.Experiment,
+    parts: dict[str, Examples],
+    vectors: WordVectors,
+    words_tell: Bag | None = None,
+) -> str:
+    """Name a training by all that decides its result, as 64 hex digits."""
     digest = hashlib.sha256(json.dumps(settings.model_dump(), sort_keys=True).encode())
     for part in parts.values():
         for array in (*part.songs, *part[1:-1], *(part.synonyms or ())):
             digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+    for array in words_tell or ():
+        digest.update(array.tobytes())
     digest.update(str(vectors.matrix.shape).encode() + vectors.matrix.tobytes())
     return digest.hexdigest()
-
-
-def steps(data: Examples, settings: params.Experiment) -> int:
-    """Batches of an epoch."""
-    n = len(data.left) if settings.batch_of == "pairs" else len(data.songs.lengths)
-    return -(-n // settings.batch_size)
-
-
-def batches(
-    data: Examples, settings: params.Experiment, epoch: int
-) -> Iterator[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]:
-    """Yield one epoch of shuffled batches: inputs of the model, and its targets.
-
-    Each text is read in other words every epoch where there are synonyms, and in other windows where
-    `excerpts` is below 1.
-    Targets are `similarity`, float32 (n_pairs, 2): similarity and weight, 0 for pairs that only fill a batch
-    up; with heads also `answers`, float32 (n_songs, n_heads), NaN where unknown.
-    """
-    draw = _of_songs if settings.batch_of == "songs" else _of_pairs
-    size = settings.batch_size * (1 if settings.batch_of == "songs" else 2)
-    n_songs = min(size, len(data.songs.lengths))
-    texts = data.songs
-    if data.synonyms is not None:
-        rng = np.random.default_rng([settings.seed, epoch, 1])
-        texts = texts._replace(ids=data.synonyms.replaced(texts.ids, settings.synonyms, rng))
-    kept = None
-    if settings.excerpts < 1:
-        kept = _excerpts(texts, settings.excerpts, np.random.default_rng([settings.seed, epoch, 2]))
-    for songs, left, right, target in draw(
-        data, settings.batch_size, np.random.default_rng([settings.seed, epoch])
-    ):
-        made = {**inputs(texts, songs, n_songs, kept), "left": left, "right": right}
-        targets = {"similarity": target}
-        if data.answers.shape[1]:
-            targets["answers"] = np.full((n_songs, data.answers.shape[1]), np.nan, dtype=np.float32)
-            targets["answers"][: len(songs)] = data.answers[songs]
-        yield made, targets
-
-
-Draw = Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]
-
-
-def _of_pairs(data: Examples, size: int, rng: np.random.Generator) -> Draw:
-    order = rng.permutation(len(data.left))
-    for start in range(0, len(order), size):
-        part = order[start : start + size]
-        songs, rows = np.unique(np.concatenate([data.left[part], data.right[part]]), return_inverse=True)
-        left, right = np.split(rows.astype(np.int32), 2)
-        yield songs, left, right, _weighed(data.similarity[part], len(part))
-
-
-def _of_songs(data: Examples, size: int, rng: np.random.Generator) -> Draw:
-    order = rng.permutation(len(data.songs.lengths))
-    place = np.full(len(order), -1, dtype=np.int32)
-    for start in range(0, len(order), size):
-        songs = np.sort(order[start : start + size])
-        place[songs] = np.arange(len(songs), dtype=np.int32)
-        among = np.flatnonzero((place[data.left] >= 0) & (place[data.right] >= 0))
-        n_filled = -(-max(len(among), 1) // PAIRS_A_STEP) * PAIRS_A_STEP
-        left, right = (np.zeros(n_filled, dtype=np.int32) for _ in range(2))
-        left[: len(among)], right[: len(among)] = place[data.left[among]], place[data.right[among]]
-        yield songs, left, right, _weighed(data.similarity[among], n_filled)
-        place[songs] = -1
-
-
-def _weighed(similarity: np.ndarray, n_filled: int) -> np.ndarray:
-    target = np.zeros((n_filled, 2), dtype=np.float32)
-    target[: len(similarity), 0], target[: len(similarity), 1] = similarity, 1
-    return target
-
-
-def _excerpts(texts: Windows, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Draw windows, bool (n_windows,): each with this probability, and at least one of every song."""
-    drawn = rng.random(len(texts.ids))
-    lowest = np.minimum.reduceat(drawn, texts.starts[:-1])
-    return (drawn < share) | (drawn == np.repeat(lowest, np.diff(texts.starts)))
-
-
-def inputs(
-    texts: Windows, songs: np.ndarray, n_songs: int, kept: np.ndarray | None = None
-) -> dict[str, np.ndarray]:
-    """Some songs as the model takes them.
-
-    Args:
-        texts: of all songs.
-        songs: int64, numbers of those wanted.
-        n_songs: rows to fill up to with padding.
-        kept: bool (n_windows,), windows of `texts` that are read; None: all.
-
-    Returns:
-        `words`, the distinct token ids; `tokens`, positions in them; `lengths`; where a song of `texts` has
-        more than one window, also `average`. Words are filled with padding to a multiple of 1,024 and windows
-        to one of `n_songs`: a compiled step serves one shape, and compiling takes two seconds.
-    """
-    counts = np.diff(texts.starts)[songs]
-    windowed = len(texts.ids) >= len(texts.starts)
-    owners = np.repeat(np.arange(len(songs)), counts)
-    # The first window of each owner, and how far each window is from it.
-    offsets = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
-    windows = texts.starts[songs][owners] + offsets
-    if kept is not None:
-        owners, windows = owners[kept[windows]], windows[kept[windows]]
-        counts = np.bincount(owners, minlength=len(songs))
-    n_rows = -(-len(windows) // n_songs) * n_songs
-    filled = np.zeros((n_rows, texts.ids.shape[1]), dtype=np.int32)
-    filled[: len(windows)] = texts.ids[windows]
-    words, positions = np.unique(np.append(PADDING, filled), return_inverse=True)
-    padded = np.full(-(-len(words) // WORDS_A_STEP) * WORDS_A_STEP, PADDING, dtype=np.int32)
-    padded[: len(words)] = words
-    lengths = np.ones(n_songs, dtype=np.float32)
-    lengths[: len(songs)] = texts.lengths[songs]
-    tokens = positions[1:].reshape(filled.shape).astype(np.int32)
-    made = {"words": padded, "tokens": tokens, "lengths": lengths}
-    if windowed:
-        made["average"] = np.zeros((n_songs, n_rows), dtype=np.float32)
-        made["average"][owners, np.arange(len(owners))] = 1 / counts[owners]
-    return made

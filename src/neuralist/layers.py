@@ -209,16 +209,58 @@ class Telling(keras.layers.Layer):
         self.scale.assign(np.array(at_start, dtype=np.float32))
         self.built = True
 
-    def call(self, pooled: Any) -> tuple[Any, Any]:
-        """Pooled (n_songs, width) to embeddings (n_songs, heads + free) and answers (n_songs, heads)."""
+    def call(self, pooled: Any, others: Any = None) -> tuple[Any, Any]:
+        """Pooled (n_songs, width) to embeddings (n_songs, heads + free) and answers (n_songs, heads).
+
+        With the answers of `others` to the same heads, the answers are the mean of both.
+        """
         told: Any = ops.matmul(pooled, self.kernel) + self.bias
         answers = told[:, : sum(self.heads.values())]
+        if others is not None:
+            answers = (answers + others) / 2
         free = told[:, sum(self.heads.values()) :]
         return ops.concatenate([answers * self.scale, free], axis=-1), answers
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this layer again."""
         return {**super().get_config(), "heads": self.heads, "free": self.free}
+
+
+@keras.saving.register_keras_serializable("neuralist")
+class BagOfWords(keras.layers.Layer):
+    """Answers to heads from the distinct words of a song; see `neuralist.bag`.
+
+    Args:
+        n_tokens: rows of the table.
+        n_heads: columns of it.
+    """
+
+    def __init__(self, n_tokens: int, n_heads: int, **kwargs: Any) -> None:
+        super().__init__(trainable=False, **kwargs)
+        self.n_tokens, self.n_heads = n_tokens, n_heads
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the arrays of `bag.Bag`, in its order."""
+        shapes = {
+            "table": (self.n_tokens, self.n_heads),
+            "squares": (self.n_tokens, 1),
+            "bias": (self.n_heads,),
+        }
+        self.table, self.squares, self.bias = (
+            self.add_weight(shape=shape, initializer="zeros", name=name) for name, shape in shapes.items()
+        )
+        self.built = True
+
+    def call(self, distinct: Any) -> Any:
+        """Token ids int32 (n_songs, most), filled up with padding, to answers (n_songs, n_heads)."""
+        total: Any = ops.sum(ops.take(self.table, distinct, axis=0), axis=1)
+        squares: Any = ops.sum(ops.take(self.squares, distinct, axis=0), axis=1)
+        # The square of a frequency that tells anything is above 1; a song without such words gets the bias.
+        return total / ops.sqrt(ops.maximum(squares, 1.0)) + self.bias
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this layer again."""
+        return {**super().get_config(), "n_tokens": self.n_tokens, "n_heads": self.n_heads}
 
 
 class LSTMLayer:

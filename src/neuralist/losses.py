@@ -1,4 +1,4 @@
-"""Losses of pairs and of heads, for Keras; targets are those of `examples.batches`."""
+"""Losses of pairs and of heads, for Keras; targets are those of `batches.draw`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

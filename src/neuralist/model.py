@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from neuralist.layers import Length, LSTMLayer, PairSimilarity, Pooling, Telling
+from neuralist.layers import BagOfWords, Length, LSTMLayer, PairSimilarity, Pooling, Telling
 
 
 @keras.saving.register_keras_serializable("neuralist")
@@ -37,6 +37,7 @@ class MaLSTM(keras.Model):
         embedding: numbers of an embedding besides the heads' answers; None: without heads, what was pooled is
             the embedding, with them there is nothing besides.
         heads: what an embedding also tells; see `layers.Telling`.
+        bag: whether the heads' answers are the mean of the LSTM's and of `layers.BagOfWords`.
         forget_bias: of the forget gates at the start; 2.5 in the paper's training.
         trained_vectors: whether training changes the word vectors.
         dropout: share of the word vectors' coordinates set to 0 in training, for a batch at a time.
@@ -56,6 +57,7 @@ class MaLSTM(keras.Model):
         length: bool = False,
         embedding: int | None = None,
         heads: Mapping[str, int] | None = None,
+        bag: bool = False,
         forget_bias: float = 1.0,
         trained_vectors: bool = False,
         dropout: float = 0.0,
@@ -74,6 +76,7 @@ class MaLSTM(keras.Model):
             "length": length,
             "embedding": embedding,
             "heads": dict(heads or {}),
+            "bag": bag,
             "forget_bias": forget_bias,
             "trained_vectors": trained_vectors,
             "dropout": dropout,
@@ -90,6 +93,7 @@ class MaLSTM(keras.Model):
         self.pooling = None if pooling == "last" else Pooling(pooling, name="pooling")
         self.length = Length(name="length") if length else None
         self.telling = Telling(heads or {}, embedding or 0, name="telling") if heads or embedding else None
+        self.bag = BagOfWords(n_tokens, sum((heads or {}).values()), name="bag") if bag else None
         self.similarity = PairSimilarity(similarity, name="similarity")
         self.build()
 
@@ -108,6 +112,8 @@ class MaLSTM(keras.Model):
             width = 2 * width + 1
         if self.telling is not None:
             self.telling.build((None, width))
+        if self.bag is not None:
+            self.bag.build()
         self.built = True
 
     def encode(self, inputs: Mapping[str, Any], training: bool = False) -> tuple[Any, Any]:
@@ -118,7 +124,8 @@ class MaLSTM(keras.Model):
                 n_steps), positions in `words`, 0, padding, only at the end, where a text is a song, or a
                 window of one; `average`, float32 (n_songs, n_texts), the share of each text in each song,
                 without which every text is a song; `lengths`, float32 (n_songs,), which a model with `length`
-                reads.
+                reads; `distinct`, int32 (n_songs, most), each song's distinct token ids, filled up with
+                padding, which a model with a `bag` reads.
             training: whether to drop coordinates.
 
         Returns:
@@ -136,11 +143,18 @@ class MaLSTM(keras.Model):
             pooled = ops.matmul(inputs["average"], pooled)
         if self.length is not None:
             pooled = self.length(pooled, inputs["lengths"])
-        return (pooled, None) if self.telling is None else self.telling(pooled)
+        if self.telling is None:
+            return pooled, None
+        return self.telling(pooled, None if self.bag is None else self.bag(inputs["distinct"]))
 
     def call(self, inputs: Mapping[str, Any], training: bool = False) -> Any:
-        """Predict the similarity of each pair in a batch; with heads also `answers`, in a mapping of both."""
+        """Predict the similarity of each pair in a batch; with heads also `answers`, in a mapping of both.
+
+        Inputs without `left` and `right` give the songs' embeddings alone.
+        """
         embeddings, answers = self.encode(inputs, training=training)
+        if "left" not in inputs:
+            return embeddings
         left = ops.take(embeddings, inputs["left"], axis=0)
         right = ops.take(embeddings, inputs["right"], axis=0)
         similarity = self.similarity(left, right)

@@ -34,6 +34,7 @@ class Weights(NamedTuple):
     telling: tuple[np.ndarray, np.ndarray] | None = (
         None  # (width, n), (n,): kernel and bias; see layers.Telling
     )
+    bag: tuple[np.ndarray, np.ndarray] | None = None  # (n_tokens, n), (n_tokens, 1): table and squares
 
 
 def export(weights: Weights, path: Path) -> None:
@@ -43,8 +44,9 @@ def export(weights: Weights, path: Path) -> None:
 
     graph = _Graph()
     graph.constant("vectors", weights.vectors)
-    graph.add("Gather", ["vectors", "tokens"], "embedded", axis=0)
-    graph.add("Transpose", ["embedded"], "states", perm=[1, 0, 2])
+    # Turning ids before they are looked up moves a hundredth of what turning their vectors would.
+    graph.add("Transpose", ["tokens"], "tokens_by_time", perm=[1, 0])
+    graph.add("Gather", ["vectors", "tokens_by_time"], "states", axis=0)
     for index, layer in enumerate(weights.layers):
         _add_lstm(graph, layer, index)
     _add_pooling(graph, weights)
@@ -58,6 +60,8 @@ def export(weights: Weights, path: Path) -> None:
     }
     if weights.length is None:
         del taken["n_tokens"]
+    if weights.bag is not None:
+        taken["distinct"] = (TensorProto.INT32, ["songs", "most"])
     made = helper.make_graph(
         graph.nodes,
         "encoder",
@@ -126,7 +130,6 @@ def _add_pooling(graph: _Graph, weights: Weights) -> None:
         graph.add("Reshape", ["last", width], "pooled")
         return
     graph.constant("time", np.array([0], dtype=np.int64))
-    graph.add("Transpose", ["tokens"], "tokens_by_time", perm=[1, 0])
     graph.add("Cast", ["tokens_by_time"], "word", to=9)  # BOOL
     graph.add("Unsqueeze", ["word", graph.constant("inner", np.array([2], dtype=np.int64))], "present")
     states = f"states{top}"
@@ -173,7 +176,7 @@ def _add_mean(graph: _Graph, weights: Weights, states: str, name: str) -> None:
 
 
 def _add_song(graph: _Graph, weights: Weights) -> int:
-    """Make `embeddings` of `song`, what was pooled of it, as layers.Length and Telling do; their width."""
+    """Make `embeddings` of `song`, what was pooled of it, as the layers of MaLSTM do; returns their width."""
     directions, units, _ = weights.layers[-1].recurrent.shape
     width = directions * units * (2 if weights.pooling == "mean_max" else 1)
     song = "song"
@@ -192,8 +195,25 @@ def _add_song(graph: _Graph, weights: Weights) -> int:
         return width
     kernel, bias = (graph.constant(f"tell{i}", weights.telling[i]) for i in (0, 1))
     graph.add("MatMul", [song, kernel], "told")
-    graph.add("Add", ["told", bias], "embeddings")
+    if weights.bag is None:
+        graph.add("Add", ["told", bias], "embeddings")
+    else:
+        graph.add("Add", ["told", bias], "by_lstm")
+        graph.add("Add", ["by_lstm", _add_bag(graph, *weights.bag)], "embeddings")
     return len(weights.telling[1])
+
+
+def _add_bag(graph: _Graph, table: np.ndarray, squares: np.ndarray) -> str:
+    """What the distinct words of a song add to its embedding, as layers.BagOfWords does but for the bias."""
+    inner = graph.constant("words", np.array([1], dtype=np.int64))
+    for name, array in (("bag", table), ("squares", squares)):
+        graph.add("Gather", [graph.constant(f"{name}_table", array), "distinct"], f"{name}_of_words", axis=0)
+        graph.add("ReduceSum", [f"{name}_of_words", inner], f"{name}_total", keepdims=0)
+    least = graph.constant("least_square", np.array(1, dtype=np.float32))
+    graph.add("Max", ["squares_total", least], "squares_bounded")
+    graph.add("Sqrt", ["squares_bounded"], "bag_length")
+    graph.add("Div", ["bag_total", "bag_length"], "by_bag")
+    return "by_bag"
 
 
 def _onnx_gates(keras_kernel: np.ndarray, directions: int) -> np.ndarray:

@@ -182,7 +182,7 @@ def _contests(found: Found) -> dict[str, dict[str, Any]]:
     return contests
 
 
-def _reads(entry: Mapping[str, Any]) -> str:
+def reads(entry: Mapping[str, Any]) -> str:
     """How much of a text an experiment reads, in words."""
     unit = "characters" if entry["tokens"] == "char" else "words"
     if entry["long_text"] == "chunks":
@@ -194,12 +194,12 @@ def _rows(experiments: Found) -> Iterator[_Row]:
     letters = _letters(experiments)
     tests = {name: entry["splits"]["test"] for name, entry in experiments.items()}
     for name, letter in letters.items():
-        yield _Row(f"{letter} {name} ({_reads(experiments[name])})", tests[name]["metrics"], {})
+        yield _Row(f"{letter} {name} ({reads(experiments[name])})", tests[name]["metrics"], {})
     for baseline, reads_lyrics in FROM_LYRICS.items():
         rivals: dict[str, list[str]] = {}
         for name in (name for name, test in tests.items() if baseline in test["baselines"]):
-            reads = f" ({_reads(experiments[name])})" if reads_lyrics else ""
-            rivals.setdefault(BASELINES[baseline] + reads, []).append(name)
+            read = f" ({reads(experiments[name])})" if reads_lyrics else ""
+            rivals.setdefault(BASELINES[baseline] + read, []).append(name)
         for label, names in rivals.items():
             entries = {letters[name]: tests[name]["baselines"][baseline] for name in names}
             yield _Row(label, next(iter(entries.values())), entries)

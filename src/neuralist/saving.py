@@ -1,4 +1,4 @@
-"""What a training leaves in an experiment's folder: the model, its encoder as ONNX, and what it is.
+"""An experiment trained, and what that leaves in its folder: the model, its encoder as ONNX, what it is.
 
 model.keras, encoder.onnx, vocabulary.txt, history.csv; experiment.json: name, fingerprint, params,
 best_epoch, n_pairs, n_songs and n_truncated (songs longer than what is read) by part, heads, n_pairs_before
@@ -6,14 +6,16 @@ best_epoch, n_pairs, n_songs and n_truncated (songs longer than what is read) by
 """
 
 import json
+import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 
-from neuralist import onnx_encoder, onnx_export, params, tables, training
+from neuralist import onnx_encoder, onnx_export, params, progress, tables, training
 from neuralist.checkpoints import Epoch
 from neuralist.examples import Examples, Prepared
 from neuralist.model import MaLSTM
@@ -22,6 +24,45 @@ from neuralist.tokens import Vocabulary, Windows
 from neuralist.training import values
 
 ONNX_TOLERANCE = 1e-5
+
+
+def train_experiment(
+    name: str,
+    settings: params.Experiment,
+    prepared: Prepared,
+    folder: Path,
+    checkpoints: Path,
+    *,
+    after: Callable[[int, Epoch], None] = lambda *_: None,
+) -> str:
+    """Train an experiment, before that on the pairs of `pretrain_on` if it has any, and save it.
+
+    Args:
+        name: of the experiment.
+        settings: of it.
+        prepared: what it is trained on.
+        folder: to write.
+        checkpoints: folder of this training's own, from which a killed one goes on; removed at the end.
+        after: called with each epoch's number and figures when it is over.
+
+    Returns:
+        What to tell of it in a line.
+
+    Raises:
+        ValueError: a checkpoint there cannot be read, or is of another model.
+        ArithmeticError: the exported graph does not say what the model says.
+    """
+    model, checkpoint = training.make_model(settings, prepared), checkpoints / "epoch.npz"
+    if prepared.before:
+        with progress.epochs(f"{name} pretraining", settings.epochs, lambda *_: None) as report:
+            training.pretrain(model, prepared, settings, checkpoint, report)
+    with progress.epochs(name, settings.epochs, after) as report:
+        history = training.fit(model, prepared.parts, settings, checkpoint, report)
+    if prepared.bag is not None:
+        model = training.joined(model, prepared.bag)
+    told = save_experiment(name, settings, prepared, (model, history), folder)
+    shutil.rmtree(checkpoints)
+    return told
 
 
 def save_experiment(
@@ -92,13 +133,18 @@ def weights(model: MaLSTM) -> onnx_export.Weights:
     [vectors] = values([model.vectors.embeddings])
     attention = values(model.pooling.weights) if model.pooling is not None else []
     length = values([model.length.scale])[0] if model.length is not None else None
-    telling = None
+    telling = bag = None
     if model.telling is not None:
         kernel, bias, scale = values([model.telling.kernel, model.telling.bias, model.telling.scale])
-        # An answer's scale is no more than a factor of its weights.
-        factors = np.append(scale, np.ones(len(bias) - len(scale), dtype=scale.dtype))
+        n_free = len(bias) - len(scale)
+        # An answer's scale is no more than a factor of its weights, and so is its half of a mean.
+        factors = np.append(scale if model.bag is None else scale / 2, np.ones(n_free, dtype=scale.dtype))
         telling = (kernel * factors, bias * factors)
-    return onnx_export.Weights(vectors, layers, model.config["pooling"], attention, length, telling)
+        if model.bag is not None:
+            table, squares, middle = values([model.bag.table, model.bag.squares, model.bag.bias])
+            telling = (telling[0], telling[1] + np.pad(middle, (0, n_free)) * factors)
+            bag = (np.pad(table, ((0, 0), (0, n_free))) * factors, squares)
+    return onnx_export.Weights(vectors, layers, model.config["pooling"], attention, length, telling, bag)
 
 
 def _save_keras(model: MaLSTM, path: Path) -> None:

@@ -30,9 +30,17 @@ from neuralist.recommend import Catalogue
 COMPARE, RECOMMEND = MODELS = ("neuralist", "neuralist-recommender")
 MAX_K = 100
 _WANTED = {COMPARE: ("lyrics_a", "lyrics_b"), RECOMMEND: ("lyrics",)}
-_DEFAULTS: dict[str, Any] = {"k": 10, "exclude_artist": None, "min_year": None, "max_year": None}
+_DEFAULTS: dict[str, Any] = {
+    "k": 10,
+    "exclude_artist": None,
+    "min_year": None,
+    "max_year": None,
+    "approximate": False,
+}
+_PARAM_TYPES = {"exclude_artist": DataType.string, "approximate": DataType.boolean}
 # All that a loaded model imports; TensorFlow, DVC and the rest of the lock stay at home.
 _IMPORTED = ("mlflow", "numpy", "onnxruntime", "pandas", "pyarrow", "regex")
+_SEARCHING = ("faiss-cpu",)
 # Made-up words: no lyrics in a saved model.
 _EXAMPLE = ("a lantern hums under the quiet bridge tonight", "tonight the quiet bridge hums a lantern song")
 
@@ -50,13 +58,14 @@ def model_arguments(kind: str, folder: Path) -> dict[str, Any]:
     if kind not in MODELS:
         raise ValueError(f"model: received {kind!r}; choose {' or '.join(MODELS)}")
     package = Path(__file__).parent
+    imported = _IMPORTED + (_SEARCHING if kind == RECOMMEND else ())
     example = pd.DataFrame([_EXAMPLE[: len(_WANTED[kind])]], columns=list(_WANTED[kind]))
     return {
         "python_model": str(package / "served_model.py"),
         "artifacts": {"served": str(folder)},
         "model_config": {"kind": kind},
         "code_paths": [str(package)],
-        "pip_requirements": [f"{name}=={importlib.metadata.version(name)}" for name in _IMPORTED],
+        "pip_requirements": [f"{name}=={importlib.metadata.version(name)}" for name in imported],
         "signature": _signature(kind),
         "input_example": example if kind == COMPARE else (example, {"k": 3}),
     }
@@ -105,8 +114,7 @@ def _signature(kind: str) -> ModelSignature:
     types |= {"year": DataType.long, "similarity": DataType.double}
     outputs = Schema([ColSpec(type_, name, required=name != "year") for name, type_ in types.items()])
     params = [
-        ParamSpec(name, DataType.string if name == "exclude_artist" else DataType.long, default)
-        for name, default in _DEFAULTS.items()
+        ParamSpec(name, _PARAM_TYPES.get(name, DataType.long), default) for name, default in _DEFAULTS.items()
     ]
     return ModelSignature(inputs, outputs, ParamSchema(params))
 
@@ -177,6 +185,9 @@ def checked_params(params: dict[str, Any]) -> dict[str, Any]:
     artist = options["exclude_artist"]
     if artist is not None and not isinstance(artist, str):
         raise ValueError(f"param exclude_artist: received {_shown(artist)}; give a name or null")
+    if not isinstance(options["approximate"], bool):
+        shown = _shown(options["approximate"])
+        raise ValueError(f"param approximate: received {shown}; give true or false")
     for name in ("min_year", "max_year"):
         if options[name] is not None and not _is_integer(options[name]):
             raise ValueError(f"param {name}: received {_shown(options[name])}; give a year or null")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Protocol = Literal["songs", "paper", "given"]
 Similarity = Literal["manhattan", "euclidean", "cosine"]
@@ -35,7 +35,8 @@ class _Training(Section):
     loss: Literal["mse", "cross_entropy"]
     heads: dict[Literal["year", "tags", "graph"], Annotated[float, Field(gt=0)]]
     distil: float = Field(ge=0, le=1)
-    batch_of: Literal["pairs", "songs"]
+    bag: bool
+    batch_of: Literal["pairs", "songs", "blocks"]
     batch_size: int = Field(ge=1)
     optimizer: Literal["adam", "adadelta"]
     learning_rate: float = Field(gt=0)
@@ -47,6 +48,14 @@ class _Training(Section):
     pretrain_on: str | None
     patience: int = Field(ge=1)
     seed: int
+
+    @model_validator(mode="after")
+    def _bag_answers(self) -> "_Training":
+        if self.bag and (not self.heads or self.tokens == "char"):
+            raise ValueError(
+                "bag: true needs heads to answer for, and tokens: word; name some heads, or bag: false"
+            )
+        return self
 
 
 class Train(_Training):

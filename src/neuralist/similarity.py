@@ -88,7 +88,10 @@ class Similarity:
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Similarity of each pair of rows; one row against many broadcasts."""
-        raw = self._raw(left.astype(np.float64), right.astype(np.float64))
+        return self.calibrated(self._raw(left.astype(np.float64), right.astype(np.float64)))
+
+    def calibrated(self, raw: np.ndarray) -> np.ndarray:
+        """What raw similarities, by the kind alone, come to."""
         return raw if self.calibration is None else self.calibration(raw)
 
     def _raw(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:

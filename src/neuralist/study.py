@@ -9,29 +9,23 @@ settings, after its last full epoch. So no trial is lost or run twice, and one p
 the same trials: what number n is given depends on the seed, n and the trials before.
 """
 
-import fcntl
 import hashlib
 import json
 import math
-import socket
-import threading
-import time
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import optuna
 import pandas as pd
-from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import TrialState
 
-from neuralist import checkpoints, examples, params, training
+from neuralist import checkpoints, examples, params, study_queue, training
 from neuralist.pretraining import Graded
 from neuralist.vectors import WordVectors
 
-BEAT_S, SILENCE_S = 60, 300
 # Called with the number of a trial when it begins, after each of its epochs and when it is over.
 Report = Callable[[int], None]
 
@@ -67,37 +61,21 @@ def open_study(search: Search, name: str, folder: Path) -> optuna.Study:
     Raises:
         ValueError: the storage cannot be opened.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     settings = search.settings
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder / "study.lock"):
+    storage = study_queue.storage(settings.storage, folder)
+    with study_queue.reached(settings.storage):
         study = optuna.create_study(
-            storage=_storage(settings.storage, folder),
+            storage=storage,
             study_name=name,
             direction=settings.direction,
             pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=settings.prune_after),
             load_if_exists=True,
         )
-        for number in range(len(study.get_trials(deepcopy=False)), settings.trials):
-            study.enqueue_trial(_within(settings.space, search.base) if number == 0 else {})
+        with study_queue.alone(study, folder):
+            for number in range(len(study.get_trials(deepcopy=False)), settings.trials):
+                study.enqueue_trial(_within(settings.space, search.base) if number == 0 else {})
     return study
-
-
-def _storage(url: str | None, folder: Path) -> Any:
-    from optuna.storages import JournalStorage, get_storage
-    from optuna.storages.journal import JournalFileBackend
-
-    if url is None:
-        return JournalStorage(JournalFileBackend(str(folder / "study.journal")))
-    try:
-        return get_storage(url)
-    except (SQLAlchemyError, ImportError, ValueError, OSError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(
-            f"params.yaml: study.storage: {url!r} cannot be opened ({reason}); give an Optuna storage URL "
-            "such as postgresql://host/name, with its driver installed, or null for a journal file"
-        ) from error
 
 
 def _within(space: params.Space, base: params.Experiment) -> dict[str, Any]:
@@ -114,23 +92,30 @@ def work(search: Search, study: optuna.Study, folder: Path, report: Report) -> N
         folder: for locks and checkpoints.
         report: what to call as trials go on.
     """
-    while True:
-        with _claimed(search.settings, study, folder) as trial:
-            if trial is None:
-                return
-            checkpoint = folder / f"trial-{trial.number}.npz"
-            report(trial.number)
-            try:
-                value = _objective(search, trial, checkpoint, report)
-            except optuna.TrialPruned:
-                study.tell(trial, state=TrialState.PRUNED)
-            else:
-                # A metric that stayed undefined is no value: Optuna counts such a trial as failed.
-                state = TrialState.COMPLETE if math.isfinite(value) else TrialState.FAIL
-                study.tell(trial, value if state == TrialState.COMPLETE else None, state)
-            for left in folder.glob(f"*{checkpoint.name}"):
-                left.unlink()
-            report(trial.number)
+    with study_queue.reached(search.settings.storage):
+        while True:
+            with study_queue.claimed(search.settings, study, folder) as trial:
+                if trial is None:
+                    return
+                checkpoint = folder / f"trial-{trial.number}.npz"
+                report(trial.number)
+                # Else another machine, to which this one was long silent, has taken the trial and ended it.
+                with suppress(UpdateFinishedTrialError):
+                    _run(search, study, trial, checkpoint, report)
+                for left in folder.glob(f"*{checkpoint.name}"):
+                    left.unlink()
+                report(trial.number)
+
+
+def _run(search: Search, study: optuna.Study, trial: optuna.Trial, checkpoint: Path, report: Report) -> None:
+    try:
+        value = _objective(search, trial, checkpoint, report)
+    except optuna.TrialPruned:
+        study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+    else:
+        # A metric that stayed undefined is no value: Optuna counts such a trial as failed.
+        state = TrialState.COMPLETE if math.isfinite(value) else TrialState.FAIL
+        study.tell(trial, value if state == TrialState.COMPLETE else None, state, skip_if_finished=True)
 
 
 def _objective(search: Search, trial: optuna.Trial, checkpoint: Path, report: Report) -> float:
@@ -143,9 +128,11 @@ def _objective(search: Search, trial: optuna.Trial, checkpoint: Path, report: Re
     model = training.make_model(experiment, prepared)
     training.pretrain(model, prepared, experiment, checkpoint, lambda record, at: None)
     metric = f"val_{settings.metric}"
+    # Of a process that died; where its checkpoint is not, on another machine, all epochs are trained again.
+    reported = trial.storage.get_trial(trial._trial_id).intermediate_values
 
     def epoch_over(record: training.Epoch) -> None:
-        if math.isfinite(record[metric]):
+        if math.isfinite(record[metric]) and record["epoch"] - 1 not in reported:
             trial.report(record[metric], int(record["epoch"]) - 1)
         report(trial.number)
 
@@ -155,7 +142,6 @@ def _objective(search: Search, trial: optuna.Trial, checkpoint: Path, report: Re
             if trial.should_prune():
                 raise optuna.TrialPruned
 
-    reported = trial.storage.get_trial(trial._trial_id).intermediate_values
     kept = checkpoints.read(checkpoint)
     for record in kept.history if kept else []:
         if record["epoch"] - 1 not in reported:
@@ -170,82 +156,6 @@ def _suggest(trial: optuna.Trial, name: str, entry: params.Interval | tuple[Any,
     if isinstance(entry.low, int) and isinstance(entry.high, int):
         return trial.suggest_int(name, entry.low, entry.high, log=entry.log)
     return trial.suggest_float(name, entry.low, entry.high, log=entry.log)
-
-
-@contextmanager
-def _claimed(settings: params.Study, study: optuna.Study, folder: Path) -> Iterator[optuna.Trial | None]:
-    """A trial that nobody else works on, or None when all are over; waits while others work on the rest."""
-    while True:
-        with _alone(folder / "study.lock"):
-            left = [
-                one
-                for one in study.get_trials(deepcopy=False)[: settings.trials]
-                if not one.state.is_finished()
-            ]
-            free = [one for one in left if one.state == TrialState.WAITING or _abandoned(one)]
-            if free or not left:
-                taken = _take(settings, study, folder, free[0]) if free else None
-                break
-        time.sleep(1)
-    if taken is None:
-        yield None
-        return
-    trial, lock = taken
-    over = threading.Event()
-    beat = threading.Thread(target=_beat, args=(trial, over), daemon=True)
-    beat.start()
-    try:
-        yield trial
-    finally:
-        over.set()
-        beat.join()
-        lock.close()
-
-
-def _take(
-    settings: params.Study, study: optuna.Study, folder: Path, free: FrozenTrial
-) -> tuple[optuna.Trial, IO[str]]:
-    """Mark a free trial as this process', by a lock that the system frees when the process dies."""
-    # Seeded by number: a resumed study would otherwise draw the numbers of its first trials again.
-    study.sampler = optuna.samplers.TPESampler(seed=settings.seed + free.number)
-    waiting = free.state == TrialState.WAITING
-    trial = study.ask() if waiting else optuna.Trial(study, free._trial_id)
-    path = folder / f"trial-{trial.number}.lock"
-    lock = path.open("w")
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    trial.set_user_attr("worker", [socket.gethostname(), str(path.resolve())])
-    return trial, lock
-
-
-def _abandoned(trial: FrozenTrial) -> bool:
-    """Whether the process that runs a trial is dead; of another machine's, its silence tells."""
-    host, path = trial.user_attrs.get("worker", [None, ""])
-    if host == socket.gethostname() and Path(path).exists():
-        with Path(path).open("a") as lock:
-            return _free(lock)
-    started = trial.datetime_start.timestamp() if trial.datetime_start else 0
-    return time.time() - trial.user_attrs.get("seen", started) > SILENCE_S
-
-
-def _free(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _beat(trial: optuna.Trial, over: threading.Event) -> None:
-    while not over.is_set():
-        trial.set_user_attr("seen", time.time())
-        over.wait(BEAT_S)
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def trials(study: optuna.Study, settings: params.Study) -> pd.DataFrame:

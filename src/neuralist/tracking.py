@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuralist import run_content
+from neuralist import addresses, run_content
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -105,8 +105,8 @@ def opened(into: Store) -> Iterator["MlflowClient"]:
     except _store_errors() as error:
         mend = "unset MLFLOW_TRACKING_URI" if into.checkout is None else "move mlflow.db away"
         raise ValueError(
-            f"MLflow store {into.uri}: {_first_line(error)}; mend it, or {mend} and call `dvc repro` again: "
-            "what it holds is made again from the files"
+            f"MLflow store {addresses.shown(into.uri)}: {_first_line(error)}; mend it, or {mend} and call "
+            "`dvc repro` again: what it holds is made again from the files"
         ) from error
 
 
@@ -204,6 +204,8 @@ def _client(into: Store) -> "MlflowClient":
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    # Lines to click on, one a run, which hold the server's address with its password.
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     # By default an unreachable server is tried for four minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     from mlflow import MlflowClient
@@ -216,10 +218,12 @@ def _client(into: Store) -> "MlflowClient":
 
 
 def _store_errors() -> tuple[type[Exception], ...]:
+    # mlflow passes on as they are: a database of a newer mlflow, or of Optuna, and a damaged one.
+    from alembic.util.exc import CommandError
     from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError  # opening a damaged database, which mlflow passes on as it is
+    from sqlalchemy.exc import SQLAlchemyError
 
-    return MlflowException, SQLAlchemyError, OSError
+    return MlflowException, CommandError, SQLAlchemyError, OSError
 
 
 def place_of(client: "MlflowClient", into: Store) -> str:
@@ -289,4 +293,4 @@ def user() -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return addresses.shown((str(error).splitlines() or [type(error).__name__])[0])

@@ -13,9 +13,10 @@ import keras
 import numpy as np
 from scipy.stats import rankdata
 
-from neuralist import checkpoints, losses, metrics, params
+from neuralist import batches, checkpoints, losses, metrics, params
+from neuralist.bag import Bag
 from neuralist.checkpoints import Checkpoint, Epoch
-from neuralist.examples import Examples, Prepared, batches, inputs, steps
+from neuralist.examples import Examples, Prepared
 from neuralist.model import MaLSTM
 from neuralist.similarity import Similarity
 from neuralist.tokens import Windows
@@ -50,7 +51,7 @@ def make_model(settings: params.Experiment, prepared: Prepared) -> MaLSTM:
     if model.length is not None:
         logarithms = np.log(np.maximum(train.songs.lengths, 1))
         model.length.set_weights([np.array([logarithms.mean(), max(float(logarithms.std()), 1e-6)])])
-    optimizer = _optimizer(settings, settings.epochs * steps(train, settings))
+    optimizer = _optimizer(settings, settings.epochs * batches.steps(train, settings))
     # XLA takes a third to nine tenths of the time of a step, but twice the time where all states are kept,
     # and four to twelve times with dropout, whose numbers it draws slowly; on a CPU "auto" leaves it out, and
     # torch has no such thing.
@@ -94,8 +95,23 @@ def encode(model: MaLSTM, songs: Windows) -> np.ndarray:
     """Embed songs with Keras: float32 (n_songs, width)."""
     numbers = np.arange(len(songs.lengths))
     parts = [numbers[start : start + SONGS_A_CALL] for start in range(0, len(numbers), SONGS_A_CALL)]
-    found = [model.encode(inputs(songs, part, len(part)))[0] for part in parts]
-    return np.concatenate(values(found))
+    found = []
+    for part in parts:
+        read = batches.inputs(songs, part, SONGS_A_CALL)
+        if model.bag is not None:
+            read["distinct"] = songs.distinct(part, SONGS_A_CALL)
+        found.append(model.predict_on_batch(read)[: len(part)])
+    return np.concatenate(found)
+
+
+def joined(model: MaLSTM, bag: Bag) -> MaLSTM:
+    """A trained model whose heads answer the mean of its own answers and those of a bag of words.
+
+    They are joined after training: the bag fits the songs it learned from too well to teach on them.
+    """
+    both = MaLSTM.from_config(model.get_config() | {"bag": True})
+    both.set_weights([*model.get_weights(), *bag])  # layers in the order they are made in, the bag last
+    return both
 
 
 def pretrain(
@@ -197,10 +213,10 @@ def best_epoch(history: list[Epoch]) -> int:
 def _train_epoch(
     model: MaLSTM, data: Examples, settings: params.Experiment, epoch: int, report: Report
 ) -> Epoch:
-    n_steps = steps(data, settings)
+    n_steps = batches.steps(data, settings)
     record: Epoch = {"epoch": epoch}
     seen, totals = 0.0, np.zeros(2)
-    for step, (batch, targets) in enumerate(batches(data, settings, epoch), start=1):
+    for step, (batch, targets) in enumerate(batches.draw(data, settings, epoch), start=1):
         wanted: Any = targets if len(targets) > 1 else targets["similarity"]
         figures: Any = model.train_on_batch(batch, wanted, return_dict=True)
         weight = float(targets["similarity"][:, 1].sum())

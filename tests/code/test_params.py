@@ -66,6 +66,11 @@ def test_values_are_frozen() -> None:
         ({"variants": {"odd": {"unit": 3}}}, r"\.unit: .*\(variants\.odd\)"),
         ({"experiments": {"Odd name": {}}}, r"experiments\.Odd name"),
         ({"experiments": {"songs300": {"unit": 3}}}, r"experiments\.songs300\.unit: "),
+        ({"train": {"bag": True}}, r"train: .*bag: true needs heads"),
+        (
+            {"experiments": {"lyrics": {"bag": True, "heads": {"year": 1.0}, "tokens": "char"}}},
+            r"bag: true needs",
+        ),
         ({"songmap": {"experiment": "none"}}, r"songmap\.experiment: received 'none'; name one of"),
         ({"study": {"experiment": "none"}}, r"study\.experiment: received 'none'; name one of"),
         ({"study": {"experiment": "tuned"}}, r"study\.experiment: received 'tuned'"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.spatial import distance
 from tests import served
 
-from neuralist import recommend
+from neuralist import neighbours
 from neuralist.recommend import Catalogue
 from neuralist.similarity import Similarity
 
@@ -82,7 +82,7 @@ def test_options_out_of_range_are_refused(
 
 @pytest.mark.parametrize(("kind", "metric"), [("manhattan", "cityblock"), ("cosine", "cosine")])
 def test_the_search_finds_what_scipy_finds(kind: str, metric: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recommend, "_SONGS_A_BLOCK", 7)  # several blocks, the last one short
+    monkeypatch.setattr(neighbours, "_BLOCK", 7)  # several blocks, the last one short
     rng = np.random.default_rng(3)
     embeddings, queries = rng.normal(size=(40, 5)), rng.normal(size=(6, 5))
     songs = pd.concat([served.SONGS] * 8, ignore_index=True)

@@ -16,6 +16,7 @@ from neuralist.tokens import PADDING, UNKNOWN, Reads, Vocabulary, characters, wo
         ("Green Moss, green stone!", ["green", "moss", "green", "stone"]),
         ("don’t DON'T don`t", ["don't"] * 3),
         ("'quoted' rock'n'roll", ["quoted", "rock'n'roll"]),
+        ("a''b 'tis rock'n' '' _x_ d'''e'f", ["a", "b", "tis", "rock'n", "x", "d", "e'f"]),
         ("24/7 at 8pm", ["24", "7", "at", "8pm"]),
         ("ﬁre ＦＵＬＬ Straße", ["fire", "full", "strasse"]),
         ("हिन्दी मौसम", ["हिन्दी", "मौसम"]),
@@ -32,6 +33,11 @@ def test_a_text_splits_into_lower_case_words(text: str, expected: list[str]) -> 
 def test_words_of_words_are_the_same_words(text: str) -> None:
     found = words(text)
     assert words(" ".join(found)) == found
+
+
+@given(st.text(st.sampled_from("aB1'_ -\t\n\x1f,")))
+def test_ascii_splits_alike_with_other_characters_beside_it(text: str) -> None:
+    assert words(f"{text} é") == [*words(text), "é"]
 
 
 def test_ids_start_at_two_pad_on_the_right_and_cut_at_max_words() -> None:
@@ -89,6 +95,29 @@ def test_a_head_is_read_in_windows_and_what_is_left_of_a_text_is_told() -> None:
     assert windows.starts.tolist() == [0, 3, 4]
     assert windows.lengths.tolist() == [6, 2]
     assert windows.n_truncated == 1
+
+
+def test_distinct_tokens_of_some_texts_are_those_of_all_their_windows() -> None:
+    reads = Reads("word", 9, "head", window=3)
+    windows = Vocabulary(["a", "b", "c"]).windows(["b a b a b", "c", "", "a new c a"], reads)
+    assert windows.distinct(np.array([3, 0, 2]), 5).tolist() == [
+        [UNKNOWN, 2, 4],
+        [2, 3, PADDING],
+        [PADDING] * 3,
+        [PADDING] * 3,
+        [PADDING] * 3,
+    ]
+
+
+@given(st.lists(st.text("abcd ", max_size=12), min_size=1, max_size=6), st.integers(1, 4))
+def test_distinct_tokens_are_a_set_of_every_text(texts: list[str], window: int) -> None:
+    vocabulary = Vocabulary(["a", "b", "ab"])
+    windows = vocabulary.windows(texts, Reads("word", 20, "head", window))
+    found = windows.distinct(np.arange(len(texts)), len(texts))
+    known = {"a": 2, "b": 3, "ab": 4}
+    for text, row in zip(texts, found.tolist(), strict=True):
+        ids = sorted({known.get(word, UNKNOWN) for word in words(text)})
+        assert row == ids + [PADDING] * (found.shape[1] - len(ids))
 
 
 def test_a_vocabulary_is_read_back_as_it_was_written(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +193,27 @@ def test_a_damaged_store_is_one_clear_error(into: Store, artifacts: Path, tmp_pa
 
     with pytest.raises(ValueError, match=r"move mlflow\.db away"):
         tracking.record(artifacts, Path("data"), damaged)
+
+
+def test_a_database_of_another_program_is_one_clear_error(artifacts: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "optuna.db")) as connection, connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES ('v3.2.0.a')")
+    another = Store(f"sqlite:///{tmp_path}/optuna.db", "neuralist", None)
+
+    with pytest.raises(ValueError, match=r"v3\.2\.0\.a.*unset MLFLOW_TRACKING_URI"):
+        tracking.record(artifacts, Path("data"), another)
+
+
+def test_a_server_out_of_reach_is_named_without_its_password(
+    artifacts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    away = Store("http://team:s3cret@127.0.0.1:1", "neuralist", None)
+
+    with pytest.raises(ValueError, match=r"http://team:\*\*\*@127\.0\.0\.1:1") as told:
+        tracking.record(artifacts, Path("data"), away)
+    assert "s3cret" not in str(told.value)
 
 
 def test_missing_results_are_one_clear_error(into: Store, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def _binary() -> bytes:
     ("name", "content"),
     [
         ("simple.vec", WORD2VEC.encode()),
-        ("simple.vec.gz", gzip.compress(WORD2VEC.encode())),
+        ("simple.vec.gz", gzip.compress(WORD2VEC.encode(), mtime=0)),
         ("glove.txt", GLOVE.encode()),
         ("google.bin", _binary()),
     ],

@@ -10,6 +10,7 @@ import pytest
 from tests.settings import experiment
 
 from neuralist import examples, onnx_encoder, params, saving, training, vectors
+from neuralist.bag import Bag
 from neuralist.onnx_encoder import Encoder
 from neuralist.similarity import Similarity
 from neuralist.tokens import Reads, Windows
@@ -29,6 +30,10 @@ KINDS += [
     for pooling in ("last", "mean_max")
 ]
 KINDS += [{"pooling": "mean", "length": True}, {"pooling": "mean", "embedding": 3}]
+KINDS += [
+    {"pooling": "mean", "embedding": embedding, "heads": {"year": 1.0}, "bag": True}
+    for embedding in (None, 3)
+]
 SETTINGS = experiment(max_words=200, units=6)
 
 
@@ -57,7 +62,14 @@ def untrained(settings: params.Experiment, words: vectors.WordVectors) -> traini
     for index, weight in enumerate(model.trainable_variables):
         drawn = np.random.default_rng(index).normal(size=weight.shape)
         weight.assign(np.asarray(weight) + 0.2 * drawn)
-    return model
+    return training.joined(model, made_bag(len(words.vocabulary))) if settings.bag else model
+
+
+def made_bag(n_tokens: int) -> Bag:
+    """Each word but the first known one tells something."""
+    table = np.random.default_rng(5).normal(size=(n_tokens, 1)).astype(np.float32)
+    squares = np.array([0, 0, 0, *range(2, n_tokens - 1)], dtype=np.float32)[:, None]
+    return Bag(np.where(squares > 0, table, 0), squares, np.array([0.5], dtype=np.float32))
 
 
 def saved(

@@ -10,7 +10,7 @@ import pytest
 from keras.ops import convert_to_numpy as to_numpy
 from tests.settings import experiment
 
-from neuralist import examples, params, training, vectors
+from neuralist import batches, examples, params, training, vectors
 from neuralist.model import MaLSTM
 from neuralist.pretraining import Graded
 from neuralist.vectors import WordVectors
@@ -157,7 +157,7 @@ def listed(tmp_path: Path) -> dict[str, Any]:
 def read_as(ready: examples.Prepared, settings: params.Experiment, epoch: int) -> list[list[int]]:
     """The training texts as the one batch of an epoch holds them, token ids a text."""
     everything = settings.model_copy(update={"batch_size": 100})
-    [(batch, _)] = examples.batches(ready.parts["train"], everything, epoch)
+    [(batch, _)] = batches.draw(ready.parts["train"], everything, epoch)
     return batch["words"][batch["tokens"]].tolist()
 
 
@@ -256,7 +256,7 @@ def test_a_run_with_synonyms_killed_before_and_in_its_task_ends_with_the_same_we
 ) -> None:
     settings = SETTINGS.model_copy(update=listed)
     ready = prepared(words, GRADED, **listed)
-    assert len(list(examples.batches(ready.parts["train"], settings, 1))) == 5
+    assert len(list(batches.draw(ready.parts["train"], settings, 1))) == 5
 
     undisturbed = trained(ready, settings, tmp_path / "whole")
     with pytest.raises(Killed):

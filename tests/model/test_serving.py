@@ -289,8 +289,9 @@ def test_the_recommender_answers_with_the_nearest_songs(recommend: Ask) -> None:
 
 def test_the_recommender_takes_params_and_a_plain_list(recommend: Ask) -> None:
     params = {"k": 100, "exclude_artist": "anna", "min_year": 1995, "max_year": 1995}
-    response = recommend({"inputs": ["moss"], "params": params})
-    assert [row["song_id"] for row in response.content["predictions"]] == ["s4"]
+    for approximate in (False, True):
+        response = recommend({"inputs": ["moss"], "params": params | {"approximate": approximate}})
+        assert [row["song_id"] for row in response.content["predictions"]] == ["s4"]
     ten = recommend(_records({"lyrics": "moss"}) | {"params": None})
     assert len(ten.content["predictions"]) == len(served.SONGS)
 
@@ -312,7 +313,11 @@ NUMBER, YEAR, NAME = "give a whole number from 1 to 100", "give a year or null",
         ({"max_year": {}}, f"param max_year: received {{}}; {YEAR}"),
         ({"exclude_artist": 5}, f"param exclude_artist: received 5; {NAME}"),
         ({"min_year": 2, "max_year": 1}, "min_year: received 2, after max_year 1; exchange them"),
-        ({"top": 3}, "params: received top; choose among k, exclude_artist, min_year, max_year"),
+        ({"approximate": 1}, "param approximate: received 1; give true or false"),
+        (
+            {"top": 3},
+            "params: received top; choose among k, exclude_artist, min_year, max_year, approximate",
+        ),
     ],
 )
 def test_bad_params_get_400_and_one_sentence(recommend: Ask, params: dict[str, Any], sentence: str) -> None:
@@ -357,6 +362,7 @@ def test_the_saved_models_say_what_they_take_and_hold_no_pickle(saved: dict[str,
         ("exclude_artist", None),
         ("min_year", None),
         ("max_year", None),
+        ("approximate", False),
     ]
     for kind, model in zip(serving.MODELS, (compare, recommend), strict=True):
         files = [path for path in saved[kind].rglob("*") if path.is_file()]
@@ -365,7 +371,9 @@ def test_the_saved_models_say_what_they_take_and_hold_no_pickle(saved: dict[str,
         assert not [path for path in files if path.read_bytes().startswith((b"\x80\x04", b"\x80\x05"))]
         assert (saved[kind] / "input_example.json").exists()
         requirements = (saved[kind] / "requirements.txt").read_text().split()
+        searching = ["faiss-cpu"] if kind == serving.RECOMMEND else []
         assert sorted(line.split("==")[0] for line in requirements) == [
+            *searching,
             "mlflow",
             "numpy",
             "onnxruntime",

@@ -3,7 +3,9 @@
 import multiprocessing
 import os
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 from optuna.trial import TrialState
 from tests.settings import experiment
 
-from neuralist import params, study, vectors
+from neuralist import params, study, study_queue, vectors
 
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]
 # With pooling over time a step is not compiled by XLA, which would take seconds a trial.
@@ -191,10 +193,59 @@ def test_any_storage_of_optuna_serves(tmp_path: Path) -> None:
     assert not (tmp_path / "study.journal").exists()
 
 
-@pytest.mark.parametrize("url", ["nonsense", "postgresql+nodriver://x/y"])
-def test_a_storage_that_cannot_be_opened_is_named(tmp_path: Path, url: str) -> None:
-    with pytest.raises(ValueError, match=r"study\.storage: .* cannot be opened"):
+@pytest.mark.parametrize(
+    "url", ["nonsense", "postgresql+nodriver://team:s3cret@x/y", "sqlite://team:s3{cret}@x/y"]
+)
+def test_a_storage_that_cannot_be_opened_is_named_without_its_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ValueError, match=r"study\.storage: .* cannot be opened") as told:
         run(tmp_path, storage=url)
+    assert "cret" not in str(told.value)
+
+
+def test_a_database_of_an_older_optuna_is_refused_in_one_line(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    study_queue.storage(url, tmp_path)
+    with closing(sqlite3.connect(tmp_path / "study.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'v2.6.0.a'")
+    with pytest.raises(ValueError, match=r"study\.storage: .* cannot be opened .*optuna storage upgrade"):
+        study_queue.storage(url, tmp_path)
+
+
+def test_a_storage_that_fails_on_the_way_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study, "_objective", without_training)
+
+    def fail(number: int) -> None:
+        with closing(sqlite3.connect(tmp_path / "study.db")) as connection, connection:
+            connection.execute("DROP TABLE IF EXISTS trial_user_attributes")
+
+    with pytest.raises(ValueError, match=r"study\.storage: .*no such table.*goes on where it was"):
+        run(tmp_path, fail, storage=f"sqlite:///{tmp_path / 'study.db'}")
+
+
+def test_a_trial_that_ends_while_another_process_takes_it_for_abandoned_is_left_alone(tmp_path: Path) -> None:
+    asked = search(trials=1)
+    opened = study.open_study(asked, asked.name("base"), tmp_path)
+    opened.ask()
+    [seen] = opened.get_trials(states=(TrialState.RUNNING,))
+    opened.tell(0, 0.5)
+    assert study_queue._take(asked.settings, opened, tmp_path, seen) is None
+
+
+def test_a_trial_that_another_machine_ended_meanwhile_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[int] = []
+
+    def elsewhere(asked: study.Search, trial: optuna.Trial, checkpoint: Path, report: Any) -> float:
+        if not ended:
+            ended.append(trial.number)
+            trial.study.tell(trial.number, 0.25)
+        trial.report(0.5, 0)
+        return 0.75
+
+    monkeypatch.setattr(study, "_objective", elsewhere)
+    done = run(tmp_path, trials=2)
+    assert [trial.value for trial in done.trials] == [0.25, 0.75]
 
 
 def test_a_trial_of_a_silent_machine_is_taken_up_and_of_one_that_speaks_is_not(tmp_path: Path) -> None:
@@ -204,10 +255,10 @@ def test_a_trial_of_a_silent_machine_is_taken_up_and_of_one_that_speaks_is_not(t
     trial.set_user_attr("worker", ["another-machine", "/nowhere/trial-0.lock"])
     trial.set_user_attr("seen", time.time())
     [frozen] = opened.get_trials(states=(TrialState.RUNNING,))
-    assert not study._abandoned(frozen)
-    trial.set_user_attr("seen", time.time() - study.SILENCE_S - 1)
+    assert not study_queue._abandoned(frozen)
+    trial.set_user_attr("seen", time.time() - study_queue.SILENCE_S - 1)
     [frozen] = opened.get_trials(states=(TrialState.RUNNING,))
-    assert study._abandoned(frozen)
+    assert study_queue._abandoned(frozen)
 
 
 def test_other_settings_or_data_are_another_study_but_not_more_trials() -> None:

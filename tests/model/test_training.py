@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.settings import experiment
 
-from neuralist import examples, training, vectors
+from neuralist import batches, examples, training, vectors
 from neuralist.tokens import Reads, Vocabulary, Windows
 from neuralist.vectors import WordVectors
 
@@ -112,7 +112,7 @@ def test_an_epoch_holds_each_pair_once_and_a_batch_each_song_and_word_once(
     data = made(Windows(tokens, np.arange(11), np.full(10, 3)), left, right)
     settings = SETTINGS.model_copy(update={"batch_size": size, "seed": seed})
     seen = []
-    for batch, targets in examples.batches(data, settings, epoch):
+    for batch, targets in batches.draw(data, settings, epoch):
         target, weight = targets["similarity"].T
         assert weight.tolist() == [1.0] * len(target)
         songs = batch["words"][batch["tokens"][:, 0]] - 1
@@ -128,6 +128,48 @@ def test_an_epoch_holds_each_pair_once_and_a_batch_each_song_and_word_once(
 
 
 @given(st.integers(1, 60), st.integers(1, 12), st.integers(0, 5))
+def test_blocks_hold_each_pair_once_and_no_more_songs_than_asked_for(n: int, size: int, epoch: int) -> None:
+    rng = np.random.default_rng(n)
+    tokens = np.repeat(np.arange(1, 11, dtype=np.int32)[:, None], 3, axis=1)
+    left, right = rng.integers(0, 10, size=(2, n)).astype(np.int32)
+    data = made(Windows(tokens, np.arange(11), np.full(10, 3)), left, right)
+    settings = SETTINGS.model_copy(update={"batch_of": "blocks", "batch_size": size})
+    seen: list[int] = []
+    drawn = list(batches.draw(data, settings, epoch))
+    for batch, targets in drawn:
+        songs = batch["words"][batch["tokens"][:, 0]] - 1
+        held = songs[songs >= 0]
+        assert len(np.unique(held)) == len(held) <= max(2, size)
+        target, weight = targets["similarity"].T
+        filled = weight > 0
+        numbers = target[filled].astype(int)
+        assert (songs[batch["left"]][filled] == left[numbers]).all()
+        assert (songs[batch["right"]][filled] == right[numbers]).all()
+        assert set(left[numbers]) | set(right[numbers]) == set(held)
+        seen += numbers.tolist()
+    assert sorted(seen) == list(range(n))
+    assert len(drawn) <= batches.steps(data, settings)
+
+
+def test_blocks_read_a_song_once_for_many_pairs() -> None:
+    """Twelve songs, all 66 pairs, six songs a batch: four groups of three make six batches."""
+    left, right = np.triu_indices(12, 1)
+    data = made(Windows(np.ones((12, 3), np.int32), np.arange(13), np.full(12, 3)), left, right)
+    settings = SETTINGS.model_copy(update={"batch_of": "blocks", "batch_size": 6})
+    drawn = [targets["similarity"] for _, targets in batches.draw(data, settings, 1)]
+    assert len(drawn) == batches.steps(data, settings) == 6
+    # Nine pairs between two groups; the three within a group come with the next: in four of six batches.
+    assert sorted(int(weight.sum()) for _, weight in (target.T for target in drawn)) == [
+        9,
+        9,
+        12,
+        12,
+        12,
+        12,
+    ]
+
+
+@given(st.integers(1, 60), st.integers(1, 12), st.integers(0, 5))
 def test_a_batch_of_songs_holds_all_pairs_among_them_and_an_epoch_each_song_once(
     n: int, size: int, epoch: int
 ) -> None:
@@ -138,7 +180,7 @@ def test_a_batch_of_songs_holds_all_pairs_among_them_and_an_epoch_each_song_once
     data = data._replace(answers=np.arange(10, dtype=np.float32)[:, None])
     settings = SETTINGS.model_copy(update={"batch_of": "songs", "batch_size": size})
     seen: list[int] = []
-    for batch, targets in examples.batches(data, settings, epoch):
+    for batch, targets in batches.draw(data, settings, epoch):
         songs = batch["words"][batch["tokens"][:, 0]] - 1
         held = songs[songs >= 0].tolist()
         target, weight = targets["similarity"].T
@@ -146,7 +188,7 @@ def test_a_batch_of_songs_holds_all_pairs_among_them_and_an_epoch_each_song_once
         found = zip(songs[batch["left"]][filled], songs[batch["right"]][filled], target[filled], strict=True)
         among = [(a, b, k) for k, (a, b) in enumerate(zip(left, right, strict=True)) if {a, b} <= set(held)]
         assert list(found) == among
-        assert len(target) % examples.PAIRS_A_STEP == 0
+        assert len(target) % batches.PAIRS_A_STEP == 0
         assert targets["answers"][: len(held), 0].tolist() == held
         assert np.isnan(targets["answers"][len(held) :]).all()
         seen += held
@@ -161,7 +203,7 @@ def test_a_batch_holds_all_windows_of_its_songs_and_averages_them(
     starts = np.cumsum([0, *counts])
     texts = Windows(np.arange(1, starts[-1] + 1, dtype=np.int32)[:, None], starts, np.array(counts))
     songs = np.array(data.draw(st.lists(st.integers(0, len(counts) - 1), min_size=1, unique=True)))
-    batch = examples.inputs(texts, songs, len(songs) + more)
+    batch = batches.inputs(texts, songs, len(songs) + more)
 
     tokens = batch["words"][batch["tokens"][:, 0]]
     assert len(tokens) % (len(songs) + more) == 0
@@ -187,7 +229,7 @@ def test_excerpts_are_some_windows_of_every_song_others_each_epoch(
     n = len(counts)
     data = made(texts, np.arange(n, dtype=np.int32), np.arange(n, dtype=np.int32))
     settings = SETTINGS.model_copy(update={"batch_of": "songs", "batch_size": n, "excerpts": share})
-    [(batch, _)] = examples.batches(data, settings, epoch)
+    [(batch, _)] = batches.draw(data, settings, epoch)
     read = batch["words"][batch["tokens"][:, 0]]
     average = batch.get("average", np.eye(n))
     for song, count in enumerate(counts):
@@ -201,7 +243,7 @@ def test_the_share_of_windows_in_excerpts_is_the_one_asked_for() -> None:
     texts = Windows(np.arange(1, 5001, dtype=np.int32)[:, None], np.array([0, 5000]), np.array([5000]))
     data = made(texts, *np.zeros((2, 1), np.int32))
     settings = SETTINGS.model_copy(update={"batch_of": "songs", "excerpts": 0.3})
-    first, second = (set(next(examples.batches(data, settings, epoch))[0]["words"]) for epoch in (1, 2))
+    first, second = (set(next(batches.draw(data, settings, epoch))[0]["words"]) for epoch in (1, 2))
     # four standard deviations of a binomial share are 0.026
     assert len(first) / 5000 == pytest.approx(0.3, abs=0.026)
     assert first != second
@@ -241,7 +283,7 @@ def test_epochs_are_shuffled_differently_and_repeatably() -> None:
     data = made(Windows(np.ones((5, 1), np.int32), np.arange(6), np.ones(5)), *np.zeros((2, 50), np.int32))
     settings = SETTINGS.model_copy(update={"batch_size": 50})
     first, again, second = (
-        next(examples.batches(data, settings, epoch))[1]["similarity"].tolist() for epoch in (1, 1, 2)
+        next(batches.draw(data, settings, epoch))[1]["similarity"].tolist() for epoch in (1, 1, 2)
     )
     assert first == again
     assert first != second

@@ -1,0 +1,92 @@
+"""Encoding songs of 300 words with exported encoders of untrained weights, beside a sentence encoder.
+
+Vocabulary of 23,000 words with vectors of 300 numbers, 50 units. `last state` is as in the paper; `lyrics` as
+the experiment of that name. Texts are encoded 512 at a time, as in serving.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from benchmarks import figures, made
+from benchmarks.figures import Figure, Missing, Peer
+from neuralist import onnx_export, predictor
+from neuralist.onnx_encoder import Encoder
+from neuralist.onnx_export import Layer, Weights
+from neuralist.similarity import Similarity
+from neuralist.tokens import Reads, Vocabulary
+
+ROUNDS, TEXTS, PEERS_TEXTS = 9, 2048, 16
+DIMENSIONS, UNITS, WIDTH = 300, 50, 70
+TARGET = ">= 2000"
+
+
+def measure(options: argparse.Namespace) -> Iterator[Figure | Missing]:
+    """Songs a second: whole, and in its two parts."""
+    known = made.words()
+    texts = made.songs(known, TEXTS)
+    with TemporaryDirectory() as folder:
+        last, lyrics = encoders(known, Path(folder))
+    windows = last.vocabulary.windows(texts[: predictor.CHUNK], last.reads)
+    measures: dict[str, Callable[[], float]] = {
+        "last state": _rate(lambda: list(predictor.embed(last, texts)), TEXTS),
+        "lyrics": _rate(lambda: list(predictor.embed(lyrics, texts)), TEXTS),
+        "texts to ids": _rate(lambda: last.vocabulary.windows(texts, last.reads), TEXTS),
+        "texts with accents to ids": _rate(_accented(last, texts), TEXTS),
+        "graph of last state": _rate(lambda: last.encode_windows(windows), len(windows.lengths)),
+    }
+    peer = None
+    if options.sentence_encoder and find_spec("sentence_transformers"):
+        measures["peer"] = _rate(_sentence_encoder(options.sentence_encoder, texts), PEERS_TEXTS)
+    else:
+        yield Missing(
+            "the ratio to a sentence encoder",
+            "pip install -e '.[transformer]', and give --sentence-encoder all-MiniLM-L6-v2 or its folder",
+        )
+    found = dict(zip(measures, figures.in_turn(ROUNDS, *measures.values()), strict=True))
+    if "peer" in found:
+        peer = Peer(Path(options.sentence_encoder).name, found.pop("peer"))
+    for name, rounds in found.items():
+        whole = name in ("last state", "lyrics")
+        yield Figure(name, rounds, "songs/s", TARGET if whole else None, peer if whole else None)
+
+
+def encoders(known: list[str], folder: Path) -> tuple[Encoder, Encoder]:
+    """`last state` and `lyrics`, with drawn weights."""
+    draw = np.random.default_rng(0)
+
+    def drawn(*shape: int) -> np.ndarray:
+        return draw.normal(scale=0.1, size=shape).astype(np.float32)
+
+    vocabulary = Vocabulary(known)
+    layer = Layer(drawn(DIMENSIONS, 4 * UNITS), drawn(4 * UNITS), drawn(1, UNITS, 4 * UNITS))
+    vectors = drawn(len(vocabulary), DIMENSIONS)
+    onnx_export.export(Weights(vectors, [layer]), folder / "last.onnx")
+    length, told = np.array([5.5, 0.5], dtype=np.float32), (drawn(4 * UNITS + 1, WIDTH), drawn(WIDTH))
+    onnx_export.export(Weights(vectors, [layer], "mean_max", (), length, told), folder / "lyrics.onnx")
+    read = {"last": Reads("word", 300, "head"), "lyrics": Reads("word", 420, "head", 60)}
+    last, lyrics = (
+        Encoder(folder / f"{name}.onnx", vocabulary, reads, Similarity("manhattan"))
+        for name, reads in read.items()
+    )
+    return last, lyrics
+
+
+def _rate(work: Callable[[], object], n: int) -> Callable[[], float]:
+    return lambda: n / figures.seconds(work)
+
+
+def _accented(encoder: Encoder, texts: list[str]) -> Callable[[], object]:
+    changed = [text.replace("a", "á") for text in texts]
+    return lambda: encoder.vocabulary.windows(changed, encoder.reads)
+
+
+def _sentence_encoder(name: str, texts: list[str]) -> Callable[[], object]:
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(name, device="cpu")
+    return lambda: model.encode(texts[:PEERS_TEXTS], show_progress_bar=False)

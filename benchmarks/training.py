@@ -1,0 +1,290 @@
+"""Training: pairs a second, against the same model written plainly in Keras, and in PyTorch if it is there.
+
+Made data of the shape of the Million Song subset: 1,200 songs, 16,000 pairs with skewed degrees, words by
+Zipf's law. Ours are the experiments words300 and words15 of params.yaml. The peers are two towers, Embedding
+and LSTM for each side of every pair, batch by batch; each gets its fastest setting of those tried, and the
+same first losses as ours on the same batches are asked for before anything is timed.
+
+The arithmetic of a step, with U units, D dimensions of a word vector, S songs of T words, W distinct words:
+
+    recurrence   forward 2 U 4U a word, backward twice that (states, weights):   24 U^2 S T
+    projection   forward 2 D 4U a distinct word, backward the same (weights):    16 D U W
+
+With U = 50, D = 300, T = 300 that is 18 MFLOP a song and 240 kFLOP a word. An epoch reads, of n songs in
+g = 2 n / batch groups, g (g - 1) / 2 batches of 2 n / g songs: (g - 1) n songs. The floor is that arithmetic
+at the rate of a large matrix product, measured in the same run.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks.figures import Figure, Missing, Peer, in_turn
+
+N_SONGS, N_PAIRS, N_WORDS, DIMENSIONS = 1200, 16_000, 23_000, 300
+ROUNDS, SECONDS = 5, 3.0
+PEER_BATCHES = (64, 256)
+TOLERANCE = 1e-4
+FIRST_STEP = "import benchmarks.training as t; t.first_step()"
+
+
+class Way(NamedTuple):
+    """A way to train, ready to go on: what it is, and what does some steps and returns the pairs it saw."""
+
+    name: str
+    steps: Callable[[], int]
+
+    def rate(self) -> float:
+        """Pairs a second, over SECONDS or one call at least."""
+        start, pairs = time.perf_counter(), 0
+        while not pairs or time.perf_counter() - start < SECONDS:
+            pairs += self.steps()
+        return pairs / (time.perf_counter() - start)
+
+
+def measure(options: argparse.Namespace) -> Iterator[Figure | Missing]:
+    """All figures of training."""
+    for name, wanted in (("words300", "ratio >= 4"), ("words15", "ratio >= 3")):
+        yield from _compared(name, wanted)
+    seconds, memory = zip(*(_first_step() for _ in range(3)), strict=True)
+    yield Figure("from nothing to the first step, 300 words", seconds, "s", "< 25")
+    yield Figure("highest memory of that training", memory, "MB", "< 1500")
+
+
+def _compared(name: str, wanted: str) -> Iterator[Figure | Missing]:
+    """Ours beside its peers, in turn, and beside what its arithmetic takes."""
+    settings, prepared = _prepared(name)
+    _check_losses(settings, prepared)
+    title = f"training, {settings.max_words} words"
+    ours, keras = _ours(settings, prepared), _fastest(_keras_peers(settings, prepared))
+    torch = _torch_peers(settings, prepared)
+    if isinstance(torch, Missing):
+        yield torch
+    ways = [ours, keras] + ([] if isinstance(torch, Missing) else [_fastest(torch)])
+    own, *theirs = in_turn(ROUNDS, *(way.rate for way in ways))
+    for way, rates, target in zip(ways[1:], theirs, (wanted, None), strict=False):
+        yield Figure(title, own, "pairs/s", target, Peer(way.name, rates))
+    songs, pairs, flop = _arithmetic(settings, prepared)
+    taken, floor = pairs / statistics.median(own), flop / _flops()
+    yield Figure(f"{title}: a step of {songs} songs by its arithmetic's floor", [taken / floor], "times")
+
+
+def _arithmetic(settings: Any, prepared: Any) -> tuple[int, float, float]:
+    """Songs, pairs and floating-point operations of a mean step; see the module's docstring."""
+    from neuralist import batches
+
+    drawn = list(batches.draw(prepared.parts["train"], settings, 1))
+    songs, steps = drawn[0][0]["tokens"].shape
+    pairs = statistics.mean(targets["similarity"][:, 1].sum() for _, targets in drawn)
+    words = statistics.mean(len(batch["words"]) for batch, _ in drawn)
+    flop = 24 * settings.units**2 * songs * steps + 16 * DIMENSIONS * settings.units * words
+    return songs, float(pairs), flop
+
+
+def _prepared(name: str) -> tuple[Any, Any]:
+    """An experiment of params.yaml, and made examples for it."""
+    from neuralist import examples, params
+    from neuralist.tokens import Vocabulary, Windows
+    from neuralist.vectors import WordVectors
+
+    settings = params.load(Path("params.yaml")).experiment(name)
+    rng = np.random.default_rng(0)
+    lengths = np.minimum(settings.max_words, rng.lognormal(5.6, 0.5, N_SONGS).astype(int) + 5)
+    zipf = 1 / np.arange(1, N_WORDS + 1)
+    ids = rng.choice(N_WORDS, (N_SONGS, settings.max_words), p=zipf / zipf.sum()) + 2
+    ids[np.arange(settings.max_words) >= lengths[:, None]] = 0
+    popular = rng.pareto(1.5, N_SONGS) + 0.1
+    left, right = rng.choice(N_SONGS, (2, N_PAIRS), p=popular / popular.sum()).astype(np.int32)
+    train = examples.Examples(
+        Windows(ids.astype(np.int32), np.arange(N_SONGS + 1), lengths),
+        left,
+        right,
+        rng.random(N_PAIRS).astype(np.float32),
+        np.ones(N_PAIRS, dtype=bool),
+        np.ones(N_PAIRS),
+        np.zeros((N_SONGS, 0), dtype=np.float32),
+    )
+    matrix = rng.normal(size=(N_WORDS + 2, DIMENSIONS)).astype(np.float32)
+    matrix *= 3 / np.linalg.norm(matrix, axis=1, keepdims=True)
+    matrix[0] = 0
+    vectors = WordVectors(Vocabulary(map(str, range(N_WORDS))), matrix, {})
+    return settings, examples.Prepared({"train": train, "val": train}, vectors, {}, "", {})
+
+
+def _ours(settings: Any, prepared: Any) -> Way:
+    from neuralist import batches, training
+
+    model, data = training.make_model(settings, prepared), prepared.parts["train"]
+
+    def endless() -> Iterator[tuple[Any, Any]]:
+        for epoch in range(1, 1_000_000):
+            yield from batches.draw(data, settings, epoch)
+
+    drawn = endless()
+
+    def steps() -> int:
+        pairs = 0
+        for _ in range(4):
+            batch, targets = next(drawn)
+            model.train_on_batch(batch, targets["similarity"])
+            pairs += int(targets["similarity"][:, 1].sum())
+        return pairs
+
+    for _ in range(6):  # has every shape of batch compiled
+        steps()
+    return Way("ours", steps)
+
+
+def _fastest(tried: Iterator[Way]) -> Way:
+    """The fastest of a peer's settings."""
+    rates = []
+    for way in tried:
+        rates.append((way.rate(), way))
+        print(f"tried: {way.name}: {rates[-1][0]:,.0f} pairs/s", flush=True)
+    return max(rates, key=lambda one: one[0])[1]
+
+
+def _two_towers(settings: Any, prepared: Any, *, unroll: bool = False) -> Any:
+    """The same model written plainly: an Embedding and an LSTM that both sides of a pair go through."""
+    import keras
+
+    matrix = prepared.vectors.matrix
+    embedding = keras.layers.Embedding(*matrix.shape, mask_zero=True, trainable=False)
+    lstm = keras.layers.LSTM(settings.units, unroll=unroll)
+    sides = [keras.Input((settings.max_words,), dtype="int32") for _ in range(2)]
+    left, right = (lstm(embedding(side)) for side in sides)
+    distance = keras.layers.Lambda(
+        lambda both: keras.ops.exp(-keras.ops.norm(both[0] - both[1], ord=1, axis=-1))
+    )
+    model = keras.Model(sides, distance([left, right]))
+    embedding.set_weights([matrix])
+    return model, lstm
+
+
+def _keras_peers(settings: Any, prepared: Any) -> Iterator[Way]:
+    import keras
+
+    data = prepared.parts["train"]
+    # Unrolling 300 steps takes minutes to compile.
+    kinds = [
+        (jit, unroll)
+        for jit in (False, True)
+        for unroll in ((False, True) if settings.max_words < 50 else (False,))
+    ]
+    for size in PEER_BATCHES:
+        for jit, unroll in kinds:
+            model, _ = _two_towers(settings, prepared, unroll=unroll)
+            model.compile(keras.optimizers.Adam(settings.learning_rate), loss="mse", jit_compile=jit)
+            rows = slice(0, size * (16 if settings.max_words < 50 else 4))
+            sides = [data.songs.ids[side[rows]] for side in (data.left, data.right)]
+
+            def fit(model: Any = model, sides: Any = sides, rows: Any = rows, size: int = size) -> int:
+                model.fit(sides, data.similarity[rows], batch_size=size, verbose=0)
+                return len(sides[0])
+
+            fit()
+            told = f"batches of {size}" + ", jit" * jit + ", unrolled" * unroll
+            yield Way(f"Keras, two towers ({told})", fit)
+
+
+def _torch_peers(settings: Any, prepared: Any) -> Iterator[Way] | Missing:
+    try:
+        import torch
+    except ImportError:
+        return Missing("PyTorch's nn.LSTM", "install torch to have it as a second peer")
+    data = prepared.parts["train"]
+    vectors = torch.nn.Embedding.from_pretrained(torch.tensor(prepared.vectors.matrix))
+    ids, last = torch.tensor(data.songs.ids), torch.tensor(data.songs.lengths - 1)
+
+    def way(size: int) -> Way:
+        lstm = torch.nn.LSTM(DIMENSIONS, settings.units, batch_first=True)
+        adam = torch.optim.Adam(lstm.parameters(), settings.learning_rate)
+
+        def ends(songs: Any) -> Any:
+            return lstm(vectors(ids[songs]))[0][torch.arange(size), last[songs]]
+
+        def fit() -> int:
+            for start in range(0, 4 * size, size):
+                rows = slice(start, start + size)
+                left, right = (ends(torch.tensor(side[rows])) for side in (data.left, data.right))
+                predicted = torch.exp(-torch.norm(left - right, p=1, dim=-1))
+                loss = torch.mean((predicted - torch.tensor(data.similarity[rows])) ** 2)
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+            return 4 * size
+
+        fit()
+        return Way(f"PyTorch nn.LSTM (batches of {size})", fit)
+
+    return (way(size) for size in PEER_BATCHES)
+
+
+def _check_losses(settings: Any, prepared: Any) -> None:
+    """Ask the peer for our losses, on the same batches from the same weights.
+
+    Raises:
+        ArithmeticError: a loss of the first five steps differs by more than 1e-4.
+    """
+    import keras
+
+    from neuralist import batches, training
+
+    pairs = settings.model_copy(update={"batch_of": "pairs", "batch_size": 64})
+    ours = training.make_model(pairs, prepared)
+    peer, lstm = _two_towers(pairs, prepared)
+    projection, [recurrence] = ours.stack[0].projection, ours.stack[0].recurrences
+    lstm.set_weights([projection.kernel, recurrence.cell.kernel, projection.bias])
+    peer.compile(keras.optimizers.Adam(pairs.learning_rate), loss="mse")
+    for step, (batch, targets) in zip(
+        range(5), batches.draw(prepared.parts["train"], pairs, 1), strict=False
+    ):
+        songs = batch["words"][batch["tokens"]]
+        theirs = peer.train_on_batch(
+            [songs[batch["left"]], songs[batch["right"]]], targets["similarity"][:, 0]
+        )
+        own = ours.train_on_batch(batch, targets["similarity"])[0]
+        if abs(float(own) - float(np.ravel(theirs)[0])) > TOLERANCE:
+            raise ArithmeticError(f"step {step + 1}: loss {own} here, {theirs} in the plain model")
+
+
+def _flops() -> float:
+    """Floating-point operations a second of a large matrix product, the best of ten."""
+    import keras
+
+    size = 2048
+    square = keras.ops.ones((size, size), dtype="float32")
+    times = []
+    for _ in range(10):
+        start = time.perf_counter()
+        keras.ops.convert_to_numpy(keras.ops.matmul(square, square))
+        times.append(time.perf_counter() - start)
+    return 2 * size**3 / min(times)
+
+
+def _first_step() -> tuple[float, float]:
+    """Seconds from the start of a process to its first step, and its highest memory in MB."""
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", FIRST_STEP], capture_output=True, text=True, check=True)
+    return time.perf_counter() - start, float(done.stdout.split()[-1])
+
+
+def first_step() -> None:
+    """Make the model of words300, train one step, and print the highest memory in MB."""
+    from neuralist import batches, training
+
+    settings, prepared = _prepared("words300")
+    model = training.make_model(settings, prepared)
+    batch, targets = next(batches.draw(prepared.parts["train"], settings, 1))
+    model.train_on_batch(batch, targets["similarity"])
+    # Not getrusage: its figure is not below what the parent had when it started this process.
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    [highest] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
+    print(int(highest) / 1000)

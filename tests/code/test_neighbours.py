@@ -1,0 +1,112 @@
+"""The nearest embeddings: those of scipy, in one order, however they tie and whatever is left out."""
+
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial import distance
+
+from neuralist import neighbours
+from neuralist.neighbours import Neighbours
+from neuralist.similarity import Calibration, Similarity
+
+# Flat for distances from 3 on: all of these are equally alike.
+FLAT = Calibration(np.array([np.exp(-3), 1.0]), np.array([0.25, 1.0]))
+
+
+def _made(n: int, width: int = 8, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n, width)).astype(np.float32)
+
+
+def _expected(distances: np.ndarray, k: int, allowed: np.ndarray) -> list[list[int]]:
+    """Of equally near ones the first; distances (n_queries, n)."""
+    return [
+        sorted(np.flatnonzero(allowed).tolist(), key=lambda at, row=row: (row[at], at))[:k]
+        for row in distances
+    ]
+
+
+def _positions(found: list[neighbours.Near]) -> list[list[int]]:
+    return [near.positions.tolist() for near in found]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_the_nearest_are_those_of_scipy_with_ties_in_order(data: st.DataObject) -> None:
+    # On a grid distances are exact, and most of them tie.
+    n, width = data.draw(st.integers(0, 40)), data.draw(st.integers(1, 3))
+    grid = st.lists(st.integers(0, 2), min_size=width, max_size=width)
+    embeddings, queries = (
+        np.array(data.draw(st.lists(grid, min_size=size, max_size=most)), np.float32).reshape(-1, width)
+        for size, most in ((n, n), (0, 3))
+    )
+    k = data.draw(st.integers(0, 50))
+    allowed = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)), dtype=bool)
+    every = np.ones(n, dtype=bool)
+    apart = distance.cdist(queries, embeddings, "cityblock") if n else np.empty((len(queries), 0))
+
+    with patch.multiple(neighbours, _BLOCK=7, _SPARE=data.draw(st.integers(0, 3))):
+        plain = Neighbours(embeddings, Similarity("manhattan"))
+        curved = Neighbours(embeddings, Similarity("manhattan", FLAT))
+        assert _positions(plain.nearest(queries, k)) == _expected(apart, k, every)
+        assert _positions(plain.nearest(queries, k, allowed)) == _expected(apart, k, allowed)
+        assert _positions(curved.nearest(queries, k, allowed)) == _expected(np.minimum(apart, 3), k, allowed)
+
+
+@pytest.mark.parametrize("kind", ["manhattan", "euclidean", "cosine"])
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.01])
+def test_each_similarity_is_searched_exactly(kind: str, share: float) -> None:
+    embeddings, queries = _made(2000), _made(5, seed=1)
+    allowed = np.random.default_rng(2).random(2000) < share
+    apart = distance.cdist(queries, embeddings, {"manhattan": "cityblock"}.get(kind, kind))
+    if kind == "euclidean":
+        apart /= np.linalg.norm(queries, axis=1)[:, None] + np.linalg.norm(embeddings, axis=1)
+
+    with patch.object(neighbours, "_BLOCK", 300):
+        found = Neighbours(embeddings, Similarity(kind)).nearest(queries, 7, allowed)
+
+    assert _positions(found) == _expected(apart, 7, allowed)
+    alike = np.exp(-apart) if kind == "manhattan" else 1 - apart / (2 if kind == "cosine" else 1)
+    for row, near in enumerate(found):
+        np.testing.assert_allclose(near.similarity, alike[row, near.positions], rtol=1e-5)
+
+
+def test_differences_below_single_precision_decide() -> None:
+    # Their distances from 0, 1 + i * 2^-30 with i falling, all are 1 in single precision.
+    embeddings = np.array([(1, i * 2.0**-30) for i in range(60, 0, -1)], dtype=np.float32)
+    [near] = Neighbours(embeddings, Similarity("manhattan")).nearest(np.zeros((1, 2), np.float32), 3)
+    assert near.positions.tolist() == [59, 58, 57]
+
+
+def test_candidates_settle_what_does_not_tie() -> None:
+    searched = Neighbours(_made(2000), Similarity("manhattan"))
+    allowed = np.arange(2000) % 100 == 0
+    with patch.object(Neighbours, "_compared", side_effect=AssertionError("compared one by one")):
+        searched.nearest(_made(50, seed=1), 10)
+        searched.nearest(_made(50, seed=1), 10, allowed)
+
+
+@pytest.mark.parametrize("kind", ["manhattan", "cosine"])
+def test_an_approximate_search_finds_nearly_all(kind: str) -> None:
+    # Of 77 lists it searches 24.
+    searched, queries = Neighbours(_made(6000, width=4), Similarity(kind)), _made(40, width=4, seed=1)
+    exact, found = (searched.nearest(queries, 10, approximate=approximate) for approximate in (False, True))
+    common = [
+        len(np.intersect1d(one.positions, other.positions)) for one, other in zip(exact, found, strict=True)
+    ]
+    assert np.mean(common) >= 9.9
+
+
+def test_an_approximate_search_gives_as_many_as_are_allowed() -> None:
+    allowed = np.arange(6000) % 1000 == 0
+    [near] = Neighbours(_made(6000), Similarity("manhattan")).nearest(
+        _made(1, seed=1), 10, allowed, approximate=True
+    )
+    assert sorted(near.positions.tolist()) == [0, 1000, 2000, 3000, 4000, 5000]
+
+
+def test_euclidean_similarity_has_no_approximate_search() -> None:
+    with pytest.raises(ValueError, match="approximate: not known for similarity euclidean"):
+        Neighbours(_made(5), Similarity("euclidean")).nearest(_made(1), 1, approximate=True)
