@@ -1,7 +1,7 @@
 """The tables that stage validate checks, and those that it derives from them, in SQL of DuckDB.
 
-Input: the tables songs, rows, pairs and unlisted of `neuralist.tables`, as frames or as files. Output: a table of
-an engine for each suite of `neuralist.expectations`, named by `name`.
+Input: the tables songs, rows, pairs and unlisted of `neuralist.tables`, as frames or as files. Output: a
+table of an engine for each suite of `neuralist.expectations`, named by `name`.
 """
 
 from collections.abc import Collection
@@ -50,9 +50,10 @@ _STRANGERS = """
 _PLACES = "SELECT left_number AS number{more} FROM {table} UNION SELECT right_number{more} FROM {table}"
 # What several of the queries below read.
 _BEFORE = {
-    "row_songs": f"SELECT song_id FROM ({_PLACES.format(table='rows_coded', more='')}) JOIN ids USING (number)",
+    "row_songs": f"""
+        SELECT song_id FROM ({_PLACES.format(table="rows_coded", more="")}) JOIN ids USING (number)""",
     "pair_songs": f"""
-        SELECT song_id, number, CASE split WHEN 1 THEN 'test' WHEN 2 THEN 'train' WHEN 3 THEN 'val' END AS split
+        SELECT song_id, CASE split WHEN 1 THEN 'test' WHEN 2 THEN 'train' WHEN 3 THEN 'val' END AS split
         FROM ({_PLACES.format(table="pairs_coded", more=", split")}) JOIN ids USING (number)""",
     "members": """
         SELECT song_id, split FROM (
@@ -96,9 +97,11 @@ _SQL = {
             SELECT unlisted.*, one.number AS left_number, other.number AS right_number FROM unlisted
             LEFT JOIN ids one ON one.song_id = left_id LEFT JOIN ids other ON other.song_id = right_id
         ), listed AS (
-            SELECT DISTINCT least(left_number, right_number) AS one, greatest(left_number, right_number) AS other
-            FROM rows_coded WHERE (least(left_number, right_number), greatest(left_number, right_number)) IN
-                (SELECT (least(left_number, right_number), greatest(left_number, right_number)) FROM numbered))
+            SELECT DISTINCT one, other
+            FROM (SELECT least(left_number, right_number) AS one, greatest(left_number, right_number) AS other
+                  FROM rows_coded) AS ordered
+            WHERE (one, other) IN (
+                SELECT (least(left_number, right_number), greatest(left_number, right_number)) FROM numbered))
         SELECT left_id, right_id, split, weight, listed.one IS NOT NULL AS listed,
                coalesce(one.observed AND other.observed, left_id || right_id IS NULL) AS observed,
                one.has_list OR other.has_list AS has_list,
@@ -119,7 +122,8 @@ _SQL = {
         ), listed AS (
             SELECT CASE split WHEN 2 THEN 'train' ELSE 'val' END AS split, count(*) AS n_listed,
                    count(*) FILTER (WHERE one.has_list OR other.has_list) AS n_observable
-            FROM (SELECT DISTINCT left_number, right_number, split FROM pairs_coded WHERE split IN (2, 3)) AS each
+            FROM (SELECT DISTINCT left_number, right_number, split
+                  FROM pairs_coded WHERE split IN (2, 3)) AS distinct_pairs
             LEFT JOIN with_list one ON one.number = left_number
             LEFT JOIN with_list other ON other.number = right_number
             GROUP BY ALL

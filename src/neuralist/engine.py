@@ -1,9 +1,9 @@
-"""DuckDB under the SQL of `neuralist.pairs` and `neuralist.checked`: where tables come from and where they go.
+"""DuckDB under the SQL of `neuralist.pairs` and `neuralist.checked`: where tables come from and go to.
 
 The SQL itself is plain; what is DuckDB's own stands here. Results leave in batches, and what does not fit its
 memory DuckDB writes to a folder of its own that is gone at the end.
 
-In SQL songs are numbers, by the order of their ids, which take a tenth of the memory of the ids; `named` gives
+In SQL songs are numbers, by the order of their ids, which take a tenth of the memory of these; `named` gives
 the ids back.
 """
 
@@ -74,7 +74,7 @@ class Engine:
         return int(self._connection.sql(query).fetchall()[0][0])
 
     def batches(self, queries: list[str]) -> Iterator[pa.Table]:
-        """What queries find one after the other, in batches of tables.ROW_GROUP rows, the last one smaller."""
+        """What queries find one after the other, in batches of tables.ROW_GROUP rows and a rest."""
         waiting: list[pa.Table] = []
         found = False
         for query in queries:

@@ -78,7 +78,12 @@ def first_artist(name: str) -> str:
 
 def slug(artist: str, title: str) -> str:
     """A readable id for a song of any script: `madonna--like-a-virgin`."""
-    return "--".join(worded(name).replace(" ", "-") for name in (artist, title))
+    return f"{slug_part(artist)}--{slug_part(title)}"
+
+
+def slug_part(name: str) -> str:
+    """A name as it stands in a slug."""
+    return worded(name).replace(" ", "-")
 
 
 def related(left: str, right: str) -> bool:

@@ -30,7 +30,7 @@ class Observed:
     def of(cls, songs: pd.DataFrame, pairs: pd.DataFrame) -> "Observed":
         """Those of `songs` (a part's) that have a list or stand in `pairs` (tables.PAIRS, of all parts)."""
         with_list = songs["has_list"].to_numpy(bool)
-        listed = songs["song_id"].isin(_distinct(pairs["left_id"]) | _distinct(pairs["right_id"]))
+        listed = songs["song_id"].isin(_distinct(pairs))
         kinds = (songs.loc[with_list, "song_id"], songs.loc[listed & ~with_list, "song_id"])
         return cls(pd.Index([*sorted(kinds[0]), *sorted(kinds[1])], dtype="str"), len(kinds[0]))
 
@@ -47,7 +47,7 @@ class Observed:
 
     def numbers(self, listed: pd.DataFrame) -> np.ndarray:
         """The numbers of pairs among the songs, int64, ascending; without those that are not observable."""
-        left, right = (_places(self.songs, listed[side]) for side in ("left_id", "right_id"))
+        left, right = (_places(self.songs, listed, side) for side in ("left_id", "right_id"))
         first, second = np.minimum(left, right).astype(np.int64), np.maximum(left, right)
         observable = first < self.n_lists
         return np.sort(self._starts[first[observable]] + (second - first - 1)[observable])
@@ -61,12 +61,13 @@ class Observed:
         return pd.DataFrame({"left_id": left, "right_id": right}, dtype="str")
 
 
-def _distinct(ids: pd.Series) -> set[str]:
-    return {*ids.unique().tolist()}
+def _distinct(pairs: pd.DataFrame) -> list[str]:
+    return [*{*pairs["left_id"].unique(), *pairs["right_id"].unique()}]
 
 
-def _places(songs: pd.Index, ids: pd.Series) -> np.ndarray:
+def _places(songs: pd.Index, listed: pd.DataFrame, side: str) -> np.ndarray:
     """The place of each id; of categories, whose codes are many more, once each."""
+    ids = listed[side]
     if isinstance(ids.dtype, pd.CategoricalDtype):
         return songs.get_indexer(ids.cat.categories)[ids.cat.codes]
     return songs.get_indexer(pd.Index(ids))

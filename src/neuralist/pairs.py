@@ -1,7 +1,7 @@
 """Listed similarities -> rows (as listed), pairs (each once), cut into train, val and test; unlisted pairs.
 
-Input: tables listed and songs; output: tables rows, pairs and unlisted of `neuralist.tables`. The work is done in
-SQL, see `neuralist.pairs_sql`, by an engine that need not hold the tables; what unlisted pairs are, see
+Input: tables listed and songs; output: tables rows, pairs and unlisted of `neuralist.tables`. The work is
+done in SQL, see `neuralist.pairs_sql`, by an engine that need not hold the tables; what unlisted pairs are, see
 `neuralist.observed`.
 """
 
@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from neuralist import pairs_sql, params, tables
 from neuralist.engine import Engine, connect, named
@@ -47,7 +46,9 @@ class Listed:
         self.given = engine.number("select count(*) from joined where part is not null") > 0
         self.n_listed = engine.number("select count(*) from joined")
         blocks = _blocks(engine, "left_number", "joined")
-        engine.make("drawn", *(self._filled(pairs_sql.DRAWN, first=first, last=last) for first, last in blocks))
+        engine.make(
+            "drawn", *(self._filled(pairs_sql.DRAWN, first=first, last=last) for first, last in blocks)
+        )
         engine.drop("joined")
         engine.make("buckets", self._filled(pairs_sql.BUCKETS))
         engine.make("placed", self._filled(pairs_sql.PLACED))
@@ -100,17 +101,19 @@ class Written:
 
     def __init__(self, ids: pa.Array, schema: pa.Schema, *, keep: bool = False) -> None:
         self._ids, self._schema, self._keep = ids, schema, keep
-        self._kept: dict[str, list[np.ndarray]] = {name: [] for name in ("left_number", "right_number", "split")}
+        self._kept: dict[str, list[np.ndarray]] = {
+            name: [] for name in ("left_number", "right_number", "split")
+        }
         self.splits: Counter[str] = Counter()
 
     def named(self, batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
         """The same batches with the songs' ids."""
         for batch in batches:
-            splits = pc.index_in(batch["split"], pa.array(SPLITS))
-            counts = np.bincount(splits.to_numpy(), minlength=len(SPLITS)).tolist()
-            self.splits.update({name: count for name, count in zip(SPLITS, counts, strict=True) if count})
+            splits = pd.Categorical(batch["split"].to_pandas(), categories=SPLITS)
+            counts = splits.value_counts()
+            self.splits.update({name: int(count) for name, count in counts.items() if count})
             if self._keep:
-                self._kept["split"].append(splits.cast(pa.int8()).to_numpy())
+                self._kept["split"].append(splits.codes)
                 for name in ("left_number", "right_number"):
                     self._kept[name].append(batch[name].to_numpy())
             yield named(batch, self._ids, self._schema)
@@ -120,7 +123,9 @@ class Written:
         ids = pd.Index(self._ids.to_pandas(), dtype="str")
         kinds = {"left_number": ids, "right_number": ids, "split": pd.Index(SPLITS, dtype="str")}
         columns = {
-            name.replace("number", "id"): pd.Categorical.from_codes(np.concatenate(self._kept.pop(name)), kind)
+            name.replace("number", "id"): pd.Categorical.from_codes(
+                np.concatenate(self._kept.pop(name)), kind
+            )
             for name, kind in kinds.items()
         }
         return pd.DataFrame(columns, copy=False)

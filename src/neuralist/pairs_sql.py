@@ -1,10 +1,9 @@
-"""The SQL of `neuralist.pairs`: plain (common table expressions, window functions, md5), so that engines other
-than DuckDB can run the same text.
+"""The SQL of `neuralist.pairs`: common table expressions, window functions, md5, and nothing of DuckDB's own.
 
-It reads listed(source_id, target_id, similarity, split), tracks(track_id, song_id), folds(song_id, fold) and
-what the queries above it found, and works on numbers: of songs, by the order of their ids, and of parts, by the
-order of their names. What is sorted is taken in blocks of songs, {first} to {last}, so that any number of rows
-needs the memory of one block.
+So other engines can run the same text. It reads listed(source_id, target_id, similarity, split),
+tracks(track_id, song_id), folds(song_id, fold) and what the queries above it found, and works on numbers: of
+songs, by the order of their ids, and of parts, by the order of their names. What is sorted is taken in blocks
+of songs, {first} to {last}, so that any number of rows needs the memory of one block.
 """
 
 NUMBERS = """

@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from neuralist import covers, lyrics, names, params, tables
@@ -70,7 +69,7 @@ def merge(records: pd.DataFrame, source: str) -> tuple[pd.DataFrame, pd.DataFram
         songs, the earliest first, and rejects.
     """
     keys = _folded(records.artist, names.key) + "\t" + _folded(records.title, names.key)
-    slugs = [names.slug(*both) for both in zip(records.artist, records.title, strict=True)]
+    slugs = _folded(records.artist, names.slug_part) + "--" + _folded(records.title, names.slug_part)
     ordered = records.assign(key=keys, song_id=slugs).sort_values("year", kind="stable", na_position="last")
     # By slug too: the keys of names without any letter may differ where the slugs do not.
     is_repeat = ordered.key.duplicated() | ordered.song_id.duplicated()

@@ -13,8 +13,10 @@
 """
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -22,6 +24,7 @@ import pyarrow.parquet as pq
 
 ROW_GROUP = 2**20  # rows; what pyarrow takes by itself
 STRINGS = pa.list_(pa.string())
+T = TypeVar("T")
 
 SONGS = pa.schema(
     [
@@ -116,7 +119,7 @@ def write(frame: pd.DataFrame, schema: pa.Schema, path: Path) -> None:
 def write_batches(batches: Iterable[pa.Table], schema: pa.Schema, path: Path) -> None:
     """Write a table that comes in batches of ROW_GROUP rows, the last one smaller: the bytes of `write`."""
     with unfinished(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-        for batch in batches:
+        for batch in ahead(iter(batches)):
             writer.write_table(batch.combine_chunks(), row_group_size=ROW_GROUP)
 
 
@@ -152,6 +155,15 @@ def check(path: Path, schema: pa.Schema) -> None:
         raise ValueError(f"{path}: columns {found}, expected {schema.names}; run `dvc repro`")
 
 
+def ahead(pieces: Iterator[T]) -> Iterator[T]:
+    """The same pieces, each made by another thread while the one before it is worked on."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, pieces, None)
+        while (piece := coming.result()) is not None:
+            coming = thread.submit(next, pieces, None)
+            yield piece
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file as UTF-8, whole or not at all."""
     with unfinished(path) as temporary:
@@ -181,11 +193,12 @@ def _batch(frame: pd.DataFrame, schema: pa.Schema, name: str) -> pa.Table:
         table = pa.Table.from_pandas(frame[plain.names], schema=plain, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise ValueError(f"{name}: {error}") from error
-    columns = {kept: _decoded(frame[kept]) if kept in coded else table[kept] for kept in schema.names}
+    columns = {kept: _decoded(frame, kept) if kept in coded else table[kept] for kept in schema.names}
     return pa.table(columns, schema=schema)
 
 
-def _decoded(column: pd.Series) -> pa.Array:
+def _decoded(frame: pd.DataFrame, name: str) -> pa.Array:
     """The texts of a categorical column; pyarrow itself would make a Python object of each."""
+    column = frame[name]
     codes = column.cat.codes.to_numpy()
     return pa.array(column.cat.categories, type=pa.string()).take(pa.array(codes, mask=codes < 0))

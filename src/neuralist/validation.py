@@ -17,8 +17,10 @@ COUNTS = """
         FROM rows_coded GROUP BY least(left_number, right_number), greatest(left_number, right_number)
     ), of_pairs AS (
         SELECT count(*) AS pairs,
-               count(*) FILTER (split = 'train') AS pairs_train, count(*) FILTER (split = 'val') AS pairs_val,
-               count(*) FILTER (split = 'test') AS pairs_test, count(*) FILTER (split = 'unused') AS pairs_unused,
+               count(*) FILTER (WHERE split = 'train') AS pairs_train,
+               count(*) FILTER (WHERE split = 'val') AS pairs_val,
+               count(*) FILTER (WHERE split = 'test') AS pairs_test,
+               count(*) FILTER (WHERE split = 'unused') AS pairs_unused,
                round(avg((similarity >= 0.5)::DOUBLE), 6) AS similar_share
         FROM pairs)
     SELECT (SELECT count(*) FROM songs) AS songs,

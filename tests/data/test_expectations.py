@@ -13,9 +13,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from neuralist import params, tables
 from neuralist import checked as derivation
-from neuralist import engine
+from neuralist import engine, params, tables
 from neuralist.checked import Checked
 from neuralist.params import Expected, Pairs
 from neuralist.settings import Protocol

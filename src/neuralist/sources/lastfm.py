@@ -9,9 +9,9 @@ similars_dest(tid, target) of the database lists the same pairs from the other e
 only where similars_src is empty (a track then counts as having a list when a used list names it).
 
 Lists are brought into DuckDB in chunks and taken apart there, and of each chunk only the pairs of tracks with
-lyrics stay, as numbers of these tracks: the full database holds 584,897 lists and 56,506,688 pairs. For the same
-reason `rejects` has one row for a list without lyrics, and one row ("12 of 30 targets") for the unusable targets
-of a used list, not one a pair. Form: millionsongdataset.com/lastfm.
+lyrics stay, as numbers of these tracks: the full database holds 584,897 lists and 56,506,688 pairs. For the
+same reason `rejects` has one row for a list without lyrics, and one row ("12 of 30 targets") for the unusable
+targets of a used list, not one a pair. Form: millionsongdataset.com/lastfm.
 """
 
 import sqlite3
@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from neuralist import tables
 from neuralist.sources import raw
 
 _CHUNK = 10_000  # lists; about 30 MB of text
@@ -165,8 +166,8 @@ def _create(engine: duckdb.DuckDBPyConnection, ids: list[str]) -> None:
     engine.execute("""
         create table known as select id, cast(number as integer) as number from known_ids;
         create table faults (position bigint, number bigint, place varchar, reason varchar, value varchar);
-        create table lists (position bigint, place varchar, source_id varchar, number integer, n_targets bigint,
-                            tags varchar[], fault varchar, repeated boolean);
+        create table lists (position bigint, place varchar, source_id varchar, number integer,
+                            n_targets bigint, tags varchar[], fault varchar, repeated boolean);
         create table totals (n_entries bigint, n_unusable bigint);
         create table named (number integer);
     """)
@@ -185,7 +186,11 @@ def _fullest_table(path: Path, place: str) -> str:
 def _database(path: Path, place: str) -> Iterator[sqlite3.Connection]:
     try:
         # immutable: a read-only folder must do, and nobody writes to raw files.
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+        with closing(
+            sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+            )
+        ) as database:
             yield database
     except sqlite3.Error as error:
         raise ValueError(
@@ -220,7 +225,7 @@ def _take_in(
     """Take the lists of all chunks apart, and give of each the usable pairs of known tracks."""
     low, high = similarity_range
     count = 0
-    for chunk in chunks:
+    for chunk in tables.ahead(iter(chunks)):
         numbered = chunk.append_column("position", pa.array(range(count, count + len(chunk))))
         engine.register("chunk", pa.Table.from_batches(numbered.to_batches(max_chunksize=_PIECE)))
         if parse is _FROM_JSON:
@@ -229,7 +234,8 @@ def _take_in(
         engine.execute(_SORT_IN)
         engine.execute(_GRADED, {"low": low, "high": high})
         engine.execute(_GRADE_REJECTS)
-        yield engine.execute(_LISTED).fetchnumpy()
+        found = engine.execute(_LISTED).fetchnumpy()
+        yield {name: np.asarray(column) for name, column in found.items()}
         count += len(chunk)
 
 
@@ -243,9 +249,9 @@ def _joined(
     """The pairs of all chunks as tables.LISTED, whose categorical ids take four bytes each."""
     low, high = similarity_range
     found = list(pieces)
-    ends = [np.concatenate([np.asarray(piece.pop(name)) for piece in found])
+    ends = [np.concatenate([piece.pop(name) for piece in found])
             for name in ("source_number", "target_number")]  # fmt: skip
-    grades = np.concatenate([np.asarray(piece.pop("grade")) for piece in found])
+    grades = np.concatenate([piece.pop("grade") for piece in found])
     names = pd.Index(ids, dtype="str")
     source, target = (pd.Categorical.from_codes(codes, categories=names) for codes in ends)
     columns = {
