@@ -1,11 +1,11 @@
 """Songs, pairs and validate on made corpora of Last.fm's size, of a tenth and of a hundredth of it.
 
-The corpora (`benchmarks.made_lastfm`, 2 GB the largest) and the tables (4 GB) go to a scratch folder, or to the
-folder that NEURALIST_FULL_SIZE names, where made corpora are found again. Each stage is a process of its own,
-as DVC runs it: seconds by the clock, highest memory as the system counts it.
+The corpora (`benchmarks.made_lastfm`, 2 GB the largest) and the tables (4 GB) go to a scratch folder, or to
+the folder that NEURALIST_FULL_SIZE names, where made corpora are found again. Each stage is a process of its
+own, as DVC runs it: seconds by the clock, highest memory as the system counts it.
 
-At a tenth two other ways from the lists to pairs run in turn with ours: pandas (explode, groupby), and a loop of
-Python that writes row by row into SQLite. They do less: no lyrics, no cut into parts, no rows table.
+At a tenth two other ways from the lists to pairs run in turn with ours: pandas (explode, groupby), and a loop
+of Python that writes row by row into SQLite. They do less: no lyrics, no cut into parts, no rows table.
 """
 
 import os
@@ -50,8 +50,8 @@ class Cost(NamedTuple):
     memory: float
 
 
-def measure(options: Namespace) -> Iterator[Figure | Missing]:
-    """All figures of the three sizes; `options` are not used."""
+def measure(_: Namespace) -> Iterator[Figure | Missing]:
+    """All figures of the three sizes."""
     with TemporaryDirectory(prefix="neuralist-full-size-") as scratch:
         folder = Path(os.environ.get("NEURALIST_FULL_SIZE", scratch))
         if shutil.disk_usage(folder).free < _DISK:
@@ -157,15 +157,16 @@ def by_rows(raw: Path, out: Path) -> None:
     source = sqlite3.connect(raw / "msd" / "lastfm_similars.db")
     with closing(source), closing(sqlite3.connect(out)) as target:
         target.execute(
-            "create table pairs (left_id text, right_id text, total real, n integer, primary key (left_id, right_id))"
+            "create table pairs "
+            "(left_id text, right_id text, total real, n integer, primary key (left_id, right_id))"
         )
         for track, text in source.execute("select tid, target from similars_src"):
             fields = text.split(",")
             for other, score in zip(fields[::2], fields[1::2], strict=True):
                 both = (track, other) if track < other else (other, track)
                 target.execute(
-                    "insert into pairs values (?, ?, ?, 1) on conflict do update set total = total + excluded.total, "
-                    "n = n + 1",
+                    "insert into pairs values (?, ?, ?, 1) "
+                    "on conflict do update set total = total + excluded.total, n = n + 1",
                     (*both, float(score)),
                 )
         target.commit()

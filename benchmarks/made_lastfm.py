@@ -5,9 +5,10 @@ python -m benchmarks.made_lastfm FOLDER [--scale 1.0]
 At scale 1, as in the official files, unique_tracks.txt has 1,000,000 tracks and similars_src of
 lastfm_similars.db 584,897 tracks with 56,506,688 listed tracks (2 GB); similars_dest, which would hold the
 same from the other end and is not read, stays empty. Other than in any real folder, every track with a list
-has lyrics, so that all that is listed becomes pairs: eight made words each, in billboard/YYYY.json. Lengths of
-lists and scores are spread as in a real subset of 1,223 lists, the lists longer by a factor, how often a
-track is listed by a power; 3 of 10 listings are returned, at another score. A track in fifty is a song's second.
+has lyrics, so that all that is listed becomes pairs: eight made words each, in billboard/YYYY.json. Lengths
+of lists and scores are spread as in a real subset of 1,223 lists, the lists longer by a factor, how often a
+track is listed by a power; 3 of 10 listings are returned, at another score. One song in fifty has a second
+track.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Listed similarities -> rows (as listed), pairs (each once), cut into train, val and test; unlisted pairs.
 
-Input: tables listed and songs; output: tables rows, pairs and unlisted of `neuralist.tables`. The work is
-done in SQL, see `neuralist.pairs_sql`, by an engine that need not hold the tables; what unlisted pairs are, see
+Input: tables listed and songs; output: tables rows, pairs and unlisted of `neuralist.tables`. The SQL is that
+of `neuralist.pairs_sql`, run by an engine that need not hold the tables; what unlisted pairs are, see
 `neuralist.observed`.
 """
 
@@ -110,8 +110,8 @@ class Written:
         """The same batches with the songs' ids."""
         for batch in batches:
             splits = pd.Categorical(batch["split"].to_pandas(), categories=SPLITS)
-            counts = splits.value_counts()
-            self.splits.update({name: int(count) for name, count in counts.items() if count})
+            counts = np.bincount(splits.codes, minlength=len(SPLITS)).tolist()
+            self.splits.update({name: count for name, count in zip(SPLITS, counts, strict=True) if count})
             if self._keep:
                 self._kept["split"].append(splits.codes)
                 for name in ("left_number", "right_number"):
