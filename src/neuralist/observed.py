@@ -30,7 +30,7 @@ class Observed:
     def of(cls, songs: pd.DataFrame, pairs: pd.DataFrame) -> "Observed":
         """Those of `songs` (a part's) that have a list or stand in `pairs` (tables.PAIRS, of all parts)."""
         with_list = songs["has_list"].to_numpy(bool)
-        listed = songs["song_id"].isin(_distinct(pairs))
+        listed = _distinct(pairs).get_indexer(pd.Index(songs["song_id"])) >= 0
         kinds = (songs.loc[with_list, "song_id"], songs.loc[listed & ~with_list, "song_id"])
         return cls(pd.Index([*sorted(kinds[0]), *sorted(kinds[1])], dtype="str"), len(kinds[0]))
 
@@ -56,13 +56,26 @@ class Observed:
         """The pairs of these numbers, in their order: columns left_id < right_id."""
         first = np.searchsorted(self._starts, numbers, side="right") - 1
         second = numbers - self._starts[first] + first + 1
-        one, other = (np.asarray(self.songs, dtype=object)[places] for places in (first, second))
-        left, right = np.where(one < other, (one, other), (other, one))
-        return pd.DataFrame({"left_id": left, "right_id": right}, dtype="str")
+        order = self.songs.argsort()
+        ranks = np.empty_like(order)
+        ranks[order] = np.arange(len(order))
+        one, other = ranks[first], ranks[second]
+        ids = self.songs[order]
+        return pd.DataFrame(
+            {"left_id": ids[np.minimum(one, other)], "right_id": ids[np.maximum(one, other)]}, dtype="str"
+        )
 
 
-def _distinct(pairs: pd.DataFrame) -> list[str]:
-    return [*{*pairs["left_id"].unique(), *pairs["right_id"].unique()}]
+def _distinct(pairs: pd.DataFrame) -> pd.Index:
+    sides = [pairs[side] for side in ("left_id", "right_id")]
+    if not all(isinstance(ids.dtype, pd.CategoricalDtype) for ids in sides):
+        return pd.Index([*{*sides[0].unique(), *sides[1].unique()}], dtype="str")
+    found: set[str] = set()
+    for ids in sides:
+        stands = np.zeros(len(ids.cat.categories), dtype=bool)
+        stands[ids.cat.codes] = True
+        found.update(ids.cat.categories[stands].tolist())
+    return pd.Index([*found], dtype="str")
 
 
 def _places(songs: pd.Index, listed: pd.DataFrame, side: str) -> np.ndarray:

@@ -260,4 +260,8 @@ def unlisted(
         # Before unlisted pair r stand those listed pairs that have at most r unlisted ones before themselves.
         drawn += np.searchsorted(listed - np.arange(len(listed)), drawn, side="right")
         parts.append(observed.pairs(drawn).assign(split=part, weight=available / max(1, len(drawn))))
-    return pd.concat(parts).sort_values(["left_id", "right_id"], ignore_index=True)
+    made = pd.concat(parts, ignore_index=True)
+    # By numbers: strings take ten times as long to sort.
+    ids = pd.Index(sorted(songs["song_id"]), dtype="str")
+    order = np.lexsort([ids.get_indexer(pd.Index(made[side])) for side in ("right_id", "left_id")])
+    return made.iloc[order].reset_index(drop=True)

@@ -149,8 +149,10 @@ def _described(
     choices: params.Songs,
 ) -> pd.DataFrame:
     """Add what a song's track ids bring: the ids, has_list, tags, and the year where the record has none."""
-    by_song = claims.groupby("song_id").track_id.agg(list).to_dict()
-    track_ids = [by_song.get(song_id, []) for song_id in songs.song_id]
+    by_song: dict[str, list[str]] = {}
+    for song_id, track in zip(claims.song_id.tolist(), claims.track_id.tolist(), strict=True):
+        by_song.setdefault(song_id, []).append(track)
+    track_ids = [by_song.get(song_id, []) for song_id in songs.song_id.tolist()]
     by_tag = _by_tag(choices.genres)
     years = claims.merge(tracks, on="track_id").groupby("song_id").year.min()
     tags = [

@@ -61,19 +61,21 @@ _FROM_JSON = f"""
 """
 # `where` is a keyword: the column is named place until the end.
 _SORT_IN = f"""
+    create or replace temp table heads as
+    select position, place, source_id, len(targets) as n_targets, tags, fault from parsed;
     insert into faults select position, 0, place, '{_NO_ID}', ''
-    from parsed where coalesce(source_id, '') = '';
+    from heads where coalesce(source_id, '') = '';
     insert into faults
-    select position, 0, place, 'no lyrics for this track''s list', len(targets) || ' targets' from parsed
-    where source_id not in (select id from known) and source_id <> '' and len(targets) > 0;
+    select position, 0, place, 'no lyrics for this track''s list', n_targets || ' targets' from heads
+    where source_id not in (select id from known) and source_id <> '' and n_targets > 0;
     insert into lists
-    select position, place, source_id, number, len(targets), tags, fault,
+    select position, place, source_id, number, n_targets, tags, fault,
            row_number() over (partition by source_id order by position) > 1
            or source_id in (select source_id from lists)
-    from parsed join known on id = source_id;
+    from heads join known on id = source_id;
     create or replace temp table used as
-    select parsed.position, lists.number as source_number, targets, scores
-    from parsed join lists using (position) where lists.fault is null and not repeated;
+    select position, number as source_number from lists
+    where fault is null and not repeated and position >= (select min(position) from chunk);
 """
 _LIST_REJECTS = """
     insert into faults select position, 0, place, fault, source_id from lists where fault is not null;
@@ -84,9 +86,10 @@ _GRADED = """
     create or replace temp table graded as
     select position, entry, source_number, number as target_number, try_cast(score as double) as grade, score,
            coalesce(isfinite(grade) and grade between $low and $high, false) as is_grade
-    from (select position, source_number, unnest(targets) as target_id, unnest(scores) as score,
-                 unnest(range(1, len(targets) + 1)) as entry from used)
-    left join known on id = target_id
+    from (select position, unnest(targets) as target_id, unnest(scores) as score,
+                 unnest(range(1, len(targets) + 1)) as entry
+          from parsed where position in (select position from used))
+    join used using (position) left join known on id = target_id
 """
 _GRADE_REJECTS = f"""
     insert into totals select count(*), count(*) filter (not is_grade) from graded;
@@ -230,7 +233,8 @@ def _take_in(
         engine.register("chunk", pa.Table.from_batches(numbered.to_batches(max_chunksize=_PIECE)))
         if parse is _FROM_JSON:
             _check_json(engine)
-        engine.execute(f"create or replace temp table parsed as {parse}")
+        # A view: DuckDB's threads share a chunk by its pieces, and would not share a table of it.
+        engine.execute(f"create or replace temp view parsed as {parse}")
         engine.execute(_SORT_IN)
         engine.execute(_GRADED, {"low": low, "high": high})
         engine.execute(_GRADE_REJECTS)
