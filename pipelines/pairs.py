@@ -5,28 +5,32 @@ python pipelines/pairs.py songs.parquet listed.parquet --rows rows.parquet --pai
 """
 
 import argparse
+from collections import Counter
 from pathlib import Path
 
-from neuralist import pairs, params, scripts, tables
+from neuralist import engine, pairs, params, scripts, tables
 
 
 def main() -> None:
     """Read songs and listed similarities, write the three tables, and print how many fell where."""
     args = parse()
     choices = params.load().pairs
-    songs, listed = tables.read(args.songs, tables.SONGS), tables.read(args.listed, tables.LISTED)
-    rows = pairs.rows(listed, songs, choices)
-    given = bool(listed["split"].notna().any())
-    each_once = pairs.pairs(rows, songs, choices, given=given)
-    unlisted = pairs.unlisted(each_once, songs, choices, given=given)
-    tables.write(rows, tables.ROWS, args.rows)
-    tables.write(each_once, tables.PAIRS, args.pairs)
+    songs = tables.read(args.songs, tables.SONGS, ["song_id", "track_ids", "has_list", "fold"])
+    with engine.connect() as on:
+        on.read("listed", args.listed, tables.LISTED)
+        listed = pairs.Listed(on, songs, choices)
+        rows = pairs.Written(listed.ids, tables.ROWS)
+        tables.write_batches(rows.named(listed.rows()), tables.ROWS, args.rows)
+        each_once = pairs.Written(listed.ids, tables.PAIRS, keep=True)
+        tables.write_batches(each_once.named(listed.pairs()), tables.PAIRS, args.pairs)
+    unlisted = pairs.unlisted(each_once.frame(), songs, choices, given=listed.given)
     tables.write(unlisted, tables.UNLISTED, args.unlisted)
-    print(f"{len(listed):>10,}  listed")
-    print(f"{len(listed) - len(rows):>10,}  of them between two tracks of one song, left out")
-    for name, table in (("rows", rows), ("pairs", each_once), ("unlisted", unlisted)):
-        print(f"{len(table):>10,}  {name}")
-        for split, count in table["split"].value_counts().sort_index().items():
+    print(f"{listed.n_listed:>10,}  listed")
+    print(f"{listed.n_listed - rows.splits.total():>10,}  of them between two tracks of one song, left out")
+    drawn = Counter(unlisted["split"])
+    for name, splits in (("rows", rows.splits), ("pairs", each_once.splits), ("unlisted", drawn)):
+        print(f"{splits.total():>10,}  {name}")
+        for split, count in sorted(splits.items()):
             print(f"{count:>10,}  {name} {split}")
 
 

@@ -57,12 +57,7 @@ def main() -> None:
     """Check the tables and write the report."""
     args = parse()
     chosen = params.load()
-    checked = Checked(
-        tables.read(args.songs, tables.SONGS),
-        tables.read(args.rows, tables.ROWS),
-        tables.read(args.pairs, tables.PAIRS),
-        tables.read(args.unlisted, tables.UNLISTED),
-    )
+    checked = Checked(args.songs, args.rows, args.pairs, args.unlisted)
     report = expectations.validate(checked, chosen.expected, chosen.train.protocol, chosen.pairs)
     tables.write_text(args.report, report.to_json())
     tables.write_text(args.page, report.to_html(corpus.load(args.corpus).note))

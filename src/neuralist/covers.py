@@ -72,7 +72,7 @@ def _phrases(texts: pd.Series) -> sparse.csr_array:
     """Which text holds which phrase, ones in int64 (n_texts, n_phrases)."""
     numbers: dict[tuple[str, ...], int] = {}
     ends, columns = [0], []
-    for text in texts:
+    for text in texts.tolist():
         words = text.split(" ")
         phrases = dict.fromkeys(zip(*(words[skip:] for skip in range(_LENGTH)), strict=False))
         columns.extend(numbers.setdefault(phrase, len(numbers)) for phrase in phrases)

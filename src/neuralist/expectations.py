@@ -1,22 +1,14 @@
 """What the tables songs, rows, pairs and unlisted promise, as Great Expectations suites, and their check.
 
 In: the tables of these names of `neuralist.tables`. Out: a `validation.Report`.
-Lyrics never reach the report: a song whose lyrics are at fault is shown by its song_id.
 """
 
 # pyright: reportPrivateImportUsage=false
 # (Great Expectations documents this import path, and re-exports by it, without an __all__.)
 
 import json
-import math
-from collections.abc import Mapping
 from typing import Any
 
-import duckdb
-import great_expectations as gx
-import pandas as pd
-from great_expectations.core.expectation_validation_result import ExpectationValidationResult
-from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.expectations import (
     ExpectColumnMeanToBeBetween,
     ExpectColumnPairValuesAToBeGreaterThanB,
@@ -32,21 +24,25 @@ from great_expectations.expectations import (
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.metadata_types import FailureSeverity
 
-from neuralist.checked import Checked, derived
+from neuralist import checked as derivation
+from neuralist import engine
+from neuralist.checked import Checked
+from neuralist.judging import MOST_ROWS, Suites, check
 from neuralist.params import Expected, Pairs, Range
 from neuralist.settings import Protocol
-from neuralist.validation import Outcome, Report, Verdict, count
+from neuralist.validation import Report, count
 
-MAX_EXAMPLES = 5
 PARTS = ["train", "val", "test"]
 
-# What names a row among the examples; a derived table's row is shown whole.
-KEYS = {"songs": ["song_id"], **{name: ["left_id", "right_id"] for name in ("rows", "pairs", "unlisted")}}
 
-Suites = dict[str, list[Expectation]]
-
-
-def validate(checked: Checked, expected: Expected, protocol: Protocol, choices: Pairs) -> Report:
+def validate(
+    checked: Checked,
+    expected: Expected,
+    protocol: Protocol,
+    choices: Pairs,
+    *,
+    most_rows: int = MOST_ROWS,
+) -> Report:
     """Check what the tables promise.
 
     Args:
@@ -54,6 +50,7 @@ def validate(checked: Checked, expected: Expected, protocol: Protocol, choices: 
         expected: the ranges that this corpus's counts must stay in.
         protocol: under `given` the user's split may repeat pairs, and share songs: warnings, no failures.
         choices: how the pairs were made.
+        most_rows: see `judging.check`.
     """
     shared = FailureSeverity.WARNING if protocol == "given" else FailureSeverity.CRITICAL
     suites = {
@@ -64,9 +61,9 @@ def validate(checked: Checked, expected: Expected, protocol: Protocol, choices: 
         **disjoint_suites(shared),
         **(repeat_suites() if protocol == "given" else {}),
     }
-    with duckdb.connect() as database:
-        frames = derived(database, checked, choices, given=protocol == "given")
-        return Report(count(database), check(suites, {name: frames[name] for name in suites}))
+    with engine.connect() as database:
+        derivation.derive(database, checked, choices, given=protocol == "given", wanted=suites)
+        return Report(count(database), check(suites, database, most_rows=most_rows))
 
 
 def songs_suites(expected: Expected) -> Suites:
@@ -169,33 +166,6 @@ def repeat_suites() -> Suites:
     return {"rows.pairs": [_in_set(name, [1], promise, warning) for name, promise in promises.items()]}
 
 
-def check(suites: Suites, tables: Mapping[str, pd.DataFrame]) -> list[Outcome]:
-    """Run suites by Great Expectations on pandas, in memory: nothing is written, nothing is printed.
-
-    Args:
-        suites: expectations by table, each with a `description` of its own, which is the promise in words.
-        tables: the frame of each table of `suites`.
-
-    Returns:
-        One outcome an expectation, in the order of `suites`.
-    """
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    asset = context.data_sources.add_pandas("neuralist").add_dataframe_asset("table")
-    whole = asset.add_batch_definition_whole_dataframe("whole")
-    outcomes: list[Outcome] = []
-    for table, expectations in suites.items():
-        validated = whole.get_batch({"dataframe": tables[table]}).validate(
-            gx.ExpectationSuite(name=table, expectations=expectations),
-            result_format={"result_format": "SUMMARY", "partial_unexpected_count": MAX_EXAMPLES},
-        )
-        found = [_outcome(table, tables[table], result) for result in validated.results]
-        # Great Expectations returns broken ones first; the report keeps the order of the suite.
-        order = [expectation.description for expectation in expectations]
-        outcomes += sorted(found, key=lambda outcome, order=order: order.index(outcome.promise))
-    return outcomes
-
-
 def _given(*columns: str) -> list[Expectation]:
     return [ExpectColumnValuesToNotBeNull(column=name, description=f"{name} is given") for name in columns]
 
@@ -230,55 +200,3 @@ def _above(greater: str, lesser: str, promise: str, or_equal: bool = False) -> E
         ignore_row_if="either_value_is_missing",
         description=promise,
     )
-
-
-def _outcome(table: str, frame: pd.DataFrame, result: ExpectationValidationResult) -> Outcome:
-    config = result.expectation_config
-    if config is None:
-        raise ValueError(f"{table}: Great Expectations returned a result without its expectation: {result}")
-    named = [config.kwargs[key] for key in ("column", "column_A", "column_B") if key in config.kwargs]
-    columns = config.kwargs.get("column_list") or named
-    error = _error(result.exception_info)
-    if error is not None:
-        # The error may quote a value, and lyrics are not to be quoted.
-        verdict: Verdict = "broken"
-        examples = ["error withheld" if "lyrics" in columns else error]
-    else:
-        allowed: Verdict = "warning" if config.severity == FailureSeverity.WARNING else "failed"
-        verdict = "passed" if result.success else allowed
-        shown = [*KEYS.get(table, frame.columns), *columns]
-        examples = _examples(frame, result.result.get("partial_unexpected_index_list") or [], shown)
-    return Outcome(
-        table=table,
-        expectation=config.type,
-        column=", ".join(columns),
-        promise=config.description or "",
-        verdict=verdict,
-        unexpected=result.result.get("unexpected_count"),
-        observed=_plain(result.result.get("observed_value")),
-        examples=examples,
-    )
-
-
-def _plain(observed: float | None) -> int | float | None:
-    if observed is None or math.isnan(observed):
-        return None
-    return int(observed) if float(observed).is_integer() else round(float(observed), 6)
-
-
-def _error(exception_info: Mapping[str, Any]) -> str | None:
-    # One record for an expectation, or one for each of its metrics that raised.
-    records = [exception_info] if "raised_exception" in exception_info else exception_info.values()
-    messages = [str(record["exception_message"]) for record in records if record["raised_exception"]]
-    return " ".join(messages[0].split())[:200] if messages else None
-
-
-def _examples(frame: pd.DataFrame, positions: list[int], columns: list[str]) -> list[str]:
-    """Offending rows as "column=value", by position in the frame.
-
-    Great Expectations would name them itself, but by a loop that takes 200 s where a million rows fail.
-    """
-    distinct = [column for column in dict.fromkeys(columns) if column != "lyrics"]
-    offending = frame.loc[positions, distinct].to_dict("records")
-    named = [", ".join(f"{column}={value}" for column, value in row.items()) for row in offending]
-    return list(dict.fromkeys(named))

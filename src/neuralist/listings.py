@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from neuralist import params, tables
-from neuralist.pairs import Observed
+from neuralist.observed import Observed
 
 COLUMNS = ["left_id", "right_id", "similarity", "split", "weight", "listed"]
 
@@ -84,7 +84,7 @@ def parts_of_songs(songs: pd.DataFrame, listed: pd.DataFrame, *, by_fold: bool) 
 
 
 def observable(songs: pd.DataFrame, pairs: pd.DataFrame, part: str) -> pd.DataFrame:
-    """Every pair of a part that is listed or unlisted, under the protocol songs; see `neuralist.pairs`.
+    """Every pair of a part that is listed or unlisted, under the protocol songs; see `neuralist.observed`.
 
     Args:
         songs: tables.SONGS.

@@ -28,7 +28,8 @@ def usable(
     Raises:
         ValueError: no record is left.
     """
-    folded = records.lyrics.map(lambda lyrics: " ".join(tokens.words(lyrics))).astype("str")
+    texts = [" ".join(tokens.words(lyrics)) for lyrics in records.lyrics.tolist()]
+    folded = pd.Series(texts, index=records.index, dtype="str")
     n_words = (folded.str.count(" ") + (folded != "")).astype("int64")
     records = records.assign(folded=folded, n_words=n_words)
     reasons = pd.Series("", index=records.index, dtype="str")

@@ -42,6 +42,8 @@ def spaced(name: str) -> str:
 
 def lettered(name: str) -> str:
     """The name without case, accents and compatibility forms; other scripts keep their own marks."""
+    if name.isascii():  # most names are, and have none of these
+        return spaced(name.lower())
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     without_accents = _ACCENTS.sub("", unicodedata.normalize("NFD", folded)).translate(_LETTERS)
     return spaced(unicodedata.normalize("NFC", without_accents))
@@ -76,7 +78,12 @@ def first_artist(name: str) -> str:
 
 def slug(artist: str, title: str) -> str:
     """A readable id for a song of any script: `madonna--like-a-virgin`."""
-    return "--".join(worded(name).replace(" ", "-") for name in (artist, title))
+    return f"{slug_part(artist)}--{slug_part(title)}"
+
+
+def slug_part(name: str) -> str:
+    """A name as it stands in a slug."""
+    return worded(name).replace(" ", "-")
 
 
 def related(left: str, right: str) -> bool:

@@ -1,93 +1,134 @@
 """Listed similarities -> rows (as listed), pairs (each once), cut into train, val and test; unlisted pairs.
 
-Input: tables listed and songs; output: tables rows, pairs and unlisted of `neuralist.tables`. The SQL is
-plain (common table expressions, window functions, md5) and free of DuckDB's own functions, so that a bigger
-engine can run the same text. It reads listed(source_id, target_id, similarity, split), tracks(track_id,
-song_id) and folds(song_id, fold).
-
-A song is observed when it has a list or stands in a listed pair. A pair of observed songs that no row lists
-is unlisted when one of them has a list; else nobody looked, it is unknown, and it is never used.
+Input: tables listed and songs; output: tables rows, pairs and unlisted of `neuralist.tables`. The SQL is that
+of `neuralist.pairs_sql`, run by an engine that need not hold the tables; what unlisted pairs are, see
+`neuralist.observed`.
 """
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
-import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from neuralist import params
+from neuralist import pairs_sql, params, tables
+from neuralist.engine import Engine, connect, named
+from neuralist.observed import Observed
 
-JOINED = """
-select source.song_id as left_id, target.song_id as right_id, listed.similarity, listed.split
-from listed
-join tracks source on source.track_id = listed.source_id
-join tracks target on target.track_id = listed.target_id
-"""
+SPLITS = ("test", "train", "unused", "val")
+_GIVEN_SHARE = 0.1  # of the pairs that stand in train alone, where a given split has no val
+_BLOCK = 2**22  # rows sorted at once
+_ONE = "case when left_number < right_number then left_number else right_number end"
 
-# A row's place in the cut hangs on its ids and on which of its pair's rows it is, not on the table's order.
-ROWS = """
-with numbered as (
-    select joined.*,
-           case when left_id < right_id then left_id else right_id end as one_id,
-           case when left_id < right_id then right_id else left_id end as other_id,
-           row_number() over (partition by left_id, right_id order by similarity, split) as occurrence
-    from joined where left_id <> right_id
-), drawn as (
-    select numbered.*, row_number() over (
-        order by md5(concat('{seed}', '|', left_id, '|', right_id, '|', cast(occurrence as varchar(20)))),
-                 left_id, right_id, occurrence
-    ) as place
-    from numbered
-), sizes as (
-    select count(*) as n_rows, sum(case when split = 'val' then 1 else 0 end) as n_val from numbered
-), train_alone as (
-    select one_id, other_id, count(*) over () as n_pairs,
-           row_number() over (
-               order by md5(concat('{seed}', '|', one_id, '|', other_id)), one_id, other_id
-           ) as pair_place
-    from numbered group by one_id, other_id having min(split) = 'train' and max(split) = 'train'
-)
-select left_id, right_id, similarity,
-       case when n_val = 0 and n_pairs > 1 and pair_place <= ceil({given_val} * n_pairs) then 'val'
-            when split is not null then split
-            when place <= round({train:.12g} * n_rows) then 'train'
-            when place <= round({train_val:.12g} * n_rows) then 'val'
-            else 'test' end as split
-from drawn cross join sizes left join train_alone using (one_id, other_id)
-order by left_id, right_id, occurrence
-"""
 
-# The mean is taken in decimals: their sum does not hang on the order of adding.
-PAIRS = """
-with directed as (
-    select case when left_id < right_id then left_id else right_id end as left_id,
-           case when left_id < right_id then right_id else left_id end as right_id,
-           similarity, split
-    from rows_listed
-), summed as (
-    select left_id, right_id,
-           cast(sum(cast(similarity as decimal(18, 15))) as double) / count(*) as mean,
-           min(similarity) as lowest, max(similarity) as highest, count(*) as n_rows,
-           min(case split when 'test' then 1 when 'val' then 2 else 3 end) as part
-    from directed group by left_id, right_id
-)
-select left_id, right_id,
-       case when mean < lowest then lowest when mean > highest then highest else mean end as similarity,
-       lowest, highest, n_rows,
-       {split} as split
-from summed
-join folds left_song on left_song.song_id = left_id
-join folds right_song on right_song.song_id = right_id
-order by left_id, right_id
-"""
-_GIVEN = "case part when 1 then 'test' when 2 then 'val' else 'train' end"
-_BY_FOLD = """
-       case when left_song.fold = {test} and right_song.fold = {test} then 'test'
-            when left_song.fold = {val} and right_song.fold = {val} then 'val'
-            when left_song.fold in ({test}, {val}) or right_song.fold in ({test}, {val}) then 'unused'
-            else 'train' end"""
-_GIVEN_VAL = 0.1  # of the pairs that stand in train alone, where a given split has no val
+class Listed:
+    """The listed similarities of songs in an engine, from which rows and pairs are made.
+
+    Args:
+        engine: one that has the view `listed`.
+        songs: tables.SONGS, of which song_id, fold and track_ids are used.
+        choices: seed, shares and the test fold.
+
+    Raises:
+        ValueError: listed names an id that no song has.
+    """
+
+    def __init__(self, engine: Engine, songs: pd.DataFrame, choices: params.Pairs) -> None:
+        self._engine, self._choices = engine, choices
+        self.ids = _number(engine, songs)
+        tracks = songs.filter(["song_id", "track_ids"]).explode(column="track_ids").dropna()
+        named_tracks = {"track_id": tracks["track_ids"], "song_id": tracks["song_id"]}
+        engine.register("tracks", pd.DataFrame(named_tracks, dtype="str"))
+        engine.make("numbered_tracks", "select track_id, number from tracks join numbers using (song_id)")
+        engine.make("joined", pairs_sql.JOINED)
+        self._check()
+        self.given = engine.number("select count(*) from joined where part is not null") > 0
+        self.n_listed = engine.number("select count(*) from joined")
+        blocks = _blocks(engine, "left_number", "joined")
+        engine.make(
+            "drawn", *(self._filled(pairs_sql.DRAWN, first=first, last=last) for first, last in blocks)
+        )
+        engine.drop("joined")
+        engine.make("buckets", self._filled(pairs_sql.BUCKETS))
+        engine.make("placed", self._filled(pairs_sql.PLACED))
+        engine.make("given_val", self._filled(pairs_sql.GIVEN_VAL))
+
+    def _filled(self, query: str, **numbers: int) -> str:
+        train, val, _ = self._choices.paper_shares
+        shares = {"train": train, "train_val": train + val, "given_val": _GIVEN_SHARE}
+        return query.format(seed=self._choices.seed, **shares, **numbers)
+
+    def _check(self) -> None:
+        nowhere = "left_number is null or right_number is null"
+        unknown = self._engine.number(f"select count(*) from joined where {nowhere}")
+        if unknown:
+            known = "(select track_id from numbered_tracks)"
+            first = self._engine.frame(
+                f"select source_id, target_id from listed where source_id not in {known} "
+                f"or target_id not in {known} limit 1"
+            ).astype("str")
+            raise ValueError(
+                f"listed: {unknown:,} rows name an id that no song has, the first "
+                f"{first['source_id'].iloc[0]!r} with {first['target_id'].iloc[0]!r}; run `dvc repro songs`"
+            )
+
+    def rows(self) -> Iterator[pa.Table]:
+        """Batches of `rows`, sorted, with numbers of songs."""
+        blocks = _blocks(self._engine, "left_number", "drawn")
+        queries = [self._filled(pairs_sql.ROWS, first=first, last=last) for first, last in blocks]
+        return self._engine.batches(queries)
+
+    def pairs(self) -> Iterator[pa.Table]:
+        """Batches of `pairs`, sorted, with numbers of songs."""
+        # Where no split is given, the parts of pairs hang on their songs alone.
+        cut = pairs_sql.CUT.format(first=0, last=len(self.ids))
+        self._engine.view("rows_listed", cut if self.given else "select * from drawn")
+        return _pairs(self._engine, self._choices, given=self.given)
+
+
+class Written:
+    """Batches of rows or pairs on their way to a file: how many fell where and, if asked, which.
+
+    Args:
+        ids: song ids by number.
+        schema: tables.ROWS or tables.PAIRS.
+        keep: whether `frame` will be asked for.
+
+    Attributes:
+        splits: rows of each split so far.
+    """
+
+    def __init__(self, ids: pa.Array, schema: pa.Schema, *, keep: bool = False) -> None:
+        self._ids, self._schema, self._keep = ids, schema, keep
+        self._kept: dict[str, list[np.ndarray]] = {
+            name: [] for name in ("left_number", "right_number", "split")
+        }
+        self.splits: Counter[str] = Counter()
+
+    def named(self, batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        """The same batches with the songs' ids."""
+        for batch in batches:
+            splits = pd.Categorical(batch["split"].to_pandas(), categories=SPLITS)
+            counts = np.bincount(splits.codes, minlength=len(SPLITS)).tolist()
+            self.splits.update({name: count for name, count in zip(SPLITS, counts, strict=True) if count})
+            if self._keep:
+                self._kept["split"].append(splits.codes)
+                for name in ("left_number", "right_number"):
+                    self._kept[name].append(batch[name].to_numpy())
+            yield named(batch, self._ids, self._schema)
+
+    def frame(self) -> pd.DataFrame:
+        """left_id, right_id and split of all that was written, as categories, of a few bytes each."""
+        ids = pd.Index(self._ids.to_pandas(), dtype="str")
+        kinds = {"left_number": ids, "right_number": ids, "split": pd.Index(SPLITS, dtype="str")}
+        columns = {
+            name.replace("number", "id"): pd.Categorical.from_codes(
+                np.concatenate(self._kept.pop(name)), kind
+            )
+            for name, kind in kinds.items()
+        }
+        return pd.DataFrame(columns, copy=False)
 
 
 def rows(listed: pd.DataFrame, songs: pd.DataFrame, choices: params.Pairs) -> pd.DataFrame:
@@ -109,22 +150,10 @@ def rows(listed: pd.DataFrame, songs: pd.DataFrame, choices: params.Pairs) -> pd
     Raises:
         ValueError: listed names an id that no song has.
     """
-    tracks = songs.filter(["song_id", "track_ids"]).explode(column="track_ids").dropna()
-    unknown = listed.loc[~(listed.source_id.isin(tracks.track_ids) & listed.target_id.isin(tracks.track_ids))]
-    if len(unknown):
-        raise ValueError(
-            f"listed: {len(unknown):,} rows name an id that no song has, the first "
-            f"{unknown.source_id.iloc[0]!r} with {unknown.target_id.iloc[0]!r}; run `dvc repro songs`"
-        )
-    train, val, _ = choices.paper_shares
-    query = ROWS.format(seed=choices.seed, given_val=_GIVEN_VAL, train=train, train_val=train + val)
-    with duckdb.connect() as engine:
+    with connect() as engine:
         engine.register("listed", listed)
-        engine.register(
-            "tracks", pd.DataFrame({"track_id": tracks.track_ids, "song_id": tracks.song_id}, dtype="str")
-        )
-        engine.execute(f"create temp view joined as {JOINED}")
-        return engine.execute(query).df()
+        found = Listed(engine, songs, choices)
+        return _frame(found.rows(), found.ids, tables.ROWS)
 
 
 def pairs(
@@ -142,12 +171,42 @@ def pairs(
     Returns:
         tables.PAIRS, sorted; similarity is the mean of the pair's rows.
     """
+    with connect() as engine:
+        ids = _number(engine, songs)
+        engine.register("named_rows", rows_listed)
+        engine.make("rows_listed", pairs_sql.NUMBERED_ROWS)
+        return _frame(_pairs(engine, choices, given=given), ids, tables.PAIRS)
+
+
+def _pairs(engine: Engine, choices: params.Pairs, *, given: bool) -> Iterator[pa.Table]:
     test = choices.test_fold
-    split = _GIVEN if given else _BY_FOLD.format(test=test, val=(test + 1) % params.N_FOLDS)
-    with duckdb.connect() as engine:
-        engine.register("rows_listed", rows_listed)
-        engine.register("folds", songs.filter(["song_id", "fold"]))
-        return engine.execute(PAIRS.format(split=split)).df()
+    split = pairs_sql.GIVEN if given else pairs_sql.BY_FOLD.format(test=test, val=(test + 1) % params.N_FOLDS)
+    query = pairs_sql.PAIRS.format(split=split)
+    blocks = _blocks(engine, _ONE, "rows_listed")
+    return engine.batches([query.format(first=first, last=last) for first, last in blocks])
+
+
+def _number(engine: Engine, songs: pd.DataFrame) -> pa.Array:
+    """Make the table `numbers` of songs, and give their ids by number."""
+    engine.register("folds", songs.filter(["song_id", "fold"]))
+    engine.make("numbers", pairs_sql.NUMBERS)
+    ids = engine.frame("select song_id from numbers order by number")
+    return pa.array(ids["song_id"], pa.string())
+
+
+def _blocks(engine: Engine, song: str, table: str) -> list[tuple[int, int]]:
+    """Songs, from first to last, whose rows are sorted together: some _BLOCK rows, or one song's."""
+    counts = engine.frame(
+        f"select number, count(*) as n_rows from (select {song} as number from {table}) songs "
+        "group by number order by number"
+    )
+    block = counts["n_rows"].cumsum() // _BLOCK
+    ends = counts.groupby(block)["number"].agg(["min", "max"])
+    return [(int(first), int(last)) for first, last in ends.to_numpy()] or [(0, 0)]
+
+
+def _frame(batches: Iterable[pa.Table], ids: pa.Array, schema: pa.Schema) -> pd.DataFrame:
+    return pa.concat_tables(named(batch, ids, schema) for batch in batches).to_pandas()
 
 
 def parts(
@@ -201,54 +260,8 @@ def unlisted(
         # Before unlisted pair r stand those listed pairs that have at most r unlisted ones before themselves.
         drawn += np.searchsorted(listed - np.arange(len(listed)), drawn, side="right")
         parts.append(observed.pairs(drawn).assign(split=part, weight=available / max(1, len(drawn))))
-    return pd.concat(parts).sort_values(["left_id", "right_id"], ignore_index=True)
-
-
-@dataclass(frozen=True)
-class Observed:
-    """The observed songs of a part and a numbering of their observable pairs, without a list of these.
-
-    Songs with a list come first, each kind in the order of its ids. Pair (i, j) of places in that order,
-    i < j, is observable when song i has a list; the pairs are numbered row by row.
-
-    Attributes:
-        songs: song ids, (n_songs,).
-        n_lists: how many of them have a list.
-    """
-
-    songs: pd.Index
-    n_lists: int
-
-    @classmethod
-    def of(cls, songs: pd.DataFrame, pairs: pd.DataFrame) -> "Observed":
-        """Those of `songs` (a part's) that have a list or stand in `pairs` (tables.PAIRS, of all parts)."""
-        with_list = songs["has_list"].to_numpy(bool)
-        listed = songs["song_id"].isin(pairs["left_id"]) | songs["song_id"].isin(pairs["right_id"])
-        kinds = (songs.loc[with_list, "song_id"], songs.loc[listed & ~with_list, "song_id"])
-        return cls(pd.Index([*sorted(kinds[0]), *sorted(kinds[1])], dtype="str"), len(kinds[0]))
-
-    @property
-    def n_pairs(self) -> int:
-        """How many pairs are observable, listed ones among them."""
-        return int(self._starts[-1])
-
-    @cached_property
-    def _starts(self) -> np.ndarray:
-        """The number of the first pair of each song with a list, and one past the last of all."""
-        rows = np.arange(self.n_lists + 1, dtype=np.int64)
-        return rows * (len(self.songs) - 1) - rows * (rows - 1) // 2
-
-    def numbers(self, listed: pd.DataFrame) -> np.ndarray:
-        """The numbers of pairs among the songs, int64, ascending; without those that are not observable."""
-        left, right = (self.songs.get_indexer(pd.Index(listed[side])) for side in ("left_id", "right_id"))
-        first, second = np.minimum(left, right).astype(np.int64), np.maximum(left, right)
-        observable = first < self.n_lists
-        return np.sort(self._starts[first[observable]] + (second - first - 1)[observable])
-
-    def pairs(self, numbers: np.ndarray) -> pd.DataFrame:
-        """The pairs of these numbers, in their order: columns left_id < right_id."""
-        first = np.searchsorted(self._starts, numbers, side="right") - 1
-        second = numbers - self._starts[first] + first + 1
-        one, other = (np.asarray(self.songs, dtype=object)[places] for places in (first, second))
-        left, right = np.where(one < other, (one, other), (other, one))
-        return pd.DataFrame({"left_id": left, "right_id": right}, dtype="str")
+    made = pd.concat(parts, ignore_index=True)
+    # By numbers: strings take ten times as long to sort.
+    ids = pd.Index(sorted(songs["song_id"]), dtype="str")
+    order = np.lexsort([ids.get_indexer(pd.Index(made[side])) for side in ("right_id", "left_id")])
+    return made.iloc[order].reset_index(drop=True)

@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from neuralist import covers, lyrics, names, params, tables
@@ -41,7 +40,7 @@ def build(raw: Raw, choices: params.Songs) -> Tables:
     similar = raw.similarities(claims["track_id"])
     songs = _described(songs, claims, raw.tracks, similar, choices)
     songs["group_id"] = covers.groups(songs, choices.cover_overlap)
-    songs["fold"] = songs["group_id"].map(covers.fold)
+    songs["fold"] = [covers.fold(group) for group in songs["group_id"].tolist()]
     rejects = pd.DataFrame(pd.concat([raw.rejects, wrong, repeats, unmatched, similar.rejects]))
     counts = _counts(raw, songs, claims, similar, rejects)
     songs = songs.sort_values("song_id", ignore_index=True).filter(tables.SONGS.names)
@@ -69,8 +68,8 @@ def merge(records: pd.DataFrame, source: str) -> tuple[pd.DataFrame, pd.DataFram
     Returns:
         songs, the earliest first, and rejects.
     """
-    keys = records.artist.map(names.key) + "\t" + records.title.map(names.key)
-    slugs = [names.slug(*both) for both in zip(records.artist, records.title, strict=True)]
+    keys = _folded(records.artist, names.key) + "\t" + _folded(records.title, names.key)
+    slugs = _folded(records.artist, names.slug_part) + "--" + _folded(records.title, names.slug_part)
     ordered = records.assign(key=keys, song_id=slugs).sort_values("year", kind="stable", na_position="last")
     # By slug too: the keys of names without any letter may differ where the slugs do not.
     is_repeat = ordered.key.duplicated() | ordered.song_id.duplicated()
@@ -90,11 +89,13 @@ def match(songs: pd.DataFrame, tracks: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
         claims (track_id, song_id, kind), each track once, and a reject for each track without song.
     """
     # The titles of other artists need no folding: of the million in the full file, few are left.
-    folds = {kind.artist for kind in names.KINDS}
-    is_near = [_folded(tracks.artist, fold).isin(_folded(songs.artist, fold)) for fold in folds]
-    left, claims = tracks.loc[np.logical_or.reduce(is_near)], []
+    folds, near = {kind.artist for kind in names.KINDS}, set()
+    for fold in folds:
+        near.update(_alike(tracks.artist, songs.artist, fold))
+    left, claims = tracks.loc[tracks.artist.isin(near)], []
     for kind in names.KINDS:
-        ids = pd.Series(songs.song_id.to_numpy(), index=_keys(songs, kind))
+        asked = songs.loc[songs.artist.isin(_alike(songs.artist, left.artist, kind.artist))]
+        ids = pd.Series(asked.song_id.to_numpy(), index=_keys(asked, kind))
         song_ids = _keys(left, kind).map(ids.loc[~ids.index.duplicated()])
         claims.append(left.assign(song_id=song_ids, kind=kind.name).loc[song_ids.notna()])
         left = left.loc[song_ids.isna()]
@@ -105,7 +106,7 @@ def match(songs: pd.DataFrame, tracks: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
             "source": "unique_tracks",
             "where": rest["where"],
             "reason": "no lyrics for this track",
-            "value": (rest.artist + " - " + rest.title).map(shortened),
+            "value": [shortened(name) for name in (rest.artist + " - " + rest.title).tolist()],
         },
         dtype="str",
     )
@@ -114,7 +115,14 @@ def match(songs: pd.DataFrame, tracks: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
 
 def genre(tags: list[str], genres: dict[str, tuple[str, ...]]) -> str:
     """The genre of the first tag that one of `genres` names, case aside, else other."""
-    by_tag = {tag.casefold(): name for name, known in reversed(genres.items()) for tag in known}
+    return _first_genre(tags, _by_tag(genres))
+
+
+def _by_tag(genres: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    return {tag.casefold(): name for name, known in reversed(genres.items()) for tag in known}
+
+
+def _first_genre(tags: list[str], by_tag: dict[str, str]) -> str:
     return next((by_tag[tag.casefold()] for tag in tags if tag.casefold() in by_tag), "other")
 
 
@@ -122,9 +130,15 @@ def _keys(named: pd.DataFrame, kind: names.Kind) -> pd.Series:
     return _folded(named.artist, kind.artist) + "\t" + _folded(named.title, kind.title)
 
 
+def _alike(some: pd.Series, others: pd.Series, fold: names.Fold) -> list[str]:
+    """Those of `some` names that one of `others` is equal to, folded."""
+    known = {fold(name) for name in others.unique().tolist()}
+    return [name for name in some.unique().tolist() if fold(name) in known]
+
+
 def _folded(column: pd.Series, fold: names.Fold) -> pd.Series:
-    folded = {name: fold(name) for name in column.unique()}
-    return column.map(folded).astype("str")
+    folded = {name: fold(name) for name in column.unique().tolist()}
+    return pd.Series([folded[name] for name in column.tolist()], index=column.index, dtype="str")
 
 
 def _described(
@@ -135,8 +149,11 @@ def _described(
     choices: params.Songs,
 ) -> pd.DataFrame:
     """Add what a song's track ids bring: the ids, has_list, tags, and the year where the record has none."""
-    by_song = claims.groupby("song_id").track_id.agg(list).to_dict()
-    track_ids = [by_song.get(song_id, []) for song_id in songs.song_id]
+    by_song: dict[str, list[str]] = {}
+    for song_id, track in zip(claims.song_id.tolist(), claims.track_id.tolist(), strict=True):
+        by_song.setdefault(song_id, []).append(track)
+    track_ids = [by_song.get(song_id, []) for song_id in songs.song_id.tolist()]
+    by_tag = _by_tag(choices.genres)
     years = claims.merge(tracks, on="track_id").groupby("song_id").year.min()
     tags = [
         list(dict.fromkeys([*own, *(tag for track in ids for tag in similar.tags.get(track, []))]))
@@ -147,7 +164,7 @@ def _described(
         has_list=[not similar.with_list.isdisjoint(ids) for ids in track_ids],
         year=songs.year.astype("Int64").fillna(songs.song_id.map(years).astype("Int64")),
         tags=tags,
-        genre=[genre(of_song, choices.genres) for of_song in tags],
+        genre=[_first_genre(of_song, by_tag) for of_song in tags],
     )
 
 

@@ -8,27 +8,30 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-import duckdb
-
 from neuralist import pages
+from neuralist.engine import Engine
 
 COUNTS = """
     WITH listed AS (
-        SELECT count(DISTINCT split) AS parts FROM rows
-        GROUP BY least(left_id, right_id), greatest(left_id, right_id))
+        SELECT min(split) <> max(split) AS is_cut
+        FROM rows_coded GROUP BY least(left_number, right_number), greatest(left_number, right_number)
+    ), of_pairs AS (
+        SELECT count(*) AS pairs,
+               count(*) FILTER (WHERE split = 'train') AS pairs_train,
+               count(*) FILTER (WHERE split = 'val') AS pairs_val,
+               count(*) FILTER (WHERE split = 'test') AS pairs_test,
+               count(*) FILTER (WHERE split = 'unused') AS pairs_unused,
+               round(avg((similarity >= 0.5)::DOUBLE), 6) AS similar_share
+        FROM pairs)
     SELECT (SELECT count(*) FROM songs) AS songs,
            (SELECT count(*) FROM songs WHERE has_list) AS songs_with_a_list,
            (SELECT count(DISTINCT group_id) FROM songs) AS groups,
            (SELECT count(*) FROM rows) AS rows,
-           (SELECT count(*) FROM listed WHERE parts > 1) AS repeats_across_splits,
-           (SELECT count(*) FROM pairs) AS pairs,
-           (SELECT count(*) FROM pairs WHERE split = 'train') AS pairs_train,
-           (SELECT count(*) FROM pairs WHERE split = 'val') AS pairs_val,
-           (SELECT count(*) FROM pairs WHERE split = 'test') AS pairs_test,
-           (SELECT count(*) FROM pairs WHERE split = 'unused') AS pairs_unused,
+           (SELECT count(*) FROM listed WHERE is_cut) AS repeats_across_splits,
+           pairs, pairs_train, pairs_val, pairs_test, pairs_unused,
            (SELECT count(*) FROM unlisted WHERE split = 'train') AS unlisted_train,
            (SELECT count(*) FROM unlisted WHERE split = 'val') AS unlisted_val,
-           (SELECT round(avg((similarity >= 0.5)::DOUBLE), 6) FROM pairs) AS similar_share"""
+           similar_share FROM of_pairs"""
 
 Verdict = Literal["passed", "warning", "failed", "broken"]
 
@@ -96,13 +99,12 @@ class Report:
         return pages.render("validation.html.j2", report=self, note=note)
 
 
-def count(database: duckdb.DuckDBPyConnection) -> dict[str, int | float | None]:
-    """Count what the tables songs, rows, pairs and unlisted of a database hold.
+def count(engine: Engine) -> dict[str, int | float | None]:
+    """Count what the tables songs, rows, pairs and unlisted hold, which `checked.derive` has read.
 
     Returns:
         Numbers of songs, rows, pairs and so on; `repeats_across_splits` is the number of unordered pairs
         whose rows fall in more than one part under the protocol `paper`; `similar_share`, in [0, 1], is
         the share of pairs with similarity >= 0.5, None when there is no pair.
     """
-    counted = database.sql(COUNTS)
-    return dict(zip(counted.columns, counted.fetchall()[0], strict=True))
+    return engine.records(COUNTS)[0]

@@ -1,5 +1,6 @@
 """Rows and pairs are cut exactly, repeatably and without leaks; unlisted pairs are drawn from all others."""
 
+import hashlib
 import itertools
 import math
 import random
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import raw
 
-from neuralist import pairs, params, songs, sources
+from neuralist import engine, pairs, params, songs, sources, tables
 
 CHOICES = params.Pairs(test_fold=0, paper_shares=(0.72, 0.08, 0.2), unlisted_ratio=0, seed=7)
 
@@ -193,6 +194,67 @@ def test_pairs_are_ordered_unique_bounded_and_share_no_song_between_parts(
         if split != "unused"
     }
     assert all(left.isdisjoint(right) for left, right in itertools.combinations(used.values(), 2))
+
+
+def test_a_row_is_of_the_part_that_the_place_of_its_md5_number_gives() -> None:
+    """700 rows, so that the bounds of the cut fall within buckets of places; sorted here in plain Python."""
+    names = [f"s{number:02}" for number in range(36)]
+    listing = [pair for pair in itertools.permutations(names, 2) if pair[1] < "s20"] + [("s00", "s01")] * 3
+    rows = pairs.rows(
+        listed_table([(*pair, 0.5) for pair in listing]), song_table(dict.fromkeys(names, 0)), CHOICES
+    )
+    seen: Counter[tuple[str, str]] = Counter()
+    places = []
+    for left, right in sorted(listing):
+        seen[left, right] += 1
+        text = f"7|{left}|{right}|{seen[left, right]}"
+        places.append((hashlib.md5(text.encode()).hexdigest(), left, right, seen[left, right]))
+    train, val = round(0.72 * len(places)), round(0.8 * len(places))
+    parts = {row[1:]: "train" if at < train else "val" if at < val else "test"
+             for at, row in enumerate(sorted(places))}  # fmt: skip
+    assert rows["split"].tolist() == [parts[row[1:]] for row in sorted(places, key=lambda row: row[1:])]
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_tables_made_in_blocks_are_those_made_at_once(monkeypatch: pytest.MonkeyPatch, given: bool) -> None:
+    table = song_table({name: number % 5 for number, name in enumerate("abcdefgh")})
+    listing = [(*pair, 0.1 * (at % 7)) for at, pair in enumerate(itertools.permutations("abcdefgh", 2))]
+    listed = listed_table([*listing, *listing[::3]], split="train" if given else None)
+
+    def made() -> tuple[pd.DataFrame, pd.DataFrame]:
+        rows = pairs.rows(listed, table, CHOICES)
+        return rows, pairs.pairs(rows, table, CHOICES, given=given)
+
+    at_once = made()
+    monkeypatch.setattr(pairs, "_BLOCK", 5)
+    for whole, in_blocks in zip(at_once, made(), strict=True):
+        pd.testing.assert_frame_equal(whole, in_blocks)
+
+
+def test_the_stage_s_tables_are_those_of_the_library(tmp_path: Path) -> None:
+    """From files to files, in more than one batch, against frames."""
+    table = with_lists({name: number % 5 for number, name in enumerate("abcdefgh")}, "abcdefgh")
+    listed = listed_table([(*pair, 0.5) for pair in itertools.permutations("abcdefgh", 2)])
+    tables.write(listed, tables.LISTED, tmp_path / "listed.parquet")
+    rows = pairs.rows(listed, table, CHOICES)
+    each_once = pairs.pairs(rows, table, CHOICES, given=False)
+    with engine.connect() as on:
+        on.read("listed", tmp_path / "listed.parquet", tables.LISTED)
+        found = pairs.Listed(on, table, CHOICES)
+        for name, batches, schema, expected in (
+            ("rows", found.rows(), tables.ROWS, rows), ("pairs", found.pairs(), tables.PAIRS, each_once),
+        ):  # fmt: skip
+            written = pairs.Written(found.ids, schema, keep=True)
+            tables.write_batches(written.named(batches), schema, tmp_path / f"{name}.parquet")
+            again = tables.read(tmp_path / f"{name}.parquet", schema)
+            assert again.to_dict("list") == expected.to_dict("list")
+            assert written.splits == Counter(expected["split"])
+            kept = written.frame().astype("str")
+            pd.testing.assert_frame_equal(kept, expected[["left_id", "right_id", "split"]].astype("str"))
+    chosen = CHOICES.model_copy(update={"unlisted_ratio": 0.4})
+    pd.testing.assert_frame_equal(
+        pairs.unlisted(written.frame(), table, chosen), pairs.unlisted(each_once, table, chosen)
+    )
 
 
 def test_another_seed_cuts_other_rows() -> None:

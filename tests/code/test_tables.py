@@ -1,5 +1,6 @@
 """Tables: one schema, read back as written, the same bytes each time, whole or not at all."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -138,3 +139,25 @@ def test_similarities_are_stored_exactly(tmp_path: Path) -> None:
 
     assert tables.read(tmp_path / "pairs.parquet", tables.PAIRS)["similarity"].iloc[0] == exact
     assert tables.PAIRS.field("similarity").type == pa.float64()
+
+
+def test_categories_are_written_as_what_they_stand_for(tmp_path: Path) -> None:
+    plain = pd.DataFrame(
+        {"source_id": ["b", "a", "b"], "target_id": "a", "similarity": 0.5, "split": [None, "val", None]}
+    ).astype({"split": "str"})
+    coded = plain.astype({"source_id": "category", "target_id": "category", "split": "category"})
+    tables.write(plain, tables.LISTED, tmp_path / "plain.parquet")
+    tables.write(coded, tables.LISTED, tmp_path / "coded.parquet")
+
+    assert (tmp_path / "plain.parquet").read_bytes() == (tmp_path / "coded.parquet").read_bytes()
+
+
+def test_what_is_made_ahead_comes_in_order_and_fails_where_it_is_awaited() -> None:
+    def pieces() -> Iterator[int]:
+        yield from (1, 2)
+        raise ValueError("no third")
+
+    found = []
+    with pytest.raises(ValueError, match="no third"):
+        found.extend(tables.ahead(pieces()))
+    assert found == [1, 2]

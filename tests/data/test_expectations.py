@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from neuralist import params, tables
-from neuralist.checked import Checked, derived
+from neuralist import checked as derivation
+from neuralist import engine, params, tables
+from neuralist.checked import Checked
 from neuralist.params import Expected, Pairs
 from neuralist.settings import Protocol
 from neuralist.validation import Outcome, Report
@@ -104,12 +105,16 @@ def validate(tmp_path: Path) -> Callable[..., Report]:
     """Check a corpus as the stage does: after a round through parquet."""
     from neuralist import expectations
 
-    def check(corpus: Corpus, protocol: Protocol = "songs", expected: Expected = EXPECTED) -> Report:
+    def check(
+        corpus: Corpus,
+        protocol: Protocol = "songs",
+        expected: Expected = EXPECTED,
+        most_rows: int = expectations.MOST_ROWS,
+    ) -> Report:
         if protocol == "given":
             corpus.unlisted = corpus.unlisted.head(0)
-        paths = (Path(path) for path in corpus.write(tmp_path))
-        frames = map(tables.read, paths, SCHEMAS.values())
-        return expectations.validate(Checked(*frames), expected, protocol, CHOICES)
+        checked = Checked(*map(Path, corpus.write(tmp_path)))
+        return expectations.validate(checked, expected, protocol, CHOICES, most_rows=most_rows)
 
     return check
 
@@ -214,7 +219,9 @@ def test_a_corruption_is_refused_by_the_one_expectation_named_for_it(
     refusal: tuple[str, str, str],
 ) -> None:
     corpus.corrupt(*corruption)
-    assert refused(validate(corpus)) == [refusal]
+    read, counted = validate(corpus), validate(corpus, most_rows=0)
+    assert refused(read) == [refusal]
+    assert counted == read  # names, columns, numbers and examples too
 
 
 @pytest.mark.parametrize("table", ["songs", "rows", "pairs"])
@@ -310,16 +317,19 @@ UNLISTED = [
 
 def refused_unlisted(corpus: Corpus) -> list[tuple[str, str, str]]:
     """What refuses unlisted pairs, alone: all suites take four times as long."""
-    import duckdb
     from great_expectations.expectations.metadata_types import FailureSeverity
 
     from neuralist import expectations
 
     suites = expectations.unlisted_suites() | expectations.disjoint_suites(FailureSeverity.CRITICAL)
-    with duckdb.connect() as database:
+    with engine.connect() as database:
         checked = Checked(*(getattr(corpus, name) for name in SCHEMAS))
-        frames = derived(database, checked, CHOICES, given=False)
-    return refused(Report({}, expectations.check(suites, frames)))
+        derivation.derive(database, checked, CHOICES, given=False, wanted=suites)
+        read, counted = (
+            expectations.check(suites, database, most_rows=most) for most in (expectations.MOST_ROWS, 0)
+        )
+    assert counted == read
+    return refused(Report({}, read))
 
 
 @pytest.mark.parametrize(("corruption", "refusal"), UNLISTED)
@@ -411,7 +421,9 @@ def test_a_broken_expectation_is_told_apart_from_a_failed_one() -> None:
         gxe.ExpectColumnMeanToBeBetween(column="nowhere", min_value=0, max_value=1, description="mean"),
     ]
     frame = pd.DataFrame({"song_id": ["s1", "s1"]})
-    failed, broken = expectations.check({"songs": suite}, {"songs": frame})
+    with engine.connect() as database:
+        database.register(derivation.name("songs"), frame)
+        failed, broken = expectations.check({"songs": suite}, database)
     assert (failed.verdict, failed.unexpected) == ("failed", 2)
     assert broken.verdict == "broken"
     assert "nowhere" in broken.examples[0]

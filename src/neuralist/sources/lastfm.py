@@ -8,10 +8,10 @@
 similars_dest(tid, target) of the database lists the same pairs from the other end. It is read, turned round,
 only where similars_src is empty (a track then counts as having a list when a used list names it).
 
-Lists are brought into DuckDB in chunks and taken apart there, and of each chunk only the lists of tracks with
-lyrics stay: the full database holds 584,897 lists and 56,506,688 pairs. For the same reason `rejects` has one
-row for a list without lyrics, and one row ("12 of 30 targets") for the unusable targets of a used list, not
-one a pair. Form: millionsongdataset.com/lastfm.
+Lists are brought into DuckDB in chunks and taken apart there, and of each chunk only the pairs of tracks with
+lyrics stay, as numbers of these tracks: the full database holds 584,897 lists and 56,506,688 pairs. For the
+same reason `rejects` has one row for a list without lyrics, and one row ("12 of 30 targets") for the unusable
+targets of a used list, not one a pair. Form: millionsongdataset.com/lastfm.
 """
 
 import sqlite3
@@ -20,11 +20,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from neuralist import tables
 from neuralist.sources import raw
 
-_CHUNK = 5_000  # lists; about 15 MB of text
+_CHUNK = 10_000  # lists; about 30 MB of text
+_PIECE = 1_000  # lists; DuckDB's threads take a chunk apart by pieces
 _NOT_TRACKS = {"billboard", "vectors"}
 
 _NO_ID = "a list without track id"
@@ -57,14 +61,21 @@ _FROM_JSON = f"""
 """
 # `where` is a keyword: the column is named place until the end.
 _SORT_IN = f"""
+    create or replace temp table heads as
+    select position, place, source_id, len(targets) as n_targets, tags, fault from parsed;
     insert into faults select position, 0, place, '{_NO_ID}', ''
-    from parsed where coalesce(source_id, '') = '';
+    from heads where coalesce(source_id, '') = '';
     insert into faults
-    select position, 0, place, 'no lyrics for this track''s list', len(targets) || ' targets' from parsed
-    where source_id not in (select id from known) and source_id <> '' and len(targets) > 0;
-    insert into lists select *, row_number() over (partition by source_id order by position) > 1
-                                or source_id in (select source_id from lists)
-    from parsed where source_id in (select id from known);
+    select position, 0, place, 'no lyrics for this track''s list', n_targets || ' targets' from heads
+    where source_id not in (select id from known) and source_id <> '' and n_targets > 0;
+    insert into lists
+    select position, place, source_id, number, n_targets, tags, fault,
+           row_number() over (partition by source_id order by position) > 1
+           or source_id in (select source_id from lists)
+    from heads join known on id = source_id;
+    create or replace temp table used as
+    select position, number as source_number from lists
+    where fault is null and not repeated and position >= (select min(position) from chunk);
 """
 _LIST_REJECTS = """
     insert into faults select position, 0, place, fault, source_id from lists where fault is not null;
@@ -72,23 +83,29 @@ _LIST_REJECTS = """
     from lists where fault is null and repeated;
 """
 _GRADED = """
-    create table graded as
-    select position, number, source_id, target_id, target_id in (select id from known) as is_known,
-           try_cast(score as double) as grade, score,
+    create or replace temp table graded as
+    select position, entry, source_number, number as target_number, try_cast(score as double) as grade, score,
            coalesce(isfinite(grade) and grade between $low and $high, false) as is_grade
-    from (select position, source_id, unnest(targets) as target_id, unnest(scores) as score,
-                 unnest(range(1, len(targets) + 1)) as number
-          from lists where fault is null and not repeated)
+    from (select position, unnest(targets) as target_id, unnest(scores) as score,
+                 unnest(range(1, len(targets) + 1)) as entry
+          from parsed where position in (select position from used))
+    join used using (position) left join known on id = target_id
 """
 _GRADE_REJECTS = f"""
+    insert into totals select count(*), count(*) filter (not is_grade) from graded;
     insert into faults
-    select position, number, place || ', entry ' || number, '{_NO_GRADE}', coalesce(score, 'null')
+    select position, entry, place || ', entry ' || entry, '{_NO_GRADE}', coalesce(score, 'null')
     from graded join lists using (position) where not is_grade;
     insert into faults
-    select position, 0, place, 'targets without lyrics', n_unknown || ' of ' || n_targets || ' targets'
-    from (select position, count(*) as n_targets, count(*) filter (not is_known) as n_unknown
+    select position, 0, place, 'targets without lyrics', n_unknown || ' of ' || n_entries || ' targets'
+    from (select position, count(*) as n_entries, count(*) filter (target_number is null) as n_unknown
           from graded group by position) join lists using (position)
     where n_unknown > 0;
+    insert into named select distinct target_number from graded where target_number is not null;
+"""
+_LISTED = """
+    select source_number, target_number, grade from graded where is_grade and target_number is not null
+    order by position, entry
 """
 _REJECTS = """
     select 'lastfm' as source, place as "where", reason, value from faults order by position, number, reason
@@ -130,31 +147,32 @@ def read(
     Raises:
         ValueError: a file is no such database, no JSON or not UTF-8, or no list or no score can be used.
     """
-    low, high = similarity_range
     place = files[0].relative_to(folder).as_posix()
+    ids = sorted(known)
     with duckdb.connect() as engine:
-        _create(engine, known)
+        _create(engine, ids)
         if files[0].suffix == ".db":
             table = _fullest_table(files[0], place)
-            _take_in(engine, _rows(files[0], place, table), _FROM_DATABASE)
+            pieces = _take_in(engine, _rows(files[0], place, table), _FROM_DATABASE, similarity_range)
         else:
             table = ""
-            _take_in(engine, _contents(files, folder), _FROM_JSON)
+            pieces = _take_in(engine, _contents(files, folder), _FROM_JSON, similarity_range)
+        listed = _joined(pieces, ids, similarity_range, turned_round=table == "similars_dest")
         engine.execute(_LIST_REJECTS)
-        engine.execute(_GRADED, {"low": low, "high": high})
-        engine.execute(_GRADE_REJECTS)
         faults = engine.execute(_REJECTS).df()
         _check_usable(engine, place, faults)
-        return _similarities(engine, similarity_range, faults, turned_round=table == "similars_dest")
+        return _similarities(engine, listed, faults, turned_round=table == "similars_dest")
 
 
-def _create(engine: duckdb.DuckDBPyConnection, known: Iterable[str]) -> None:
-    engine.register("known_frame", pd.DataFrame({"id": sorted(known)}, dtype="str"))
+def _create(engine: duckdb.DuckDBPyConnection, ids: list[str]) -> None:
+    engine.register("known_ids", pa.table({"id": pa.array(ids, pa.string()), "number": np.arange(len(ids))}))
     engine.execute("""
-        create table known as select id from known_frame;
+        create table known as select id, cast(number as integer) as number from known_ids;
         create table faults (position bigint, number bigint, place varchar, reason varchar, value varchar);
-        create table lists (position bigint, place varchar, source_id varchar, targets varchar[],
-                            scores varchar[], tags varchar[], fault varchar, repeated boolean);
+        create table lists (position bigint, place varchar, source_id varchar, number integer,
+                            n_targets bigint, tags varchar[], fault varchar, repeated boolean);
+        create table totals (n_entries bigint, n_unusable bigint);
+        create table named (number integer);
     """)
 
 
@@ -171,7 +189,11 @@ def _fullest_table(path: Path, place: str) -> str:
 def _database(path: Path, place: str) -> Iterator[sqlite3.Connection]:
     try:
         # immutable: a read-only folder must do, and nobody writes to raw files.
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+        with closing(
+            sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+            )
+        ) as database:
             yield database
     except sqlite3.Error as error:
         raise ValueError(
@@ -180,31 +202,69 @@ def _database(path: Path, place: str) -> Iterator[sqlite3.Connection]:
         ) from error
 
 
-def _rows(path: Path, place: str, table: str) -> Iterator[pd.DataFrame]:
+def _rows(path: Path, place: str, table: str) -> Iterator[pa.Table]:
     with _database(path, place) as database:
-        cursor = database.execute(f"select cast(tid as text), cast(target as text) from {table}")
+        cursor = database.execute(
+            f"select coalesce(cast(tid as text), ''), coalesce(cast(target as text), '') from {table}"
+        )
         while rows := cursor.fetchmany(_CHUNK):
-            chunk = pd.DataFrame(rows, columns=["tid", "target"], dtype="str").fillna("")
-            yield chunk.assign(place=f"{place}:{table}")
+            ids, targets = (pa.array(column, pa.string()) for column in zip(*rows, strict=True))
+            yield pa.table({"tid": ids, "target": targets, "place": [f"{place}:{table}"] * len(ids)})
 
 
-def _contents(files: list[Path], folder: Path) -> Iterator[pd.DataFrame]:
+def _contents(files: list[Path], folder: Path) -> Iterator[pa.Table]:
     for start in range(0, len(files), _CHUNK):
         places = [path.relative_to(folder).as_posix() for path in files[start : start + _CHUNK]]
         contents = [raw.text(folder / place, place) for place in places]
-        yield pd.DataFrame({"place": places, "content": contents}, dtype="str")
+        yield pa.table({"place": places, "content": contents})
 
 
-def _take_in(engine: duckdb.DuckDBPyConnection, chunks: Iterable[pd.DataFrame], parse: str) -> None:
-    """Take the lists of all chunks apart and keep those of known tracks."""
+def _take_in(
+    engine: duckdb.DuckDBPyConnection,
+    chunks: Iterable[pa.Table],
+    parse: str,
+    similarity_range: tuple[float, float],
+) -> Iterator[dict[str, np.ndarray]]:
+    """Take the lists of all chunks apart, and give of each the usable pairs of known tracks."""
+    low, high = similarity_range
     count = 0
-    for chunk in chunks:
-        engine.register("chunk", chunk.assign(position=range(count, count + len(chunk))))
+    for chunk in tables.ahead(iter(chunks)):
+        numbered = chunk.append_column("position", pa.array(range(count, count + len(chunk))))
+        engine.register("chunk", pa.Table.from_batches(numbered.to_batches(max_chunksize=_PIECE)))
         if parse is _FROM_JSON:
             _check_json(engine)
-        engine.execute(f"create or replace temp table parsed as {parse}")
+        # A view: DuckDB's threads share a chunk by its pieces, and would not share a table of it.
+        engine.execute(f"create or replace temp view parsed as {parse}")
         engine.execute(_SORT_IN)
+        engine.execute(_GRADED, {"low": low, "high": high})
+        engine.execute(_GRADE_REJECTS)
+        found = engine.execute(_LISTED).fetchnumpy()
+        yield {name: np.asarray(column) for name, column in found.items()}
         count += len(chunk)
+
+
+def _joined(
+    pieces: Iterable[dict[str, np.ndarray]],
+    ids: list[str],
+    similarity_range: tuple[float, float],
+    *,
+    turned_round: bool,
+) -> pd.DataFrame:
+    """The pairs of all chunks as tables.LISTED, whose categorical ids take four bytes each."""
+    low, high = similarity_range
+    found = list(pieces)
+    ends = [np.concatenate([piece.pop(name) for piece in found])
+            for name in ("source_number", "target_number")]  # fmt: skip
+    grades = np.concatenate([piece.pop("grade") for piece in found])
+    names = pd.Index(ids, dtype="str")
+    source, target = (pd.Categorical.from_codes(codes, categories=names) for codes in ends)
+    columns = {
+        "source_id": target if turned_round else source,
+        "target_id": source if turned_round else target,
+        "similarity": (grades - low) / (high - low),
+        "split": pd.Categorical.from_codes(np.full(len(grades), -1, np.int8), categories=names[:0]),
+    }
+    return pd.DataFrame(columns, copy=False)
 
 
 def _check_json(engine: duckdb.DuckDBPyConnection) -> None:
@@ -216,7 +276,7 @@ def _check_json(engine: duckdb.DuckDBPyConnection) -> None:
 def _check_usable(engine: duckdb.DuckDBPyConnection, place: str, faults: pd.DataFrame) -> None:
     """Stop where no list, or no score, can be used: the form of the whole is wrong, and `faults` says how."""
     lists = "select count(*), count(*) filter (fault is not null) from lists"
-    scores = "select count(*), count(*) filter (not is_grade) from graded"
+    scores = "select coalesce(sum(n_entries), 0), coalesce(sum(n_unusable), 0) from totals"
     for counts, kinds in ((lists, _LIST_FAULTS), (scores, [_NO_GRADE])):
         total, unusable = engine.execute(counts).fetchall()[0]
         if total and total == unusable:
@@ -226,26 +286,16 @@ def _check_usable(engine: duckdb.DuckDBPyConnection, place: str, faults: pd.Data
 
 
 def _similarities(
-    engine: duckdb.DuckDBPyConnection,
-    similarity_range: tuple[float, float],
-    faults: pd.DataFrame,
-    *,
-    turned_round: bool,
+    engine: duckdb.DuckDBPyConnection, listed: pd.DataFrame, faults: pd.DataFrame, *, turned_round: bool
 ) -> raw.Similarities:
-    left, right = ("target_id", "source_id") if turned_round else ("source_id", "target_id")
-    low, high = similarity_range
-    listed = engine.execute(f"""
-        select {left} as source_id, {right} as target_id, grade as similarity, cast(null as varchar) as split
-        from graded where is_grade and is_known order by position, number
-    """).df()
     with_list = (
-        "select distinct target_id from graded where is_known"
+        "select distinct id from named join known using (number)"
         if turned_round
-        else "select source_id from lists where fault is null and len(targets) > 0"
+        else "select source_id from lists where fault is null and n_targets > 0"
     )
     tags = "select source_id, tags from lists where not repeated and len(tags) > 0"
     return raw.Similarities(
-        listed=listed.assign(similarity=(listed.similarity - low) / (high - low)),
+        listed=listed,
         with_list=frozenset(row[0] for row in engine.execute(with_list).fetchall()),
         tags={source: list(names) for source, names in engine.execute(tags).fetchall()},
         rejects=faults,
