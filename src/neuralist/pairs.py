@@ -119,7 +119,7 @@ class Written:
             yield named(batch, self._ids, self._schema)
 
     def frame(self) -> pd.DataFrame:
-        """left_id, right_id and split of all that was written, as categories, of a few bytes each."""
+        """left_id, right_id and split of all that was written, as categories of a few bytes; ask once."""
         ids = pd.Index(self._ids.to_pandas(), dtype="str")
         kinds = {"left_number": ids, "right_number": ids, "split": pd.Index(SPLITS, dtype="str")}
         columns = {
