@@ -143,8 +143,10 @@ def _trained(name: str, settings: params.Experiment, prepared: examples.Prepared
     folder = out / f"{name}-{prepared.fingerprint[:16]}"
     if not (folder / "experiment.json").exists():
         training.forget_models()
-        title = f"{out.name} {name}"
-        print(saving.train_experiment(title, settings, prepared, folder, folder / "checkpoints"), flush=True)
+        told = saving.train_experiment(
+            name, settings, prepared, folder, folder / "checkpoints", title=f"{out.name} {name}"
+        )
+        print(told, flush=True)
     return folder
 
 

@@ -13,11 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg, sparse
 
+from neuralist import ridge
 from neuralist.tokens import UNKNOWN, Windows
 
 PENALTY, LEAST = 4.0, 3  # of the regression; training songs that a word stands in, or it tells nothing
-# More training songs than this are drawn from, with a fixed seed: 4,000 take 128 MB a kernel and seconds.
-MOST_SONGS = 4000
 
 
 class Bag(NamedTuple):
@@ -42,9 +41,7 @@ def fit(songs: Windows, n_tokens: int, truth: np.ndarray) -> Bag:
         n_tokens: of the vocabulary.
         truth: float64 (n_songs, n_heads), NaN where unknown; each head is known of a song at least.
     """
-    chosen = np.arange(len(truth))
-    if len(chosen) > MOST_SONGS:
-        chosen = np.sort(np.random.default_rng(0).choice(chosen, MOST_SONGS, replace=False))
+    chosen = ridge.at_most(np.arange(len(truth)))
     ids, truth = songs.distinct(chosen, len(chosen)), truth[chosen]
     owners, places = np.nonzero(ids > UNKNOWN)
     words = ids[owners, places]
@@ -56,9 +53,7 @@ def fit(songs: Windows, n_tokens: int, truth: np.ndarray) -> Bag:
     features = sparse.csr_array((shares, (owners, words)), shape=(len(chosen), n_tokens))
     kernel = (features @ features.T).toarray()
     table, bias = np.zeros((n_tokens, truth.shape[1])), np.zeros(truth.shape[1])
-    known = ~np.isnan(truth)
-    for pattern in np.unique(known, axis=1).T:
-        heads, rows = np.flatnonzero((known == pattern[:, None]).all(axis=0)), np.flatnonzero(pattern)
+    for rows, heads in ridge.known_alike(truth):
         aim = truth[np.ix_(rows, heads)]
         bias[heads] = aim.mean(axis=0)
         penalised = kernel[np.ix_(rows, rows)] + PENALTY * np.eye(len(rows))

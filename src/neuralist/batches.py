@@ -92,10 +92,8 @@ def _groups(data: Examples, size: int) -> int:
 def _named(data: Examples, part: np.ndarray, multiple: int) -> Batch:
     """A batch of some pairs, filled up to a multiple, and of the songs that they name."""
     songs, rows = np.unique(np.concatenate([data.left[part], data.right[part]]), return_inverse=True)
-    n_filled = -(-len(part) // multiple) * multiple
-    left, right = (np.zeros(n_filled, dtype=np.int32) for _ in range(2))
-    left[: len(part)], right[: len(part)] = np.split(rows, 2)
-    return songs, left, right, _weighed(data.similarity[part], n_filled)
+    left, right = np.split(rows, 2)
+    return songs, *_filled(left, right, data.similarity[part], multiple)
 
 
 def _of_songs(data: Examples, size: int, rng: np.random.Generator) -> Draw:
@@ -105,17 +103,21 @@ def _of_songs(data: Examples, size: int, rng: np.random.Generator) -> Draw:
         songs = np.sort(order[start : start + size])
         place[songs] = np.arange(len(songs), dtype=np.int32)
         among = np.flatnonzero((place[data.left] >= 0) & (place[data.right] >= 0))
-        n_filled = -(-max(len(among), 1) // PAIRS_A_STEP) * PAIRS_A_STEP
-        left, right = (np.zeros(n_filled, dtype=np.int32) for _ in range(2))
-        left[: len(among)], right[: len(among)] = place[data.left[among]], place[data.right[among]]
-        yield songs, left, right, _weighed(data.similarity[among], n_filled)
+        left, right = place[data.left[among]], place[data.right[among]]
+        yield songs, *_filled(left, right, data.similarity[among], PAIRS_A_STEP)
         place[songs] = -1
 
 
-def _weighed(similarity: np.ndarray, n_filled: int) -> np.ndarray:
-    target = np.zeros((n_filled, 2), dtype=np.float32)
-    target[: len(similarity), 0], target[: len(similarity), 1] = similarity, 1
-    return target
+def _filled(
+    left: np.ndarray, right: np.ndarray, similarity: np.ndarray, multiple: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs and their targets, filled up to a multiple with pairs that have no weight; at least one of it."""
+    n = len(similarity)
+    n_filled = -(-max(n, 1) // multiple) * multiple
+    ends, target = np.zeros((2, n_filled), dtype=np.int32), np.zeros((n_filled, 2), dtype=np.float32)
+    ends[0, :n], ends[1, :n] = left, right
+    target[:n, 0], target[:n, 1] = similarity, 1
+    return ends[0], ends[1], target
 
 
 def _excerpts(texts: Windows, share: float, rng: np.random.Generator) -> np.ndarray:

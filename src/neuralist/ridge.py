@@ -12,7 +12,7 @@ coefficient c and (K + penalty)^-1 = G, they are y - c / G_ii (Allen 1974, Techn
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -73,21 +73,30 @@ def answer(
         plain: whether to learn from TF-IDF alone, and year and tags alone.
     """
     texts = [reads.excerpt(text) for text in songs["lyrics"]]
-    train = np.unique(train)
-    if len(train) > MOST_SONGS:
-        train = np.sort(np.random.default_rng(0).choice(train, MOST_SONGS, replace=False))
+    train = at_most(np.unique(train))
     found = [_year(songs), _tags(songs, train)] + ([] if plain else [_graph(songs, listed, train)])
     names, groups, truth = _standardised(found, train)
     if not names:
         return Taught((), (), truth, truth.copy())
     kernel = _kernel(texts, train, reads.tokens, 0.0 if plain else STYLE)
     answers = np.full(truth.shape, np.nan)
-    known = ~np.isnan(truth[train])
-    for pattern in np.unique(known, axis=1).T:
-        columns = np.flatnonzero((known == pattern[:, None]).all(axis=0))
-        learned = np.flatnonzero(pattern)
+    for learned, columns in known_alike(truth[train]):
         answers[:, columns] = _predicted(kernel, train, learned, truth[np.ix_(train[learned], columns)])
     return Taught(names, groups, truth, answers)
+
+
+def at_most(songs: np.ndarray) -> np.ndarray:
+    """The songs, ascending as they come; of more than MOST_SONGS as many, drawn with a fixed seed."""
+    if len(songs) <= MOST_SONGS:
+        return songs
+    return np.sort(np.random.default_rng(0).choice(songs, MOST_SONGS, replace=False))
+
+
+def known_alike(truth: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows, and the columns of `truth` that are known in just these rows; NaN is unknown."""
+    known = ~np.isnan(truth)
+    for pattern in np.unique(known, axis=1).T:
+        yield np.flatnonzero(pattern), np.flatnonzero((known == pattern[:, None]).all(axis=0))
 
 
 def _predicted(kernel: np.ndarray, train: np.ndarray, learned: np.ndarray, truth: np.ndarray) -> np.ndarray:

@@ -34,6 +34,7 @@ def train_experiment(
     checkpoints: Path,
     *,
     after: Callable[[int, Epoch], None] = lambda *_: None,
+    title: str | None = None,
 ) -> str:
     """Train an experiment, before that on the pairs of `pretrain_on` if it has any, and save it.
 
@@ -44,6 +45,7 @@ def train_experiment(
         folder: to write.
         checkpoints: folder of this training's own, from which a killed one goes on; removed at the end.
         after: called with each epoch's number and figures when it is over.
+        title: of the bar that shows how far it is; its name, where none is given.
 
     Returns:
         What to tell of it in a line.
@@ -53,10 +55,11 @@ def train_experiment(
         ArithmeticError: the exported graph does not say what the model says.
     """
     model, checkpoint = training.make_model(settings, prepared), checkpoints / "epoch.npz"
+    title = title or name
     if prepared.before:
-        with progress.epochs(f"{name} pretraining", settings.epochs, lambda *_: None) as report:
+        with progress.epochs(f"{title} pretraining", settings.epochs, lambda *_: None) as report:
             training.pretrain(model, prepared, settings, checkpoint, report)
-    with progress.epochs(name, settings.epochs, after) as report:
+    with progress.epochs(title, settings.epochs, after) as report:
         history = training.fit(model, prepared.parts, settings, checkpoint, report)
     if prepared.bag is not None:
         model = training.joined(model, prepared.bag)

@@ -5,7 +5,7 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.kernel_ridge import KernelRidge
 
-from neuralist import bag
+from neuralist import bag, ridge
 from neuralist.tokens import Reads, Vocabulary
 
 WORDS = ["grey", "harbour", "bell", "lamp", "neon", "motor", "glass"]
@@ -57,7 +57,7 @@ def test_words_of_too_few_songs_and_unknown_ones_tell_nothing() -> None:
 
 
 def test_of_many_songs_as_many_are_drawn_as_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bag, "MOST_SONGS", 10)
+    monkeypatch.setattr(ridge, "MOST_SONGS", 10)
     truth = np.arange(40, dtype=np.float64)[:, None]
     windows = VOCABULARY.windows(texts(40), READS)
     drawn = np.sort(np.random.default_rng(0).choice(40, 10, replace=False))
