@@ -14,9 +14,10 @@ from neuralist import engine, pairs, params, scripts, tables
 def main() -> None:
     """Read songs and listed similarities, write the three tables, and print how many fell where."""
     args = parse()
-    choices = params.load().pairs
+    chosen = params.load()
+    choices = chosen.pairs
     songs = tables.read(args.songs, tables.SONGS, ["song_id", "track_ids", "has_list", "fold"])
-    with engine.connect() as on:
+    with engine.connect(chosen.engine) as on:
         on.read("listed", args.listed, tables.LISTED)
         listed = pairs.Listed(on, songs, choices)
         rows = pairs.Written(listed.ids, tables.ROWS)

@@ -4,7 +4,7 @@
         artifacts/unlisted.parquet \
         --corpus artifacts/corpus.json --report artifacts/validation.json --page artifacts/validation.html
 
-In: the tables songs, rows, pairs and unlisted; params `expected`, `pairs` and `train.protocol`. Out: the
+In: the tables songs, rows, pairs and unlisted; params `engine`, `expected`, `pairs` and `train.protocol`. Out: the
 report as JSON and as a page, both also when it stops. Exit 1 on a failed or broken expectation.
 """
 
@@ -58,7 +58,9 @@ def main() -> None:
     args = parse()
     chosen = params.load()
     checked = Checked(args.songs, args.rows, args.pairs, args.unlisted)
-    report = expectations.validate(checked, chosen.expected, chosen.train.protocol, chosen.pairs)
+    report = expectations.validate(
+        checked, chosen.expected, chosen.train.protocol, chosen.pairs, on=chosen.engine
+    )
     tables.write_text(args.report, report.to_json())
     tables.write_text(args.page, report.to_html(corpus.load(args.corpus).note))
     noteworthy = [outcome for outcome in report.outcomes if outcome.verdict != "passed"]

@@ -1,4 +1,4 @@
-"""The tables that stage validate checks, and those that it derives from them, in SQL of DuckDB.
+"""The tables that stage validate checks, and those that it derives from them, in SQL that any engine runs.
 
 Input: the tables songs, rows, pairs and unlisted of `neuralist.tables`, as frames or as files. Output: a
 table of an engine for each suite of `neuralist.expectations`, named by `name`.
@@ -65,32 +65,34 @@ _BEFORE = {
                max(has_list) OR song_id IN (SELECT song_id FROM pair_songs) AS observed,
                CASE max(fold) WHEN {test} THEN 'test' WHEN {val} THEN 'val' ELSE 'train' END AS part
         FROM songs WHERE song_id IS NOT NULL GROUP BY song_id""",
-    "asked": "SELECT {ratio} AS ratio",
+    "asked": "SELECT CAST({ratio} AS DOUBLE) AS ratio",
 }
+_PLAIN = ", ".join(column for column in tables.SONGS.names if column not in ("track_ids", "tags"))
 # Sorted, so that rows that contradict each other are neighbours in the examples.
 _SQL = {
-    "songs": "SELECT * EXCLUDE (track_ids, tags) FROM songs",
-    "songs.tracks": "SELECT DISTINCT unnest(track_ids) AS track_id, song_id FROM songs ORDER BY ALL",
-    "songs.groups": "SELECT DISTINCT group_id, fold FROM songs WHERE group_id IS NOT NULL ORDER BY ALL",
+    "songs": f"SELECT {_PLAIN} FROM songs",
+    "songs.tracks": "SELECT DISTINCT explode(track_ids) AS track_id, song_id FROM songs ORDER BY ALL NULLS LAST",
+    "songs.groups": "SELECT DISTINCT group_id, fold FROM songs WHERE group_id IS NOT NULL ORDER BY ALL NULLS LAST",
     "rows": "SELECT *, left_id = right_id AS itself FROM rows",
     "rows.songs": """
         SELECT song_id, song_id IN (SELECT song_id FROM songs WHERE song_id IS NOT NULL) AS in_songs
-        FROM row_songs ORDER BY ALL""",
+        FROM row_songs ORDER BY ALL NULLS LAST""",
     "rows.pairs": """
         SELECT least(left_id, right_id) AS one_id, greatest(left_id, right_id) AS other_id,
-               count(*) AS n_rows, count(DISTINCT split) AS n_parts FROM rows GROUP BY ALL ORDER BY ALL""",
+               count(*) AS n_rows, count(DISTINCT split) AS n_parts FROM rows GROUP BY ALL ORDER BY ALL NULLS LAST""",
     # A mean of equal rows may differ from them in its last bit, which is no fault of the table.
     "pairs": """
-        SELECT left_id, right_id, round(similarity, 9) AS similarity, round(lowest, 9) AS lowest,
-               round(highest, 9) AS highest, n_rows, split, (similarity >= 0.5)::DOUBLE AS similar
+        SELECT left_id, right_id, round(similarity * 1e9) / 1e9 AS similarity,
+               round(lowest * 1e9) / 1e9 AS lowest, round(highest * 1e9) / 1e9 AS highest,
+               n_rows, split, CAST(similarity >= 0.5 AS DOUBLE) AS similar
         FROM pairs""",
     "pairs.songs": """
         SELECT DISTINCT song_id, song_id IN (SELECT song_id FROM songs WHERE song_id IS NOT NULL) AS in_songs
-        FROM pair_songs ORDER BY ALL""",
-    "pairs.members": "SELECT song_id, split FROM members ORDER BY ALL",
+        FROM pair_songs ORDER BY ALL NULLS LAST""",
+    "pairs.members": "SELECT song_id, split FROM members ORDER BY ALL NULLS LAST",
     "pairs.groups": """
         SELECT DISTINCT group_id, split FROM members JOIN songs USING (song_id)
-        WHERE group_id IS NOT NULL ORDER BY ALL""",
+        WHERE group_id IS NOT NULL ORDER BY ALL NULLS LAST""",
     # What a row of songs would say is null where there is none: `observed` alone is false there.
     "unlisted": """
         WITH numbered AS (
@@ -101,7 +103,7 @@ _SQL = {
             FROM (SELECT least(left_number, right_number) AS one, greatest(left_number, right_number) AS other
                   FROM rows_coded) AS ordered
             WHERE (one, other) IN (
-                SELECT (least(left_number, right_number), greatest(left_number, right_number)) FROM numbered))
+                SELECT least(left_number, right_number), greatest(left_number, right_number) FROM numbered))
         SELECT left_id, right_id, split, weight, listed.one IS NOT NULL AS listed,
                coalesce(one.observed AND other.observed, left_id || right_id IS NULL) AS observed,
                one.has_list OR other.has_list AS has_list,
@@ -111,13 +113,13 @@ _SQL = {
         LEFT JOIN placed other ON other.song_id = right_id
         LEFT JOIN listed ON listed.one = least(left_number, right_number)
                         AND listed.other = greatest(left_number, right_number)
-        ORDER BY ALL""",
+        ORDER BY ALL NULLS LAST""",
     # All pairs of n songs but those of the songs without a list are observable.
     "unlisted.number": """
         WITH with_list AS (
             SELECT number, has_list FROM placed JOIN ids USING (song_id)
         ), sizes AS (
-            SELECT part AS split, count(*) AS n, count(*) FILTER (NOT has_list) AS m
+            SELECT part AS split, count(*) AS n, count(*) FILTER (WHERE NOT has_list) AS m
             FROM placed WHERE observed GROUP BY ALL
         ), listed AS (
             SELECT CASE split WHEN 2 THEN 'train' ELSE 'val' END AS split, count(*) AS n_listed,
@@ -129,11 +131,11 @@ _SQL = {
             GROUP BY ALL
         ), counted AS (
             SELECT split, (SELECT count(*) FROM unlisted WHERE unlisted.split = sizes.split) AS n_found,
-                   floor(ratio * n_listed + 0.5) AS n_asked,
+                   CAST(floor(ratio * n_listed + 0.5) AS DOUBLE) AS n_asked,
                    (n * (n - 1) - m * (m - 1)) / 2 - n_observable AS n_there
             FROM sizes LEFT JOIN listed USING (split), asked WHERE split IN ('train', 'val')
         )
-        SELECT *, n_found = coalesce(least(n_asked, n_there), 0) AS as_asked FROM counted ORDER BY ALL""",
+        SELECT *, n_found = coalesce(least(n_asked, n_there), 0) AS as_asked FROM counted ORDER BY ALL NULLS LAST""",
 }
 
 

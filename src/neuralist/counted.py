@@ -11,7 +11,7 @@ import pandas as pd
 
 from neuralist.engine import Engine
 
-# Python takes more characters for white space than DuckDB's regular expressions do.
+# Python takes more characters for white space than regular expressions of SQL do.
 _REGEX = {r"\S": r"[^\s\v\x1c-\x1f\x85\pZ]"}
 
 
@@ -50,7 +50,7 @@ def _not_above(values: Mapping[str, Any]) -> str:
 
 def _no_match(values: Mapping[str, Any]) -> str:
     regex = _REGEX.get(values["regex"], values["regex"])
-    return f"""NOT regexp_matches("{values["column"]}", '{regex}')"""
+    return f"""NOT regexp_like("{values["column"]}", '{regex}')"""
 
 
 # Which rows offend. What is null offends nobody but the first, as in Great Expectations.
@@ -108,7 +108,7 @@ def examples(engine: Engine, table: str, asked: Asked, shown: Sequence[str], mos
         equal = " AND ".join(f'repeated."{name}" IS NOT DISTINCT FROM placed."{name}"' for name in columns)
         offending = f"EXISTS (SELECT 1 FROM ({_repeated(table, columns)}) repeated WHERE {equal})"
     return engine.frame(
-        f"SELECT {_quoted(shown)} FROM (SELECT *, row_number() OVER () AS place FROM {table}) placed "
+        f"SELECT {_quoted(shown)} FROM (SELECT *, {engine.place} AS place FROM {table}) placed "
         f"WHERE {offending} ORDER BY place LIMIT {most}"
     )
 

@@ -28,7 +28,7 @@ from neuralist import checked as derivation
 from neuralist import engine
 from neuralist.checked import Checked
 from neuralist.judging import MOST_ROWS, Suites, check
-from neuralist.params import Expected, Pairs, Range
+from neuralist.params import EngineName, Expected, Pairs, Range
 from neuralist.settings import Protocol
 from neuralist.validation import Report, count
 
@@ -41,6 +41,7 @@ def validate(
     protocol: Protocol,
     choices: Pairs,
     *,
+    on: EngineName = "duckdb",
     most_rows: int = MOST_ROWS,
 ) -> Report:
     """Check what the tables promise.
@@ -50,6 +51,7 @@ def validate(
         expected: the ranges that this corpus's counts must stay in.
         protocol: under `given` the user's split may repeat pairs, and share songs: warnings, no failures.
         choices: how the pairs were made.
+        on: the engine.
         most_rows: see `judging.check`.
     """
     shared = FailureSeverity.WARNING if protocol == "given" else FailureSeverity.CRITICAL
@@ -61,7 +63,7 @@ def validate(
         **disjoint_suites(shared),
         **(repeat_suites() if protocol == "given" else {}),
     }
-    with engine.connect() as database:
+    with engine.connect(on) as database:
         derivation.derive(database, checked, choices, given=protocol == "given", wanted=suites)
         return Report(count(database), check(suites, database, most_rows=most_rows))
 

@@ -25,7 +25,7 @@ _DIGIT = "instr('123456789abcdef', substr(draw, {at}, 1))"
 DRAWN = f"""
 with numbered as (
     select left_number, right_number, similarity, part,
-           row_number() over (partition by left_number, right_number order by similarity, part) as occurrence
+           row_number() over (partition by left_number, right_number order by similarity, part nulls last) as occurrence
     from joined where left_number <> right_number and left_number between {{first}} and {{last}}
 ), named as (
     select numbered.*, {_DRAW} as draw
@@ -107,7 +107,8 @@ select left_number, right_number, similarity,
 from ({CUT}) cut order by left_number, right_number, occurrence
 """
 
-# The mean is taken in decimals: their sum does not hang on the order of adding.
+# The mean is taken in whole numbers of 1e-15: their sum does not hang on the order of adding. Not in
+# decimal(18, 15), to which engines round the last digit by different ways.
 PAIRS = """
 with directed as (
     select case when left_number < right_number then left_number else right_number end as one_number,
@@ -116,7 +117,7 @@ with directed as (
     from rows_listed
 ), summed as (
     select one_number, other_number,
-           cast(sum(cast(similarity as decimal(18, 15))) as double) / count(*) as mean,
+           cast(sum(cast(round(similarity * 1e15) as decimal(18, 0))) as double) / 1e15 / count(*) as mean,
            min(similarity) as lowest, max(similarity) as highest, count(*) as n_rows,
            min(case part when 1 then 1 when 3 then 2 else 3 end) as part
     from directed where one_number between {{first}} and {{last}} group by one_number, other_number

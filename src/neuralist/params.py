@@ -12,6 +12,7 @@ from neuralist.settings import Experiment, Section, Train
 N_FOLDS = 5
 AUTO_EPOCHS = 50
 TUNED, WHOLE = "tuned", ("experiments", "space", "heads", "variants")
+EngineName = Literal["duckdb", "spark"]
 M = TypeVar("M", bound="Section")
 
 
@@ -140,6 +141,7 @@ class Registration(Section):
 class Params(Section):
     """The whole of params.yaml."""
 
+    engine: EngineName
     similarity_range: Annotated[tuple[float, float], AfterValidator(_ascending)]
     expected: Expected
     songs: Songs

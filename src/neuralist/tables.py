@@ -164,6 +164,21 @@ def ahead(pieces: Iterator[T]) -> Iterator[T]:
             yield piece
 
 
+def regrouped(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The rows of tables of one schema, of which there is at least one, in batches of ROW_GROUP and a rest."""
+    waiting: list[pa.Table] = []
+    found = False
+    for piece in pieces:
+        waiting.append(piece)
+        while sum(map(len, waiting)) >= ROW_GROUP:
+            whole, found = pa.concat_tables(waiting), True
+            yield whole.slice(0, ROW_GROUP)
+            waiting = [whole.slice(ROW_GROUP)]
+    rest = pa.concat_tables(waiting)
+    if len(rest) or not found:
+        yield rest
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file as UTF-8, whole or not at all."""
     with unfinished(path) as temporary:

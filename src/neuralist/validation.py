@@ -21,7 +21,7 @@ COUNTS = """
                count(*) FILTER (WHERE split = 'val') AS pairs_val,
                count(*) FILTER (WHERE split = 'test') AS pairs_test,
                count(*) FILTER (WHERE split = 'unused') AS pairs_unused,
-               round(avg((similarity >= 0.5)::DOUBLE), 6) AS similar_share
+               round(avg(CAST(similarity >= 0.5 AS DOUBLE)) * 1e6) / 1e6 AS similar_share
         FROM pairs)
     SELECT (SELECT count(*) FROM songs) AS songs,
            (SELECT count(*) FROM songs WHERE has_list) AS songs_with_a_list,
