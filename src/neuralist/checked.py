@@ -71,15 +71,18 @@ _PLAIN = ", ".join(column for column in tables.SONGS.names if column not in ("tr
 # Sorted, so that rows that contradict each other are neighbours in the examples.
 _SQL = {
     "songs": f"SELECT {_PLAIN} FROM songs",
-    "songs.tracks": "SELECT DISTINCT explode(track_ids) AS track_id, song_id FROM songs ORDER BY ALL NULLS LAST",
-    "songs.groups": "SELECT DISTINCT group_id, fold FROM songs WHERE group_id IS NOT NULL ORDER BY ALL NULLS LAST",
+    "songs.tracks": """
+        SELECT DISTINCT explode(track_ids) AS track_id, song_id FROM songs ORDER BY ALL NULLS LAST""",
+    "songs.groups": """
+        SELECT DISTINCT group_id, fold FROM songs WHERE group_id IS NOT NULL ORDER BY ALL NULLS LAST""",
     "rows": "SELECT *, left_id = right_id AS itself FROM rows",
     "rows.songs": """
         SELECT song_id, song_id IN (SELECT song_id FROM songs WHERE song_id IS NOT NULL) AS in_songs
         FROM row_songs ORDER BY ALL NULLS LAST""",
     "rows.pairs": """
         SELECT least(left_id, right_id) AS one_id, greatest(left_id, right_id) AS other_id,
-               count(*) AS n_rows, count(DISTINCT split) AS n_parts FROM rows GROUP BY ALL ORDER BY ALL NULLS LAST""",
+               count(*) AS n_rows, count(DISTINCT split) AS n_parts
+        FROM rows GROUP BY ALL ORDER BY ALL NULLS LAST""",
     # A mean of equal rows may differ from them in its last bit, which is no fault of the table.
     "pairs": """
         SELECT left_id, right_id, round(similarity * 1e9) / 1e9 AS similarity,
@@ -135,7 +138,8 @@ _SQL = {
                    (n * (n - 1) - m * (m - 1)) / 2 - n_observable AS n_there
             FROM sizes LEFT JOIN listed USING (split), asked WHERE split IN ('train', 'val')
         )
-        SELECT *, n_found = coalesce(least(n_asked, n_there), 0) AS as_asked FROM counted ORDER BY ALL NULLS LAST""",
+        SELECT *, n_found = coalesce(least(n_asked, n_there), 0) AS as_asked
+        FROM counted ORDER BY ALL NULLS LAST""",
 }
 
 

@@ -1,7 +1,7 @@
 """What runs the SQL of `neuralist.pairs` and `neuralist.checked`: where tables come from and go to.
 
-The SQL itself is plain; what is an engine's own stands in `engine_duckdb` and `engine_spark`. Results leave in
-batches, and what is put aside on the way is gone at the end.
+The SQL itself is plain; what is an engine's own stands in `engine_duckdb` and `engine_spark`. Results leave
+in batches, and what is put aside on the way is gone at the end.
 
 In SQL songs are numbers, by the order of their ids, which take a tenth of the memory of these; `named` gives
 the ids back.

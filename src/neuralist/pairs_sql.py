@@ -25,7 +25,8 @@ _DIGIT = "instr('123456789abcdef', substr(draw, {at}, 1))"
 DRAWN = f"""
 with numbered as (
     select left_number, right_number, similarity, part,
-           row_number() over (partition by left_number, right_number order by similarity, part nulls last) as occurrence
+           row_number() over (
+               partition by left_number, right_number order by similarity, part nulls last) as occurrence
     from joined where left_number <> right_number and left_number between {{first}} and {{last}}
 ), named as (
     select numbered.*, {_DRAW} as draw

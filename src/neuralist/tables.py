@@ -165,7 +165,7 @@ def ahead(pieces: Iterator[T]) -> Iterator[T]:
 
 
 def regrouped(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The rows of tables of one schema, of which there is at least one, in batches of ROW_GROUP and a rest."""
+    """The rows of tables (at least one) of one schema in batches of ROW_GROUP and a rest."""
     waiting: list[pa.Table] = []
     found = False
     for piece in pieces:
