@@ -1,8 +1,8 @@
 """Apache Spark as an engine: the same SQL on many machines, with DuckDB's results row for row.
 
 A session that runs is used; else one is started as the environment says (SPARK_HOME/conf,
-PYSPARK_SUBMIT_ARGS), which without any of that is local[*]. Tables stay with the executors, on disk where memory
-is full; only what is asked for comes to this process, and of that one block of songs at a time, so no common
+PYSPARK_SUBMIT_ARGS), which without any of that is local[*]. Tables stay with the executors, on disk where
+memory is full; only what is asked for comes to this process, and of that one block of songs at a time, so no common
 folder is needed but for the parquet files that are read.
 """
 

@@ -23,6 +23,7 @@ def session() -> Iterator[Any]:
     from pyspark.sql import SparkSession
 
     builder = SparkSession.Builder().master("local[2]").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.driver.memory", "2g")
     spark = builder.config("spark.sql.shuffle.partitions", "2").getOrCreate()
     yield spark
     spark.stop()
