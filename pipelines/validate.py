@@ -4,8 +4,8 @@
         artifacts/unlisted.parquet \
         --corpus artifacts/corpus.json --report artifacts/validation.json --page artifacts/validation.html
 
-In: the tables songs, rows, pairs and unlisted; params `engine`, `expected`, `pairs` and `train.protocol`. Out:
-the report as JSON and as a page, both also when it stops. Exit 1 on a failed or broken expectation.
+In: the tables songs, rows, pairs and unlisted; params `engine`, `expected`, `pairs` and `train.protocol`.
+Out: the report as JSON and as a page, both also when it stops. Exit 1 on a failed or broken expectation.
 """
 
 import argparse

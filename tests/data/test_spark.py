@@ -48,12 +48,13 @@ def songs() -> pd.DataFrame:
 def listed(splits: list[str | None]) -> pd.DataFrame:
     """Repeats, both directions, two tracks of one song, and similarities of 16 digits."""
     tracks = [f"{name}{star}" for name in IDS for star in ("", "*")]
+    n = len(splits)
     rows = [
         (
             tracks[one % 24],
             tracks[(one * 7 + at) % 24],
             (one * 0.1234567890123457) % 1,
-            splits[one % len(splits)],
+            splits[one % n],
         )
         for one in range(150)
         for at in (0, 0, 3)
