@@ -2,7 +2,7 @@
 
 Input: `examples.Examples`. Output: an epoch's batches as the inputs of `model.MaLSTM`, and its targets.
 A batch holds each of its songs once and each distinct word once, whatever pairs it holds: pairs at random, or
-all pairs among some songs, or all pairs between two groups of songs.
+all pairs among some songs.
 """
 
 from collections.abc import Iterator
@@ -18,10 +18,7 @@ PAIRS_A_STEP = 256
 
 
 def steps(data: Examples, settings: params.Experiment) -> int:
-    """Batches of an epoch; of blocks the most there can be, for some may hold no pair."""
-    if settings.batch_of == "blocks":
-        n_groups = _groups(data, settings.batch_size)
-        return n_groups * (n_groups - 1) // 2
+    """Batches of an epoch."""
     n = len(data.left) if settings.batch_of == "pairs" else len(data.songs.lengths)
     return -(-n // settings.batch_size)
 
@@ -36,7 +33,7 @@ def draw(
     Targets are `similarity`, float32 (n_pairs, 2): similarity and weight, 0 for pairs that only fill a batch
     up; with heads also `answers`, float32 (n_songs, n_heads), NaN where unknown.
     """
-    kind = {"pairs": _of_pairs, "songs": _of_songs, "blocks": _of_blocks}[settings.batch_of]
+    kind = _of_pairs if settings.batch_of == "pairs" else _of_songs
     most = 2 * settings.batch_size if settings.batch_of == "pairs" else max(2, settings.batch_size)
     n_songs = min(most, len(data.songs.lengths))
     texts = data.songs
@@ -64,36 +61,10 @@ Draw = Iterator[Batch]
 def _of_pairs(data: Examples, size: int, rng: np.random.Generator) -> Draw:
     order = rng.permutation(len(data.left))
     for start in range(0, len(order), size):
-        yield _named(data, order[start : start + size], 1)
-
-
-def _of_blocks(data: Examples, size: int, rng: np.random.Generator) -> Draw:
-    """The pairs between two groups of songs at a time; those within a group come with the next group's.
-
-    A song is read once for all its pairs in a batch, where pairs at random read nearly two songs each: on the
-    16,000 pairs of 1,200 songs of the Million Song subset, 150 songs a batch, an epoch reads a third as many.
-    """
-    n_groups = _groups(data, size)
-    group = rng.permutation(len(data.songs.lengths)) // max(1, size // 2)
-    one, other = group[data.left], group[data.right]
-    other = np.where(one == other, (one + 1) % n_groups, other)
-    block = np.minimum(one, other) * n_groups + np.maximum(one, other)
-    order = np.argsort(block, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(block[order])) + 1)
-    for number in rng.permutation(len(parts)):
-        yield _named(data, parts[number], PAIRS_A_STEP)
-
-
-def _groups(data: Examples, size: int) -> int:
-    """How many groups of half a batch the songs make; at least two."""
-    return max(2, -(-len(data.songs.lengths) // max(1, size // 2)))
-
-
-def _named(data: Examples, part: np.ndarray, multiple: int) -> Batch:
-    """A batch of some pairs, filled up to a multiple, and of the songs that they name."""
-    songs, rows = np.unique(np.concatenate([data.left[part], data.right[part]]), return_inverse=True)
-    left, right = np.split(rows, 2)
-    return songs, *_filled(left, right, data.similarity[part], multiple)
+        part = order[start : start + size]
+        songs, rows = np.unique(np.concatenate([data.left[part], data.right[part]]), return_inverse=True)
+        left, right = np.split(rows, 2)
+        yield songs, *_filled(left, right, data.similarity[part], 1)
 
 
 def _of_songs(data: Examples, size: int, rng: np.random.Generator) -> Draw:

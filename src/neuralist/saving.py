@@ -128,13 +128,9 @@ def save(model: MaLSTM, vocabulary: Vocabulary, history: list[Epoch], folder: Pa
 
 def weights(model: MaLSTM) -> onnx_export.Weights:
     """The arrays of a model's encoder."""
-    layers = []
-    for layer in model.stack:
-        kernel, bias = values([layer.projection.kernel, layer.projection.bias])
-        recurrent = np.stack(values([recurrence.cell.kernel for recurrence in layer.recurrences]))
-        layers.append(onnx_export.Layer(kernel, bias, recurrent))
+    projection, cell = model.projection, model.recurrence.cell
+    lstm = onnx_export.LSTM(*values([projection.kernel, projection.bias, cell.kernel]))
     [vectors] = values([model.vectors.embeddings])
-    attention = values(model.pooling.weights) if model.pooling is not None else []
     length = values([model.length.scale])[0] if model.length is not None else None
     telling = bag = None
     if model.telling is not None:
@@ -147,7 +143,7 @@ def weights(model: MaLSTM) -> onnx_export.Weights:
             table, squares, middle = values([model.bag.table, model.bag.squares, model.bag.bias])
             telling = (telling[0], telling[1] + np.pad(middle, (0, n_free)) * factors)
             bag = (np.pad(table, ((0, 0), (0, n_free))) * factors, squares)
-    return onnx_export.Weights(vectors, layers, model.config["pooling"], attention, length, telling, bag)
+    return onnx_export.Weights(vectors, lstm, model.config["pooling"], length, telling, bag)
 
 
 def _save_keras(model: MaLSTM, path: Path) -> None:

@@ -37,8 +37,6 @@ def make_model(settings: params.Experiment, prepared: Prepared) -> MaLSTM:
         units=settings.units,
         similarity=settings.similarity,
         pooling=settings.pooling,
-        directions=settings.directions,
-        layers=settings.layers,
         length=settings.length,
         embedding=settings.embedding,
         heads=prepared.heads,
@@ -55,7 +53,7 @@ def make_model(settings: params.Experiment, prepared: Prepared) -> MaLSTM:
     # XLA takes a third to nine tenths of the time of a step, but twice the time where all states are kept,
     # and four to twelve times with dropout, whose numbers it draws slowly; on a CPU "auto" leaves it out, and
     # torch has no such thing.
-    plain = settings.pooling == "last" and settings.layers == 1 and not settings.dropout
+    plain = settings.pooling == "last" and not settings.dropout
     jit: Any = (keras.backend.backend() == "tensorflow" and plain) or "auto"
     loss: Any = losses.pair_loss(settings.loss)
     metric: Any = [losses.accuracy]
