@@ -91,7 +91,7 @@ class Workers:
                 f"{VARIABLE}: {self._strategy.num_replicas_in_sync} devices, {len(where.addresses)} workers; "
                 "start a worker for each GPU, with CUDA_VISIBLE_DEVICES naming it"
             )
-        self._summed = tf.function(self._sum, reduce_retracing=True)
+        self._sums: dict[tuple[Any, ...], Any] = {}
 
     def sum(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Add up arrays of the same shapes over all workers; float32, float64 or int64."""
@@ -192,16 +192,20 @@ class Workers:
         ]
 
     def _total(self, tensors: list[Any]) -> list[Any]:
-        return self._ask(lambda: self._summed(tensors))
+        # A function for each list of shapes: TensorFlow warns of one that it has to trace for many.
+        of = tuple((tensor.dtype, tuple(tensor.shape)) for tensor in tensors)
+        if of not in self._sums:
+            self._sums[of] = self._tf.function(self._summing)
+        return self._ask(lambda: self._sums[of](tensors))
 
-    def _sum(self, tensors: list[Any]) -> Any:
+    def _summing(self, tensors: list[Any]) -> Any:
         tf = self._tf
 
-        def reduced() -> Any:
+        def summed() -> Any:
             own = [tf.identity(tensor) for tensor in tensors]
             return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, own)
 
-        return self._strategy.run(reduced)
+        return self._strategy.run(summed)
 
     def _ask(self, work: Callable[[], Any]) -> Any:
         """Do what needs the other workers.
@@ -214,8 +218,8 @@ class Workers:
             gone = self._gone(str(error))
             message = f"{gone}; start all workers again with the same commands"
             if self._checkpoint is not None and self._epochs:
-                whose = "" if self.chief else " of worker 0"
-                kept = f"the checkpoint of epoch {self._epochs} is at {self._checkpoint}{whose}"
+                where = f"is at {self._checkpoint}" if self.chief else "is with worker 0"
+                kept = f"the checkpoint of epoch {self._epochs} {where}"
                 message = f"{gone}; {kept}: start all workers again with the same commands to go on from it"
             raise ConnectionAbortedError(message) from error
 
