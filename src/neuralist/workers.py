@@ -6,6 +6,9 @@ get what they need to go on from it, so that no folder need be shared.
 
 The loop is our own, under TensorFlow's MultiWorkerMirroredStrategy: every worker computes the gradients of
 its part of a batch, divided by what the whole batch counts, and their sum changes the weights of each alike.
+The sum equals one process's gradient to 2e-6 of its largest value. Weights stay as near until a coordinate of
+some pair's difference is so near 0 (1e-8) that rounding decides the sign of its Manhattan gradient, which
+came about once in the first 94 steps of words300 on the demo, and never in the 10 epochs of songs15.
 Not the JAX backend with keras.distribution, which works too: JAX would be one more thing to install, its scan
 is no faster than TensorFlow's LSTM on a CPU, and shapes of batches, which it compiles, differ by worker here.
 """
