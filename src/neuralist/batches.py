@@ -19,7 +19,7 @@ PAIRS_A_STEP = 256
 
 def steps(data: Examples, settings: params.Experiment) -> int:
     """Batches of an epoch."""
-    n = len(data.left) if settings.batch_of == "pairs" else len(data.songs.lengths)
+    n = data.n_pairs if settings.batch_of == "pairs" else len(data.lengths)
     return -(-n // settings.batch_size)
 
 
@@ -32,20 +32,25 @@ def draw(
     `excerpts` is below 1.
     Targets are `similarity`, float32 (n_pairs, 2): similarity and weight, 0 for pairs that only fill a batch
     up; with heads also `answers`, float32 (n_songs, n_heads), NaN where unknown.
+    A worker that holds a share of the examples gets of each batch what it holds: the batches of all workers
+    together are those of one process that holds everything.
     """
     kind = _of_pairs if settings.batch_of == "pairs" else _of_songs
     most = 2 * settings.batch_size if settings.batch_of == "pairs" else max(2, settings.batch_size)
-    n_songs = min(most, len(data.songs.lengths))
+    n_songs = min(most, len(data.lengths))
     texts = data.songs
     if data.synonyms is not None:
         rng = np.random.default_rng([settings.seed, epoch, 1])
         texts = texts._replace(ids=data.synonyms.replaced(texts.ids, settings.synonyms, rng))
     kept = None
     if settings.excerpts < 1:
-        kept = _excerpts(texts, settings.excerpts, np.random.default_rng([settings.seed, epoch, 2]))
+        kept = _excerpts(data, settings.excerpts, np.random.default_rng([settings.seed, epoch, 2]))
     for songs, left, right, target in kind(
         data, settings.batch_size, np.random.default_rng([settings.seed, epoch])
     ):
+        if data.share is not None:
+            # To quarters of the largest batch, so that a share of it takes a share of the time.
+            n_songs = max(1, -(-len(songs) // (quarter := -(-most // 4)))) * quarter
         made = {**inputs(texts, songs, n_songs, kept), "left": left, "right": right}
         targets = {"similarity": target}
         if data.answers.shape[1]:
@@ -59,21 +64,37 @@ Draw = Iterator[Batch]
 
 
 def _of_pairs(data: Examples, size: int, rng: np.random.Generator) -> Draw:
-    order = rng.permutation(len(data.left))
+    order = rng.permutation(data.n_pairs)
     for start in range(0, len(order), size):
-        part = order[start : start + size]
+        batch = order[start : start + size]
+        # A share is filled up to a whole batch, so that a compiled step serves one number of pairs.
+        part, multiple = (batch, 1) if data.share is None else (_held(data.share.pairs, batch), size)
         songs, rows = np.unique(np.concatenate([data.left[part], data.right[part]]), return_inverse=True)
         left, right = np.split(rows, 2)
-        yield songs, *_filled(left, right, data.similarity[part], 1)
+        yield songs, *_filled(left, right, data.similarity[part], multiple)
+
+
+def _held(numbers: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Where in `numbers`, ascending, those wanted stand that are there."""
+    places = np.searchsorted(numbers, wanted)
+    found = places < len(numbers)
+    found[found] = numbers[places[found]] == wanted[found]
+    return places[found]
 
 
 def _of_songs(data: Examples, size: int, rng: np.random.Generator) -> Draw:
-    order = rng.permutation(len(data.songs.lengths))
-    place = np.full(len(order), -1, dtype=np.int32)
+    order = rng.permutation(len(data.lengths))
+    place = np.full(len(data.songs.lengths), -1, dtype=np.int32)
     for start in range(0, len(order), size):
-        songs = np.sort(order[start : start + size])
+        batch = order[start : start + size]
+        songs = np.sort(batch if data.share is None else _held(data.share.songs, batch))
         place[songs] = np.arange(len(songs), dtype=np.int32)
         among = np.flatnonzero((place[data.left] >= 0) & (place[data.right] >= 0))
+        if data.share is not None:  # songs of other workers are read for a pair's sake alone
+            place[songs] = -1
+            needed = [data.left[among], data.right[among], songs[data.share.owned[songs]]]
+            songs = np.unique(np.concatenate(needed))
+            place[songs] = np.arange(len(songs), dtype=np.int32)
         left, right = place[data.left[among]], place[data.right[among]]
         yield songs, *_filled(left, right, data.similarity[among], PAIRS_A_STEP)
         place[songs] = -1
@@ -91,11 +112,13 @@ def _filled(
     return ends[0], ends[1], target
 
 
-def _excerpts(texts: Windows, share: float, rng: np.random.Generator) -> np.ndarray:
+def _excerpts(data: Examples, share: float, rng: np.random.Generator) -> np.ndarray:
     """Draw windows, bool (n_windows,): each with this probability, and at least one of every song."""
-    drawn = rng.random(len(texts.ids))
-    lowest = np.minimum.reduceat(drawn, texts.starts[:-1])
-    return (drawn < share) | (drawn == np.repeat(lowest, np.diff(texts.starts)))
+    starts = data.songs.starts if data.share is None else data.share.starts
+    drawn = rng.random(starts[-1])
+    lowest = np.minimum.reduceat(drawn, starts[:-1])
+    kept = (drawn < share) | (drawn == np.repeat(lowest, np.diff(starts)))
+    return kept if data.share is None else kept[data.songs._replace(starts=starts).rows(data.share.songs)[1]]
 
 
 def inputs(
