@@ -43,16 +43,18 @@ def main() -> None:
     options = parse()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start")
     for group in options.groups or GROUPS:
-        found = list(importlib.import_module(f"benchmarks.{group}").measure(options))
-        measured = [one for one in found if isinstance(one, Figure)]
         print(f"\n{group}")
+        measured: list[Figure] = []
+        for one in importlib.import_module(f"benchmarks.{group}").measure(options):
+            if isinstance(one, Missing):
+                print(f"skipped: {one.name}: {one.mend}", flush=True)
+                continue
+            measured.append(one)
+            print(f"{one.name}: {figures.shown(one.rounds)} {one.unit}", flush=True)
+            # As they come: one that fails, or a kill, takes nothing with it.
+            figures.write(group, measured, RESULTS)
         if measured:
             print(figures.table(measured))
-            # After every group, so that one that fails takes nothing with it.
-            figures.write(group, measured, RESULTS)
-        for one in found:
-            if isinstance(one, Missing):
-                print(f"skipped: {one.name}: {one.mend}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from benchmarks import figures, made
 from benchmarks.figures import Figure, Missing, Peer
 from neuralist import onnx_export, predictor
 from neuralist.onnx_encoder import Encoder
-from neuralist.onnx_export import Layer, Weights
+from neuralist.onnx_export import LSTM, Weights
 from neuralist.similarity import Similarity
 from neuralist.tokens import Reads, Vocabulary
 
@@ -63,11 +63,11 @@ def encoders(known: list[str], folder: Path) -> tuple[Encoder, Encoder]:
         return draw.normal(scale=0.1, size=shape).astype(np.float32)
 
     vocabulary = Vocabulary(known)
-    layer = Layer(drawn(DIMENSIONS, 4 * UNITS), drawn(4 * UNITS), drawn(1, UNITS, 4 * UNITS))
+    lstm = LSTM(drawn(DIMENSIONS, 4 * UNITS), drawn(4 * UNITS), drawn(UNITS, 4 * UNITS))
     vectors = drawn(len(vocabulary), DIMENSIONS)
-    onnx_export.export(Weights(vectors, [layer]), folder / "last.onnx")
+    onnx_export.export(Weights(vectors, lstm), folder / "last.onnx")
     length, told = np.array([5.5, 0.5], dtype=np.float32), (drawn(4 * UNITS + 1, WIDTH), drawn(WIDTH))
-    onnx_export.export(Weights(vectors, [layer], "mean_max", (), length, told), folder / "lyrics.onnx")
+    onnx_export.export(Weights(vectors, lstm, "mean_max", length, told), folder / "lyrics.onnx")
     read = {"last": Reads("word", 300, "head"), "lyrics": Reads("word", 420, "head", 60)}
     last, lyrics = (
         Encoder(folder / f"{name}.onnx", vocabulary, reads, Similarity("manhattan"))

@@ -112,10 +112,10 @@ def table(figures: Sequence[Figure]) -> str:
     rows = [("figure", "unit", "ours", "peer", "ratio", "target", "", "")]
     for figure in figures:
         ratio = "" if figure.ratio is None else str(_rounded(figure.ratio))
-        peer = _shown(figure.peer.rounds) if figure.peer else ""
+        peer = shown(figure.peer.rounds) if figure.peer else ""
         verdict = {None: "", True: "met", False: "MISSED"}[figure.met]
         against = f"peer: {figure.peer.name}" if figure.peer else ""
-        named = (figure.name, figure.unit, _shown(figure.rounds))
+        named = (figure.name, figure.unit, shown(figure.rounds))
         rows.append((*named, peer, ratio, figure.target or "", verdict, against))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
@@ -130,7 +130,8 @@ def write(group: str, figures: Sequence[Figure], path: Path) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def _shown(rounds: Sequence[float]) -> str:
+def shown(rounds: Sequence[float]) -> str:
+    """The median, with the lowest and highest round in brackets."""
     middle, low, high = (_rounded(value) for value in (statistics.median(rounds), min(rounds), max(rounds)))
     return f"{middle:g}" if low == high else f"{middle:g} ({low:g} to {high:g})"
 

@@ -10,9 +10,9 @@ The arithmetic of a step, with U units, D dimensions of a word vector, S songs o
     recurrence   forward 2 U 4U a word, backward twice that (states, weights):   24 U^2 S T
     projection   forward 2 D 4U a distinct word, backward the same (weights):    16 D U W
 
-With U = 50, D = 300, T = 300 that is 18 MFLOP a song and 240 kFLOP a word. An epoch reads, of n songs in
-g = 2 n / batch groups, g (g - 1) / 2 batches of 2 n / g songs: (g - 1) n songs. The floor is that arithmetic
-at the rate of a large matrix product, measured in the same run.
+With U = 50, D = 300, T = 300 that is 18 MFLOP a song and 240 kFLOP a word. The peers read two songs a pair
+and project every word of them, 72 MFLOP a song more. The floor is our arithmetic at the rate of a large
+matrix product, measured in the same run.
 """
 
 import argparse
@@ -240,8 +240,7 @@ def _check_losses(settings: Any, prepared: Any) -> None:
     pairs = settings.model_copy(update={"batch_of": "pairs", "batch_size": 64})
     ours = training.make_model(pairs, prepared)
     peer, lstm = _two_towers(pairs, prepared)
-    projection, [recurrence] = ours.stack[0].projection, ours.stack[0].recurrences
-    lstm.set_weights([projection.kernel, recurrence.cell.kernel, projection.bias])
+    lstm.set_weights([ours.projection.kernel, ours.recurrence.cell.kernel, ours.projection.bias])
     peer.compile(keras.optimizers.Adam(pairs.learning_rate), loss="mse")
     for step, (batch, targets) in zip(
         range(5), batches.draw(prepared.parts["train"], pairs, 1), strict=False

@@ -4,12 +4,25 @@ Command: python pipelines/train.py NAME SONGS ROWS PAIRS UNLISTED VECTORS --corp
 --out DIR
 Stage tuned: the same for what a study found, with the name `tuned` and `--best FILE`.
 A run that was killed goes on from its last epoch when the command is given again.
+Several workers, named by TF_CONFIG (see `neuralist.workers`), train together when each is given the command.
 """
 
 import argparse
 from pathlib import Path
 
-from neuralist import corpus, examples, params, pretraining, saving, scripts, tables, tracking, vectors
+from neuralist import (
+    corpus,
+    examples,
+    params,
+    pretraining,
+    saving,
+    scripts,
+    shards,
+    tables,
+    tracking,
+    vectors,
+    workers,
+)
 from neuralist.listings import Listings
 
 
@@ -33,16 +46,37 @@ def main() -> None:
     epochs = corpus.load(args.corpus).epochs
     choices = params.load()
     settings = choices.experiment(best["experiment"], epochs, found=best["params"])
+    where = workers.place()
+    together = workers.Workers(where) if where else None
+    prepared = _prepared(args, settings, choices.similarity_range, together)
+    if together is not None:
+        together.agree(prepared.fingerprint)
+    checkpoints = args.checkpoints / f"{args.name}-{prepared.fingerprint[:16]}"
+    live = tracking.LiveRun(args.name, prepared.fingerprint, settings.model_dump())
+    after = live if together is None or together.chief else lambda *_: None
+    told = saving.train_experiment(
+        args.name, settings, prepared, args.out, checkpoints, after=after, workers=together
+    )
+    print(told)
+
+
+def _prepared(
+    args: argparse.Namespace,
+    settings: params.Experiment,
+    similarity_range: tuple[float, float],
+    together: workers.Workers | None,
+) -> examples.Prepared:
+    """What the experiment is trained on: all of it, or a worker's share."""
+    words = vectors.load(args.vectors)
+    files = shards.Files(args.songs, args.rows, args.pairs, args.unlisted)
+    if together is not None:
+        return shards.prepare(settings, files, words, together, similarity_range)
     listing = Listings.load(args.rows, args.pairs, args.unlisted).of(settings)
     songs = tables.read(args.songs, tables.SONGS)
-    graded = pretraining.of(settings, choices.similarity_range, songs, listing)
-    prepared = examples.prepare(settings, songs, listing, vectors.load(args.vectors), graded)
-
-    checkpoints = args.checkpoints / f"{args.name}-{prepared.fingerprint[:16]}"
+    graded = pretraining.of(settings, similarity_range, songs, listing)
     if graded is not None:
         print(graded.told())
-    live = tracking.LiveRun(args.name, prepared.fingerprint, settings.model_dump())
-    print(saving.train_experiment(args.name, settings, prepared, args.out, checkpoints, after=live))
+    return examples.prepare(settings, songs, listing, words, graded)
 
 
 if __name__ == "__main__":

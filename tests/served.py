@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from neuralist import onnx_export, tables
-from neuralist.onnx_export import Layer, Weights
+from neuralist.onnx_export import LSTM, Weights
 from neuralist.tokens import Vocabulary
 
 WORDS = {"moss": (0.0, 0.0), "stone": (0.5, 0.0), "fern": (0.5, 0.25)}
@@ -51,13 +51,13 @@ def write(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     embeddings = np.array([(0, 0), OTHER, *WORDS.values()])  # padding first
     shut, open_, through = -30 * np.ones(2), 30 * np.ones(2), np.zeros(2)
-    layer = Layer(
+    lstm = LSTM(
         kernel=np.hstack([np.zeros((2, 4)), np.eye(2), np.zeros((2, 2))]).astype(np.float32),
         bias=np.concatenate([open_, shut, through, open_]).astype(np.float32),
-        recurrent=np.zeros((1, 2, 8), dtype=np.float32),
+        recurrent=np.zeros((2, 8), dtype=np.float32),
     )
     vectors = np.arctanh(np.arctanh(embeddings)).astype(np.float32)
-    onnx_export.export(Weights(vectors, [layer]), folder / "encoder.onnx")
+    onnx_export.export(Weights(vectors, lstm), folder / "encoder.onnx")
     Vocabulary(WORDS).save(folder / "vocabulary.txt")
     params = {"max_words": MAX_WORDS, "similarity": "manhattan"}
     tables.write_text(folder / "experiment.json", json.dumps({"params": params}))

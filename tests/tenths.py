@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from neuralist import onnx_export, tables
-from neuralist.onnx_export import Layer, Weights
+from neuralist.onnx_export import LSTM, Weights
 from neuralist.tokens import Vocabulary
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven")
@@ -30,13 +30,13 @@ def write(folder: Path) -> Path:
     """Write the folder; the similarities of all pairs of its catalogue are spread evenly over [0, 1]."""
     folder.mkdir(parents=True)
     embeddings = np.array([0, 0, *(tenths / 10 for tenths in range(len(WORDS)))])
-    layer = Layer(
+    lstm = LSTM(
         kernel=np.array([[0, 0, 1, 0]], dtype=np.float32),
         bias=np.array([30, -30, 0, 30], dtype=np.float32),  # only the forget gate is shut
-        recurrent=np.zeros((1, 1, 4), dtype=np.float32),
+        recurrent=np.zeros((1, 4), dtype=np.float32),
     )
     vectors = np.arctanh(np.arctanh(embeddings)).astype(np.float32)[:, None]
-    onnx_export.export(Weights(vectors, [layer]), folder / "encoder.onnx")
+    onnx_export.export(Weights(vectors, lstm), folder / "encoder.onnx")
     Vocabulary(WORDS).save(folder / "vocabulary.txt")
     params = {"max_words": 50, "similarity": "manhattan"}
     (folder / "experiment.json").write_text(json.dumps({"params": params}))

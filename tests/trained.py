@@ -32,12 +32,12 @@ def write_experiment(folder: Path, numbers: Mapping[str, float], **own: Any) -> 
     folder.mkdir(parents=True)
     vectors = np.array([[0.0], [0.0], *([x] for x in numbers.values())], dtype=np.float32)
     # Gates i, f, c, o: what comes in is taken whole, what was there is forgotten.
-    gates = onnx_export.Layer(
+    gates = onnx_export.LSTM(
         kernel=np.array([[0, 0, 1, 0]], dtype=np.float32),
         bias=np.array([100, -100, 0, 100], dtype=np.float32),
-        recurrent=np.zeros((1, 1, 4), dtype=np.float32),
+        recurrent=np.zeros((1, 4), dtype=np.float32),
     )
-    onnx_export.export(onnx_export.Weights(vectors, [gates]), folder / "encoder.onnx")
+    onnx_export.export(onnx_export.Weights(vectors, gates), folder / "encoder.onnx")
     Vocabulary(numbers).save(folder / "vocabulary.txt")
     (folder / "history.csv").write_text("epoch,loss\n1,0.5\n")
     described = {

@@ -2,7 +2,7 @@
 
 Input: `examples.Examples`. Output: an epoch's batches as the inputs of `model.MaLSTM`, and its targets.
 A batch holds each of its songs once and each distinct word once, whatever pairs it holds: pairs at random, or
-all pairs among some songs, or all pairs between two groups of songs.
+all pairs among some songs.
 """
 
 from collections.abc import Iterator
@@ -18,11 +18,8 @@ PAIRS_A_STEP = 256
 
 
 def steps(data: Examples, settings: params.Experiment) -> int:
-    """Batches of an epoch; of blocks the most there can be, for some may hold no pair."""
-    if settings.batch_of == "blocks":
-        n_groups = _groups(data, settings.batch_size)
-        return n_groups * (n_groups - 1) // 2
-    n = len(data.left) if settings.batch_of == "pairs" else len(data.songs.lengths)
+    """Batches of an epoch."""
+    n = data.n_pairs if settings.batch_of == "pairs" else len(data.lengths)
     return -(-n // settings.batch_size)
 
 
@@ -35,20 +32,25 @@ def draw(
     `excerpts` is below 1.
     Targets are `similarity`, float32 (n_pairs, 2): similarity and weight, 0 for pairs that only fill a batch
     up; with heads also `answers`, float32 (n_songs, n_heads), NaN where unknown.
+    A worker that holds a share of the examples gets of each batch what it holds: the batches of all workers
+    together are those of one process that holds everything.
     """
-    kind = {"pairs": _of_pairs, "songs": _of_songs, "blocks": _of_blocks}[settings.batch_of]
+    kind = _of_pairs if settings.batch_of == "pairs" else _of_songs
     most = 2 * settings.batch_size if settings.batch_of == "pairs" else max(2, settings.batch_size)
-    n_songs = min(most, len(data.songs.lengths))
+    n_songs = min(most, len(data.lengths))
     texts = data.songs
     if data.synonyms is not None:
         rng = np.random.default_rng([settings.seed, epoch, 1])
         texts = texts._replace(ids=data.synonyms.replaced(texts.ids, settings.synonyms, rng))
     kept = None
     if settings.excerpts < 1:
-        kept = _excerpts(texts, settings.excerpts, np.random.default_rng([settings.seed, epoch, 2]))
+        kept = _excerpts(data, settings.excerpts, np.random.default_rng([settings.seed, epoch, 2]))
     for songs, left, right, target in kind(
         data, settings.batch_size, np.random.default_rng([settings.seed, epoch])
     ):
+        if data.share is not None:
+            # To quarters of the largest batch, so that a share of it takes a share of the time.
+            n_songs = max(1, -(-len(songs) // (quarter := -(-most // 4)))) * quarter
         made = {**inputs(texts, songs, n_songs, kept), "left": left, "right": right}
         targets = {"similarity": target}
         if data.answers.shape[1]:
@@ -62,47 +64,37 @@ Draw = Iterator[Batch]
 
 
 def _of_pairs(data: Examples, size: int, rng: np.random.Generator) -> Draw:
-    order = rng.permutation(len(data.left))
+    order = rng.permutation(data.n_pairs)
     for start in range(0, len(order), size):
-        yield _named(data, order[start : start + size], 1)
+        batch = order[start : start + size]
+        # A share is filled up to a whole batch, so that a compiled step serves one number of pairs.
+        part, multiple = (batch, 1) if data.share is None else (_held(data.share.pairs, batch), size)
+        songs, rows = np.unique(np.concatenate([data.left[part], data.right[part]]), return_inverse=True)
+        left, right = np.split(rows, 2)
+        yield songs, *_filled(left, right, data.similarity[part], multiple)
 
 
-def _of_blocks(data: Examples, size: int, rng: np.random.Generator) -> Draw:
-    """The pairs between two groups of songs at a time; those within a group come with the next group's.
-
-    A song is read once for all its pairs in a batch, where pairs at random read nearly two songs each: on the
-    16,000 pairs of 1,200 songs of the Million Song subset, 150 songs a batch, an epoch reads a third as many.
-    """
-    n_groups = _groups(data, size)
-    group = rng.permutation(len(data.songs.lengths)) // max(1, size // 2)
-    one, other = group[data.left], group[data.right]
-    other = np.where(one == other, (one + 1) % n_groups, other)
-    block = np.minimum(one, other) * n_groups + np.maximum(one, other)
-    order = np.argsort(block, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(block[order])) + 1)
-    for number in rng.permutation(len(parts)):
-        yield _named(data, parts[number], PAIRS_A_STEP)
-
-
-def _groups(data: Examples, size: int) -> int:
-    """How many groups of half a batch the songs make; at least two."""
-    return max(2, -(-len(data.songs.lengths) // max(1, size // 2)))
-
-
-def _named(data: Examples, part: np.ndarray, multiple: int) -> Batch:
-    """A batch of some pairs, filled up to a multiple, and of the songs that they name."""
-    songs, rows = np.unique(np.concatenate([data.left[part], data.right[part]]), return_inverse=True)
-    left, right = np.split(rows, 2)
-    return songs, *_filled(left, right, data.similarity[part], multiple)
+def _held(numbers: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Where in `numbers`, ascending, those wanted stand that are there."""
+    places = np.searchsorted(numbers, wanted)
+    found = places < len(numbers)
+    found[found] = numbers[places[found]] == wanted[found]
+    return places[found]
 
 
 def _of_songs(data: Examples, size: int, rng: np.random.Generator) -> Draw:
-    order = rng.permutation(len(data.songs.lengths))
-    place = np.full(len(order), -1, dtype=np.int32)
+    order = rng.permutation(len(data.lengths))
+    place = np.full(len(data.songs.lengths), -1, dtype=np.int32)
     for start in range(0, len(order), size):
-        songs = np.sort(order[start : start + size])
+        batch = order[start : start + size]
+        songs = np.sort(batch if data.share is None else _held(data.share.songs, batch))
         place[songs] = np.arange(len(songs), dtype=np.int32)
         among = np.flatnonzero((place[data.left] >= 0) & (place[data.right] >= 0))
+        if data.share is not None:  # songs of other workers are read for a pair's sake alone
+            place[songs] = -1
+            needed = [data.left[among], data.right[among], songs[data.share.owned[songs]]]
+            songs = np.unique(np.concatenate(needed))
+            place[songs] = np.arange(len(songs), dtype=np.int32)
         left, right = place[data.left[among]], place[data.right[among]]
         yield songs, *_filled(left, right, data.similarity[among], PAIRS_A_STEP)
         place[songs] = -1
@@ -120,11 +112,13 @@ def _filled(
     return ends[0], ends[1], target
 
 
-def _excerpts(texts: Windows, share: float, rng: np.random.Generator) -> np.ndarray:
+def _excerpts(data: Examples, share: float, rng: np.random.Generator) -> np.ndarray:
     """Draw windows, bool (n_windows,): each with this probability, and at least one of every song."""
-    drawn = rng.random(len(texts.ids))
-    lowest = np.minimum.reduceat(drawn, texts.starts[:-1])
-    return (drawn < share) | (drawn == np.repeat(lowest, np.diff(texts.starts)))
+    starts = data.songs.starts if data.share is None else data.share.starts
+    drawn = rng.random(starts[-1])
+    lowest = np.minimum.reduceat(drawn, starts[:-1])
+    kept = (drawn < share) | (drawn == np.repeat(lowest, np.diff(starts)))
+    return kept if data.share is None else kept[data.songs._replace(starts=starts).rows(data.share.songs)[1]]
 
 
 def inputs(

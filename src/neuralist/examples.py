@@ -22,6 +22,28 @@ from neuralist.vectors import WordVectors, of_characters
 CHARACTER_LENGTH = 3.0  # that of word vectors by default: at 1 an LSTM learns too slowly
 
 
+class Share(NamedTuple):
+    """Which of all training pairs and songs a worker holds; see `neuralist.shards`.
+
+    Attributes:
+        pairs: int64 (own pairs,), their numbers among all, ascending.
+        n_pairs: of all.
+        songs: int64 (own songs,), their numbers among all, ascending.
+        owned: bool (own songs,), false where only pairs of this worker name them.
+        lengths: int64 (n_songs,), tokens of each song of all.
+        starts: int64 (n_songs + 1,), where the windows of each song of all begin.
+        n_truncated: songs of all of which something is not read.
+    """
+
+    pairs: np.ndarray
+    n_pairs: int
+    songs: np.ndarray
+    owned: np.ndarray
+    lengths: np.ndarray
+    starts: np.ndarray
+    n_truncated: int
+
+
 class Examples(NamedTuple):
     """Pairs as numbers of songs, with the similarity to learn, and what songs' heads are to answer."""
 
@@ -33,6 +55,22 @@ class Examples(NamedTuple):
     weight: np.ndarray  # float64 (n_pairs,), how many pairs it stands for
     answers: np.ndarray  # float32 (n_songs, n_heads), NaN where unknown
     synonyms: Synonyms | None = None  # what may stand for what in batches
+    share: Share | None = None  # of a worker that holds a part of them; None: these are all
+
+    @property
+    def n_pairs(self) -> int:
+        """How many pairs there are, those of other workers included."""
+        return len(self.left) if self.share is None else self.share.n_pairs
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each song, int64 (n_songs,), those of other workers included."""
+        return self.songs.lengths if self.share is None else self.share.lengths
+
+    @property
+    def n_truncated(self) -> int:
+        """Songs of which something is not read, those of other workers included."""
+        return self.songs.n_truncated if self.share is None else self.share.n_truncated
 
 
 class Taught(NamedTuple):
@@ -181,7 +219,7 @@ def fingerprint(
     """Name a training by all that decides its result, as 64 hex digits."""
     digest = hashlib.sha256(json.dumps(settings.model_dump(), sort_keys=True).encode())
     for part in parts.values():
-        for array in (*part.songs, *part[1:-1], *(part.synonyms or ())):
+        for array in (*part.songs, *part[1:7], *(part.synonyms or ())):
             digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
     for array in words_tell or ():
         digest.update(array.tobytes())

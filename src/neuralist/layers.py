@@ -92,12 +92,12 @@ class Recurrence(keras.layers.Layer):
         return {**super().get_config(), "units": self.units}
 
 
-def _forget_bias(directions: int, bias: float) -> Callable[..., Any]:
-    # All but the forget gate's are 0, as in keras.layers.LSTM (Jozefowicz et al. 2015).
+def gates(forget_bias: float) -> Callable[..., Any]:
+    """Initial biases of the gates i, f, c, o: all but the forget gate's are 0 (Jozefowicz et al. 2015)."""
+
     def initial(shape: tuple[int, ...], dtype: Any = None) -> Any:
-        units = shape[0] // (4 * directions)
-        one = [ops.zeros(units), ops.full((units,), bias), ops.zeros(2 * units)]
-        return ops.concatenate(one * directions)
+        units = shape[0] // 4
+        return ops.concatenate([ops.zeros(units), ops.full((units,), forget_bias), ops.zeros(2 * units)])
 
     return initial
 
@@ -107,8 +107,7 @@ class Pooling(keras.layers.Layer):
     """States over time to one vector a text, padding left out.
 
     Args:
-        kind: `mean`; `max`; `mean_max`, both, one after the other; `attention`, a weighted mean whose weights
-            a softmax takes from tanh(W h + b) u (Yang et al., NAACL 2016, equations 5 to 7).
+        kind: `mean`, or `mean_max`: means and maxima, one after the other.
     """
 
     def __init__(self, kind: str, **kwargs: Any) -> None:
@@ -119,26 +118,12 @@ class Pooling(keras.layers.Layer):
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
         """What comes out has no time, and so no mask."""
 
-    def build(self, input_shape: Any) -> None:
-        """Make the weights of the attention."""
-        if self.kind == "attention":
-            width = input_shape[-1]
-            self.kernel = self.add_weight(shape=(width, width), initializer="glorot_uniform", name="kernel")
-            self.bias = self.add_weight(shape=(width,), initializer="zeros", name="bias")
-            self.context = self.add_weight(shape=(width, 1), initializer="glorot_uniform", name="context")
-        self.built = True
-
     def call(self, states: Any, present: Any) -> Any:
         """Pool states (n_texts, n_steps, width) where `present` is true: (n_texts, width or twice that)."""
         present = ops.expand_dims(present, -1)
-        if self.kind == "mean_max":
-            return ops.concatenate([_mean(states, present), _max(states, present)], axis=-1)
-        if self.kind == "max":
-            return _max(states, present)
         if self.kind == "mean":
             return _mean(states, present)
-        scores = ops.matmul(ops.tanh(ops.matmul(states, self.kernel) + self.bias), self.context)
-        return ops.sum(states * ops.softmax(ops.where(present, scores, -1e9), axis=1), axis=1)
+        return ops.concatenate([_mean(states, present), _max(states, present)], axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this layer again."""
@@ -261,38 +246,3 @@ class BagOfWords(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this layer again."""
         return {**super().get_config(), "n_tokens": self.n_tokens, "n_heads": self.n_heads}
-
-
-class LSTMLayer:
-    """One LSTM layer: the input projection of all its directions, and a recurrence for each."""
-
-    def __init__(self, units: int, directions: int, forget_bias: float, sequence: bool, index: int) -> None:
-        forget: Any = _forget_bias(directions, forget_bias)
-        self.projection = keras.layers.Dense(
-            4 * units * directions, bias_initializer=forget, name=f"projection{index}"
-        )
-        self.recurrences = [
-            keras.layers.RNN(
-                Recurrence(units),
-                return_sequences=sequence,
-                go_backwards=backwards,
-                name=f"{'backward' if backwards else 'forward'}{index}",
-            )
-            for backwards in (False, True)[:directions]
-        ]
-
-    def build(self, width: int, units: int) -> None:
-        """Make the weights for inputs (n_texts, n_steps, width)."""
-        self.projection.build((None, width))
-        for recurrence in self.recurrences:
-            recurrence.build((None, None, 4 * units))
-
-    def __call__(self, projected: Any, present: Any) -> Any:
-        """Projected inputs (n_texts, n_steps, 4 * units * directions) to states, or to the last ones."""
-        parts: Any = ops.split(projected, len(self.recurrences), axis=-1)
-        outputs = []
-        for inputs, recurrence in zip(parts, self.recurrences, strict=True):
-            output: Any = recurrence(inputs, mask=present)
-            backwards = recurrence.go_backwards and recurrence.return_sequences
-            outputs.append(ops.flip(output, axis=1) if backwards else output)
-        return ops.concatenate(outputs, axis=-1) if len(outputs) > 1 else outputs[0]

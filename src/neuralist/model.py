@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from neuralist.layers import BagOfWords, Length, LSTMLayer, PairSimilarity, Pooling, Telling
+from neuralist.layers import BagOfWords, Length, PairSimilarity, Pooling, Recurrence, Telling, gates
 
 
 @keras.saving.register_keras_serializable("neuralist")
@@ -20,7 +20,7 @@ class MaLSTM(keras.Model):
     """A siamese LSTM over word vectors.
 
     One LSTM with one set of weights encodes every song. With pooling `last` a song's embedding is the state
-    after its last word (of each direction), as in the paper. A batch names each distinct word and each song
+    after its last word, as in the paper. A batch names each distinct word and each song
     once, however often they occur: inputs are a mapping of `words`, `tokens`, `lengths`, `left` and `right`,
     and of `average` where songs are read in several windows. Padding is masked: an embedding does not depend
     on the batch's longest song.
@@ -28,11 +28,9 @@ class MaLSTM(keras.Model):
     Args:
         n_tokens: rows of the word vector matrix, padding and <unk> included.
         dimensions: columns of it.
-        units: size of the LSTM's state; of each direction.
+        units: size of the LSTM's state.
         similarity: a kind of `PairSimilarity`.
         pooling: `last`, or a kind of `Pooling`.
-        directions: 1, or 2 to read each text backwards too.
-        layers: LSTMs on top of each other.
         length: whether an embedding is made of the text's length too; see `layers.Length`.
         embedding: numbers of an embedding besides the heads' answers; None: without heads, what was pooled is
             the embedding, with them there is nothing besides.
@@ -52,8 +50,6 @@ class MaLSTM(keras.Model):
         units: int,
         similarity: str,
         pooling: str = "last",
-        directions: int = 1,
-        layers: int = 1,
         length: bool = False,
         embedding: int | None = None,
         heads: Mapping[str, int] | None = None,
@@ -71,8 +67,6 @@ class MaLSTM(keras.Model):
             "units": units,
             "similarity": similarity,
             "pooling": pooling,
-            "directions": directions,
-            "layers": layers,
             "length": length,
             "embedding": embedding,
             "heads": dict(heads or {}),
@@ -84,12 +78,11 @@ class MaLSTM(keras.Model):
         }
         self.vectors = keras.layers.Embedding(n_tokens, dimensions, trainable=trained_vectors, name="vectors")
         self.dropout = keras.layers.Dropout(dropout, seed=seed, name="dropout")
-        last = range(layers)[-1] if pooling == "last" else None
-        self.stack = [
-            LSTMLayer(units, directions, forget_bias, index != last, index) for index in range(layers)
-        ]
-        # Keras finds layers in attributes and lists, not inside objects of other classes.
-        self.parts = [part for layer in self.stack for part in (layer.projection, *layer.recurrences)]
+        bias: Any = gates(forget_bias)
+        self.projection = keras.layers.Dense(4 * units, bias_initializer=bias, name="projection")
+        self.recurrence = keras.layers.RNN(
+            Recurrence(units), return_sequences=pooling != "last", name="recurrence"
+        )
         self.pooling = None if pooling == "last" else Pooling(pooling, name="pooling")
         self.length = Length(name="length") if length else None
         self.telling = Telling(heads or {}, embedding or 0, name="telling") if heads or embedding else None
@@ -101,11 +94,10 @@ class MaLSTM(keras.Model):
         """Make the weights; their shapes do not depend on the input's."""
         width, units = self.config["dimensions"], self.config["units"]
         self.vectors.build((None,))
-        for layer in self.stack:
-            layer.build(width, units)
-            width = units * self.config["directions"]
+        self.projection.build((None, width))
+        self.recurrence.build((None, None, 4 * units))
+        width = units
         if self.pooling is not None:
-            self.pooling.build((None, None, width))
             width *= 2 if self.pooling.kind == "mean_max" else 1
         if self.length is not None:
             self.length.build()
@@ -133,11 +125,8 @@ class MaLSTM(keras.Model):
         """
         tokens = inputs["tokens"]
         present = ops.not_equal(tokens, 0)
-        first, *others = self.stack
-        projected = first.projection(self.dropout(self.vectors(inputs["words"]), training=training))
-        states = first(ops.take(projected, tokens, axis=0), present)
-        for layer in others:
-            states = layer(layer.projection(states), present)
+        projected = self.projection(self.dropout(self.vectors(inputs["words"]), training=training))
+        states: Any = self.recurrence(ops.take(projected, tokens, axis=0), mask=present)
         pooled: Any = states if self.pooling is None else self.pooling(states, present)
         if "average" in inputs:
             pooled = ops.matmul(inputs["average"], pooled)

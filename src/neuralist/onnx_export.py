@@ -4,7 +4,6 @@ Input: Weights. Output: a graph whose inputs and output are those of `neuralist.
 Operators: https://onnx.ai/onnx/operators.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,21 +14,20 @@ from neuralist import tables
 OPSET, IR_VERSION = 18, 8
 
 
-class Layer(NamedTuple):
-    """One LSTM layer's arrays, float32, gates in Keras' order i, f, c, o, directions one after the other."""
+class LSTM(NamedTuple):
+    """The LSTM's arrays, float32, gates in Keras' order i, f, c, o."""
 
-    kernel: np.ndarray  # (width of the input, directions * 4 * units)
-    bias: np.ndarray  # (directions * 4 * units,)
-    recurrent: np.ndarray  # (directions, units, 4 * units)
+    kernel: np.ndarray  # (dimensions, 4 * units)
+    bias: np.ndarray  # (4 * units,)
+    recurrent: np.ndarray  # (units, 4 * units)
 
 
 class Weights(NamedTuple):
-    """The encoder's arrays, float32; `attention` is empty but for the pooling of that name."""
+    """The encoder's arrays, float32."""
 
     vectors: np.ndarray  # (n_tokens, dimensions)
-    layers: Sequence[Layer]
+    lstm: LSTM
     pooling: str = "last"
-    attention: Sequence[np.ndarray] = ()  # (width, width), (width,), (width, 1); see layers.Pooling
     length: np.ndarray | None = None  # (2,), mean and deviation; see layers.Length
     telling: tuple[np.ndarray, np.ndarray] | None = (
         None  # (width, n), (n,): kernel and bias; see layers.Telling
@@ -46,11 +44,9 @@ def export(weights: Weights, path: Path) -> None:
     graph.constant("vectors", weights.vectors)
     # Turning ids before they are looked up moves a hundredth of what turning their vectors would.
     graph.add("Transpose", ["tokens"], "tokens_by_time", perm=[1, 0])
-    graph.add("Gather", ["vectors", "tokens_by_time"], "states", axis=0)
-    for index, layer in enumerate(weights.layers):
-        _add_lstm(graph, layer, index)
-    _add_pooling(graph, weights)
-    graph.add("MatMul", ["average", "pooled"], "song")
+    graph.add("Gather", ["vectors", "tokens_by_time"], "entered", axis=0)
+    _add_lstm(graph, weights.lstm)
+    graph.add("MatMul", ["average", _add_pooling(graph, weights)], "song")
     width = _add_song(graph, weights)
     taken = {
         "tokens": (TensorProto.INT32, ["windows", "steps"]),
@@ -82,6 +78,7 @@ class _Graph:
     def __init__(self) -> None:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
+        self.axes: dict[int, str] = {}
 
     def add(self, operator: str, inputs: list[str], *outputs: str, **attributes: Any) -> None:
         from onnx import helper
@@ -94,99 +91,63 @@ class _Graph:
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
+    def axis(self, number: int) -> str:
+        """The number of an axis as a constant, made once."""
+        if number not in self.axes:
+            self.axes[number] = self.constant(f"axis{number}", np.array([number], dtype=np.int64))
+        return self.axes[number]
 
-def _add_lstm(graph: _Graph, layer: Layer, index: int) -> None:
-    """Replace `states` (steps, texts, width) by those of one more layer; `last` holds the last ones."""
-    directions, units, _ = layer.recurrent.shape
-    bias = _onnx_gates(layer.bias[None, :], directions)[..., 0]
+
+def _add_lstm(graph: _Graph, lstm: LSTM) -> None:
+    """Make `states` (steps, texts, units) and `last` (texts, units) of `entered`, word vectors by step."""
+    units = len(lstm.recurrent)
     names = [
-        graph.constant(f"W{index}", _onnx_gates(layer.kernel, directions)),
-        graph.constant(f"R{index}", np.concatenate([_onnx_gates(one, 1) for one in layer.recurrent])),
+        graph.constant("W", _onnx_gates(lstm.kernel)),
+        graph.constant("R", _onnx_gates(lstm.recurrent)),
         # ONNX adds an input and a recurrent bias; Keras has one.
-        graph.constant(f"B{index}", np.concatenate([bias, np.zeros_like(bias)], axis=1)),
+        graph.constant("B", np.pad(_onnx_gates(lstm.bias[None, :])[..., 0], ((0, 0), (0, 4 * units)))),
     ]
-    entered = "states" if index == 0 else f"states{index - 1}"
-    graph.add(
-        "LSTM",
-        [entered, *names, "lengths"],
-        f"by_direction{index}",
-        f"last{index}",
-        hidden_size=units,
-        direction="bidirectional" if directions == 2 else "forward",
-    )
-    # (steps, directions, texts, units) to (steps, texts, directions * units)
-    graph.add("Transpose", [f"by_direction{index}"], f"by_text{index}", perm=[0, 2, 1, 3])
-    shape = graph.constant(f"shape{index}", np.array([0, 0, directions * units], dtype=np.int64))
-    graph.add("Reshape", [f"by_text{index}", shape], f"states{index}")
+    # Both come with an axis for directions, of which there is one.
+    graph.add("LSTM", ["entered", *names, "lengths"], "by_direction", "last_by_direction", hidden_size=units)
+    graph.add("Squeeze", ["by_direction", graph.axis(1)], "states")
+    graph.add("Squeeze", ["last_by_direction", graph.axis(0)], "last")
 
 
-def _add_pooling(graph: _Graph, weights: Weights) -> None:
-    """Make `pooled` of the last layer's states, as layers.Pooling does."""
-    top = len(weights.layers) - 1
-    directions, units, _ = weights.layers[-1].recurrent.shape
+def _add_pooling(graph: _Graph, weights: Weights) -> str:
+    """What layers.Pooling makes of the states; returns its name."""
     if weights.pooling == "last":
-        width = graph.constant("width", np.array([-1, directions * units], dtype=np.int64))
-        graph.add("Transpose", [f"last{top}"], "last", perm=[1, 0, 2])
-        graph.add("Reshape", ["last", width], "pooled")
-        return
-    graph.constant("time", np.array([0], dtype=np.int64))
+        return "last"
     graph.add("Cast", ["tokens_by_time"], "word", to=9)  # BOOL
-    graph.add("Unsqueeze", ["word", graph.constant("inner", np.array([2], dtype=np.int64))], "present")
-    states = f"states{top}"
-    if weights.pooling == "mean_max":
-        _add_max(graph, states, "highest")
-        _add_mean(graph, weights, states, "mean")
-        graph.add("Concat", ["mean", "highest"], "pooled", axis=-1)
-    elif weights.pooling == "max":
-        _add_max(graph, states, "pooled")
-    else:
-        _add_mean(graph, weights, states, "pooled")
-
-
-def _add_max(graph: _Graph, states: str, name: str) -> None:
-    below = graph.constant("below", np.array(-1, dtype=np.float32))
-    graph.add("Where", ["present", states, below], "bounded")
-    graph.add("ReduceMax", ["bounded", "time"], name, keepdims=0)
-
-
-def _add_mean(graph: _Graph, weights: Weights, states: str, name: str) -> None:
-    """A mean whose shares are equal, or those of the attention."""
-    if weights.pooling == "attention":
-        kernel, bias, context = (
-            graph.constant(part, array)
-            for part, array in zip(("kernel", "bias", "context"), weights.attention, strict=True)
-        )
-        graph.add("MatMul", [states, kernel], "turned")
-        graph.add("Add", ["turned", bias], "shifted")
-        graph.add("Tanh", ["shifted"], "bent")
-        graph.add("MatMul", ["bent", context], "scored")
-        low = graph.constant("low", np.array(-1e9, dtype=np.float32))
-        graph.add("Where", ["present", "scored", low], "scores")
-        graph.add("Softmax", ["scores"], "shares", axis=0)
-    else:
-        graph.add("Cast", ["present"], "ones", to=1)  # FLOAT
-        graph.add("ReduceSum", ["ones", "time"], "counts", keepdims=1)
-        # A window may be empty: one that fills a batch up.
-        graph.add("Max", ["counts", graph.constant("one", np.array(1, dtype=np.float32))], "divisors")
-        graph.add("Div", ["ones", "divisors"], "shares")
+    graph.add("Unsqueeze", ["word", graph.axis(2)], "present")
+    graph.add("Cast", ["present"], "ones", to=1)  # FLOAT
+    graph.add("ReduceSum", ["ones", graph.axis(0)], "counts", keepdims=1)
+    # A window may be empty: one that fills a batch up.
+    graph.add("Max", ["counts", graph.constant("one", np.array(1, dtype=np.float32))], "divisors")
+    graph.add("Div", ["ones", "divisors"], "shares")
     # Past its end a text has states of no meaning, which a share of 0 need not silence.
-    graph.add("Where", ["present", states, graph.constant("nothing", np.array(0, dtype=np.float32))], "shown")
+    nothing = graph.constant("nothing", np.array(0, dtype=np.float32))
+    graph.add("Where", ["present", "states", nothing], "shown")
     graph.add("Mul", ["shown", "shares"], "weighted")
-    graph.add("ReduceSum", ["weighted", "time"], name, keepdims=0)
+    graph.add("ReduceSum", ["weighted", graph.axis(0)], "mean", keepdims=0)
+    if weights.pooling == "mean":
+        return "mean"
+    below = graph.constant("below", np.array(-1, dtype=np.float32))
+    graph.add("Where", ["present", "states", below], "bounded")
+    graph.add("ReduceMax", ["bounded", graph.axis(0)], "highest", keepdims=0)
+    graph.add("Concat", ["mean", "highest"], "mean_max", axis=-1)
+    return "mean_max"
 
 
 def _add_song(graph: _Graph, weights: Weights) -> int:
     """Make `embeddings` of `song`, what was pooled of it, as the layers of MaLSTM do; returns their width."""
-    directions, units, _ = weights.layers[-1].recurrent.shape
-    width = directions * units * (2 if weights.pooling == "mean_max" else 1)
+    width = len(weights.lstm.recurrent) * (2 if weights.pooling == "mean_max" else 1)
     song = "song"
     if weights.length is not None:
         mean, deviation = (graph.constant(f"length{i}", np.array(weights.length[i])) for i in (0, 1))
         graph.add("Log", ["n_tokens"], "logarithm")
         graph.add("Sub", ["logarithm", mean], "centred")
         graph.add("Div", ["centred", deviation], "standardised")
-        column = graph.constant("column", np.array([1], dtype=np.int64))
-        graph.add("Unsqueeze", ["standardised", column], "length")
+        graph.add("Unsqueeze", ["standardised", graph.axis(1)], "length")
         graph.add("Mul", ["song", "length"], "by_length")
         graph.add("Concat", ["song", "by_length", "length"], "long_song", axis=-1)
         song, width = "long_song", 2 * width + 1
@@ -205,10 +166,9 @@ def _add_song(graph: _Graph, weights: Weights) -> int:
 
 def _add_bag(graph: _Graph, table: np.ndarray, squares: np.ndarray) -> str:
     """What the distinct words of a song add to its embedding, as layers.BagOfWords does but for the bias."""
-    inner = graph.constant("words", np.array([1], dtype=np.int64))
     for name, array in (("bag", table), ("squares", squares)):
         graph.add("Gather", [graph.constant(f"{name}_table", array), "distinct"], f"{name}_of_words", axis=0)
-        graph.add("ReduceSum", [f"{name}_of_words", inner], f"{name}_total", keepdims=0)
+        graph.add("ReduceSum", [f"{name}_of_words", graph.axis(1)], f"{name}_total", keepdims=0)
     least = graph.constant("least_square", np.array(1, dtype=np.float32))
     graph.add("Max", ["squares_total", least], "squares_bounded")
     graph.add("Sqrt", ["squares_bounded"], "bag_length")
@@ -216,10 +176,7 @@ def _add_bag(graph: _Graph, table: np.ndarray, squares: np.ndarray) -> str:
     return "by_bag"
 
 
-def _onnx_gates(keras_kernel: np.ndarray, directions: int) -> np.ndarray:
-    """Reorder (rows, directions * 4 * units) of i, f, c, o to (directions, 4 * units, rows) of i, o, f, c."""
-    parts = []
-    for one in np.split(keras_kernel, directions, axis=1):
-        i, f, c, o = np.split(one, 4, axis=1)
-        parts.append(np.concatenate([i, o, f, c], axis=1).T)
-    return np.stack(parts).astype(np.float32)
+def _onnx_gates(kernel: np.ndarray) -> np.ndarray:
+    """Reorder (rows, 4 * units) of i, f, c, o to (1, 4 * units, rows) of i, o, f, c."""
+    i, f, c, o = np.split(kernel, 4, axis=1)
+    return np.concatenate([i, o, f, c], axis=1).T[None].astype(np.float32)

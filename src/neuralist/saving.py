@@ -22,11 +22,12 @@ from neuralist.model import MaLSTM
 from neuralist.similarity import Calibration
 from neuralist.tokens import Vocabulary, Windows
 from neuralist.training import values
+from neuralist.workers import Workers
 
 ONNX_TOLERANCE = 1e-5
 
 
-def train_experiment(
+def train_experiment(  # noqa: PLR0913  the last three, by name, are for some callers alone
     name: str,
     settings: params.Experiment,
     prepared: Prepared,
@@ -35,6 +36,7 @@ def train_experiment(
     *,
     after: Callable[[int, Epoch], None] = lambda *_: None,
     title: str | None = None,
+    workers: Workers | None = None,
 ) -> str:
     """Train an experiment, before that on the pairs of `pretrain_on` if it has any, and save it.
 
@@ -46,6 +48,7 @@ def train_experiment(
         checkpoints: folder of this training's own, from which a killed one goes on; removed at the end.
         after: called with each epoch's number and figures when it is over.
         title: of the bar that shows how far it is; its name, where none is given.
+        workers: those that train it together, of whom the chief alone saves; None: this process alone.
 
     Returns:
         What to tell of it in a line.
@@ -53,14 +56,17 @@ def train_experiment(
     Raises:
         ValueError: a checkpoint there cannot be read, or is of another model.
         ArithmeticError: the exported graph does not say what the model says.
+        ConnectionAbortedError: a worker is gone.
     """
     model, checkpoint = training.make_model(settings, prepared), checkpoints / "epoch.npz"
     title = title or name
     if prepared.before:
         with progress.epochs(f"{title} pretraining", settings.epochs, lambda *_: None) as report:
-            training.pretrain(model, prepared, settings, checkpoint, report)
+            training.pretrain(model, prepared, settings, checkpoint, report, workers=workers)
     with progress.epochs(title, settings.epochs, after) as report:
-        history = training.fit(model, prepared.parts, settings, checkpoint, report)
+        history = training.fit(model, prepared.parts, settings, checkpoint, report, workers=workers)
+    if workers is not None and not workers.chief:
+        return f"{name}: best epoch {training.best_epoch(history)} of {len(history)}; worker 0 saves it"
     if prepared.bag is not None:
         model = training.joined(model, prepared.bag)
     told = save_experiment(name, settings, prepared, (model, history), folder)
@@ -95,11 +101,11 @@ def save_experiment(
         "fingerprint": prepared.fingerprint,
         "params": settings.model_dump(),
         "best_epoch": training.best_epoch(history),
-        "n_pairs": {split: len(part.left) for split, part in parts.items()},
-        "n_songs": {split: len(part.songs.lengths) for split, part in parts.items()},
-        "n_truncated": {split: part.songs.n_truncated for split, part in parts.items()},
+        "n_pairs": {split: part.n_pairs for split, part in parts.items()},
+        "n_songs": {split: len(part.lengths) for split, part in parts.items()},
+        "n_truncated": {split: part.n_truncated for split, part in parts.items()},
         "heads": prepared.heads,
-        "n_pairs_before": {split: len(part.left) for split, part in prepared.before.items()},
+        "n_pairs_before": {split: part.n_pairs for split, part in prepared.before.items()},
         "coverage": prepared.vectors.coverage,
         "calibration": calibration(model, parts["val"]) if settings.calibration else None,
     }
@@ -128,13 +134,9 @@ def save(model: MaLSTM, vocabulary: Vocabulary, history: list[Epoch], folder: Pa
 
 def weights(model: MaLSTM) -> onnx_export.Weights:
     """The arrays of a model's encoder."""
-    layers = []
-    for layer in model.stack:
-        kernel, bias = values([layer.projection.kernel, layer.projection.bias])
-        recurrent = np.stack(values([recurrence.cell.kernel for recurrence in layer.recurrences]))
-        layers.append(onnx_export.Layer(kernel, bias, recurrent))
+    projection, cell = model.projection, model.recurrence.cell
+    lstm = onnx_export.LSTM(*values([projection.kernel, projection.bias, cell.kernel]))
     [vectors] = values([model.vectors.embeddings])
-    attention = values(model.pooling.weights) if model.pooling is not None else []
     length = values([model.length.scale])[0] if model.length is not None else None
     telling = bag = None
     if model.telling is not None:
@@ -147,7 +149,7 @@ def weights(model: MaLSTM) -> onnx_export.Weights:
             table, squares, middle = values([model.bag.table, model.bag.squares, model.bag.bias])
             telling = (telling[0], telling[1] + np.pad(middle, (0, n_free)) * factors)
             bag = (np.pad(table, ((0, 0), (0, n_free))) * factors, squares)
-    return onnx_export.Weights(vectors, layers, model.config["pooling"], attention, length, telling, bag)
+    return onnx_export.Weights(vectors, lstm, model.config["pooling"], length, telling, bag)
 
 
 def _save_keras(model: MaLSTM, path: Path) -> None:

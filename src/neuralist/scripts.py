@@ -5,8 +5,11 @@ from collections.abc import Callable
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a stage; a ValueError (bad input, by our convention) becomes one line on stderr and exit 1."""
+    """Run a stage; a ValueError (bad input, by our convention) becomes one line on stderr and exit 1.
+
+    So does the ConnectionAbortedError of a worker that is gone; see `neuralist.workers`.
+    """
     try:
         main()
-    except ValueError as error:
+    except (ValueError, ConnectionAbortedError) as error:
         sys.exit(f"error: {error}")

@@ -25,9 +25,7 @@ class _Training(Section):
     vectors: Literal["frozen", "trained"]
     char_dimensions: int = Field(ge=1, le=4096)
     units: int = Field(ge=1, le=4096)
-    directions: Literal[1, 2]
-    layers: int = Field(ge=1, le=8)
-    pooling: Literal["last", "mean", "max", "mean_max", "attention"]
+    pooling: Literal["last", "mean", "mean_max"]
     length: bool
     embedding: Annotated[int, Field(ge=1, le=4096)] | None
     similarity: Similarity
@@ -36,7 +34,7 @@ class _Training(Section):
     heads: dict[Literal["year", "tags", "graph"], Annotated[float, Field(gt=0)]]
     distil: float = Field(ge=0, le=1)
     bag: bool
-    batch_of: Literal["pairs", "songs", "blocks"]
+    batch_of: Literal["pairs", "songs"]
     batch_size: int = Field(ge=1)
     optimizer: Literal["adam", "adadelta"]
     learning_rate: float = Field(gt=0)

@@ -141,6 +141,17 @@ def read(path: Path, schema: pa.Schema, columns: list[str] | None = None) -> pd.
     return table.cast(kept).to_pandas(types_mapper=_PANDAS_TYPES.get)
 
 
+def pieces(path: Path, schema: pa.Schema, rows: int) -> Iterator[pd.DataFrame]:
+    """Read a table as `read` does, so many rows at a time; at least one piece."""
+    check(path, schema)
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(rows):
+                yield pa.Table.from_batches([batch]).cast(schema).to_pandas(types_mapper=_PANDAS_TYPES.get)
+    except pa.ArrowInvalid as error:
+        raise _unreadable(path, error) from error
+
+
 def check(path: Path, schema: pa.Schema) -> None:
     """Refuse a file that is not the table of this schema.
 

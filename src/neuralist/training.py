@@ -20,9 +20,12 @@ from neuralist.examples import Examples, Prepared
 from neuralist.model import MaLSTM
 from neuralist.similarity import Similarity
 from neuralist.tokens import Windows
+from neuralist.workers import Workers
 
 SONGS_A_CALL = 128
 VAL_METRICS = ("decile_accuracy", "spearman", "average_precision")
+# Takes a step: inputs and targets of a batch to its loss and accuracy, float64 (2,), and its number of pairs.
+Step = Callable[[Any, Any], tuple[np.ndarray, float]]
 # Called with the epoch's figures so far and (step, steps), or None when the epoch is over.
 Report = Callable[[Epoch, tuple[int, int] | None], None]
 
@@ -37,8 +40,6 @@ def make_model(settings: params.Experiment, prepared: Prepared) -> MaLSTM:
         units=settings.units,
         similarity=settings.similarity,
         pooling=settings.pooling,
-        directions=settings.directions,
-        layers=settings.layers,
         length=settings.length,
         embedding=settings.embedding,
         heads=prepared.heads,
@@ -49,13 +50,13 @@ def make_model(settings: params.Experiment, prepared: Prepared) -> MaLSTM:
     )
     model.vectors.set_weights([vectors.matrix])
     if model.length is not None:
-        logarithms = np.log(np.maximum(train.songs.lengths, 1))
+        logarithms = np.log(np.maximum(train.lengths, 1))
         model.length.set_weights([np.array([logarithms.mean(), max(float(logarithms.std()), 1e-6)])])
     optimizer = _optimizer(settings, settings.epochs * batches.steps(train, settings))
     # XLA takes a third to nine tenths of the time of a step, but twice the time where all states are kept,
     # and four to twelve times with dropout, whose numbers it draws slowly; on a CPU "auto" leaves it out, and
     # torch has no such thing.
-    plain = settings.pooling == "last" and settings.layers == 1 and not settings.dropout
+    plain = settings.pooling == "last" and not settings.dropout
     jit: Any = (keras.backend.backend() == "tensorflow" and plain) or "auto"
     loss: Any = losses.pair_loss(settings.loss)
     metric: Any = [losses.accuracy]
@@ -115,7 +116,13 @@ def joined(model: MaLSTM, bag: Bag) -> MaLSTM:
 
 
 def pretrain(
-    model: MaLSTM, prepared: Prepared, settings: params.Experiment, checkpoint: Path, report: Report
+    model: MaLSTM,
+    prepared: Prepared,
+    settings: params.Experiment,
+    checkpoint: Path,
+    report: Report,
+    *,
+    workers: Workers | None = None,
 ) -> list[Epoch]:
     """Train a model of the same settings on the pairs of `pretrain_on`, and begin with its best weights.
 
@@ -126,7 +133,7 @@ def pretrain(
         return []
     first = make_model(settings, prepared._replace(parts=prepared.before))
     own = checkpoint.with_name(f"before-{checkpoint.name}")
-    history = fit(first, prepared.before, settings, own, report)
+    history = fit(first, prepared.before, settings, own, report, workers=workers)
     _assign(model.trainable_variables, values(first.trainable_variables))
     return history
 
@@ -137,6 +144,8 @@ def fit(
     settings: params.Experiment,
     checkpoint: Path,
     report: Report,
+    *,
+    workers: Workers | None = None,
 ) -> list[Epoch]:
     """Train until `epochs`, or until `patience` epochs brought nothing better on val; leave the best weights.
 
@@ -148,23 +157,34 @@ def fit(
         settings: of the experiment.
         checkpoint: file written after each epoch; where it stands already, training goes on from it.
         report: called after each step, and with the val figures when the epoch is over.
+        workers: those that train together, each on its share; None: this process alone.
 
     Returns:
-        One record an epoch: epoch, loss, accuracy, and, with val pairs, `val_figures`.
+        One record an epoch: epoch, loss, accuracy, and, with val pairs, `val_figures`, of which workers other
+        than the chief have val_loss alone.
 
     Raises:
         ValueError: the checkpoint cannot be read, or is of another model.
+        ConnectionAbortedError: a worker is gone; the checkpoint is that of the last whole epoch.
     """
     history, best = _restore(checkpoint, model)
+    if workers is not None:
+        history, best = workers.begin(history, best, _state(model), checkpoint)
+    step = workers.trainer(model, settings) if workers is not None else _alone(model)
     while len(history) < settings.epochs and len(history) - best_epoch(history) < settings.patience:
-        record = _train_epoch(model, parts["train"], settings, len(history) + 1, report)
-        if len(parts["val"].left):
+        record = _train_epoch(step, parts["train"], settings, len(history) + 1, report)
+        if workers is not None and not workers.chief:
+            record = workers.hear(record)
+        elif len(parts["val"].left):
             predicted = predict(model, parts["val"])
             record |= val_figures(parts["val"], predicted, settings.loss)
         history.append(record)
         if best_epoch(history) == len(history):
             best = values(model.trainable_variables)
-        checkpoints.write(checkpoint, Checkpoint(history, values(_state(model)), best))
+        if workers is None or workers.chief:
+            checkpoints.write(checkpoint, Checkpoint(history, values(_state(model)), best))
+        if workers is not None and workers.chief:
+            workers.tell(record)
         report(record, None)
     _assign(model.trainable_variables, best)
     return history
@@ -210,21 +230,31 @@ def best_epoch(history: list[Epoch]) -> int:
     return int(np.argmin(np.nan_to_num(losses, nan=np.inf))) + 1 if losses else 0
 
 
+def _alone(model: MaLSTM) -> Step:
+    """How one process takes a step."""
+
+    def step(batch: Any, targets: Any) -> tuple[np.ndarray, float]:
+        several = len(targets) > 1
+        wanted: Any = targets if several else targets["similarity"]
+        figures: Any = model.train_on_batch(batch, wanted, return_dict=True)
+        right = figures["similarity_accuracy" if several else "accuracy"]
+        return np.array([figures["loss"], right], dtype=float), float(targets["similarity"][:, 1].sum())
+
+    return step
+
+
 def _train_epoch(
-    model: MaLSTM, data: Examples, settings: params.Experiment, epoch: int, report: Report
+    step: Step, data: Examples, settings: params.Experiment, epoch: int, report: Report
 ) -> Epoch:
     n_steps = batches.steps(data, settings)
     record: Epoch = {"epoch": epoch}
     seen, totals = 0.0, np.zeros(2)
-    for step, (batch, targets) in enumerate(batches.draw(data, settings, epoch), start=1):
-        wanted: Any = targets if len(targets) > 1 else targets["similarity"]
-        figures: Any = model.train_on_batch(batch, wanted, return_dict=True)
-        weight = float(targets["similarity"][:, 1].sum())
-        right = figures["similarity_accuracy" if len(targets) > 1 else "accuracy"]
-        totals += weight * np.array([figures["loss"], right], dtype=float)
+    for number, (batch, targets) in enumerate(batches.draw(data, settings, epoch), start=1):
+        figures, weight = step(batch, targets)
+        totals += weight * figures
         seen += weight
         record["loss"], record["accuracy"] = (totals / max(seen, 1.0)).tolist()
-        report(record, (step, n_steps))
+        report(record, (number, n_steps))
     return record
 
 

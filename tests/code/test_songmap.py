@@ -374,9 +374,9 @@ def workspace(tmp_path: Path) -> Path:
     folder = tmp_path / "experiments/lyrics"
     folder.mkdir(parents=True)
     rng = np.random.default_rng(2)
-    shapes = ((5, 3), (3, 16), (16,), (1, 4, 16))
-    vectors, *layer = (rng.normal(size=shape).astype(np.float32) for shape in shapes)
-    weights = onnx_export.Weights(vectors, [onnx_export.Layer(*layer)])
+    shapes = ((5, 3), (3, 16), (16,), (4, 16))
+    vectors, *lstm = (rng.normal(size=shape).astype(np.float32) for shape in shapes)
+    weights = onnx_export.Weights(vectors, onnx_export.LSTM(*lstm))
     onnx_export.export(weights, folder / "encoder.onnx")
     Vocabulary(["paper", "lanterns", "water"]).save(folder / "vocabulary.txt")
     settings_of = {"params": {"max_words": 4, "similarity": "manhattan"}}

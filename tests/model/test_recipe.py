@@ -66,23 +66,17 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing catches it, nothing cleans up."""
 
 
-@pytest.mark.parametrize("directions", [1, 2])
-def test_the_forget_gates_begin_with_their_bias_and_all_others_with_0(
-    words: WordVectors, directions: int
-) -> None:
-    ready = prepared(words)
-    model = model_of(ready, forget_bias=2.5, directions=directions, layers=2)
-    for layer in model.stack:
-        # gates in the order i, f, c, o, for each direction
-        expected = ([0.0] * 4 + [2.5] * 4 + [0.0] * 8) * directions
-        assert values(layer.projection.bias).tolist() == expected
+def test_the_forget_gates_begin_with_their_bias_and_all_others_with_0(words: WordVectors) -> None:
+    model = model_of(prepared(words), forget_bias=2.5)
+    # gates in the order i, f, c, o
+    assert values(model.projection.bias).tolist() == [0.0] * 4 + [2.5] * 4 + [0.0] * 8
 
 
 def test_a_model_of_before_forget_bias_was_a_setting_begins_with_1(words: WordVectors) -> None:
     config = model_of(prepared(words), forget_bias=2.5).get_config()
     assert config.pop("forget_bias") == 2.5
     older = MaLSTM.from_config(config)
-    assert values(older.stack[0].projection.bias).tolist() == [0.0] * 4 + [1.0] * 4 + [0.0] * 8
+    assert values(older.projection.bias).tolist() == [0.0] * 4 + [1.0] * 4 + [0.0] * 8
 
 
 def stepped(words: WordVectors, gradients: list[float], **own: Any) -> tuple[np.ndarray, int]:

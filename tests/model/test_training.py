@@ -128,48 +128,6 @@ def test_an_epoch_holds_each_pair_once_and_a_batch_each_song_and_word_once(
 
 
 @given(st.integers(1, 60), st.integers(1, 12), st.integers(0, 5))
-def test_blocks_hold_each_pair_once_and_no_more_songs_than_asked_for(n: int, size: int, epoch: int) -> None:
-    rng = np.random.default_rng(n)
-    tokens = np.repeat(np.arange(1, 11, dtype=np.int32)[:, None], 3, axis=1)
-    left, right = rng.integers(0, 10, size=(2, n)).astype(np.int32)
-    data = made(Windows(tokens, np.arange(11), np.full(10, 3)), left, right)
-    settings = SETTINGS.model_copy(update={"batch_of": "blocks", "batch_size": size})
-    seen: list[int] = []
-    drawn = list(batches.draw(data, settings, epoch))
-    for batch, targets in drawn:
-        songs = batch["words"][batch["tokens"][:, 0]] - 1
-        held = songs[songs >= 0]
-        assert len(np.unique(held)) == len(held) <= max(2, size)
-        target, weight = targets["similarity"].T
-        filled = weight > 0
-        numbers = target[filled].astype(int)
-        assert (songs[batch["left"]][filled] == left[numbers]).all()
-        assert (songs[batch["right"]][filled] == right[numbers]).all()
-        assert set(left[numbers]) | set(right[numbers]) == set(held)
-        seen += numbers.tolist()
-    assert sorted(seen) == list(range(n))
-    assert len(drawn) <= batches.steps(data, settings)
-
-
-def test_blocks_read_a_song_once_for_many_pairs() -> None:
-    """Twelve songs, all 66 pairs, six songs a batch: four groups of three make six batches."""
-    left, right = np.triu_indices(12, 1)
-    data = made(Windows(np.ones((12, 3), np.int32), np.arange(13), np.full(12, 3)), left, right)
-    settings = SETTINGS.model_copy(update={"batch_of": "blocks", "batch_size": 6})
-    drawn = [targets["similarity"] for _, targets in batches.draw(data, settings, 1)]
-    assert len(drawn) == batches.steps(data, settings) == 6
-    # Nine pairs between two groups; the three within a group come with the next: in four of six batches.
-    assert sorted(int(weight.sum()) for _, weight in (target.T for target in drawn)) == [
-        9,
-        9,
-        12,
-        12,
-        12,
-        12,
-    ]
-
-
-@given(st.integers(1, 60), st.integers(1, 12), st.integers(0, 5))
 def test_a_batch_of_songs_holds_all_pairs_among_them_and_an_epoch_each_song_once(
     n: int, size: int, epoch: int
 ) -> None:

@@ -35,7 +35,7 @@ SMALL: dict[str, Any] = {
         "prune_after": N_EPOCHS - 1,
         "space": {
             "units": [10, 20],
-            "pooling": ["mean", "max"],
+            "pooling": ["last", "mean"],
             "learning_rate": {"low": 0.001, "high": 0.02},
         },
     },
