@@ -2,10 +2,11 @@
 
 A session that runs is used; else one is started as the environment says (SPARK_HOME/conf,
 PYSPARK_SUBMIT_ARGS), which without any of that is local[*]. Tables stay with the executors, on disk where
-memory is full; only what is asked for comes to this process, and of that one block of songs at a time, so no common
-folder is needed but for the parquet files that are read.
+memory is full; only what is asked for comes to this process, and of that one block of songs at a time, so no
+common folder is needed but for the parquet files that are read.
 """
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,6 @@ from neuralist import tables
 from neuralist.engine import Engine
 
 try:
-    from pyspark import StorageLevel
     from pyspark.sql import DataFrame, SparkSession
 except ImportError as error:
     raise ValueError(
@@ -37,6 +37,12 @@ _DIALECT = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
+_QUIET = {
+    "spark.log.level": "ERROR",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+MEMORY = "4g"  # of the driver
 
 
 class Spark(Engine):
@@ -46,7 +52,6 @@ class Spark(Engine):
 
     def __init__(self, session: SparkSession) -> None:
         self._session = session.newSession()
-        self._made: dict[str, DataFrame] = {}
         for key, value in _DIALECT.items():
             self._session.conf.set(key, value)
 
@@ -71,17 +76,12 @@ class Spark(Engine):
     @override
     def make(self, name: str, *queries: str) -> None:
         made = reduce(DataFrame.unionAll, map(self._session.sql, queries))
-        made = made.persist(StorageLevel.MEMORY_AND_DISK)
-        made.count()
-        if name in self._made:
-            self.drop(name)
-        self._made[name] = made
-        made.createOrReplaceTempView(name)
+        # Without what it was made from: plans of plans would grow by each table.
+        made.localCheckpoint().createOrReplaceTempView(name)
 
     @override
     def drop(self, name: str) -> None:
         self._session.catalog.dropTempView(name)
-        self._made.pop(name).unpersist()
 
     @override
     def frame(self, query: str) -> pd.DataFrame:
@@ -103,35 +103,36 @@ class Spark(Engine):
     def batches(self, queries: list[str]) -> Iterator[pa.Table]:
         return tables.regrouped(self._session.sql(query).toArrow() for query in queries)
 
-    def close(self) -> None:
-        """Forget all tables."""
-        for name in list(self._made):
-            self.drop(name)
-
 
 @contextmanager
 def connect() -> Iterator[Engine]:
-    """An empty Spark; a session that is started for it is stopped.
+    """An empty Spark, in the session that runs, or in one that is started and stopped.
 
     Raises:
         ValueError: there is no Java.
     """
     running = SparkSession.getActiveSession()
-    if running is None and shutil.which("java") is None:
+    if running is not None:
+        try:
+            yield Spark(running)
+        finally:
+            # What makes a table of given rows makes its session the active one.
+            running.createDataFrame([], "nothing int")
+        return
+    if "JAVA_HOME" not in os.environ and shutil.which("java") is None:
         raise ValueError("engine: spark needs Java 17 or later; install it, or set engine to duckdb")
     with TemporaryDirectory(prefix="neuralist-") as folder:
-        session = running or _started(folder)
-        engine = Spark(session)
+        session = _started(folder)
         try:
-            yield engine
+            yield Spark(session)
         finally:
-            engine.close()
-            if running is None:
-                session.stop()
+            session.stop()
 
 
 def _started(folder: str) -> SparkSession:
-    builder = SparkSession.Builder().appName("neuralist").config("spark.sql.warehouse.dir", folder)
-    session = builder.config("spark.ui.enabled", "false").getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
-    return session
+    # Spark's own 1 GB is little for a driver that is all of local[*]; any other way to set it goes before.
+    os.environ.setdefault("SPARK_DRIVER_MEMORY", MEMORY)
+    builder = SparkSession.Builder().appName("neuralist")
+    for key, value in {**_QUIET, "spark.sql.warehouse.dir": f"file://{folder}"}.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
