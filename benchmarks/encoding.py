@@ -1,8 +1,8 @@
 """Encoding songs of 300 words with exported encoders of untrained weights, beside a sentence encoder.
 
-Vocabulary of 23,000 words with vectors of 300 numbers. `last state` is as in the paper, with 50 units; `lyrics`
-as the experiment of that name, with 100 units and a bag of words. Texts are encoded 512 at a time, as in
-serving.
+Vocabulary of 23,000 words with vectors of 300 numbers. `last state` is as in the paper, with 50 units;
+`lyrics` as the experiment of that name, with 100 units and a bag of words. Texts are encoded 512 at a time,
+as in serving.
 """
 
 import argparse
