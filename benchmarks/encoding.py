@@ -1,7 +1,8 @@
 """Encoding songs of 300 words with exported encoders of untrained weights, beside a sentence encoder.
 
-Vocabulary of 23,000 words with vectors of 300 numbers, 50 units. `last state` is as in the paper; `lyrics` as
-the experiment of that name. Texts are encoded 512 at a time, as in serving.
+Vocabulary of 23,000 words with vectors of 300 numbers. `last state` is as in the paper, with 50 units;
+`lyrics` as the experiment of that name, with 100 units and a bag of words. Texts are encoded 512 at a time,
+as in serving.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from neuralist.similarity import Similarity
 from neuralist.tokens import Reads, Vocabulary
 
 ROUNDS, TEXTS, PEERS_TEXTS = 9, 2048, 16
-DIMENSIONS, UNITS, WIDTH = 300, 50, 70
+DIMENSIONS, HEADS = 300, 70
 TARGET = ">= 2000"
 
 
@@ -62,12 +63,16 @@ def encoders(known: list[str], folder: Path) -> tuple[Encoder, Encoder]:
     def drawn(*shape: int) -> np.ndarray:
         return draw.normal(scale=0.1, size=shape).astype(np.float32)
 
+    def lstm(units: int) -> LSTM:
+        return LSTM(drawn(DIMENSIONS, 4 * units), drawn(4 * units), drawn(units, 4 * units))
+
     vocabulary = Vocabulary(known)
-    lstm = LSTM(drawn(DIMENSIONS, 4 * UNITS), drawn(4 * UNITS), drawn(UNITS, 4 * UNITS))
-    vectors = drawn(len(vocabulary), DIMENSIONS)
-    onnx_export.export(Weights(vectors, lstm), folder / "last.onnx")
-    length, told = np.array([5.5, 0.5], dtype=np.float32), (drawn(4 * UNITS + 1, WIDTH), drawn(WIDTH))
-    onnx_export.export(Weights(vectors, lstm, "mean_max", length, told), folder / "lyrics.onnx")
+    n_tokens = len(vocabulary)
+    vectors = drawn(n_tokens, DIMENSIONS)
+    onnx_export.export(Weights(vectors, lstm(50)), folder / "last.onnx")
+    length, told = np.array([5.5, 0.5], dtype=np.float32), (drawn(401, HEADS), drawn(HEADS))
+    bag = (drawn(n_tokens, HEADS), drawn(n_tokens, 1) ** 2)
+    onnx_export.export(Weights(vectors, lstm(100), "mean_max", length, told, bag), folder / "lyrics.onnx")
     read = {"last": Reads("word", 300, "head"), "lyrics": Reads("word", 420, "head", 60)}
     last, lyrics = (
         Encoder(folder / f"{name}.onnx", vocabulary, reads, Similarity("manhattan"))

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,7 +61,7 @@ def measure(options: argparse.Namespace) -> Iterator[Figure | Missing]:
 
 def _compared(name: str, wanted: str) -> Iterator[Figure | Missing]:
     """Ours beside its peers, in turn, and beside what its arithmetic takes."""
-    settings, prepared = _prepared(name)
+    settings, prepared = made(name)
     _check_losses(settings, prepared)
     title = f"training, {settings.max_words} words"
     ours, keras = _ours(settings, prepared), _fastest(_keras_peers(settings, prepared))
@@ -88,7 +89,7 @@ def _arithmetic(settings: Any, prepared: Any) -> tuple[int, float, float]:
     return songs, float(pairs), flop
 
 
-def _prepared(name: str) -> tuple[Any, Any]:
+def made(name: str) -> tuple[Any, Any]:
     """An experiment of params.yaml, and made examples for it."""
     from neuralist import examples, params
     from neuralist.tokens import Vocabulary, Windows
@@ -118,16 +119,18 @@ def _prepared(name: str) -> tuple[Any, Any]:
     return settings, examples.Prepared({"train": train, "val": train}, vectors, {}, "", {})
 
 
+def endless(settings: Any, prepared: Any) -> Iterator[tuple[Any, Any]]:
+    """Batches of one epoch after the other."""
+    from neuralist import batches
+
+    for epoch in count(1):
+        yield from batches.draw(prepared.parts["train"], settings, epoch)
+
+
 def _ours(settings: Any, prepared: Any) -> Way:
-    from neuralist import batches, training
+    from neuralist import training
 
-    model, data = training.make_model(settings, prepared), prepared.parts["train"]
-
-    def endless() -> Iterator[tuple[Any, Any]]:
-        for epoch in range(1, 1_000_000):
-            yield from batches.draw(data, settings, epoch)
-
-    drawn = endless()
+    model, drawn = training.make_model(settings, prepared), endless(settings, prepared)
 
     def steps() -> int:
         pairs = 0
@@ -279,7 +282,7 @@ def first_step() -> None:
     """Make the model of words300, train one step, and print the highest memory in MB."""
     from neuralist import batches, training
 
-    settings, prepared = _prepared("words300")
+    settings, prepared = made("words300")
     model = training.make_model(settings, prepared)
     batch, targets = next(batches.draw(prepared.parts["train"], settings, 1))
     model.train_on_batch(batch, targets["similarity"])
