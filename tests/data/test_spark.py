@@ -61,7 +61,7 @@ def songs() -> pd.DataFrame:
 
 
 def listed(splits: list[str | None]) -> pd.DataFrame:
-    """Repeats, both directions, two tracks of one song, and similarities of 16 digits."""
+    """Repeats, some in two parts, both directions, two tracks of one song, similarities of 16 digits."""
     tracks = [f"{name}{star}" for name in IDS for star in ("", "*")]
     n = len(splits)
     rows = [
@@ -69,10 +69,10 @@ def listed(splits: list[str | None]) -> pd.DataFrame:
             tracks[one % 24],
             tracks[(one + (-1) ** one * (one // 24 + at)) % 24],
             (one * 0.1234567890123457) % 1,
-            splits[one % n],
+            splits[(one + nth) % n],
         )
         for one in range(150)
-        for at in (0, 0, 3)
+        for nth, at in enumerate((0, 0, 3))
     ]
     return pd.DataFrame(rows, columns=tables.LISTED.names).astype({"split": "str"})
 
