@@ -21,12 +21,12 @@ def measure(_: argparse.Namespace) -> Iterator[Figure]:
     from neuralist.training import encode, make_model
 
     settings, prepared = training.made("words300")
-    where = f"{keras.backend.backend()} on {' '.join(keras.distribution.list_devices())}"
+    model, songs = make_model(settings, prepared), prepared.parts["train"].songs
+    where = f"{keras.backend.backend()} on {model.weights[0].value.device}"
     for size in PAIRS:
         own = settings.model_copy(update={"batch_size": size})
         [rates] = figures.in_turn(ROUNDS, _trained(own, prepared))
         yield Figure(f"training, {size} pairs a batch, {where}", rates, "songs/s")
-    model, songs = make_model(settings, prepared), prepared.parts["train"].songs
 
     def encoded() -> float:
         return len(songs.lengths) / figures.seconds(lambda: encode(model, songs))

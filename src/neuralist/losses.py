@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 from keras import ops
 
 
@@ -32,7 +31,7 @@ def heads_loss(heads: Mapping[str, int], weights: Mapping[Any, float]) -> Callab
         # NaN times 0 is NaN: the target itself is replaced.
         errors: Any = ops.where(known, ops.square(answers - ops.where(known, target, 0.0)), 0.0)
         is_song: Any = ops.any(known, axis=-1)
-        total: Any = ops.sum(errors * np.array(each, dtype=np.float32))
+        total: Any = ops.sum(errors * ops.convert_to_tensor(each, dtype="float32"))
         return total / ops.maximum(ops.sum(ops.cast(is_song, errors.dtype)), 1.0)
 
     return of_heads
@@ -40,6 +39,7 @@ def heads_loss(heads: Mapping[str, int], weights: Mapping[Any, float]) -> Callab
 
 def accuracy(target: Any, predicted: Any) -> Any:
     """The share of pairs whose target and prediction fall on one side of 0.5; a Keras metric."""
+    target = ops.convert_to_tensor(target)  # a metric is given numpy's by the torch backend
     same = ops.cast(ops.equal(target[:, 0] >= 0.5, predicted >= 0.5), predicted.dtype)
     right: Any = ops.sum(target[:, 1] * same)
     return right / ops.maximum(ops.sum(target[:, 1]), 1.0)

@@ -171,6 +171,17 @@ def test_a_wrong_export_is_noticed(folder: Path, model: training.MaLSTM) -> None
     bias.assign(before)
 
 
+def test_rounding_that_grew_at_one_coordinate_is_no_wrong_export(
+    folder: Path, model: training.MaLSTM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    songs = Windows(np.array([[2, 3], [3, 4]], dtype=np.int32), np.array([0, 1, 2]), np.array([2, 2]))
+    encoder = Encoder.load(folder)
+    told = encoder.encode_windows(songs)
+    told[1, 3] += 3e-5
+    monkeypatch.setattr(encoder, "encode_windows", lambda _: told)
+    assert saving.check_export(model, encoder, songs) == pytest.approx(3e-5, rel=0.1)
+
+
 def test_equal_weights_give_equal_bytes(
     folder: Path, model: training.MaLSTM, words: vectors.WordVectors, tmp_path: Path
 ) -> None:
