@@ -50,7 +50,8 @@ def main() -> None:
                 print(f"skipped: {one.name}: {one.mend}", flush=True)
                 continue
             measured.append(one)
-            print(f"{one.name}: {figures.shown(one.rounds)} {one.unit}", flush=True)
+            beside = f", {one.peer.name} {figures.shown(one.peer.rounds)}" if one.peer else ""
+            print(f"{one.name}: {figures.shown(one.rounds)} {one.unit}{beside}", flush=True)
             # As they come: one that fails, or a kill, takes nothing with it.
             figures.write(group, measured, RESULTS)
         if measured:
