@@ -4,12 +4,14 @@ Each is drawn twice by Optuna: with plotly, on one page that opens offline, and 
 """
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
 import optuna
+from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import TrialState
 
 from neuralist import tables
@@ -19,6 +21,23 @@ FIGURES = {
     "importance": "param_importances",
     "parallel_coordinates": "parallel_coordinate",
 }
+
+
+class InOrder(PedAnovaImportanceEvaluator):
+    """Optuna's default importances, equal ones by name: it leaves their order to a set's, so to chance."""
+
+    def evaluate(
+        self,
+        study: optuna.Study,
+        params: list[str] | None = None,
+        *,
+        target: Callable[[optuna.trial.FrozenTrial], float] | None = None,
+    ) -> dict[str, float]:
+        """The importance of each setting, the largest first."""
+        found = super().evaluate(study, params, target=target)
+        return dict(
+            sorted(((name, round(found[name], 12)) for name in sorted(found)), key=lambda one: -one[1])
+        )
 
 
 def save(study: optuna.Study, metric: str, folder: Path) -> None:
@@ -36,17 +55,19 @@ def save(study: optuna.Study, metric: str, folder: Path) -> None:
         if name == "importance" and n_complete < 2:
             parts.append("<p>Importance of settings: two completed trials are needed.</p>")
             continue
-        figure: Any = getattr(optuna.visualization, f"plot_{function}")(study, target_name=metric)
+        own = {"evaluator": InOrder()} if name == "importance" else {}
+        figure: Any = getattr(optuna.visualization, f"plot_{function}")(study, target_name=metric, **own)
         parts.append(figure.to_html(full_html=False, include_plotlyjs=len(parts) == 1, div_id=name))
-        _save_picture(study, function, metric, folder / f"{name}.png")
+        _save_picture(study, function, metric, folder / f"{name}.png", own)
     page = "<!doctype html><html lang='en'><meta charset='utf-8'><title>Study</title><body>{}</body></html>"
     tables.write_text(folder / "study.html", page.format("\n".join(parts)))
 
 
-def _save_picture(study: optuna.Study, function: str, metric: str, path: Path) -> None:
+def _save_picture(study: optuna.Study, function: str, metric: str, path: Path, own: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        axes: Any = getattr(optuna.visualization.matplotlib, f"plot_{function}")(study, target_name=metric)
+        draw: Any = getattr(optuna.visualization.matplotlib, f"plot_{function}")
+        axes: Any = draw(study, target_name=metric, **own)
     figure = axes.figure
     for one in figure.axes:
         one.grid(visible=False)  # Optuna's parallel coordinates have an axis a setting, each with a grid

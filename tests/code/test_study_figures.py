@@ -5,6 +5,8 @@ from pathlib import Path
 
 import matplotlib.image
 import optuna
+import pytest
+from optuna.importance import PedAnovaImportanceEvaluator
 
 from neuralist import study_figures
 
@@ -43,6 +45,21 @@ def test_the_same_study_gives_the_same_bytes(tmp_path: Path) -> None:
     assert files == ["history.png", "importance.png", "parallel_coordinates.png", "study.html"]
     for name in files:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("names", [["units", "loss", "dropout"], ["loss", "dropout", "units"]])
+def test_settings_of_equal_importance_stand_in_the_order_of_their_names(
+    names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal but for the last bit, which the order of adding decides."""
+    importances = {"units": 0.1 + 0.2, "loss": 0.3, "dropout": 0.7}
+    shuffled = {name: importances[name] for name in names}
+    monkeypatch.setattr(PedAnovaImportanceEvaluator, "evaluate", lambda *_, **__: shuffled)
+    assert list(study_figures.InOrder().evaluate(made(1)).items()) == [
+        ("dropout", 0.7),
+        ("loss", 0.3),
+        ("units", 0.3),
+    ]
 
 
 def test_a_figure_that_needs_more_trials_is_left_out_with_a_word(tmp_path: Path) -> None:
