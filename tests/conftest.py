@@ -1,6 +1,7 @@
 """What every test may ask for: the real data when this machine has it, and an empty MLflow store."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ from neuralist.tracking import Store
 # On a busy machine any example may take long; how long is no part of what is specified.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# PySpark, which Great Expectations imports, takes a __main__ without a file for a doctest and, where gRPC is
+# missing, ends the process (pyspark.sql.connect.utils); pytest-xdist's workers have such a one.
+if not hasattr(sys.modules["__main__"], "__file__"):
+    sys.modules["__main__"].__file__ = __file__
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(__file__).resolve().parents[2] / "shared"
