@@ -27,11 +27,7 @@ def measure(_: argparse.Namespace) -> Iterator[Figure]:
         own = settings.model_copy(update={"batch_size": size})
         [rates] = figures.in_turn(ROUNDS, _trained(own, prepared))
         yield Figure(f"training, {size} pairs a batch, {where}", rates, "songs/s")
-
-    def encoded() -> float:
-        return len(songs.lengths) / figures.seconds(lambda: encode(model, songs))
-
-    [rates] = figures.in_turn(ROUNDS, encoded)
+    [rates] = figures.in_turn(ROUNDS, figures.rate(lambda: encode(model, songs), len(songs.lengths)))
     yield Figure(f"encoding, {where}", rates, "songs/s")
 
 
@@ -49,6 +45,6 @@ def _trained(settings: Any, prepared: Any) -> Callable[[], float]:
             for batch, targets in batches:
                 model.train_on_batch(batch, targets["similarity"])
 
-        return songs / figures.seconds(steps)
+        return figures.rate(steps, songs)()
 
     return rate

@@ -34,15 +34,15 @@ def measure(options: argparse.Namespace) -> Iterator[Figure | Missing]:
         last, lyrics = encoders(known, Path(folder))
     windows = last.vocabulary.windows(texts[: predictor.CHUNK], last.reads)
     measures: dict[str, Callable[[], float]] = {
-        "last state": _rate(lambda: list(predictor.embed(last, texts)), TEXTS),
-        "lyrics": _rate(lambda: list(predictor.embed(lyrics, texts)), TEXTS),
-        "texts to ids": _rate(lambda: last.vocabulary.windows(texts, last.reads), TEXTS),
-        "texts with accents to ids": _rate(_accented(last, texts), TEXTS),
-        "graph of last state": _rate(lambda: last.encode_windows(windows), len(windows.lengths)),
+        "last state": figures.rate(lambda: list(predictor.embed(last, texts)), TEXTS),
+        "lyrics": figures.rate(lambda: list(predictor.embed(lyrics, texts)), TEXTS),
+        "texts to ids": figures.rate(lambda: last.vocabulary.windows(texts, last.reads), TEXTS),
+        "texts with accents to ids": figures.rate(_accented(last, texts), TEXTS),
+        "graph of last state": figures.rate(lambda: last.encode_windows(windows), len(windows.lengths)),
     }
     peer = None
     if options.sentence_encoder and find_spec("sentence_transformers"):
-        measures["peer"] = _rate(_sentence_encoder(options.sentence_encoder, texts), PEERS_TEXTS)
+        measures["peer"] = figures.rate(_sentence_encoder(options.sentence_encoder, texts), PEERS_TEXTS)
     else:
         yield Missing(
             "the ratio to a sentence encoder",
@@ -79,10 +79,6 @@ def encoders(known: list[str], folder: Path) -> tuple[Encoder, Encoder]:
         for name, reads in read.items()
     )
     return last, lyrics
-
-
-def _rate(work: Callable[[], object], n: int) -> Callable[[], float]:
-    return lambda: n / figures.seconds(work)
 
 
 def _accented(encoder: Encoder, texts: list[str]) -> Callable[[], object]:

@@ -101,6 +101,11 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def rate(work: Callable[[], object], n: int) -> Callable[[], float]:
+    """What does a piece of work and returns how many of its `n` things it did a second."""
+    return lambda: n / seconds(work)
+
+
 def resident(process: int) -> float:
     """Resident memory of a process in MB."""
     command = ["ps", "-o", "rss=", "-p", str(process)]

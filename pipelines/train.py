@@ -14,16 +14,13 @@ from neuralist import (
     corpus,
     examples,
     params,
-    pretraining,
     saving,
     scripts,
     shards,
-    tables,
     tracking,
     vectors,
     workers,
 )
-from neuralist.listings import Listings
 
 
 def parse() -> argparse.Namespace:
@@ -71,12 +68,10 @@ def _prepared(
     files = shards.Files(args.songs, args.rows, args.pairs, args.unlisted)
     if together is not None:
         return shards.prepare(settings, files, words, together, similarity_range)
-    listing = Listings.load(args.rows, args.pairs, args.unlisted).of(settings)
-    songs = tables.read(args.songs, tables.SONGS)
-    graded = pretraining.of(settings, similarity_range, songs, listing)
+    prepared, graded = shards.whole(settings, files, words, similarity_range)
     if graded is not None:
         print(graded.told())
-    return examples.prepare(settings, songs, listing, words, graded)
+    return prepared
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What every test may ask for: the real data when this machine has it, and an empty MLflow store."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -29,6 +30,14 @@ def _shared(name: str) -> Path:
             f"needs the third-party data in {folder.parent.name}/{name}, which is not on this machine"
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def java() -> None:
+    """What PySpark needs, which this asks for too."""
+    pytest.importorskip("pyspark.sql", reason="needs PySpark: pip install 'neuralist[spark]'")
+    if "JAVA_HOME" not in os.environ and shutil.which("java") is None:
+        pytest.skip("needs Java, which is not on this machine")
 
 
 @pytest.fixture(scope="session")

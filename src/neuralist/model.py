@@ -96,9 +96,7 @@ class MaLSTM(keras.Model):
         self.vectors.build((None,))
         self.projection.build((None, width))
         self.recurrence.build((None, None, 4 * units))
-        width = units
-        if self.pooling is not None:
-            width *= 2 if self.pooling.kind == "mean_max" else 1
+        width = units * (2 if self.config["pooling"] == "mean_max" else 1)
         if self.length is not None:
             self.length.build()
             width = 2 * width + 1

@@ -18,6 +18,7 @@ import pyarrow as pa
 from neuralist import examples, params, pretraining, tables
 from neuralist.examples import Examples, Prepared, Share, Taught
 from neuralist.listings import COLUMNS, Listings
+from neuralist.pretraining import Graded
 from neuralist.tokens import Reads, Windows
 from neuralist.vectors import WordVectors
 
@@ -81,13 +82,10 @@ def prepare(
     Raises:
         ValueError: settings that several workers cannot train, a table that is missing, no training pair.
     """
-    check(settings)
+    _check(settings)
     shard = together.shard
     if settings.heads or settings.tokens == "char" or settings.synonyms or settings.pretrain_on:
-        listing = Listings.load(files.rows, files.pairs, files.unlisted).of(settings)
-        songs = tables.read(files.songs, tables.SONGS)
-        graded = pretraining.of(settings, similarity_range, songs, listing)
-        return cut(examples.prepare(settings, songs, listing, words, graded), shard)
+        return cut(whole(settings, files, words, similarity_range)[0], shard)
     pairs, numbers, n_pairs, named = _pairs(settings, files, shard)
     songs, of_all, n_songs = _songs(files.songs, pairs, named, shard)
     held = of_all >= 0
@@ -101,17 +99,28 @@ def prepare(
     return Prepared(parts, words, {}, _fingerprint(settings, files, words), {})
 
 
-def check(settings: params.Experiment) -> None:
-    """Refuse what several workers cannot train.
-
-    Raises:
-        ValueError: see above.
-    """
+def _check(settings: params.Experiment) -> None:
     if settings.heads and settings.batch_of == "pairs":
         raise ValueError(
             "batch_of: received 'pairs' with heads, which several workers do not share; choose songs, or "
             "train with one process"
         )
+
+
+def whole(
+    settings: params.Experiment, files: Files, words: WordVectors, similarity_range: tuple[float, float]
+) -> tuple[Prepared, Graded | None]:
+    """Make the examples of one process, and give what it is trained on before its task, if it is.
+
+    Args: see `prepare`.
+
+    Raises:
+        ValueError: a table is missing, there is no training pair.
+    """
+    listing = Listings.load(files.rows, files.pairs, files.unlisted).of(settings)
+    songs = tables.read(files.songs, tables.SONGS)
+    graded = pretraining.of(settings, similarity_range, songs, listing)
+    return examples.prepare(settings, songs, listing, words, graded), graded
 
 
 def cut(whole: Prepared, shard: Shard) -> Prepared:

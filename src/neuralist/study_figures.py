@@ -35,9 +35,8 @@ class InOrder(PedAnovaImportanceEvaluator):
     ) -> dict[str, float]:
         """The importance of each setting, the largest first."""
         found = super().evaluate(study, params, target=target)
-        return dict(
-            sorted(((name, round(found[name], 12)) for name in sorted(found)), key=lambda one: -one[1])
-        )
+        rounded = {name: round(importance, 12) for name, importance in found.items()}
+        return dict(sorted(rounded.items(), key=lambda one: (-one[1], one[0])))
 
 
 def save(study: optuna.Study, metric: str, folder: Path) -> None:

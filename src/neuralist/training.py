@@ -183,8 +183,8 @@ def fit(
             best = values(model.trainable_variables)
         if workers is None or workers.chief:
             checkpoints.write(checkpoint, Checkpoint(history, values(_state(model)), best))
-        if workers is not None and workers.chief:
-            workers.tell(record)
+            if workers is not None:
+                workers.tell(record)
         report(record, None)
     _assign(model.trainable_variables, best)
     return history

@@ -82,7 +82,8 @@ class Workers:
                 f"{keras.backend.backend()!r}: leave it out"
             )
         self._where, self._checkpoint, self._epochs = where, None, 0
-        self.shard, self.chief = Shard(where.number, len(where.addresses)), where.number == 0
+        self.shard = Shard(where.number, len(where.addresses))
+        self.chief = self.shard.chief
         others = [address for number, address in enumerate(where.addresses) if number != where.number]
         print(f"worker {where.number} of {len(where.addresses)}: waiting for {', '.join(others)}", flush=True)
         import tensorflow as tf  # not above: a process that trains alone may have another backend

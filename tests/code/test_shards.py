@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests import trained
 from tests.settings import experiment
 
 from neuralist import batches, examples, params, shards, tables, vectors
@@ -97,9 +98,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     rng = np.random.default_rng(5)
     ids = [f"s{i:02}" for i in range(24)]
     lyrics = [" ".join(rng.choice(WORDS, size=1 + i % 7)) for i in range(24)]
-    songs = pd.DataFrame({"song_id": ids, "lyrics": lyrics, "n_words": 1, "fold": 2, "year": 1999})
-    songs = songs.assign(track_ids=[[]] * 24, tags=[[]] * 24, has_list=True, group_id=songs["song_id"])
-    songs = songs.assign(**dict.fromkeys(("artist", "title", "genre", "language"), "x"))
+    songs = trained.songs(dict(zip(ids, lyrics, strict=True))).assign(fold=2)
     # 15 to 17 are named by no pair, 18 and later by val pairs
     pairs = pd.DataFrame(
         [
@@ -110,11 +109,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
         ],
         columns=["left_id", "right_id", "similarity", "split"],
     ).sample(frac=1, random_state=1)
-    wide = pairs.assign(lowest=0.0, highest=1.0, n_rows=1)
     made = Files(*(folder / f"{name}.parquet" for name in Files._fields))
-    tables.write(songs.filter(tables.SONGS.names), tables.SONGS, made.songs)
+    tables.write(songs, tables.SONGS, made.songs)
     tables.write(pairs, tables.ROWS, made.rows)
-    tables.write(wide.filter(tables.PAIRS.names), tables.PAIRS, made.pairs)
+    tables.write(trained.pairs(pairs.itertuples(index=False, name=None)), tables.PAIRS, made.pairs)
     unlisted = pairs.iloc[::5].drop(columns="similarity").assign(weight=3.0)
     tables.write(unlisted, tables.UNLISTED, made.unlisted)
     return made

@@ -1,7 +1,5 @@
 """Spark's tables and verdicts are DuckDB's, row for row; needs Java."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +12,6 @@ from neuralist.checked import Checked
 from neuralist.params import EngineName
 from neuralist.validation import Report
 
-pytest.importorskip("pyspark.sql", reason="needs PySpark: pip install 'neuralist[spark]'")
-if "JAVA_HOME" not in os.environ and shutil.which("java") is None:
-    pytest.skip("needs Java, which is not on this machine", allow_module_level=True)
-
 # Tables of some hundred rows: what takes time is to make code and plans for them, and to compile these.
 SMALL = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
@@ -29,7 +23,7 @@ SMALL = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def working_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def working_folder(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the session of all tests was started, by `connect` from nothing."""
     folder = tmp_path_factory.mktemp("working")
     settings = " ".join(f"--conf {key}={value}" for key, value in SMALL.items())

@@ -5,7 +5,6 @@ import http.client
 import io
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -452,13 +451,12 @@ def _post(port: int, body: Any) -> Response:
     return answer
 
 
+@pytest.mark.usefixtures("java")
 def test_the_same_model_runs_as_a_spark_udf(saved: dict[str, Path]) -> None:
-    sql = pytest.importorskip("pyspark.sql", reason="needs pyspark: pip install 'neuralist[spark]'")
-    if shutil.which("java") is None:
-        pytest.skip("needs Java, which is not on this machine")
     from mlflow.pyfunc import spark_udf
+    from pyspark.sql import SparkSession
 
-    spark = sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+    spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
     try:
         pairs = spark.createDataFrame([("moss", "stone"), ("fern", "fern")], [*PAIR])
         compare = spark_udf(spark, str(saved[serving.COMPARE]), env_manager="local")

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from tests import trained
 
 from neuralist import tables, vectors
 
@@ -53,23 +54,11 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ids = [f"s{i:02}" for i in range(N_SONGS)]
     fold = np.array([3] * 6 + [1] * 6 + [2] * 18)  # 0 and 1 are test and val
     texts = [" ".join(rng.choice(WORDS[:4] if i % 2 else WORDS[4:], size=3 + i % 9)) for i in range(N_SONGS)]
-    songs = pd.DataFrame(
-        {
-            "song_id": ids,
-            "track_ids": [[song] for song in ids],
-            "artist": ids,
-            "title": ids,
-            # Unknown answers teach nothing, and may not count either.
-            "year": pd.array([None if i % 5 == 0 else 1970 + 20 * (i % 2) for i in range(N_SONGS)], "Int64"),
-            "tags": [[] if i % 7 == 0 else ["soft" if i % 2 else "hard"] for i in range(N_SONGS)],
-            "genre": None,
-            "language": None,
-            "lyrics": texts,
-            "n_words": [len(text.split()) for text in texts],
-            "has_list": True,
-            "group_id": ids,
-            "fold": fold,
-        }
+    songs = trained.songs(dict(zip(ids, texts, strict=True))).assign(
+        # Unknown answers teach nothing, and may not count either.
+        year=pd.array([None if i % 5 == 0 else 1970 + 20 * (i % 2) for i in range(N_SONGS)], "Int64"),
+        tags=[[] if i % 7 == 0 else ["soft" if i % 2 else "hard"] for i in range(N_SONGS)],
+        fold=fold,
     )
     pairs = pd.DataFrame(
         [
@@ -80,11 +69,11 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ],
         columns=["left_id", "right_id", "similarity", "split"],
     )
-    wide = pairs.assign(lowest=pairs["similarity"], highest=pairs["similarity"], n_rows=1)
     unlisted = pairs.iloc[::9].drop(columns="similarity").assign(weight=2.0)
     tables.write(songs, tables.SONGS, folder / "songs.parquet")
     tables.write(pairs, tables.ROWS, folder / "rows.parquet")
-    tables.write(wide.filter(tables.PAIRS.names), tables.PAIRS, folder / "pairs.parquet")
+    every = trained.pairs(pairs.itertuples(index=False, name=None))
+    tables.write(every, tables.PAIRS, folder / "pairs.parquet")
     tables.write(unlisted, tables.UNLISTED, folder / "unlisted.parquet")
     known = vectors.assemble({word: rng.normal(size=8) for word in WORDS}, 3.0, "made", {})
     known.save(folder / "vectors")
