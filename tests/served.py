@@ -52,8 +52,8 @@ def write(folder: Path) -> Path:
     embeddings = np.array([(0, 0), OTHER, *WORDS.values()])  # padding first
     shut, open_, through = -30 * np.ones(2), 30 * np.ones(2), np.zeros(2)
     lstm = LSTM(
-        kernel=np.hstack([np.zeros((2, 4)), np.eye(2), np.zeros((2, 2))]).astype(np.float32),
-        bias=np.concatenate([open_, shut, through, open_]).astype(np.float32),
+        kernel=np.hstack([np.zeros((2, 6)), np.eye(2)]).astype(np.float32),
+        bias=np.concatenate([open_, shut, open_, through]).astype(np.float32),
         recurrent=np.zeros((2, 8), dtype=np.float32),
     )
     vectors = np.arctanh(np.arctanh(embeddings)).astype(np.float32)

@@ -31,8 +31,8 @@ def write(folder: Path) -> Path:
     folder.mkdir(parents=True)
     embeddings = np.array([0, 0, *(tenths / 10 for tenths in range(len(WORDS)))])
     lstm = LSTM(
-        kernel=np.array([[0, 0, 1, 0]], dtype=np.float32),
-        bias=np.array([30, -30, 0, 30], dtype=np.float32),  # only the forget gate is shut
+        kernel=np.array([[0, 0, 0, 1]], dtype=np.float32),
+        bias=np.array([30, -30, 30, 0], dtype=np.float32),  # only the forget gate is shut
         recurrent=np.zeros((1, 4), dtype=np.float32),
     )
     vectors = np.arctanh(np.arctanh(embeddings)).astype(np.float32)[:, None]

@@ -31,10 +31,10 @@ def write_experiment(folder: Path, numbers: Mapping[str, float], **own: Any) -> 
     """The folder that training leaves, whose encoder knows these words; returns its experiment.json."""
     folder.mkdir(parents=True)
     vectors = np.array([[0.0], [0.0], *([x] for x in numbers.values())], dtype=np.float32)
-    # Gates i, f, c, o: what comes in is taken whole, what was there is forgotten.
+    # Gates i, f, o, c: what comes in is taken whole, what was there is forgotten.
     gates = onnx_export.LSTM(
-        kernel=np.array([[0, 0, 1, 0]], dtype=np.float32),
-        bias=np.array([100, -100, 0, 100], dtype=np.float32),
+        kernel=np.array([[0, 0, 0, 1]], dtype=np.float32),
+        bias=np.array([100, -100, 100, 0], dtype=np.float32),
         recurrent=np.zeros((1, 4), dtype=np.float32),
     )
     onnx_export.export(onnx_export.Weights(vectors, gates), folder / "encoder.onnx")

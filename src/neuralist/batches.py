@@ -48,6 +48,7 @@ def draw(
     for songs, left, right, target in kind(
         data, settings.batch_size, np.random.default_rng([settings.seed, epoch])
     ):
+        songs, left, right = _by_length(songs, left, right, texts)
         if data.share is not None:
             # To quarters of the largest batch, so that a share of it takes a share of the time.
             n_songs = max(1, -(-len(songs) // (quarter := -(-most // 4)))) * quarter
@@ -110,6 +111,17 @@ def _filled(
     ends[0, :n], ends[1, :n] = left, right
     target[:n, 0], target[:n, 1] = similarity, 1
     return ends[0], ends[1], target
+
+
+def _by_length(
+    songs: np.ndarray, left: np.ndarray, right: np.ndarray, texts: Windows
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A batch with its longest songs first, which are then read together; see `recurrence.states`."""
+    order = np.argsort(-texts.lengths[songs], kind="stable")
+    # What fills a batch up is song 0 with itself, also where a share holds no song of the batch.
+    place = np.zeros(max(1, len(songs)), dtype=np.int32)
+    place[order] = np.arange(len(songs), dtype=np.int32)
+    return songs[order], place[left], place[right]
 
 
 def _excerpts(data: Examples, share: float, rng: np.random.Generator) -> np.ndarray:

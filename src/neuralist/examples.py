@@ -19,6 +19,9 @@ from neuralist.synonyms import Synonyms
 from neuralist.tokens import Reads, Vocabulary, Windows
 from neuralist.vectors import WordVectors, of_characters
 
+# Of the code that trains: raised where the same settings and tables come to give other weights, so that no
+# checkpoint, trial or run of before stands for one of now.
+VERSION = 2
 CHARACTER_LENGTH = 3.0  # that of word vectors by default: at 1 an LSTM learns too slowly
 
 
@@ -217,7 +220,7 @@ def fingerprint(
     words_tell: Bag | None = None,
 ) -> str:
     """Name a training by all that decides its result, as 64 hex digits."""
-    digest = hashlib.sha256(json.dumps(settings.model_dump(), sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([VERSION, settings.model_dump()], sort_keys=True).encode())
     for part in parts.values():
         for array in (*part.songs, *part[1:7], *(part.synonyms or ())):
             digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())

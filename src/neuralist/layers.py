@@ -1,6 +1,7 @@
 """The layers of MaLSTM: recurrence, pooling over time, what an embedding tells, similarity of two.
 
-Written in keras.ops alone, so that the TensorFlow, JAX and torch backends of Keras 3 run them.
+Written in keras.ops, so that the TensorFlow, JAX and torch backends of Keras 3 run them; TensorFlow alone has
+a faster recurrence, `neuralist.recurrence`.
 """
 
 from collections.abc import Callable, Mapping
@@ -55,11 +56,10 @@ def _length(vectors: Any) -> Any:
 
 @keras.saving.register_keras_serializable("neuralist")
 class Recurrence(keras.layers.Layer):
-    """The recurrent half of an LSTM cell (Hochreiter & Schmidhuber 1997, with forget gate).
+    """The recurrent half of an LSTM (Hochreiter & Schmidhuber 1997, with forget gate).
 
-    Its input, (n_songs, 4 * units), is already multiplied by the input weights, gates in the order i, f, c,
-    o. `keras.layers.LSTM` multiplies at every step; here a batch multiplies each of its words once, and a
-    training step takes half the time.
+    Its input is already multiplied by the input weights, gates in the order i, f, o, c, and one row a
+    distinct word: `keras.layers.LSTM` multiplies every word of every text.
 
     Args:
         units: size of the state.
@@ -68,8 +68,6 @@ class Recurrence(keras.layers.Layer):
     def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = units
-        self.state_size = [units, units]
-        self.output_size = units
 
     def build(self, input_shape: Any = None) -> None:
         """Make the recurrent weights."""
@@ -78,14 +76,29 @@ class Recurrence(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, inputs: Any, states: list[Any], training: bool = False) -> tuple[Any, list[Any]]:
-        """Take one step: inputs (n_songs, 4 * units) and states (hidden, cell) to the next ones."""
-        hidden, cell = states
-        gates: Any = ops.split(inputs + ops.matmul(hidden, self.kernel), 4, axis=-1)
-        i, f, o = (ops.sigmoid(gates[index]) for index in (0, 1, 3))
-        cell = ops.add(ops.multiply(f, cell), ops.multiply(i, ops.tanh(gates[2])))
-        hidden = ops.multiply(o, ops.tanh(cell))
-        return hidden, [hidden, cell]
+    def call(self, projected: Any, tokens: Any) -> Any:
+        """Give the hidden state after each word: (n_steps, n_texts, units), any past the end of a text.
+
+        Args:
+            projected: float32 (n_words, 4 * units).
+            tokens: int32 (n_steps, n_texts), rows of projected; 0, padding, only at the end of a text.
+        """
+        if keras.backend.backend() == "tensorflow":
+            from neuralist import recurrence  # other backends may have no TensorFlow
+
+            return recurrence.states(projected, self.kernel, tokens)
+
+        def step(both: Any, entering: Any) -> tuple[Any, Any]:
+            hidden, cell = both[0], both[1]
+            gates: Any = ops.split(entering + ops.matmul(hidden, self.kernel), 4, axis=-1)
+            i, f, o = (ops.sigmoid(gates[at]) for at in range(3))
+            cell = ops.add(ops.multiply(f, cell), ops.multiply(i, ops.tanh(gates[3])))
+            both = ops.stack([ops.multiply(o, ops.tanh(cell)), cell])
+            return both, both  # `scan` gives of each step what it carries on
+
+        start: Any = ops.zeros((2, tokens.shape[1], self.units))
+        found: Any = ops.scan(step, start, ops.take(projected, tokens, axis=0))
+        return found[1][:, 0]
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this layer again."""
@@ -93,7 +106,7 @@ class Recurrence(keras.layers.Layer):
 
 
 def gates(forget_bias: float) -> Callable[..., Any]:
-    """Initial biases of the gates i, f, c, o: all but the forget gate's are 0 (Jozefowicz et al. 2015)."""
+    """Initial biases of the gates i, f, o, c: all but the forget gate's are 0 (Jozefowicz et al. 2015)."""
 
     def initial(shape: tuple[int, ...], dtype: Any = None) -> Any:
         units = shape[0] // 4
@@ -104,40 +117,41 @@ def gates(forget_bias: float) -> Callable[..., Any]:
 
 @keras.saving.register_keras_serializable("neuralist")
 class Pooling(keras.layers.Layer):
-    """States over time to one vector a text, padding left out.
+    """States over time to one vector a text, padding left out; 0, or the least maximum, -1, without words.
 
     Args:
-        kind: `mean`, or `mean_max`: means and maxima, one after the other.
+        kind: `last`, the state after the last word; `mean`; or `mean_max`: means and maxima, one after the
+            other.
     """
 
     def __init__(self, kind: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.kind = kind
-        self.supports_masking = True
-
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
-        """What comes out has no time, and so no mask."""
 
     def call(self, states: Any, present: Any) -> Any:
-        """Pool states (n_texts, n_steps, width) where `present` is true: (n_texts, width or twice that)."""
+        """Pool states (n_steps, n_texts, width) where `present` is true: (n_texts, width or twice that)."""
+        counts: Any = ops.sum(ops.cast(present, "int32"), axis=0)
+        if self.kind == "last":
+            return _last(states, counts)
         present = ops.expand_dims(present, -1)
+        total: Any = ops.sum(ops.where(present, states, 0.0), axis=0)
+        mean = total / ops.cast(ops.expand_dims(ops.maximum(counts, 1), -1), states.dtype)
         if self.kind == "mean":
-            return _mean(states, present)
-        return ops.concatenate([_mean(states, present), _max(states, present)], axis=-1)
+            return mean
+        highest: Any = ops.max(ops.where(present, states, -1.0), axis=0)  # a state is above -1
+        return ops.concatenate([mean, highest], axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this layer again."""
         return {**super().get_config(), "kind": self.kind}
 
 
-def _mean(states: Any, present: Any) -> Any:
-    weights: Any = ops.cast(present, states.dtype)
-    total: Any = ops.sum(states * weights, axis=1)
-    return total / ops.maximum(ops.sum(weights, axis=1), 1.0)
-
-
-def _max(states: Any, present: Any) -> Any:
-    return ops.max(ops.where(present, states, -1.0), axis=1)  # a state is above -1
+def _last(states: Any, counts: Any) -> Any:
+    shape: Any = ops.shape(states)
+    _, n_texts, width = shape
+    rows: Any = ops.maximum(counts - 1, 0) * n_texts + ops.arange(n_texts, dtype="int32")
+    last: Any = ops.take(ops.reshape(states, (-1, width)), rows, axis=0)
+    return ops.where(ops.expand_dims(counts > 0, -1), last, 0.0)
 
 
 @keras.saving.register_keras_serializable("neuralist")

@@ -3,7 +3,7 @@
 Tensors: words int32 (n_words,), distinct token ids; tokens int32 (n_texts, n_steps), positions in words, 0 =
 padding; lengths float32 (n_songs,), tokens of the whole song; embeddings float32 (n_songs, width); left and
 right int32 (n_pairs,), numbers of songs; similarity float32 (n_pairs,) in [0, 1].
-Written in keras.ops alone, so that the TensorFlow, JAX and torch backends of Keras 3 run it.
+Written in keras.ops, so that the TensorFlow, JAX and torch backends of Keras 3 run it.
 """
 
 from collections.abc import Mapping
@@ -22,15 +22,15 @@ class MaLSTM(keras.Model):
     One LSTM with one set of weights encodes every song. With pooling `last` a song's embedding is the state
     after its last word, as in the paper. A batch names each distinct word and each song
     once, however often they occur: inputs are a mapping of `words`, `tokens`, `lengths`, `left` and `right`,
-    and of `average` where songs are read in several windows. Padding is masked: an embedding does not depend
-    on the batch's longest song.
+    and of `average` where songs are read in several windows. An embedding does not depend on padding, nor on
+    the batch's longest song.
 
     Args:
         n_tokens: rows of the word vector matrix, padding and <unk> included.
         dimensions: columns of it.
         units: size of the LSTM's state.
         similarity: a kind of `PairSimilarity`.
-        pooling: `last`, or a kind of `Pooling`.
+        pooling: a kind of `Pooling`.
         length: whether an embedding is made of the text's length too; see `layers.Length`.
         embedding: numbers of an embedding besides the heads' answers; None: without heads, what was pooled is
             the embedding, with them there is nothing besides.
@@ -80,10 +80,8 @@ class MaLSTM(keras.Model):
         self.dropout = keras.layers.Dropout(dropout, seed=seed, name="dropout")
         bias: Any = gates(forget_bias)
         self.projection = keras.layers.Dense(4 * units, bias_initializer=bias, name="projection")
-        self.recurrence = keras.layers.RNN(
-            Recurrence(units), return_sequences=pooling != "last", name="recurrence"
-        )
-        self.pooling = None if pooling == "last" else Pooling(pooling, name="pooling")
+        self.recurrence = Recurrence(units, name="recurrence")
+        self.pooling = Pooling(pooling, name="pooling")
         self.length = Length(name="length") if length else None
         self.telling = Telling(heads or {}, embedding or 0, name="telling") if heads or embedding else None
         self.bag = BagOfWords(n_tokens, sum((heads or {}).values()), name="bag") if bag else None
@@ -95,7 +93,7 @@ class MaLSTM(keras.Model):
         width, units = self.config["dimensions"], self.config["units"]
         self.vectors.build((None,))
         self.projection.build((None, width))
-        self.recurrence.build((None, None, 4 * units))
+        self.recurrence.build()
         width = units * (2 if self.config["pooling"] == "mean_max" else 1)
         if self.length is not None:
             self.length.build()
@@ -121,11 +119,9 @@ class MaLSTM(keras.Model):
         Returns:
             Embeddings (n_songs, width), and the heads' answers (n_songs, n_heads), None without heads.
         """
-        tokens = inputs["tokens"]
-        present = ops.not_equal(tokens, 0)
+        tokens: Any = ops.transpose(inputs["tokens"])  # by time, as an LSTM reads
         projected = self.projection(self.dropout(self.vectors(inputs["words"]), training=training))
-        states: Any = self.recurrence(ops.take(projected, tokens, axis=0), mask=present)
-        pooled: Any = states if self.pooling is None else self.pooling(states, present)
+        pooled: Any = self.pooling(self.recurrence(projected, tokens), ops.not_equal(tokens, 0))
         if "average" in inputs:
             pooled = ops.matmul(inputs["average"], pooled)
         if self.length is not None:

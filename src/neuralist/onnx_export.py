@@ -15,7 +15,7 @@ OPSET, IR_VERSION = 18, 8
 
 
 class LSTM(NamedTuple):
-    """The LSTM's arrays, float32, gates in Keras' order i, f, c, o."""
+    """The LSTM's arrays, float32, gates in the order i, f, o, c."""
 
     kernel: np.ndarray  # (dimensions, 4 * units)
     bias: np.ndarray  # (4 * units,)
@@ -177,6 +177,6 @@ def _add_bag(graph: _Graph, table: np.ndarray, squares: np.ndarray) -> str:
 
 
 def _onnx_gates(kernel: np.ndarray) -> np.ndarray:
-    """Reorder (rows, 4 * units) of i, f, c, o to (1, 4 * units, rows) of i, o, f, c."""
-    i, f, c, o = np.split(kernel, 4, axis=1)
+    """Reorder (rows, 4 * units) of i, f, o, c to (1, 4 * units, rows) of i, o, f, c."""
+    i, f, o, c = np.split(kernel, 4, axis=1)
     return np.concatenate([i, o, f, c], axis=1).T[None].astype(np.float32)

@@ -134,8 +134,8 @@ def save(model: MaLSTM, vocabulary: Vocabulary, history: list[Epoch], folder: Pa
 
 def weights(model: MaLSTM) -> onnx_export.Weights:
     """The arrays of a model's encoder."""
-    projection, cell = model.projection, model.recurrence.cell
-    lstm = onnx_export.LSTM(*values([projection.kernel, projection.bias, cell.kernel]))
+    projection, recurrence = model.projection, model.recurrence
+    lstm = onnx_export.LSTM(*values([projection.kernel, projection.bias, recurrence.kernel]))
     [vectors] = values([model.vectors.embeddings])
     length = values([model.length.scale])[0] if model.length is not None else None
     telling = bag = None

@@ -236,7 +236,7 @@ def _told(
 
 def _fingerprint(settings: params.Experiment, files: Files, words: WordVectors) -> str:
     """Name a training by its settings and the bytes of the tables, read in pieces; 64 hex digits."""
-    digest = hashlib.sha256(json.dumps(settings.model_dump(), sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([examples.VERSION, settings.model_dump()], sort_keys=True).encode())
     for path in files:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())

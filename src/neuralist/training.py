@@ -23,6 +23,7 @@ from neuralist.tokens import Windows
 from neuralist.workers import Workers
 
 SONGS_A_CALL = 128
+SHORT = 50  # words
 VAL_METRICS = ("decile_accuracy", "spearman", "average_precision")
 # Takes a step: inputs and targets of a batch to its loss and accuracy, float64 (2,), and its number of pairs.
 Step = Callable[[Any, Any], tuple[np.ndarray, float]]
@@ -53,11 +54,10 @@ def make_model(settings: params.Experiment, prepared: Prepared) -> MaLSTM:
         logarithms = np.log(np.maximum(train.lengths, 1))
         model.length.set_weights([np.array([logarithms.mean(), max(float(logarithms.std()), 1e-6)])])
     optimizer = _optimizer(settings, settings.epochs * batches.steps(train, settings))
-    # XLA takes a third to nine tenths of the time of a step, but twice the time where all states are kept,
-    # and four to twelve times with dropout, whose numbers it draws slowly; on a CPU "auto" leaves it out, and
-    # torch has no such thing.
-    plain = settings.pooling == "last" and not settings.dropout
-    jit: Any = (keras.backend.backend() == "tensorflow" and plain) or "auto"
+    # With few words calls cost more than what they do, and XLA makes one of a whole step; but it draws
+    # dropout's numbers slowly. "auto" leaves it out on a CPU, and torch has no such thing.
+    short = settings.max_words <= SHORT and not settings.dropout
+    jit: Any = (keras.backend.backend() == "tensorflow" and short) or "auto"
     loss: Any = losses.pair_loss(settings.loss)
     metric: Any = [losses.accuracy]
     if prepared.heads:

@@ -57,7 +57,7 @@ def _states_by_hand(model: MaLSTM, tokens: list[int]) -> np.ndarray:
     kernel, bias, recurrent = (to_numpy(weight) for weight in model.trainable_variables)
     state, cell, found = np.zeros(UNITS), np.zeros(UNITS), []
     for token in tokens:
-        i, f, c, o = np.split(vectors[token] @ kernel + state @ recurrent + bias, 4)
+        i, f, o, c = np.split(vectors[token] @ kernel + state @ recurrent + bias, 4)
         cell = _sigmoid(f) * cell + _sigmoid(i) * np.tanh(c)
         state = _sigmoid(o) * np.tanh(cell)
         found.append(state)
