@@ -16,7 +16,7 @@ def main() -> None:
     told = corpus.read(args.raw)
     corpus.check(told, args.raw, Path("params.yaml"))
     choices = params.load()
-    made = songs.build(sources.read(args.raw, choices.similarity_range), choices.songs)
+    made = songs.build(sources.read(args.raw, choices.similarity_range, choices.engine), choices.songs)
     songs.check_train(made.listed, args.raw)
     tables.write(made.songs, tables.SONGS, args.songs)
     tables.write(made.listed, tables.LISTED, args.listed)

@@ -1,4 +1,4 @@
-"""What runs the SQL of `neuralist.pairs` and `neuralist.checked`: where tables come from and go to.
+"""What runs the SQL of `sources.expansion`, `pairs` and `checked`: where tables come from and go to.
 
 The SQL itself is plain; what is an engine's own stands in `engine_duckdb` and `engine_spark`. Results leave
 in batches, and what is put aside on the way is gone at the end.

@@ -18,7 +18,9 @@ MEMORY = "4GB"  # of DuckDB; numpy's and pyarrow's come on top
 # Functions that Spark has by these names.
 _MACROS = """
     create temp macro explode(list) as unnest(list);
+    create temp macro get(list, position) as list[position + 1];
     create temp macro regexp_like(text, pattern) as regexp_matches(text, pattern);
+    create temp macro sequence(first, last) as generate_series(first, last);
 """
 
 

@@ -2,8 +2,8 @@
 
 A session that runs is used; else one is started as the environment says (SPARK_HOME/conf,
 PYSPARK_SUBMIT_ARGS), which without any of that is local[*]. Tables stay with the executors, on disk where
-memory is full; only what is asked for comes to this process, and of that one block of songs at a time, so no
-common folder is needed but for the parquet files that are read.
+memory is full; only what is asked for comes to this process, and of that one block of songs, or of lists, at
+a time, so no common folder is needed but for the parquet files that are read.
 """
 
 import os

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests import raw
+from tests import faulty_lists, raw
 
 from neuralist import songs, sources
+from neuralist.sources import expansion, lastfm
 
 
 @pytest.fixture
@@ -191,7 +192,10 @@ def test_a_database_without_any_list_is_refused(official: Path) -> None:
     refused(official, "similars_src and similars_dest are empty")
 
 
-@pytest.mark.parametrize("content", [b'{"track_id": "TRAAA1", "simi', b"", b"\xff\xfe{}"])
+@pytest.mark.parametrize(
+    "content",
+    [b'{"track_id": "TRAAA1", "simi', b"", b"\xff\xfe{}", b"[" * 100_000, b'{"tags": [["\\uD800"]]}'],
+)
 def test_a_track_file_that_is_cut_short_or_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
     raw.track_file(raw.two_songs(tmp_path), "TRAAA1", []).write_bytes(content)
     refused(tmp_path, "lastfm/A/A/A/TRAAA1.json")
@@ -271,7 +275,7 @@ def test_a_year_at_fault_is_a_reject_with_its_line(official: Path) -> None:
     assert rejected(read(official)) == [("msd/tracks_per_year.txt:2", "year is not a whole number", "85th")]
 
 
-@pytest.mark.parametrize("score", ["x", "", "nan", "inf", "-0.1", "1.5", "1e400"])
+@pytest.mark.parametrize("score", ["x", "", "nan", "inf", "-0.1", "1.5", "1e400", "0_5", "0.5d", "0x1p-1"])
 def test_a_score_at_fault_is_a_reject_and_its_list_is_used(official: Path, score: str) -> None:
     (official / "msd" / "lastfm_similars.db").unlink()
     raw.database(official, [("TRAAA1", f"TRBBB1,{score},TRBBB1,0.5")])
@@ -321,6 +325,19 @@ def test_a_track_file_at_fault_is_a_reject_that_names_it(
     ((where, found, _),) = rejected(read(tmp_path))
     assert where.split(",")[0] == "lastfm/A/A/A/TRAAA1.json"
     assert found == reason
+
+
+@pytest.mark.parametrize("form", faulty_lists.FORMS)
+def test_lists_taken_apart_a_few_at_once_are_those_taken_apart_together(
+    tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty_lists.write(tmp_path, form)
+    whole = lastfm.read(tmp_path, lastfm.find(tmp_path), (0, 1), faulty_lists.KNOWN)
+    assert len(whole.listed) > 20
+    monkeypatch.setattr(lastfm, "_CHUNK", 4)
+    monkeypatch.setitem(expansion._AT_ONCE, "duckdb", 3)
+    found = lastfm.read(tmp_path, lastfm.find(tmp_path), (0, 1), faulty_lists.KNOWN)
+    faulty_lists.assert_equal(found, whole)
 
 
 def test_texts_at_fault_are_rejects_with_the_line_where_they_begin(generic: Path) -> None:

@@ -1,15 +1,17 @@
-"""Spark's tables and verdicts are DuckDB's, row for row; needs Java."""
+"""Spark's lists, tables and verdicts are DuckDB's, row for row; needs Java."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests import faulty_lists, raw
 from tests.data.test_expectations import CHOICES, EXPECTED, Corpus
 
-from neuralist import engine, expectations, pairs, tables
+from neuralist import engine, expectations, pairs, sources, tables
 from neuralist.checked import Checked
 from neuralist.params import EngineName
+from neuralist.sources import expansion, lastfm
 from neuralist.validation import Report
 
 # Tables of some hundred rows: what takes time is to make code and plans for them, and to compile these.
@@ -36,6 +38,21 @@ def working_folder(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
             connection.__enter__()
         yield folder
         connection.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("form", faulty_lists.FORMS)
+def test_lists_are_taken_apart_as_by_duckdb(
+    tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty_lists.write(tmp_path, form)
+    monkeypatch.setattr(lastfm, "_CHUNK", 4)
+    monkeypatch.setitem(expansion._AT_ONCE, "spark", 6)
+    ours, theirs = (
+        lastfm.read(tmp_path, lastfm.find(tmp_path), (0, 0.999), faulty_lists.KNOWN, name)
+        for name in ("spark", "duckdb")
+    )
+    assert len(theirs.listed) > 20
+    faulty_lists.assert_equal(ours, theirs)
 
 
 # Byte order is not the order of letters; md5 reads the ids as UTF-8.
@@ -136,7 +153,7 @@ def test_a_session_of_the_caller_is_used_and_keeps_its_own_tables() -> None:
     assert SparkSession.active().sql("select number from folds").collect()[0]["number"] == 6
 
 
-def test_without_java_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_java_the_mend_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from pyspark.sql import SparkSession
 
     monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)
@@ -144,6 +161,9 @@ def test_without_java_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ValueError, match="Java 17 or later; install it, or set engine to duckdb"):
         engine.connect("spark").__enter__()
+    raw.database(raw.two_songs(tmp_path), [("TRAAA1", "TRBBB1,0.5")])
+    with pytest.raises(ValueError, match="needs Java"):
+        sources.read(tmp_path, (0, 1), "spark").similarities([])
 
 
 def test_nothing_is_left_in_the_working_folder(working_folder: Path) -> None:

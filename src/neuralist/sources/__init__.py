@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from neuralist.params import EngineName
 from neuralist.sources import billboard, lastfm, msd, texts
 from neuralist.sources.raw import TRACKS, Raw, Similarities
 
@@ -13,12 +14,13 @@ _OFFICIAL = "billboard/YYYY.json, msd/unique_tracks.txt and Last.fm similarities
 _GENERIC = "texts.csv and pairs.csv"
 
 
-def read(folder: Path, similarity_range: tuple[float, float]) -> Raw:
+def read(folder: Path, similarity_range: tuple[float, float], on: EngineName = "duckdb") -> Raw:
     """Read a raw folder in whichever form it holds.
 
     Args:
         folder: the raw folder; corpus.yaml, vectors/ and unknown files in it are left alone.
         similarity_range: lowest and highest similarity in its files, mapped to [0, 1].
+        on: the engine that takes Last.fm's lists apart.
 
     Raises:
         ValueError: the folder holds neither form or both, or a file of its form is missing or at fault.
@@ -34,10 +36,10 @@ def read(folder: Path, similarity_range: tuple[float, float]) -> Raw:
         raise ValueError(
             f"{folder}: found {(official + generic)[0]} alone; expected {_OFFICIAL if official else _GENERIC}"
         )
-    return _official(folder, similarity_range) if official else _generic(folder, similarity_range)
+    return _official(folder, similarity_range, on) if official else _generic(folder, similarity_range)
 
 
-def _official(folder: Path, similarity_range: tuple[float, float]) -> Raw:
+def _official(folder: Path, similarity_range: tuple[float, float], on: EngineName) -> Raw:
     files = lastfm.find(folder)
     records, record_faults = billboard.read(folder)
     tracks, track_faults = msd.read(folder)
@@ -46,7 +48,7 @@ def _official(folder: Path, similarity_range: tuple[float, float]) -> Raw:
         records=records,
         tracks=tracks,
         rejects=pd.concat([record_faults, track_faults], ignore_index=True),
-        similarities=lambda known: lastfm.read(folder, files, similarity_range, known),
+        similarities=lambda known: lastfm.read(folder, files, similarity_range, known, on),
     )
 
 
