@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,6 +54,8 @@ class Way(NamedTuple):
 
 def measure(options: argparse.Namespace) -> Iterator[Figure | Missing]:
     """All figures of training."""
+    if not find_spec("torch"):
+        yield Missing("PyTorch's nn.LSTM", "install torch to have it as a second peer")
     for name, wanted in (("words300", "ratio >= 4"), ("words15", "ratio >= 3")):
         settings, prepared = made(name)
         _check_losses(settings, prepared)
@@ -63,14 +66,12 @@ def measure(options: argparse.Namespace) -> Iterator[Figure | Missing]:
     yield Figure("highest memory of that training", memory, "MB", "< 1500")
 
 
-def _compared(settings: Any, prepared: Any, wanted: str | None) -> Iterator[Figure | Missing]:
+def _compared(settings: Any, prepared: Any, wanted: str | None) -> Iterator[Figure]:
     """Ours beside its peers, in turn, and beside what its arithmetic takes."""
     title = f"training, {settings.max_words} words, {settings.batch_size} pairs a batch"
-    ours, keras = _ours(settings, prepared), _fastest(_keras_peers(settings, prepared))
-    torch = _torch_peer(settings, prepared)
-    if isinstance(torch, Missing):
-        yield torch
-    ways = [ours, keras] + ([] if isinstance(torch, Missing) else [torch])
+    ways = [_ours(settings, prepared), _fastest(_keras_peers(settings, prepared))]
+    if find_spec("torch"):
+        ways.append(_torch_peer(settings, prepared))
     own, *theirs = in_turn(ROUNDS, *(way.rate for way in ways))
     for way, rates, target in zip(ways[1:], theirs, (wanted, None), strict=False):
         yield Figure(title, own, "pairs/s", target, Peer(way.name, rates))
@@ -198,11 +199,9 @@ def _keras_peers(settings: Any, prepared: Any) -> Iterator[Way]:
         yield Way("Keras, two towers" + ", jit" * jit + ", unrolled" * unroll, fit)
 
 
-def _torch_peer(settings: Any, prepared: Any) -> Way | Missing:
-    try:
-        import torch
-    except ImportError:
-        return Missing("PyTorch's nn.LSTM", "install torch to have it as a second peer")
+def _torch_peer(settings: Any, prepared: Any) -> Way:
+    import torch
+
     data = prepared.parts["train"]
     vectors = torch.nn.Embedding.from_pretrained(torch.tensor(prepared.vectors.matrix))
     ids, last = torch.tensor(data.songs.ids), torch.tensor(data.songs.lengths - 1)
@@ -241,14 +240,8 @@ def _check_losses(settings: Any, prepared: Any) -> None:
     pairs = settings.model_copy(update={"batch_of": "pairs", "batch_size": 64})
     ours = training.make_model(pairs, prepared)
     peer, lstm = _two_towers(pairs, prepared)
-    units = settings.units
-    order = [
-        *range(2 * units),
-        *range(3 * units, 4 * units),
-        *range(2 * units, 3 * units),
-    ]  # Keras: i, f, c, o
-    own = [*ours.projection.get_weights(), *ours.recurrence.get_weights()]
-    lstm.set_weights([own[at][..., order] for at in (0, 2, 1)])
+    (kernel, bias), (recurrent,) = ours.projection.get_weights(), ours.recurrence.get_weights()
+    lstm.set_weights([_keras_gates(array) for array in (kernel, recurrent, bias)])
     peer.compile(keras.optimizers.Adam(pairs.learning_rate), loss="mse")
     for step, (batch, targets) in zip(
         range(5), batches.draw(prepared.parts["train"], pairs, 1), strict=False
@@ -260,6 +253,12 @@ def _check_losses(settings: Any, prepared: Any) -> None:
         own = ours.train_on_batch(batch, targets["similarity"])[0]
         if abs(float(own) - float(np.ravel(theirs)[0])) > TOLERANCE:
             raise ArithmeticError(f"step {step + 1}: loss {own} here, {theirs} in the plain model")
+
+
+def _keras_gates(array: np.ndarray) -> np.ndarray:
+    """Reorder the gates of the last axis from i, f, o, c to i, f, c, o."""
+    i, f, o, c = np.split(array, 4, axis=-1)
+    return np.concatenate([i, f, c, o], axis=-1)
 
 
 def _flops() -> float:
