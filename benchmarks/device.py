@@ -33,9 +33,9 @@ def measure(_: argparse.Namespace) -> Iterator[Figure]:
 
 def _trained(settings: Any, prepared: Any) -> Callable[[], float]:
     """What takes some steps and returns the songs a second that it read."""
-    from neuralist.training import make_model
+    from neuralist.training import make_model, trainer
 
-    model, drawn = make_model(settings, prepared), training.endless(settings, prepared)
+    step, drawn = trainer(make_model(settings, prepared), settings), training.endless(settings, prepared)
 
     def rate() -> float:
         batches = [next(drawn) for _ in range(STEPS)]
@@ -43,7 +43,7 @@ def _trained(settings: Any, prepared: Any) -> Callable[[], float]:
 
         def steps() -> None:
             for batch, targets in batches:
-                model.train_on_batch(batch, targets["similarity"])
+                step(batch, targets)
 
         return figures.rate(steps, songs)()
 

@@ -87,7 +87,7 @@ def _arithmetic(settings: Any, prepared: Any) -> tuple[int, float, float]:
     drawn = list(batches.draw(prepared.parts["train"], settings, 1))
     songs, steps = drawn[0][0]["tokens"].shape
     pairs = statistics.mean(targets["similarity"][:, 1].sum() for _, targets in drawn)
-    words = statistics.mean(len(batch["words"]) for batch, _ in drawn)
+    words = statistics.mean((batch["words"] > 0).sum() for batch, _ in drawn)
     flop = 24 * settings.units**2 * songs * steps + 16 * DIMENSIONS * settings.units * words
     return songs, float(pairs), flop
 
@@ -133,15 +133,11 @@ def endless(settings: Any, prepared: Any) -> Iterator[tuple[Any, Any]]:
 def _ours(settings: Any, prepared: Any) -> Way:
     from neuralist import training
 
-    model, drawn = training.make_model(settings, prepared), endless(settings, prepared)
+    step = training.trainer(training.make_model(settings, prepared), settings)
+    drawn = endless(settings, prepared)
 
     def steps() -> int:
-        pairs = 0
-        for _ in range(4):
-            batch, targets = next(drawn)
-            model.train_on_batch(batch, targets["similarity"])
-            pairs += int(targets["similarity"][:, 1].sum())
-        return pairs
+        return sum(int(step(*next(drawn))[1]) for _ in range(4))
 
     for _ in range(6):  # has every shape of batch compiled
         steps()
@@ -243,16 +239,17 @@ def _check_losses(settings: Any, prepared: Any) -> None:
     (kernel, bias), (recurrent,) = ours.projection.get_weights(), ours.recurrence.get_weights()
     lstm.set_weights([_keras_gates(array) for array in (kernel, recurrent, bias)])
     peer.compile(keras.optimizers.Adam(pairs.learning_rate), loss="mse")
-    for step, (batch, targets) in zip(
+    step = training.trainer(ours, pairs)
+    for number, (batch, targets) in zip(
         range(5), batches.draw(prepared.parts["train"], pairs, 1), strict=False
     ):
         songs = batch["words"][batch["tokens"]]
         theirs = peer.train_on_batch(
             [songs[batch["left"]], songs[batch["right"]]], targets["similarity"][:, 0]
         )
-        own = ours.train_on_batch(batch, targets["similarity"])[0]
-        if abs(float(own) - float(np.ravel(theirs)[0])) > TOLERANCE:
-            raise ArithmeticError(f"step {step + 1}: loss {own} here, {theirs} in the plain model")
+        own = step(batch, targets)[0][0]
+        if abs(own - float(np.ravel(theirs)[0])) > TOLERANCE:
+            raise ArithmeticError(f"step {number + 1}: loss {own} here, {theirs} in the plain model")
 
 
 def _keras_gates(array: np.ndarray) -> np.ndarray:
@@ -287,9 +284,8 @@ def first_step() -> None:
     from neuralist import batches, training
 
     settings, prepared = made("words300")
-    model = training.make_model(settings, prepared)
-    batch, targets = next(batches.draw(prepared.parts["train"], settings, 1))
-    model.train_on_batch(batch, targets["similarity"])
+    step = training.trainer(training.make_model(settings, prepared), settings)
+    step(*next(batches.draw(prepared.parts["train"], settings, 1)))
     # Not getrusage: its figure is not below what the parent had when it started this process.
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     [highest] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]

@@ -5,7 +5,8 @@ A batch holds each of its songs once and each distinct word once, whatever pairs
 all pairs among some songs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +14,10 @@ from neuralist import params
 from neuralist.examples import Examples
 from neuralist.tokens import PADDING, Windows
 
-WORDS_A_STEP = 1024
+WORDS_A_STEP = 256
 PAIRS_A_STEP = 256
+# Takes a step: inputs and targets of a batch to its loss and accuracy, float64 (2,), and its number of pairs.
+Step = Callable[[Any, Any], tuple[np.ndarray, float]]
 
 
 def steps(data: Examples, settings: params.Experiment) -> int:
@@ -45,6 +48,7 @@ def draw(
     kept = None
     if settings.excerpts < 1:
         kept = _excerpts(data, settings.excerpts, np.random.default_rng([settings.seed, epoch, 2]))
+    n_words = 0  # at least as many as in the batches before, so that a last, small one is none of its own
     for songs, left, right, target in kind(
         data, settings.batch_size, np.random.default_rng([settings.seed, epoch])
     ):
@@ -52,7 +56,8 @@ def draw(
         if data.share is not None:
             # To quarters of the largest batch, so that a share of it takes a share of the time.
             n_songs = max(1, -(-len(songs) // (quarter := -(-most // 4)))) * quarter
-        made = {**inputs(texts, songs, n_songs, kept), "left": left, "right": right}
+        made = {**inputs(texts, songs, n_songs, kept, n_words), "left": left, "right": right}
+        n_words = len(made["words"])
         targets = {"similarity": target}
         if data.answers.shape[1]:
             targets["answers"] = np.full((n_songs, data.answers.shape[1]), np.nan, dtype=np.float32)
@@ -68,11 +73,11 @@ def _of_pairs(data: Examples, size: int, rng: np.random.Generator) -> Draw:
     order = rng.permutation(data.n_pairs)
     for start in range(0, len(order), size):
         batch = order[start : start + size]
-        # A share is filled up to a whole batch, so that a compiled step serves one number of pairs.
-        part, multiple = (batch, 1) if data.share is None else (_held(data.share.pairs, batch), size)
+        part = batch if data.share is None else _held(data.share.pairs, batch)
         songs, rows = np.unique(np.concatenate([data.left[part], data.right[part]]), return_inverse=True)
         left, right = np.split(rows, 2)
-        yield songs, *_filled(left, right, data.similarity[part], multiple)
+        # Also the last one, or a share of one, is a whole batch: a compiled step serves one number of pairs.
+        yield songs, *_filled(left, right, data.similarity[part], size)
 
 
 def _held(numbers: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -134,7 +139,11 @@ def _excerpts(data: Examples, share: float, rng: np.random.Generator) -> np.ndar
 
 
 def inputs(
-    texts: Windows, songs: np.ndarray, n_songs: int, kept: np.ndarray | None = None
+    texts: Windows,
+    songs: np.ndarray,
+    n_songs: int,
+    kept: np.ndarray | None = None,
+    n_words: int = 0,
 ) -> dict[str, np.ndarray]:
     """Some songs as the model takes them.
 
@@ -143,11 +152,12 @@ def inputs(
         songs: int64, numbers of those wanted.
         n_songs: rows to fill up to with padding.
         kept: bool (n_windows,), windows of `texts` that are read; None: all.
+        n_words: distinct words to fill up to at least.
 
     Returns:
         `words`, the distinct token ids; `tokens`, positions in them; `lengths`; where a song of `texts` has
-        more than one window, also `average`. Words are filled with padding to a multiple of 1,024 and windows
-        to one of `n_songs`: a compiled step serves one shape, and compiling takes two seconds.
+        more than one window, also `average`. Words are filled with padding to one of few numbers and windows
+        to a multiple of `n_songs`: a compiled step serves one shape, and compiling takes two seconds.
     """
     windowed = len(texts.ids) >= len(texts.starts)
     owners, windows = texts.rows(songs)
@@ -158,7 +168,7 @@ def inputs(
     filled = np.zeros((n_rows, texts.ids.shape[1]), dtype=np.int32)
     filled[: len(windows)] = texts.ids[windows]
     words, positions = np.unique(np.append(PADDING, filled), return_inverse=True)
-    padded = np.full(-(-len(words) // WORDS_A_STEP) * WORDS_A_STEP, PADDING, dtype=np.int32)
+    padded = np.full(max(n_words, _rounded(len(words))), PADDING, dtype=np.int32)
     padded[: len(words)] = words
     lengths = np.ones(n_songs, dtype=np.float32)
     lengths[: len(songs)] = texts.lengths[songs]
@@ -168,3 +178,9 @@ def inputs(
         made["average"] = np.zeros((n_songs, n_rows), dtype=np.float32)
         made["average"][owners, np.arange(len(owners))] = 1 / counts[owners]
     return made
+
+
+def _rounded(n: int) -> int:
+    """Round up to a multiple of 256, above 2,048 to one of four numbers from one power of two to the next."""
+    step = max(WORDS_A_STEP, 2 ** ((n - 1).bit_length() - 3))
+    return -(-n // step) * step

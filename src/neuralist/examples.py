@@ -21,7 +21,7 @@ from neuralist.vectors import WordVectors, of_characters
 
 # Of the code that trains: raised where the same settings and tables come to give other weights, so that no
 # checkpoint, trial or run of before stands for one of now.
-VERSION = 2
+VERSION = 3
 CHARACTER_LENGTH = 3.0  # that of word vectors by default: at 1 an LSTM learns too slowly
 
 
@@ -220,7 +220,7 @@ def fingerprint(
     words_tell: Bag | None = None,
 ) -> str:
     """Name a training by all that decides its result, as 64 hex digits."""
-    digest = hashlib.sha256(json.dumps([VERSION, settings.model_dump()], sort_keys=True).encode())
+    digest = begun(settings)
     for part in parts.values():
         for array in (*part.songs, *part[1:7], *(part.synonyms or ())):
             digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
@@ -228,3 +228,8 @@ def fingerprint(
         digest.update(array.tobytes())
     digest.update(str(vectors.matrix.shape).encode() + vectors.matrix.tobytes())
     return digest.hexdigest()
+
+
+def begun(settings: params.Experiment) -> Any:
+    """Begin the name of a training, a SHA-256, with its settings and the version of the code."""
+    return hashlib.sha256(json.dumps([VERSION, settings.model_dump()], sort_keys=True).encode())

@@ -1,5 +1,6 @@
 """What every stage script shares: one clear line instead of a traceback when the input is at fault."""
 
+import gc
 import sys
 from collections.abc import Callable
 
@@ -13,3 +14,5 @@ def run(main: Callable[[], None]) -> None:
         main()
     except (ValueError, ConnectionAbortedError) as error:
         sys.exit(f"error: {error}")
+    finally:
+        gc.freeze()  # as it ends, Python would look through all of TensorFlow's objects, for a second

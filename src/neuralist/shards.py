@@ -6,7 +6,6 @@ in pieces of PIECE rows, and what is of another worker is let go.
 """
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -236,7 +235,7 @@ def _told(
 
 def _fingerprint(settings: params.Experiment, files: Files, words: WordVectors) -> str:
     """Name a training by its settings and the bytes of the tables, read in pieces; 64 hex digits."""
-    digest = hashlib.sha256(json.dumps([examples.VERSION, settings.model_dump()], sort_keys=True).encode())
+    digest = examples.begun(settings)
     for path in files:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())

@@ -25,14 +25,12 @@ from neuralist.workers import Workers
 SONGS_A_CALL = 128
 SHORT = 50  # words
 VAL_METRICS = ("decile_accuracy", "spearman", "average_precision")
-# Takes a step: inputs and targets of a batch to its loss and accuracy, float64 (2,), and its number of pairs.
-Step = Callable[[Any, Any], tuple[np.ndarray, float]]
 # Called with the epoch's figures so far and (step, steps), or None when the epoch is over.
 Report = Callable[[Epoch, tuple[int, int] | None], None]
 
 
 def make_model(settings: params.Experiment, prepared: Prepared) -> MaLSTM:
-    """Make an untrained, compiled model; the loss `mse` is equation 4 of the paper."""
+    """Make an untrained model with its optimizer; the loss `mse` is equation 4 of the paper."""
     vectors, train = prepared.vectors, prepared.parts["train"]
     keras.utils.set_random_seed(settings.seed)
     model = MaLSTM(
@@ -58,12 +56,7 @@ def make_model(settings: params.Experiment, prepared: Prepared) -> MaLSTM:
     # dropout's numbers slowly. "auto" leaves it out on a CPU, and torch has no such thing.
     short = settings.max_words <= SHORT and not settings.dropout
     jit: Any = (keras.backend.backend() == "tensorflow" and short) or "auto"
-    loss: Any = losses.pair_loss(settings.loss)
-    metric: Any = [losses.accuracy]
-    if prepared.heads:
-        loss = {"similarity": loss, "answers": losses.heads_loss(prepared.heads, settings.heads)}
-        metric = {"similarity": metric}
-    model.compile(optimizer, loss=loss, metrics=metric, jit_compile=jit)
+    model.compile(optimizer, jit_compile=jit)
     optimizer.build(model.trainable_variables)
     return model
 
@@ -170,7 +163,7 @@ def fit(
     history, best = _restore(checkpoint, model)
     if workers is not None:
         history, best = workers.begin(history, best, _state(model), checkpoint)
-    step = workers.trainer(model, settings) if workers is not None else _alone(model)
+    step = workers.trainer(model, settings) if workers is not None else trainer(model, settings)
     while len(history) < settings.epochs and len(history) - best_epoch(history) < settings.patience:
         record = _train_epoch(step, parts["train"], settings, len(history) + 1, report)
         if workers is not None and not workers.chief:
@@ -230,21 +223,32 @@ def best_epoch(history: list[Epoch]) -> int:
     return int(np.argmin(np.nan_to_num(losses, nan=np.inf))) + 1 if losses else 0
 
 
-def _alone(model: MaLSTM) -> Step:
+def trainer(model: MaLSTM, settings: params.Experiment) -> batches.Step:
     """How one process takes a step."""
+    if keras.backend.backend() == "tensorflow":
+        from neuralist import descent  # other backends may have no TensorFlow
+
+        return descent.trainer(model, settings)
+    heads = model.config["heads"]
+    loss: Any = losses.pair_loss(settings.loss)
+    metric: Any = [losses.accuracy]
+    if heads:
+        loss = {"similarity": loss, "answers": losses.heads_loss(heads, settings.heads)}
+        metric = {"similarity": metric}
+    model.compile(model.optimizer, loss=loss, metrics=metric)
 
     def step(batch: Any, targets: Any) -> tuple[np.ndarray, float]:
-        several = len(targets) > 1
-        wanted: Any = targets if several else targets["similarity"]
-        figures: Any = model.train_on_batch(batch, wanted, return_dict=True)
-        right = figures["similarity_accuracy" if several else "accuracy"]
+        figures: Any = model.train_on_batch(
+            batch, targets if heads else targets["similarity"], return_dict=True
+        )
+        right = figures["similarity_accuracy" if heads else "accuracy"]
         return np.array([figures["loss"], right], dtype=float), float(targets["similarity"][:, 1].sum())
 
     return step
 
 
 def _train_epoch(
-    step: Step, data: Examples, settings: params.Experiment, epoch: int, report: Report
+    step: batches.Step, data: Examples, settings: params.Experiment, epoch: int, report: Report
 ) -> Epoch:
     n_steps = batches.steps(data, settings)
     record: Epoch = {"epoch": epoch}
@@ -275,7 +279,7 @@ def _restore(path: Path, model: MaLSTM) -> tuple[list[Epoch], list[np.ndarray]]:
 
 
 def _state(model: MaLSTM) -> list[Any]:
-    """All that training changes: weights, metrics, random seeds and the optimizer's moments."""
+    """All that training changes: weights, random seeds and the optimizer's moments."""
     variables = [*model.variables, *model.optimizer.variables]
     frozen = None if model.vectors.trainable else model.vectors.embeddings
     return [variable for variable in variables if variable is not frozen]

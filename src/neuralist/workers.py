@@ -24,7 +24,8 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from neuralist import losses, params
+from neuralist import params
+from neuralist.batches import Step
 from neuralist.checkpoints import Epoch
 from neuralist.model import MaLSTM
 from neuralist.shards import Shard
@@ -149,28 +150,20 @@ class Workers:
         self._epochs = int(told["epoch"])
         return record | told
 
-    def trainer(
-        self, model: MaLSTM, settings: params.Experiment
-    ) -> Callable[[Any, Any], tuple[np.ndarray, float]]:
+    def trainer(self, model: MaLSTM, settings: params.Experiment) -> Step:
         """Make a function that takes a step: this worker's part of a batch, and of its targets.
 
         It returns the figures of the whole batch: loss and accuracy of its pairs, and their number.
         """
+        from neuralist import descent  # TensorFlow's; see above
+
         tf, weights = self._tf, model.trainable_variables
-        pairs = losses.pair_loss(settings.loss)
-        answers = losses.heads_loss(model.config["heads"], settings.heads) if model.config["heads"] else None
+        of_part = descent.gradients(model, settings)
 
         def gradients(batch: Any, targets: Any, shares: Any) -> Any:
-            with tf.GradientTape() as tape:
-                told = model(batch, training=True)
-                predicted = told["similarity"] if answers else told
-                loss = pairs(targets["similarity"], predicted) * shares[0]
-                if answers:
-                    loss += answers(targets["answers"], told["answers"]) * shares[1]
-            right = losses.accuracy(targets["similarity"], predicted) * shares[0]
+            found, figures = of_part(batch, targets, shares)
             # Dense, those of word vectors too, whose rows are others at each worker.
-            found = [tf.convert_to_tensor(one) for one in tape.gradient(loss, weights)]
-            return [*found, tf.stack([loss, right])]
+            return [*map(tf.convert_to_tensor, found), figures]
 
         compiled = tf.function(gradients, jit_compile=model.jit_compile is True)
         apply = tf.function(lambda found: model.optimizer.apply(found, weights))

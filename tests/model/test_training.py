@@ -114,15 +114,17 @@ def test_an_epoch_holds_each_pair_once_and_a_batch_each_song_and_word_once(
     seen = []
     for batch, targets in batches.draw(data, settings, epoch):
         target, weight = targets["similarity"].T
-        assert weight.tolist() == [1.0] * len(target)
+        assert len(target) == size  # the last one is filled up with pairs of no weight
+        assert set(weight) <= {0.0, 1.0}
+        assert (np.diff(weight) <= 0).all()
+        target = target[weight > 0]
         songs = batch["words"][batch["tokens"][:, 0]] - 1
         held = songs[songs >= 0]
         assert len(np.unique(held)) == len(held)
         words = batch["words"][batch["words"] > 0]
         assert len(np.unique(words)) == len(words)
-        assert len(target) <= size
-        assert (songs[batch["left"]] == left[target.astype(int)]).all()
-        assert (songs[batch["right"]] == right[target.astype(int)]).all()
+        assert (songs[batch["left"]][: len(target)] == left[target.astype(int)]).all()
+        assert (songs[batch["right"]][: len(target)] == right[target.astype(int)]).all()
         seen += target.tolist()
     assert sorted(seen) == list(range(n))
 
@@ -151,6 +153,31 @@ def test_a_batch_of_songs_holds_all_pairs_among_them_and_an_epoch_each_song_once
         assert np.isnan(targets["answers"][len(held) :]).all()
         seen += held
     assert sorted(seen) == list(range(10))
+
+
+@pytest.mark.parametrize(
+    ("n_words", "filled"),
+    [(1, 256), (255, 256), (256, 512), (1024, 1280), (2047, 2048), (2048, 2560), (4095, 4096), (6000, 6144)],
+)
+def test_distinct_words_and_padding_are_filled_up_to_one_of_few_numbers(n_words: int, filled: int) -> None:
+    texts = Windows(np.arange(1, n_words + 1, dtype=np.int32)[None], np.array([0, 1]), np.array([n_words]))
+    words = batches.inputs(texts, np.array([0]), 1)["words"]
+    assert words.tolist() == [0, *range(1, n_words + 1), *[0] * (filled - n_words - 1)]
+
+
+def test_a_small_last_batch_has_the_shapes_of_those_before() -> None:
+    tokens = np.arange(1, 601, dtype=np.int32).reshape(2, 300)  # both songs: 600 words; one song: 300
+    data = made(Windows(tokens, np.arange(3), np.full(2, 300)), *np.array([[0, 1, 0], [1, 0, 0]], np.int32))
+    settings = SETTINGS.model_copy(update={"batch_size": 2})
+    epochs = [list(batches.draw(data, settings, epoch)) for epoch in range(1, 9)]
+    last_alone = [
+        drawn for drawn in epochs if drawn[1][1]["similarity"][0].tolist() == [2, 1]
+    ]  # made's similarity is the pair's number: pair 2, of song 0 with itself, is left for the last
+    assert last_alone
+    for drawn in last_alone:
+        first, last = ({name: array.shape for name, array in batch.items()} for batch, _ in drawn)
+        assert first == last
+        assert first["words"] == (768,)
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=9), st.integers(0, 3), st.data())
