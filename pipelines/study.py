@@ -77,4 +77,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    scripts.run(main)
+    scripts.run(main, freeze=True)

@@ -75,4 +75,4 @@ def _prepared(
 
 
 if __name__ == "__main__":
-    scripts.run(main)
+    scripts.run(main, freeze=True)

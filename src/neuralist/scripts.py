@@ -5,14 +5,15 @@ import sys
 from collections.abc import Callable
 
 
-def run(main: Callable[[], None]) -> None:
+def run(main: Callable[[], None], *, freeze: bool = False) -> None:
     """Run a stage; a ValueError (bad input, by our convention) becomes one line on stderr and exit 1.
 
-    So does the ConnectionAbortedError of a worker that is gone; see `neuralist.workers`.
+    So does the ConnectionAbortedError of a worker that is gone; see `neuralist.workers`. With `freeze` Python
+    never looks for garbage among what is imported by now: in TensorFlow that takes it a second at the end.
     """
+    if freeze:
+        gc.freeze()
     try:
         main()
     except (ValueError, ConnectionAbortedError) as error:
         sys.exit(f"error: {error}")
-    finally:
-        gc.freeze()  # as it ends, Python would look through all of TensorFlow's objects, for a second

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,6 +72,28 @@ def _fit(
     model = training.make_model(settings, examples.Prepared(parts, words, {}, "", {}))
     history = training.fit(model, parts, settings, checkpoint, report)
     return history, model.get_weights()
+
+
+@pytest.mark.parametrize("heads", [{}, {"year": 1, "tags": 2}])
+def test_a_step_is_the_one_that_keras_own_loop_takes(
+    words: WordVectors, parts: Parts, heads: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = np.random.default_rng(3).normal(size=(len(parts["train"].lengths), sum(heads.values())))
+    answers[::3] = np.nan
+    train = parts["train"]._replace(answers=answers.astype(np.float32))
+    settings = SETTINGS.model_copy(update={"dropout": 0.0, "heads": dict.fromkeys(heads, 0.5)})
+    prepared = examples.Prepared({"train": train}, words, heads, "", {})
+    models = [training.make_model(settings, prepared) for _ in range(2)]
+    own = training.trainer(models[0], settings)
+    with monkeypatch.context() as patched:
+        patched.setattr(keras.backend, "backend", lambda: "another")
+        by_keras = training.trainer(models[1], settings)
+    for batch, targets in batches.draw(train, settings, 1):
+        (figures, n), (expected, m) = own(batch, targets), by_keras(batch, targets)
+        np.testing.assert_allclose(figures, expected, atol=1e-6)
+        assert n == m
+    for weights, expected in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_allclose(weights, expected, atol=1e-5)
 
 
 def made(songs: Windows, left: np.ndarray, right: np.ndarray) -> examples.Examples:
