@@ -46,14 +46,24 @@ def trainer(model: MaLSTM, settings: params.Experiment) -> Step:
     """Make a function that takes a step: a batch, its targets, to loss and accuracy, and number of pairs."""
     of_batch = gradients(model, settings)
 
-    @tf.function(jit_compile=model.jit_compile is True, autograph=False, reduce_retracing=True)
     def taken(batch: Tensors, targets: Tensors) -> Any:
         found, figures = of_batch(batch, targets, (1.0, 1.0))
         model.optimizer.apply(found, model.trainable_variables)
         return figures
 
+    # Traced for the first shapes, and once more for all others.
+    compiled: Any = tf.function(
+        taken, jit_compile=model.jit_compile is True, autograph=False, reduce_retracing=True
+    )
+    by_shapes: dict[tuple[Any, ...], Any] = {}
+
     def step(batch: Any, targets: Any) -> tuple[np.ndarray, float]:
-        figures = taken(*tf.nest.map_structure(tf.constant, (batch, targets)))
+        given = tf.nest.map_structure(tf.constant, (batch, targets))
+        # To find the compiled function takes TensorFlow, which looks at more, a tenth of a step of 15 words.
+        shapes = tuple(array.shape for array in (*batch.values(), *targets.values()))
+        if shapes not in by_shapes:
+            by_shapes[shapes] = compiled.get_concrete_function(*given)
+        figures = by_shapes[shapes](*given)
         return figures.numpy().astype(float), float(targets["similarity"][:, 1].sum())
 
     return step
