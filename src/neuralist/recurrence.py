@@ -87,6 +87,7 @@ def _backward(
     def step(at: tf.Tensor, product: tf.Tensor, by_cell: tf.Tensor, kept: tf.TensorArray) -> tuple[Any, ...]:
         by_hidden = product[:, :units] + arriving[at]
         i, f, o, c = tf.split(taken.gates[at], 4, axis=1)
+        # Cut in two: in a loop XLA cuts wrongly at a place that moves and columns that stay, in one slice.
         later = taken.gates[tf.minimum(at + 1, last)]
         before, tanh = taken.cell[tf.maximum(at - 1, 0)], tf.tanh(taken.cell[at])
         by_cell = by_cell * later[:, units : 2 * units] + by_hidden * o * (1 - tanh**2)
