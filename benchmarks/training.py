@@ -86,10 +86,10 @@ def _arithmetic(settings: Any, prepared: Any) -> tuple[int, float, float]:
 
     drawn = list(batches.draw(prepared.parts["train"], settings, 1))
     songs, steps = drawn[0][0]["tokens"].shape
-    pairs = statistics.mean(targets["similarity"][:, 1].sum() for _, targets in drawn)
+    pairs = statistics.mean(batches.n_counted(targets) for _, targets in drawn)
     words = statistics.mean((batch["words"] > 0).sum() for batch, _ in drawn)
     flop = 24 * settings.units**2 * songs * steps + 16 * DIMENSIONS * settings.units * words
-    return songs, float(pairs), flop
+    return songs, pairs, flop
 
 
 def made(name: str) -> tuple[Any, Any]:

@@ -5,7 +5,7 @@ A batch holds each of its songs once and each distinct word once, whatever pairs
 all pairs among some songs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,7 @@ def draw(
     kept = None
     if settings.excerpts < 1:
         kept = _excerpts(data, settings.excerpts, np.random.default_rng([settings.seed, epoch, 2]))
-    n_words = 0  # at least as many as in the batches before, so that a last, small one is none of its own
+    n_words = 0  # of the batches before: with no fewer, a last, small one has no shape of its own
     for songs, left, right, target in kind(
         data, settings.batch_size, np.random.default_rng([settings.seed, epoch])
     ):
@@ -63,6 +63,11 @@ def draw(
             targets["answers"] = np.full((n_songs, data.answers.shape[1]), np.nan, dtype=np.float32)
             targets["answers"][: len(songs)] = data.answers[songs]
         yield made, targets
+
+
+def n_counted(targets: Mapping[str, np.ndarray]) -> float:
+    """How many pairs of a batch count: those that do not only fill it up."""
+    return float(targets["similarity"][:, 1].sum())
 
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # songs, left, right, target

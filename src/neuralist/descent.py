@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from neuralist import losses, params
-from neuralist.batches import Step
+from neuralist import batches, losses, params
 from neuralist.model import MaLSTM
 
 Tensors = Mapping[str, Any]
@@ -42,7 +41,7 @@ def gradients(
     return found
 
 
-def trainer(model: MaLSTM, settings: params.Experiment) -> Step:
+def trainer(model: MaLSTM, settings: params.Experiment) -> batches.Step:
     """Make a function that takes a step: a batch, its targets, to loss and accuracy, and number of pairs."""
     of_batch = gradients(model, settings)
 
@@ -64,6 +63,6 @@ def trainer(model: MaLSTM, settings: params.Experiment) -> Step:
         if shapes not in by_shapes:
             by_shapes[shapes] = compiled.get_concrete_function(*given)
         figures = by_shapes[shapes](*given)
-        return figures.numpy().astype(float), float(targets["similarity"][:, 1].sum())
+        return figures.numpy().astype(float), batches.n_counted(targets)
 
     return step

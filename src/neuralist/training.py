@@ -242,7 +242,7 @@ def trainer(model: MaLSTM, settings: params.Experiment) -> batches.Step:
             batch, targets if heads else targets["similarity"], return_dict=True
         )
         right = figures["similarity_accuracy" if heads else "accuracy"]
-        return np.array([figures["loss"], right], dtype=float), float(targets["similarity"][:, 1].sum())
+        return np.array([figures["loss"], right], dtype=float), batches.n_counted(targets)
 
     return step
 

@@ -24,8 +24,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from neuralist import params
-from neuralist.batches import Step
+from neuralist import batches, params
 from neuralist.checkpoints import Epoch
 from neuralist.model import MaLSTM
 from neuralist.shards import Shard
@@ -150,7 +149,7 @@ class Workers:
         self._epochs = int(told["epoch"])
         return record | told
 
-    def trainer(self, model: MaLSTM, settings: params.Experiment) -> Step:
+    def trainer(self, model: MaLSTM, settings: params.Experiment) -> batches.Step:
         """Make a function that takes a step: this worker's part of a batch, and of its targets.
 
         It returns the figures of the whole batch: loss and accuracy of its pairs, and their number.
@@ -169,7 +168,7 @@ class Workers:
         apply = tf.function(lambda found: model.optimizer.apply(found, weights))
 
         def step(batch: Any, targets: Any) -> tuple[np.ndarray, float]:
-            counts = np.array([counted(targets) for counted in (_pairs, _songs)], dtype=np.float64)
+            counts = np.array([batches.n_counted(targets), _songs(targets)], dtype=np.float64)
             [totals] = self.sum([counts])
             shares = np.maximum(counts, 1) / np.maximum(totals, 1)
             *found, figures = self._total(compiled(batch, targets, shares.astype(np.float32)))
@@ -229,10 +228,6 @@ class Workers:
         if not found:
             return f"a worker is gone, or cannot be reached ({told.splitlines()[-1][:200]})"
         return f"worker {found[0]} at {self._where.addresses[found[0]]} is gone"
-
-
-def _pairs(targets: Mapping[str, np.ndarray]) -> float:
-    return float(targets["similarity"][:, 1].sum())
 
 
 def _songs(targets: Mapping[str, np.ndarray]) -> float:
