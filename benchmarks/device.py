@@ -18,7 +18,7 @@ def measure(_: argparse.Namespace) -> Iterator[Figure]:
     """Songs a second in training, with small and with large batches, and in encoding."""
     import keras
 
-    from neuralist.training import encode, make_model
+    from neuralist.training.loop import encode, make_model
 
     settings, prepared = training.made("words300")
     model, songs = make_model(settings, prepared), prepared.parts["train"].songs
@@ -33,7 +33,7 @@ def measure(_: argparse.Namespace) -> Iterator[Figure]:
 
 def _trained(settings: Any, prepared: Any) -> Callable[[], float]:
     """What takes some steps and returns the songs a second that it read."""
-    from neuralist.training import make_model, trainer
+    from neuralist.training.loop import make_model, trainer
 
     step, drawn = trainer(make_model(settings, prepared), settings), training.endless(settings, prepared)
 

@@ -15,11 +15,13 @@ import numpy as np
 
 from benchmarks import figures, made
 from benchmarks.figures import Figure, Missing, Peer
-from neuralist import onnx_export, predictor
-from neuralist.onnx_encoder import Encoder
-from neuralist.onnx_export import LSTM, Weights
-from neuralist.similarity import Similarity
-from neuralist.tokens import Reads, Vocabulary
+from neuralist.model import onnx_export
+from neuralist.model.encoder import Encoder
+from neuralist.model.onnx_export import LSTM, Weights
+from neuralist.model.similarity import Similarity
+from neuralist.serving import predictor
+from neuralist.text.tokenizer import Reads
+from neuralist.text.vocabulary import Vocabulary
 
 ROUNDS, TEXTS, PEERS_TEXTS = 9, 2048, 16
 DIMENSIONS, HEADS = 300, 70

@@ -25,7 +25,7 @@ import pandas as pd
 import yaml
 
 from benchmarks.figures import Figure, Missing, Peer
-from neuralist import corpus, params
+from neuralist.config import corpus, params
 
 SCALES = {"1/100": 0.01, "1/10": 0.1, "1/1": 1.0}
 ROUNDS = {"1/100": 3, "1/10": 3, "1/1": 1}

@@ -17,9 +17,9 @@ import pandas as pd
 
 from benchmarks import figures, made
 from benchmarks.figures import Figure, Missing, Peer
-from neuralist import tables
-from neuralist.recommend import Catalogue
-from neuralist.similarity import Similarity
+from neuralist.data import parquet, tables
+from neuralist.model.similarity import Similarity
+from neuralist.serving.catalogue import Catalogue
 
 SONGS, ARTISTS, QUERIES, K = 584_897, 44_745, 1000, 10
 ROUNDS, SINGLE = 7, 30  # single queries of a round
@@ -95,7 +95,7 @@ def _singly(ask: Callable[[np.ndarray], object], queries: np.ndarray) -> Callabl
 
 def _memory(catalogue: Catalogue) -> Iterator[Figure]:
     with TemporaryDirectory() as folder:
-        tables.write(catalogue.songs, tables.CATALOGUE, Path(folder, "catalogue.parquet"))
+        parquet.write(catalogue.songs, tables.CATALOGUE, Path(folder, "catalogue.parquet"))
         np.save(Path(folder, "embeddings.npy"), catalogue.embeddings)
         for search in ("exact", "approximate"):
             code = f"from benchmarks import search; search.tell_memory({folder!r}, {search!r})"
@@ -109,7 +109,7 @@ def tell_memory(folder: str, search: str) -> None:
     """Print what embeddings and search add to a process that has read the songs, and all it has then."""
     import faiss  # noqa: F401 - it is imported when the first query comes
 
-    songs = tables.read(Path(folder, "catalogue.parquet"), tables.CATALOGUE)
+    songs = parquet.read(Path(folder, "catalogue.parquet"), tables.CATALOGUE)
     before = figures.resident(os.getpid())
     catalogue = Catalogue(songs, np.load(Path(folder, "embeddings.npy")), MANHATTAN)
     catalogue.nearest(catalogue.embeddings[:1], K, approximate=search == "approximate")

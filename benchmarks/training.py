@@ -82,7 +82,7 @@ def _compared(settings: Any, prepared: Any, wanted: str | None) -> Iterator[Figu
 
 def _arithmetic(settings: Any, prepared: Any) -> tuple[int, float, float]:
     """Songs, pairs and floating-point operations of a mean step; see the module's docstring."""
-    from neuralist import batches
+    from neuralist.training import batches
 
     drawn = list(batches.draw(prepared.parts["train"], settings, 1))
     songs, steps = drawn[0][0]["tokens"].shape
@@ -94,9 +94,10 @@ def _arithmetic(settings: Any, prepared: Any) -> tuple[int, float, float]:
 
 def made(name: str) -> tuple[Any, Any]:
     """An experiment of params.yaml, and made examples for it."""
-    from neuralist import examples, params
-    from neuralist.tokens import Vocabulary, Windows
-    from neuralist.vectors import WordVectors
+    from neuralist.config import params
+    from neuralist.text.vocabulary import Vocabulary, Windows
+    from neuralist.text.word_vectors import WordVectors
+    from neuralist.training import examples
 
     settings = params.load(Path("params.yaml")).experiment(name)
     rng = np.random.default_rng(0)
@@ -124,16 +125,16 @@ def made(name: str) -> tuple[Any, Any]:
 
 def endless(settings: Any, prepared: Any) -> Iterator[tuple[Any, Any]]:
     """Batches of one epoch after the other."""
-    from neuralist import batches
+    from neuralist.training import batches
 
     for epoch in count(1):
         yield from batches.draw(prepared.parts["train"], settings, epoch)
 
 
 def _ours(settings: Any, prepared: Any) -> Way:
-    from neuralist import training
+    from neuralist.training import loop
 
-    step = training.trainer(training.make_model(settings, prepared), settings)
+    step = loop.trainer(loop.make_model(settings, prepared), settings)
     drawn = endless(settings, prepared)
 
     def steps() -> int:
@@ -231,15 +232,15 @@ def _check_losses(settings: Any, prepared: Any) -> None:
     """
     import keras
 
-    from neuralist import batches, training
+    from neuralist.training import batches, loop
 
     pairs = settings.model_copy(update={"batch_of": "pairs", "batch_size": 64})
-    ours = training.make_model(pairs, prepared)
+    ours = loop.make_model(pairs, prepared)
     peer, lstm = _two_towers(pairs, prepared)
     (kernel, bias), (recurrent,) = ours.projection.get_weights(), ours.recurrence.get_weights()
     lstm.set_weights([_keras_gates(array) for array in (kernel, recurrent, bias)])
     peer.compile(keras.optimizers.Adam(pairs.learning_rate), loss="mse")
-    step = training.trainer(ours, pairs)
+    step = loop.trainer(ours, pairs)
     for number, (batch, targets) in zip(
         range(5), batches.draw(prepared.parts["train"], pairs, 1), strict=False
     ):
@@ -281,10 +282,10 @@ def _first_step() -> tuple[float, float]:
 
 def first_step() -> None:
     """Make the model of words300, train one step, and print the highest memory in MB."""
-    from neuralist import batches, training
+    from neuralist.training import batches, loop
 
     settings, prepared = made("words300")
-    step = training.trainer(training.make_model(settings, prepared), settings)
+    step = loop.trainer(loop.make_model(settings, prepared), settings)
     step(*next(batches.draw(prepared.parts["train"], settings, 1)))
     # Not getrusage: its figure is not below what the parent had when it started this process.
     status = Path("/proc/self/status").read_text(encoding="utf-8")

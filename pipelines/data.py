@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from neuralist import demo, scripts
+from neuralist import console, demo
 
 DATA, PIN, WORK = Path("data"), Path("data.dvc"), Path("work")
 # Stands while DVC writes data/ file by file: after a kill, the next call goes on with it.
@@ -108,4 +108,4 @@ def _pull(pin: str) -> None:
 
 
 if __name__ == "__main__":
-    scripts.run(main)
+    console.run(main)

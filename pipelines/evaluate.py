@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from neuralist import corpus, evaluation, figures, params, results, scripts, tables, vectors
-from neuralist.listings import Listings
-from neuralist.onnx_encoder import Encoder
+from neuralist import console, files
+from neuralist.config import corpus, params
+from neuralist.data import parquet, tables
+from neuralist.data.pair_sets import Listings
+from neuralist.evaluation import evaluation, figures, results
+from neuralist.model.encoder import Encoder
+from neuralist.text import word_vectors
 
 
 def parse() -> argparse.Namespace:
@@ -28,7 +32,7 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Predict with each experiment's encoder, measure, and write the numbers, the table and the figures."""
     args, settings = parse(), params.load()
-    songs = tables.read(args.songs, tables.SONGS)
+    songs = parquet.read(args.songs, tables.SONGS)
     listed = Listings.load(args.rows, args.pairs, args.unlisted)
     experiments = {name: settings.experiment(name) for name in settings.run}
     tuned = json.loads((args.experiments / params.TUNED / "experiment.json").read_text(encoding="utf-8"))
@@ -45,14 +49,14 @@ def main() -> None:
         ],
         ignore_index=True,
     )
-    tables.write(predictions, tables.PREDICTIONS, args.predictions)
+    parquet.write(predictions, tables.PREDICTIONS, args.predictions)
     found = evaluation.evaluate(
-        songs, listed, predictions, experiments, vectors.load(args.vectors), settings=settings.evaluate
+        songs, listed, predictions, experiments, word_vectors.load(args.vectors), settings=settings.evaluate
     )
     for path, numbers in ((args.metrics, found), (args.headline, results.headline(found))):
-        tables.write_text(path, json.dumps(numbers, indent=2, allow_nan=False) + "\n")
+        files.write_text(path, json.dumps(numbers, indent=2, allow_nan=False) + "\n")
     note = corpus.load(args.corpus).note
-    tables.write_text(args.table, results.markdown(found, settings.evaluate, note))
+    files.write_text(args.table, results.markdown(found, settings.evaluate, note))
     histories = {name: figures.read_history(args.experiments / name / "history.csv") for name in experiments}
     of_protocol = {"paper": listed.rows, "songs": listed.pairs, "given": listed.pairs}
     n_pairs = {name: listing["split"].value_counts().to_dict() for name, listing in of_protocol.items()}
@@ -64,4 +68,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    scripts.run(main)
+    console.run(main)

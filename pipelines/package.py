@@ -8,7 +8,10 @@ import argparse
 import shutil
 from pathlib import Path
 
-from neuralist import corpus, packaging, params, run_content, scripts, tables
+from neuralist import console, files
+from neuralist.config import corpus, params
+from neuralist.data import parquet, tables
+from neuralist.serving import package
 
 
 def parse() -> argparse.Namespace:
@@ -24,21 +27,21 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Choose, and write the folder."""
     args, settings = parse(), params.load()
-    found = run_content.read_json(args.metrics)
-    metric = packaging.metric_of(found, settings.registration.metric)
-    name = packaging.best(found, metric)
+    found = files.read_json(args.metrics)
+    metric = package.metric_of(found, settings.registration.metric)
+    name = package.best(found, metric)
     shutil.rmtree(args.out, ignore_errors=True)  # as DVC does: no file of another choice stays
     if name is None:
-        reason = packaging.nothing(found, metric)
-        tables.write_text(args.out / "card.md", reason)
+        reason = package.nothing(found, metric)
+        files.write_text(args.out / "card.md", reason)
         print(reason, end="")
         return
     source = args.experiments / name
-    trained = run_content.read_json(source / "experiment.json")
+    trained = files.read_json(source / "experiment.json")
     note = corpus.load(args.corpus).note
-    chosen = packaging.Chosen(trained, found[name], metric, settings.evaluate.level, note)
-    songs, pairs = tables.read(args.songs, tables.SONGS), tables.read(args.pairs, tables.PAIRS)
-    facts = packaging.save(chosen, source, songs, pairs, args.out)
+    chosen = package.Chosen(trained, found[name], metric, settings.evaluate.level, note)
+    songs, pairs = parquet.read(args.songs, tables.SONGS), parquet.read(args.pairs, tables.PAIRS)
+    facts = package.save(chosen, source, songs, pairs, args.out)
     print(
         f"{name} is packed to serve: the best on val by {metric}, {facts['value']['value']:.3f}; "
         f"beats its baselines: {'yes' if facts['beats_baselines'] else 'not shown'}"
@@ -46,4 +49,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    scripts.run(main)
+    console.run(main)

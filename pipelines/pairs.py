@@ -8,7 +8,11 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from neuralist import engine, pairs, params, scripts, tables
+from neuralist import console
+from neuralist.config import params
+from neuralist.data import parquet, tables
+from neuralist.engine.connect import connect
+from neuralist.ingest import pairs
 
 
 def main() -> None:
@@ -16,16 +20,16 @@ def main() -> None:
     args = parse()
     chosen = params.load()
     choices = chosen.pairs
-    songs = tables.read(args.songs, tables.SONGS, ["song_id", "track_ids", "has_list", "fold"])
-    with engine.connect(chosen.engine) as on:
+    songs = parquet.read(args.songs, tables.SONGS, ["song_id", "track_ids", "has_list", "fold"])
+    with connect(chosen.engine) as on:
         on.read("listed", args.listed, tables.LISTED)
         listed = pairs.Listed(on, songs, choices)
         rows = pairs.Written(listed.ids, tables.ROWS)
-        tables.write_batches(rows.named(listed.rows()), tables.ROWS, args.rows)
+        parquet.write_batches(rows.named(listed.rows()), tables.ROWS, args.rows)
         each_once = pairs.Written(listed.ids, tables.PAIRS, keep=True)
-        tables.write_batches(each_once.named(listed.pairs()), tables.PAIRS, args.pairs)
+        parquet.write_batches(each_once.named(listed.pairs()), tables.PAIRS, args.pairs)
     unlisted = pairs.unlisted(each_once.frame(), songs, choices, given=listed.given)
-    tables.write(unlisted, tables.UNLISTED, args.unlisted)
+    parquet.write(unlisted, tables.UNLISTED, args.unlisted)
     print(f"{listed.n_listed:>10,}  listed")
     print(f"{listed.n_listed - rows.splits.total():>10,}  of them between two tracks of one song, left out")
     drawn = Counter(unlisted["split"])
@@ -47,4 +51,4 @@ def parse() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    scripts.run(main)
+    console.run(main)

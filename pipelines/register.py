@@ -7,7 +7,8 @@ Runs at every `dvc repro`, since the store is no output of DVC's; it takes 0.1 s
 import argparse
 from pathlib import Path
 
-from neuralist import registry, scripts
+from neuralist import console
+from neuralist.tracking import registry
 
 
 def parse() -> argparse.Namespace:
@@ -28,4 +29,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    scripts.run(main)
+    console.run(main)

@@ -10,8 +10,11 @@ keeps, and a self-contained page of all songs.
 import argparse
 from pathlib import Path
 
-from neuralist import corpus, params, scripts, song_words, songmap, songmap_drawing, tables
-from neuralist.onnx_encoder import Encoder
+from neuralist import console, files
+from neuralist.config import corpus, params
+from neuralist.data import parquet, tables
+from neuralist.model.encoder import Encoder
+from neuralist.songmap import html_page, layout, picture, song_words
 
 
 def parse() -> argparse.Namespace:
@@ -32,26 +35,26 @@ def main() -> None:
     args = parse()
     settings = params.load()
     choices, experiment = settings.songmap, settings.mapped_experiment
-    known, note = tables.read(args.songs, tables.SONGS), corpus.load(args.corpus).note
-    held = songmap.conditions(known, choices.filter)
-    matching = songmap.chosen(known, held)
-    pictured = songmap.spread(matching, songmap_drawing.MOST)
+    known, note = parquet.read(args.songs, tables.SONGS), corpus.load(args.corpus).note
+    held = layout.conditions(known, choices.filter)
+    matching = layout.chosen(known, held)
+    pictured = layout.spread(matching, picture.MOST)
     encoder = Encoder.load(args.experiments / experiment)
     embeddings = encoder.encode(pictured["lyrics"].tolist())
-    drawn = songmap.songmap(pictured, embeddings, encoder.similarity, choices.neighbours)
-    caption = songmap.caption(len(pictured), len(matching), held, experiment)
-    songmap_drawing.save_picture(drawn, caption, note, args.picture)
+    drawn = layout.songmap(pictured, embeddings, encoder.similarity, choices.neighbours)
+    caption = layout.caption(len(pictured), len(matching), held, experiment)
+    picture.save_picture(drawn, caption, note, args.picture)
 
-    shown = songmap.spread(known, choices.most)
+    shown = layout.spread(known, choices.most)
     words = song_words.weighted(known["lyrics"].tolist())
     of_shown = words.of(known["song_id"].isin(shown["song_id"]).to_numpy())
     embeddings = encoder.encode(shown["lyrics"].tolist())
-    drawn = songmap.songmap(shown, embeddings, encoder.similarity, choices.neighbours)
-    caption = songmap.caption(len(shown), len(known), {}, experiment)
+    drawn = layout.songmap(shown, embeddings, encoder.similarity, choices.neighbours)
+    caption = layout.caption(len(shown), len(known), {}, experiment)
     clusters = song_words.clusters(embeddings)
-    tables.write_text(args.page, songmap_drawing.page(drawn, of_shown, clusters, caption, note))
+    files.write_text(args.page, html_page.page(drawn, of_shown, clusters, caption, note))
     print(f"{len(shown)} songs drawn by {experiment}, {len(pictured)} of them in the picture")
 
 
 if __name__ == "__main__":
-    scripts.run(main)
+    console.run(main)

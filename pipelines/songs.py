@@ -7,7 +7,10 @@ import argparse
 import json
 from pathlib import Path
 
-from neuralist import corpus, params, scripts, songs, sources, tables
+from neuralist import console, files
+from neuralist.config import corpus, params
+from neuralist.data import parquet, tables
+from neuralist.ingest import songs, sources
 
 
 def main() -> None:
@@ -18,11 +21,11 @@ def main() -> None:
     choices = params.load()
     made = songs.build(sources.read(args.raw, choices.similarity_range, choices.engine), choices.songs)
     songs.check_train(made.listed, args.raw)
-    tables.write(made.songs, tables.SONGS, args.songs)
-    tables.write(made.listed, tables.LISTED, args.listed)
-    tables.write(made.rejects, tables.REJECTS, args.rejects)
-    tables.write_text(args.corpus, told.to_json())
-    tables.write_text(args.counts, json.dumps(made.counts, indent=2, ensure_ascii=False) + "\n")
+    parquet.write(made.songs, tables.SONGS, args.songs)
+    parquet.write(made.listed, tables.LISTED, args.listed)
+    parquet.write(made.rejects, tables.REJECTS, args.rejects)
+    files.write_text(args.corpus, told.to_json())
+    files.write_text(args.counts, json.dumps(made.counts, indent=2, ensure_ascii=False) + "\n")
     for name, value in made.counts.items():
         for line, count in {name: value}.items() if isinstance(value, int) else value.items():
             print(f"{count:>10,}  {line if isinstance(value, int) else f'{name} {line}'}")
@@ -38,4 +41,4 @@ def parse() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    scripts.run(main)
+    console.run(main)

@@ -14,25 +14,17 @@ from typing import Any
 
 import pandas as pd
 
-from neuralist import (
-    corpus,
-    evaluation,
-    examples,
-    folds,
-    pairs,
-    params,
-    pretraining,
-    results,
-    saving,
-    scripts,
-    tables,
-    training,
-    vectors,
-)
-from neuralist.comparison import Drawn
-from neuralist.listings import Listings
-from neuralist.onnx_encoder import Encoder
-from neuralist.vectors import WordVectors
+from neuralist import console, files
+from neuralist.config import corpus, params
+from neuralist.data import parquet, splits, tables
+from neuralist.data.pair_sets import Listings
+from neuralist.evaluation import cross_validation, evaluation, results
+from neuralist.evaluation.comparison import Drawn
+from neuralist.ingest import pairs
+from neuralist.model.encoder import Encoder
+from neuralist.text import word_vectors
+from neuralist.text.word_vectors import WordVectors
+from neuralist.training import examples, loop, pretraining, saving
 
 Experiments = Mapping[str, params.Experiment]
 
@@ -82,16 +74,16 @@ def chosen(args: argparse.Namespace, settings: params.Params) -> dict[str, param
 def main() -> None:
     """Train what is not trained yet, measure, and write the table."""
     args, settings = parse(), params.load()
-    songs, rows = tables.read(args.songs, tables.SONGS), tables.read(args.rows, tables.ROWS)
+    songs, rows = parquet.read(args.songs, tables.SONGS), parquet.read(args.rows, tables.ROWS)
     experiments = chosen(args, settings)
     measured: dict[str, list[dict[str, Drawn]]] = {"val": [], "test": []}
     for fold in args.folds:
         choices = settings.pairs.model_copy(update={"test_fold": fold})
         listed = pairs.pairs(rows, songs, choices, given=False)
         listings = Listings(rows, listed, pairs.unlisted(listed, songs, choices))
-        parts = pairs.parts(songs, listed, choices, given=False)
+        parts = splits.parts(songs, listed, choices, given=False)
         texts = {part: of_part["lyrics"].tolist() for part, of_part in parts.items()}
-        words = vectors.fit(texts, [], settings.vectors, args.raw)
+        words = word_vectors.fit(texts, [], settings.vectors, args.raw)
         for seed in args.seeds or [None]:
             seeded = experiments
             if seed is not None:
@@ -142,7 +134,7 @@ def _trained(name: str, settings: params.Experiment, prepared: examples.Prepared
     """The folder of a training, which is done unless it has been."""
     folder = out / f"{name}-{prepared.fingerprint[:16]}"
     if not (folder / "experiment.json").exists():
-        training.forget_models()
+        loop.forget_models()
         told = saving.train_experiment(
             name, settings, prepared, folder, folder / "checkpoints", title=f"{out.name} {name}"
         )
@@ -163,21 +155,21 @@ def _report(
         for name in experiments
     }
     subject = experiments[0] if args.variants else max(on_val, key=on_val.__getitem__)
-    found = folds.averaged(measured[args.split], subject, level)
+    found = cross_validation.averaged(measured[args.split], subject, level)
     told = ", ".join(f"{name} {value:.3f}" for name, value in on_val.items())
     lines = [
         f"Means of {len(measured['val'])} trainings (folds {args.folds}, seeds {args.seeds or 'their own'}) "
         f"on {args.split}, {level:.0%} intervals from {settings.evaluate.draws:,} resamples of the songs.",
         f"Mean listed AUC on val: {told}. Leads are those of {subject}; ~ none is shown, ! it trails.",
         "",
-        *folds.markdown(found, subject),
+        *cross_validation.markdown(found, subject),
     ]
     note = corpus.load(args.corpus).note
-    tables.write_text(args.out / "results.md", "\n".join([note, *lines] if note else lines) + "\n")
+    files.write_text(args.out / "results.md", "\n".join([note, *lines] if note else lines) + "\n")
     numbers = {name: one._asdict() for name, one in found.items()} | {"val": on_val}
-    tables.write_text(args.out / "results.json", json.dumps(numbers, indent=2) + "\n")
+    files.write_text(args.out / "results.json", json.dumps(numbers, indent=2) + "\n")
     print("\n".join(lines))
 
 
 if __name__ == "__main__":
-    scripts.run(main)
+    console.run(main)

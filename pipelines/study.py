@@ -10,20 +10,14 @@ from pathlib import Path
 
 import yaml
 
-from neuralist import (
-    corpus,
-    params,
-    pretraining,
-    progress,
-    scripts,
-    study,
-    study_figures,
-    study_queue,
-    study_runs,
-    tables,
-    vectors,
-)
-from neuralist.listings import Listings
+from neuralist import console, files
+from neuralist.config import corpus, params
+from neuralist.data import parquet, tables
+from neuralist.data.pair_sets import Listings
+from neuralist.study import figures, queue, search
+from neuralist.text import word_vectors
+from neuralist.tracking import study_runs
+from neuralist.training import pretraining
 
 
 def parse() -> argparse.Namespace:
@@ -45,36 +39,36 @@ def main() -> None:
     name = settings.studied_experiment
     base = settings.experiment(name, corpus.load(args.corpus).epochs)
     listing = Listings.load(args.rows, args.pairs, args.unlisted).of(base)
-    songs = tables.read(args.songs, tables.SONGS)
+    songs = parquet.read(args.songs, tables.SONGS)
     graded = pretraining.of(base, settings.similarity_range, songs, listing)
-    search = study.Search(settings.study, base, songs, listing, vectors.load(args.vectors), graded)
+    task = search.Search(settings.study, base, songs, listing, word_vectors.load(args.vectors), graded)
 
-    title = search.name(name)
+    title = task.name(name)
     folder = args.checkpoints / f"study-{title}"
-    searched = study.open_study(search, title, folder)
+    searched = search.open_study(task, title, folder)
     live = study_runs.LiveStudy()
-    with progress.trials(title, settings.study.trials, settings.study.epochs) as show:
+    with console.trials(title, settings.study.trials, settings.study.epochs) as show:
 
         def report(number: int) -> None:
-            trials = study.trials(searched, settings.study).to_dict("records")
+            trials = search.trials(searched, settings.study).to_dict("records")
             show(trials, number)
             if trials[number]["state"] != "running":
-                epochs = study.epochs(searched, settings.study).to_dict("records")
+                epochs = search.epochs(searched, settings.study).to_dict("records")
                 # Two workers at once would record a trial twice: a server's store has no lock of its own.
-                with study_queue.alone(searched, folder):
+                with queue.alone(searched, folder):
                     live(study_runs.Trials(title, f"val_{settings.study.metric}", trials, epochs))
 
-        study.work(search, searched, folder, report)
+        search.work(task, searched, folder, report)
     if args.worker:
         return
-    best = study.best(searched, settings.study, name)
-    trials, epochs = study.trials(searched, settings.study), study.epochs(searched, settings.study)
+    best = search.best(searched, settings.study, name)
+    trials, epochs = search.trials(searched, settings.study), search.epochs(searched, settings.study)
     for table, file in ((trials, "trials.csv"), (epochs, "epochs.csv")):
-        tables.write_text(args.out / file, table.to_csv(index=False, lineterminator="\n"))
-    study_figures.save(searched, f"val {settings.study.metric}", args.out)
-    tables.write_text(args.out / "best.yaml", yaml.safe_dump(best, sort_keys=False))
+        files.write_text(args.out / file, table.to_csv(index=False, lineterminator="\n"))
+    figures.save(searched, f"val {settings.study.metric}", args.out)
+    files.write_text(args.out / "best.yaml", yaml.safe_dump(best, sort_keys=False))
     print(f"study: trial {best['trial']} of {settings.study.trials}, {best['metric']} {best['value']:.4f}")
 
 
 if __name__ == "__main__":
-    scripts.run(main, freeze=True)
+    console.run(main, freeze=True)

@@ -7,7 +7,9 @@ Runs at every `dvc repro`, since the store is no output of DVC's; it takes 0.2 s
 import argparse
 from pathlib import Path
 
-from neuralist import scripts, study_runs, tracking
+from neuralist import console
+from neuralist.tracking import study_runs
+from neuralist.tracking.runs import record
 
 
 def parse() -> argparse.Namespace:
@@ -21,11 +23,11 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Record what is missing, and say so."""
     args = parse()
-    recorded = tracking.record(args.artifacts, args.raw)
+    recorded = record(args.artifacts, args.raw)
     study = study_runs.record(args.artifacts / "study")
     for name in [*recorded, *([f"study {study}"] if study else [])]:
         print(f"{name}: recorded in MLflow")
 
 
 if __name__ == "__main__":
-    scripts.run(main)
+    console.run(main)

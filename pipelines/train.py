@@ -4,23 +4,19 @@ Command: python pipelines/train.py NAME SONGS ROWS PAIRS UNLISTED VECTORS --corp
 --out DIR
 Stage tuned: the same for what a study found, with the name `tuned` and `--best FILE`.
 A run that was killed goes on from its last epoch when the command is given again.
-Several workers, named by TF_CONFIG (see `neuralist.workers`), train together when each is given the command.
+Several workers, named by TF_CONFIG (see `neuralist.training.distributed.workers`), train together when each
+is given the command.
 """
 
 import argparse
 from pathlib import Path
 
-from neuralist import (
-    corpus,
-    examples,
-    params,
-    saving,
-    scripts,
-    shards,
-    tracking,
-    vectors,
-    workers,
-)
+from neuralist import console
+from neuralist.config import corpus, params
+from neuralist.text import word_vectors
+from neuralist.tracking.runs import LiveRun
+from neuralist.training import examples, saving
+from neuralist.training.distributed import shards, workers
 
 
 def parse() -> argparse.Namespace:
@@ -49,7 +45,7 @@ def main() -> None:
     if together is not None:
         together.agree(prepared.fingerprint)
     checkpoints = args.checkpoints / f"{args.name}-{prepared.fingerprint[:16]}"
-    live = tracking.LiveRun(args.name, prepared.fingerprint, settings.model_dump())
+    live = LiveRun(args.name, prepared.fingerprint, settings.model_dump())
     after = live if together is None or together.chief else lambda *_: None
     told = saving.train_experiment(
         args.name, settings, prepared, args.out, checkpoints, after=after, workers=together
@@ -64,8 +60,8 @@ def _prepared(
     together: workers.Workers | None,
 ) -> examples.Prepared:
     """What the experiment is trained on: all of it, or a worker's share."""
-    words = vectors.load(args.vectors)
-    files = shards.Files(args.songs, args.rows, args.pairs, args.unlisted)
+    words = word_vectors.load(args.vectors)
+    files = shards.TablePaths(args.songs, args.rows, args.pairs, args.unlisted)
     if together is not None:
         return shards.prepare(settings, files, words, together, similarity_range)
     prepared, graded = shards.whole(settings, files, words, similarity_range)
@@ -75,4 +71,4 @@ def _prepared(
 
 
 if __name__ == "__main__":
-    scripts.run(main, freeze=True)
+    console.run(main, freeze=True)

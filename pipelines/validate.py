@@ -15,9 +15,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from neuralist import corpus, expectations, params, scripts, tables
-from neuralist.checked import Checked
-from neuralist.validation import Outcome
+from neuralist import console, files
+from neuralist.config import corpus, params
+from neuralist.validation.derived_tables import Checked
+from neuralist.validation.report import Outcome
+from neuralist.validation.suites import validate
 
 
 def parse() -> argparse.Namespace:
@@ -58,11 +60,9 @@ def main() -> None:
     args = parse()
     chosen = params.load()
     checked = Checked(args.songs, args.rows, args.pairs, args.unlisted)
-    report = expectations.validate(
-        checked, chosen.expected, chosen.train.protocol, chosen.pairs, on=chosen.engine
-    )
-    tables.write_text(args.report, report.to_json())
-    tables.write_text(args.page, report.to_html(corpus.load(args.corpus).note))
+    report = validate(checked, chosen.expected, chosen.train.protocol, chosen.pairs, on=chosen.engine)
+    files.write_text(args.report, report.to_json())
+    files.write_text(args.page, report.to_html(corpus.load(args.corpus).note))
     noteworthy = [outcome for outcome in report.outcomes if outcome.verdict != "passed"]
     if noteworthy:
         show(noteworthy)
@@ -75,4 +75,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    scripts.run(main)
+    console.run(main)

@@ -6,7 +6,11 @@ Command: python pipelines/vectors.py RAW SONGS PAIRS --vectors FOLDER
 import argparse
 from pathlib import Path
 
-from neuralist import pairs, params, pretraining, scripts, tables, vectors
+from neuralist import console
+from neuralist.config import params
+from neuralist.data import parquet, splits, tables
+from neuralist.text import word_vectors
+from neuralist.training import pretraining
 
 
 def parse() -> argparse.Namespace:
@@ -22,12 +26,12 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Read a vector file or train on the training songs; report the coverage."""
     args, settings = parse(), params.load()
-    songs, listed = tables.read(args.songs, tables.SONGS), tables.read(args.pairs, tables.PAIRS)
+    songs, listed = parquet.read(args.songs, tables.SONGS), parquet.read(args.pairs, tables.PAIRS)
     given = settings.train.protocol == "given"
-    parts = pairs.parts(songs, listed, settings.pairs, given=given)
+    parts = splits.parts(songs, listed, settings.pairs, given=given)
     texts = {part: of_part["lyrics"].tolist() for part, of_part in parts.items()}
     before = pretraining.texts(map(settings.experiment, settings.run), texts["val"] + texts["test"])
-    made = vectors.fit(texts, before, settings.vectors, args.raw)
+    made = word_vectors.fit(texts, before, settings.vectors, args.raw)
     made.save(args.vectors)
     print(
         f"word vectors: {made.coverage['words']:,} x {made.coverage['dimensions']}, {made.coverage['source']}"
@@ -38,4 +42,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    scripts.run(main)
+    console.run(main)

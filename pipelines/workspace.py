@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from neuralist import scripts, workspace
+from neuralist import console, workspace
 
 
 def parse() -> argparse.Namespace:
@@ -35,4 +35,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    scripts.run(main)
+    console.run(main)

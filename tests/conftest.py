@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from neuralist.tracking import Store
+from neuralist.tracking.store import Store
 
 # On a busy machine any example may take long; how long is no part of what is specified.
 settings.register_profile("untimed", deadline=None)

@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from neuralist import params, songs, sources
+from neuralist.config import params
+from neuralist.ingest import songs, sources
 
 CHOICES = params.Songs(
     cover_overlap=0.4,

@@ -24,9 +24,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from neuralist import onnx_export, tables
-from neuralist.onnx_export import LSTM, Weights
-from neuralist.tokens import Vocabulary
+from neuralist import files
+from neuralist.data import parquet, tables
+from neuralist.model import onnx_export
+from neuralist.model.onnx_export import LSTM, Weights
+from neuralist.text.vocabulary import Vocabulary
 
 WORDS = {"moss": (0.0, 0.0), "stone": (0.5, 0.0), "fern": (0.5, 0.25)}
 OTHER = (-0.5, 0.0)
@@ -60,10 +62,10 @@ def write(folder: Path) -> Path:
     onnx_export.export(Weights(vectors, lstm), folder / "encoder.onnx")
     Vocabulary(WORDS).save(folder / "vocabulary.txt")
     params = {"max_words": MAX_WORDS, "similarity": "manhattan"}
-    tables.write_text(folder / "experiment.json", json.dumps({"params": params}))
-    tables.write_text(folder / "served.json", json.dumps({"threshold": THRESHOLD}))
-    tables.write_text(folder / "training_songs.txt", "s0\n")
-    tables.write_text(folder / "card.md", "# A model made by hand\n")
-    tables.write(SONGS, tables.CATALOGUE, folder / "catalogue.parquet")
+    files.write_text(folder / "experiment.json", json.dumps({"params": params}))
+    files.write_text(folder / "served.json", json.dumps({"threshold": THRESHOLD}))
+    files.write_text(folder / "training_songs.txt", "s0\n")
+    files.write_text(folder / "card.md", "# A model made by hand\n")
+    parquet.write(SONGS, tables.CATALOGUE, folder / "catalogue.parquet")
     np.save(folder / "embeddings.npy", EMBEDDINGS)
     return folder

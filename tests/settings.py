@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from neuralist import params
+from neuralist.config import params
 
 SHIPPED = Path(__file__).resolve().parents[1] / "params.yaml"
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from neuralist import onnx_export, tables
-from neuralist.onnx_export import LSTM, Weights
-from neuralist.tokens import Vocabulary
+from neuralist.data import parquet, tables
+from neuralist.model import onnx_export
+from neuralist.model.onnx_export import LSTM, Weights
+from neuralist.text.vocabulary import Vocabulary
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven")
 # artist, title, year, and the embedding in tenths
@@ -57,6 +58,6 @@ def write(folder: Path) -> Path:
             "genre": "rock",
         }
     )
-    tables.write(catalogue, tables.CATALOGUE, folder / "catalogue.parquet")
+    parquet.write(catalogue, tables.CATALOGUE, folder / "catalogue.parquet")
     np.save(folder / "embeddings.npy", np.array([[song[3] / 10] for song in SONGS], dtype=np.float32))
     return folder

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neuralist import metrics, onnx_export, tables
-from neuralist.tokens import Vocabulary
+from neuralist import metrics
+from neuralist.data import tables
+from neuralist.model import onnx_export
+from neuralist.text.vocabulary import Vocabulary
 
 PARAMS = {"protocol": "songs", "max_words": 15, "units": 1, "similarity": "manhattan"}
 

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from neuralist import corpus, params
+from neuralist import files
+from neuralist.config import corpus, params
 
 LINKS = ("src", "pipelines", "dvc.yaml", ".dvcignore")
 RESERVED = "checkpoints"  # work/checkpoints holds the unfinished trainings of the checkout itself
@@ -148,9 +149,5 @@ def _link(link: Path, target: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    # Not tables.write_text: importing pandas takes a second.
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return
-    temporary = path.with_name(f".unfinished-{path.name}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        files.write_text(path, text)

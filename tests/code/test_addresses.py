@@ -2,7 +2,7 @@
 
 import pytest
 
-from neuralist import addresses
+from neuralist import console
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ from neuralist import addresses
     ],
 )
 def test_only_the_password_is_hidden(text: str, shown: str) -> None:
-    assert addresses.shown(text) == shown
+    assert console.without_passwords(text) == shown

@@ -14,11 +14,13 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 
-from neuralist import baselines, metrics
-from neuralist.baselines import Known, Pairs, labels, lyrics, mapped, metadata
-from neuralist.terms import tfidf
-from neuralist.tokens import Reads, Vocabulary
-from neuralist.vectors import WordVectors
+from neuralist import metrics
+from neuralist.evaluation import baselines
+from neuralist.evaluation.baselines import Known, Pairs, labels, lyrics, mapped, metadata
+from neuralist.text.tfidf import tfidf
+from neuralist.text.tokenizer import Reads
+from neuralist.text.vocabulary import Vocabulary
+from neuralist.text.word_vectors import WordVectors
 
 READS = Reads("word", 400, "head")
 

@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 from tests import raw, trained
 from tests.code.test_cli import answer, refusal, run
 
-from neuralist.tracking import Store
+from neuralist.tracking.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = {"moss": 0.0, "stone": 0.5, "fern": 1.0, "cliff": 2.0}

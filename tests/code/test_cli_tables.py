@@ -17,8 +17,8 @@ from tests import tenths
 from typer.testing import CliRunner, Result
 
 from neuralist.cli import app, batch
-from neuralist.onnx_encoder import Encoder
-from neuralist.predictor import Predictor
+from neuralist.model.encoder import Encoder
+from neuralist.serving.predictor import Predictor
 
 ENDINGS = (".csv", ".parquet")
 RESULTS = ["similarity", "similar", "decile", "tokens_used_a", "tokens_used_b"]

@@ -6,12 +6,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from neuralist import counted, engine, tables
+from neuralist.data import parquet, tables
+from neuralist.engine.connect import connect
+from neuralist.validation import sql_counts
 
 
 def test_batches_of_several_queries_have_one_size_and_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "ROW_GROUP", 3)
-    with engine.connect() as on:
+    monkeypatch.setattr(parquet, "ROW_GROUP", 3)
+    with connect() as on:
         batches = list(on.batches([f"select * from range({count}) numbers(n)" for count in (2, 0, 5)]))
         none = list(on.batches(["select 1 as n where false"]))
     assert [batch["n"].to_pylist() for batch in batches] == [[0, 1, 0], [1, 2, 3], [4]]
@@ -22,7 +24,7 @@ def test_what_the_engine_puts_aside_is_gone_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with pytest.raises(ZeroDivisionError), engine.connect():
+    with pytest.raises(ZeroDivisionError), connect():
         assert list(tmp_path.iterdir())
         raise ZeroDivisionError
     assert not list(tmp_path.iterdir())
@@ -30,8 +32,8 @@ def test_what_the_engine_puts_aside_is_gone_at_the_end(
 
 def test_a_file_that_is_not_the_table_is_refused(tmp_path: Path) -> None:
     frame = pd.DataFrame({"left_id": ["a"], "right_id": ["b"], "split": ["val"], "weight": [1.0]})
-    tables.write(frame, tables.UNLISTED, tmp_path / "unlisted.parquet")
-    with engine.connect() as on:
+    parquet.write(frame, tables.UNLISTED, tmp_path / "unlisted.parquet")
+    with connect() as on:
         with pytest.raises(ValueError, match=r"unlisted\.parquet: columns .* expected"):
             on.read("rows", tmp_path / "unlisted.parquet", tables.ROWS)
         with pytest.raises(ValueError, match=r"rows\.parquet: not a readable parquet table"):
@@ -39,5 +41,5 @@ def test_a_file_that_is_not_the_table_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_expectation_that_sql_does_not_count_is_an_error_that_names_it() -> None:
-    with engine.connect() as on, pytest.raises(ValueError, match="expect_the_unexpected is not counted"):
-        counted.count(on, "nowhere", [counted.Asked("expect_the_unexpected", {})])
+    with connect() as on, pytest.raises(ValueError, match="expect_the_unexpected is not counted"):
+        sql_counts.count(on, "nowhere", [sql_counts.Asked("expect_the_unexpected", {})])

@@ -9,14 +9,16 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from neuralist import comparison, evaluation, params, ranking, results, tables
-from neuralist.baselines import FROM_LYRICS
-from neuralist.listings import Listings
+from neuralist.config import params
+from neuralist.data import tables
+from neuralist.data.pair_sets import Listings
+from neuralist.evaluation import comparison, evaluation, ranking, results
+from neuralist.evaluation.baselines import FROM_LYRICS
+from neuralist.ingest.pairs import unlisted
 from neuralist.metrics import HEADLINE, NAMES
-from neuralist.pairs import unlisted
-from neuralist.similarity import Similarity
-from neuralist.tokens import Vocabulary
-from neuralist.vectors import WordVectors
+from neuralist.model.similarity import Similarity
+from neuralist.text.vocabulary import Vocabulary
+from neuralist.text.word_vectors import WordVectors
 
 WORDS = ["grey", "harbour", "red", "desert", "lamp", "river"]
 VECTORS = WordVectors(Vocabulary(WORDS), np.eye(8, 6, dtype=np.float32), {})

@@ -19,9 +19,10 @@ from tests import server
 from tests.server import Files
 from typer.testing import CliRunner
 
-from neuralist import demo, fetch, sources
+from neuralist import demo, fetch
 from neuralist.cli import app
 from neuralist.fetch import table, transfer
+from neuralist.ingest import sources
 
 TRACK = "TRAAAAW128F429D538"
 UNIQUE = f"{TRACK}<SEP>SOMZWCG12A8C13C480<SEP>The Example<SEP>Lanterns\n".encode()

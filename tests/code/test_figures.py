@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from neuralist import figures, params
-from neuralist.params import Experiment
+from neuralist.config import params
+from neuralist.config.params import Experiment
+from neuralist.evaluation import figures
 
 N_PAIRS = {"paper": {"train": 700, "val": 90, "test": 4}, "songs": {"train": 500}}
 

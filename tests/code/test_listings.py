@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from tests.settings import experiment
 
-from neuralist import listings, tables
-from neuralist.listings import COLUMNS, Listings, observable
+from neuralist.data import parquet, splits, tables
+from neuralist.data.pair_sets import COLUMNS, Listings, observable
 
 # Fold 0 is test, 1 val, 2 train. Songs with a list are written in capitals; u is in a pair with train alone.
 SONGS = pd.DataFrame(
@@ -102,9 +102,9 @@ def test_scored_are_val_and_test_under_songs_with_all_that_is_observable() -> No
 
 
 def test_songs_are_of_a_part_by_their_fold_or_by_the_pairs_that_name_them() -> None:
-    parts = listings.parts_of_songs(SONGS, PAIRS, by_fold=True)
+    parts = splits.parts_of_songs(SONGS, PAIRS, by_fold=True)
     assert parts.tolist() == ["test"] * 4 + ["val"] * 3 + ["train"] * 4
-    parts = dict(zip(SONGS["song_id"], listings.parts_of_songs(SONGS, ROWS, by_fold=False), strict=True))
+    parts = dict(zip(SONGS["song_id"], splits.parts_of_songs(SONGS, ROWS, by_fold=False), strict=True))
     # A and b stand in a test row too: what is trained on is of train.
     assert {name: part for name, part in parts.items() if part} == {
         "A": "train", "b": "train", "G": "val", "H": "val",
@@ -116,7 +116,7 @@ def test_the_tables_are_read_as_stage_pairs_wrote_them(tmp_path: Path) -> None:
     for frame, schema, path in zip(
         LISTINGS, (tables.ROWS, tables.PAIRS, tables.UNLISTED), paths, strict=True
     ):
-        tables.write(frame, schema, path)
+        parquet.write(frame, schema, path)
     read = Listings.load(*paths)
     settings = experiment(protocol="songs", target="observable")
     assert names(read.of(settings)) == names(LISTINGS.of(settings))

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn import metrics as sklearn
 
-from neuralist import metrics, resampling
+from neuralist import metrics
+from neuralist.evaluation import resampling
 from neuralist.metrics import NAMES, Answers
 
 TENTHS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralist import names
+from neuralist.text import names
 
 KINDS = {kind.name: kind for kind in names.KINDS}
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import distance
 
-from neuralist import neighbours
-from neuralist.neighbours import Neighbours
-from neuralist.similarity import Calibration, Similarity
+from neuralist.model import neighbours
+from neuralist.model.neighbours import Neighbours
+from neuralist.model.similarity import Calibration, Similarity
 
 # Flat for distances from 3 on: all of these are equally alike.
 FLAT = Calibration(np.array([np.exp(-3), 1.0]), np.array([0.25, 1.0]))

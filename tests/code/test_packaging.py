@@ -12,9 +12,11 @@ import pytest
 import yaml
 from tests import trained
 
-from neuralist import metrics, model_card, packaging, tables
-from neuralist.onnx_encoder import Encoder
-from neuralist.similarity import Similarity
+from neuralist import metrics
+from neuralist.data import parquet, tables
+from neuralist.model.encoder import Encoder
+from neuralist.model.similarity import Similarity
+from neuralist.serving import model_card, package
 
 ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = {"zero": 0.0, "half": 0.5, "ten": 10.0}
@@ -33,52 +35,52 @@ def test_the_best_on_val_is_chosen() -> None:
     found = {"one": trained.entry(spearman=0.5), "two": trained.entry(spearman=0.75)}
     found["one"]["splits"]["test"]["metrics"]["spearman"]["value"] = 1.0
 
-    assert packaging.best(found, "spearman") == "two"
+    assert package.best(found, "spearman") == "two"
 
 
 def test_of_errors_the_lowest_is_best() -> None:
-    assert packaging.best({"one": trained.entry(mse=0.5), "two": trained.entry(mse=0.75)}, "mse") == "one"
+    assert package.best({"one": trained.entry(mse=0.5), "two": trained.entry(mse=0.75)}, "mse") == "one"
 
 
 def test_the_first_of_equals_is_chosen() -> None:
-    assert packaging.best({"b": trained.entry(), "a": trained.entry()}, "roc_auc") == "b"
+    assert package.best({"b": trained.entry(), "a": trained.entry()}, "roc_auc") == "b"
 
 
 def test_protocol_songs_goes_before_given_and_paper_is_never_chosen() -> None:
     paper = trained.entry("paper", spearman=0.9)
     given, songs = trained.entry("given", spearman=0.8), trained.entry("songs", spearman=-0.1)
 
-    assert packaging.best({"p": paper, "g": given, "s": songs}, "spearman") == "s"
-    assert packaging.best({"p": paper, "g": given}, "spearman") == "g"
-    assert packaging.best({"p": paper}, "spearman") is None
+    assert package.best({"p": paper, "g": given, "s": songs}, "spearman") == "s"
+    assert package.best({"p": paper, "g": given}, "spearman") == "g"
+    assert package.best({"p": paper}, "spearman") is None
 
 
 def test_an_experiment_without_a_figure_is_not_chosen() -> None:
     unknown = trained.entry(spearman=None)
 
-    assert packaging.best({"one": unknown, "two": trained.entry(spearman=-0.5)}, "spearman") == "two"
-    assert packaging.best({"one": unknown}, "spearman") is None
+    assert package.best({"one": unknown, "two": trained.entry(spearman=-0.5)}, "spearman") == "two"
+    assert package.best({"one": unknown}, "spearman") is None
 
 
 @pytest.mark.parametrize("metric", ["speerman", "nearest_tenth_accuracy"])
 def test_a_metric_that_is_not_measured_is_refused(metric: str) -> None:
     with pytest.raises(ValueError, match=rf"register\.metric: received '{metric}'; choose one of .*mse"):
-        packaging.best({"one": trained.entry()}, metric)
+        package.best({"one": trained.entry()}, metric)
 
 
 def test_the_metric_that_params_name_may_be_chosen() -> None:
     shipped = yaml.safe_load((ROOT / "params.yaml").read_text())
 
-    assert shipped["register"] == {"metric": packaging.AUTO}
-    assert {"listed_auc", "spearman"} <= {*packaging.CHOICES}
+    assert shipped["register"] == {"metric": package.AUTO}
+    assert {"listed_auc", "spearman"} <= {*package.CHOICES}
 
 
 def test_listed_auc_chooses_where_lists_are_ranked_else_spearman() -> None:
     plain, ranked = trained.entry(), trained.entry(listed_auc=0.625)
 
-    assert packaging.metric_of({"one": plain}, "auto") == "spearman"
-    assert packaging.metric_of({"one": plain, "other": ranked}, "auto") == "listed_auc"
-    assert packaging.metric_of({"other": ranked}, "mse") == "mse"
+    assert package.metric_of({"one": plain}, "auto") == "spearman"
+    assert package.metric_of({"one": plain, "other": ranked}, "auto") == "listed_auc"
+    assert package.metric_of({"other": ranked}, "mse") == "mse"
 
 
 # --- whether it beats its baselines ----------------------------------------------------------------
@@ -86,7 +88,7 @@ def test_listed_auc_chooses_where_lists_are_ranked_else_spearman() -> None:
 
 def facts(entry: dict[str, Any], metric: str = "spearman") -> dict[str, Any]:
     described = {"name": "one", "fingerprint": "f" * 64, "n_pairs": {"train": 3, "val": 2}}
-    return packaging.Chosen(described, entry, metric, 0.95, "").facts()
+    return package.Chosen(described, entry, metric, 0.95, "").facts()
 
 
 @pytest.mark.parametrize(("shown", "beats"), [("ahead", True), ("even", False), ("behind", False)])
@@ -133,7 +135,7 @@ def test_only_val_decides() -> None:
 
 def test_quantiles_of_three_songs_by_hand() -> None:
     # Manhattan distances 0, ln 2 and ln 2: similarities 1, 1/2 and 1/2.
-    found = packaging.quantiles(
+    found = package.quantiles(
         np.array([[0.0], [0.0], [np.log(2)]], dtype=np.float32), Similarity("manhattan")
     )
 
@@ -145,29 +147,29 @@ def test_quantiles_of_three_songs_by_hand() -> None:
 
 
 def test_of_many_pairs_some_are_drawn_never_a_song_with_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packaging, "MOST_PAIRS", 2000)
-    apart = packaging.quantiles(np.arange(100, dtype=np.float32)[:, None], Similarity("manhattan"))
+    monkeypatch.setattr(package, "MOST_PAIRS", 2000)
+    apart = package.quantiles(np.arange(100, dtype=np.float32)[:, None], Similarity("manhattan"))
     # 99 of a song's 199 others are equal to it, at similarity 1; the others have 1/2.
     halves = np.repeat([[0.0], [np.log(2)]], 100, axis=0).astype(np.float32)
-    in_halves = packaging.quantiles(halves, Similarity("manhattan"))
+    in_halves = package.quantiles(halves, Similarity("manhattan"))
 
     assert apart[100] == pytest.approx(np.exp(-1), rel=1e-5)
     assert in_halves[45] == pytest.approx(0.5)
     assert in_halves[55] == pytest.approx(1.0)
-    assert in_halves == packaging.quantiles(halves, Similarity("manhattan"))
+    assert in_halves == package.quantiles(halves, Similarity("manhattan"))
 
 
 def test_the_parts_in_which_pairs_are_measured_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     embeddings = np.random.default_rng(1).normal(size=(9, 2)).astype(np.float32)
-    whole = packaging.quantiles(embeddings, Similarity("cosine"))
-    monkeypatch.setattr(packaging, "PAIRS_AT_ONCE", 5)
+    whole = package.quantiles(embeddings, Similarity("cosine"))
+    monkeypatch.setattr(package, "PAIRS_AT_ONCE", 5)
 
-    assert packaging.quantiles(embeddings, Similarity("cosine")) == whole
+    assert package.quantiles(embeddings, Similarity("cosine")) == whole
 
 
 def test_a_catalogue_needs_two_songs() -> None:
     with pytest.raises(ValueError, match="received 1"):
-        packaging.quantiles(np.zeros((1, 2), dtype=np.float32), Similarity("manhattan"))
+        package.quantiles(np.zeros((1, 2), dtype=np.float32), Similarity("manhattan"))
 
 
 # --- the folder ------------------------------------------------------------------------------------
@@ -182,14 +184,14 @@ def source(tmp_path: Path) -> Path:
     return folder
 
 
-def chosen(source: Path, note: str = "A corpus.", **val: float) -> packaging.Chosen:
+def chosen(source: Path, note: str = "A corpus.", **val: float) -> package.Chosen:
     described = json.loads((source / "experiment.json").read_text())
     entry = trained.compared(trained.entry(**val), "tfidf", spearman=DIFFERENCES["even"])
-    return packaging.Chosen(described, entry, "spearman", 0.95, note)
+    return package.Chosen(described, entry, "spearman", 0.95, note)
 
 
 def save(source: Path, out: Path) -> Path:
-    packaging.save(chosen(source), source, trained.songs(LYRICS), trained.pairs(PAIRS), out)
+    package.save(chosen(source), source, trained.songs(LYRICS), trained.pairs(PAIRS), out)
     return out
 
 
@@ -197,7 +199,7 @@ def test_the_folder_serves_by_itself(source: Path, tmp_path: Path) -> None:
     out = save(source, tmp_path / "served")
 
     encoder = Encoder.load(out)
-    catalogue = tables.read(out / "catalogue.parquet", tables.CATALOGUE)
+    catalogue = parquet.read(out / "catalogue.parquet", tables.CATALOGUE)
     assert catalogue["song_id"].tolist() == ["c", "a", "b"]
     assert catalogue["artist"].tolist() == ["Artist c", "Artist a", "Artist b"]
     assert catalogue["year"].isna().tolist() == [False, False, True]
@@ -245,9 +247,7 @@ def test_the_same_input_gives_the_same_bytes_and_another_card_another_content(
     for path in first.iterdir():
         assert path.read_bytes() == (second / path.name).read_bytes(), path.name
 
-    packaging.save(
-        chosen(source, note="Another."), source, trained.songs(LYRICS), trained.pairs(PAIRS), second
-    )
+    package.save(chosen(source, note="Another."), source, trained.songs(LYRICS), trained.pairs(PAIRS), second)
     contents = [json.loads((folder / "served.json").read_text())["content"] for folder in (first, second)]
     assert contents[0] != contents[1]
 
@@ -255,8 +255,8 @@ def test_the_same_input_gives_the_same_bytes_and_another_card_another_content(
 def test_the_folder_holds_these_files_and_no_lyrics(source: Path, tmp_path: Path) -> None:
     out = save(source, tmp_path / "served")
 
-    files = {path.name for path in out.iterdir()}
-    assert files == {
+    names = {path.name for path in out.iterdir()}
+    assert names == {
         *("encoder.onnx", "vocabulary.txt", "experiment.json", "catalogue.parquet", "embeddings.npy"),
         *("training_songs.txt", "served.json", "card.md"),
     }
@@ -276,7 +276,7 @@ def test_a_missing_encoder_is_one_clear_error(source: Path, tmp_path: Path) -> N
 
 
 def card(source: Path, entry: dict[str, Any], **own: Any) -> str:
-    one = packaging.Chosen(
+    one = package.Chosen(
         json.loads((source / "experiment.json").read_text()) | own, entry, "mse", 0.9, "Only made up."
     )
     return model_card.card(one.facts(), one.trained, one.entry, one.level, 1234)
@@ -344,7 +344,7 @@ def test_the_card_of_a_corpus_that_says_nothing_and_of_an_empty_test(source: Pat
     empty = {name: metrics.undefined("no pairs") for name in entry["splits"]["test"]["metrics"]}
     entry["splits"]["test"] = {"n_pairs": 0, "n_songs": 0, "metrics": empty, "baselines": {}}
     described = json.loads((source / "experiment.json").read_text())
-    silent = packaging.Chosen(described, entry, "mse", 0.95, "")
+    silent = package.Chosen(described, entry, "mse", 0.95, "")
     text = model_card.card(silent.facts(), silent.trained, silent.entry, silent.level, 2)
 
     assert text.startswith("# Model card: one\n\nIt says")
@@ -358,8 +358,8 @@ def run_stage(folder: Path, monkeypatch: pytest.MonkeyPatch, found: dict[str, An
     (folder / "metrics.json").write_text(json.dumps(found))
     (folder / "corpus.json").write_text(json.dumps({"note": "A corpus.", "epochs": 1}))
     (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
-    tables.write(trained.songs(LYRICS), tables.SONGS, folder / "songs.parquet")
-    tables.write(trained.pairs(PAIRS), tables.PAIRS, folder / "pairs.parquet")
+    parquet.write(trained.songs(LYRICS), tables.SONGS, folder / "songs.parquet")
+    parquet.write(trained.pairs(PAIRS), tables.PAIRS, folder / "pairs.parquet")
     monkeypatch.chdir(folder)
     options = "--corpus corpus.json --metrics metrics.json --out served"
     command = f"package.py songs.parquet pairs.parquet experiments {options}"

@@ -13,7 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import raw
 
-from neuralist import engine, pairs, params, songs, sources, tables
+from neuralist.config import params
+from neuralist.data import parquet, splits, tables
+from neuralist.engine.connect import connect
+from neuralist.ingest import pairs, songs, sources
 
 CHOICES = params.Pairs(test_fold=0, paper_shares=(0.72, 0.08, 0.2), unlisted_ratio=0, seed=7)
 
@@ -132,7 +135,7 @@ def test_the_songs_of_a_part_are_those_of_its_pairs_where_the_split_is_given_els
     made = pairs.pairs(pairs.rows(listed, table, CHOICES), table, CHOICES, given=True)
 
     def names(*, given: bool) -> dict[str, str]:
-        found = pairs.parts(table, made, CHOICES, given=given)
+        found = splits.parts(table, made, CHOICES, given=given)
         return {part: "".join(of_part["song_id"]) for part, of_part in found.items()}
 
     assert names(given=True) == {"train": "abe", "val": "bc", "test": "cd"}
@@ -235,18 +238,18 @@ def test_the_stage_s_tables_are_those_of_the_library(tmp_path: Path) -> None:
     """From files to files, in more than one batch, against frames."""
     table = with_lists({name: number % 5 for number, name in enumerate("abcdefgh")}, "abcdefgh")
     listed = listed_table([(*pair, 0.5) for pair in itertools.permutations("abcdefgh", 2)])
-    tables.write(listed, tables.LISTED, tmp_path / "listed.parquet")
+    parquet.write(listed, tables.LISTED, tmp_path / "listed.parquet")
     rows = pairs.rows(listed, table, CHOICES)
     each_once = pairs.pairs(rows, table, CHOICES, given=False)
-    with engine.connect() as on:
+    with connect() as on:
         on.read("listed", tmp_path / "listed.parquet", tables.LISTED)
         found = pairs.Listed(on, table, CHOICES)
         for name, batches, schema, expected in (
             ("rows", found.rows(), tables.ROWS, rows), ("pairs", found.pairs(), tables.PAIRS, each_once),
         ):  # fmt: skip
             written = pairs.Written(found.ids, schema, keep=True)
-            tables.write_batches(written.named(batches), schema, tmp_path / f"{name}.parquet")
-            again = tables.read(tmp_path / f"{name}.parquet", schema)
+            parquet.write_batches(written.named(batches), schema, tmp_path / f"{name}.parquet")
+            again = parquet.read(tmp_path / f"{name}.parquet", schema)
             assert again.to_dict("list") == expected.to_dict("list")
             assert written.splits == Counter(expected["split"])
             kept = written.frame()

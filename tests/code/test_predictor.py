@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import served
 
-from neuralist import predictor, tokens
-from neuralist.predictor import Predictor
+from neuralist.serving import predictor
+from neuralist.serving.predictor import Predictor
+from neuralist.text import tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +131,7 @@ def test_markup_control_characters_and_any_language_are_only_text(model: Predict
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=300))
 def test_a_text_is_refused_exactly_when_it_has_no_word(text: str) -> None:
-    assert (predictor.fault(text) is None) == bool(tokens.words(text))
+    assert (predictor.fault(text) is None) == bool(tokenizer.words(text))
 
 
 def test_a_folder_without_served_json_is_refused(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.settings import experiment
 
-from neuralist import pretraining
-from neuralist.tokens import Reads
+from neuralist.text.tokenizer import Reads
+from neuralist.training import pretraining
 
 READS = Reads("word", 5, "head")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from neuralist import progress
+from neuralist import console
 
 
 def row(trial: int, state: str, value: float | None, epochs: int) -> dict[str, Any]:
@@ -13,7 +13,7 @@ def row(trial: int, state: str, value: float | None, epochs: int) -> dict[str, A
 
 def test_a_trial_is_told_once_when_it_is_over(capsys: pytest.CaptureFixture[str]) -> None:
     waiting = row(2, "waiting", None, 0)
-    with progress.trials("study", 3, 4) as report:
+    with console.trials("study", 3, 4) as report:
         report([row(0, "running", None, 1), row(1, "waiting", None, 0), waiting], 0)
         report([row(0, "complete", 0.5, 4), row(1, "running", None, 0), waiting], 0)
         report([row(0, "complete", 0.5, 4), row(1, "pruned", float("nan"), 2), waiting], 1)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score, roc_auc_score
 
-from neuralist import ranking, resampling
-from neuralist.ranking import NAMES, Asked
+from neuralist.evaluation import ranking, resampling
+from neuralist.evaluation.ranking import NAMES, Asked
 
 
 class Part:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from scipy.spatial import distance
 from tests import served
 
-from neuralist import neighbours
-from neuralist.recommend import Catalogue
-from neuralist.similarity import Similarity
+from neuralist.model import neighbours
+from neuralist.model.similarity import Similarity
+from neuralist.serving.catalogue import Catalogue
 
 ORIGIN = np.zeros((1, 2), dtype=np.float32)
 

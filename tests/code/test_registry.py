@@ -17,8 +17,11 @@ import pytest
 from scipy import stats
 from tests import trained
 
-from neuralist import contest, packaging, params, registry, tables
-from neuralist.tracking import Store
+from neuralist.config import params
+from neuralist.data import parquet, tables
+from neuralist.serving import package
+from neuralist.tracking import contest, registry
+from neuralist.tracking.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = "0123456789abcdef0123456789abcdef.dir"
@@ -71,9 +74,9 @@ class Checkout:
         entry = trained.compared(trained.entry(), "tfidf", spearman=trained.figure(0.25, 0.125, 0.5))
         (self.artifacts / "metrics.json").write_text(json.dumps({name: entry}))
         described = json.loads((source / "experiment.json").read_text())
-        chosen = packaging.Chosen(described, entry, metric, 0.95, note)
+        chosen = package.Chosen(described, entry, metric, 0.95, note)
         out = self.artifacts / "served"
-        packaging.save(chosen, source, trained.songs(LYRICS), trained.pairs(PAIRS), out)
+        package.save(chosen, source, trained.songs(LYRICS), trained.pairs(PAIRS), out)
 
     def register(self, *, replace: bool = False) -> str:
         """Run the stage."""
@@ -119,8 +122,8 @@ def saving(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
     checkout = Checkout(tmp_path, Store(f"sqlite:///{tmp_path}/mlflow.db", "neuralist", tmp_path))
     checkout.corpus(DATA)
     checkout.artifacts.mkdir()
-    tables.write(trained.songs(LYRICS), tables.SONGS, checkout.artifacts / "songs.parquet")
-    tables.write(trained.pairs(PAIRS), tables.PAIRS, checkout.artifacts / "pairs.parquet")
+    parquet.write(trained.songs(LYRICS), tables.SONGS, checkout.artifacts / "songs.parquet")
+    parquet.write(trained.pairs(PAIRS), tables.PAIRS, checkout.artifacts / "pairs.parquet")
     return checkout
 
 
@@ -165,7 +168,7 @@ def test_the_first_version_is_champion_of_both_models_and_says_where_it_is_from(
         assert version.tags == version.tags | expected
 
 
-def files(checkout: Checkout, name: str) -> list[Path]:
+def files_of(checkout: Checkout, name: str) -> list[Path]:
     source = checkout.client.get_model_version_by_alias(name, "champion").source
     return [path for path in Path(source.removeprefix("file://")).rglob("*") if path.is_file()]
 
@@ -193,7 +196,7 @@ def test_both_models_load_and_answer_and_hold_no_pickle_and_no_lyrics(saving: Ch
         assert model.metadata.signature.inputs.input_names() == columns
         asked = pd.DataFrame([["hum a0", "hum a1"][: len(columns)]], columns=columns)
         assert answers <= set(model.predict(asked).columns)
-        found = files(saving, name)
+        found = files_of(saving, name)
         names = {path.name for path in found}
         assert {"input_example.json", "card.md", "vocabulary.txt", "encoder.onnx"} <= names
         for path in found:
@@ -219,9 +222,9 @@ def test_a_card_too_long_for_mlflow_is_cut_at_a_line(checkout: Checkout) -> None
 
 
 def test_the_two_models_are_those_that_serving_knows() -> None:
-    from neuralist import serving
+    from neuralist.serving import mlflow_model
 
-    assert tuple(registry.MODELS) == serving.MODELS
+    assert tuple(registry.MODELS) == mlflow_model.MODELS
 
 
 # --- champion and challenger -----------------------------------------------------------------------

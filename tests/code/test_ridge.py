@@ -7,9 +7,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import rbf_kernel
 
-from neuralist import ridge, style
-from neuralist.ridge import Taught
-from neuralist.tokens import Reads
+from neuralist.model import ridge
+from neuralist.model.ridge import Taught
+from neuralist.text import style
+from neuralist.text.tokenizer import Reads
 
 READS = Reads("word", 400, "head")
 N, TRAIN = 40, np.arange(0, 30)

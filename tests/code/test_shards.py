@@ -11,12 +11,16 @@ from hypothesis import strategies as st
 from tests import trained
 from tests.settings import experiment
 
-from neuralist import batches, examples, params, shards, tables, vectors
-from neuralist.examples import Examples, Prepared
-from neuralist.listings import Listings
-from neuralist.shards import Files, Shard
-from neuralist.tokens import Windows
-from neuralist.vectors import WordVectors
+from neuralist.config import params
+from neuralist.data import parquet, tables
+from neuralist.data.pair_sets import Listings
+from neuralist.text import word_vectors
+from neuralist.text.vocabulary import Windows
+from neuralist.text.word_vectors import WordVectors
+from neuralist.training import batches, examples
+from neuralist.training.distributed import shards
+from neuralist.training.distributed.shards import Shard, TablePaths
+from neuralist.training.examples import Examples, Prepared
 
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]
 Pair = tuple[int, int, float]
@@ -89,11 +93,11 @@ def test_batches_of_all_shares_are_those_of_one_process(
 
 def _words() -> WordVectors:
     rng = np.random.default_rng(8)
-    return vectors.assemble({word: rng.normal(size=8) for word in WORDS}, 3.0, "made", {})
+    return word_vectors.assemble({word: rng.normal(size=8) for word in WORDS}, 3.0, "made", {})
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+def paths(tmp_path_factory: pytest.TempPathFactory) -> TablePaths:
     folder = tmp_path_factory.mktemp("tables")
     rng = np.random.default_rng(5)
     ids = [f"s{i:02}" for i in range(24)]
@@ -109,12 +113,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
         ],
         columns=["left_id", "right_id", "similarity", "split"],
     ).sample(frac=1, random_state=1)
-    made = Files(*(folder / f"{name}.parquet" for name in Files._fields))
-    tables.write(songs, tables.SONGS, made.songs)
-    tables.write(pairs, tables.ROWS, made.rows)
-    tables.write(trained.pairs(pairs.itertuples(index=False, name=None)), tables.PAIRS, made.pairs)
+    made = TablePaths(*(folder / f"{name}.parquet" for name in TablePaths._fields))
+    parquet.write(songs, tables.SONGS, made.songs)
+    parquet.write(pairs, tables.ROWS, made.rows)
+    parquet.write(trained.pairs(pairs.itertuples(index=False, name=None)), tables.PAIRS, made.pairs)
     unlisted = pairs.iloc[::5].drop(columns="similarity").assign(weight=3.0)
-    tables.write(unlisted, tables.UNLISTED, made.unlisted)
+    parquet.write(unlisted, tables.UNLISTED, made.unlisted)
     return made
 
 
@@ -123,15 +127,15 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     "own", [{"protocol": "songs", "target": "observable", "window": 3}, {"protocol": "paper"}]
 )
 def test_tables_read_by_shard_give_what_cutting_all_gives(
-    files: Files, own: dict[str, Any], n_workers: int, monkeypatch: pytest.MonkeyPatch
+    paths: TablePaths, own: dict[str, Any], n_workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shards, "PIECE", 7)
     settings = experiment(max_words=6, **own)
-    listing = Listings.load(files.rows, files.pairs, files.unlisted).of(settings)
-    of_all = examples.prepare(settings, tables.read(files.songs, tables.SONGS), listing, _words())
+    listing = Listings.load(paths.rows, paths.pairs, paths.unlisted).of(settings)
+    of_all = examples.prepare(settings, parquet.read(paths.songs, tables.SONGS), listing, _words())
     for number in range(n_workers):
         shard = Shard(number, n_workers)
-        got, wanted = shards.prepare(settings, files, _words(), Lone(shard)), shards.cut(of_all, shard)
+        got, wanted = shards.prepare(settings, paths, _words(), Lone(shard)), shards.cut(of_all, shard)
         for split in ("train", "val"):
             _assert_same(got.parts[split], wanted.parts[split])
         share, known = got.parts["train"].share, wanted.parts["train"].share
@@ -156,10 +160,10 @@ def _assert_same(got: Examples, wanted: Examples) -> None:
     assert got.songs.starts.tolist() == wanted.songs.starts.tolist()
 
 
-def test_a_worker_reads_its_share_of_the_texts_and_no_others(files: Files) -> None:
+def test_a_worker_reads_its_share_of_the_texts_and_no_others(paths: TablePaths) -> None:
     """Of many songs with a pair each, a worker holds little more than its share."""
     settings = experiment(protocol="paper", max_words=6)
-    parts = shards.prepare(settings, files, _words(), Lone(Shard(1, 8))).parts
+    parts = shards.prepare(settings, paths, _words(), Lone(Shard(1, 8))).parts
     train = parts["train"]
     named = {*train.left.tolist(), *train.right.tolist()}
     assert len(train.left) == -(-(train.n_pairs - 1) // 8)
@@ -169,7 +173,7 @@ def test_a_worker_reads_its_share_of_the_texts_and_no_others(files: Files) -> No
     assert len(parts["val"].left) == len(parts["val"].songs.lengths) == 0, "val is the chief's"
 
 
-def test_heads_with_pairs_at_random_are_refused(files: Files) -> None:
+def test_heads_with_pairs_at_random_are_refused(paths: TablePaths) -> None:
     settings: params.Experiment = experiment(heads={"year": 1.0})
     with pytest.raises(ValueError, match=r"batch_of: received 'pairs' with heads, .* choose songs"):
-        shards.prepare(settings, files, _words(), Lone(Shard(0, 2)))
+        shards.prepare(settings, paths, _words(), Lone(Shard(0, 2)))

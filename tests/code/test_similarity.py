@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
-from neuralist.similarity import Calibration, Similarity
+from neuralist.model.similarity import Calibration, Similarity
 
 unit = st.floats(0, 1, allow_subnormal=False)
 pairs = st.lists(st.tuples(unit, unit, st.floats(0.5, 20)), min_size=1, max_size=30)

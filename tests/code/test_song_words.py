@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuralist import song_words
+from neuralist.songmap import song_words
 
 SONGS = [
     "Moon, moon, river!",

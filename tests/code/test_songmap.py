@@ -17,10 +17,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuralist import onnx_export, params, song_words, songmap, songmap_drawing, tables
-from neuralist.similarity import Similarity
-from neuralist.songmap import Song, SongMap
-from neuralist.tokens import Vocabulary
+from neuralist.config import params
+from neuralist.data import parquet, tables
+from neuralist.model import onnx_export
+from neuralist.model.similarity import Similarity
+from neuralist.songmap import html_page, layout, picture, song_words
+from neuralist.songmap.layout import Song, SongMap
+from neuralist.text.vocabulary import Vocabulary
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = '</script><script>document.title="owned"</script><b>"quoted" & \'so\'</b> 💔 $x^2$'
@@ -48,13 +51,13 @@ def made(n_songs: int = 8, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def drawn(n_songs: int = 8) -> SongMap:
-    return songmap.songmap(*made(n_songs), Similarity("manhattan"), 3)
+    return layout.songmap(*made(n_songs), Similarity("manhattan"), 3)
 
 
 def page(songs: pd.DataFrame, embeddings: np.ndarray, caption: str = "8 songs") -> str:
     words, clusters = song_words.weighted(songs["lyrics"].tolist()), song_words.clusters(embeddings)
-    return songmap_drawing.page(
-        songmap.songmap(songs, embeddings, Similarity("manhattan"), 3),
+    return html_page.page(
+        layout.songmap(songs, embeddings, Similarity("manhattan"), 3),
         words,
         clusters,
         caption,
@@ -69,74 +72,74 @@ def held(text: str) -> dict[str, Any]:
 
 def test_the_filter_keeps_songs_whose_column_holds_the_value() -> None:
     songs, _ = made()
-    assert songmap.chosen(songs, {"year": 2015})["song_id"].tolist() == ["s0", "s2", "s4", "s6"]
-    assert len(songmap.chosen(songs, {})) == 8
+    assert layout.chosen(songs, {"year": 2015})["song_id"].tolist() == ["s0", "s2", "s4", "s6"]
+    assert len(layout.chosen(songs, {})) == 8
 
 
 def test_several_conditions_hold_together() -> None:
     songs, _ = made(16)
-    kept = songmap.chosen(songs, {"year": 2014, "genre": "pop"})
+    kept = layout.chosen(songs, {"year": 2014, "genre": "pop"})
     assert kept["song_id"].tolist() == ["s1", "s5", "s9", "s13"]
 
 
 def test_a_song_of_unknown_year_is_not_shown() -> None:
     songs, _ = made(9)
-    assert "s8" not in songmap.chosen(songs, {"year": 2015})["song_id"].tolist()
+    assert "s8" not in layout.chosen(songs, {"year": 2015})["song_id"].tolist()
 
 
 def test_latest_is_the_last_year_of_at_least_three_songs() -> None:
     songs, _ = made()
     songs.loc[songs["song_id"].isin(["s0", "s2"]), "year"] = 2016
     songs.loc[songs["song_id"].isin(["s4", "s6"]), "year"] = 2014
-    kept = songmap.chosen(songs, {"year": "latest"})
+    kept = layout.chosen(songs, {"year": "latest"})
     assert kept["song_id"].tolist() == ["s1", "s3", "s4", "s5", "s6", "s7"]
 
 
 def test_where_no_song_has_a_year_latest_shows_all() -> None:
     songs, _ = made()
     songs["year"] = pd.array([None] * len(songs), dtype="Int64")
-    assert len(songmap.chosen(songs, {"year": "latest"})) == 8
+    assert len(layout.chosen(songs, {"year": "latest"})) == 8
 
 
 def test_of_too_many_songs_some_are_shown_evenly() -> None:
     songs, _ = made(9)
-    assert songmap.spread(songs, 5)["song_id"].tolist() == ["s0", "s2", "s4", "s6", "s8"]
-    assert len(songmap.spread(songs, 9)) == 9
+    assert layout.spread(songs, 5)["song_id"].tolist() == ["s0", "s2", "s4", "s6", "s8"]
+    assert len(layout.spread(songs, 9)) == 9
 
 
 def test_a_filter_that_matches_nothing_says_which_values_there_are() -> None:
     with pytest.raises(ValueError, match=r"\{'year': 1999\} matches 0 of 8 songs.*year holds 2014, 2015$"):
-        songmap.chosen(made()[0], {"year": 1999})
+        layout.chosen(made()[0], {"year": 1999})
 
 
 def test_two_songs_are_too_few_for_a_map() -> None:
     with pytest.raises(ValueError, match="matches 2 of 8 songs, and a map needs 3"):
-        songmap.chosen(made()[0], {"genre": "rock"})
+        layout.chosen(made()[0], {"genre": "rock"})
     with pytest.raises(ValueError, match="received 2 songs"):
-        songmap.songmap(made(2)[0], np.zeros((2, 3)), Similarity("manhattan"), 1)
+        layout.songmap(made(2)[0], np.zeros((2, 3)), Similarity("manhattan"), 1)
 
 
 @pytest.mark.parametrize("column", ["yeer", "lyrics", "tags"])
 def test_a_column_that_cannot_choose_songs_is_refused(column: str) -> None:
     with pytest.raises(ValueError, match=f"received column '{column}'; choose of .*'year'"):
-        songmap.chosen(made()[0], {column: 2015})
+        layout.chosen(made()[0], {column: 2015})
 
 
 @pytest.mark.parametrize("embeddings", [np.zeros((7, 2)), np.zeros(8), np.full((8, 2), np.nan)])
 def test_embeddings_that_are_not_a_finite_row_a_song_are_refused(embeddings: np.ndarray) -> None:
     with pytest.raises(ValueError, match="not a finite row for each of 8 songs"):
-        songmap.songmap(made()[0], embeddings, Similarity("manhattan"), 3)
+        layout.songmap(made()[0], embeddings, Similarity("manhattan"), 3)
 
 
 def test_points_on_a_line_keep_their_distances_and_one_component_explains_all() -> None:
-    points, explained = songmap.pca(np.array([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]]))
+    points, explained = layout.pca(np.array([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]]))
     np.testing.assert_allclose(points, [[-5, 0], [0, 0], [5, 0]], atol=1e-12)
     np.testing.assert_allclose(explained, (1, 0), atol=1e-12)
 
 
 def test_pca_agrees_with_the_eigenvectors_of_the_covariance() -> None:
     embeddings = np.random.default_rng(3).normal(size=(40, 6)) * [5, 3, 1, 1, 0.5, 0.1]
-    points, explained = songmap.pca(embeddings)
+    points, explained = layout.pca(embeddings)
     variances, directions = np.linalg.eigh(np.cov(embeddings.T))
     np.testing.assert_allclose(explained, variances[:-3:-1] / variances.sum())
     expected = (embeddings - embeddings.mean(axis=0)) @ directions[:, :-3:-1]
@@ -147,29 +150,29 @@ def test_pca_agrees_with_the_eigenvectors_of_the_covariance() -> None:
 @settings(max_examples=25, deadline=None)
 def test_the_sign_of_a_component_follows_its_largest_loading(seed: int) -> None:
     embeddings = np.random.default_rng(seed).normal(size=(9, 4))
-    points, _ = songmap.pca(embeddings)
+    points, _ = layout.pca(embeddings)
     loadings = np.linalg.lstsq(embeddings - embeddings.mean(axis=0), points, rcond=None)[0]
     assert (loadings[np.abs(loadings).argmax(axis=0), [0, 1]] > 0).all()
 
 
 @pytest.mark.parametrize("embeddings", [np.ones((4, 3)), np.arange(4.0)[:, None]])
 def test_embeddings_without_a_second_direction_still_make_a_map(embeddings: np.ndarray) -> None:
-    points, explained = songmap.pca(embeddings)
+    points, explained = layout.pca(embeddings)
     assert points.shape == (4, 2)
     assert np.isfinite([*points.ravel(), *explained]).all()
-    x, y = songmap_drawing.placed(points)
-    assert ((x > 0) & (x < songmap_drawing.WIDTH) & (y > 0) & (y < songmap_drawing.HEIGHT)).all()
+    x, y = picture.placed(points)
+    assert ((x > 0) & (x < picture.WIDTH) & (y > 0) & (y < picture.HEIGHT)).all()
 
 
 def test_nearest_songs_are_those_the_model_holds_most_similar() -> None:
-    found, similarity = songmap.nearest(np.array([[0.0], [0.1], [1.0], [0.1]]), Similarity("manhattan"), 2)
+    found, similarity = layout.nearest(np.array([[0.0], [0.1], [1.0], [0.1]]), Similarity("manhattan"), 2)
     assert found.tolist() == [[1, 3], [3, 0], [1, 3], [1, 0]]
     np.testing.assert_allclose(similarity[0], np.exp([-0.1, -0.1]))
     np.testing.assert_allclose(similarity[2], np.exp([-0.9, -0.9]))
 
 
 def test_no_more_neighbours_are_named_than_there_are_other_songs() -> None:
-    found, similarity = songmap.nearest(made(4)[1], Similarity("cosine"), 20)
+    found, similarity = layout.nearest(made(4)[1], Similarity("cosine"), 20)
     assert found.shape == similarity.shape == (4, 3)
     assert all(song not in row for song, row in enumerate(found.tolist()))
 
@@ -177,12 +180,12 @@ def test_no_more_neighbours_are_named_than_there_are_other_songs() -> None:
 def test_an_unknown_title_is_the_id_and_an_unknown_artist_or_year_is_left_open() -> None:
     songs, embeddings = made()
     songs.loc[0, ["artist", "title", "year"]] = None
-    shown = songmap.songmap(songs, embeddings, Similarity("manhattan"), 3).songs[0]
+    shown = layout.songmap(songs, embeddings, Similarity("manhattan"), 3).songs[0]
     assert shown == Song("s0", "", "s0", "rock", None)
 
 
 def test_genres_take_styles_by_number_of_songs_and_other_is_grey_and_last() -> None:
-    genres = songmap_drawing.genres(drawn())
+    genres = picture.genres(drawn())
     assert [(one.name, one.style, one.count) for one in genres] == [
         ("pop", 0, 4),
         ("rock", 1, 2),
@@ -193,7 +196,7 @@ def test_genres_take_styles_by_number_of_songs_and_other_is_grey_and_last() -> N
 def test_more_genres_than_colours_and_shapes_end_in_grey() -> None:
     songs, embeddings = made(20)
     songs["genre"] = [f"genre {number:02}" for number in range(20)]
-    genres = songmap_drawing.genres(songmap.songmap(songs, embeddings, Similarity("manhattan"), 3))
+    genres = picture.genres(layout.songmap(songs, embeddings, Similarity("manhattan"), 3))
     assert [one.style for one in genres] == [*range(12), *[-1] * 8]
 
 
@@ -242,15 +245,15 @@ def test_the_colours_are_as_far_apart_as_okabe_and_itos_where_those_are_closest(
     theme: str, seen_by: str
 ) -> None:
     least = min(closest(OKABE_ITO, eyes) for eyes in SEEN_BY)
-    assert closest(songmap_drawing.COLOURS[theme], seen_by) >= least
+    assert closest(picture.COLOURS[theme], seen_by) >= least
 
 
 @pytest.mark.parametrize(("theme", "paper"), [("light", "#f6f4ef"), ("dark", "#0b0e15")])
 def test_every_colour_stands_out_from_the_paper_by_three_to_one(theme: str, paper: str) -> None:
-    css = (ROOT / "src/neuralist/templates/songmap.css.j2").read_text(encoding="utf-8")
+    css = (ROOT / "src/neuralist/songmap/templates/songmap.css.j2").read_text(encoding="utf-8")
     assert f"--paper: {paper};" in css
     weights = np.array([0.2126, 0.7152, 0.0722])
-    luminance = linear((*songmap_drawing.COLOURS[theme], songmap_drawing.OTHER[theme])) @ weights
+    luminance = linear((*picture.COLOURS[theme], picture.OTHER[theme])) @ weights
     ground = float(linear((paper,))[0] @ weights)
     contrast = (np.maximum(luminance, ground) + 0.05) / (np.minimum(luminance, ground) + 0.05)
     assert contrast.min() >= 3
@@ -260,10 +263,10 @@ def test_every_colour_stands_out_from_the_paper_by_three_to_one(theme: str, pape
 @settings(max_examples=25, deadline=None)
 def test_a_label_stays_in_the_drawing_and_hides_no_dot_and_no_other_label(seed: int, n_songs: int) -> None:
     songs, embeddings = made(n_songs, seed)
-    placed_map = songmap.songmap(songs, embeddings, Similarity("manhattan"), 3)
-    x, y = songmap_drawing.placed(placed_map.points)
-    found = songmap_drawing.labels(placed_map)
-    assert len(found) <= songmap_drawing.MAX_LABELS
+    placed_map = layout.songmap(songs, embeddings, Similarity("manhattan"), 3)
+    x, y = picture.placed(placed_map.points)
+    found = picture.labels(placed_map)
+    assert len(found) <= picture.MAX_LABELS
     boxes = []
     for label in found:
         # A letter of 12 units' size is 7 wide on average.
@@ -272,7 +275,7 @@ def test_a_label_stays_in_the_drawing_and_hides_no_dot_and_no_other_label(seed: 
         )
         boxes.append((ends[0], label.y - 6, ends[1], label.y + 6))
     for left, top, right, bottom in boxes:
-        assert left >= 0 and right <= songmap_drawing.WIDTH
+        assert left >= 0 and right <= picture.WIDTH
         assert not ((x > left) & (x < right) & (y > top) & (y < bottom)).any()
     for one, box in enumerate(boxes):
         for other in boxes[:one]:
@@ -283,8 +286,8 @@ def test_the_picture_and_the_page_are_the_same_bytes_each_time(tmp_path: Path) -
     songs, embeddings = made()
     songs.loc[0, "title"] = HOSTILE
     for name in ("one.png", "two.png"):
-        again = songmap.songmap(songs, embeddings, Similarity("manhattan"), 3)
-        songmap_drawing.save_picture(again, "Song map $1$", "", tmp_path / name)
+        again = layout.songmap(songs, embeddings, Similarity("manhattan"), 3)
+        picture.save_picture(again, "Song map $1$", "", tmp_path / name)
     digests = {hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.iterdir()}
     assert len(digests) == 1
     assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
@@ -335,7 +338,7 @@ def test_the_page_needs_no_network_and_holds_no_line_of_lyrics(hostile_page: str
 def test_the_page_names_each_song_and_its_nearest_with_their_similarity(hostile_page: str) -> None:
     told = held(hostile_page)
     songs, embeddings = made()
-    found, similarity = songmap.nearest(embeddings, Similarity("manhattan"), 3)
+    found, similarity = layout.nearest(embeddings, Similarity("manhattan"), 3)
     assert told["songs"]["title"][1:] == songs["title"].tolist()[1:]
     assert told["songs"]["year"] == [2015, 2014] * 4
     assert told["nearest"] == found.tolist()
@@ -344,8 +347,8 @@ def test_the_page_names_each_song_and_its_nearest_with_their_similarity(hostile_
 
 def test_the_page_places_songs_as_the_picture_does() -> None:
     told = held(page(*made()))["songs"]
-    x, y = songmap_drawing.placed(drawn().points)
-    inner = [songmap_drawing.WIDTH - 88, songmap_drawing.HEIGHT - 88]
+    x, y = picture.placed(drawn().points)
+    inner = [picture.WIDTH - 88, picture.HEIGHT - 88]
     np.testing.assert_allclose(told["x"], (x - 44) / inner[0], atol=1e-4)
     np.testing.assert_allclose(told["y"], (y - 44) / inner[1], atol=1e-4)
 
@@ -383,7 +386,7 @@ def workspace(tmp_path: Path) -> Path:
     (folder / "experiment.json").write_text(json.dumps(settings_of), encoding="utf-8")
     songs, _ = made(12)
     songs["lyrics"] = [("paper " * (number + 1) + "water lanterns")[: 40 - number] for number in range(12)]
-    tables.write(songs, tables.SONGS, tmp_path / "songs.parquet")
+    parquet.write(songs, tables.SONGS, tmp_path / "songs.parquet")
     shutil.copy(ROOT / "params.yaml", tmp_path / "params.yaml")
     return tmp_path
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import raw
 
-from neuralist import covers, lyrics, songs, sources
+from neuralist.ingest import covers, lyrics_check, songs, sources
 
 LANTERNS = "the-lanterns--harbour-lights"
 OLA = "ola-brandt--tin-roof"
@@ -156,7 +156,7 @@ def test_wrong_lyrics_are_rejected_and_covers_are_not() -> None:
         ("h", "Eve", "Nothing", "--- ♪ ---"),
     ]
     records = pd.DataFrame(rows, columns=["id", "artist", "title", "lyrics"]).assign(where="here")
-    kept, rejects = lyrics.usable(records, "texts", raw.CHOICES.placeholders)
+    kept, rejects = lyrics_check.usable(records, "texts", raw.CHOICES.placeholders)
     assert kept["id"].tolist() == ["b", "c", "f", "g"]
     assert dict(zip(rejects["value"], rejects["reason"], strict=True)) == {
         "a": "wrong lyrics: a notice in their place",

@@ -8,7 +8,7 @@ import optuna
 import pytest
 from optuna.importance import PedAnovaImportanceEvaluator
 
-from neuralist import study_figures
+from neuralist.study import figures
 
 
 def made(n_trials: int) -> optuna.Study:
@@ -22,10 +22,10 @@ def made(n_trials: int) -> optuna.Study:
 
 
 def test_each_figure_is_on_the_page_and_a_picture(tmp_path: Path) -> None:
-    study_figures.save(made(5), "val loss", tmp_path)
+    figures.save(made(5), "val loss", tmp_path)
 
     page = (tmp_path / "study.html").read_text(encoding="utf-8")
-    for name in study_figures.FIGURES:
+    for name in figures.FIGURES:
         assert f'id="{name}"' in page
         height, width, _ = matplotlib.image.imread(tmp_path / f"{name}.png").shape
         assert height > 300, name
@@ -39,7 +39,7 @@ def test_each_figure_is_on_the_page_and_a_picture(tmp_path: Path) -> None:
 def test_the_same_study_gives_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
-        study_figures.save(made(4), "val loss", tmp_path / folder)
+        figures.save(made(4), "val loss", tmp_path / folder)
 
     files = sorted(path.name for path in (tmp_path / "one").iterdir())
     assert files == ["history.png", "importance.png", "parallel_coordinates.png", "study.html"]
@@ -55,7 +55,7 @@ def test_settings_of_equal_importance_stand_in_the_order_of_their_names(
     importances = {"units": 0.1 + 0.2, "loss": 0.3, "dropout": 0.7}
     shuffled = {name: importances[name] for name in names}
     monkeypatch.setattr(PedAnovaImportanceEvaluator, "evaluate", lambda *_, **__: shuffled)
-    assert list(study_figures.InOrder().evaluate(made(1)).items()) == [
+    assert list(figures.InOrder().evaluate(made(1)).items()) == [
         ("dropout", 0.7),
         ("loss", 0.3),
         ("units", 0.3),
@@ -63,7 +63,7 @@ def test_settings_of_equal_importance_stand_in_the_order_of_their_names(
 
 
 def test_a_figure_that_needs_more_trials_is_left_out_with_a_word(tmp_path: Path) -> None:
-    study_figures.save(made(1), "val loss", tmp_path)
+    figures.save(made(1), "val loss", tmp_path)
 
     assert not (tmp_path / "importance.png").exists()
     assert "two completed trials are needed" in (tmp_path / "study.html").read_text(encoding="utf-8")

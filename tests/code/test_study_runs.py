@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from tests.study_files import TRIALS, write_study
 
-from neuralist import study_runs, tracking
-from neuralist.study_runs import Trials
-from neuralist.tracking import Store
+from neuralist.tracking import study_runs
+from neuralist.tracking.store import Store
+from neuralist.tracking.study_runs import Trials
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_recording_again_adds_nothing_and_needs_no_mlflow(
 ) -> None:
     study_runs.record(folder, into)
     before = {trial: run.to_dictionary() for trial, run in runs(into).items()}
-    monkeypatch.setattr(tracking, "opened", None)
+    monkeypatch.setattr(study_runs, "opened", None)
 
     assert study_runs.record(folder, into) is None
     assert {trial: run.to_dictionary() for trial, run in runs(into).items()} == before
@@ -121,7 +121,7 @@ def test_a_long_study_is_shown_while_it_runs_and_a_short_one_is_not(
     live = study_runs.LiveStudy(into)
     live(found)
     assert runs(into) == {}
-    monkeypatch.setattr(tracking, "LONG", 0.0)
+    monkeypatch.setattr(study_runs, "LONG", 0.0)
     live(found)
     assert {trial: run.info.status for trial, run in runs(into).items()} == {
         "all": "RUNNING",
@@ -132,7 +132,7 @@ def test_a_long_study_is_shown_while_it_runs_and_a_short_one_is_not(
 def test_a_store_that_cannot_be_reached_costs_a_long_study_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(tracking, "LONG", 0.0)
+    monkeypatch.setattr(study_runs, "LONG", 0.0)
     (tmp_path / "mlflow.db").write_bytes(b"no database at all")
     live = study_runs.LiveStudy(Store(f"sqlite:///{tmp_path}/mlflow.db", "neuralist", tmp_path))
     for _ in range(2):

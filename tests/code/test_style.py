@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuralist import style
+from neuralist.text import style
 
 SONG = """I don't see you,
 You see me!

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.settings import experiment
 
-from neuralist import synonyms, vectors
-from neuralist.tokens import Vocabulary
-from neuralist.vectors import WordVectors
+from neuralist.text import synonyms, word_vectors
+from neuralist.text.vocabulary import Vocabulary
+from neuralist.text.word_vectors import WordVectors
 
 CAR, AUTO, BOAT, SHIP, MOON = range(2, 7)  # after padding and <unk>
 NAMES = Vocabulary(["car", "auto", "boat", "ship", "moon"])
@@ -40,7 +40,7 @@ def test_near_words_are_those_within_the_cosine_from_the_mean_nearest_first() ->
 
 def test_at_most_five_near_words_are_kept() -> None:
     drawn = np.random.default_rng(1).normal(loc=[1, 0], scale=0.01, size=(10, 2))
-    words = vectors.assemble({f"w{i}": vector for i, vector in enumerate(drawn)}, 1.0, "made", {})
+    words = word_vectors.assemble({f"w{i}": vector for i, vector in enumerate(drawn)}, 1.0, "made", {})
     centred = words.matrix[2:] - words.matrix[1]
     unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
     cosines = unit @ unit.T - 2 * np.eye(10)

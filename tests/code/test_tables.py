@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from neuralist import tables
+from neuralist import files
+from neuralist.data import parquet, tables
 
 PAIR = {
     "left_id": ["a"],
@@ -39,8 +40,8 @@ SONG = {
 
 
 def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
-    tables.write(pd.DataFrame(SONG), tables.SONGS, tmp_path / "songs.parquet")
-    songs = tables.read(tmp_path / "songs.parquet", tables.SONGS)
+    parquet.write(pd.DataFrame(SONG), tables.SONGS, tmp_path / "songs.parquet")
+    songs = parquet.read(tmp_path / "songs.parquet", tables.SONGS)
 
     assert list(songs.columns) == tables.SONGS.names
     assert songs["lyrics"].tolist() == SONG["lyrics"]
@@ -52,9 +53,9 @@ def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_an_unknown_year_leaves_years_integers(tmp_path: Path) -> None:
-    tables.write(pd.DataFrame(SONG), tables.SONGS, tmp_path / "songs.parquet")
+    parquet.write(pd.DataFrame(SONG), tables.SONGS, tmp_path / "songs.parquet")
 
-    assert tables.read(tmp_path / "songs.parquet", tables.SONGS)["year"].dtype == pd.Int64Dtype()
+    assert parquet.read(tmp_path / "songs.parquet", tables.SONGS)["year"].dtype == pd.Int64Dtype()
 
 
 @given(st.lists(st.tuples(st.text(), st.text(), st.floats(0, 1)), max_size=20))
@@ -62,24 +63,24 @@ def test_an_unknown_year_leaves_years_integers(tmp_path: Path) -> None:
 def test_any_rows_survive_the_round_trip(tmp_path: Path, rows: list[tuple[str, str, float]]) -> None:
     encodable = [row for row in rows if all(part.isprintable() for part in row[:2])]
     frame = pd.DataFrame(encodable, columns=["left_id", "right_id", "similarity"]).assign(split="train")
-    tables.write(frame, tables.ROWS, tmp_path / "rows.parquet")
-    again = tables.read(tmp_path / "rows.parquet", tables.ROWS)
+    parquet.write(frame, tables.ROWS, tmp_path / "rows.parquet")
+    again = parquet.read(tmp_path / "rows.parquet", tables.ROWS)
 
     assert [tuple(row[:3]) for row in again.itertuples(index=False)] == encodable
 
 
 def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     frame = pd.DataFrame(PAIR)
-    tables.write(frame, tables.PAIRS, tmp_path / "one.parquet")
-    tables.write(frame.set_index(pd.Index([7])), tables.PAIRS, tmp_path / "two.parquet")
+    parquet.write(frame, tables.PAIRS, tmp_path / "one.parquet")
+    parquet.write(frame.set_index(pd.Index([7])), tables.PAIRS, tmp_path / "two.parquet")
 
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
 
 
 def test_columns_are_stored_in_the_order_of_the_schema(tmp_path: Path) -> None:
-    tables.write(pd.DataFrame(PAIR)[sorted(PAIR)], tables.PAIRS, tmp_path / "pairs.parquet")
+    parquet.write(pd.DataFrame(PAIR)[sorted(PAIR)], tables.PAIRS, tmp_path / "pairs.parquet")
 
-    assert list(tables.read(tmp_path / "pairs.parquet", tables.PAIRS).columns) == tables.PAIRS.names
+    assert list(parquet.read(tmp_path / "pairs.parquet", tables.PAIRS).columns) == tables.PAIRS.names
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_a_frame_against_the_schema_is_refused_and_leaves_no_file(
     tmp_path: Path, frame: pd.DataFrame, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        tables.write(frame, tables.PAIRS, tmp_path / "pairs.parquet")
+        parquet.write(frame, tables.PAIRS, tmp_path / "pairs.parquet")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -106,21 +107,21 @@ def test_a_missing_or_damaged_file_is_refused(tmp_path: Path, content: bytes | N
         path.write_bytes(content)
 
     with pytest.raises(ValueError, match=r"pairs\.parquet: not a readable parquet table.*dvc repro"):
-        tables.read(path, tables.PAIRS)
+        parquet.read(path, tables.PAIRS)
 
 
 def test_another_table_is_refused(tmp_path: Path) -> None:
-    tables.write(pd.DataFrame(PAIR), tables.PAIRS, tmp_path / "pairs.parquet")
+    parquet.write(pd.DataFrame(PAIR), tables.PAIRS, tmp_path / "pairs.parquet")
 
     with pytest.raises(ValueError, match=r"pairs\.parquet: columns .* expected"):
-        tables.read(tmp_path / "pairs.parquet", tables.ROWS)
+        parquet.read(tmp_path / "pairs.parquet", tables.ROWS)
 
 
 def test_a_write_that_fails_leaves_the_former_file(tmp_path: Path) -> None:
     path = tmp_path / "note.txt"
-    tables.write_text(path, "former")
+    files.write_text(path, "former")
 
-    with pytest.raises(KeyboardInterrupt), tables.unfinished(path) as temporary:
+    with pytest.raises(KeyboardInterrupt), files.unfinished(path) as temporary:
         temporary.write_text("half")
         raise KeyboardInterrupt
     assert path.read_text() == "former"
@@ -128,16 +129,16 @@ def test_a_write_that_fails_leaves_the_former_file(tmp_path: Path) -> None:
 
 
 def test_text_is_utf8_and_folders_are_made(tmp_path: Path) -> None:
-    tables.write_text(tmp_path / "a" / "b.txt", "\u00e9\n")
+    files.write_text(tmp_path / "a" / "b.txt", "\u00e9\n")
 
     assert (tmp_path / "a" / "b.txt").read_bytes() == b"\xc3\xa9\n"
 
 
 def test_similarities_are_stored_exactly(tmp_path: Path) -> None:
     exact = np.nextafter(0.5, 1)
-    tables.write(pd.DataFrame(PAIR).assign(similarity=exact), tables.PAIRS, tmp_path / "pairs.parquet")
+    parquet.write(pd.DataFrame(PAIR).assign(similarity=exact), tables.PAIRS, tmp_path / "pairs.parquet")
 
-    assert tables.read(tmp_path / "pairs.parquet", tables.PAIRS)["similarity"].iloc[0] == exact
+    assert parquet.read(tmp_path / "pairs.parquet", tables.PAIRS)["similarity"].iloc[0] == exact
     assert tables.PAIRS.field("similarity").type == pa.float64()
 
 
@@ -146,8 +147,8 @@ def test_categories_are_written_as_what_they_stand_for(tmp_path: Path) -> None:
         {"source_id": ["b", "a", "b"], "target_id": "a", "similarity": 0.5, "split": [None, "val", None]}
     ).astype({"split": "str"})
     coded = plain.astype({"source_id": "category", "target_id": "category", "split": "category"})
-    tables.write(plain, tables.LISTED, tmp_path / "plain.parquet")
-    tables.write(coded, tables.LISTED, tmp_path / "coded.parquet")
+    parquet.write(plain, tables.LISTED, tmp_path / "plain.parquet")
+    parquet.write(coded, tables.LISTED, tmp_path / "coded.parquet")
 
     assert (tmp_path / "plain.parquet").read_bytes() == (tmp_path / "coded.parquet").read_bytes()
 
@@ -159,5 +160,5 @@ def test_what_is_made_ahead_comes_in_order_and_fails_where_it_is_awaited() -> No
 
     found = []
     with pytest.raises(ValueError, match="no third"):
-        found.extend(tables.ahead(pieces()))
+        found.extend(parquet.ahead(pieces()))
     assert found == [1, 2]

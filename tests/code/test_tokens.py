@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralist.tokens import PADDING, UNKNOWN, Reads, Vocabulary, characters, words
+from neuralist.text.tokenizer import Reads, characters, words
+from neuralist.text.vocabulary import PADDING, UNKNOWN, Vocabulary
 
 
 @pytest.mark.parametrize(

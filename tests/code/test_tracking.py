@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from tests.study_files import write_study
 
-from neuralist import tracking
-from neuralist.tracking import LiveRun, Store
+from neuralist.tracking import runs as training_runs
+from neuralist.tracking.runs import LiveRun, record
+from neuralist.tracking.store import Store, store
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = {"protocol": "songs", "max_words": 15, "units": 4}
@@ -81,7 +82,7 @@ def test_a_run_shows_params_curves_scores_and_files(into: Store, artifacts: Path
     (artifacts.parent / "data").mkdir()
     (artifacts.parent / "data" / "corpus.yaml").write_text("similarity_range: [0, 1]\n")
 
-    assert tracking.record(artifacts, Path("data"), into) == ["songs15"]
+    assert record(artifacts, Path("data"), into) == ["songs15"]
 
     (run,) = runs(into)
     assert run.info.run_name == "songs15"
@@ -104,19 +105,19 @@ def test_a_run_shows_params_curves_scores_and_files(into: Store, artifacts: Path
 
 
 def test_recording_again_adds_nothing(into: Store, artifacts: Path) -> None:
-    tracking.record(artifacts, Path("data"), into)
+    record(artifacts, Path("data"), into)
     before = [run.to_dictionary() for run in runs(into)]
 
-    assert tracking.record(artifacts, Path("data"), into) == []
+    assert record(artifacts, Path("data"), into) == []
     assert [run.to_dictionary() for run in runs(into)] == before
 
 
 def test_a_new_evaluation_refreshes_the_run_of_the_same_training(into: Store, artifacts: Path) -> None:
-    tracking.record(artifacts, Path("data"), into)
+    record(artifacts, Path("data"), into)
     (artifacts / "metrics.json").write_text(json.dumps({"songs15": scores(0.75)}))
     (artifacts / "figures" / "curves.png").write_bytes(b"another picture")
 
-    assert tracking.record(artifacts, Path("data"), into) == ["songs15"]
+    assert record(artifacts, Path("data"), into) == ["songs15"]
 
     (run,) = runs(into)
     assert run.data.metrics["test_spearman"] == 0.75
@@ -128,8 +129,8 @@ def test_a_new_evaluation_refreshes_the_run_of_the_same_training(into: Store, ar
 def test_another_training_of_the_experiment_is_another_run(
     into: Store, artifacts: Path, tmp_path: Path
 ) -> None:
-    tracking.record(artifacts, Path("data"), into)
-    tracking.record(write_artifacts(tmp_path / "wider", fingerprint="e" * 64), Path("data"), into)
+    record(artifacts, Path("data"), into)
+    record(write_artifacts(tmp_path / "wider", fingerprint="e" * 64), Path("data"), into)
 
     assert {run.data.tags["fingerprint"] for run in runs(into)} == {FINGERPRINT, "e" * 64}
     assert {run.info.run_name for run in runs(into)} == {"songs15"}
@@ -139,7 +140,7 @@ def test_two_experiments_with_one_fingerprint_are_two_runs(into: Store, artifact
     shutil.copytree(artifacts / "experiments" / "songs15", artifacts / "experiments" / "twin")
     (artifacts / "metrics.json").write_text(json.dumps({"songs15": scores(0.5), "twin": scores(0.5)}))
 
-    tracking.record(artifacts, Path("data"), into)
+    record(artifacts, Path("data"), into)
 
     assert sorted(run.info.run_name for run in runs(into)) == ["songs15", "twin"]
 
@@ -156,9 +157,9 @@ def test_a_recording_killed_half_way_is_completed(
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, step, killed)
         with pytest.raises(KeyboardInterrupt):
-            tracking.record(artifacts, Path("data"), into)
+            record(artifacts, Path("data"), into)
 
-    assert tracking.record(artifacts, Path("data"), into) == ["songs15"]
+    assert record(artifacts, Path("data"), into) == ["songs15"]
     (run,) = runs(into)
     assert run.info.status == "FINISHED"
     assert curve(into, run, "loss") == {1: 0.5, 2: 0.25}
@@ -168,21 +169,21 @@ def test_a_recording_killed_half_way_is_completed(
 def test_a_deleted_run_is_made_again(into: Store, artifacts: Path) -> None:
     from mlflow import MlflowClient
 
-    tracking.record(artifacts, Path("data"), into)
+    record(artifacts, Path("data"), into)
     MlflowClient(into.uri).delete_run(runs(into)[0].info.run_id)
 
-    assert tracking.record(artifacts, Path("data"), into) == ["songs15"]
+    assert record(artifacts, Path("data"), into) == ["songs15"]
     assert len(runs(into)) == 1
 
 
 def test_a_deleted_mlflow_experiment_is_restored(into: Store, artifacts: Path) -> None:
     from mlflow import MlflowClient
 
-    tracking.record(artifacts, Path("data"), into)
+    record(artifacts, Path("data"), into)
     client = MlflowClient(into.uri)
     client.delete_experiment(runs(into)[0].info.experiment_id)
 
-    tracking.record(artifacts, Path("data"), into)
+    record(artifacts, Path("data"), into)
     assert [run.info.status for run in runs(into)] == ["FINISHED"]
 
 
@@ -192,7 +193,7 @@ def test_a_damaged_store_is_one_clear_error(into: Store, artifacts: Path, tmp_pa
     damaged = Store(f"{into.uri}?timeout=5", into.experiment, into.checkout)
 
     with pytest.raises(ValueError, match=r"move mlflow\.db away"):
-        tracking.record(artifacts, Path("data"), damaged)
+        record(artifacts, Path("data"), damaged)
 
 
 def test_a_database_of_another_program_is_one_clear_error(artifacts: Path, tmp_path: Path) -> None:
@@ -202,7 +203,7 @@ def test_a_database_of_another_program_is_one_clear_error(artifacts: Path, tmp_p
     another = Store(f"sqlite:///{tmp_path}/optuna.db", "neuralist", None)
 
     with pytest.raises(ValueError, match=r"v3\.2\.0\.a.*unset MLFLOW_TRACKING_URI"):
-        tracking.record(artifacts, Path("data"), another)
+        record(artifacts, Path("data"), another)
 
 
 def test_a_server_out_of_reach_is_named_without_its_password(
@@ -212,13 +213,13 @@ def test_a_server_out_of_reach_is_named_without_its_password(
     away = Store("http://team:s3cret@127.0.0.1:1", "neuralist", None)
 
     with pytest.raises(ValueError, match=r"http://team:\*\*\*@127\.0\.0\.1:1") as told:
-        tracking.record(artifacts, Path("data"), away)
+        record(artifacts, Path("data"), away)
     assert "s3cret" not in str(told.value)
 
 
 def test_missing_results_are_one_clear_error(into: Store, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"metrics\.json.*dvc repro"):
-        tracking.record(tmp_path / "nothing", Path("data"), into)
+        record(tmp_path / "nothing", Path("data"), into)
 
 
 # --- the live view ---------------------------------------------------------------------------------
@@ -240,7 +241,7 @@ def test_a_training_that_grows_long_is_shown_with_its_earlier_epochs(
 ) -> None:
     live = LiveRun("songs15", FINGERPRINT, PARAMS, into)
     live(1, epoch(1))
-    monkeypatch.setattr(tracking, "LONG", 0.0)
+    monkeypatch.setattr(training_runs, "LONG", 0.0)
     live(2, epoch(2))
     live(3, epoch(3))
 
@@ -251,7 +252,7 @@ def test_a_training_that_grows_long_is_shown_with_its_earlier_epochs(
 
 
 def test_a_killed_training_goes_on_in_its_run(into: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracking, "LONG", 0.0)
+    monkeypatch.setattr(training_runs, "LONG", 0.0)
     LiveRun("songs15", FINGERPRINT, PARAMS, into)(1, epoch(1))
     resumed = LiveRun("songs15", FINGERPRINT, PARAMS, into)
     resumed(1, epoch(1))
@@ -264,10 +265,10 @@ def test_a_killed_training_goes_on_in_its_run(into: Store, monkeypatch: pytest.M
 def test_the_track_stage_finishes_a_live_run(
     into: Store, artifacts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking, "LONG", 0.0)
+    monkeypatch.setattr(training_runs, "LONG", 0.0)
     LiveRun("songs15", FINGERPRINT, PARAMS, into)(1, {"loss": 0.5})
 
-    tracking.record(artifacts, Path("data"), into)
+    record(artifacts, Path("data"), into)
 
     (run,) = runs(into)
     assert run.info.status == "FINISHED"
@@ -277,8 +278,8 @@ def test_the_track_stage_finishes_a_live_run(
 def test_training_a_finished_run_again_leaves_it_as_it_is(
     into: Store, artifacts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tracking.record(artifacts, Path("data"), into)
-    monkeypatch.setattr(tracking, "LONG", 0.0)
+    record(artifacts, Path("data"), into)
+    monkeypatch.setattr(training_runs, "LONG", 0.0)
     live = LiveRun("songs15", FINGERPRINT, PARAMS, into)
     live(1, epoch(1))
     live(3, epoch(3))
@@ -291,7 +292,7 @@ def test_training_a_finished_run_again_leaves_it_as_it_is(
 def test_a_store_out_of_reach_costs_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(tracking, "LONG", 0.0)
+    monkeypatch.setattr(training_runs, "LONG", 0.0)
     (tmp_path / "mlflow.db").mkdir()
     live = LiveRun("songs15", FINGERPRINT, PARAMS, Store("unknown://nowhere", "neuralist", tmp_path))
     live(1, epoch(1))
@@ -313,7 +314,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
             (folder / "pipelines").mkdir(parents=True, exist_ok=True)
             (folder / "dvc.yaml").touch()
         monkeypatch.chdir(tmp_path / inside)
-        return tracking.store()
+        return store()
 
     return seen_from
 
@@ -336,7 +337,7 @@ def test_mlflow_tracking_uri_wins(checkout: Callable[[str], Store], monkeypatch:
     checkout("work/real")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////elsewhere/mlflow.db")
 
-    assert tracking.store() == Store("sqlite:////elsewhere/mlflow.db", "neuralist-real", None)
+    assert store() == Store("sqlite:////elsewhere/mlflow.db", "neuralist-real", None)
 
 
 def run_stage(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:

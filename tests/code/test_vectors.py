@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neuralist import params, vectors
+from neuralist.config import params
+from neuralist.text import word_vectors
 
 WORD2VEC = "3 2\nmoss 1 2\nStone 3 4\n, 9 9\n"
 GLOVE = WORD2VEC.split("\n", 1)[1]
@@ -35,14 +36,14 @@ def _binary() -> bytes:
 )
 def test_each_format_gives_the_same_lower_cased_words(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
-    found = vectors.read_file(tmp_path / name, known=[], most_frequent=10)
+    found = word_vectors.read_file(tmp_path / name, known=[], most_frequent=10)
     assert {word: vector.tolist() for word, vector in found.items()} == EXPECTED
 
 
 def test_beyond_the_most_frequent_only_known_words_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "simple.vec"
     path.write_text("4 1\na 1\nb 2\nc 3\nd 4\n")
-    assert list(vectors.read_file(path, known=["d"], most_frequent=2)) == ["a", "b", "d"]
+    assert list(word_vectors.read_file(path, known=["d"], most_frequent=2)) == ["a", "b", "d"]
 
 
 @pytest.mark.parametrize(
@@ -58,27 +59,27 @@ def test_beyond_the_most_frequent_only_known_words_are_kept(tmp_path: Path) -> N
 def test_a_damaged_file_is_refused_by_name(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=name.replace(".", r"\.")):
-        vectors.read_file(tmp_path / name, known=[], most_frequent=10)
+        word_vectors.read_file(tmp_path / name, known=[], most_frequent=10)
 
 
 def test_auto_takes_the_raw_folders_file_else_trains(tmp_path: Path) -> None:
-    assert vectors.find_file("auto", tmp_path) is None
+    assert word_vectors.find_file("auto", tmp_path) is None
     (tmp_path / "vectors").mkdir()
     (tmp_path / "vectors" / "a.vec").touch()
     (tmp_path / "vectors" / "readme.md").touch()
-    assert vectors.find_file("auto", tmp_path) == tmp_path / "vectors" / "a.vec"
-    assert vectors.find_file("train", tmp_path) is None
+    assert word_vectors.find_file("auto", tmp_path) == tmp_path / "vectors" / "a.vec"
+    assert word_vectors.find_file("train", tmp_path) is None
     (tmp_path / "vectors" / "b.bin").touch()
     with pytest.raises(ValueError, match=r"a\.vec, b\.bin"):
-        vectors.find_file("auto", tmp_path)
-    assert vectors.find_file("vectors/b.bin", tmp_path) == tmp_path / "vectors" / "b.bin"
+        word_vectors.find_file("auto", tmp_path)
+    assert word_vectors.find_file("vectors/b.bin", tmp_path) == tmp_path / "vectors" / "b.bin"
     with pytest.raises(ValueError, match=r"nowhere\.vec"):
-        vectors.find_file("nowhere.vec", tmp_path)
+        word_vectors.find_file("nowhere.vec", tmp_path)
 
 
 def test_vectors_get_one_length_padding_is_zero_and_an_unknown_word_the_mean() -> None:
     found = {"moss": np.array([2.0, 0.0]), "stone": np.array([30.0, 40.0])}
-    made = vectors.assemble(found, 5.0, "by hand", {"train": ["moss moss fern"], "val": [""]})
+    made = word_vectors.assemble(found, 5.0, "by hand", {"train": ["moss moss fern"], "val": [""]})
     assert made.matrix.tolist() == [[0, 0], [4, 2], [5, 0], [3, 4]]
     # two of three tokens and one of two distinct words are known; an empty part has no share
     assert made.coverage["train"] == {"tokens": 3, "token_coverage": 0.6667, "word_coverage": 0.5}
@@ -87,22 +88,22 @@ def test_vectors_get_one_length_padding_is_zero_and_an_unknown_word_the_mean() -
 
 def test_training_keeps_the_words_that_occur_often_enough_and_repeats_itself() -> None:
     texts = ["moss stone moss stone rare", "stone moss fern fern"]
-    first, second = vectors.train(texts, SETTINGS), vectors.train(texts, SETTINGS)
+    first, second = word_vectors.train(texts, SETTINGS), word_vectors.train(texts, SETTINGS)
     assert set(first) == {"moss", "stone", "fern"}
     assert all(np.array_equal(first[word], second[word]) for word in first)
 
 
 def test_training_on_nothing_names_the_mend() -> None:
     with pytest.raises(ValueError, match=r"min_count"):
-        vectors.train(["each word once"], SETTINGS)
+        word_vectors.train(["each word once"], SETTINGS)
 
 
 def test_vectors_are_read_back_as_they_were_written(tmp_path: Path) -> None:
-    made = vectors.assemble({"moss": np.array([1.0, 2.0])}, 1.0, "by hand", {})
+    made = word_vectors.assemble({"moss": np.array([1.0, 2.0])}, 1.0, "by hand", {})
     made.save(tmp_path / "vectors")
-    loaded = vectors.load(tmp_path / "vectors")
+    loaded = word_vectors.load(tmp_path / "vectors")
     assert loaded.vocabulary.words == ("moss",)
     assert np.array_equal(loaded.matrix, made.matrix)
     assert loaded.coverage == made.coverage
     with pytest.raises(ValueError, match=r"dvc repro vectors"):
-        vectors.load(tmp_path / "elsewhere")
+        word_vectors.load(tmp_path / "elsewhere")

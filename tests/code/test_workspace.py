@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from neuralist import corpus, params, workspace
+from neuralist import workspace
+from neuralist.config import corpus, params
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -13,12 +13,14 @@ import pandas as pd
 import pytest
 import yaml
 
-from neuralist import checked as derivation
-from neuralist import engine, params, tables
-from neuralist.checked import Checked
-from neuralist.params import Expected, Pairs
-from neuralist.settings import Protocol
-from neuralist.validation import Outcome, Report
+from neuralist.config import params
+from neuralist.config.experiment import Protocol
+from neuralist.config.params import Expected, Pairs
+from neuralist.data import parquet, tables
+from neuralist.engine.connect import connect
+from neuralist.validation import derived_tables
+from neuralist.validation.derived_tables import Checked
+from neuralist.validation.report import Outcome, Report
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPECTED = Expected(songs=(9, 10), rows=(4, 5), pairs=(3, 4), similar_share=(0.3, 0.7))
@@ -91,7 +93,7 @@ class Corpus:
         """Write the tables as parquet; the paths of songs, rows, pairs and unlisted."""
         paths = [folder / f"{name}.parquet" for name in SCHEMAS]
         for (name, schema), path in zip(SCHEMAS.items(), paths, strict=True):
-            tables.write(getattr(self, name), schema, path)
+            parquet.write(getattr(self, name), schema, path)
         return [str(path) for path in paths]
 
 
@@ -103,18 +105,18 @@ def corpus() -> Corpus:
 @pytest.fixture
 def validate(tmp_path: Path) -> Callable[..., Report]:
     """Check a corpus as the stage does: after a round through parquet."""
-    from neuralist import expectations
+    from neuralist.validation.suites import MOST_ROWS, validate
 
     def check(
         corpus: Corpus,
         protocol: Protocol = "songs",
         expected: Expected = EXPECTED,
-        most_rows: int = expectations.MOST_ROWS,
+        most_rows: int = MOST_ROWS,
     ) -> Report:
         if protocol == "given":
             corpus.unlisted = corpus.unlisted.head(0)
         checked = Checked(*map(Path, corpus.write(tmp_path)))
-        return expectations.validate(checked, expected, protocol, CHOICES, most_rows=most_rows)
+        return validate(checked, expected, protocol, CHOICES, most_rows=most_rows)
 
     return check
 
@@ -319,15 +321,13 @@ def refused_unlisted(corpus: Corpus) -> list[tuple[str, str, str]]:
     """What refuses unlisted pairs, alone: all suites take four times as long."""
     from great_expectations.expectations.metadata_types import FailureSeverity
 
-    from neuralist import expectations
+    from neuralist.validation.suites import MOST_ROWS, check, disjoint_suites, unlisted_suites
 
-    suites = expectations.unlisted_suites() | expectations.disjoint_suites(FailureSeverity.CRITICAL)
-    with engine.connect() as database:
+    suites = unlisted_suites() | disjoint_suites(FailureSeverity.CRITICAL)
+    with connect() as database:
         checked = Checked(*(getattr(corpus, name) for name in SCHEMAS))
-        derivation.derive(database, checked, CHOICES, given=False, wanted=suites)
-        read, counted = (
-            expectations.check(suites, database, most_rows=most) for most in (expectations.MOST_ROWS, 0)
-        )
+        derived_tables.derive(database, checked, CHOICES, given=False, wanted=suites)
+        read, counted = (check(suites, database, most_rows=most) for most in (MOST_ROWS, 0))
     assert counted == read
     return refused(Report({}, read))
 
@@ -414,16 +414,16 @@ def test_lyrics_at_fault_are_shown_by_song_id(corpus: Corpus, validate: Callable
 def test_a_broken_expectation_is_told_apart_from_a_failed_one() -> None:
     import great_expectations.expectations as gxe
 
-    from neuralist import expectations
+    from neuralist.validation.suites import check
 
     suite = [
         gxe.ExpectColumnValuesToBeUnique(column="song_id", description="unique"),
         gxe.ExpectColumnMeanToBeBetween(column="nowhere", min_value=0, max_value=1, description="mean"),
     ]
     frame = pd.DataFrame({"song_id": ["s1", "s1"]})
-    with engine.connect() as database:
-        database.register(derivation.name("songs"), frame)
-        failed, broken = expectations.check({"songs": suite}, database)
+    with connect() as database:
+        database.register(derived_tables.name("songs"), frame)
+        failed, broken = check({"songs": suite}, database)
     assert (failed.verdict, failed.unexpected) == ("failed", 2)
     assert broken.verdict == "broken"
     assert "nowhere" in broken.examples[0]

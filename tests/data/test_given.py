@@ -9,20 +9,16 @@ import pytest
 from tests import raw
 from tests.settings import experiment
 
-from neuralist import (
-    corpus,
-    examples,
-    expectations,
-    pairs,
-    params,
-    songs,
-    sources,
-    vectors,
-    workspace,
-)
-from neuralist.checked import Checked
-from neuralist.listings import Listings
-from neuralist.tokens import PADDING, UNKNOWN
+from neuralist import workspace
+from neuralist.config import corpus, params
+from neuralist.data import splits
+from neuralist.data.pair_sets import Listings
+from neuralist.ingest import pairs, songs, sources
+from neuralist.text import word_vectors
+from neuralist.text.vocabulary import PADDING, UNKNOWN
+from neuralist.training import examples
+from neuralist.validation.derived_tables import Checked
+from neuralist.validation.suites import validate
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = " ".join(["tall", "lantern"] * 2_500)
@@ -82,21 +78,21 @@ def way(folder: Path) -> Way:
     return Way(chosen, made, rows, pairs.pairs(rows, made.songs, chosen.pairs, given=True))
 
 
-def word_vectors(folder: Path) -> vectors.WordVectors:
+def vectors_of(folder: Path) -> word_vectors.WordVectors:
     found = way(folder)
-    file = vectors.find_file(found.params.vectors.source, folder)
+    file = word_vectors.find_file(found.params.vectors.source, folder)
     assert file is not None
-    parts = pairs.parts(found.made.songs, found.pairs, found.params.pairs, given=True)
+    parts = splits.parts(found.made.songs, found.pairs, found.params.pairs, given=True)
     texts = {part: of_part["lyrics"].tolist() for part, of_part in parts.items()}
-    read = vectors.read_file(file, ["lantern"], most_frequent=3)
-    return vectors.assemble(read, found.params.vectors.length, "own", texts)
+    read = word_vectors.read_file(file, ["lantern"], most_frequent=3)
+    return word_vectors.assemble(read, found.params.vectors.length, "own", texts)
 
 
 def prepared(folder: Path, **own: Any) -> examples.Prepared:
     found, settings = way(folder), experiment(protocol="given", heads={}, **own)
     unlisted = pairs.unlisted(found.pairs, found.made.songs, found.params.pairs, given=True)
     listing = Listings(found.rows, found.pairs, unlisted).of(settings)
-    return examples.prepare(settings, found.made.songs, listing, word_vectors(folder))
+    return examples.prepare(settings, found.made.songs, listing, vectors_of(folder))
 
 
 def test_texts_without_a_word_are_rejected_with_their_pairs(folder: Path) -> None:
@@ -127,7 +123,7 @@ def test_each_pair_is_used_once_with_its_mean_grade_and_test_goes_first(folder: 
 def test_overlaps_are_warnings_with_their_counts_and_stop_nothing(folder: Path) -> None:
     found = way(folder)
     unlisted = pairs.unlisted(found.pairs, found.made.songs, found.params.pairs, given=True)
-    report = expectations.validate(
+    report = validate(
         Checked(found.made.songs, found.rows, found.pairs, unlisted),
         found.params.expected,
         found.params.train.protocol,
@@ -149,7 +145,7 @@ def test_overlaps_are_warnings_with_their_counts_and_stop_nothing(folder: Path) 
 
 
 def test_vectors_of_ones_own_are_found_in_the_raw_folder(folder: Path) -> None:
-    made = word_vectors(folder)
+    made = vectors_of(folder)
     assert made.vocabulary.words == ("tall", "lantern", "remote")
     assert made.matrix[2].tolist() == pytest.approx([0.6, 0.8])
     # Train: lantern, 5,000 words of `long`; every text in no train pair is in another part.

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import made_lastfm
 from tests import raw
 
-from neuralist import songs, sources
+from neuralist.ingest import songs, sources
 
 
 def test_a_made_corpus_has_the_official_numbers_by_scale_and_loses_nothing(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import faulty_lists, raw
 
-from neuralist import songs, sources
-from neuralist.sources import expansion, lastfm
+from neuralist.ingest import songs, sources
+from neuralist.ingest.sources import generic_csv, lastfm, similarity_lists
 
 
 @pytest.fixture
@@ -335,7 +335,7 @@ def test_lists_taken_apart_a_few_at_once_are_those_taken_apart_together(
     whole = lastfm.read(tmp_path, lastfm.find(tmp_path), (0, 1), faulty_lists.KNOWN)
     assert len(whole.listed) > 20
     monkeypatch.setattr(lastfm, "_CHUNK", 4)
-    monkeypatch.setitem(expansion._AT_ONCE, "duckdb", 3)
+    monkeypatch.setitem(similarity_lists._AT_ONCE, "duckdb", 3)
     found = lastfm.read(tmp_path, lastfm.find(tmp_path), (0, 1), faulty_lists.KNOWN)
     faulty_lists.assert_equal(found, whole)
 
@@ -439,7 +439,7 @@ def test_texts_come_back_from_csv_as_they_were_written(
 ) -> None:
     folder = tmp_path_factory.mktemp("generic")
     raw.texts(folder, [[f"id{n}", *row] for n, row in enumerate(rows)], header="id,text,artist,title")
-    records, faults = sources.texts.read(folder)
+    records, faults = generic_csv.read(folder)
     assert records["lyrics"].tolist() == [text for text, _, _ in rows]
     assert faults.empty
 
@@ -454,7 +454,7 @@ def test_lists_come_back_from_both_forms_as_they_were_written(
     raw.database(folder, [("TRAAA1", ",".join(f"{target},{score!r}" for target, score in entries))])
     raw.track_file(folder / "files", "TRAAA1", entries)
     for kept in (folder / "msd", folder / "files"):
-        read = sources.lastfm.read(kept, sources.lastfm.find(kept), (0, 1), ["TRAAA1", "TRBBB1"])
+        read = lastfm.read(kept, lastfm.find(kept), (0, 1), ["TRAAA1", "TRBBB1"])
         assert list(zip(read.listed.target_id, read.listed.similarity, strict=True)) == expected
 
 

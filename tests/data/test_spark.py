@@ -8,11 +8,14 @@ import pytest
 from tests import faulty_lists, raw
 from tests.data.test_expectations import CHOICES, EXPECTED, Corpus
 
-from neuralist import engine, expectations, pairs, sources, tables
-from neuralist.checked import Checked
-from neuralist.params import EngineName
-from neuralist.sources import expansion, lastfm
-from neuralist.validation import Report
+from neuralist.config.params import EngineName
+from neuralist.data import tables
+from neuralist.engine.connect import connect
+from neuralist.ingest import pairs, sources
+from neuralist.ingest.sources import lastfm, similarity_lists
+from neuralist.validation.derived_tables import Checked
+from neuralist.validation.report import Report
+from neuralist.validation.suites import validate
 
 # Tables of some hundred rows: what takes time is to make code and plans for them, and to compile these.
 SMALL = {
@@ -34,7 +37,7 @@ def working_folder(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
         patch.setenv("SPARK_DRIVER_MEMORY", "1g")
         with patch.context() as started_here:
             started_here.chdir(folder)
-            connection = engine.connect("spark")
+            connection = connect("spark")
             connection.__enter__()
         yield folder
         connection.__exit__(None, None, None)
@@ -46,7 +49,7 @@ def test_lists_are_taken_apart_as_by_duckdb(
 ) -> None:
     faulty_lists.write(tmp_path, form)
     monkeypatch.setattr(lastfm, "_CHUNK", 4)
-    monkeypatch.setitem(expansion._AT_ONCE, "spark", 6)
+    monkeypatch.setitem(similarity_lists._AT_ONCE, "spark", 6)
     ours, theirs = (
         lastfm.read(tmp_path, lastfm.find(tmp_path), (0, 0.999), faulty_lists.KNOWN, name)
         for name in ("spark", "duckdb")
@@ -89,7 +92,7 @@ def listed(splits: list[str | None]) -> pd.DataFrame:
 
 
 def made(name: EngineName, frame: pd.DataFrame) -> list[pd.DataFrame]:
-    with engine.connect(name) as on:
+    with connect(name) as on:
         on.register("listed", frame)
         found = pairs.Listed(on, songs(), CHOICES)
         return [pd.concat(batch.to_pandas() for batch in kind()) for kind in (found.rows, found.pairs)]
@@ -111,7 +114,7 @@ def test_rows_and_pairs_are_those_of_duckdb(
 
 def report(name: EngineName, corpus: Corpus, folder: Path, most_rows: int) -> Report:
     checked = Checked(*map(Path, corpus.write(folder)))
-    return expectations.validate(checked, EXPECTED, "songs", CHOICES, on=name, most_rows=most_rows)
+    return validate(checked, EXPECTED, "songs", CHOICES, on=name, most_rows=most_rows)
 
 
 ROUTES = pytest.mark.parametrize("most_rows", [1_000_000, 0], ids=["read", "counted"])
@@ -147,7 +150,7 @@ def test_a_session_of_the_caller_is_used_and_keeps_its_own_tables() -> None:
 
     session = SparkSession.active()
     session.sql("select 6 as number").createOrReplaceTempView("folds")
-    with engine.connect("spark") as on:
+    with connect("spark") as on:
         on.register("folds", pd.DataFrame({"number": [7]}))
         assert on.number("select number from folds") == 7
     assert SparkSession.active().sql("select number from folds").collect()[0]["number"] == 6
@@ -160,7 +163,7 @@ def test_without_java_the_mend_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ValueError, match="Java 17 or later; install it, or set engine to duckdb"):
-        engine.connect("spark").__enter__()
+        connect("spark").__enter__()
     raw.database(raw.two_songs(tmp_path), [("TRAAA1", "TRBBB1,0.5")])
     with pytest.raises(ValueError, match="needs Java"):
         sources.read(tmp_path, (0, 1), "spark").similarities([])

@@ -9,8 +9,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from tests.settings import experiment
 
-from neuralist import examples, saving, training, vectors
-from neuralist.onnx_encoder import Encoder
+from neuralist.model.encoder import Encoder
+from neuralist.text import word_vectors
+from neuralist.training import examples, loop, saving
 
 STARTS = ["b", "br", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "st", "t", "v"]
 LETTERS = list("abdefghijklmnoprstuv")
@@ -69,10 +70,10 @@ def test_names_never_seen_are_told_from_others_however_they_are_misspelt(
     table: tuple[pd.DataFrame, pd.DataFrame], tmp_path: Path
 ) -> None:
     songs, listing = table
-    words = vectors.assemble({"unused": np.ones(2)}, 3.0, "made", {})
+    words = word_vectors.assemble({"unused": np.ones(2)}, 3.0, "made", {})
     ready = examples.prepare(SETTINGS, songs, listing, words)
-    model = training.make_model(SETTINGS, ready)
-    history = training.fit(model, ready.parts, SETTINGS, tmp_path / "epoch.npz", lambda record, at: None)
+    model = loop.make_model(SETTINGS, ready)
+    history = loop.fit(model, ready.parts, SETTINGS, tmp_path / "epoch.npz", lambda record, at: None)
     saving.save(model, ready.vectors.vocabulary, history, tmp_path)
     record = {"params": SETTINGS.model_dump(), "calibration": None}
     (tmp_path / "experiment.json").write_text(json.dumps(record), encoding="utf-8")

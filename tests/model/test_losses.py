@@ -5,7 +5,7 @@ import pytest
 from keras.ops import convert_to_numpy as to_numpy
 from keras.ops import convert_to_tensor as tensor
 
-from neuralist import losses
+from neuralist.model import losses
 
 # Similarity and weight; the last pair only fills the batch up.
 TARGET = tensor(np.array([[1.0, 1.0], [0.25, 1.0], [0.0, 0.0]], dtype=np.float32))

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from keras.ops import convert_to_numpy as to_numpy
 
-from neuralist.layers import PairSimilarity
-from neuralist.model import MaLSTM
-from neuralist.similarity import Similarity
+from neuralist.model.layers import PairSimilarity
+from neuralist.model.malstm import MaLSTM
+from neuralist.model.similarity import Similarity
 
 N_TOKENS, DIMENSIONS, UNITS = 30, 7, 5
 LEFT = np.array([[1.0, 2.0], [0.0, 0.0], [3.0, 4.0]], dtype=np.float32)

@@ -10,11 +10,14 @@ import pandas as pd
 import pytest
 from tests.settings import experiment
 
-from neuralist import examples, onnx_encoder, params, saving, training, vectors
-from neuralist.bag import Bag
-from neuralist.onnx_encoder import Encoder
-from neuralist.similarity import Similarity
-from neuralist.tokens import Reads, Windows
+from neuralist.config import params
+from neuralist.model.bag_of_words import Bag
+from neuralist.model.encoder import TOKENS_A_CALL, Encoder
+from neuralist.model.similarity import Similarity
+from neuralist.text import word_vectors
+from neuralist.text.tokenizer import Reads
+from neuralist.text.vocabulary import Windows
+from neuralist.training import examples, loop, saving
 
 WORDS = ("moss", "stone", "fern")
 KINDS: list[dict[str, Any]] = [{"pooling": pooling} for pooling in ("last", "mean", "mean_max")]
@@ -42,23 +45,23 @@ def texts(lengths: list[int], tokens: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def words() -> vectors.WordVectors:
+def words() -> word_vectors.WordVectors:
     rng = np.random.default_rng(6)
-    return vectors.assemble({word: rng.normal(size=8) for word in WORDS}, 3.0, "made", {})
+    return word_vectors.assemble({word: rng.normal(size=8) for word in WORDS}, 3.0, "made", {})
 
 
-def untrained(settings: params.Experiment, words: vectors.WordVectors) -> training.MaLSTM:
+def untrained(settings: params.Experiment, words: word_vectors.WordVectors) -> loop.MaLSTM:
     """A model as it is before training, but for its vectors of 0: parity does not depend on training."""
     windows = words.vocabulary.windows(texts([7, 2, 40], settings.tokens), examples.Reads.of(settings))
     one = np.zeros(1, dtype=np.int32)
     no_answers = np.zeros((3, len(settings.heads)), dtype=np.float32)
     train = examples.Examples(windows, *[one] * 5, no_answers)
     heads = dict.fromkeys(settings.heads, 1)
-    model = training.make_model(settings, examples.Prepared({"train": train}, words, heads, "", {}))
+    model = loop.make_model(settings, examples.Prepared({"train": train}, words, heads, "", {}))
     for index, weight in enumerate(model.trainable_variables):
         drawn = np.random.default_rng(index).normal(size=weight.shape)
         weight.assign(np.asarray(weight) + 0.2 * drawn)
-    return training.joined(model, made_bag(len(words.vocabulary))) if settings.bag else model
+    return loop.joined(model, made_bag(len(words.vocabulary))) if settings.bag else model
 
 
 def made_bag(n_tokens: int) -> Bag:
@@ -69,7 +72,7 @@ def made_bag(n_tokens: int) -> Bag:
 
 
 def saved(
-    settings: params.Experiment, words: vectors.WordVectors, model: training.MaLSTM, folder: Path
+    settings: params.Experiment, words: word_vectors.WordVectors, model: loop.MaLSTM, folder: Path
 ) -> Path:
     history = [{"epoch": 1, "loss": 0.5, "accuracy": 0.5}]
     saving.save(model, words.vocabulary, history, folder)
@@ -78,31 +81,31 @@ def saved(
 
 
 @pytest.fixture(scope="module")
-def model(words: vectors.WordVectors) -> training.MaLSTM:
+def model(words: word_vectors.WordVectors) -> loop.MaLSTM:
     return untrained(SETTINGS, words)
 
 
 @pytest.fixture(scope="module")
 def folder(
-    words: vectors.WordVectors, model: training.MaLSTM, tmp_path_factory: pytest.TempPathFactory
+    words: word_vectors.WordVectors, model: loop.MaLSTM, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     return saved(SETTINGS, words, model, tmp_path_factory.mktemp("experiment"))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
 def test_every_kind_of_encoder_encodes_as_in_keras(
-    kind: dict[str, object], words: vectors.WordVectors, tmp_path: Path
+    kind: dict[str, object], words: word_vectors.WordVectors, tmp_path: Path
 ) -> None:
     settings = experiment(max_words=300, long_text="chunks", units=4, **kind)
     if settings.tokens == "char":
-        words = vectors.of_characters(["abcde"], 8, 3.0, 1)
+        words = word_vectors.of_characters(["abcde"], 8, 3.0, 1)
     model = untrained(settings, words)
     encoder = Encoder.load(saved(settings, words, model, tmp_path))
     mixed = texts([300, 1, 15, 5000, 299], settings.tokens)
 
     read = words.vocabulary.windows(mixed, Reads.of(settings))
     assert np.diff(read.starts).tolist() == [5, 1, 1, 84, 5] if settings.window else [1, 1, 1, 17, 1]
-    with_keras = training.encode(model, read)
+    with_keras = loop.encode(model, read)
     with_onnx = encoder.encode(mixed)
 
     np.testing.assert_allclose(with_onnx, with_keras, rtol=0, atol=1e-5)
@@ -115,7 +118,7 @@ def test_every_kind_of_encoder_encodes_as_in_keras(
     np.testing.assert_allclose(with_onnx, alone, rtol=0, atol=1e-6)
 
 
-def test_a_long_text_is_the_mean_of_its_chunks(words: vectors.WordVectors, tmp_path: Path) -> None:
+def test_a_long_text_is_the_mean_of_its_chunks(words: word_vectors.WordVectors, tmp_path: Path) -> None:
     settings = experiment(max_words=3, long_text="chunks", units=4)
     encoder = Encoder.load(saved(settings, words, untrained(settings, words), tmp_path))
     # seven words in three pieces: 2, 2 and 3
@@ -129,7 +132,7 @@ def test_a_long_text_is_the_mean_of_its_chunks(words: vectors.WordVectors, tmp_p
     ("long_text", "max_words", "n_tokens"), [("head", 3, 3), ("tail", 3, 3), ("chunks", 3, 7), ("head", 9, 7)]
 )
 def test_the_tokens_read_are_counted(
-    long_text: str, max_words: int, n_tokens: int, words: vectors.WordVectors, tmp_path: Path
+    long_text: str, max_words: int, n_tokens: int, words: word_vectors.WordVectors, tmp_path: Path
 ) -> None:
     settings = experiment(max_words=max_words, long_text=long_text, units=4)
     encoder = Encoder.load(saved(settings, words, untrained(settings, words), tmp_path))
@@ -142,7 +145,7 @@ def test_more_texts_than_one_call_takes_keep_their_order(folder: Path) -> None:
     once = encoder.encode(few)
     # 200 texts of 200 tokens each are more than two calls
     many = encoder.encode(few * 200)
-    assert 2 * onnx_encoder.TOKENS_A_CALL < 200 * 200
+    assert 2 * TOKENS_A_CALL < 200 * 200
     np.testing.assert_allclose(many, np.tile(once, (200, 1)), atol=1e-6)
 
 
@@ -160,7 +163,7 @@ def test_a_folder_that_lacks_a_file_is_refused(tmp_path: Path) -> None:
         Encoder.load(tmp_path)
 
 
-def test_a_wrong_export_is_noticed(folder: Path, model: training.MaLSTM) -> None:
+def test_a_wrong_export_is_noticed(folder: Path, model: loop.MaLSTM) -> None:
     songs = Windows(np.array([[2, 3]], dtype=np.int32), np.array([0, 1]), np.array([2]))
     assert saving.check_export(model, Encoder.load(folder), songs) < 1e-5
     bias = model.projection.bias
@@ -172,7 +175,7 @@ def test_a_wrong_export_is_noticed(folder: Path, model: training.MaLSTM) -> None
 
 
 def test_rounding_that_grew_at_one_coordinate_is_no_wrong_export(
-    folder: Path, model: training.MaLSTM, monkeypatch: pytest.MonkeyPatch
+    folder: Path, model: loop.MaLSTM, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     songs = Windows(np.array([[2, 3], [3, 4]], dtype=np.int32), np.array([0, 1, 2]), np.array([2, 2]))
     encoder = Encoder.load(folder)
@@ -183,7 +186,7 @@ def test_rounding_that_grew_at_one_coordinate_is_no_wrong_export(
 
 
 def test_equal_weights_give_equal_bytes(
-    folder: Path, model: training.MaLSTM, words: vectors.WordVectors, tmp_path: Path
+    folder: Path, model: loop.MaLSTM, words: word_vectors.WordVectors, tmp_path: Path
 ) -> None:
     saved(SETTINGS, words, model, tmp_path)
     files = ["encoder.onnx", "experiment.json", "history.csv", "model.keras", "vocabulary.txt"]
@@ -202,7 +205,9 @@ def test_characters_of_the_training_songs_are_the_vocabulary() -> None:
         columns=["left_id", "right_id", "similarity", "split"],
     ).assign(listed=True, weight=1.0)
     settings = experiment(tokens="char", max_words=5, char_dimensions=4)
-    prepared = examples.prepare(settings, songs, pairs, vectors.assemble({"ab": np.ones(3)}, 3.0, "made", {}))
+    prepared = examples.prepare(
+        settings, songs, pairs, word_vectors.assemble({"ab": np.ones(3)}, 3.0, "made", {})
+    )
 
     assert prepared.vectors.vocabulary.words == (" ", "a", "b")
     assert prepared.vectors.matrix.shape == (5, 4)

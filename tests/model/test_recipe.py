@@ -10,10 +10,12 @@ import pytest
 from keras.ops import convert_to_numpy as to_numpy
 from tests.settings import experiment
 
-from neuralist import batches, examples, params, training, vectors
-from neuralist.model import MaLSTM
-from neuralist.pretraining import Graded
-from neuralist.vectors import WordVectors
+from neuralist.config import params
+from neuralist.model.malstm import MaLSTM
+from neuralist.text import word_vectors
+from neuralist.text.word_vectors import WordVectors
+from neuralist.training import batches, examples, loop
+from neuralist.training.pretraining import Graded
 
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]
 # Pooling over time, as XLA would take seconds a model.
@@ -25,7 +27,7 @@ SETTINGS = experiment(
 @pytest.fixture(scope="module")
 def words() -> WordVectors:
     drawn = np.random.default_rng(8).normal(size=(len(WORDS), 8))
-    return vectors.assemble(dict(zip(WORDS, drawn, strict=True)), 3.0, "made", {})
+    return word_vectors.assemble(dict(zip(WORDS, drawn, strict=True)), 3.0, "made", {})
 
 
 def made(prefix: str, seed: int, n_val: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -50,7 +52,7 @@ def prepared(words: WordVectors, graded: Graded | None = None, **own: Any) -> ex
 
 
 def model_of(ready: examples.Prepared, **own: Any) -> MaLSTM:
-    return training.make_model(SETTINGS.model_copy(update=own), ready)
+    return loop.make_model(SETTINGS.model_copy(update=own), ready)
 
 
 def values(variable: Any) -> np.ndarray:
@@ -58,7 +60,7 @@ def values(variable: Any) -> np.ndarray:
     return np.array(found)
 
 
-def quiet(record: training.Epoch, at: tuple[int, int] | None) -> None:
+def quiet(record: loop.Epoch, at: tuple[int, int] | None) -> None:
     """Report to nobody."""
 
 
@@ -203,9 +205,9 @@ def trained(
     task: Any = quiet,
 ) -> list[np.ndarray]:
     """The weights after pre-training and task, as the stage train calls them."""
-    model = training.make_model(settings, ready)
-    training.pretrain(model, ready, settings, folder / "epoch.npz", before)
-    training.fit(model, ready.parts, settings, folder / "epoch.npz", task)
+    model = loop.make_model(settings, ready)
+    loop.pretrain(model, ready, settings, folder / "epoch.npz", before)
+    loop.fit(model, ready.parts, settings, folder / "epoch.npz", task)
     return model.get_weights()
 
 
@@ -214,11 +216,11 @@ def test_the_task_begins_with_the_weights_that_other_pairs_alone_would_leave(
 ) -> None:
     ready = prepared(words, GRADED)
     model = model_of(ready)
-    history = training.pretrain(model, ready, SETTINGS, tmp_path / "epoch.npz", quiet)
+    history = loop.pretrain(model, ready, SETTINGS, tmp_path / "epoch.npz", quiet)
 
     alone = examples.prepare(SETTINGS, *OTHER, words)
     other = model_of(alone)
-    expected = training.fit(other, alone.parts, SETTINGS, tmp_path / "alone.npz", quiet)
+    expected = loop.fit(other, alone.parts, SETTINGS, tmp_path / "alone.npz", quiet)
     assert history == expected
     for got, wanted in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(got, wanted)
@@ -229,7 +231,7 @@ def test_without_other_pairs_nothing_is_trained_before(words: WordVectors, tmp_p
     ready = prepared(words)
     model = model_of(ready)
     untrained = model.get_weights()
-    assert training.pretrain(model, ready, SETTINGS, tmp_path / "epoch.npz", quiet) == []
+    assert loop.pretrain(model, ready, SETTINGS, tmp_path / "epoch.npz", quiet) == []
     for got, wanted in zip(model.get_weights(), untrained, strict=True):
         np.testing.assert_array_equal(got, wanted)
     assert list(tmp_path.iterdir()) == []
@@ -238,7 +240,7 @@ def test_without_other_pairs_nothing_is_trained_before(words: WordVectors, tmp_p
 def kill(at_step: bool) -> Any:
     """A report that kills in the second epoch: at its second step, or when it is over."""
 
-    def report(record: training.Epoch, at: tuple[int, int] | None) -> None:
+    def report(record: loop.Epoch, at: tuple[int, int] | None) -> None:
         if record["epoch"] == 2 and (at == (2, 5) if at_step else at is None):
             raise Killed
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from neuralist import recurrence
-from neuralist.layers import Recurrence
+from neuralist.model import lstm_tensorflow
+from neuralist.model.layers import Recurrence
 
 N_WORDS, UNITS = 12, 3
 KERAS_ORDER = [0, 1, 2, 3, 4, 5, 9, 10, 11, 6, 7, 8]  # gates i, f, c, o, three columns each
@@ -29,7 +29,7 @@ class Case:
 
     def ours(self) -> list[np.ndarray]:
         """States, and the loss' gradients by projected and by kernel."""
-        return self._differentiated(recurrence.states)
+        return self._differentiated(lstm_tensorflow.states)
 
     def theirs(self) -> list[np.ndarray]:
         """The same by an LSTM whose input weights leave its input as it is."""
@@ -68,7 +68,7 @@ def test_states_and_gradients_are_those_of_keras_own_lstm(lengths: list[int], n_
 def test_a_function_made_for_any_number_of_texts_and_steps_gives_the_same() -> None:
     signature = [tf.TensorSpec([None, 4 * UNITS]), tf.TensorSpec([UNITS, 4 * UNITS])]
     traced = tf.function(
-        recurrence.states, input_signature=[*signature, tf.TensorSpec([None, None], tf.int32)]
+        lstm_tensorflow.states, input_signature=[*signature, tf.TensorSpec([None, None], tf.int32)]
     )
     for case in (Case([5, 3, 1], 5), Case([4, 4, 3, 3, 2, 1], 6)):
         found = traced(case.projected, case.kernel, case.tokens).numpy() * case.present[..., None]

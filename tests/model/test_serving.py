@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from tests import served
 
-from neuralist import serving
+from neuralist.serving import mlflow_model
 
 PAIR = {"lyrics_a": "moss", "lyrics_b": "stone"}
 ANSWER = {
@@ -53,21 +53,21 @@ def saved(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
     from mlflow.pyfunc import save_model
 
     home = tmp_path_factory.mktemp("saved")
-    for kind in serving.MODELS:
-        save_model(path=str(home / kind), **serving.model_arguments(kind, folder))
-    return {kind: home / kind for kind in serving.MODELS}
+    for kind in mlflow_model.MODELS:
+        save_model(path=str(home / kind), **mlflow_model.model_arguments(kind, folder))
+    return {kind: home / kind for kind in mlflow_model.MODELS}
 
 
 @pytest.fixture(scope="module")
 def compare(saved: dict[str, Path]) -> Iterator[Ask]:
     """MLflow's scoring server with the model neuralist, in this process."""
-    yield from _app(saved[serving.COMPARE])
+    yield from _app(saved[mlflow_model.COMPARE])
 
 
 @pytest.fixture(scope="module")
 def recommend(saved: dict[str, Path]) -> Iterator[Ask]:
     """MLflow's scoring server with the model neuralist-recommender, in this process."""
-    yield from _app(saved[serving.RECOMMEND])
+    yield from _app(saved[mlflow_model.RECOMMEND])
 
 
 def _app(model: Path) -> Iterator[Ask]:
@@ -330,7 +330,7 @@ def test_another_model_of_the_server_keeps_mlflows_own_answers(compare: Ask) -> 
         def predict(self, data: pd.DataFrame) -> pd.DataFrame:
             return data
 
-    assert scoring_server.invocations.__module__ == serving.__name__
+    assert scoring_server.invocations.__module__ == mlflow_model.__name__
     answer = scoring_server.invocations(b"a\n5\n", "text/csv", Other(), None)
     assert json.loads(answer.response) == {"predictions": [{"a": 5}]}
 
@@ -339,19 +339,21 @@ def test_a_loaded_model_answers_tables_and_refuses_with_mlflows_error(saved: dic
     from mlflow.exceptions import MlflowException
     from mlflow.pyfunc import load_model
 
-    model = load_model(str(saved[serving.COMPARE]))
+    model = load_model(str(saved[mlflow_model.COMPARE]))
     assert model.predict(pd.DataFrame([PAIR])).to_dict("records") == [ANSWER]
     with pytest.raises(MlflowException, match="row 1 of 1, column lyrics_a: received null") as refused:
         model.predict(pd.DataFrame([PAIR | {"lyrics_a": None}]))
     assert refused.value.error_code == "INVALID_PARAMETER_VALUE"
-    many = load_model(str(saved[serving.RECOMMEND])).predict(pd.DataFrame({"lyrics": ["moss"]}), {"k": 2})
+    many = load_model(str(saved[mlflow_model.RECOMMEND])).predict(
+        pd.DataFrame({"lyrics": ["moss"]}), {"k": 2}
+    )
     assert many.year.tolist() == [1990, None]
 
 
 def test_the_saved_models_say_what_they_take_and_hold_no_pickle(saved: dict[str, Path]) -> None:
     from mlflow.models import Model
 
-    compare, recommend = (Model.load(str(saved[kind])) for kind in serving.MODELS)
+    compare, recommend = (Model.load(str(saved[kind])) for kind in mlflow_model.MODELS)
     assert compare.signature.inputs.to_dict() == [
         {"type": "string", "name": name, "required": True} for name in ("lyrics_a", "lyrics_b")
     ]
@@ -363,14 +365,14 @@ def test_the_saved_models_say_what_they_take_and_hold_no_pickle(saved: dict[str,
         ("max_year", None),
         ("approximate", False),
     ]
-    for kind, model in zip(serving.MODELS, (compare, recommend), strict=True):
+    for kind, model in zip(mlflow_model.MODELS, (compare, recommend), strict=True):
         files = [path for path in saved[kind].rglob("*") if path.is_file()]
         assert {path.name for path in files} >= {"encoder.onnx", "vocabulary.txt", "card.md"}
         assert not [path for path in files if path.suffix in {".pkl", ".pickle", ".joblib"}]
         assert not [path for path in files if path.read_bytes().startswith((b"\x80\x04", b"\x80\x05"))]
         assert (saved[kind] / "input_example.json").exists()
         requirements = (saved[kind] / "requirements.txt").read_text().split()
-        searching = ["faiss-cpu"] if kind == serving.RECOMMEND else []
+        searching = ["faiss-cpu"] if kind == mlflow_model.RECOMMEND else []
         assert sorted(line.split("==")[0] for line in requirements) == [
             *searching,
             "mlflow",
@@ -387,7 +389,7 @@ def test_a_saved_model_imports_nothing_heavy(saved: dict[str, Path]) -> None:
     code = f"""
 import sys
 from mlflow.pyfunc import load_model
-load_model({str(saved[serving.RECOMMEND])!r})
+load_model({str(saved[mlflow_model.RECOMMEND])!r})
 print([name for name in ("keras", "tensorflow", "sklearn", "duckdb", "gensim") if name in sys.modules])
 import neuralist
 print(neuralist.__file__)
@@ -399,19 +401,25 @@ print(neuralist.__file__)
     heavy, home = done.stdout.splitlines()
     assert heavy == "[]"
     # The model brings its own code, whatever is installed.
-    assert Path(home) == saved[serving.RECOMMEND] / "code" / "neuralist" / "__init__.py"
+    assert Path(home) == saved[mlflow_model.RECOMMEND] / "code" / "neuralist" / "__init__.py"
 
 
 def test_an_unknown_kind_is_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match="model: received 'other'; choose neuralist or"):
-        serving.model_arguments("other", folder)
+        mlflow_model.model_arguments("other", folder)
 
 
 def test_mlflow_models_serve_answers_and_refuses(saved: dict[str, Path], tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [f"{Path(sys.executable).parent}/mlflow", "models", "serve", "-m", str(saved[serving.COMPARE])]
+    command = [
+        f"{Path(sys.executable).parent}/mlflow",
+        "models",
+        "serve",
+        "-m",
+        str(saved[mlflow_model.COMPARE]),
+    ]
     server = subprocess.Popen(
         [*command, "--env-manager", "local", "-p", str(port)],
         env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
@@ -459,7 +467,7 @@ def test_the_same_model_runs_as_a_spark_udf(saved: dict[str, Path]) -> None:
     spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
     try:
         pairs = spark.createDataFrame([("moss", "stone"), ("fern", "fern")], [*PAIR])
-        compare = spark_udf(spark, str(saved[serving.COMPARE]), env_manager="local")
+        compare = spark_udf(spark, str(saved[mlflow_model.COMPARE]), env_manager="local")
         rows = pairs.select(compare("lyrics_a", "lyrics_b").alias("answer")).select("answer.*").collect()
     finally:
         spark.stop()

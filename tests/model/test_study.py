@@ -16,7 +16,9 @@ import pytest
 from optuna.trial import TrialState
 from tests.settings import experiment
 
-from neuralist import params, study, study_queue, vectors
+from neuralist.config import params
+from neuralist.study import queue, search
+from neuralist.text import word_vectors
 
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]
 # With pooling over time a step is not compiled by XLA, which would take seconds a trial.
@@ -39,7 +41,7 @@ def settings(**own: Any) -> params.Study:
     return params.Study.model_validate(values | own)
 
 
-def search(**own: Any) -> study.Search:
+def task(**own: Any) -> search.Search:
     """Two worlds, moss and wires: songs of one world are alike; test songs would break any reader."""
     rng = np.random.default_rng(9)
     lyrics: list[Any] = [" ".join(rng.choice(WORDS[:3] if i % 2 else WORDS[3:], size=5)) for i in range(14)]
@@ -54,8 +56,8 @@ def search(**own: Any) -> study.Search:
         ],
         columns=["left_id", "right_id", "similarity", "split"],
     ).assign(listed=True, weight=1.0)
-    words = vectors.assemble({word: rng.normal(size=8) for word in WORDS}, 3.0, "made", {})
-    return study.Search(settings(**own), BASE, songs, pairs, words)
+    words = word_vectors.assemble({word: rng.normal(size=8) for word in WORDS}, 3.0, "made", {})
+    return search.Search(settings(**own), BASE, songs, pairs, words)
 
 
 def quiet(number: int) -> None:
@@ -63,9 +65,9 @@ def quiet(number: int) -> None:
 
 
 def run(folder: Path, report: Any = quiet, **own: Any) -> optuna.Study:
-    asked = search(**own)
-    opened = study.open_study(asked, asked.name("base"), folder)
-    study.work(asked, opened, folder, report)
+    asked = task(**own)
+    opened = search.open_study(asked, asked.name("base"), folder)
+    search.work(asked, opened, folder, report)
     return opened
 
 
@@ -75,9 +77,9 @@ def undisturbed(
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     done = run(tmp_path_factory.mktemp("study"))
     return (
-        study.trials(done, settings()),
-        study.epochs(done, settings()),
-        study.best(done, settings(), "base"),
+        search.trials(done, settings()),
+        search.epochs(done, settings()),
+        search.best(done, settings(), "base"),
     )
 
 
@@ -128,11 +130,11 @@ def test_a_killed_study_ends_with_the_trials_of_an_undisturbed_one(
         run(tmp_path, kill)
     resumed = run(tmp_path)
 
-    pd.testing.assert_frame_equal(study.trials(resumed, settings()), undisturbed[0])
-    pd.testing.assert_frame_equal(study.epochs(resumed, settings()), undisturbed[1])
+    pd.testing.assert_frame_equal(search.trials(resumed, settings()), undisturbed[0])
+    pd.testing.assert_frame_equal(search.epochs(resumed, settings()), undisturbed[1])
 
 
-def without_training(asked: study.Search, trial: optuna.Trial, checkpoint: Path, report: Any) -> float:
+def without_training(asked: search.Search, trial: optuna.Trial, checkpoint: Path, report: Any) -> float:
     """Stands for a training, which a forked process cannot do."""
     units = trial.suggest_int("units", 1, 100)
     time.sleep(0.2)
@@ -155,7 +157,7 @@ def worker(folder: Path, kill_at: int | None) -> None:
 def test_two_processes_share_a_study_and_one_of_them_may_be_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study, "_objective", without_training)
+    monkeypatch.setattr(search, "_objective", without_training)
     fork = multiprocessing.get_context("fork")
     workers = [fork.Process(target=worker, args=(tmp_path, kill_at)) for kill_at in (2, None)]
     for one in workers:
@@ -164,8 +166,8 @@ def test_two_processes_share_a_study_and_one_of_them_may_be_killed(
         one.join(60)
     assert [one.exitcode for one in workers] == [-signal.SIGKILL, 0]
 
-    asked = search(trials=6, space={"units": {"low": 1, "high": 100}})
-    trials = study.trials(study.open_study(asked, asked.name("base"), tmp_path), asked.settings)
+    asked = task(trials=6, space={"units": {"low": 1, "high": 100}})
+    trials = search.trials(search.open_study(asked, asked.name("base"), tmp_path), asked.settings)
     assert trials["trial"].tolist() == list(range(6))
     assert trials["state"].tolist() == ["complete"] * 6
     began = [
@@ -176,11 +178,11 @@ def test_two_processes_share_a_study_and_one_of_them_may_be_killed(
 
 
 def test_a_finished_study_is_not_run_again_and_more_trials_go_on_from_it(tmp_path: Path) -> None:
-    first = study.trials(run(tmp_path, trials=2), settings(trials=2))
+    first = search.trials(run(tmp_path, trials=2), settings(trials=2))
     calls: list[int] = []
     run(tmp_path, calls.append, trials=2)
     assert calls == []
-    more = study.trials(run(tmp_path, calls.append, trials=3), settings(trials=3))
+    more = search.trials(run(tmp_path, calls.append, trials=3), settings(trials=3))
     assert set(calls) == {2}
     pd.testing.assert_frame_equal(more.head(2), first)
 
@@ -204,15 +206,15 @@ def test_a_storage_that_cannot_be_opened_is_named_without_its_password(tmp_path:
 
 def test_a_database_of_an_older_optuna_is_refused_in_one_line(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'study.db'}"
-    study_queue.storage(url, tmp_path)
+    queue.storage(url, tmp_path)
     with closing(sqlite3.connect(tmp_path / "study.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = 'v2.6.0.a'")
     with pytest.raises(ValueError, match=r"study\.storage: .* cannot be opened .*optuna storage upgrade"):
-        study_queue.storage(url, tmp_path)
+        queue.storage(url, tmp_path)
 
 
 def test_a_storage_that_fails_on_the_way_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study, "_objective", without_training)
+    monkeypatch.setattr(search, "_objective", without_training)
 
     def fail(number: int) -> None:
         with closing(sqlite3.connect(tmp_path / "study.db")) as connection, connection:
@@ -223,12 +225,12 @@ def test_a_storage_that_fails_on_the_way_is_one_line(tmp_path: Path, monkeypatch
 
 
 def test_a_trial_that_ends_while_another_process_takes_it_for_abandoned_is_left_alone(tmp_path: Path) -> None:
-    asked = search(trials=1)
-    opened = study.open_study(asked, asked.name("base"), tmp_path)
+    asked = task(trials=1)
+    opened = search.open_study(asked, asked.name("base"), tmp_path)
     opened.ask()
     [seen] = opened.get_trials(states=(TrialState.RUNNING,))
     opened.tell(0, 0.5)
-    assert study_queue._take(asked.settings, opened, tmp_path, seen) is None
+    assert queue._take(asked.settings, opened, tmp_path, seen) is None
 
 
 def test_a_trial_that_another_machine_ended_meanwhile_stays_as_it_is(
@@ -236,47 +238,47 @@ def test_a_trial_that_another_machine_ended_meanwhile_stays_as_it_is(
 ) -> None:
     ended: list[int] = []
 
-    def elsewhere(asked: study.Search, trial: optuna.Trial, checkpoint: Path, report: Any) -> float:
+    def elsewhere(asked: search.Search, trial: optuna.Trial, checkpoint: Path, report: Any) -> float:
         if not ended:
             ended.append(trial.number)
             trial.study.tell(trial.number, 0.25)
         trial.report(0.5, 0)
         return 0.75
 
-    monkeypatch.setattr(study, "_objective", elsewhere)
+    monkeypatch.setattr(search, "_objective", elsewhere)
     done = run(tmp_path, trials=2)
     assert [trial.value for trial in done.trials] == [0.25, 0.75]
 
 
 def test_a_trial_of_a_silent_machine_is_taken_up_and_of_one_that_speaks_is_not(tmp_path: Path) -> None:
-    asked = search(trials=1)
-    opened = study.open_study(asked, asked.name("base"), tmp_path)
+    asked = task(trials=1)
+    opened = search.open_study(asked, asked.name("base"), tmp_path)
     trial = opened.ask()
     trial.set_user_attr("worker", ["another-machine", "/nowhere/trial-0.lock"])
     trial.set_user_attr("seen", time.time())
     [frozen] = opened.get_trials(states=(TrialState.RUNNING,))
-    assert not study_queue._abandoned(frozen)
-    trial.set_user_attr("seen", time.time() - study_queue.SILENCE_S - 1)
+    assert not queue._abandoned(frozen)
+    trial.set_user_attr("seen", time.time() - queue.SILENCE_S - 1)
     [frozen] = opened.get_trials(states=(TrialState.RUNNING,))
-    assert study_queue._abandoned(frozen)
+    assert queue._abandoned(frozen)
 
 
 def test_other_settings_or_data_are_another_study_but_not_more_trials() -> None:
-    name = search().name("base")
-    assert search(trials=9, storage="sqlite://").name("base") == name
-    assert search(seed=4).name("base") != name
-    fewer = search()
+    name = task().name("base")
+    assert task(trials=9, storage="sqlite://").name("base") == name
+    assert task(seed=4).name("base") != name
+    fewer = task()
     assert fewer._replace(listing=fewer.listing.iloc[1:]).name("base") != name
 
 
 def test_a_study_needs_val_pairs() -> None:
-    asked = search()
+    asked = task()
     with pytest.raises(ValueError, match="base has no val pairs"):
         asked._replace(listing=asked.listing[asked.listing["split"] == "train"]).name("base")
 
 
 def test_without_a_value_there_is_no_best(tmp_path: Path) -> None:
-    asked = search()
-    opened = study.open_study(asked, "empty", tmp_path)
+    asked = task()
+    opened = search.open_study(asked, "empty", tmp_path)
     with pytest.raises(ValueError, match="none of 3 trials came to a value of loss"):
-        study.best(opened, asked.settings, "base")
+        search.best(opened, asked.settings, "base")

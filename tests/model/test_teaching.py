@@ -7,14 +7,18 @@ import pandas as pd
 import pytest
 from tests.settings import experiment
 
-from neuralist import examples, metrics, resampling, ridge, training, vectors
-from neuralist.tokens import Reads
+from neuralist import metrics
+from neuralist.evaluation import resampling
+from neuralist.model import ridge
+from neuralist.text import word_vectors
+from neuralist.text.tokenizer import Reads
+from neuralist.training import examples, loop
 
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]
 SETTINGS = experiment(
     target="listed_only", max_words=6, units=4, batch_size=16, learning_rate=0.02, dropout=0.0, epochs=6
 )
-VECTORS = vectors.assemble(
+VECTORS = word_vectors.assemble(
     {word: np.random.default_rng(number).normal(size=8) for number, word in enumerate(WORDS)}, 3.0, "made", {}
 )
 
@@ -50,10 +54,10 @@ def listing(table: pd.DataFrame) -> pd.DataFrame:
 def trained_auc(table: pd.DataFrame, tmp_path: Path) -> tuple[float, float, float]:
     """ROC AUC on the val pairs of a model trained on the train pairs, with its 95 % interval by song."""
     prepared = examples.prepare(SETTINGS, table, listing(table), VECTORS)
-    model = training.make_model(SETTINGS, prepared)
-    training.fit(model, prepared.parts, SETTINGS, tmp_path / "epoch.npz", lambda record, at: None)
+    model = loop.make_model(SETTINGS, prepared)
+    loop.fit(model, prepared.parts, SETTINGS, tmp_path / "epoch.npz", lambda record, at: None)
     val = prepared.parts["val"]
-    truth, answers = metrics.Answers.of(val.similarity), metrics.Answers.of(training.predict(model, val))
+    truth, answers = metrics.Answers.of(val.similarity), metrics.Answers.of(loop.predict(model, val))
     weights = resampling.pair_weights(val.left, val.right, 200, 1)
     drawn = metrics.measure(truth, {0: answers}, {0: dict.fromkeys(metrics.THRESHOLDED, 0.5)}, weights)[0]
     found = metrics.summary(drawn[:, metrics.NAMES.index("roc_auc")], "roc_auc", 0.95)

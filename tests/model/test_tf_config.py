@@ -2,7 +2,7 @@
 
 import pytest
 
-from neuralist import workers
+from neuralist.training.distributed import workers
 
 TWO = '{"cluster": {"worker": ["one:1", "two:2"]}, "task": {"type": "worker", "index": 1}}'
 

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.settings import experiment
 
-from neuralist import batches, examples, training, vectors
-from neuralist.tokens import Reads, Vocabulary, Windows
-from neuralist.vectors import WordVectors
+from neuralist.text import word_vectors
+from neuralist.text.tokenizer import Reads
+from neuralist.text.vocabulary import Vocabulary, Windows
+from neuralist.text.word_vectors import WordVectors
+from neuralist.training import batches, examples, loop
 
 Parts = dict[str, examples.Examples]
 
@@ -37,7 +39,7 @@ READS = Reads("word", SETTINGS.max_words, "head")
 @pytest.fixture(scope="module")
 def words() -> WordVectors:
     rng = np.random.default_rng(8)
-    return vectors.assemble({word: rng.normal(size=8) for word in WORDS}, 3.0, "made", {})
+    return word_vectors.assemble({word: rng.normal(size=8) for word in WORDS}, 3.0, "made", {})
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,7 @@ def parts(words: WordVectors) -> Parts:
     return examples.examples(songs, listed, words.vocabulary, READS)
 
 
-def _quiet(record: training.Epoch, at: tuple[int, int] | None) -> None:
+def _quiet(record: loop.Epoch, at: tuple[int, int] | None) -> None:
     """Report to nobody."""
 
 
@@ -67,10 +69,10 @@ def _fit(
     checkpoint: Path,
     report: Any = _quiet,
     **kw: Any,
-) -> tuple[list[training.Epoch], list[np.ndarray]]:
+) -> tuple[list[loop.Epoch], list[np.ndarray]]:
     settings = SETTINGS.model_copy(update=kw)
-    model = training.make_model(settings, examples.Prepared(parts, words, {}, "", {}))
-    history = training.fit(model, parts, settings, checkpoint, report)
+    model = loop.make_model(settings, examples.Prepared(parts, words, {}, "", {}))
+    history = loop.fit(model, parts, settings, checkpoint, report)
     return history, model.get_weights()
 
 
@@ -83,11 +85,11 @@ def test_a_step_is_the_one_that_keras_own_loop_takes(
     train = parts["train"]._replace(answers=answers.astype(np.float32))
     settings = SETTINGS.model_copy(update={"dropout": 0.0, "heads": dict.fromkeys(heads, 0.5)})
     prepared = examples.Prepared({"train": train}, words, heads, "", {})
-    models = [training.make_model(settings, prepared) for _ in range(2)]
-    own = training.trainer(models[0], settings)
+    models = [loop.make_model(settings, prepared) for _ in range(2)]
+    own = loop.trainer(models[0], settings)
     with monkeypatch.context() as patched:
         patched.setattr(keras.backend, "backend", lambda: "another")
-        by_keras = training.trainer(models[1], settings)
+        by_keras = loop.trainer(models[1], settings)
     for batch, targets in batches.draw(train, settings, 1):
         (figures, n), (expected, m) = own(batch, targets), by_keras(batch, targets)
         np.testing.assert_allclose(figures, expected, atol=1e-6)
@@ -267,7 +269,7 @@ def test_val_figures_are_those_of_scipy_and_sklearn() -> None:
     nothing = np.zeros(40, dtype=np.int32)
     val = made(Windows(nothing[:, None], np.arange(41), nothing), nothing, nothing)
     val = val._replace(similarity=truth, listed=truth >= 0.25)
-    figures = training.val_figures(val, predicted, "cross_entropy")
+    figures = loop.val_figures(val, predicted, "cross_entropy")
     assert figures["val_listed_auc"] == pytest.approx(roc_auc_score(truth >= 0.25, predicted))
     assert figures["val_spearman"] == pytest.approx(spearmanr(truth, predicted).statistic)
     assert figures["val_average_precision"] == pytest.approx(average_precision_score(truth >= 0.5, predicted))
@@ -277,7 +279,7 @@ def test_val_figures_are_those_of_scipy_and_sklearn() -> None:
     twice = np.concatenate([predicted, predicted])
     expected = 2 * log_loss(np.repeat([1, 0], 40), twice, sample_weight=weights) * weights.sum() / 80
     assert figures["val_loss"] == pytest.approx(expected, rel=1e-5)
-    assert training.val_figures(val, predicted, "mse")["val_loss"] == pytest.approx(
+    assert loop.val_figures(val, predicted, "mse")["val_loss"] == pytest.approx(
         np.mean((truth - predicted) ** 2)
     )
 
@@ -285,7 +287,7 @@ def test_val_figures_are_those_of_scipy_and_sklearn() -> None:
 def test_an_epoch_that_diverged_is_not_the_best() -> None:
     losses = [0.5, float("nan"), 0.25, 0.4]
     history = [{"epoch": epoch, "val_loss": loss} for epoch, loss in enumerate(losses, start=1)]
-    assert training.best_epoch(history) == 3
+    assert loop.best_epoch(history) == 3
 
 
 def test_epochs_are_shuffled_differently_and_repeatably() -> None:
@@ -310,20 +312,20 @@ def test_training_stops_patience_epochs_after_the_best(
 ) -> None:
     history, _ = _fit(words, parts, tmp_path / "epoch.npz", epochs=60, patience=2, learning_rate=0.3)
     assert len(history) < 60
-    assert len(history) == training.best_epoch(history) + 2
+    assert len(history) == loop.best_epoch(history) + 2
 
 
 def test_the_best_epochs_weights_are_kept(words: WordVectors, parts: Parts, tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"epochs": 60, "patience": 3, "learning_rate": 0.3})
-    model = training.make_model(settings, examples.Prepared(parts, words, {}, "", {}))
+    model = loop.make_model(settings, examples.Prepared(parts, words, {}, "", {}))
     by_epoch = []
 
-    def keep(record: training.Epoch, at: tuple[int, int] | None) -> None:
+    def keep(record: loop.Epoch, at: tuple[int, int] | None) -> None:
         if at is None:
             by_epoch.append(model.get_weights())
 
-    history = training.fit(model, parts, settings, tmp_path / "epoch.npz", keep)
-    best = training.best_epoch(history)
+    history = loop.fit(model, parts, settings, tmp_path / "epoch.npz", keep)
+    best = loop.best_epoch(history)
     assert best < len(history) == len(by_epoch)
     for got, wanted in zip(model.get_weights(), by_epoch[best - 1], strict=True):
         np.testing.assert_array_equal(got, wanted)
@@ -355,7 +357,7 @@ def test_a_run_killed_in_any_epoch_resumes_to_the_same_weights(
     words: WordVectors, parts: Parts, undisturbed: list[np.ndarray], tmp_path: Path, epoch: int, moment: str
 ) -> None:
 
-    def kill(record: training.Epoch, at: tuple[int, int] | None) -> None:
+    def kill(record: loop.Epoch, at: tuple[int, int] | None) -> None:
         if record["epoch"] == epoch and (
             at == (2, at[1]) if at and moment == "in" else not at and moment == "after"
         ):

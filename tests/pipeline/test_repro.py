@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from neuralist import params
+from neuralist.config import params
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = (

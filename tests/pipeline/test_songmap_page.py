@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from neuralist import song_words, songmap, songmap_drawing
-from neuralist.similarity import Similarity
+from neuralist.model.similarity import Similarity
+from neuralist.songmap import html_page, layout, song_words
 
 HOSTILE = '</script><img src=x onerror="document.title=1">&amp; <b>Bold</b>'
 LYRICS = {
@@ -48,9 +48,9 @@ def songs() -> pd.DataFrame:
 
 def write(table: pd.DataFrame, path: Path) -> str:
     embeddings = np.array(CORNERS, dtype=float)
-    drawn = songmap.songmap(table, embeddings, Similarity("manhattan"), 3)
+    drawn = layout.songmap(table, embeddings, Similarity("manhattan"), 3)
     words, clusters = song_words.weighted(table["lyrics"].tolist()), song_words.clusters(embeddings)
-    page = songmap_drawing.page(drawn, words, clusters, "9 songs, by hand", "All made up.")
+    page = html_page.page(drawn, words, clusters, "9 songs, by hand", "All made up.")
     path.write_text(page, encoding="utf-8")
     return path.as_uri()
 

@@ -22,7 +22,8 @@ import pytest
 import yaml
 from tests import trained
 
-from neuralist import tables, vectors
+from neuralist.data import parquet, tables
+from neuralist.text import word_vectors
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial", "reed", "coil"]
@@ -70,12 +71,12 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         columns=["left_id", "right_id", "similarity", "split"],
     )
     unlisted = pairs.iloc[::9].drop(columns="similarity").assign(weight=2.0)
-    tables.write(songs, tables.SONGS, folder / "songs.parquet")
-    tables.write(pairs, tables.ROWS, folder / "rows.parquet")
+    parquet.write(songs, tables.SONGS, folder / "songs.parquet")
+    parquet.write(pairs, tables.ROWS, folder / "rows.parquet")
     every = trained.pairs(pairs.itertuples(index=False, name=None))
-    tables.write(every, tables.PAIRS, folder / "pairs.parquet")
-    tables.write(unlisted, tables.UNLISTED, folder / "unlisted.parquet")
-    known = vectors.assemble({word: rng.normal(size=8) for word in WORDS}, 3.0, "made", {})
+    parquet.write(every, tables.PAIRS, folder / "pairs.parquet")
+    parquet.write(unlisted, tables.UNLISTED, folder / "unlisted.parquet")
+    known = word_vectors.assemble({word: rng.normal(size=8) for word in WORDS}, 3.0, "made", {})
     known.save(folder / "vectors")
     (folder / "corpus.json").write_text(json.dumps({"note": "", "epochs": 6}))
     params: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))

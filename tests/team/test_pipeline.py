@@ -19,7 +19,10 @@ import yaml
 from tests.team import services
 from tests.team.conftest import ROOT, Team
 
-from neuralist import params, tracking
+from neuralist.config import params
+from neuralist.tracking import runs as training_runs
+from neuralist.tracking.runs import LiveRun
+from neuralist.tracking.store import Store
 
 pytestmark = pytest.mark.team
 
@@ -44,7 +47,7 @@ SMALL: dict[str, Any] = {
 }
 # As README has it; but trials are shown in MLflow from the first second on, as they are in a long study.
 AT_ONCE = (
-    "import runpy, sys; from neuralist import tracking; tracking.LONG = 0.0; sys.argv = sys.argv[1:]; "
+    "import runpy, sys; from neuralist.tracking import runs; runs.LONG = 0.0; sys.argv = sys.argv[1:]; "
     "runpy.run_path(sys.argv[0], run_name='__main__')"
 )
 TABLES = [f"artifacts/{name}.parquet" for name in ("songs", "rows", "pairs", "unlisted")]
@@ -235,8 +238,8 @@ def test_a_long_training_is_shown_on_the_server_while_it_runs(
 ) -> None:
     from mlflow import MlflowClient
 
-    monkeypatch.setattr(tracking, "LONG", 0.0)
-    live = tracking.LiveRun("live", "f" * 64, {"units": 4}, tracking.Store(team.mlflow, "live", None))
+    monkeypatch.setattr(training_runs, "LONG", 0.0)
+    live = LiveRun("live", "f" * 64, {"units": 4}, Store(team.mlflow, "live", None))
     live(1, {"loss": 0.5})
     live(2, {"loss": 0.25})
     client = MlflowClient(team.mlflow)

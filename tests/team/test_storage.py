@@ -11,14 +11,14 @@ import pytest
 from tests.model.test_study import run
 from tests.team import services
 
-from neuralist import study, study_queue
+from neuralist.study import queue, search
 
 pytestmark = pytest.mark.team
 
 SPACE = {"units": {"low": 1, "high": 100}}
 
 
-def quick(asked: study.Search, trial: optuna.Trial, checkpoint: Path, report: Any) -> float:
+def quick(asked: search.Search, trial: optuna.Trial, checkpoint: Path, report: Any) -> float:
     """Stands for a training."""
     units = trial.suggest_int("units", 1, 100)
     time.sleep(0.01)
@@ -32,7 +32,7 @@ def quick(asked: study.Search, trial: optuna.Trial, checkpoint: Path, report: An
 def test_two_machines_on_an_empty_database_run_each_trial_once(
     postgres: services.Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, round_: int
 ) -> None:
-    monkeypatch.setattr(study, "_objective", quick)
+    monkeypatch.setattr(search, "_objective", quick)
     postgres.ask("postgres", f"CREATE DATABASE race{round_}")
     url = postgres.url(f"race{round_}", services.PASSWORD)
     fork = multiprocessing.get_context("fork")
@@ -56,7 +56,7 @@ def test_two_machines_on_an_empty_database_run_each_trial_once(
 def test_a_connection_that_was_cut_is_made_again(
     postgres: services.Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study, "_objective", quick)
+    monkeypatch.setattr(search, "_objective", quick)
     postgres.ask("postgres", "CREATE DATABASE cut")
     cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'cut'"
     done = run(
@@ -73,7 +73,7 @@ def test_a_connection_that_was_cut_is_made_again(
 def test_a_server_that_goes_away_is_one_line_and_the_study_goes_on_when_it_is_back(
     postgres: services.Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study, "_objective", quick)
+    monkeypatch.setattr(search, "_objective", quick)
     postgres.ask("postgres", "CREATE DATABASE away")
     how = {"trials": 3, "space": SPACE, "storage": postgres.url("away", services.PASSWORD)}
 
@@ -94,7 +94,7 @@ def test_a_server_that_goes_away_is_one_line_and_the_study_goes_on_when_it_is_ba
 
 def test_a_wrong_password_is_refused_and_not_shown(postgres: services.Postgres, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="password authentication failed") as told:
-        study_queue.storage(postgres.url("optuna", "s3cret"), tmp_path)
+        queue.storage(postgres.url("optuna", "s3cret"), tmp_path)
 
     assert "s3cret" not in str(told.value)
 
@@ -105,4 +105,4 @@ def test_the_database_of_another_program_is_refused(postgres: services.Postgres,
     postgres.ask("mixed", "INSERT INTO alembic_version VALUES ('dc11669786a5')")
 
     with pytest.raises(ValueError, match="a database of its own"):
-        study_queue.storage(postgres.url("mixed", services.PASSWORD), tmp_path)
+        queue.storage(postgres.url("mixed", services.PASSWORD), tmp_path)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from neuralist.cli.streams import Chunk
-    from neuralist.onnx_encoder import Encoder
-    from neuralist.predictor import Predictor
+    from neuralist.model.encoder import Encoder
+    from neuralist.serving.predictor import Predictor
 
 CHUNK = 1_000  # rows
 PAIR = ("lyrics_a", "lyrics_b")
@@ -50,7 +50,7 @@ def predict(
     when all rows are done; a bad row stops the command with its number, and leaves no OUT.
     """
     folder = shell.served(model)
-    from neuralist.predictor import Predictor
+    from neuralist.serving.predictor import Predictor
 
     with _counting("predict") as report:
         counts = predict_file(Predictor.load(folder), pairs, out, skip_bad=skip_bad, report=report)
@@ -72,7 +72,7 @@ def embed(
     command with its number, and leaves no OUT.
     """
     folder = shell.served(model)
-    from neuralist.onnx_encoder import Encoder
+    from neuralist.model.encoder import Encoder
 
     with _counting("embed") as report:
         counts = embed_file(
@@ -179,7 +179,7 @@ def _convert(
 
 def _faults(chunk: "Chunk", texts: tuple[str, ...]) -> dict[int, str]:
     """What is wrong with rows, by their position in the chunk."""
-    from neuralist import predictor
+    from neuralist.serving import predictor
 
     faults = {}
     for name in texts:

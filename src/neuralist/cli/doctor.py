@@ -161,14 +161,14 @@ def _model(root: Path) -> tuple[str, str]:
 
 def _registry(root: Path) -> tuple[str, str]:
     """Whether the registered models have a champion, by the tables of MLflow's default store."""
-    from neuralist import tracking
-    from neuralist.registry import MODELS
+    from neuralist.tracking.registry import MODELS
+    from neuralist.tracking.store import ask, store
 
-    into = tracking.store(root)
+    into = store(root)
     if into.checkout is None:
         return f"not looked into: MLFLOW_TRACKING_URI is {into.uri}", ""
     question = "SELECT name, version FROM registered_model_aliases WHERE alias = ?"
-    champions = dict(tracking.ask(into, question, ["champion"]) or [])
+    champions = dict(ask(into, question, ["champion"]) or [])
     missing = [f"no champion of {name}" for name in MODELS if name not in champions]
     if missing:
         return ", ".join(missing), "dvc repro"

@@ -45,7 +45,10 @@ def evaluate(
             raise ValueError(
                 f"{raw}: no such folder; give one with texts.csv and pairs.csv, or official files"
             )
-        from neuralist import corpus, results, scoring, workspace
+        from neuralist import workspace
+        from neuralist.cli import scoring
+        from neuralist.config import corpus
+        from neuralist.evaluation import results
 
         settings = workspace.settings(raw, home)
         if similarity_range is not None:
@@ -69,9 +72,9 @@ def _folder(model: str, home: Path, scratch: Path) -> Path:
         ValueError: there is no such model.
     """
     if model.startswith("models:/"):
-        from neuralist import serving  # imports mlflow, 3 s
+        from neuralist.tracking.download import download  # imports mlflow, 3 s
 
-        return serving.download(model, scratch)
+        return download(model, scratch)
     experiments = home / "artifacts" / "experiments"
     for folder in (Path(model).expanduser(), experiments / model):
         if (folder / "encoder.onnx").is_file():

@@ -13,8 +13,8 @@ from neuralist.cli.shell import Json, Model, shown
 if TYPE_CHECKING:
     import pandas as pd
 
-    from neuralist.onnx_encoder import Encoder
-    from neuralist.recommend import Catalogue
+    from neuralist.model.encoder import Encoder
+    from neuralist.serving.catalogue import Catalogue
 
 # Two songs of 300 distinct lines make 90,000 pairs of lines, compared in 0.1 s.
 LINES, LINES_SHOWN = 300, 5
@@ -38,7 +38,7 @@ def compare(
     folder = shell.served(model)
     import numpy as np
 
-    from neuralist.predictor import Predictor, read_served
+    from neuralist.serving.predictor import Predictor, read_served
 
     predictor, facts = Predictor.load(folder), read_served(folder)
     answer = predictor.predict([lyrics[0]], [lyrics[1]]).iloc[0]
@@ -96,11 +96,11 @@ def alike_lines(encoder: "Encoder", a: str, b: str) -> list[dict[str, Any]]:
 
 def _lines(text: str) -> list[str]:
     """The first distinct lines of a text that have three words or more."""
-    from neuralist import tokens
+    from neuralist.text import tokenizer
 
     distinct: dict[tuple[str, ...], str] = {}
     for line in text.splitlines():
-        words = tuple(tokens.words(line))
+        words = tuple(tokenizer.words(line))
         if len(words) >= _SHORTEST:
             distinct.setdefault(words, " ".join(line.split()))
     return list(distinct.values())[:LINES]
@@ -122,8 +122,8 @@ def recommend(  # noqa: PLR0913 - each is an option
         raise typer.BadParameter("give either --song or --lyrics")
     text = None if lyrics is None else _text(lyrics, "--lyrics", only_file=True)
     folder = shell.served(model)
-    from neuralist.predictor import Predictor, read_served
-    from neuralist.recommend import Catalogue
+    from neuralist.serving.catalogue import Catalogue
+    from neuralist.serving.predictor import Predictor, read_served
 
     catalogue = Catalogue.load(folder)
     start, query = (None, None) if song is None else _found(catalogue, song)
@@ -152,8 +152,8 @@ def playlist(
     No song comes twice, and no artist twice in a row. The similarity is that to the song before.
     """
     folder = shell.served(model)
-    from neuralist.predictor import read_served
-    from neuralist.recommend import Catalogue
+    from neuralist.serving.catalogue import Catalogue
+    from neuralist.serving.predictor import read_served
 
     catalogue = Catalogue.load(folder)
     start, query = _found(catalogue, song)
@@ -195,7 +195,7 @@ def _text(given: str, name: str, *, only_file: bool = False) -> str:
     Raises:
         ValueError: it names a file that cannot be read, or the text cannot be used.
     """
-    from neuralist import predictor
+    from neuralist.serving import predictor
 
     most = 4 * predictor.MAX_CHARACTERS  # bytes
     source = name if given == "-" else f"{name}, {given[:80]}"

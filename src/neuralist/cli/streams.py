@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from neuralist import tables
+from neuralist import files
 
 Write = Callable[[pa.Table], None]
 
@@ -129,7 +129,7 @@ def writing(path: Path) -> Iterator[Write]:
         ValueError: a column cannot stand in a csv file.
     """
     writer: pq.ParquetWriter | pacsv.CSVWriter | None = None
-    with tables.unfinished(path) as temporary:
+    with files.unfinished(path) as temporary:
 
         def write(chunk: pa.Table) -> None:
             nonlocal writer

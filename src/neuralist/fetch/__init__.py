@@ -1,4 +1,4 @@
-"""The official raw files, fetched into a folder that `neuralist.sources` reads.
+"""The official raw files, fetched into a folder that `neuralist.ingest.sources` reads.
 
 What is unfinished lies beside the raw folder, in .<its name>.part/, and moves into it when it is whole and
 checked: DVC takes every byte under data/ for data, and `sources` every TR*.json for a list.

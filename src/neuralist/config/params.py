@@ -1,0 +1,281 @@
+"""params.yaml as typed, frozen values: unknown keys refused, ranges checked, errors name the key."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from neuralist.config.experiment import Experiment, Section, Train
+
+N_FOLDS = 5
+AUTO_EPOCHS = 50
+TUNED, WHOLE = "tuned", ("experiments", "space", "heads", "variants")
+EngineName = Literal["duckdb", "spark"]
+M = TypeVar("M", bound="Section")
+
+
+def _ascending(bounds: tuple[float | None, float | None]) -> tuple[float | None, float | None]:
+    low, high = bounds
+    if low is not None and high is not None and low >= high:
+        raise ValueError(f"the lower bound {low} must be below the upper bound {high}")
+    return bounds
+
+
+def _one(shares: tuple[float, ...]) -> tuple[float, ...]:
+    if abs(sum(shares) - 1) > 1e-9:
+        raise ValueError(f"the shares {list(shares)} must sum to 1, not {sum(shares):g}")
+    return shares
+
+
+Range = Annotated[tuple[float | None, float | None], AfterValidator(_ascending)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Expected(Section):
+    """Ranges that the tables of this corpus must stay in; None is no bound."""
+
+    songs: Range
+    rows: Range
+    pairs: Range
+    similar_share: Range
+
+
+class Songs(Section):
+    """Joining raw records to songs."""
+
+    cover_overlap: float = Field(gt=0, le=1)
+    placeholders: tuple[str, ...]
+    genres: dict[str, tuple[str, ...]] = Field(min_length=1)
+
+
+class Pairs(Section):
+    """Cutting rows and pairs into train, val and test."""
+
+    test_fold: int = Field(ge=0, le=4)
+    paper_shares: Annotated[tuple[Share, Share, Share], AfterValidator(_one)]
+    unlisted_ratio: float = Field(ge=0)
+    seed: int
+
+    def part(self, fold: int) -> str:
+        """The part, train, val or test, that the songs of a fold belong to."""
+        return {self.test_fold: "test", (self.test_fold + 1) % N_FOLDS: "val"}.get(fold, "train")
+
+
+class Vectors(Section):
+    """Word vectors: from a file, or trained with gensim."""
+
+    source: str
+    most_frequent: int = Field(ge=0)
+    length: float = Field(gt=0)
+    dimensions: int = Field(ge=1, le=4096)
+    window: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    min_count: int = Field(ge=1)
+    seed: int
+
+
+class Interval(Section):
+    """Numbers from `low` to `high`, whole ones when both are; `log`: small and large ones equally often."""
+
+    low: int | float
+    high: int | float
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _ascends(self) -> "Interval":
+        if self.low >= self.high:
+            raise ValueError(f"low, {self.low}, must be below high, {self.high}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"log needs low above 0, not {self.low}")
+        return self
+
+
+Space = dict[str, Interval | tuple[Any, ...]]
+
+
+def holds(entry: Interval | tuple[Any, ...], value: Any) -> bool:
+    """Whether a search space's entry holds a value."""
+    return entry.low <= value <= entry.high if isinstance(entry, Interval) else value in entry
+
+
+class Study(Section):
+    """Optuna's search for better settings of one experiment."""
+
+    experiment: str | None
+    metric: Literal["loss", "accuracy", "decile_accuracy", "spearman", "average_precision"]
+    direction: Literal["maximize", "minimize"]
+    trials: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    prune_after: int = Field(ge=0)
+    storage: str | None
+    seed: int
+    space: Space = Field(min_length=1)
+
+
+class Evaluate(Section):
+    """Intervals of the metrics."""
+
+    draws: int = Field(ge=10)
+    level: Share
+    sentence_encoder: str | None
+    seed: int
+
+
+class Songmap(Section):
+    """Which songs the map shows, and by whose encoder."""
+
+    experiment: str | None
+    filter: dict[str, str | int | bool]
+    most: int = Field(ge=3, le=5000)
+    neighbours: int = Field(ge=1, le=20)
+
+
+class Registration(Section):
+    """Which experiment is served."""
+
+    metric: str  # one of packaging.CHOICES, which knows the metrics
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    engine: EngineName
+    similarity_range: Annotated[tuple[float, float], AfterValidator(_ascending)]
+    expected: Expected
+    songs: Songs
+    pairs: Pairs
+    vectors: Vectors
+    study: Study
+    train: Train
+    experiments: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], dict[str, Any]] = Field(
+        min_length=1
+    )
+    run: tuple[str, ...] = Field(min_length=1)
+    variants: dict[str, dict[str, Any]]
+    evaluate: Evaluate
+    songmap: Songmap
+    registration: Registration = Field(alias="register")  # pydantic has a `register` of its own
+
+    @property
+    def studied_experiment(self) -> str:
+        """The experiment whose settings the study starts from: the one named, else the last of `run`."""
+        return self.study.experiment or self.run[-1]
+
+    @property
+    def mapped_experiment(self) -> str:
+        """The experiment whose encoder draws the song map: the one named, else the last of `run`."""
+        return self.songmap.experiment or self.run[-1]
+
+    def experiment(
+        self, name: str, auto_epochs: int = AUTO_EPOCHS, found: Mapping[str, Any] | None = None
+    ) -> Experiment:
+        """The section `train` with the entry `experiments.<name>` laid over it.
+
+        Args:
+            name: of the experiment.
+            auto_epochs: what epochs `auto` stands for.
+            found: settings that a study found, laid over both.
+
+        Raises:
+            ValueError: no such experiment, or a key or value in it that is refused.
+        """
+        if name not in self.experiments:
+            raise ValueError(f"experiments.{name} is not in params.yaml; it has {sorted(self.experiments)}")
+        merged = self.train.model_dump() | self.experiments[name] | dict(found or {})
+        if merged["epochs"] == "auto":
+            merged["epochs"] = auto_epochs
+        return _checked(Experiment, merged, prefix=f"experiments.{name}.")
+
+
+def load(path: Path = Path("params.yaml")) -> Params:
+    """Read and check params.yaml, each experiment included.
+
+    Raises:
+        ValueError: the file is missing, no YAML mapping, or a key or value is refused.
+    """
+    params = _checked(Params, read_yaml(path))
+    for name in params.experiments:
+        params.experiment(name)
+    unknown = [name for name in params.run if name not in params.experiments]
+    if unknown or len(set(params.run)) < len(params.run):
+        raise ValueError(
+            f"params.yaml: run: received {list(params.run)}; "
+            f"name each once, out of {sorted(params.experiments)}"
+        )
+    if TUNED in params.experiments:
+        raise ValueError(
+            f"params.yaml: experiments.{TUNED}: the study's result has this name; choose another"
+        )
+    named = {"songmap": params.mapped_experiment, "study": params.studied_experiment}
+    for section, name in named.items():
+        if name not in params.experiments and (section, name) != ("songmap", TUNED):
+            raise ValueError(
+                f"params.yaml: {section}.experiment: received {name!r}; "
+                f"name one of {sorted(params.experiments)}, or null for the last of `run`"
+            )
+    _check_space(params)
+    for name, own in params.variants.items():
+        try:
+            params.experiment(params.run[-1], found=own)
+        except ValueError as error:
+            raise ValueError(f"{error} (variants.{name})") from None
+    return params
+
+
+def _check_space(params: Params) -> None:
+    """Have each value of the study's space, or an interval's two ends, checked as an experiment's."""
+    fixed = {"protocol", "epochs", "patience", "seed"}
+    for name, entry in params.study.space.items():
+        if name in fixed or name not in Experiment.model_fields:
+            raise ValueError(
+                f"params.yaml: study.space.{name}: not to be searched; "
+                f"choose among {', '.join(sorted(set(Experiment.model_fields) - fixed))}"
+            )
+        for value in (entry.low, entry.high) if isinstance(entry, Interval) else entry:
+            try:
+                params.experiment(params.studied_experiment, found={name: value})
+            except ValueError as error:
+                raise ValueError(f"{error} (study.space.{name})") from None
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping.
+
+    Raises:
+        ValueError: the file is missing or no YAML mapping.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{path}: no such file; run from the folder that holds params.yaml") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not readable as YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: expected keys and values, received {type(values).__name__}")
+    return values
+
+
+def overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Lay one nested mapping over another; what WHOLE names, lists of choices, is replaced whole."""
+    merged = dict(below)
+    for key, value in above.items():
+        nested = isinstance(value, dict) and isinstance(below.get(key), dict) and key not in WHOLE
+        merged[key] = overlay(below[key], value) if nested else value
+    return merged
+
+
+def _checked(model: type[M], values: dict[str, Any], prefix: str = "") -> M:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ValueError(f"params.yaml: {told(error, prefix)}") from None
+
+
+def told(error: ValidationError, prefix: str = "") -> str:
+    """All that pydantic refused, in one line: key, reason, value received."""
+    return "; ".join(
+        f"{prefix}{'.'.join(map(str, problem['loc']))}: {problem['msg']}, received {problem['input']!r}"
+        for problem in error.errors()
+    )

@@ -1,0 +1,88 @@
+"""What an experiment learns from and is scored on: listed pairs, and pairs that could be listed and are not.
+
+Input: tables rows, pairs, unlisted and songs. Output: pairs with similarity, split and weight.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from neuralist.config import params
+from neuralist.data import parquet, tables
+from neuralist.data.observed import Observed
+from neuralist.data.splits import parts_of_songs
+
+COLUMNS = ["left_id", "right_id", "similarity", "split", "weight", "listed"]
+
+
+class Listings(NamedTuple):
+    """The tables of these names."""
+
+    rows: pd.DataFrame
+    pairs: pd.DataFrame
+    unlisted: pd.DataFrame
+
+    @classmethod
+    def load(cls, rows: Path, pairs: Path, unlisted: Path) -> "Listings":
+        """Read the three tables.
+
+        Raises:
+            ValueError: a file is missing or has other columns.
+        """
+        return cls(
+            parquet.read(rows, tables.ROWS),
+            parquet.read(pairs, tables.PAIRS),
+            parquet.read(unlisted, tables.UNLISTED),
+        )
+
+    def of(self, settings: params.Experiment) -> pd.DataFrame:
+        """What an experiment is trained on, by its protocol and target.
+
+        Returns:
+            Columns left_id, right_id, similarity, split, weight, listed (whether a row lists the pair).
+            Paper: all rows. Else all pairs, and where the target is `observable` under the protocol songs the
+            unlisted ones that were drawn, with similarity 0 and the number of pairs that each stands for as
+            weight; all other weights are 1.
+        """
+        listed = (self.rows if settings.protocol == "paper" else self.pairs).assign(weight=1.0, listed=True)
+        if settings.protocol != "songs" or settings.target == "listed_only":
+            return listed.filter(COLUMNS)
+        drawn = self.unlisted.assign(similarity=0.0, listed=False)
+        return pd.concat([listed.filter(COLUMNS), drawn.filter(COLUMNS)], ignore_index=True)
+
+    def scored(self, songs: pd.DataFrame, protocol: str) -> pd.DataFrame:
+        """What an experiment of a protocol is scored on: of val and test, under songs all observable pairs.
+
+        Returns:
+            The columns of `of`, all weights 1.
+        """
+        if protocol == "songs":
+            parts = [observable(songs, self.pairs, part) for part in ("val", "test")]
+            return pd.concat(parts, ignore_index=True)
+        listed = self.rows if protocol == "paper" else self.pairs
+        asked = listed[listed["split"].isin(["val", "test"])].assign(weight=1.0, listed=True)
+        return asked.filter(COLUMNS).reset_index(drop=True)
+
+
+def observable(songs: pd.DataFrame, pairs: pd.DataFrame, part: str) -> pd.DataFrame:
+    """Every listed or unlisted pair of a part, under the protocol songs; see `neuralist.data.observed`.
+
+    Args:
+        songs: tables.SONGS.
+        pairs: tables.PAIRS.
+        part: train, val or test; its songs are those of the folds that its listed pairs come from.
+
+    Returns:
+        The columns of `Listings.of`, all weights 1, similarity 0 of unlisted pairs; listed ones come first.
+        Where no song has a list, all are listed.
+    """
+    listed = pairs.loc[pairs["split"] == part]
+    known = listed.assign(weight=1.0, listed=True).filter(COLUMNS)
+    observed = Observed.of(songs.loc[parts_of_songs(songs, pairs, by_fold=True) == part], pairs)
+    is_listed = np.zeros(observed.n_pairs, dtype=bool)
+    is_listed[observed.numbers(listed)] = True
+    unlisted = observed.pairs(np.flatnonzero(~is_listed))
+    unlisted = unlisted.assign(similarity=0.0, split=part, weight=1.0, listed=False)
+    return pd.concat([known, unlisted], ignore_index=True).filter(COLUMNS)

@@ -1,0 +1,1 @@
+"""What runs the SQL: DuckDB on one machine, or Apache Spark on many."""

@@ -1,0 +1,1 @@
+"""Predictions to results: metrics with intervals, baselines, comparisons, tables and figures."""

@@ -1,0 +1,268 @@
+"""Experiments beside their baselines: predictions, and the metrics of all of them with intervals.
+
+Input: songs, listings, encoders, word vectors.
+Output: predictions (tables.PREDICTIONS); metrics {experiment: {protocol, target, tokens, max_words,
+long_text, note, from_lyrics, thresholds, thresholds_chosen_on, splits: {val | test: {n_pairs, n_songs,
+seen_in_train, ranking: {n_queries, n_left_out, n_pairs, n_listed}, metrics, baselines}}}}.
+A metric is {value, low, high}; a baseline's also holds difference = model - baseline (in mse, below 0 is in
+the model's favour); what is undefined is None with a reason. `ranking` and the metrics of `ranking.NAMES` are
+of the protocol songs alone, where songs have lists.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from neuralist import metrics
+from neuralist.config import params
+from neuralist.data.pair_sets import Listings
+from neuralist.data.splits import parts_of_songs
+from neuralist.evaluation import baselines, ranking
+from neuralist.evaluation.baselines import Known, Pairs
+from neuralist.evaluation.comparison import Comparison, Drawn, Key, positions, queries
+from neuralist.metrics import Answers
+from neuralist.model.encoder import Encoder
+from neuralist.text.tokenizer import Reads
+from neuralist.text.word_vectors import WordVectors
+
+SPLITS = ("val", "test")
+NOTES = {
+    "paper": "Rows are split at random, so test repeats training pairs and songs: these figures leak.",
+    "songs": "No song, and no cover of it, is in two of train, val and test.",
+    "given": "The split is the raw data's own; see `seen_in_train` for what test shares with train.",
+}
+# Pairs whose similarity is computed at once: 40 MB an array at 100 numbers an embedding.
+PAIRS_AT_ONCE = 50_000
+
+
+def predict(name: str, encoder: Encoder, songs: pd.DataFrame, asked: pd.DataFrame) -> pd.DataFrame:
+    """Predictions (tables.PREDICTIONS) for pairs, in their order.
+
+    Args:
+        name: of the experiment.
+        encoder: of it.
+        songs: tables.SONGS.
+        asked: as `Listings.scored` gives them.
+
+    Raises:
+        ValueError: a row names a song that is not in `songs`.
+    """
+    pairs = positions(songs, asked)
+    needed = np.union1d(*pairs)
+    embeddings = encoder.encode(songs["lyrics"].iloc[needed].tolist()) if len(needed) else np.zeros((0, 1))
+    left, right = (np.searchsorted(needed, side) for side in pairs)
+    parts = [slice(start, start + PAIRS_AT_ONCE) for start in range(0, len(asked), PAIRS_AT_ONCE)]
+    found = [encoder.similarity(embeddings[left[part]], embeddings[right[part]]) for part in parts]
+    columns = {column: asked[column] for column in ("split", "left_id", "right_id", "similarity", "listed")}
+    return pd.DataFrame({"experiment": name, **columns, "predicted": np.concatenate([np.zeros(0), *found])})
+
+
+def target(songs: pd.DataFrame, experiment: params.Experiment) -> str:
+    """What an experiment's target comes to: listed_only where nothing is known to be unlisted."""
+    return experiment.target if _ranks(songs, experiment) else "listed_only"
+
+
+def _ranks(songs: pd.DataFrame, experiment: params.Experiment) -> bool:
+    return experiment.protocol == "songs" and bool(np.any(songs["has_list"]))
+
+
+def targeted(
+    predictions: pd.DataFrame, songs: pd.DataFrame, experiments: Mapping[str, params.Experiment]
+) -> pd.DataFrame:
+    """The predictions of pairs that an experiment's target is about; listed_only is about no unlisted one."""
+    narrow = [name for name, one in experiments.items() if target(songs, one) == "listed_only"]
+    return predictions.loc[predictions["listed"] | ~predictions["experiment"].isin(narrow)]
+
+
+def evaluate(
+    songs: pd.DataFrame,
+    listings: Listings,
+    predictions: pd.DataFrame,
+    experiments: Mapping[str, params.Experiment],
+    vectors: WordVectors | None,
+    *,
+    settings: params.Evaluate,
+) -> dict[str, Any]:
+    """Metrics of all experiments and their baselines, with intervals.
+
+    Args:
+        songs: tables.SONGS.
+        listings: what experiments learn from and are scored on.
+        predictions: tables.PREDICTIONS of all experiments, each for the pairs of `Listings.scored`.
+        experiments: name to settings.
+        vectors: word vectors, for the baselines that average them; without any these are left out.
+        settings: draws and level of the intervals, and the sentence encoder to compare with.
+
+    Raises:
+        ValueError: a pair names a song that is not in `songs`, or the sentence encoder cannot be loaded.
+    """
+    found: dict[str, Any] = {}
+    for chosen, compared in comparisons(
+        songs, listings, predictions, experiments, vectors, settings=settings
+    ):
+        values = compared.values(settings)
+        for name, one in chosen.items():
+            described = {"protocol": one.protocol, "target": target(songs, one)}
+            found[name] = described | _entry(name, one, compared, values, settings.level)
+    return {name: found[name] for name in experiments}
+
+
+def comparisons(
+    songs: pd.DataFrame,
+    listings: Listings,
+    predictions: pd.DataFrame,
+    experiments: Mapping[str, params.Experiment],
+    vectors: WordVectors | None,
+    *,
+    settings: params.Evaluate,
+) -> Iterator[tuple[dict[str, params.Experiment], Comparison]]:
+    """Yield the experiments of each protocol and target, and them beside their baselines; see `evaluate`."""
+    contests: dict[tuple[str, str], dict[str, params.Experiment]] = {}
+    for name, one in experiments.items():
+        contests.setdefault((one.protocol, target(songs, one)), {})[name] = one
+    for chosen in contests.values():
+        first = next(iter(chosen.values()))
+        known, scored = _known(songs, listings, first), listings.scored(songs, first.protocol)
+        answers = _models(predictions, chosen) | _baselines(
+            songs,
+            known,
+            positions(songs, scored),
+            chosen,
+            vectors,
+            sentence_encoder=settings.sentence_encoder,
+        )
+        yield chosen, _comparison(songs, known, scored, first, answers)
+
+
+def _known(songs: pd.DataFrame, listings: Listings, experiment: params.Experiment) -> Known:
+    """What baselines may learn from: the pairs that the experiment does."""
+    learned = listings.of(experiment)
+    train = learned.loc[learned["split"] == "train"]
+    listed = listings.pairs if experiment.protocol == "songs" else train
+    return Known(
+        positions(songs, train),
+        train["similarity"].to_numpy(np.float64),
+        train["weight"].to_numpy(np.float64),
+        positions(songs, listed),
+        parts_of_songs(songs, listed, by_fold=experiment.protocol == "songs"),
+    )
+
+
+def _models(predictions: pd.DataFrame, experiments: Mapping[str, params.Experiment]) -> dict[Key, Answers]:
+    experiment_of, predicted = np.asarray(predictions["experiment"]), np.asarray(predictions["predicted"])
+    return {("model", name): Answers.of(predicted[experiment_of == name]) for name in experiments}
+
+
+def _baselines(
+    songs: pd.DataFrame,
+    known: Known,
+    asked: Pairs,
+    experiments: Mapping[str, params.Experiment],
+    vectors: WordVectors | None,
+    *,
+    sentence_encoder: str | None,
+) -> dict[Key, Answers]:
+    """All baselines' answers; those that read lyrics once for each way that an experiment reads."""
+    every_way = list(dict.fromkeys(map(_reads, experiments.values())))
+    if not len(known.similarity):
+        return {
+            (name, reads): answer
+            for reads in every_way
+            for name, answer in baselines.untrained(songs, reads, asked, vectors).items()
+        }
+    found: dict[Key, Answers] = {
+        (name, None): answer for name, answer in baselines.without_lyrics(songs, known, asked).items()
+    }
+    for reads in every_way:
+        answers = baselines.from_lyrics(
+            songs, reads, known, asked, vectors, sentence_encoder=sentence_encoder
+        )
+        found |= {(name, reads): answer for name, answer in answers.items()}
+    return found
+
+
+def _reads(experiment: params.Experiment) -> Reads:
+    """What of a text an experiment reads; in what windows is no matter to a baseline."""
+    return Reads.of(experiment)._replace(window=None)
+
+
+def _comparison(
+    songs: pd.DataFrame,
+    known: Known,
+    scored: pd.DataFrame,
+    experiment: params.Experiment,
+    answers: dict[Key, Answers],
+) -> Comparison:
+    """The pairs scored, with those that the experiment's target is about, and queries where there are any."""
+    split, listed = np.asarray(scored["split"]), np.asarray(scored["listed"], dtype=bool)
+    about = listed | (target(songs, experiment) == "observable")
+    artists = songs["artist"].str.strip().str.casefold()
+    new = (artists.notna() & ~artists.isin(artists.iloc[known.songs])).to_numpy(bool)
+    ranked = {}
+    for name in SPLITS if _ranks(songs, experiment) else ():
+        every = np.flatnonzero(split == name)
+        ranked[name] = every, queries(songs, scored.iloc[every], new)
+    return Comparison(
+        train=known.pairs,
+        asked=positions(songs, scored),
+        truth=Answers.of(np.asarray(scored["similarity"])),
+        rows={name: np.flatnonzero((split == name) & about) for name in SPLITS},
+        ranked=ranked,
+        answers=answers,
+    )
+
+
+def predictors(name: str, experiment: params.Experiment, compared: Comparison) -> dict[str, Key]:
+    """The keys of an experiment, by the name "model", and of the baselines beside it."""
+    reads = _reads(experiment)
+    keys: dict[str, Key] = {"model": ("model", name)}
+    for baseline, reads_lyrics in baselines.FROM_LYRICS.items():
+        key = (baseline, reads if reads_lyrics else None)
+        if key in compared.answers:
+            keys[baseline] = key
+    return keys
+
+
+def _entry(
+    name: str,
+    experiment: params.Experiment,
+    compared: Comparison,
+    values: Mapping[str, Mapping[Key, Drawn]],
+    level: float,
+) -> dict[str, Any]:
+    """The entry of metrics.json of one experiment, but for its protocol and target."""
+    reads, keys = _reads(experiment), predictors(name, experiment, compared)
+    names = metrics.NAMES if experiment.protocol == "paper" else metrics.NAMES[:-1]
+    names = (*(ranking.NAMES if compared.ranked else ()), *names)
+    splits = {}
+    for split in SPLITS:
+        found = {predictor: values[split][key] for predictor, key in keys.items()} if split in values else {}
+        splits[split] = compared.counts(split) | against_model(found, names, level)
+    return {
+        "tokens": reads.tokens,
+        "max_words": reads.most,
+        "long_text": reads.long_text,
+        "note": NOTES[experiment.protocol],
+        "from_lyrics": {
+            baseline: baselines.FROM_LYRICS[baseline] for baseline in keys if baseline != "model"
+        },
+        "thresholds": {predictor: compared.thresholds[key] for predictor, key in keys.items()},
+        "thresholds_chosen_on": compared.thresholds_from,
+        "splits": splits,
+    }
+
+
+def against_model(values: Mapping[str, Drawn], names: Sequence[str], level: float) -> dict[str, Any]:
+    """Metrics of the predictor "model", and those of all others with the model's difference from them."""
+    if not values:
+        return {"metrics": {name: metrics.undefined("no pairs") for name in names}, "baselines": {}}
+    table: dict[str, dict[str, Any]] = {predictor: {} for predictor in values}
+    for name in names:
+        model = values["model"][name]
+        for predictor, drawn in values.items():
+            table[predictor][name] = metrics.summary(drawn[name], name, level)
+            if predictor != "model":
+                table[predictor][name]["difference"] = metrics.summary(model - drawn[name], name, level)
+    return {"metrics": table.pop("model"), "baselines": table}

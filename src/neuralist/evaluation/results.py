@@ -1,0 +1,289 @@
+"""The metrics of all experiments as people read them: results.md, a table for the terminal, the headline.
+
+Input: the metrics of `evaluation.evaluate`. Output: text; headline {experiment: {metric: number or None}}.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from neuralist import metrics
+from neuralist.config import params
+from neuralist.evaluation import ranking
+from neuralist.evaluation.baselines import FROM_LYRICS
+
+Found = Mapping[str, Any]
+LABELS = {
+    "listed_auc": "listed AUC",
+    "ndcg_at_10": "nDCG@10",
+    "recall_at_10": "recall@10",
+    "listed_auc_new_artist": "listed AUC, new artists",
+    "pooled_listed_auc": "listed AUC, pooled",
+    "decile_accuracy": "decile accuracy",
+    "within_one_decile": "within one decile",
+    "spearman": "Spearman",
+    "mse": "MSE (lower is better)",
+    "average_precision": "average precision",
+    "roc_auc": "ROC AUC",
+    "pearson": "Pearson",
+    "binary_accuracy": "binary accuracy",
+    "f1": "F1",
+    "balanced_accuracy": "balanced accuracy",
+    "nearest_tenth_accuracy": "nearest-tenth accuracy",
+}
+BASELINES = {
+    "constant": "constant (train mean)",
+    "commonest_class": "commonest class",
+    "lookup": "look-up with song bias",
+    "tfidf": "TF-IDF",
+    "averaged_vectors": "averaged word vectors",
+    "averaged_vectors_projected": "averaged word vectors, projected",
+    "style": "style",
+    "ridge_tfidf": "ridge from TF-IDF",
+    "ridge": "ridge from TF-IDF and style",
+    "sentence_encoder": "sentence encoder",
+    "same_artist": "same artist*",
+    "year_gap": "year gap*",
+    "tags": "tags*",
+    "artist_year_tags": "artist, year, tags*",
+    "has_list": "has a list*",
+    "degree": "listed pairs elsewhere*",
+    "n_tracks": "number of tracks*",
+}
+_EXPLANATION = """\
+Each cell is a value on the test part and its {level:g} % interval from {draws:,} resamples of the songs.
+Baselines are learned on the training part alone; those from lyrics read as much of a text as the model.
+A letter after a baseline's cell names an experiment whose lead over it is not shown: the interval of their
+paired difference includes 0. A letter with ! says that the baseline is better, the interval excluding 0.
+A * marks a baseline that is made from metadata, not from lyrics.
+
+Listed AUC is the chance that a listed pair of a query song gets a higher similarity than an unlisted one, a
+pair that could be listed and is not; pairs nobody looked at are left out. It is a mean over queries, as are
+nDCG@10 (the gain is the similarity) and recall@10 (listed songs among the first ten / as many as could be).
+New artists are those of no training song; pooled is one AUC over all pairs. Deciles are tenths of similarity;
+binary accuracy cuts both sides at 0.5; F1 and balanced accuracy use each predictor's best threshold on val.
+"""
+# What a table of one part shows, by its heading; metrics that an experiment lacks are left out.
+_TABLES = {
+    "Listed against unlisted": ranking.NAMES,
+    "Similarity of pairs": metrics.HEADLINE,
+    "More on similarity": metrics.NAMES[len(metrics.HEADLINE) :],
+}
+# What the terminal shows of one model's graded pairs, in tables narrow enough to hold intervals.
+DETAILED = (("pearson", "spearman", "mse"), ("roc_auc", "average_precision", "decile_accuracy"))
+_MARKS = "(a): experiment a shows no lead over this baseline; (a!): the baseline is better; *: not lyrics"
+_TITLES = {
+    ("songs", "observable"): "Protocol songs, listed and unlisted pairs",
+    ("songs", "listed_only"): "Protocol songs, listed pairs",
+}
+
+
+def headline(found: Found) -> dict[str, dict[str, float | None]]:
+    """Six numbers of each experiment on test, where lists are ranked eight; None where undefined."""
+    return {
+        experiment: {name: entry["splits"]["test"]["metrics"][name]["value"] for name in _shown({"": entry})}
+        for experiment, entry in found.items()
+    }
+
+
+def _shown(experiments: Found) -> list[str]:
+    """The headline metrics that experiments of one protocol have."""
+    measured = next(iter(experiments.values()))["splits"]["test"]["metrics"]
+    return [name for name in (*ranking.HEADLINE, *metrics.HEADLINE) if name in measured]
+
+
+def markdown(found: Found, settings: params.Evaluate, corpus_note: str = "") -> str:
+    """results.md: tables for each protocol and target, and in words where no lead is shown.
+
+    Args:
+        found: metrics of all experiments.
+        settings: how the intervals were made.
+        corpus_note: what a reader must know of the corpus, such as that it is synthetic.
+    """
+    lines = ["# Results", ""]
+    if corpus_note:
+        lines += [f"**{corpus_note}**", ""]
+    lines += [_EXPLANATION.format(level=100 * settings.level, draws=settings.draws)]
+    for title, experiments in _contests(found).items():
+        lines += [f"## {title}", "", *_facts(experiments), ""]
+        measured = next(iter(experiments.values()))["splits"]["test"]["metrics"]
+        for heading, wanted in _TABLES.items():
+            names = [name for name in wanted if name in measured]
+            lines += [f"### {heading}", "", *_table(experiments, names), ""] if names else []
+        lines += [*_no_lead(experiments), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(experiments: Found, names: Sequence[str]) -> Iterator[str]:
+    yield "| | " + " | ".join(LABELS[name] for name in names) + " |"
+    yield "|---" * (len(names) + 1) + "|"
+    for row in _rows(experiments):
+        cells = [f"{interval(row.metrics[name], name)}{row.marks(name)}" for name in names]
+        yield f"| {row.label} | " + " | ".join(cells) + " |"
+
+
+def printed(found: Found, corpus_note: str = "") -> str:
+    """The headline metrics of experiments and baselines on test, in aligned columns for the terminal."""
+    lines = [corpus_note, ""] if corpus_note else []
+    for title, experiments in _contests(found).items():
+        columns = _columns(experiments, _shown(experiments), _value)
+        lines += [title, *(f"  {fact}" for fact in _facts(experiments)), *columns, ""]
+    return "\n".join([*lines, _MARKS])
+
+
+def detailed(found: Found, corpus_note: str = "") -> str:
+    """Metrics of graded pairs, with intervals, of experiments and baselines on test, for the terminal."""
+    lines = [corpus_note, ""] if corpus_note else []
+    for experiments in _contests(found).values():
+        lines += _facts(experiments)
+        for names in DETAILED:
+            lines += ["", *_columns(experiments, names, interval)]
+    return "\n".join([*lines, "", _MARKS])
+
+
+def _columns(
+    experiments: Found, names: Sequence[str], told: Callable[[Mapping[str, Any], str], str]
+) -> Iterator[str]:
+    """Metrics in columns as wide as their longest cell."""
+    table = [["", *(LABELS[name].split(" (")[0] for name in names)]]
+    table += [
+        [row.label, *(f"{told(row.metrics[name], name)}{row.marks(name):5}" for name in names)]
+        for row in _rows(experiments)
+    ]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for label, *cells in table:
+        columns = (f"  {cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True))
+        yield f"  {label:{widths[0]}}" + "".join(columns)
+
+
+class _Row(NamedTuple):
+    """A line of a table; for a baseline, letter of an experiment to the entries that hold its difference."""
+
+    label: str
+    metrics: Mapping[str, Any]
+    differences: Mapping[str, Mapping[str, Any]]
+
+    def marks(self, name: str) -> str:
+        """The letters of experiments whose lead over this baseline is not shown, with ! where they trail."""
+        verdicts = {
+            letter: shown_lead(entry[name]["difference"], name) for letter, entry in self.differences.items()
+        }
+        marks = [
+            letter + "!" * (lead < 0) for letter, lead in verdicts.items() if lead is not None and lead <= 0
+        ]
+        return f" ({','.join(marks)})" if marks else ""
+
+
+def _contests(found: Found) -> dict[str, dict[str, Any]]:
+    """Experiments that are compared, those of one protocol and target, by their title."""
+    contests: dict[str, dict[str, Any]] = {}
+    for name, entry in found.items():
+        ranked = "ranking" in entry["splits"]["test"]
+        plain = f"Protocol {entry['protocol']}"
+        title = _TITLES[entry["protocol"], entry["target"]] if ranked else plain
+        contests.setdefault(title, {})[name] = entry
+    return contests
+
+
+def reads(entry: Mapping[str, Any]) -> str:
+    """How much of a text an experiment reads, in words."""
+    unit = "characters" if entry["tokens"] == "char" else "words"
+    if entry["long_text"] == "chunks":
+        return f"all {unit}"
+    return f"{'last ' if entry['long_text'] == 'tail' else ''}{entry['max_words']} {unit}"
+
+
+def _rows(experiments: Found) -> Iterator[_Row]:
+    letters = _letters(experiments)
+    tests = {name: entry["splits"]["test"] for name, entry in experiments.items()}
+    for name, letter in letters.items():
+        yield _Row(f"{letter} {name} ({reads(experiments[name])})", tests[name]["metrics"], {})
+    for baseline, reads_lyrics in FROM_LYRICS.items():
+        rivals: dict[str, list[str]] = {}
+        for name in (name for name, test in tests.items() if baseline in test["baselines"]):
+            read = f" ({reads(experiments[name])})" if reads_lyrics else ""
+            rivals.setdefault(BASELINES[baseline] + read, []).append(name)
+        for label, names in rivals.items():
+            entries = {letters[name]: tests[name]["baselines"][baseline] for name in names}
+            yield _Row(label, next(iter(entries.values())), entries)
+
+
+def _letters(experiments: Found) -> dict[str, str]:
+    """a, b, ... for the experiments; numbers when there are more of them than letters."""
+    many = len(experiments) > 26
+    return {name: str(i + 1) if many else chr(ord("a") + i) for i, name in enumerate(experiments)}
+
+
+def _facts(experiments: Found) -> list[str]:
+    entry = next(iter(experiments.values()))
+    test = entry["splits"]["test"]
+    if not test["n_pairs"]:
+        return ["The test part is empty."]
+    facts = [entry["note"], f"Test: {test['n_pairs']:,} pairs of {test['n_songs']:,} songs."]
+    if "seen_in_train" in test:
+        seen = test["seen_in_train"]
+        facts[-1] += (
+            f" Train also holds {seen['pairs']:.1%} of these pairs, in either direction, and "
+            f"{seen['songs']:.1%} of these songs."
+        )
+    if "ranking" in test:
+        facts.append(_ranked(test["ranking"]))
+    if entry["target"] == "observable":
+        share = 1 - test["ranking"]["n_listed"] / test["n_pairs"]
+        facts.append(
+            f"{share:.1%} of the pairs are unlisted, with similarity 0: a constant gets most deciles right, "
+            "so read those metrics beside its row."
+        )
+    return facts
+
+
+def _ranked(counts: Mapping[str, int]) -> str:
+    """What was ranked, in words."""
+    return (
+        f"Of {counts['n_pairs']:,} observable pairs there {counts['n_listed']:,} are listed. Queries: "
+        f"{counts['n_queries']:,} songs with a list; {counts['n_left_out']:,} more have one, but no listed "
+        "or no unlisted song there, and are left out."
+    )
+
+
+def _no_lead(experiments: Found) -> Sequence[str]:
+    """One line for each experiment and baseline where a headline metric shows no lead."""
+    lines = []
+    for name, entry in experiments.items():
+        for baseline, rival in entry["splits"]["test"]["baselines"].items():
+            parts = [
+                f"{LABELS[metric].split(' (')[0]} ({interval(rival[metric]['difference'], metric)})"
+                for metric in _shown(experiments)
+                if (lead := shown_lead(rival[metric]["difference"], metric)) is not None and lead <= 0
+            ]
+            if parts:
+                lines.append(f"- {name} is no better than {BASELINES[baseline]} by {', '.join(parts)}.")
+    return lines
+
+
+def shown_lead(difference: Mapping[str, Any], name: str) -> int | None:
+    """1 where the interval shows the model ahead, -1 behind, 0 where it includes 0; None where undefined."""
+    low, high = difference["low"], difference["high"]
+    if low is None:
+        return None
+    sign = -1 if name in metrics.LOWER_IS_BETTER else 1
+    return sign * (int(low > 0) - int(high < 0))
+
+
+def interval(entry: Mapping[str, Any], name: str) -> str:
+    """A figure {value, low, high} of metric `name` as "0.312 [0.118, 0.512]"; undefined is a dash."""
+    value = _number(entry["value"], name)
+    return (
+        value
+        if entry["low"] is None
+        else f"{value} [{_number(entry['low'], name)}, {_number(entry['high'], name)}]"
+    )
+
+
+def _value(entry: Mapping[str, Any], name: str) -> str:
+    return _number(entry["value"], name)
+
+
+def _number(value: float | None, name: str) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4f}" if name == "mse" else f"{value:.3f}"

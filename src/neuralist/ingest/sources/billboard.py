@@ -1,0 +1,81 @@
+"""Billboard year files, billboard/YYYY.json: a list of records {artist, title, year, tags, lyrics, ...}.
+
+Form: github kevinschaich/billboard, data/years. A record's place is `file:index`, counted from 0 as jq does.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from neuralist.ingest.sources import raw
+
+
+def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read all year files of `folder`/billboard.
+
+    Returns:
+        records and rejects, see `neuralist.ingest.sources.raw`; a record without year takes that of its
+        file's name.
+
+    Raises:
+        ValueError: a file is no JSON list, is cut short or is not UTF-8, or no record at all can be used.
+    """
+    records, faults = [], []
+    for path in sorted((folder / "billboard").glob("[!.]*.json")):
+        place = path.relative_to(folder).as_posix()
+        for index, entry in enumerate(_entries(path, place)):
+            where = f"{place}:{index}"
+            fields = entry if isinstance(entry, dict) else {"artist": entry}
+            fault = _fault(fields)
+            if fault:
+                faults.append(("billboard", where, *fault))
+            else:
+                records.append(_record(fields, where, path.stem))
+    if not records:
+        raise raw.all_unusable("billboard/*.json", len(faults), raw.rejects(faults))
+    return pd.DataFrame(records, columns=raw.RECORDS), raw.rejects(faults)
+
+
+def _entries(path: Path, place: str) -> list[object]:
+    try:
+        entries = json.loads(raw.text(path, place))
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{place}:{error.lineno}: cut short or no JSON ({error.msg}); put the whole file there"
+        ) from error
+    except RecursionError:
+        raise ValueError(f"{place}: brackets nested too deep; expected a list of records") from None
+    if not isinstance(entries, list):
+        raise ValueError(f"{place}: expected a list of records, received {type(entries).__name__}")
+    return entries
+
+
+def _fault(entry: dict[str, Any]) -> tuple[str, str] | None:
+    for field in ("artist", "title", "lyrics"):
+        if not isinstance(entry.get(field), str):
+            return f"{field} is missing or not text", raw.shortened(entry.get(field))
+        if field != "lyrics" and not entry[field].strip():
+            return f"{field} is empty", raw.shortened(entry[field])
+    tags = entry.get("tags") or []
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        return "tags is not a list of texts", raw.shortened(tags)
+    year = entry.get("year")
+    if year is not None and not re.fullmatch("[0-9]{1,4}", str(year).strip()):
+        return "year is not a whole number", raw.shortened(year)
+    try:
+        "".join([entry["artist"], entry["title"], entry["lyrics"], *tags]).encode()
+    except UnicodeEncodeError:
+        return "holds half of a surrogate pair, which is no character", raw.shortened(entry["title"])
+    return None
+
+
+def _record(entry: dict[str, Any], where: str, stem: str) -> dict[str, object]:
+    year = entry.get("year")
+    if year is None:
+        year = stem if re.fullmatch("[0-9]{4}", stem) else 0
+    names = {field: " ".join(entry[field].split()) for field in ("artist", "title")}
+    tags = [tag for tag in entry.get("tags") or [] if tag.strip()]
+    return {"where": where, **names, "year": int(year) or None, "tags": tags, "lyrics": entry["lyrics"]}

@@ -1,0 +1,1 @@
+"""The model: MaLSTM and its layers, the exported encoder, and the regressions beside it."""

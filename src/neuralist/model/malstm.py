@@ -1,0 +1,156 @@
+"""MaLSTM: one LSTM reads both songs, their distance gives the similarity (Mueller & Thyagarajan, AAAI 2016).
+
+Tensors: words int32 (n_words,), distinct token ids; tokens int32 (n_texts, n_steps), positions in words, 0 =
+padding; lengths float32 (n_songs,), tokens of the whole song; embeddings float32 (n_songs, width); left and
+right int32 (n_pairs,), numbers of songs; similarity float32 (n_pairs,) in [0, 1].
+Written in keras.ops, so that the TensorFlow, JAX and torch backends of Keras 3 run it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import ops
+
+from neuralist.model.layers import (
+    BagOfWords,
+    Length,
+    PairSimilarity,
+    Pooling,
+    Recurrence,
+    Telling,
+    gates,
+)
+
+
+@keras.saving.register_keras_serializable("neuralist")
+class MaLSTM(keras.Model):
+    """A siamese LSTM over word vectors.
+
+    One LSTM with one set of weights encodes every song. With pooling `last` a song's embedding is the state
+    after its last word, as in the paper. A batch names each distinct word and each song
+    once, however often they occur: inputs are a mapping of `words`, `tokens`, `lengths`, `left` and `right`,
+    and of `average` where songs are read in several windows. An embedding does not depend on padding, nor on
+    the batch's longest song.
+
+    Args:
+        n_tokens: rows of the word vector matrix, padding and <unk> included.
+        dimensions: columns of it.
+        units: size of the LSTM's state.
+        similarity: a kind of `PairSimilarity`.
+        pooling: a kind of `Pooling`.
+        length: whether an embedding is made of the text's length too; see `layers.Length`.
+        embedding: numbers of an embedding besides the heads' answers; None: without heads, what was pooled is
+            the embedding, with them there is nothing besides.
+        heads: what an embedding also tells; see `layers.Telling`.
+        bag: whether the heads' answers are the mean of the LSTM's and of `layers.BagOfWords`.
+        forget_bias: of the forget gates at the start; 2.5 in the paper's training.
+        trained_vectors: whether training changes the word vectors.
+        dropout: share of the word vectors' coordinates set to 0 in training, for a batch at a time.
+        seed: of the dropout; without one the torch backend draws from a generator that no checkpoint holds.
+    """
+
+    def __init__(  # noqa: PLR0913  Keras makes a model again from the names and values of its config
+        self,
+        *,
+        n_tokens: int,
+        dimensions: int,
+        units: int,
+        similarity: str,
+        pooling: str = "last",
+        length: bool = False,
+        embedding: int | None = None,
+        heads: Mapping[str, int] | None = None,
+        bag: bool = False,
+        forget_bias: float = 1.0,
+        trained_vectors: bool = False,
+        dropout: float = 0.0,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.config = {
+            "n_tokens": n_tokens,
+            "dimensions": dimensions,
+            "units": units,
+            "similarity": similarity,
+            "pooling": pooling,
+            "length": length,
+            "embedding": embedding,
+            "heads": dict(heads or {}),
+            "bag": bag,
+            "forget_bias": forget_bias,
+            "trained_vectors": trained_vectors,
+            "dropout": dropout,
+            "seed": seed,
+        }
+        self.vectors = keras.layers.Embedding(n_tokens, dimensions, trainable=trained_vectors, name="vectors")
+        self.dropout = keras.layers.Dropout(dropout, seed=seed, name="dropout")
+        bias: Any = gates(forget_bias)
+        self.projection = keras.layers.Dense(4 * units, bias_initializer=bias, name="projection")
+        self.recurrence = Recurrence(units, name="recurrence")
+        self.pooling = Pooling(pooling, name="pooling")
+        self.length = Length(name="length") if length else None
+        self.telling = Telling(heads or {}, embedding or 0, name="telling") if heads or embedding else None
+        self.bag = BagOfWords(n_tokens, sum((heads or {}).values()), name="bag") if bag else None
+        self.similarity = PairSimilarity(similarity, name="similarity")
+        self.build()
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights; their shapes do not depend on the input's."""
+        width, units = self.config["dimensions"], self.config["units"]
+        self.vectors.build((None,))
+        self.projection.build((None, width))
+        self.recurrence.build()
+        width = units * (2 if self.config["pooling"] == "mean_max" else 1)
+        if self.length is not None:
+            self.length.build()
+            width = 2 * width + 1
+        if self.telling is not None:
+            self.telling.build((None, width))
+        if self.bag is not None:
+            self.bag.build()
+        self.built = True
+
+    def encode(self, inputs: Mapping[str, Any], training: bool = False) -> tuple[Any, Any]:
+        """Embed songs.
+
+        Args:
+            inputs: `words`, int32 (n_words,), token ids, the first of them padding; `tokens`, int32 (n_texts,
+                n_steps), positions in `words`, 0, padding, only at the end, where a text is a song, or a
+                window of one; `average`, float32 (n_songs, n_texts), the share of each text in each song,
+                without which every text is a song; `lengths`, float32 (n_songs,), which a model with `length`
+                reads; `distinct`, int32 (n_songs, most), each song's distinct token ids, filled up with
+                padding, which a model with a `bag` reads.
+            training: whether to drop coordinates.
+
+        Returns:
+            Embeddings (n_songs, width), and the heads' answers (n_songs, n_heads), None without heads.
+        """
+        tokens: Any = ops.transpose(inputs["tokens"])  # by time, as an LSTM reads
+        projected = self.projection(self.dropout(self.vectors(inputs["words"]), training=training))
+        pooled: Any = self.pooling(self.recurrence(projected, tokens), ops.not_equal(tokens, 0))
+        if "average" in inputs:
+            pooled = ops.matmul(inputs["average"], pooled)
+        if self.length is not None:
+            pooled = self.length(pooled, inputs["lengths"])
+        if self.telling is None:
+            return pooled, None
+        return self.telling(pooled, None if self.bag is None else self.bag(inputs["distinct"]))
+
+    def call(self, inputs: Mapping[str, Any], training: bool = False) -> Any:
+        """Predict the similarity of each pair in a batch; with heads also `answers`, in a mapping of both.
+
+        Inputs without `left` and `right` give the songs' embeddings alone.
+        """
+        embeddings, answers = self.encode(inputs, training=training)
+        if "left" not in inputs:
+            return embeddings
+        left = ops.take(embeddings, inputs["left"], axis=0)
+        right = ops.take(embeddings, inputs["right"], axis=0)
+        similarity = self.similarity(left, right)
+        return {"similarity": similarity, "answers": answers} if self.config["heads"] else similarity
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this model again."""
+        return {"name": self.name, **self.config}

@@ -1,0 +1,182 @@
+"""A trained encoder's arrays to an ONNX graph with the real LSTM operator; same arrays, same bytes.
+
+Input: Weights. Output: a graph whose inputs and output are those of `neuralist.model.encoder`.
+Operators: https://onnx.ai/onnx/operators.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from neuralist import files
+
+OPSET, IR_VERSION = 18, 8
+
+
+class LSTM(NamedTuple):
+    """The LSTM's arrays, float32, gates in the order i, f, o, c."""
+
+    kernel: np.ndarray  # (dimensions, 4 * units)
+    bias: np.ndarray  # (4 * units,)
+    recurrent: np.ndarray  # (units, 4 * units)
+
+
+class Weights(NamedTuple):
+    """The encoder's arrays, float32."""
+
+    vectors: np.ndarray  # (n_tokens, dimensions)
+    lstm: LSTM
+    pooling: str = "last"
+    length: np.ndarray | None = None  # (2,), mean and deviation; see layers.Length
+    telling: tuple[np.ndarray, np.ndarray] | None = (
+        None  # (width, n), (n,): kernel and bias; see layers.Telling
+    )
+    bag: tuple[np.ndarray, np.ndarray] | None = None  # (n_tokens, n), (n_tokens, 1): table and squares
+
+
+def export(weights: Weights, path: Path) -> None:
+    """Write the encoder as an ONNX graph; the same weights give the same bytes."""
+    import onnx  # only training exports; reading needs ONNX Runtime alone
+    from onnx import TensorProto, helper
+
+    graph = _Graph()
+    graph.constant("vectors", weights.vectors)
+    # Turning ids before they are looked up moves a hundredth of what turning their vectors would.
+    graph.add("Transpose", ["tokens"], "tokens_by_time", perm=[1, 0])
+    graph.add("Gather", ["vectors", "tokens_by_time"], "entered", axis=0)
+    _add_lstm(graph, weights.lstm)
+    graph.add("MatMul", ["average", _add_pooling(graph, weights)], "song")
+    width = _add_song(graph, weights)
+    taken = {
+        "tokens": (TensorProto.INT32, ["windows", "steps"]),
+        "lengths": (TensorProto.INT32, ["windows"]),
+        "average": (TensorProto.FLOAT, ["songs", "windows"]),
+        "n_tokens": (TensorProto.FLOAT, ["songs"]),
+    }
+    if weights.length is None:
+        del taken["n_tokens"]
+    if weights.bag is not None:
+        taken["distinct"] = (TensorProto.INT32, ["songs", "most"])
+    made = helper.make_graph(
+        graph.nodes,
+        "encoder",
+        inputs=[helper.make_tensor_value_info(name, *told) for name, told in taken.items()],
+        outputs=[helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, ["songs", width])],
+        initializer=graph.constants,
+    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="neuralist")
+    model.ir_version = IR_VERSION
+    onnx.checker.check_model(model)
+    with files.unfinished(path) as temporary:
+        temporary.write_bytes(model.SerializeToString(deterministic=True))
+
+
+class _Graph:
+    """Nodes and constants of a graph in the making."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self.axes: dict[int, str] = {}
+
+    def add(self, operator: str, inputs: list[str], *outputs: str, **attributes: Any) -> None:
+        from onnx import helper
+
+        self.nodes.append(helper.make_node(operator, inputs, outputs, **attributes))
+
+    def constant(self, name: str, value: np.ndarray) -> str:
+        from onnx import numpy_helper
+
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def axis(self, number: int) -> str:
+        """The number of an axis as a constant, made once."""
+        if number not in self.axes:
+            self.axes[number] = self.constant(f"axis{number}", np.array([number], dtype=np.int64))
+        return self.axes[number]
+
+
+def _add_lstm(graph: _Graph, lstm: LSTM) -> None:
+    """Make `states` (steps, texts, units) and `last` (texts, units) of `entered`, word vectors by step."""
+    units = len(lstm.recurrent)
+    names = [
+        graph.constant("W", _onnx_gates(lstm.kernel)),
+        graph.constant("R", _onnx_gates(lstm.recurrent)),
+        # ONNX adds an input and a recurrent bias; Keras has one.
+        graph.constant("B", np.pad(_onnx_gates(lstm.bias[None, :])[..., 0], ((0, 0), (0, 4 * units)))),
+    ]
+    # Both come with an axis for directions, of which there is one.
+    graph.add("LSTM", ["entered", *names, "lengths"], "by_direction", "last_by_direction", hidden_size=units)
+    graph.add("Squeeze", ["by_direction", graph.axis(1)], "states")
+    graph.add("Squeeze", ["last_by_direction", graph.axis(0)], "last")
+
+
+def _add_pooling(graph: _Graph, weights: Weights) -> str:
+    """What layers.Pooling makes of the states; returns its name."""
+    if weights.pooling == "last":
+        return "last"
+    graph.add("Cast", ["tokens_by_time"], "word", to=9)  # BOOL
+    graph.add("Unsqueeze", ["word", graph.axis(2)], "present")
+    graph.add("Cast", ["present"], "ones", to=1)  # FLOAT
+    graph.add("ReduceSum", ["ones", graph.axis(0)], "counts", keepdims=1)
+    # A window may be empty: one that fills a batch up.
+    graph.add("Max", ["counts", graph.constant("one", np.array(1, dtype=np.float32))], "divisors")
+    graph.add("Div", ["ones", "divisors"], "shares")
+    # Past its end a text has states of no meaning, which a share of 0 need not silence.
+    nothing = graph.constant("nothing", np.array(0, dtype=np.float32))
+    graph.add("Where", ["present", "states", nothing], "shown")
+    graph.add("Mul", ["shown", "shares"], "weighted")
+    graph.add("ReduceSum", ["weighted", graph.axis(0)], "mean", keepdims=0)
+    if weights.pooling == "mean":
+        return "mean"
+    below = graph.constant("below", np.array(-1, dtype=np.float32))
+    graph.add("Where", ["present", "states", below], "bounded")
+    graph.add("ReduceMax", ["bounded", graph.axis(0)], "highest", keepdims=0)
+    graph.add("Concat", ["mean", "highest"], "mean_max", axis=-1)
+    return "mean_max"
+
+
+def _add_song(graph: _Graph, weights: Weights) -> int:
+    """Make `embeddings` of `song`, what was pooled of it, as the layers of MaLSTM do; returns their width."""
+    width = len(weights.lstm.recurrent) * (2 if weights.pooling == "mean_max" else 1)
+    song = "song"
+    if weights.length is not None:
+        mean, deviation = (graph.constant(f"length{i}", np.array(weights.length[i])) for i in (0, 1))
+        graph.add("Log", ["n_tokens"], "logarithm")
+        graph.add("Sub", ["logarithm", mean], "centred")
+        graph.add("Div", ["centred", deviation], "standardised")
+        graph.add("Unsqueeze", ["standardised", graph.axis(1)], "length")
+        graph.add("Mul", ["song", "length"], "by_length")
+        graph.add("Concat", ["song", "by_length", "length"], "long_song", axis=-1)
+        song, width = "long_song", 2 * width + 1
+    if weights.telling is None:
+        graph.add("Identity", [song], "embeddings")
+        return width
+    kernel, bias = (graph.constant(f"tell{i}", weights.telling[i]) for i in (0, 1))
+    graph.add("MatMul", [song, kernel], "told")
+    if weights.bag is None:
+        graph.add("Add", ["told", bias], "embeddings")
+    else:
+        graph.add("Add", ["told", bias], "by_lstm")
+        graph.add("Add", ["by_lstm", _add_bag(graph, *weights.bag)], "embeddings")
+    return len(weights.telling[1])
+
+
+def _add_bag(graph: _Graph, table: np.ndarray, squares: np.ndarray) -> str:
+    """What the distinct words of a song add to its embedding, as layers.BagOfWords does but for the bias."""
+    for name, array in (("bag", table), ("squares", squares)):
+        graph.add("Gather", [graph.constant(f"{name}_table", array), "distinct"], f"{name}_of_words", axis=0)
+        graph.add("ReduceSum", [f"{name}_of_words", graph.axis(1)], f"{name}_total", keepdims=0)
+    least = graph.constant("least_square", np.array(1, dtype=np.float32))
+    graph.add("Max", ["squares_total", least], "squares_bounded")
+    graph.add("Sqrt", ["squares_bounded"], "bag_length")
+    graph.add("Div", ["bag_total", "bag_length"], "by_bag")
+    return "by_bag"
+
+
+def _onnx_gates(kernel: np.ndarray) -> np.ndarray:
+    """Reorder (rows, 4 * units) of i, f, o, c to (1, 4 * units, rows) of i, o, f, c."""
+    i, f, o, c = np.split(kernel, 4, axis=1)
+    return np.concatenate([i, o, f, c], axis=1).T[None].astype(np.float32)

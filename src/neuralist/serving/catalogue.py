@@ -1,0 +1,197 @@
+"""Songs near to lyrics, or to one another: the catalogue of the served model.
+
+Input: a served folder's catalogue.parquet and embeddings.npy. The search is exact unless it is asked to be
+approximate; positions are those of the catalogue's rows, from 0.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from neuralist.data import parquet, tables
+from neuralist.model.encoder import Encoder
+from neuralist.model.neighbours import Neighbours
+from neuralist.model.similarity import Similarity
+from neuralist.serving.predictor import DECIMALS
+from neuralist.text import names
+
+_SUGGESTIONS = 5
+_SHOWN = ("song_id", "artist", "title", "year")
+# "madona - like a prayer" has 98 % in common with what is meant; a title by someone else far less.
+_SURE, _LEAD = 90.0, 5.0
+
+
+class Match(NamedTuple):
+    """What "artist - title" was taken for.
+
+    Attributes:
+        position: the song's row in the catalogue; None where no song is near enough.
+        suggestions: up to 5 songs that are spelled alike, nearest first; none after an exact match.
+    """
+
+    position: int | None
+    suggestions: tuple[str, ...]
+
+
+class Catalogue:
+    """Songs with their embeddings.
+
+    Args:
+        songs: song_id, artist, title, year (may be missing), genre; a row a song.
+        embeddings: float32 (n_songs, units).
+        similarity: the model's.
+
+    Raises:
+        ValueError: songs and embeddings differ in number.
+    """
+
+    def __init__(self, songs: pd.DataFrame, embeddings: np.ndarray, similarity: Similarity) -> None:
+        if len(songs) != len(embeddings):
+            raise ValueError(f"catalogue: {len(songs)} songs and {len(embeddings)} embeddings; give one each")
+        self.songs, self.similarity = songs, similarity
+        self._neighbours = Neighbours(embeddings, similarity)
+        self.embeddings = self._neighbours.embeddings
+
+    @classmethod
+    def load(cls, folder: Path, similarity: Similarity | None = None) -> "Catalogue":
+        """Read a served folder, artifacts/served/; `similarity` spares loading the encoder where it is known.
+
+        Raises:
+            ValueError: a file is missing or does not fit.
+        """
+        songs = parquet.read(folder / "catalogue.parquet", tables.CATALOGUE)
+        try:
+            embeddings = np.load(folder / "embeddings.npy", allow_pickle=False)
+        except FileNotFoundError as error:
+            raise ValueError(f"{folder}: embeddings.npy missing; run `dvc repro` to make it") from error
+        return cls(songs, embeddings, similarity or Encoder.load(folder).similarity)
+
+    def nearest(
+        self,
+        embeddings: np.ndarray,
+        k: int,
+        *,
+        exclude_artist: str | None = None,
+        min_year: int | None = None,
+        max_year: int | None = None,
+        approximate: bool = False,
+    ) -> pd.DataFrame:
+        """The k songs most alike to each query; of equally near songs the first of the catalogue.
+
+        Args:
+            embeddings: the queries, float32 (n_queries, units).
+            k: songs a query; fewer come back where fewer remain.
+            exclude_artist: leaves out this artist's songs, however the name is spelled.
+            min_year: leaves out earlier songs, and songs of unknown year.
+            max_year: leaves out later songs, and songs of unknown year.
+            approximate: may miss some of the nearest; worth it among half a million songs, see `Neighbours`.
+
+        Returns:
+            query (position of the query, from 0), rank (from 1), song_id, artist, title, year, similarity.
+
+        Raises:
+            ValueError: k is below 1, min_year lies after max_year, or approximate by similarity euclidean.
+        """
+        if k < 1:
+            raise ValueError(f"k: received {k}; give 1 or more")
+        if min_year is not None and max_year is not None and min_year > max_year:
+            raise ValueError(f"min_year: received {min_year}, after max_year {max_year}; exchange them")
+        allowed = self._allowed(exclude_artist, min_year, max_year)
+        found = self._neighbours.nearest(embeddings, k, allowed, approximate=approximate)
+        counts = [len(near.positions) for near in found]
+        positions, similarity = (
+            np.concatenate([part[index] for part in found] or [np.empty(0)]) for index in (0, 1)
+        )
+        rows = positions.astype(np.intp)
+        return pd.DataFrame(
+            {
+                "query": np.repeat(np.arange(len(found)), counts),
+                "rank": np.concatenate([np.arange(1, count + 1) for count in counts] or [np.empty(0, int)]),
+                **{name: self.songs[name].array.take(rows) for name in _SHOWN},
+                "similarity": similarity.round(DECIMALS),
+            }
+        )
+
+    def find(self, text: str) -> Match:
+        """The song meant by "artist - title": same name first, else one spelled nearly so."""
+        from rapidfuzz import fuzz, process
+
+        exact = self._by_key.get(names.key(text))
+        if exact is not None:
+            return Match(exact, ())
+        wanted = names.worded(text)
+        nearest = process.extract(wanted, self._worded, scorer=fuzz.WRatio, limit=_SUGGESTIONS)
+        best = process.extract(wanted, self._worded, scorer=fuzz.ratio, limit=2)
+        lead = best[0][1] - best[1][1] if len(best) > 1 else _LEAD
+        sure = bool(best) and best[0][1] >= _SURE and lead >= _LEAD
+        return Match(best[0][2] if sure else None, tuple(self._labels[row] for _, _, row in nearest))
+
+    def playlist(self, start: int, n: int) -> list[int]:
+        """Walk from song to the nearest song not yet played, never two in a row by one artist.
+
+        Returns:
+            n positions, `start` first. Guests do not make another artist: "A feat. B" counts as A.
+
+        Raises:
+            ValueError: `start` is no position, n is below 1, or every song left is by the last artist.
+        """
+        if not 0 <= start < len(self.songs):
+            raise ValueError(f"playlist: received song {start}; give 0 to {len(self.songs) - 1}")
+        if n < 1:
+            raise ValueError(f"playlist: received n = {n}; give 1 or more")
+        walk, free = [start], np.ones(len(self.songs), dtype=bool)
+        free[start] = False
+        while len(walk) < n:
+            others = free & (self._artists != self._artists[walk[-1]])
+            if not others.any():
+                artist = self.songs["artist"].iloc[walk[-1]]
+                left = f"every song left is by {artist}" if free.any() else "no song is left"
+                raise ValueError(
+                    f"playlist: {left} after {len(walk)} of {n} songs; ask for {len(walk)} or begin elsewhere"
+                )
+            [near] = self._neighbours.nearest(self.embeddings[walk[-1]][None], 1, others)
+            walk.append(int(near.positions[0]))
+            free[near.positions] = False
+        return walk
+
+    def _allowed(
+        self, exclude_artist: str | None, min_year: int | None, max_year: int | None
+    ) -> np.ndarray | None:
+        """The songs that the options leave; None: all of them."""
+        kept = []
+        if exclude_artist is not None:
+            number = self._artist_numbers.get(names.without_guests(exclude_artist))
+            kept += [] if number is None else [self._artists != number]
+        if min_year is not None:
+            kept.append((self.songs["year"] >= min_year).fillna(False).to_numpy(bool))
+        if max_year is not None:
+            kept.append((self.songs["year"] <= max_year).fillna(False).to_numpy(bool))
+        return np.logical_and.reduce(kept) if kept else None
+
+    @cached_property
+    def _artists(self) -> np.ndarray:
+        """A number for each song's artist: comparing half a million names takes 20 ms."""
+        folded = {artist: names.without_guests(artist) for artist in set(self.songs["artist"])}
+        return np.array([self._artist_numbers[folded[artist]] for artist in self.songs["artist"]])
+
+    @cached_property
+    def _artist_numbers(self) -> dict[str, int]:
+        folded = dict.fromkeys(map(names.without_guests, dict.fromkeys(self.songs["artist"])))
+        return {artist: number for number, artist in enumerate(folded)}
+
+    @cached_property
+    def _labels(self) -> list[str]:
+        names_ = zip(self.songs["artist"], self.songs["title"], strict=True)
+        return [f"{artist} - {title}" for artist, title in names_]
+
+    @cached_property
+    def _worded(self) -> list[str]:
+        return [names.worded(label) for label in self._labels]
+
+    @cached_property
+    def _by_key(self) -> dict[str, int]:
+        # Of two songs with one name the first counts.
+        return {names.key(label): row for row, label in reversed(list(enumerate(self._labels)))}

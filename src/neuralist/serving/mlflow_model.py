@@ -1,0 +1,204 @@
+"""The two registered models as MLflow's "models from code": a served folder in, rows out.
+
+neuralist: lyrics_a, lyrics_b -> similarity, similar, decile, tokens_used_a, tokens_used_b.
+neuralist-recommender: lyrics -> the k nearest songs of the catalogue.
+
+`mlflow models serve`, `mlflow.pyfunc.load_model` and `mlflow.pyfunc.spark_udf` all load them; nothing in a
+saved model is pickled. Importing this module imports mlflow, 3 s.
+"""
+
+import importlib.metadata
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature, set_model
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
+
+import neuralist
+from neuralist.serving import predictor, requests
+from neuralist.serving.catalogue import Catalogue
+from neuralist.serving.predictor import Predictor
+
+COMPARE, RECOMMEND = MODELS = ("neuralist", "neuralist-recommender")
+MAX_K = 100
+_WANTED = {COMPARE: ("lyrics_a", "lyrics_b"), RECOMMEND: ("lyrics",)}
+_DEFAULTS: dict[str, Any] = {
+    "k": 10,
+    "exclude_artist": None,
+    "min_year": None,
+    "max_year": None,
+    "approximate": False,
+}
+_PARAM_TYPES = {"exclude_artist": DataType.string, "approximate": DataType.boolean}
+# All that a loaded model imports; TensorFlow, DVC and the rest of the lock stay at home.
+_IMPORTED = ("mlflow", "numpy", "onnxruntime", "pandas", "pyarrow", "regex")
+_SEARCHING = ("faiss-cpu",)
+# Made-up words: no lyrics in a saved model.
+_EXAMPLE = ("a lantern hums under the quiet bridge tonight", "tonight the quiet bridge hums a lantern song")
+
+
+def model_arguments(kind: str, folder: Path) -> dict[str, Any]:
+    """What `mlflow.pyfunc.log_model` and `save_model` need to be told, apart from the name or path.
+
+    Args:
+        kind: one of MODELS.
+        folder: the served folder, artifacts/served/.
+
+    Raises:
+        ValueError: an unknown kind.
+    """
+    if kind not in MODELS:
+        raise ValueError(f"model: received {kind!r}; choose {' or '.join(MODELS)}")
+    package = Path(neuralist.__file__).parent  # all of it: a model loads without this checkout
+    imported = _IMPORTED + (_SEARCHING if kind == RECOMMEND else ())
+    example = pd.DataFrame([_EXAMPLE[: len(_WANTED[kind])]], columns=list(_WANTED[kind]))
+    return {
+        "python_model": str(Path(__file__).with_name("served_model.py")),
+        "artifacts": {"served": str(folder)},
+        "model_config": {"kind": kind},
+        "code_paths": [str(package)],
+        "pip_requirements": [f"{name}=={importlib.metadata.version(name)}" for name in imported],
+        "signature": _signature(kind),
+        "input_example": example if kind == COMPARE else (example, {"k": 3}),
+    }
+
+
+def _signature(kind: str) -> ModelSignature:
+    inputs = Schema([ColSpec(DataType.string, name) for name in _WANTED[kind]])
+    if kind == COMPARE:
+        types = {
+            "similarity": DataType.double,
+            "similar": DataType.boolean,
+            "decile": DataType.long,
+            "tokens_used_a": DataType.long,
+            "tokens_used_b": DataType.long,
+        }
+        return ModelSignature(inputs, Schema([ColSpec(type_, name) for name, type_ in types.items()]))
+    types = dict.fromkeys(("query", "rank"), DataType.long)
+    types |= dict.fromkeys(("song_id", "artist", "title"), DataType.string)
+    types |= {"year": DataType.long, "similarity": DataType.double}
+    outputs = Schema([ColSpec(type_, name, required=name != "year") for name, type_ in types.items()])
+    params = [
+        ParamSpec(name, _PARAM_TYPES.get(name, DataType.long), default) for name, default in _DEFAULTS.items()
+    ]
+    return ModelSignature(inputs, outputs, ParamSchema(params))
+
+
+class ServedModel(PythonModel):
+    """One of MODELS, as its saved config says."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Read the served folder, and take the scoring server's requests where this process is one."""
+        folder = Path(context.artifacts["served"])
+        self.kind = (context.model_config or {})["kind"]
+        self.predictor = Predictor.load(folder)
+        if self.kind == RECOMMEND:
+            self.catalogue = Catalogue.load(folder, self.predictor.encoder.similarity)
+        # The first call builds what later ones share; and a folder that does not fit fails here.
+        self.answer(dict(zip(_WANTED[self.kind], ([text] for text in _EXAMPLE), strict=False)), {})
+        server = sys.modules.get("mlflow.pyfunc.scoring_server")
+        if server is not None:
+            _take_requests(server)
+
+    def predict(  # pyright: ignore[reportIncompatibleMethodOverride] -- the base's body is empty
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Answer a table that has the wanted columns; see `answer`.
+
+        Raises:
+            MlflowException: INVALID_PARAMETER_VALUE, with one sentence on what is wrong.
+        """
+        try:
+            requests.check_columns(model_input.columns, _WANTED[self.kind])
+            columns = {name: model_input[name].tolist() for name in _WANTED[self.kind]}
+            return pd.DataFrame(self.answer(columns, params or {}))
+        except ValueError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
+
+    def answer(self, columns: dict[str, list[Any]], params: dict[str, Any]) -> Mapping[str, Any]:
+        """The answer to columns of texts, as columns.
+
+        Raises:
+            ValueError: a text or a param is not fit.
+        """
+        if self.kind == COMPARE:
+            if params:
+                raise ValueError(f"params: received {', '.join(params)}; this model takes none")
+            return self.predictor.compare(columns["lyrics_a"], columns["lyrics_b"])
+        options = checked_params(params)
+        lyrics = predictor.texts(columns["lyrics"], "lyrics")
+        embeddings = [*predictor.embed(self.predictor.encoder, lyrics), self.catalogue.embeddings[:0]]
+        found = self.catalogue.nearest(np.concatenate(embeddings), options.pop("k"), **options)
+        # MLflow's own writers know None, not pandas' missing integer.
+        year = found["year"].astype(object)
+        return dict(found.assign(year=year.where(year.notna(), None)))
+
+
+def checked_params(params: dict[str, Any]) -> dict[str, Any]:
+    """The recommender's params, with the defaults of those left out.
+
+    Raises:
+        ValueError: an unknown param, a wrong type, or a number out of range.
+    """
+    unknown = [name for name in params if name not in _DEFAULTS]
+    if unknown:
+        raise ValueError(f"params: received {', '.join(unknown)}; choose among {', '.join(_DEFAULTS)}")
+    options = _DEFAULTS | params
+    k = options["k"]
+    if not _is_integer(k) or not 1 <= k <= MAX_K:
+        raise ValueError(f"param k: received {_shown(k)}; give a whole number from 1 to {MAX_K}")
+    artist = options["exclude_artist"]
+    if artist is not None and not isinstance(artist, str):
+        raise ValueError(f"param exclude_artist: received {_shown(artist)}; give a name or null")
+    if not isinstance(options["approximate"], bool):
+        shown = _shown(options["approximate"])
+        raise ValueError(f"param approximate: received {shown}; give true or false")
+    for name in ("min_year", "max_year"):
+        if options[name] is not None and not _is_integer(options[name]):
+            raise ValueError(f"param {name}: received {_shown(options[name])}; give a year or null")
+    return options
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 40 else f"{text[:40]}..."
+
+
+def declare() -> None:
+    """Tell MLflow that the model of the file it is running is a ServedModel."""
+    set_model(ServedModel())
+
+
+def _take_requests(server: Any) -> None:
+    """Let ServedModel answer the scoring server's requests itself.
+
+    MLflow has no hook for it; its own function turns numbers into texts before a model sees them, and puts
+    request and signature into the message of an error. The server's other models keep that function.
+    """
+    mlflows_own = server.invocations
+    if mlflows_own.__module__ == __name__:
+        return
+
+    def invocations(data: bytes, content_type: str | None, model: Any, input_schema: Any) -> Any:
+        served = getattr(getattr(model, "_model_impl", None), "python_model", None)
+        if not isinstance(served, ServedModel):
+            return mlflows_own(data, content_type, model, input_schema)
+        try:
+            request = requests.parse(data, content_type, _WANTED[served.kind])
+            body = requests.answer(served.answer(request.columns, request.params))
+        except ValueError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
+        return server.InvocationsResponse(body, 200, requests.JSON)
+
+    server.invocations = invocations

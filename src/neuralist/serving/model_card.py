@@ -1,0 +1,146 @@
+"""The model card: what a served model is, what it is made from, how good it is, and what it cannot do.
+
+Input: what `packaging` knows of the chosen experiment. Output: markdown, below the 5,000 characters that
+MLflow keeps of a version's description where the corpus' note and the settings are not long.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from neuralist.evaluation import results
+from neuralist.evaluation.baselines import FROM_LYRICS
+
+COLUMNS = ("spearman", "roc_auc", "average_precision", "mse")
+# Single facts of metadata are left to results.md: the model of them all is the stronger baseline.
+SHOWN = [name for name in FROM_LYRICS if name not in ("same_artist", "year_gap", "tags")]
+# How an experiment reads; one of version 0.1.0, which does not say it, reads a text's first words.
+READS = {
+    "head": "a text's first {:,} {}",
+    "tail": "a text's last {:,} {}",
+    "chunks": "all of a text, in chunks of {:,} {}",
+}
+CARD = """\
+# Model card: {name}
+
+{note}It says how alike two songs are from their lyrics, in [0, 1], and which songs of its catalogue are
+nearest to given lyrics. Of the experiments of protocol {protocol} it is the best on val by {metric}: {value}.
+
+## Data and split
+
+A catalogue of {n_songs:,} songs. Train: {n_train:,} pairs of {n_train_songs:,} songs; val: {val};
+test: {test}. Protocol {protocol}: {split}
+
+## How good
+
+{tables}
+
+Each cell is a value and its {level:g} % interval from resamples of the songs. `~`: the interval of the paired
+difference to this model includes 0; `!`: the baseline is better, the interval excluding 0. `*`: made from
+metadata, not from lyrics. More baselines and metrics: results.md.
+
+**beats_baselines: {beats}.** {verdict}True asks for a lead on val by {metric}, its interval excluding 0, over
+each baseline without a `*` where the difference is defined.
+
+## Threshold
+
+Two songs count as similar from {threshold:.6g}: the threshold of the best F1 on val{chosen_on}.
+
+## Limits
+
+- It knows the language, genres and years of its corpus; elsewhere nothing is measured.
+- It reads {reads}.{covered}
+- Similarity is what the corpus lists (Last.fm: who listens to both), not meaning, quality or copying, and
+  no probability.
+- Val stopped the training and chose experiment and threshold, so its figures flatter. Test chose nothing.
+- Wide intervals hide weak effects, in either direction.
+
+## Terms
+
+It holds a vocabulary, weights, and the catalogue's names and embeddings; no lyrics. The data of the Million
+Song Dataset and of Last.fm are free for research and not for commerce, lyrics belong to their owners, and a
+model made from them is bound by their terms. A corpus that calls itself synthetic above has none.
+
+## How it was made
+
+{params}; best epoch {best_epoch}. Fingerprint {fingerprint}.
+"""
+
+
+def card(
+    facts: Mapping[str, Any], trained: Mapping[str, Any], entry: Mapping[str, Any], level: float, n_songs: int
+) -> str:
+    """Write the model card.
+
+    Args:
+        facts: what served.json says, see `package.Chosen.facts`.
+        trained: experiment.json.
+        entry: the experiment's part of the metrics.
+        level: of the intervals.
+        n_songs: of the catalogue.
+    """
+    made, metric = trained["params"], facts["metric"]
+    behind = [results.BASELINES[name] for name in facts["lags"]]
+    words = made.get("tokens", "word") == "word"
+    parts = {split: entry["splits"][split] for split in ("val", "test")}
+    chosen_on = entry["thresholds_chosen_on"]
+    return CARD.format(
+        name=trained["name"],
+        note=f"**{facts['corpus_note']}**\n\n" if facts["corpus_note"] else "",
+        protocol=entry["protocol"],
+        metric=_label(metric),
+        value=results.interval(facts["value"], metric),
+        n_songs=n_songs,
+        n_train=trained["n_pairs"]["train"],
+        n_train_songs=trained["n_songs"]["train"],
+        **{split: f"{part['n_pairs']:,} of {part['n_songs']:,}" for split, part in parts.items()},
+        split=entry["note"] + _seen(parts["test"]),
+        tables="\n\n".join(_table(split, part, trained["name"], metric) for split, part in parts.items()),
+        level=100 * level,
+        beats=str(facts["beats_baselines"]).lower(),
+        verdict=f"No lead is shown over {', '.join(behind)}. " if behind else "",
+        threshold=facts["threshold"],
+        chosen_on="" if chosen_on == "val" else f" ({chosen_on})",
+        reads=READS[made.get("long_text", "head")].format(
+            made["max_words"], "words" if words else "characters"
+        ),
+        covered=_covered(trained["coverage"]) if words else "",
+        params=", ".join(f"{key} {value}" for key, value in made.items()),
+        best_epoch=trained["best_epoch"],
+        fingerprint=trained["fingerprint"],
+    )
+
+
+def _label(metric: str) -> str:
+    return results.LABELS[metric].split(" (")[0]
+
+
+def _seen(test: Mapping[str, Any]) -> str:
+    seen = test.get("seen_in_train")
+    if not seen:
+        return ""
+    return f" Train holds {seen['pairs']:.1%} of the test pairs and {seen['songs']:.1%} of the test songs."
+
+
+def _covered(coverage: Mapping[str, Any]) -> str:
+    share = coverage["val"]["token_coverage"]
+    return (
+        "" if share is None else f" A word without a vector is unknown to it; {share:.1%} of val's have one."
+    )
+
+
+def _table(split: str, part: Mapping[str, Any], name: str, metric: str) -> str:
+    """Model and baselines on one split."""
+    columns = list(dict.fromkeys((metric, *COLUMNS)))
+    lines = [f"| {split} | {' | '.join(results.LABELS[column] for column in columns)} |"]
+    lines.append("|---" * (len(columns) + 1) + "|")
+    rows = {f"**{name}**": part["metrics"]}
+    rows |= {results.BASELINES[one]: part["baselines"][one] for one in SHOWN if one in part["baselines"]}
+    for label, found in rows.items():
+        cells = [results.interval(found[column], column) + _mark(found[column], column) for column in columns]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _mark(found: Mapping[str, Any], metric: str) -> str:
+    lead = results.shown_lead(found["difference"], metric) if "difference" in found else None
+    return "" if lead is None else {1: "", 0: " ~", -1: " !"}[lead]

@@ -1,0 +1,217 @@
+"""The best experiment as one folder that serves.
+
+Input: metrics of `evaluation.evaluate`, the experiments' folders, tables songs and pairs.
+Output: artifacts/served/. encoder.onnx, vocabulary.txt, experiment.json: the encoder's files;
+catalogue.parquet (tables.CATALOGUE) and embeddings.npy, float32 (n_songs, units), in one order;
+training_songs.txt, an id a line; served.json, see `Chosen.facts`; card.md. No lyrics, no pickle; the same
+input gives the same bytes.
+Where there is nothing to serve, card.md stands there alone and says why.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from neuralist import files, metrics
+from neuralist.data import parquet, tables
+from neuralist.data.splits import parts_of_songs
+from neuralist.evaluation import results
+from neuralist.evaluation.baselines import FROM_LYRICS
+from neuralist.model.encoder import Encoder
+from neuralist.model.similarity import Similarity
+from neuralist.serving import model_card
+
+COPIED = ("encoder.onnx", "vocabulary.txt", "experiment.json")
+# The predecessor's nearest tenths are measured under protocol paper alone.
+CHOICES = ("listed_auc", "ndcg_at_10", *metrics.NAMES[:-1])
+AUTO = "auto"
+PROTOCOLS = ("songs", "given")  # the first that an experiment has; paper leaks, so its figures choose nothing
+# Whatever answers without a song's metadata.
+RIVALS = ("constant", "commonest_class", "lookup", *(name for name, reads in FROM_LYRICS.items() if reads))
+MOST_PAIRS = 1_000_000  # behind the quantiles
+PAIRS_AT_ONCE = 50_000  # 20 MB an array at 50 units
+SEED = 2017
+
+
+def metric_of(found: Mapping[str, Any], metric: str) -> str:
+    """The metric that chooses: `auto` is listed_auc where an experiment is ranked by it, else spearman.
+
+    Listed AUC is about the same pairs whatever an experiment's target is.
+    """
+    if metric != AUTO:
+        return metric
+    ranked = any("listed_auc" in entry["splits"]["val"]["metrics"] for entry in found.values())
+    return "listed_auc" if ranked else "spearman"
+
+
+def best(found: Mapping[str, Any], metric: str) -> str | None:
+    """The experiment that is best on val; None where protocols songs and given hold none with a figure there.
+
+    Args:
+        found: metrics of all experiments.
+        metric: one of CHOICES; the first of equally good experiments is taken.
+
+    Raises:
+        ValueError: the metric is unknown.
+    """
+    if metric not in CHOICES:
+        raise ValueError(
+            f"params.yaml: register.metric: received {metric!r}; choose one of {', '.join((AUTO, *CHOICES))}"
+        )
+    sign = -1 if metric in metrics.LOWER_IS_BETTER else 1
+    for protocol in PROTOCOLS:
+        of_val = {
+            name: entry["splits"]["val"]["metrics"].get(metric, {}).get("value")  # lists may be unknown
+            for name, entry in found.items()
+            if entry["protocol"] == protocol
+        }
+        known = {name: sign * value for name, value in of_val.items() if value is not None}
+        if known:
+            return max(known, key=known.__getitem__)
+    return None
+
+
+def nothing(found: Mapping[str, Any], metric: str) -> str:
+    """Why `best` finds none: the one line of card.md."""
+    if {entry["protocol"] for entry in found.values()} == {"paper"}:
+        why = "every experiment is of protocol paper, which leaks; add one of protocol songs to `experiments`"
+    else:
+        why = f"val gives no {metric} for any experiment of protocol songs or given; see artifacts/results.md"
+    return f"Nothing is served: {why}.\n"
+
+
+def leads(entry: Mapping[str, Any], metric: str) -> dict[str, int]:
+    """Of RIVALS, where val defines a difference: 1 says that the model is ahead, -1 behind, 0 neither.
+
+    Ahead and behind ask for an interval of the paired difference that excludes 0.
+    """
+    rivals = entry["splits"]["val"]["baselines"]
+    found = {
+        name: results.shown_lead(rivals[name][metric]["difference"], metric)
+        for name in RIVALS
+        if name in rivals
+    }
+    return {name: lead for name, lead in found.items() if lead is not None}
+
+
+def quantiles(embeddings: np.ndarray, similarity: Similarity) -> list[float]:
+    """Similarities at 0, 1, ..., 100 % of all pairs of songs, or of MOST_PAIRS drawn with replacement.
+
+    Args:
+        embeddings: float32 (n_songs, units).
+        similarity: the model's.
+
+    Raises:
+        ValueError: there are fewer than two songs.
+    """
+    n_songs = len(embeddings)
+    if n_songs < 2:
+        raise ValueError(
+            f"songs: received {n_songs}; a catalogue to serve needs two, add songs to the raw data"
+        )
+    if n_songs * (n_songs - 1) // 2 <= MOST_PAIRS:
+        left, right = np.triu_indices(n_songs, k=1)
+    else:
+        draw = np.random.default_rng(SEED)
+        left = draw.integers(n_songs, size=MOST_PAIRS)
+        right = (left + draw.integers(1, n_songs, size=MOST_PAIRS)) % n_songs
+    parts = [slice(start, start + PAIRS_AT_ONCE) for start in range(0, len(left), PAIRS_AT_ONCE)]
+    values = [similarity(embeddings[left[part]], embeddings[right[part]]) for part in parts]
+    return [metrics.rounded(value) for value in np.quantile(np.concatenate(values), np.linspace(0, 1, 101))]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The experiment to serve, and what is to be told of it.
+
+    Attributes:
+        trained: its experiment.json.
+        entry: its part of the metrics.
+        metric: that chose it, one of CHOICES.
+        level: of the intervals.
+        note: what the corpus says of itself.
+    """
+
+    trained: Mapping[str, Any]
+    entry: Mapping[str, Any]
+    metric: str
+    level: float
+    note: str
+
+    def facts(self) -> dict[str, Any]:
+        """What served.json says, but for `quantiles` and `content`, a digest of the other files.
+
+        threshold is that of the best F1 on val, value the metric on val. beats_baselines says that val shows
+        a lead by the metric over every one of RIVALS where the difference is defined, and over one at least;
+        lags names those over which it shows none.
+        """
+        splits, found = self.entry["splits"], leads(self.entry, self.metric)
+        lags = [name for name, lead in found.items() if lead <= 0]
+        return {
+            "experiment": self.trained["name"],
+            "fingerprint": self.trained["fingerprint"],
+            "corpus_note": self.note,
+            "threshold": self.entry["thresholds"]["model"]["f1"],
+            "metric": self.metric,
+            "value": splits["val"]["metrics"][self.metric],
+            "protocol": self.entry["protocol"],
+            "beats_baselines": bool(found) and not lags,
+            "lags": lags,
+            "n_pairs": {
+                "train": self.trained["n_pairs"]["train"],
+                "val": splits["val"]["n_pairs"],
+                "test": splits["test"]["n_pairs"],
+            },
+        }
+
+
+def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame, out: Path) -> dict[str, Any]:
+    """Write the folder that serves; returns what served.json says.
+
+    Args:
+        chosen: the experiment.
+        source: its folder.
+        songs: tables.SONGS; the catalogue is all of them.
+        pairs: tables.PAIRS.
+        out: the folder.
+
+    Raises:
+        ValueError: a file of the experiment is missing, or there are fewer than two songs.
+    """
+    encoder = Encoder.load(source)
+    embeddings = encoder.encode(songs["lyrics"].tolist())
+    facts = chosen.facts() | {"quantiles": quantiles(embeddings, encoder.similarity)}
+    out.mkdir(parents=True, exist_ok=True)
+    for name in COPIED:
+        with files.unfinished(out / name) as temporary:
+            shutil.copyfile(source / name, temporary)
+    parquet.write(songs.filter(tables.CATALOGUE.names), tables.CATALOGUE, out / "catalogue.parquet")
+    with files.unfinished(out / "embeddings.npy") as temporary, temporary.open("wb") as file:
+        np.save(file, embeddings)
+    # Unlisted pairs and heads bring in all songs of the training folds.
+    settings = chosen.trained["params"]
+    more = settings.get("heads") or settings.get("target", "listed_only") == "observable"
+    parts = parts_of_songs(songs, pairs, by_fold=facts["protocol"] == "songs" and bool(more))
+    trained_on = sorted(songs.loc[parts == "train", "song_id"])
+    files.write_text(out / "training_songs.txt", "".join(f"{song}\n" for song in trained_on))
+    card = model_card.card(facts, chosen.trained, chosen.entry, chosen.level, len(songs))
+    files.write_text(out / "card.md", card)
+    facts["content"] = _digest(out)
+    files.write_text(out / "served.json", json.dumps(facts, indent=1, allow_nan=False) + "\n")
+    return facts
+
+
+def _digest(folder: Path) -> str:
+    """One name for the bytes of all files but served.json, which is to hold it."""
+    whole = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.name != "served.json":
+            whole.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()

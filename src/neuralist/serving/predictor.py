@@ -1,0 +1,140 @@
+"""Lyrics in, similarities out: the served folder's encoder and threshold, for any number of pairs.
+
+Input: two columns of texts of equal length. Output: a row a pair, see `Predictor.predict`. Memory is that of
+one chunk of pairs, whatever their number.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from neuralist import metrics
+from neuralist.model.encoder import Encoder, Reading
+from neuralist.text import tokenizer
+
+MAX_ROWS = 10_000  # of one request
+MAX_CHARACTERS = 100_000  # of one text
+# Texts that are encoded together; sorting 512 by length leaves the LSTM little padding to run over.
+CHUNK = 512
+DECIMALS = 6
+
+
+class Predictor:
+    """The served model: an encoder, its similarity and the threshold that val chose."""
+
+    def __init__(self, encoder: Encoder, threshold: float) -> None:
+        self.encoder, self.threshold = encoder, threshold
+
+    @classmethod
+    def load(cls, folder: Path) -> "Predictor":
+        """Read a served folder, artifacts/served/.
+
+        Raises:
+            ValueError: a file of the folder is missing.
+        """
+        return cls(Encoder.load(folder), read_served(folder)["threshold"])
+
+    def predict(self, lyrics_a: Iterable[Any], lyrics_b: Iterable[Any]) -> pd.DataFrame:
+        """How alike the lyrics of each pair are, as a table; see `compare`."""
+        return pd.DataFrame(self.compare(lyrics_a, lyrics_b))
+
+    def compare(self, lyrics_a: Iterable[Any], lyrics_b: Iterable[Any]) -> dict[str, np.ndarray]:
+        """How alike the lyrics of each pair are.
+
+        Returns:
+            The columns of a row a pair, in the order given: similarity (float64 in [0, 1], to 6 decimals),
+            similar (bool, whether it reaches the threshold), decile (int64 in 0..9), tokens_used_a and
+            tokens_used_b (int64, how much of each text was read).
+
+        Raises:
+            ValueError: a value is no text, holds no word, or is longer than MAX_CHARACTERS; or the two
+                columns differ in length.
+        """
+        left, right = texts(lyrics_a, "lyrics_a"), texts(lyrics_b, "lyrics_b")
+        if len(left) != len(right):
+            raise ValueError(
+                f"received {len(left):,} texts as lyrics_a and {len(right):,} as lyrics_b; give pairs"
+            )
+        similarity = np.empty(len(left))
+        used = np.empty((2, len(left)), dtype=np.int64)
+        for start in range(0, len(left), CHUNK // 2):
+            rows = slice(start, start + CHUNK // 2)
+            reading = read(self.encoder, left[rows] + right[rows])
+            a, b = np.split(reading.embeddings, 2)
+            similarity[rows] = self.encoder.similarity(a, b)
+            used[:, rows] = np.split(reading.n_tokens, 2)
+        similarity = similarity.round(DECIMALS)
+        return {
+            "similarity": similarity,
+            "similar": similarity >= self.threshold,
+            "decile": metrics.decile(similarity),
+            "tokens_used_a": used[0],
+            "tokens_used_b": used[1],
+        }
+
+
+def read_served(folder: Path) -> dict[str, Any]:
+    """What served.json says of the model in a served folder.
+
+    Raises:
+        ValueError: the file is missing.
+    """
+    try:
+        return json.loads((folder / "served.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ValueError(f"{folder}: served.json missing; run `dvc repro` to choose a model") from error
+
+
+def texts(column: Iterable[Any], name: str) -> list[str]:
+    """The column as a list, when every value is a text with a word in it.
+
+    Raises:
+        ValueError: naming the first value that is not, by its row from 1.
+    """
+    values = list(column)
+    for row, value in enumerate(values, start=1):
+        problem = fault(value)
+        if problem:
+            raise ValueError(f"row {row:,} of {len(values):,}, column {name}: received {problem}")
+    return values
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in plain words: null, a number, a list."""
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return "null"
+    if isinstance(value, bool | np.bool_):
+        return "a truth value"
+    if isinstance(value, int | float | np.number):
+        return "a number"
+    return {"str": "a text", "dict": "an object"}.get(type(value).__name__, f"a {type(value).__name__}")
+
+
+def read(encoder: Encoder, given: list[str]) -> Reading:
+    """Embed texts, each distinct one once; in the order given."""
+    distinct = {text: index for index, text in enumerate(dict.fromkeys(given))}
+    reading = encoder.read(list(distinct))
+    order = np.array([distinct[text] for text in given], dtype=np.intp)
+    return Reading(reading.embeddings[order], reading.n_tokens[order])
+
+
+def embed(encoder: Encoder, given: list[str]) -> Iterator[np.ndarray]:
+    """The embeddings of texts, a chunk after the other: float32 (at most CHUNK, units)."""
+    for start in range(0, len(given), CHUNK):
+        yield read(encoder, given[start : start + CHUNK]).embeddings
+
+
+def fault(value: Any) -> str | None:
+    """Why a value is no text that can be read, with the mend; None where it can."""
+    if not isinstance(value, str):
+        return f"{kind_of(value)}; give a text"
+    if len(value) > MAX_CHARACTERS:
+        return f"{len(value):,} characters; a text may have {MAX_CHARACTERS:,}"
+    # Nearly every text has a word early; splitting all of it here would double the work of reading it.
+    if tokenizer.words(value[:100]) or tokenizer.words(value):
+        return None
+    return f"{'a text without any word' if value else 'an empty text'}; give the words of a song"

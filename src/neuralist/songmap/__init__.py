@@ -1,0 +1,1 @@
+"""Songs on a plane, as a picture and as a page."""

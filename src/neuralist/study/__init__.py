@@ -1,0 +1,1 @@
+"""Optuna's search for better settings of one experiment."""

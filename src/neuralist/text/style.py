@@ -1,0 +1,77 @@
+"""Style of lyrics in numbers: how long, how repetitive, how they address and rhyme; not what they are about.
+
+Input: texts as written. Output: a row of features for each text. After Fell & Sporleder 2014, "Lyrics-based
+analysis and classification of music" (COLING, pages 620-631), whose groups of features these are, in plain
+form: length, vocabulary, orthography, structure (repeated lines), orientation (pronouns) and rhyme.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from neuralist.text.tokenizer import words
+
+PRONOUNS = {
+    "first person": frozenset({"i", "me", "my", "mine", "i'm"}),
+    "second person": frozenset({"you", "your", "yours", "you're"}),
+    "third person": frozenset({"he", "she", "him", "her", "his"}),
+    "first person plural": frozenset({"we", "us", "our"}),
+}
+MARKS = "!?(,"
+NAMES = (
+    "words, log",
+    "type-token ratio",
+    "types per root of words",
+    "distinct lines",
+    "words a line, log",
+    "letters a word",
+    "lines, log",
+    *PRONOUNS,
+    "rhyme",
+    "contractions",
+    *(f"{mark} a word" for mark in MARKS),
+)
+
+
+def features(texts: Sequence[str]) -> np.ndarray:
+    """Style of each text: float64 (n_texts, 17), the columns of NAMES; all finite.
+
+    A line is one that holds a word. Logarithms are of 1 + x. Two neighbouring lines rhyme when their last
+    words end in the same two characters. A text without words has zeros.
+    """
+    return np.array([_features(text) for text in texts], dtype=np.float64).reshape(len(texts), len(NAMES))
+
+
+def _features(text: str) -> list[float]:
+    lines = [tuple(found) for found in map(words, text.splitlines()) if found]
+    tokens = [word for line in lines for word in line]
+    if not tokens:
+        return [0.0] * len(NAMES)
+    n_words, n_lines, types = len(tokens), len(lines), len(set(tokens))
+    ends = [line[-1][-2:] for line in lines]
+    rhymes = sum(end == after for end, after in itertools.pairwise(ends))
+    return [
+        np.log1p(n_words),
+        types / n_words,
+        types / np.sqrt(n_words),
+        len(set(lines)) / n_lines,
+        np.log1p(n_words / n_lines),
+        sum(map(len, tokens)) / n_words,
+        np.log1p(n_lines),
+        *(sum(word in group for word in tokens) / n_words for group in PRONOUNS.values()),
+        rhymes / max(n_lines - 1, 1),
+        sum("'" in word for word in tokens) / n_words,
+        *(text.count(mark) / n_words for mark in MARKS),
+    ]
+
+
+def standardised(texts: Sequence[str], train: np.ndarray) -> np.ndarray:
+    """Features less their mean on the texts `train`, in their deviations there, within +-4.
+
+    A feature that is constant on `train` (rhyme, where each text is one line) is 0 throughout.
+    """
+    found = features(texts)
+    spread = found[train].std(axis=0)
+    spread[spread < 1e-12] = np.inf
+    return np.clip((found - found[train].mean(axis=0)) / spread, -4, 4)

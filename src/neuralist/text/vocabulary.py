@@ -1,0 +1,103 @@
+"""Token ids: the vocabulary, saved as plain text beside the model, and texts as rows of ids."""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from neuralist import files
+from neuralist.text.tokenizer import Reads
+
+PADDING, UNKNOWN = 0, 1
+
+
+class Windows(NamedTuple):
+    """Texts as token ids, one or more windows each, those of text t at starts[t] to starts[t + 1]."""
+
+    ids: np.ndarray  # int32 (n_windows, longest window), padded with 0 on the right
+    starts: np.ndarray  # int64 (n_texts + 1,)
+    lengths: np.ndarray  # int64 (n_texts,), tokens of the whole text, unread ones too
+
+    def rows(self, texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The windows of some texts: int64 (n,), the position in `texts`, ascending, and the row of `ids`."""
+        counts = np.diff(self.starts)[texts]
+        owners = np.repeat(np.arange(len(texts)), counts)
+        # A window is as far from its text's first one as from the first of its owner here.
+        return owners, np.arange(len(owners)) + np.repeat(
+            self.starts[texts] - np.cumsum(counts) + counts, counts
+        )
+
+    def distinct(self, texts: np.ndarray, n_rows: int) -> np.ndarray:
+        """The distinct token ids of some texts, int32 (n_rows, most), ascending, filled up with padding."""
+        owners, rows = self.rows(texts)
+        n_ids = int(self.ids.max(initial=0)) + 1
+        numbers = (owners[:, None] * n_ids + self.ids[rows])[self.ids[rows] != PADDING]
+        owners, ids = np.divmod(np.unique(numbers), n_ids)
+        counts = np.bincount(owners, minlength=n_rows)
+        filled = np.full((n_rows, max(1, counts.max(initial=0))), PADDING, dtype=np.int32)
+        filled[owners, np.arange(len(ids)) - np.repeat(np.cumsum(counts) - counts, counts)] = ids
+        return filled
+
+    @property
+    def n_truncated(self) -> int:
+        """Texts of which something is not read."""
+        n_read = (
+            np.add.reduceat(np.count_nonzero(self.ids, axis=1), self.starts[:-1]) if len(self.lengths) else 0
+        )
+        return int(np.sum(n_read < self.lengths))
+
+
+class Vocabulary:
+    """The known words (or characters) in a fixed order: word i has the id i + 2, after padding and <unk>.
+
+    Raises:
+        ValueError: a word occurs twice.
+    """
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self.words = tuple(known)
+        if len(self._ids) != len(self.words):
+            raise ValueError(
+                f"vocabulary: {len(self.words) - len(self._ids)} words occur twice; list each word once"
+            )
+
+    def __len__(self) -> int:
+        """The number of token ids, padding and <unk> included."""
+        return len(self.words) + 2
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {word: index for index, word in enumerate(self.words, start=2)}
+
+    def windows(self, texts: Sequence[str], reads: Reads) -> Windows:
+        """Token ids of what is read of each text."""
+        tokens = [reads.split(text) for text in texts]
+        pieces = [reads.windows(of_text) for of_text in tokens]
+        flat = [piece for of_text in pieces for piece in of_text]
+        sizes = np.array([len(piece) for piece in flat], dtype=np.int64)
+        ids = np.zeros((len(flat), sizes.max(initial=0) or 1), dtype=np.int32)
+        found = map(self._ids.get, itertools.chain.from_iterable(flat), itertools.repeat(UNKNOWN))
+        ids[np.arange(ids.shape[1]) < sizes[:, None]] = np.fromiter(found, dtype=np.int32, count=sizes.sum())
+        lengths = np.array([len(of_text) for of_text in tokens], dtype=np.int64)
+        return Windows(ids, np.cumsum([0, *map(len, pieces)]), lengths)
+
+    def save(self, path: Path) -> None:
+        """Write one word a line, UTF-8."""
+        files.write_text(path, "".join(f"{word}\n" for word in self.words))
+
+    @classmethod
+    def load(cls, path: Path) -> "Vocabulary":
+        """Read a file written by `save`.
+
+        Raises:
+            ValueError: the file is missing or is not UTF-8 text.
+        """
+        try:
+            return cls(path.read_text(encoding="utf-8").split("\n")[:-1])
+        except (FileNotFoundError, UnicodeDecodeError) as error:
+            raise ValueError(
+                f"{path}: not a vocabulary ({error}); expected UTF-8, one word a line"
+            ) from error

@@ -1,0 +1,205 @@
+"""Word vectors: read from a pre-trained file, or trained with gensim on the training songs.
+
+The matrix has a row for each token id, float32: row 0, padding, holds zeros; row 1, <unk>, stands for every
+word without a vector and holds the mean of all others, so that an unknown word pulls nowhere.
+Files: word2vec text (.vec, .vec.gz; fastText's wiki.simple.vec), GloVe text (.txt, the same without its first
+line) and word2vec binary (.bin); https://code.google.com/archive/p/word2vec, nlp.stanford.edu/projects/glove.
+"""
+
+import gzip
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from neuralist import files
+from neuralist.config import params
+from neuralist.text.tokenizer import characters, words
+from neuralist.text.vocabulary import Vocabulary
+
+SUFFIXES = (".vec", ".vec.gz", ".bin", ".txt", ".txt.gz")
+
+
+class WordVectors(NamedTuple):
+    """A vocabulary, its vectors by token id (n_tokens, dimensions), and how much of the songs they cover."""
+
+    vocabulary: Vocabulary
+    matrix: np.ndarray
+    coverage: dict[str, Any]
+
+    def save(self, folder: Path) -> None:
+        """Write vocabulary.txt, vectors.npy and coverage.json."""
+        self.vocabulary.save(folder / "vocabulary.txt")
+        with files.unfinished(folder / "vectors.npy") as temporary, temporary.open("wb") as file:
+            np.save(file, self.matrix)
+        files.write_text(folder / "coverage.json", json.dumps(self.coverage, indent=2) + "\n")
+
+
+def load(folder: Path) -> WordVectors:
+    """Read a folder written by `WordVectors.save`.
+
+    Raises:
+        ValueError: a file is missing.
+    """
+    try:
+        coverage = json.loads((folder / "coverage.json").read_text(encoding="utf-8"))
+        matrix = np.load(folder / "vectors.npy")
+    except FileNotFoundError as error:
+        raise ValueError(f"{error.filename}: missing; run `dvc repro vectors`") from None
+    return WordVectors(Vocabulary.load(folder / "vocabulary.txt"), matrix, coverage)
+
+
+def fit(
+    texts: Mapping[str, Sequence[str]], before: Sequence[str], choices: params.Vectors, raw: Path
+) -> WordVectors:
+    """Word vectors from the file that is chosen, else trained; on no text but those of train.
+
+    Args:
+        texts: part (train, val, test) to its texts; coverage is reported for all.
+        before: texts that pretraining reads besides.
+        choices: section vectors of params.yaml.
+        raw: the raw folder.
+
+    Raises:
+        ValueError: the file is missing or unusable, or there are too few texts to train on.
+    """
+    learned = [*texts["train"], *before]
+    file = find_file(choices.source, raw)
+    if file:
+        found = read_file(file, {word for text in learned for word in words(text)}, choices.most_frequent)
+    else:
+        found = train(learned, choices)
+    source = file.name if file else "trained on the training songs"
+    return assemble(found, choices.length, source, texts)
+
+
+def find_file(source: str, raw: Path) -> Path | None:
+    """Resolve `params.vectors.source`: None says that the vectors are to be trained.
+
+    Args:
+        source: auto, train, or a path (absolute, or relative to the raw folder or to the working folder).
+        raw: the raw folder; auto looks for one file in its folder `vectors`.
+
+    Raises:
+        ValueError: the path does not exist, or auto finds more than one file.
+    """
+    if source == "train":
+        return None
+    if source == "auto":
+        found = sorted(path for path in raw.glob("vectors/*") if path.name.endswith(SUFFIXES))
+        if len(found) > 1:
+            names = ", ".join(path.name for path in found)
+            raise ValueError(f"{raw}/vectors holds {names}; name one of them in params.yaml, vectors.source")
+        return found[0] if found else None
+    for candidate in (raw / source, Path(source)):
+        if candidate.is_file():
+            return candidate
+    raise ValueError(
+        f"vectors.source: no file {source!r}, neither in {raw} nor here; give auto, train or a path"
+    )
+
+
+def read_file(path: Path, known: Iterable[str], most_frequent: int) -> dict[str, np.ndarray]:
+    """Read the vectors of the known words and of the file's first `most_frequent` ones.
+
+    Entries are lower-cased as texts are, the first of several spellings wins, and entries that the tokenizer
+    never produces (punctuation, phrases) are left out.
+
+    Raises:
+        ValueError: the file is no word vector file, or cut short.
+    """
+    from gensim.models import KeyedVectors  # 1.9 s that `load` need not pay
+
+    try:
+        if path.suffix == ".bin":
+            entries = KeyedVectors.load_word2vec_format(str(path), binary=True)
+        else:
+            entries = KeyedVectors.load_word2vec_format(
+                str(path), binary=False, no_header=not _has_header(path)
+            )
+    except (ValueError, TypeError, EOFError, OSError, IndexError) as error:
+        raise ValueError(
+            f"{path}: not readable as word vectors ({error}); expected word2vec text or binary, or GloVe"
+        ) from error
+    wanted, kept = set(known), {}
+    for rank, entry in enumerate(entries.index_to_key):
+        token = words(entry)
+        if len(token) == 1 and token[0] not in kept and (rank < most_frequent or token[0] in wanted):
+            kept[token[0]] = entries.get_vector(entry)
+    if not kept:
+        raise ValueError(f"{path}: none of its {len(entries)} entries is a word; expected one word a line")
+    return kept
+
+
+def _has_header(path: Path) -> bool:
+    """Whether a text file begins with word2vec's line of two counts; GloVe's does not."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        return len(file.readline().split()) == 2
+
+
+def train(texts: Sequence[str], settings: params.Vectors) -> dict[str, np.ndarray]:
+    """Train skip-gram vectors (Mikolov et al. 2013) with gensim; one worker, so repeatable.
+
+    Raises:
+        ValueError: no word occurs `min_count` times.
+    """
+    from gensim.models import Word2Vec  # 1.9 s that `load` need not pay
+
+    sentences = [words(text) for text in texts]
+    try:
+        model = Word2Vec(
+            sentences,
+            vector_size=settings.dimensions,
+            window=settings.window,
+            min_count=settings.min_count,
+            epochs=settings.epochs,
+            seed=settings.seed,
+            sg=1,
+            workers=1,
+        )
+    except RuntimeError as error:
+        raise ValueError(
+            f"vectors: no word occurs {settings.min_count} times in {len(texts)} training songs; "
+            "lower vectors.min_count, add songs, or give a vector file"
+        ) from error
+    return {str(word): model.wv.get_vector(word) for word in model.wv.index_to_key}
+
+
+def assemble(
+    vectors: dict[str, np.ndarray], length: float, source: str, texts: Mapping[str, Sequence[str]]
+) -> WordVectors:
+    """Stack vectors under padding and <unk>, and count the tokens and distinct words they cover.
+
+    Args:
+        vectors: word to vector.
+        length: that every word's vector is scaled to; a zero vector stays.
+        source: where they are from, for the report.
+        texts: part (train, val, test) to its songs' lyrics.
+    """
+    known = np.stack(list(vectors.values())).astype(np.float32)
+    lengths = np.linalg.norm(known, axis=1, keepdims=True)
+    known = np.divide(length * known, lengths, out=known, where=lengths > 0)
+    matrix = np.vstack([np.zeros_like(known[:1]), known.mean(axis=0, keepdims=True), known])
+    coverage: dict[str, Any] = {"source": source, "words": len(vectors), "dimensions": known.shape[1]}
+    for part, lyrics in texts.items():
+        tokens = [word for text in lyrics for word in words(text)]
+        distinct = set(tokens)
+        coverage[part] = {
+            "tokens": len(tokens),
+            "token_coverage": _share(sum(word in vectors for word in tokens), len(tokens)),
+            "word_coverage": _share(sum(word in vectors for word in distinct), len(distinct)),
+        }
+    return WordVectors(Vocabulary(vectors), matrix, coverage)
+
+
+def of_characters(texts: Iterable[str], dimensions: int, length: float, seed: int) -> WordVectors:
+    """Random vectors of the characters in texts, to be trained with a model."""
+    known = sorted({character for text in texts for character in characters(text)})
+    drawn = np.random.default_rng(seed).normal(size=(len(known), dimensions))
+    return assemble(dict(zip(known, drawn, strict=True)), length, "characters, drawn at random", {})
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None

@@ -1,0 +1,1 @@
+"""MLflow: runs of experiments and studies, and the registry of models."""

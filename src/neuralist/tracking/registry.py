@@ -1,0 +1,306 @@
+"""MLflow's registry: artifacts/served as a version of two registered models, and which version is champion.
+
+Input: what the stages wrote under artifacts/ (served/, metrics.json, experiments/, songs, pairs). Output: in
+the store of `tracking.store()`, versions of MODELS, which move together, with the aliases champion and
+challenger. A version's files lie in the MLflow run of its experiment, in served-<digest>/.
+
+A version's tag `served` names its content, and its tag `complete`, set last, says that nothing is left to do:
+a registration that was killed half-way is completed by the next one. As in tracking, mlflow is imported only
+where there is something to do.
+"""
+
+import hashlib
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from neuralist import files
+from neuralist.tracking import run_content
+from neuralist.tracking.runs import record
+from neuralist.tracking.store import Store, ask, find_run, main_checkout, opened, place_of, store
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+MODELS = {
+    "neuralist": "How alike two songs are, from their lyrics.",
+    "neuralist-recommender": "The songs of a catalogue nearest to given lyrics.",
+}
+FIRST = "neuralist"  # what it calls champion is champion
+LONGEST = 5000  # characters that MLflow's tables keep of a description
+STATE = """
+    SELECT one.name, one.version, key, value, NULL FROM model_versions AS one
+    LEFT JOIN model_version_tags USING (workspace, name, version)
+    WHERE one.name IN (?, ?) AND current_stage <> 'Deleted_Internal'
+    UNION ALL SELECT name, version, NULL, NULL, alias FROM registered_model_aliases WHERE name IN (?, ?)
+"""
+
+
+class Registered(NamedTuple):
+    """What the registry holds of one model: alias to version, and version to its tags."""
+
+    aliases: dict[str, str]
+    versions: dict[str, dict[str, str]]
+
+    def version_of(self, digest: str) -> str | None:
+        """The version that serves this content."""
+        return next((number for number, tags in self.versions.items() if tags.get("served") == digest), None)
+
+    @property
+    def champion(self) -> dict[str, str] | None:
+        """The champion's tags."""
+        return self.versions.get(self.aliases.get("champion", ""))
+
+
+@dataclass(frozen=True)
+class Served:
+    """artifacts/served, and the corpus that it is from."""
+
+    artifacts: Path
+    raw: Path
+    facts: dict[str, Any]  # served.json
+    data: str  # DVC's md5 of the raw folder
+    digest: str  # of data and served.json, which holds one of the other files
+
+    @property
+    def name(self) -> str:
+        """The experiment."""
+        return self.facts["experiment"]
+
+    @property
+    def folder(self) -> Path:
+        """The files."""
+        return self.artifacts / "served"
+
+
+class Verdict(NamedTuple):
+    """The alias that a version gets, and why."""
+
+    alias: str
+    reason: str
+
+
+def register(artifacts: Path, raw: Path, into: Store | None = None, *, replace: bool = False) -> str:
+    """Register artifacts/served where the registry lacks it, and let it challenge the champion.
+
+    Args:
+        artifacts: holds served/, metrics.json, experiments/, songs.parquet and pairs.parquet.
+        raw: the raw folder, as dvc.lock names it.
+        into: the store; that of the working folder when left out.
+        replace: make it champion unmeasured, also in place of another corpus' champion.
+
+    Returns:
+        One line that says what was done, or why nothing was.
+
+    Raises:
+        ValueError: a file is missing, the corpus is unknown to dvc.lock, or the store cannot be reached.
+    """
+    into = into or store()
+    card = artifacts / "served" / "card.md"
+    if card.exists() and not card.with_name("served.json").exists():
+        return card.read_text(encoding="utf-8").strip()
+    served = _read(artifacts, raw)
+    known = _known_to_default(into)
+    line = _settled(known, served, replace=replace) if known else None
+    if line:
+        return line
+    record(artifacts, raw, into)  # the run that a version is of
+    with opened(into) as client:
+        entry = _Entry(client, into, served, _known(client))
+        return _settled(entry.known, served, replace=replace) or entry.enter(entry.verdict(replace=replace))
+
+
+def _read(artifacts: Path, raw: Path) -> Served:
+    facts = files.read_json(artifacts / "served" / "served.json")
+    data = run_content.data_hash(raw)
+    if not data:
+        raise ValueError(f"dvc.lock: names no md5 of {raw}, so the corpus is unknown; run `dvc repro` first")
+    digest = hashlib.sha256(json.dumps([facts, data], sort_keys=True).encode()).hexdigest()
+    return Served(artifacts, raw, facts, data, digest)
+
+
+def _known_to_default(into: Store) -> dict[str, Registered] | None:
+    """What a default store holds, read without mlflow; None where mlflow itself must look."""
+    rows = ask(into, STATE, (*MODELS, *MODELS))
+    if rows is None:
+        return None
+    known = {name: Registered({}, {}) for name in MODELS}
+    for name, version, key, value, alias in rows:
+        if alias:
+            known[name].aliases[alias] = str(version)
+        else:
+            known[name].versions.setdefault(str(version), {}).update({key: value} if key else {})
+    return known
+
+
+def _known(client: "MlflowClient") -> dict[str, Registered]:
+    known = {}
+    for name in MODELS:
+        models = client.search_registered_models(f"name = '{name}'")
+        aliases = {alias: str(version) for one in models for alias, version in one.aliases.items()}
+        versions = client.search_model_versions(f"name = '{name}'")
+        known[name] = Registered(aliases, {str(one.version): dict(one.tags) for one in versions})
+    return known
+
+
+def _settled(known: Mapping[str, Registered], served: Served, *, replace: bool) -> str | None:
+    """Why there is nothing to do; None when there is."""
+    champion = known[FIRST].champion
+    if champion is not None and champion.get("data") != served.data and not replace:
+        return (
+            f"{served.name} is not registered: the champion, {_described(known[FIRST])}, is of another "
+            f"corpus; to put {served.name} in its place: {_command()}"
+        )
+    numbers = {name: model.version_of(served.digest) for name, model in known.items()}
+    tags = {name: model.versions.get(numbers[name] or "", {}) for name, model in known.items()}
+    crowned = {(model.champion or {}).get("served") for model in known.values()}
+    if champion is None or not all("complete" in one for one in tags.values()):
+        return None
+    if crowned == {served.digest}:
+        return f"{served.name} is the champion already: {_listed(numbers)}"
+    if replace or champion.get("served") == served.digest:  # the latter: killed between the two models
+        return None
+    return f"{served.name} is {_listed(numbers)} already: {tags[FIRST].get('verdict', '')}"
+
+
+def _command() -> str:
+    here = Path.cwd()
+    inside = here.relative_to(main_checkout(here))
+    change = "" if inside == Path() else f"cd {shlex.quote(str(inside))} && "
+    return f"{change}PYTHONPATH=src python pipelines/register.py data artifacts --replace"
+
+
+def _described(model: Registered) -> str:
+    return f"version {model.aliases['champion']} ({(model.champion or {}).get('experiment', 'unknown')})"
+
+
+def _listed(numbers: Mapping[str, str | None]) -> str:
+    if len(set(numbers.values())) == 1:
+        return f"version {numbers[FIRST]} of {' and '.join(numbers)}"
+    return ", ".join(f"version {number} of {name}" for name, number in numbers.items())
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A registration on its way, alone with the store."""
+
+    client: "MlflowClient"
+    into: Store
+    served: Served
+    known: Mapping[str, Registered]
+
+    def verdict(self, *, replace: bool) -> Verdict:
+        """The alias that is due, measured where there is something to measure."""
+        model = self.known[FIRST]
+        champion = model.champion
+        if champion is None:
+            return Verdict("champion", "there was no champion")
+        if champion.get("served") == self.served.digest:  # a registration that was killed between the models
+            return Verdict("champion", champion.get("verdict", ""))
+        if replace:
+            return Verdict("champion", f"it replaces {_described(model)}, unmeasured")
+        if champion.get("fingerprint") == self.served.facts["fingerprint"]:
+            return Verdict("champion", f"the training of {_described(model)}, with newer figures or songs")
+        return self._contest()
+
+    def _contest(self) -> Verdict:
+        from mlflow.artifacts import download_artifacts
+
+        from neuralist.config import params
+        from neuralist.data import parquet, tables
+        from neuralist.evaluation import results
+        from neuralist.tracking import contest
+
+        model, metric = self.known[FIRST], self.served.facts["metric"]
+        songs = parquet.read(self.served.artifacts / "songs.parquet", tables.SONGS)
+        pairs = parquet.read(self.served.artifacts / "pairs.parquet", tables.PAIRS)
+        with TemporaryDirectory() as scratch:
+            source = self.client.get_model_version_download_uri(FIRST, model.aliases["champion"])
+            champion = download_artifacts(
+                artifact_uri=f"{source}/artifacts/served", dst_path=scratch, tracking_uri=self.into.uri
+            )
+            rivals = contest.Rivals(self.served.folder, Path(champion))
+            found = contest.measured(songs, pairs, rivals, metric, params.load().evaluate)
+        ahead = results.shown_lead(found.difference, metric) == 1
+        return Verdict(
+            "champion" if ahead else "challenger",
+            f"{'a' if ahead else 'no'} lead is shown over {_described(model)}: {found.told()}",
+        )
+
+    def enter(self, verdict: Verdict) -> str:
+        """Make the versions that lack, then move the aliases; each step may be made again after a kill."""
+        numbers = self._versions()
+        for name, number in numbers.items():
+            self.client.set_model_version_tag(name, number, "verdict", verdict.reason)
+        for name, number in numbers.items():
+            self.client.set_registered_model_alias(name, verdict.alias, number)
+            if verdict.alias == "champion" and self.known[name].aliases.get("challenger") == number:
+                self.client.delete_registered_model_alias(name, "challenger")
+        for name, number in numbers.items():
+            self.client.set_model_version_tag(name, number, "complete", "true")
+        return f"{self.served.name} is now {verdict.alias}, {_listed(numbers)}: {verdict.reason}"
+
+    def _versions(self) -> dict[str, str]:
+        """The version of each model that serves this content, made where it lacks."""
+        numbers = {name: model.version_of(self.served.digest) for name, model in self.known.items()}
+        found = {name: number for name, number in numbers.items() if number}
+        if found.keys() == numbers.keys():
+            return found
+        served = self.served
+        evaluation = run_content.evaluations(served.artifacts)[served.name]
+        content = run_content.read(served.artifacts, served.raw, served.name, evaluation)
+        place = place_of(self.client, self.into)
+        run = find_run(self.client, place, content.tags, served.name)
+        return {name: found.get(name) or self._version(name, content, run) for name in numbers}
+
+    def _version(self, name: str, content: run_content.RunContent, run: "Run") -> str:
+        from mlflow.pyfunc import save_model
+
+        from neuralist.serving import mlflow_model
+
+        if not self.client.search_registered_models(f"name = '{name}'"):
+            self.client.create_registered_model(name, description=MODELS[name])
+        place = f"served-{self.served.digest[:12]}/{name}"
+        with TemporaryDirectory() as scratch:
+            save_model(path=f"{scratch}/{name}", **mlflow_model.model_arguments(name, self.served.folder))
+            self.client.log_artifacts(run.info.run_id, f"{scratch}/{name}", place)
+        made = self.client.create_model_version(
+            name,
+            source=f"{run.info.artifact_uri}/{place}",
+            run_id=run.info.run_id,
+            tags=_tags(self.served, content),
+            description=_shortened((self.served.folder / "card.md").read_text(encoding="utf-8")),
+        )
+        return str(made.version)
+
+
+def _shortened(card: str) -> str:
+    if len(card) <= LONGEST:
+        return card
+    rest = "\n\nThe rest is in artifacts/served/card.md of this version."
+    return card[: LONGEST - len(rest)].rpartition("\n")[0] + rest
+
+
+def _tags(served: Served, content: run_content.RunContent) -> dict[str, str]:
+    """What a version says of itself: where it is from, how good it is and how it was made."""
+    tags = {
+        "served": served.digest,
+        "data": served.data,
+        "git_commit": content.tags.get("mlflow.source.git.commit", ""),
+        "dvc_experiment": content.tags.get("dvc_experiment", ""),
+        "fingerprint": served.facts["fingerprint"],
+        "experiment": served.name,
+        "beats_baselines": str(served.facts["beats_baselines"]).lower(),
+    }
+    for split, part in content.evaluation["splits"].items():
+        for metric, found in part["metrics"].items():
+            if found["value"] is not None:
+                bounds = "" if found["low"] is None else f" [{found['low']:g}, {found['high']:g}]"
+                tags[f"{split}_{metric}"] = f"{found['value']:g}{bounds}"
+    tags |= {f"params.{key}": str(value) for key, value in content.params.items()}
+    return {key: value for key, value in tags.items() if value}

@@ -1,0 +1,57 @@
+"""Checkpoints of a training: all that its next epoch needs, in one file that is whole or not there."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from neuralist import files
+
+Epoch = dict[str, float]
+
+
+class Checkpoint(NamedTuple):
+    """What a training has reached.
+
+    Attributes:
+        history: a record an epoch.
+        state: all that training changes, weights and the optimizer's moments, in the model's order.
+        best: the trainable weights of the best epoch.
+    """
+
+    history: list[Epoch]
+    state: list[np.ndarray]
+    best: list[np.ndarray]
+
+
+def read(path: Path) -> Checkpoint | None:
+    """Read a checkpoint; None where there is none.
+
+    Raises:
+        ValueError: the file is no checkpoint.
+    """
+    if not path.exists():
+        return None
+    try:
+        with np.load(path) as arrays:
+            history = json.loads(str(arrays["history"]))
+            state, best = (
+                [arrays[f"{name}{index}"] for index in range(int(arrays[f"n_{name}"]))]
+                for name in ("state", "best")
+            )
+    except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
+        raise ValueError(f"{path}: no checkpoint of a training ({error}); remove it") from error
+    return Checkpoint(history, state, best)
+
+
+def write(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint, whole or not at all."""
+    arrays = {"history": np.array(json.dumps(checkpoint.history))}
+    for name in ("state", "best"):
+        values = getattr(checkpoint, name)
+        arrays |= {f"n_{name}": np.array(len(values))}
+        arrays |= {f"{name}{index}": value for index, value in enumerate(values)}
+    with files.unfinished(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)

@@ -1,0 +1,1 @@
+"""Great Expectations on the tables, and the report."""

@@ -1,0 +1,110 @@
+"""The report of a check of the tables: counts of the corpus and one outcome an expectation.
+
+Written by the stage `validate` as JSON for DVC and as a page that opens offline.
+"""
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from neuralist import html
+from neuralist.engine.protocol import Engine
+
+COUNTS = """
+    WITH listed AS (
+        SELECT min(split) <> max(split) AS is_cut
+        FROM rows_coded GROUP BY least(left_number, right_number), greatest(left_number, right_number)
+    ), of_pairs AS (
+        SELECT count(*) AS pairs,
+               count(*) FILTER (WHERE split = 'train') AS pairs_train,
+               count(*) FILTER (WHERE split = 'val') AS pairs_val,
+               count(*) FILTER (WHERE split = 'test') AS pairs_test,
+               count(*) FILTER (WHERE split = 'unused') AS pairs_unused,
+               round(avg(CAST(similarity >= 0.5 AS DOUBLE)) * 1e6) / 1e6 AS similar_share
+        FROM pairs)
+    SELECT (SELECT count(*) FROM songs) AS songs,
+           (SELECT count(*) FROM songs WHERE has_list) AS songs_with_a_list,
+           (SELECT count(DISTINCT group_id) FROM songs) AS groups,
+           (SELECT count(*) FROM rows) AS rows,
+           (SELECT count(*) FROM listed WHERE is_cut) AS repeats_across_splits,
+           pairs, pairs_train, pairs_val, pairs_test, pairs_unused,
+           (SELECT count(*) FROM unlisted WHERE split = 'train') AS unlisted_train,
+           (SELECT count(*) FROM unlisted WHERE split = 'val') AS unlisted_val,
+           similar_share FROM of_pairs"""
+
+Verdict = Literal["passed", "warning", "failed", "broken"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One expectation's result.
+
+    Attributes:
+        table: the table checked; `rows.songs` is derived from `rows`.
+        expectation: its name in Great Expectations.
+        column: the column or columns it is about, empty for the table as a whole.
+        promise: what it holds the table to, in words.
+        verdict: warning is a failure that is allowed and counted; broken means that the check itself raised.
+        unexpected: offending rows; None where the table is judged as a whole.
+        observed: the count or mean that was compared; None where rows are judged one by one.
+        examples: a few offending rows as "column=value", or the error of a broken check.
+    """
+
+    table: str
+    expectation: str
+    column: str
+    promise: str
+    verdict: Verdict
+    unexpected: int | None
+    observed: int | float | None
+    examples: list[str]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Counts of the corpus and every outcome, in the order of the suites."""
+
+    counts: dict[str, int | float | None]
+    outcomes: list[Outcome]
+
+    @property
+    def tally(self) -> Counter[Verdict]:
+        """How many outcomes there are of each verdict."""
+        return Counter(outcome.verdict for outcome in self.outcomes)
+
+    @property
+    def success(self) -> bool:
+        """Whether nothing failed and nothing is broken; warnings are allowed."""
+        return not self.tally["failed"] and not self.tally["broken"]
+
+    def to_json(self) -> str:
+        """The report with plain numbers first, which is what `dvc metrics show` prints."""
+        values = {
+            "success": self.success,
+            "n_expectations": len(self.outcomes),
+            "n_failed": self.tally["failed"],
+            "n_broken": self.tally["broken"],
+            "n_warnings": self.tally["warning"],
+            "counts": self.counts,
+            "results": [
+                {"success": outcome.verdict in ("passed", "warning"), **asdict(outcome)}
+                for outcome in self.outcomes
+            ],
+        }
+        return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def to_html(self, note: str = "") -> str:
+        """The report as one page without any link to the network; `note` says what the corpus is."""
+        return html.render("neuralist.validation", "validation.html.j2", report=self, note=note)
+
+
+def count(engine: Engine) -> dict[str, int | float | None]:
+    """Count what the tables songs, rows, pairs and unlisted hold, which `checked.derive` has read.
+
+    Returns:
+        Numbers of songs, rows, pairs and so on; `repeats_across_splits` is the number of unordered pairs
+        whose rows fall in more than one part under the protocol `paper`; `similar_share`, in [0, 1], is
+        the share of pairs with similarity >= 0.5, None when there is no pair.
+    """
+    return engine.records(COUNTS)[0]
