@@ -72,10 +72,10 @@ def _register(served: Path, folder: Path) -> None:
     code = f"""
 import mlflow
 from pathlib import Path
-from neuralist import serving
+from neuralist.serving import mlflow_model
 mlflow.set_tracking_uri({STORE!r})
 with mlflow.start_run():
-    arguments = serving.model_arguments({MODEL!r}, Path({str(served.resolve())!r}))
+    arguments = mlflow_model.model_arguments({MODEL!r}, Path({str(served.resolve())!r}))
     mlflow.pyfunc.log_model(name="model", registered_model_name={MODEL!r}, **arguments)
 mlflow.MlflowClient().set_registered_model_alias({MODEL!r}, "champion", "1")
 """

@@ -12,6 +12,7 @@ import pandas as pd
 
 from neuralist import console, files
 from neuralist.config import corpus, params
+from neuralist.config.experiment import Experiment
 from neuralist.data import parquet, tables
 from neuralist.data.pair_sets import Listings
 from neuralist.evaluation import evaluation, figures, results
@@ -34,11 +35,12 @@ def main() -> None:
     args, settings = parse(), params.load()
     songs = parquet.read(args.songs, tables.SONGS)
     listed = Listings.load(args.rows, args.pairs, args.unlisted)
-    experiments = {name: settings.experiment(name) for name in settings.run}
-    tuned = json.loads((args.experiments / params.TUNED / "experiment.json").read_text(encoding="utf-8"))
-    experiments[params.TUNED] = params.Experiment.model_validate(tuned["params"])
+    experiments = _experiments(args.experiments, settings.run)
     for folder in sorted(args.experiments.glob("*")):
-        if folder.name not in experiments:
+        reason = folder / "skipped.txt"
+        if reason.exists():
+            print(f"{folder.name}: {reason.read_text(encoding='utf-8').strip()}")
+        elif folder.name not in experiments:
             print(f"{folder}: ignored, for params.yaml does not run an experiment of this name")
     protocols = {one.protocol for one in experiments.values()}
     asked = {protocol: listed.scored(songs, protocol) for protocol in protocols}
@@ -65,6 +67,15 @@ def main() -> None:
     for draw in (figures.decile_error, figures.confusion, figures.calibration):
         figures.save(draw(answers, experiments), args.figures / f"{draw.__name__}.png")
     print(results.printed(found, note))
+
+
+def _experiments(folder: Path, run: tuple[str, ...]) -> dict[str, Experiment]:
+    """The settings of the trained experiments, as each folder says itself; `tuned` where there is a study."""
+    names = [*run, params.TUNED]
+    if (folder / params.TUNED / "skipped.txt").exists():
+        names.remove(params.TUNED)
+    trained = {name: files.read_json(folder / name / "experiment.json") for name in names}
+    return {name: Experiment.model_validate(record["params"]) for name, record in trained.items()}
 
 
 if __name__ == "__main__":

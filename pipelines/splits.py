@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from neuralist import console, files
@@ -20,7 +21,7 @@ from neuralist.data import parquet, splits, tables
 from neuralist.data.pair_sets import Listings
 from neuralist.evaluation import cross_validation, evaluation, results
 from neuralist.evaluation.comparison import Drawn
-from neuralist.ingest import pairs
+from neuralist.ingest import pairs, pretraining_pairs
 from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
 from neuralist.text.word_vectors import WordVectors
@@ -76,19 +77,26 @@ def main() -> None:
     args, settings = parse(), params.load()
     songs, rows = parquet.read(args.songs, tables.SONGS), parquet.read(args.rows, tables.ROWS)
     experiments = chosen(args, settings)
+    if not np.any(songs["has_list"]):
+        raise ValueError("splits: similar songs are ranked, but no song has a list; bring songs with lists")
+    folders = sorted({one.pretrain_on for one in experiments.values() if one.pretrain_on is not None})
+    graded = [pretraining_pairs.read(args.raw, name, settings.similarity_range) for name in folders]
+    graded_texts = [text for found in graded for text in found.songs["lyrics"]]
     measured: dict[str, list[dict[str, Drawn]]] = {"val": [], "test": []}
     for fold in args.folds:
         choices = settings.pairs.model_copy(update={"test_fold": fold})
         listed = pairs.pairs(rows, songs, choices, given=False)
         listings = Listings(rows, listed, pairs.unlisted(listed, songs, choices))
-        parts = splits.parts(songs, listed, choices, given=False)
+        parts = splits.parts(songs, listed, fold, given=False)
         texts = {part: of_part["lyrics"].tolist() for part, of_part in parts.items()}
-        words = word_vectors.fit(texts, [], settings.vectors, args.raw)
+        before = word_vectors.without(graded_texts, texts["val"] + texts["test"])
+        words = word_vectors.fit(texts, before, settings.vectors, args.raw)
         for seed in args.seeds or [None]:
             seeded = experiments
             if seed is not None:
                 seeded = {name: one.model_copy(update={"seed": seed}) for name, one in experiments.items()}
-            made = _measured(seeded, songs, listings, words, args.out / f"fold{fold}", settings)
+            out = args.out / f"fold{fold}"
+            made = _measured(seeded, songs, listings, words, raw=args.raw, out=out, settings=settings)
             for split, drawn in made.items():
                 measured[split].append(drawn)
     _report(args, settings, list(experiments), measured)
@@ -99,6 +107,8 @@ def _measured(
     songs: pd.DataFrame,
     listings: Listings,
     words: WordVectors,
+    *,
+    raw: Path,
     out: Path,
     settings: params.Params,
 ) -> dict[str, dict[str, Drawn]]:
@@ -106,7 +116,7 @@ def _measured(
     scored, predictions = listings.scored(songs, "songs"), []
     for name, one in experiments.items():
         listing = listings.of(one)
-        graded = pretraining.of(one, settings.similarity_range, songs, listing)
+        graded = _graded(raw, one, songs, listing, settings.similarity_range)
         folder = _trained(name, one, examples.prepare(one, songs, listing, words, graded), out)
         predictions.append(evaluation.predict(name, Encoder.load(folder), songs, scored))
     found: dict[str, dict[str, Drawn]] = {"val": {}, "test": {}}
@@ -122,6 +132,20 @@ def _measured(
                     found[split].setdefault(known, drawn[key])
     # Experiments come first, whatever their target.
     return {split: {name: of[name] for name in [*experiments, *of]} for split, of in found.items()}
+
+
+def _graded(
+    raw: Path,
+    experiment: params.Experiment,
+    songs: pd.DataFrame,
+    listing: pd.DataFrame,
+    similarity_range: tuple[float, float],
+) -> pretraining.Graded | None:
+    """The pairs that an experiment is first trained on, as stage pretraining would give them."""
+    if experiment.pretrain_on is None:
+        return None
+    found = pretraining_pairs.read(raw, experiment.pretrain_on, similarity_range)
+    return pretraining.prepare(found.songs, found.pairs, experiment, songs, listing)
 
 
 def _baseline(label: str, experiment: params.Experiment, *, reads: bool) -> str:

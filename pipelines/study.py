@@ -1,17 +1,20 @@
 """Stage study: Optuna searches better settings of one experiment on val; a killed study goes on where it was.
 
-Command: python pipelines/study.py SONGS ROWS PAIRS UNLISTED VECTORS --corpus FILE --checkpoints DIR --out DIR
+Command: python pipelines/study.py SONGS ROWS PAIRS UNLISTED VECTORS --settings FILE --pretraining FOLDER
+--checkpoints DIR --out DIR
 `--worker` in place of `--out` joins a study that another process began, on this machine or, with the same
-tables and params.study.storage, on another.
+tables and params.study.storage, on another. With `trials: 0` nothing is searched, and skipped.txt says so.
 """
 
 import argparse
+import shutil
 from pathlib import Path
 
 import yaml
 
 from neuralist import console, files
-from neuralist.config import corpus, params
+from neuralist.config import params, resolved
+from neuralist.config.experiment import Experiment
 from neuralist.data import parquet, tables
 from neuralist.data.pair_sets import Listings
 from neuralist.study import figures, queue, search
@@ -19,14 +22,16 @@ from neuralist.text import word_vectors
 from neuralist.tracking import study_runs
 from neuralist.training import pretraining
 
+TUNED = "tuned.json"
+
 
 def parse() -> argparse.Namespace:
     """Read the paths that dvc.yaml gives."""
     parser = argparse.ArgumentParser(description=__doc__)
     for table in ("songs", "rows", "pairs", "unlisted", "vectors"):
         parser.add_argument(table, type=Path)
-    parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--checkpoints", type=Path, required=True)
+    for name in ("settings", "pretraining", "checkpoints"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
     output = parser.add_mutually_exclusive_group(required=True)
     output.add_argument("--out", type=Path)
     output.add_argument("--worker", action="store_true")
@@ -34,40 +39,57 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Run the trials, and leave trials.csv, epochs.csv, best.yaml, study.html and its figures."""
-    args, settings = parse(), params.load()
-    name = settings.studied_experiment
-    base = settings.experiment(name, corpus.load(args.corpus).epochs)
-    listing = Listings.load(args.rows, args.pairs, args.unlisted).of(base)
-    songs = parquet.read(args.songs, tables.SONGS)
-    graded = pretraining.of(base, settings.similarity_range, songs, listing)
-    task = search.Search(settings.study, base, songs, listing, word_vectors.load(args.vectors), graded)
-
-    title = task.name(name)
+    """Run the trials, and leave trials.csv, epochs.csv, best.yaml, tuned.json, study.html and its figures."""
+    args = parse()
+    settings = resolved.read_or_skipped(args.settings, resolved.StudySettings)
+    if isinstance(settings, resolved.Skipped):
+        _skip(args.out, settings)
+        return
+    # Where trials are kept is no dep of the stage: its password is no thing for dvc.lock.
+    study = settings.study.model_copy(update={"storage": params.load().study.storage})
+    task = _task(args, settings.base, study)
+    title = task.name(settings.experiment)
     folder = args.checkpoints / f"study-{title}"
     searched = search.open_study(task, title, folder)
     live = study_runs.LiveStudy()
-    with console.trials(title, settings.study.trials, settings.study.epochs) as show:
+    with console.trials(title, study.trials, study.epochs) as show:
 
         def report(number: int) -> None:
-            trials = search.trials(searched, settings.study).to_dict("records")
+            trials = search.trials(searched, study).to_dict("records")
             show(trials, number)
             if trials[number]["state"] != "running":
-                epochs = search.epochs(searched, settings.study).to_dict("records")
+                epochs = search.epochs(searched, study).to_dict("records")
                 # Two workers at once would record a trial twice: a server's store has no lock of its own.
                 with queue.alone(searched, folder):
-                    live(study_runs.Trials(title, f"val_{settings.study.metric}", trials, epochs))
+                    live(study_runs.Trials(title, f"val_{study.metric}", trials, epochs))
 
         search.work(task, searched, folder, report)
     if args.worker:
         return
-    best = search.best(searched, settings.study, name)
-    trials, epochs = search.trials(searched, settings.study), search.epochs(searched, settings.study)
+    (args.out / "skipped.txt").unlink(missing_ok=True)
+    best = search.best(searched, study, settings.experiment)
+    trials, epochs = search.trials(searched, study), search.epochs(searched, study)
     for table, file in ((trials, "trials.csv"), (epochs, "epochs.csv")):
         files.write_text(args.out / file, table.to_csv(index=False, lineterminator="\n"))
-    figures.save(searched, f"val {settings.study.metric}", args.out)
+    figures.save(searched, f"val {study.metric}", args.out)
     files.write_text(args.out / "best.yaml", yaml.safe_dump(best, sort_keys=False))
-    print(f"study: trial {best['trial']} of {settings.study.trials}, {best['metric']} {best['value']:.4f}")
+    resolved.save(settings.base.model_copy(update=best["params"]), args.out / TUNED)
+    print(f"study: trial {best['trial']} of {study.trials}, {best['metric']} {best['value']:.4f}")
+
+
+def _task(args: argparse.Namespace, base: Experiment, study: params.Study) -> search.Search:
+    listing = Listings.load(args.rows, args.pairs, args.unlisted).of(base)
+    songs = parquet.read(args.songs, tables.SONGS)
+    graded = pretraining.load(args.pretraining, base, songs, listing)
+    return search.Search(study, base, songs, listing, word_vectors.load(args.vectors), graded)
+
+
+def _skip(out: Path | None, settings: resolved.Skipped) -> None:
+    if out is not None:
+        shutil.rmtree(out, ignore_errors=True)  # as DVC does: no file of an earlier study stays
+        files.write_text(out / "skipped.txt", f"{settings.skipped}\n")
+        resolved.save(settings, out / TUNED)
+    print(f"study: {settings.skipped}")
 
 
 if __name__ == "__main__":

@@ -1,21 +1,24 @@
-"""Stage train: one experiment of params.yaml, trained, exported as ONNX, and shown in MLflow while it runs.
+"""Stage train: one experiment, trained, exported as ONNX, and shown in MLflow while it runs.
 
-Command: python pipelines/train.py NAME SONGS ROWS PAIRS UNLISTED VECTORS --corpus FILE --checkpoints DIR
---out DIR
-Stage tuned: the same for what a study found, with the name `tuned` and `--best FILE`.
+Command: python pipelines/train.py NAME SONGS ROWS PAIRS UNLISTED VECTORS --settings FILE --pretraining FOLDER
+--checkpoints DIR --out DIR
+Stage tuned: the same with the settings that a study came to. Where the file says that there are none, nothing
+is trained, and skipped.txt says why.
 A run that was killed goes on from its last epoch when the command is given again.
 Several workers, named by TF_CONFIG (see `neuralist.training.distributed.workers`), train together when each
 is given the command.
 """
 
 import argparse
+import shutil
 from pathlib import Path
 
-from neuralist import console
-from neuralist.config import corpus, params
+from neuralist import console, files
+from neuralist.config import resolved
+from neuralist.config.experiment import Experiment
 from neuralist.text import word_vectors
 from neuralist.tracking.runs import LiveRun
-from neuralist.training import examples, saving
+from neuralist.training import checkpoints, examples, saving
 from neuralist.training.distributed import shards, workers
 
 
@@ -25,48 +28,52 @@ def parse() -> argparse.Namespace:
     parser.add_argument("name")
     for table in ("songs", "rows", "pairs", "unlisted", "vectors"):
         parser.add_argument(table, type=Path)
-    parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--checkpoints", type=Path, required=True)
-    parser.add_argument("--best", type=Path, help="best.yaml of a study, laid over the experiment it names")
-    parser.add_argument("--out", type=Path, required=True)
+    for name in ("settings", "pretraining", "checkpoints", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
     return parser.parse_args()
 
 
 def main() -> None:
     """Train, and leave model.keras, encoder.onnx, vocabulary.txt, history.csv and experiment.json."""
     args = parse()
-    best = params.read_yaml(args.best) if args.best else {"experiment": args.name, "params": {}}
-    epochs = corpus.load(args.corpus).epochs
-    choices = params.load()
-    settings = choices.experiment(best["experiment"], epochs, found=best["params"])
+    settings = resolved.read_or_skipped(args.settings, Experiment)
+    if isinstance(settings, resolved.Skipped):
+        _skip(args.out, settings.skipped)
+        print(f"{args.name}: not trained: {settings.skipped}")
+        return
+    (args.out / "skipped.txt").unlink(missing_ok=True)
     where = workers.place()
     together = workers.Workers(where) if where else None
-    prepared = _prepared(args, settings, choices.similarity_range, together)
+    prepared = _prepared(args, settings, together)
     if together is not None:
         together.agree(prepared.fingerprint)
-    checkpoints = args.checkpoints / f"{args.name}-{prepared.fingerprint[:16]}"
+    folder = checkpoints.folder(args.checkpoints, args.name, prepared.fingerprint)
     live = LiveRun(args.name, prepared.fingerprint, settings.model_dump())
     after = live if together is None or together.chief else lambda *_: None
-    told = saving.train_experiment(
-        args.name, settings, prepared, args.out, checkpoints, after=after, workers=together
+    message = saving.train_experiment(
+        args.name, settings, prepared, args.out, folder, after=after, workers=together
     )
-    print(told)
+    print(message)
+
+
+def _skip(out: Path, reason: str) -> None:
+    """Leave a history without an epoch, which `dvc plots` looks for, and why there is nothing else."""
+    shutil.rmtree(out, ignore_errors=True)  # as DVC does: no file of an earlier training stays
+    files.write_text(out / "history.csv", "epoch,loss,val_loss\n")
+    files.write_text(out / "skipped.txt", f"{reason}\n")
 
 
 def _prepared(
-    args: argparse.Namespace,
-    settings: params.Experiment,
-    similarity_range: tuple[float, float],
-    together: workers.Workers | None,
+    args: argparse.Namespace, settings: Experiment, together: workers.Workers | None
 ) -> examples.Prepared:
     """What the experiment is trained on: all of it, or a worker's share."""
     words = word_vectors.load(args.vectors)
-    files = shards.TablePaths(args.songs, args.rows, args.pairs, args.unlisted)
+    paths = examples.TablePaths(args.songs, args.rows, args.pairs, args.unlisted, args.pretraining)
     if together is not None:
-        return shards.prepare(settings, files, words, together, similarity_range)
-    prepared, graded = shards.whole(settings, files, words, similarity_range)
+        return shards.prepare(settings, paths, words, together)
+    prepared, graded = examples.load(settings, paths, words)
     if graded is not None:
-        print(graded.told())
+        print(graded)
     return prepared
 
 

@@ -2,10 +2,12 @@
 
     python pipelines/validate.py artifacts/songs.parquet artifacts/rows.parquet artifacts/pairs.parquet \
         artifacts/unlisted.parquet \
-        --corpus artifacts/corpus.json --report artifacts/validation.json --page artifacts/validation.html
+        --corpus artifacts/corpus.json --report artifacts/validation.json --page artifacts/validation.html \
+        --verdict artifacts/validated.json
 
 In: the tables songs, rows, pairs and unlisted; params `engine`, `expected`, `pairs` and `train.protocol`.
-Out: the report as JSON and as a page, both also when it stops. Exit 1 on a failed or broken expectation.
+Out: the report as JSON and as a page, and the verdict alone, which later stages depend on; all of them also
+when it stops. Exit 1 on a failed or broken expectation.
 """
 
 import argparse
@@ -34,6 +36,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, required=True, metavar="JSON")
     parser.add_argument("--report", type=Path, required=True, metavar="JSON")
     parser.add_argument("--page", type=Path, required=True, metavar="HTML")
+    parser.add_argument("--verdict", type=Path, required=True, metavar="JSON")
     return parser.parse_args()
 
 
@@ -63,6 +66,8 @@ def main() -> None:
     report = validate(checked, chosen.expected, chosen.train.protocol, chosen.pairs, on=chosen.engine)
     files.write_text(args.report, report.to_json())
     files.write_text(args.page, report.to_html(corpus.load(args.corpus).note))
+    paths = {"songs": args.songs, "rows": args.rows, "pairs": args.pairs, "unlisted": args.unlisted}
+    files.write_text(args.verdict, report.verdict(paths))
     noteworthy = [outcome for outcome in report.outcomes if outcome.verdict != "passed"]
     if noteworthy:
         show(noteworthy)

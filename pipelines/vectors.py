@@ -1,36 +1,35 @@
 """Stage vectors: one word vector matrix for all experiments, fitted on no val or test song.
 
-Command: python pipelines/vectors.py RAW SONGS PAIRS --vectors FOLDER
+Command: python pipelines/vectors.py RAW SONGS PAIRS --settings FILE --pretraining FOLDER --vectors FOLDER
 """
 
 import argparse
 from pathlib import Path
 
-from neuralist import console
-from neuralist.config import params
+from neuralist import console, files
+from neuralist.config import resolved
 from neuralist.data import parquet, splits, tables
 from neuralist.text import word_vectors
-from neuralist.training import pretraining
 
 
 def parse() -> argparse.Namespace:
     """Read the paths that dvc.yaml gives."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("raw", type=Path)
-    parser.add_argument("songs", type=Path)
-    parser.add_argument("pairs", type=Path)
-    parser.add_argument("--vectors", type=Path, required=True)
+    for name in ("raw", "songs", "pairs"):
+        parser.add_argument(name, type=Path)
+    for name in ("settings", "pretraining", "vectors"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
     return parser.parse_args()
 
 
 def main() -> None:
     """Read a vector file or train on the training songs; report the coverage."""
-    args, settings = parse(), params.load()
+    args = parse()
+    settings = resolved.read(args.settings, resolved.VectorsSettings)
     songs, listed = parquet.read(args.songs, tables.SONGS), parquet.read(args.pairs, tables.PAIRS)
-    given = settings.train.protocol == "given"
-    parts = splits.parts(songs, listed, settings.pairs, given=given)
+    parts = splits.parts(songs, listed, settings.test_fold, given=settings.given)
     texts = {part: of_part["lyrics"].tolist() for part, of_part in parts.items()}
-    before = pretraining.texts(map(settings.experiment, settings.run), texts["val"] + texts["test"])
+    before = word_vectors.without(_pretraining_texts(args.pretraining), texts["val"] + texts["test"])
     made = word_vectors.fit(texts, before, settings.vectors, args.raw)
     made.save(args.vectors)
     print(
@@ -39,6 +38,18 @@ def main() -> None:
     for part in texts:
         covered = made.coverage[part]
         print(f"  {part}: {covered['token_coverage']} of {covered['tokens']:,} tokens have a vector")
+
+
+def _pretraining_texts(folder: Path) -> list[str]:
+    """The texts of all pretraining pairs, the study's too; those of equal tables, from one raw folder, once.
+
+    Raises:
+        ValueError: there are no tables, be they empty.
+    """
+    paths = [*sorted(folder.glob("experiments/*/songs.parquet")), folder / "study" / "songs.parquet"]
+    distinct = {files.digest(path): path for path in paths}.values()
+    tables_of_texts = [parquet.read(path, tables.PRETRAINING_SONGS) for path in distinct]
+    return [text for table in tables_of_texts for text in table["lyrics"]]
 
 
 if __name__ == "__main__":

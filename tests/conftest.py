@@ -23,6 +23,12 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole pipelines come first: begun last, they would leave the other of two processes idle."""
+    pipeline = Path(__file__).resolve().parent / "pipeline"
+    items.sort(key=lambda item: not item.path.is_relative_to(pipeline))
+
+
 def _shared(name: str) -> Path:
     folder = SHARED / name
     if not folder.is_dir():

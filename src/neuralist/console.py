@@ -34,13 +34,7 @@ def epochs(
     The time left is that of the epoch limit: early stopping may end sooner. `after` gets the figures of each
     epoch when it is over.
     """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[figures]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as bar:
+    with _bar() as bar:
         task = bar.add_task(name, total=limit, figures="")
 
         def report(record: dict[str, float], at: tuple[int, int] | None) -> None:
@@ -62,27 +56,27 @@ def trials(name: str, total: int, epochs: int) -> Iterator[Callable[[list[dict[s
 
     The function takes the rows of `search.trials` and the number of the trial that has just gone on.
     """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[now]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as bar:
-        task = bar.add_task(name, total=total, now="")
+    with _bar() as bar:
+        task = bar.add_task(name, total=total, figures="")
         told: set[int] = set()
 
         def report(rows: list[dict[str, Any]], number: int) -> None:
             over = [row for row in rows if row["state"] not in ("waiting", "running")]
             begun = sum(min(1, row["epochs"] / epochs) for row in rows if row["state"] == "running")
             now = f"{len(over)}/{total} trials, trial {number} epoch {rows[number]['epochs']}/{epochs}"
-            bar.update(task, completed=len(over) + begun, now=now)
+            bar.update(task, completed=len(over) + begun, figures=now)
             for row in over:
                 if row["trial"] not in told:
                     told.add(row["trial"])
                     bar.console.print(_trial(row), highlight=False, markup=False, soft_wrap=True)
 
         yield report
+
+
+def _bar() -> Progress:
+    """A bar with its name before it, and what stands in the field `figures` and the time left behind it."""
+    figures = TextColumn("{task.fields[figures]}")
+    return Progress(TextColumn("{task.description}"), BarColumn(), figures, TimeRemainingColumn())
 
 
 def _trial(row: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Files, written whole or not at all: texts, and what stages pass on as JSON; no pandas here."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,13 +26,19 @@ def unfinished(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a stage's JSON.
 
     Raises:
-        ValueError: the file is missing or no JSON.
+        ValueError: the file cannot be read or is no JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ValueError(f"{path}: not readable as JSON ({error}); run `dvc repro`") from error

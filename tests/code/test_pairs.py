@@ -135,7 +135,7 @@ def test_the_songs_of_a_part_are_those_of_its_pairs_where_the_split_is_given_els
     made = pairs.pairs(pairs.rows(listed, table, CHOICES), table, CHOICES, given=True)
 
     def names(*, given: bool) -> dict[str, str]:
-        found = splits.parts(table, made, CHOICES, given=given)
+        found = splits.parts(table, made, CHOICES.test_fold, given=given)
         return {part: "".join(of_part["song_id"]) for part, of_part in found.items()}
 
     assert names(given=True) == {"train": "abe", "val": "bc", "test": "cd"}

@@ -79,6 +79,7 @@ def test_values_are_frozen() -> None:
             r"study\.space\.unit: not to be searched; choose among .*units",
         ),
         ({"study": {"space": {"seed": [1]}}}, r"study\.space\.seed: not to be searched"),
+        ({"study": {"space": {"pretrain_on": ["graded"]}}}, r"study\.space\.pretrain_on: not to be searched"),
         ({"study": {"space": {"units": [50, 0]}}}, r"\.units: .*received 0 \(study\.space\.units\)"),
         (
             {"study": {"space": {"dropout": {"low": 0.5, "high": 1.5}}}},

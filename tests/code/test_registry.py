@@ -20,7 +20,7 @@ from tests import trained
 from neuralist.config import params
 from neuralist.data import parquet, tables
 from neuralist.serving import package
-from neuralist.tracking import contest, registry
+from neuralist.tracking import champion, registry
 from neuralist.tracking.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -339,21 +339,21 @@ def test_a_champion_that_a_person_made_by_hand_stays(checkout: Checkout) -> None
 # --- how they are measured -------------------------------------------------------------------------
 
 
-def rivals(folder: Path, *trained_on: str) -> contest.Rivals:
+def rivals(folder: Path, *trained_on: str) -> champion.Rivals:
     """An encoder that hears themes against one that hears years; `trained_on` are their songs."""
     for name, words, songs in zip(
-        contest.Rivals._fields, (by_theme(), by_year()), trained_on or ("t0", "t1"), strict=True
+        champion.Rivals._fields, (by_theme(), by_year()), trained_on or ("t0", "t1"), strict=True
     ):
         trained.write_experiment(folder / name, words)
         (folder / name / "training_songs.txt").write_text(songs.replace(" ", "\n") + "\n")
-    return contest.Rivals(folder / "challenger", folder / "champion")
+    return champion.Rivals(folder / "challenger", folder / "champion")
 
 
 SETTINGS = params.Evaluate(draws=200, level=0.95, sentence_encoder=None, seed=1)
 
 
 def test_both_are_measured_on_the_same_val_pairs(tmp_path: Path) -> None:
-    found = contest.measured(
+    found = champion.measured(
         trained.songs(LYRICS), trained.pairs(PAIRS), rivals(tmp_path), "spearman", SETTINGS
     )
 
@@ -366,7 +366,7 @@ def test_both_are_measured_on_the_same_val_pairs(tmp_path: Path) -> None:
 
 
 def test_pairs_of_songs_that_either_trained_on_are_left_out(tmp_path: Path) -> None:
-    found = contest.measured(
+    found = champion.measured(
         trained.songs(LYRICS),
         trained.pairs(PAIRS),
         rivals(tmp_path, "t0 a0", "t1 b3"),
@@ -388,19 +388,19 @@ def in_folds() -> pd.DataFrame:
 
 def test_lists_are_ranked_over_all_observable_pairs(tmp_path: Path) -> None:
     """Songs list their theme's. By year the three unlisted of a year lead, the rest is even: 4.5 of 12."""
-    found = contest.measured(in_folds(), trained.pairs(LISTED), rivals(tmp_path), "listed_auc", SETTINGS)
+    found = champion.measured(in_folds(), trained.pairs(LISTED), rivals(tmp_path), "listed_auc", SETTINGS)
 
     assert found.challenger["value"] == 1
     assert found.champion["value"] == 0.375
     assert found.difference["value"] == 0.625
     assert 0 < found.difference["low"] < found.difference["high"]
     assert (found.n_pairs, found.n_songs) == (120, 16)
-    assert found.told().startswith("listed_auc 1.000")
+    assert str(found).startswith("listed_auc 1.000")
 
 
 def test_candidates_that_either_trained_on_are_left_out_of_the_lists_too(tmp_path: Path) -> None:
     folders = rivals(tmp_path, "t0 a0", "t1 b3")
-    found = contest.measured(in_folds(), trained.pairs(LISTED), folders, "listed_auc", SETTINGS)
+    found = champion.measured(in_folds(), trained.pairs(LISTED), folders, "listed_auc", SETTINGS)
 
     assert (found.n_pairs, found.n_songs) == (14 * 13 // 2, 14)
 
@@ -416,7 +416,7 @@ def test_a_metric_of_pairs_is_of_those_that_the_challenger_was_made_for(
     described["params"] |= {"target": target} if target else {}
     path.write_text(json.dumps(described))
 
-    found = contest.measured(in_folds(), trained.pairs(LISTED), folders, "mse", SETTINGS)
+    found = champion.measured(in_folds(), trained.pairs(LISTED), folders, "mse", SETTINGS)
 
     assert found.n_pairs == n_pairs
 
@@ -425,10 +425,10 @@ def test_test_songs_are_not_read(tmp_path: Path) -> None:
     wordless = LYRICS | {"z0": "?!", "z1": "?!"}  # an encoder refuses them
     folders = rivals(tmp_path)
 
-    contest.measured(trained.songs(wordless), trained.pairs(PAIRS), folders, "spearman", SETTINGS)
+    champion.measured(trained.songs(wordless), trained.pairs(PAIRS), folders, "spearman", SETTINGS)
     with pytest.raises(ValueError, match="no word"):
         as_val = [(*pair[:3], "val") for pair in PAIRS]
-        contest.measured(trained.songs(wordless), trained.pairs(as_val), folders, "spearman", SETTINGS)
+        champion.measured(trained.songs(wordless), trained.pairs(as_val), folders, "spearman", SETTINGS)
 
 
 def test_with_no_pair_new_to_both_no_lead_is_shown(checkout: Checkout) -> None:

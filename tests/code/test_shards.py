@@ -19,8 +19,8 @@ from neuralist.text.vocabulary import Windows
 from neuralist.text.word_vectors import WordVectors
 from neuralist.training import batches, examples
 from neuralist.training.distributed import shards
-from neuralist.training.distributed.shards import Shard, TablePaths
-from neuralist.training.examples import Examples, Prepared
+from neuralist.training.distributed.shards import Shard
+from neuralist.training.examples import Examples, Prepared, TablePaths
 
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]
 Pair = tuple[int, int, float]
@@ -113,7 +113,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> TablePaths:
         ],
         columns=["left_id", "right_id", "similarity", "split"],
     ).sample(frac=1, random_state=1)
-    made = TablePaths(*(folder / f"{name}.parquet" for name in TablePaths._fields))
+    made = TablePaths(*(folder / f"{name}.parquet" for name in TablePaths._fields[:4]), folder / "none")
     parquet.write(songs, tables.SONGS, made.songs)
     parquet.write(pairs, tables.ROWS, made.rows)
     parquet.write(trained.pairs(pairs.itertuples(index=False, name=None)), tables.PAIRS, made.pairs)

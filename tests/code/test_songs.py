@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import raw
 
+from neuralist.data import splits
 from neuralist.ingest import covers, lyrics_check, songs, sources
 
 LANTERNS = "the-lanterns--harbour-lights"
@@ -195,8 +196,8 @@ def test_a_group_takes_the_id_of_its_earliest_song_and_links_go_through() -> Non
 
 def test_a_fold_is_the_hash_of_the_group_and_new_songs_do_not_move_it() -> None:
     # printf %s madonna--like-a-virgin | sha256sum, mod 5
-    assert covers.fold("madonna--like-a-virgin") == 0
-    assert Counter(covers.fold(str(number)) for number in range(5000)).keys() == set(range(5))
+    assert splits.fold("madonna--like-a-virgin") == 0
+    assert Counter(splits.fold(str(number)) for number in range(5000)).keys() == set(range(5))
 
 
 def test_the_generic_form_keeps_ids_and_maps_grades(tmp_path: Path) -> None:

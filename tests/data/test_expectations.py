@@ -2,6 +2,7 @@
 
 # pyright: reportPrivateImportUsage=false
 
+import hashlib
 import json
 import runpy
 import subprocess
@@ -461,13 +462,14 @@ def workspace(tmp_path: Path) -> Path:
 def run_stage(workspace: Path, corpus: Corpus) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, ROOT / "pipelines/validate.py", *corpus.write(workspace)]
     command += ["--corpus", "corpus.json", "--report", "out/validation.json", "--page", "out/validation.html"]
+    command += ["--verdict", "out/validated.json"]
     environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin", "HOME": str(workspace / "home")}
     return subprocess.run(
         command, cwd=workspace, env=environment, capture_output=True, text=True, check=False
     )
 
 
-def test_the_stage_stops_with_a_table_and_leaves_both_files(workspace: Path, corpus: Corpus) -> None:
+def test_the_stage_stops_with_a_table_and_leaves_its_files(workspace: Path, corpus: Corpus) -> None:
     corpus.pairs.loc[0, "n_rows"] = 0
     done = run_stage(workspace, corpus)
     assert done.returncode == 1
@@ -480,7 +482,12 @@ def test_the_stage_stops_with_a_table_and_leaves_both_files(workspace: Path, cor
     assert "stopped the pipeline" in (workspace / "out/validation.html").read_text(encoding="utf-8")
     written = {path.relative_to(workspace).as_posix() for path in workspace.rglob("*") if path.is_file()}
     inputs = {"params.yaml", "corpus.json", *(f"{name}.parquet" for name in SCHEMAS)}
-    assert written - inputs == {"out/validation.json", "out/validation.html"}
+    assert written - inputs == {"out/validation.json", "out/validation.html", "out/validated.json"}
+    verdict = json.loads((workspace / "out/validated.json").read_text(encoding="utf-8"))
+    songs = hashlib.sha256((workspace / "songs.parquet").read_bytes()).hexdigest()
+    assert verdict["success"] is False
+    assert list(verdict["tables"]) == ["songs", "rows", "pairs", "unlisted"]
+    assert verdict["tables"]["songs"] == songs
 
 
 def test_the_stage_says_in_one_line_that_all_is_well(
@@ -495,6 +502,8 @@ def test_the_stage_says_in_one_line_that_all_is_well(
         "validation.json",
         "--page",
         "validation.html",
+        "--verdict",
+        "validated.json",
     ]
     monkeypatch.chdir(workspace)
     monkeypatch.setattr(sys, "argv", [str(stage), *tables_and_outs])

@@ -82,7 +82,7 @@ def vectors_of(folder: Path) -> word_vectors.WordVectors:
     found = way(folder)
     file = word_vectors.find_file(found.params.vectors.source, folder)
     assert file is not None
-    parts = splits.parts(found.made.songs, found.pairs, found.params.pairs, given=True)
+    parts = splits.parts(found.made.songs, found.pairs, found.params.pairs.test_fold, given=True)
     texts = {part: of_part["lyrics"].tolist() for part, of_part in parts.items()}
     read = word_vectors.read_file(file, ["lantern"], most_frequent=3)
     return word_vectors.assemble(read, found.params.vectors.length, "own", texts)

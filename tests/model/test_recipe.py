@@ -44,7 +44,7 @@ def made(prefix: str, seed: int, n_val: int) -> tuple[pd.DataFrame, pd.DataFrame
 
 
 TASK, OTHER = made("s", 9, 9), made("p", 10, 4)
-GRADED = Graded(*OTHER, pd.DataFrame(columns=["source", "where", "reason", "value"]))
+GRADED = Graded(*OTHER)
 
 
 def prepared(words: WordVectors, graded: Graded | None = None, **own: Any) -> examples.Prepared:

@@ -2,8 +2,10 @@
 
 import multiprocessing
 import os
+import runpy
 import signal
 import sqlite3
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -13,12 +15,16 @@ import numpy as np
 import optuna
 import pandas as pd
 import pytest
+import yaml
 from optuna.trial import TrialState
 from tests.settings import experiment
 
-from neuralist.config import params
+from neuralist.config import params, resolved
 from neuralist.study import queue, search
 from neuralist.text import word_vectors
+from neuralist.tracking import study_runs
+
+ROOT = Path(__file__).resolve().parents[2]
 
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]
 # With pooling over time a step is not compiled by XLA, which would take seconds a trial.
@@ -282,3 +288,45 @@ def test_without_a_value_there_is_no_best(tmp_path: Path) -> None:
     opened = search.open_study(asked, "empty", tmp_path)
     with pytest.raises(ValueError, match="none of 3 trials came to a value of loss"):
         search.best(opened, asked.settings, "base")
+
+
+def test_with_zero_trials_the_study_and_the_experiment_tuned_say_why_they_are_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The two stages as dvc.yaml calls them; no table need be there, since none is read."""
+    reason = "study.trials is 0 in params.yaml, so no settings were searched"
+    resolved.save(resolved.Skipped(skipped=reason), tmp_path / "study.json")
+    monkeypatch.chdir(tmp_path)
+    tables = [
+        "songs",
+        "rows",
+        "pairs",
+        "unlisted",
+        "vectors",
+        "--pretraining",
+        "none",
+        "--checkpoints",
+        "none",
+    ]
+    stages = {
+        "study": ["study.py", *tables, "--settings", "study.json", "--out", "study"],
+        "tuned": ["train.py", "tuned", *tables, "--settings", "study/tuned.json", "--out", "tuned"],
+    }
+    for name, (script, *arguments) in stages.items():
+        monkeypatch.setattr(sys, "argv", [script, *arguments])
+        runpy.run_path(str(ROOT / "pipelines" / script))["main"]()
+
+        assert (tmp_path / name / "skipped.txt").read_text() == f"{reason}\n"
+        assert reason in capsys.readouterr().out
+    assert sorted(path.name for path in (tmp_path / "study").iterdir()) == ["skipped.txt", "tuned.json"]
+    assert sorted(path.name for path in (tmp_path / "tuned").iterdir()) == ["history.csv", "skipped.txt"]
+    assert study_runs.record(tmp_path / "study") is None
+
+
+def test_a_songmap_by_the_experiment_of_a_study_of_no_trials_is_refused(tmp_path: Path) -> None:
+    values = params.read_yaml(ROOT / "params.yaml")
+    changes = {"study": {"trials": 0}, "songmap": {"experiment": "tuned"}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params.overlay(values, changes)))
+
+    with pytest.raises(ValueError, match=r"songmap\.experiment: received 'tuned', which is not trained"):
+        params.load(tmp_path / "params.yaml")

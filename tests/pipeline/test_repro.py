@@ -2,11 +2,13 @@
 
 import csv
 import itertools
+import json
 import os
 import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,9 @@ PARTS = (
 )
 TINY: dict[str, Any] = {
     "vectors": {"source": "train", "dimensions": 8, "epochs": 2, "min_count": 1},
-    "experiments": {"tiny": {"protocol": "songs", "max_words": 15, "units": 4, "epochs": 2}},
+    "experiments": {
+        "tiny": {"protocol": "songs", "max_words": 15, "units": 4, "epochs": 2, "pretrain_on": "graded"}
+    },
     "run": ["tiny"],
     "study": {"experiment": None, "trials": 2, "epochs": 1, "space": {"units": [4, 8]}},
     "songmap": {"experiment": "tiny"},
@@ -60,7 +64,10 @@ def call(folder: Path, *command: str) -> str:
 
 
 def make_raw(folder: Path) -> Path:
-    """60 songs of made-up words in four themes, in the generic form; songs of a theme are similar."""
+    """60 songs of made-up words in four themes, in the generic form; songs of a theme are similar.
+
+    The folder graded/ holds 32 pairs of shorter texts, graded 1 to 5, for pretraining.
+    """
     folder.mkdir()
     draw = random.Random(2017)
     syllables = ["".join(letters) for letters in itertools.product("bdfklmnprst", "aeiou")]
@@ -78,6 +85,13 @@ def make_raw(folder: Path) -> Path:
             for right in draw.sample([song for song in range(60) if song != left], 8):
                 similarity = (0.8 if left % 4 == right % 4 else 0.1) + draw.uniform(-0.1, 0.1)
                 rows.writerow([f"s{left:02}", f"s{right:02}", round(similarity, 3)])
+    graded = folder / "graded"
+    graded.mkdir()
+    texts = [" ".join(draw.choices(themes[text % 4], k=8)) for text in range(20)]
+    (graded / "texts.csv").write_text("id,text\n" + "".join(f"g{i},{text}\n" for i, text in enumerate(texts)))
+    pairs = [f"g{left},g{left + 4},5\ng{left},g{left + 3},1\n" for left in range(16)]
+    (graded / "pairs.csv").write_text("left_id,right_id,similarity\n" + "".join(pairs))
+    (graded / "corpus.yaml").write_text("similarity_range: [1, 5]\n")
     return folder
 
 
@@ -119,6 +133,12 @@ def test_a_run_is_committed_with_its_headline_and_without_its_outputs(clone: Pat
     assert [name for name in committed if name.startswith("mlruns/")] == ["mlruns/.gitignore"]
 
 
+def test_a_training_begins_with_the_graded_pairs_of_a_folder_inside_the_raw_folder(clone: Path) -> None:
+    record = json.loads((clone / "artifacts/experiments/tiny/experiment.json").read_text())
+
+    assert record["n_pairs_before"] == {"train": 29, "val": 3}  # of 32, a tenth in val
+
+
 def test_a_second_repro_only_asks_the_store_and_leaves_git_clean(clone: Path) -> None:
     output = call(clone, "dvc", "repro")
 
@@ -133,7 +153,7 @@ def test_a_second_repro_only_asks_the_store_and_leaves_git_clean(clone: Path) ->
 
 def test_a_workspace_leaves_the_checkout_byte_for_byte(clone: Path) -> None:
     raw = shutil.copytree(clone / "data", clone.parent / "songs of ours")
-    (raw / "corpus.yaml").write_text("evaluate: {draws: 30}\n")
+    (raw / "corpus.yaml").write_text("evaluate: {draws: 30}\nstudy: {trials: 0}\n")
     before = contents(clone)
     environment = ("env", "PYTHONPATH=src")
     made = call(clone, *environment, "python", "pipelines/workspace.py", str(raw)).strip()
@@ -143,6 +163,8 @@ def test_a_workspace_leaves_the_checkout_byte_for_byte(clone: Path) -> None:
     assert Path(made) == clone / "work" / "songs-of-ours"
     assert (Path(made) / "artifacts" / "headline.json").exists()
     assert "Running stage 'train@tiny'" not in output, "the cache is shared: the same training runs once"
+    headline = json.loads((Path(made) / "artifacts" / "headline.json").read_text())
+    assert list(headline) == ["tiny"], "without trials there is no experiment `tuned`"
     assert call(clone, "git", "status", "--short") == ""
     assert not (Path(made) / "mlflow.db").exists()
 
@@ -159,3 +181,78 @@ def test_a_second_clone_reproduces_the_headline(clone: Path) -> None:
     assert "Running stage 'train@tiny'" in output
     assert (second / "artifacts" / "headline.json").read_bytes() == headline
     assert call(second, "git", "status", "--short") == ""
+
+
+# --- which stages run again ------------------------------------------------------------------------
+TRAINING = {"vectors", "train@tiny", "study", "tuned"}
+RESOLVE = ("env", "PYTHONPATH=src", "python", "pipelines/settings.py")
+RESOLVE += ("--corpus", "artifacts/corpus.json", "--out", "artifacts/settings")
+
+
+@pytest.fixture
+def edited(clone: Path) -> Iterator[Path]:
+    """The clone, whose sources, params.yaml and settings are put back afterwards."""
+    yield clone
+    call(clone, "git", "checkout", "--quiet", ".")
+    call(clone, *RESOLVE)
+
+
+def stages_to_run(clone: Path) -> set[str]:
+    """The stages of which DVC says that something has changed, without those that always run."""
+    return set(json.loads(call(clone, "dvc", "status", "--json"))) - {"track", "register"}
+
+
+def append_a_comment(clone: Path, *packages: str) -> None:
+    for package in packages:
+        path = clone / "src/neuralist" / package
+        module = path if path.suffix else max(path.glob("*.py"))
+        with module.open("a", encoding="utf-8") as file:
+            file.write("# A comment.\n")
+
+
+SOURCES = {path.name for path in (ROOT / "src/neuralist").iterdir()} - {"__pycache__"}
+LEARNING = {"config", "data", "files.py", "metrics.py", "model", "text", "training"}
+
+
+def test_editing_what_learns_nothing_retrains_nothing(edited: Path) -> None:
+    append_a_comment(edited, *SOURCES - LEARNING - {"study"})
+
+    changed = stages_to_run(edited)
+    assert {"songs", "validate", "evaluate", "package", "songmap"} <= changed
+    assert changed & TRAINING == set()
+
+
+def test_editing_the_study_runs_the_study_alone(edited: Path) -> None:
+    append_a_comment(edited, "study")
+
+    assert stages_to_run(edited) == {"study"}
+
+
+@pytest.mark.parametrize("package", ["model", "training"])
+def test_editing_what_learns_trains_again_and_leaves_tables_and_vectors(edited: Path, package: str) -> None:
+    append_a_comment(edited, package)
+
+    changed = stages_to_run(edited)
+    assert {"train@tiny", "study", "tuned"} <= changed
+    assert changed & {"songs", "pairs", "validate", "settings", "pretraining", "vectors"} == set()
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"experiments": TINY["experiments"] | {"not_run": {"units": 8}}}, set()),
+        ({"train": {"units": 7}}, set()),  # which `tiny` sets itself
+        ({"train": {"dropout": 0.1}}, {"train@tiny", "study"}),
+        ({"study": {"prune_after": 3}}, {"study"}),
+        ({"vectors": {"window": 3}}, {"vectors"}),
+    ],
+    ids=["an experiment that is not run", "a default that is not used", "a default", "study", "vectors"],
+)
+def test_a_change_of_params_runs_the_stages_that_it_is_about(
+    edited: Path, changes: dict[str, Any], expected: set[str]
+) -> None:
+    path = edited / "params.yaml"
+    path.write_text(yaml.safe_dump(params.overlay(params.read_yaml(path), changes), sort_keys=False))
+    call(edited, *RESOLVE)
+
+    assert stages_to_run(edited) - {"settings"} == expected

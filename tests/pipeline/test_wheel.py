@@ -11,10 +11,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # Every template is filled or compiled; a model from code is found by its path.
 USE = """
-import jinja2, pathlib, neuralist
+import jinja2, pathlib, sys, neuralist
 from neuralist.serving import mlflow_model
 from neuralist.validation.report import Report
-assert "site" in neuralist.__file__, neuralist.__file__
+assert pathlib.Path(neuralist.__file__).is_relative_to(sys.argv[1]), neuralist.__file__
 assert "<html" in Report({}, []).to_html()
 environment = jinja2.Environment(loader=jinja2.PackageLoader("neuralist.songmap"))
 [environment.get_template(name) for name in environment.list_templates()]
@@ -52,7 +52,7 @@ def test_the_wheel_holds_every_source_file(wheel: Path) -> None:
 def test_an_installed_wheel_fills_its_templates_without_the_source_tree(wheel: Path, tmp_path: Path) -> None:
     environment = {"PYTHONPATH": str(wheel.parent / "site"), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", USE],
+        [sys.executable, "-c", USE, str(wheel.parent / "site")],
         cwd=tmp_path,
         env=environment,
         capture_output=True,

@@ -22,6 +22,7 @@ import pytest
 import yaml
 from tests import trained
 
+from neuralist.config import params, resolved
 from neuralist.data import parquet, tables
 from neuralist.text import word_vectors
 
@@ -49,7 +50,7 @@ SECONDS = 60
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tables of two worlds, moss and wires, and a params.yaml with the experiments above."""
+    """Tables of two worlds, moss and wires, and the settings of the experiments above."""
     folder = tmp_path_factory.mktemp("workspace")
     rng = np.random.default_rng(3)
     ids = [f"s{i:02}" for i in range(N_SONGS)]
@@ -78,11 +79,11 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     parquet.write(unlisted, tables.UNLISTED, folder / "unlisted.parquet")
     known = word_vectors.assemble({word: rng.normal(size=8) for word in WORDS}, 3.0, "made", {})
     known.save(folder / "vectors")
-    (folder / "corpus.json").write_text(json.dumps({"note": "", "epochs": 6}))
-    params: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    params |= {"experiments": EXPERIMENTS, "run": list(EXPERIMENTS), "variants": {}}
-    params["study"]["experiment"] = params["songmap"]["experiment"] = None
-    (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    values: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    values |= {"experiments": EXPERIMENTS, "run": list(EXPERIMENTS), "variants": {}}
+    values["study"]["experiment"] = values["songmap"]["experiment"] = None
+    (folder / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    resolved.write(params.load(folder / "params.yaml"), 6, folder / "settings")
     return folder
 
 
@@ -97,7 +98,8 @@ def start(workspace: Path, name: str, out: str, place: tuple[Sequence[str], int]
     own = workspace / out / str(place[1] if place else 0)
     command = f"{ROOT}/pipelines/train.py {name} "
     command += "songs.parquet rows.parquet pairs.parquet unlisted.parquet vectors"
-    command += f" --corpus corpus.json --checkpoints {own}/checkpoints --out {own}/trained"
+    command += f" --settings settings/experiments/{name}.json --pretraining none"
+    command += f" --checkpoints {own}/checkpoints --out {own}/trained"
     return subprocess.Popen(
         [sys.executable, *command.split()],
         cwd=workspace,

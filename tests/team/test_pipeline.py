@@ -47,12 +47,16 @@ SMALL: dict[str, Any] = {
 }
 # As README has it; but trials are shown in MLflow from the first second on, as they are in a long study.
 AT_ONCE = (
-    "import runpy, sys; from neuralist.tracking import runs; runs.LONG = 0.0; sys.argv = sys.argv[1:]; "
+    "import runpy, sys; from neuralist.tracking import study_runs; study_runs.LONG = 0.0; "
+    "sys.argv = sys.argv[1:]; "
     "runpy.run_path(sys.argv[0], run_name='__main__')"
 )
 TABLES = [f"artifacts/{name}.parquet" for name in ("songs", "rows", "pairs", "unlisted")]
 WORKER = ["python", "-c", AT_ONCE, "pipelines/study.py", *TABLES, "artifacts/vectors", "--worker"]
-WORKER += ["--corpus", "artifacts/corpus.json", "--checkpoints", "work/checkpoints"]
+WORKER += ["--settings", "artifacts/settings/study.json", "--pretraining", "artifacts/pretraining/study"]
+WORKER += ["--checkpoints", "work/checkpoints"]
+# What the worker reads, and what DVC needs to pull it.
+STAGES = ("songs", "pairs", "validate", "settings", "pretraining", "vectors")
 # A trial with the folder of the process that runs it, and how many epochs it has reported.
 TRIALS = """
     SELECT number, state, value_json, (
@@ -127,7 +131,7 @@ def begin(team: Team, folder: Path) -> subprocess.Popen[bytes]:
 @pytest.fixture(scope="module")
 def killed(team: Team, first: Path) -> Row:
     """The trial during which the second clone's worker was killed; that of the first has ended all trials."""
-    second = another(team, first, "second", "data.dvc", "songs", "pairs", "validate", "vectors")
+    second = another(team, first, "second", "data.dvc", *STAGES)
     workers = [begin(team, second), begin(team, first)]
     try:
         seen = until(lambda: caught(rows(team), first, second))

@@ -1,8 +1,9 @@
 """The settings of one experiment: the section `train` of params.yaml and the entries of `experiments`."""
 
+from pathlib import PurePath
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Protocol = Literal["songs", "paper", "given"]
 Similarity = Literal["manhattan", "euclidean", "cosine"]
@@ -12,6 +13,13 @@ class Section(BaseModel):
     """A section of params.yaml: frozen, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _inside(folder: str) -> str:
+    path = PurePath(folder)
+    if path.is_absolute() or not path.parts or ".." in path.parts or folder.startswith("~"):
+        raise ValueError("the pairs lie in a folder inside the raw folder; give its path relative to that")
+    return path.as_posix()
 
 
 class _Training(Section):
@@ -43,7 +51,7 @@ class _Training(Section):
     dropout: float = Field(ge=0, lt=1)
     synonyms: float = Field(ge=0, le=1)
     synonym_list: str | None
-    pretrain_on: str | None
+    pretrain_on: Annotated[str, AfterValidator(_inside)] | None
     patience: int = Field(ge=1)
     seed: int
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, FiniteFloat, ValidationError, model_validator
 
 from neuralist.config.experiment import Experiment, Section, Train
 
@@ -58,10 +58,6 @@ class Pairs(Section):
     unlisted_ratio: float = Field(ge=0)
     seed: int
 
-    def part(self, fold: int) -> str:
-        """The part, train, val or test, that the songs of a fold belong to."""
-        return {self.test_fold: "test", (self.test_fold + 1) % N_FOLDS: "val"}.get(fold, "train")
-
 
 class Vectors(Section):
     """Word vectors: from a file, or trained with gensim."""
@@ -106,7 +102,7 @@ class Study(Section):
     experiment: str | None
     metric: Literal["loss", "accuracy", "decile_accuracy", "spearman", "average_precision"]
     direction: Literal["maximize", "minimize"]
-    trials: int = Field(ge=1)
+    trials: int = Field(ge=0)  # 0: no study
     epochs: int = Field(ge=1)
     prune_after: int = Field(ge=0)
     storage: str | None
@@ -135,14 +131,14 @@ class Songmap(Section):
 class Registration(Section):
     """Which experiment is served."""
 
-    metric: str  # one of packaging.CHOICES, which knows the metrics
+    metric: str  # one of serving.package.CHOICES, which knows the metrics
 
 
 class Params(Section):
     """The whole of params.yaml."""
 
     engine: EngineName
-    similarity_range: Annotated[tuple[float, float], AfterValidator(_ascending)]
+    similarity_range: Annotated[tuple[FiniteFloat, FiniteFloat], AfterValidator(_ascending)]
     expected: Expected
     songs: Songs
     pairs: Pairs
@@ -215,6 +211,11 @@ def load(path: Path = Path("params.yaml")) -> Params:
                 f"params.yaml: {section}.experiment: received {name!r}; "
                 f"name one of {sorted(params.experiments)}, or null for the last of `run`"
             )
+    if params.mapped_experiment == TUNED and not params.study.trials:
+        raise ValueError(
+            f"params.yaml: songmap.experiment: received {TUNED!r}, which is not trained with study.trials 0; "
+            f"name one of {sorted(params.experiments)}, or null for the last of `run`"
+        )
     _check_space(params)
     for name, own in params.variants.items():
         try:
@@ -226,7 +227,7 @@ def load(path: Path = Path("params.yaml")) -> Params:
 
 def _check_space(params: Params) -> None:
     """Have each value of the study's space, or an interval's two ends, checked as an experiment's."""
-    fixed = {"protocol", "epochs", "patience", "seed"}
+    fixed = {"protocol", "epochs", "patience", "seed", "pretrain_on"}
     for name, entry in params.study.space.items():
         if name in fixed or name not in Experiment.model_fields:
             raise ValueError(
@@ -275,7 +276,8 @@ def _checked(model: type[M], values: dict[str, Any], prefix: str = "") -> M:
 
 def told(error: ValidationError, prefix: str = "") -> str:
     """All that pydantic refused, in one line: key, reason, value received."""
-    return "; ".join(
-        f"{prefix}{'.'.join(map(str, problem['loc']))}: {problem['msg']}, received {problem['input']!r}"
-        for problem in error.errors()
-    )
+    refused = []
+    for problem in error.errors():
+        key = prefix + ".".join(map(str, problem["loc"]))
+        refused.append(f"{key + ': ' if key else ''}{problem['msg']}, received {problem['input']!r}")
+    return "; ".join(refused)

@@ -8,6 +8,8 @@
 | rows | a listed similarity between two songs, directed and repeated (protocol paper) |
 | pairs | an unordered pair of songs, once (protocol songs) |
 | unlisted | a pair that could be listed and is not, drawn for training; weight: how many such it stands for |
+| pretraining_songs | a text of the graded pairs that an experiment is first trained on |
+| pretraining_pairs | such a pair |
 | predictions | one experiment's answer for one row or pair |
 | catalogue | a song that the served model may recommend |
 """
@@ -65,6 +67,10 @@ PAIRS = pa.schema(
 )
 UNLISTED = pa.schema(
     [("left_id", pa.string()), ("right_id", pa.string()), ("split", pa.string()), ("weight", pa.float64())]
+)
+PRETRAINING_SONGS = pa.schema([("song_id", pa.string()), ("lyrics", pa.string())])
+PRETRAINING_PAIRS = pa.schema(
+    [("left_id", pa.string()), ("right_id", pa.string()), ("similarity", pa.float64())]
 )
 PREDICTIONS = pa.schema(
     [

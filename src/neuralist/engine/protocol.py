@@ -67,7 +67,7 @@ class Engine(Protocol):
         ...
 
     def batches(self, queries: list[str]) -> Iterator[pa.Table]:
-        """What queries find one after the other, in batches of tables.ROW_GROUP rows and a rest."""
+        """What queries find one after the other, in batches of parquet.ROW_GROUP rows and a rest."""
         ...
 
 

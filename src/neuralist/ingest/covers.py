@@ -6,14 +6,10 @@ gives 58 pairs: 52 covers, and the 6 pairs of four songs that hold one "not lice
 rejected before. Jaccard at 0.4 gives 37 and misses the covers with a verse less.
 """
 
-import hashlib
-
 import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
-
-from neuralist.config import params
 
 _LENGTH = 4  # words of a phrase
 _LEAST_SHARED = 10  # phrases: below, two short texts are alike by accident
@@ -61,11 +57,6 @@ def pairs(texts: pd.Series, overlap: float) -> np.ndarray:
         )
         found.append(np.column_stack([left[is_pair], right[is_pair]]).astype(np.int64))
     return np.concatenate(found)
-
-
-def fold(group_id: str) -> int:
-    """The fold of a group, 0 to 4: the same for ever, whatever songs are added."""
-    return int(hashlib.sha256(group_id.encode()).hexdigest(), 16) % params.N_FOLDS
 
 
 def _phrases(texts: pd.Series) -> sparse.csr_array:

@@ -15,6 +15,7 @@ import pyarrow as pa
 from neuralist.config import params
 from neuralist.data import tables
 from neuralist.data.observed import Observed
+from neuralist.data.splits import part_of, val_fold
 from neuralist.engine.connect import connect
 from neuralist.engine.protocol import Engine, named
 from neuralist.ingest import pairs_sql
@@ -183,7 +184,7 @@ def pairs(
 
 def _pairs(engine: Engine, choices: params.Pairs, *, given: bool) -> Iterator[pa.Table]:
     test = choices.test_fold
-    split = pairs_sql.GIVEN if given else pairs_sql.BY_FOLD.format(test=test, val=(test + 1) % params.N_FOLDS)
+    split = pairs_sql.GIVEN if given else pairs_sql.BY_FOLD.format(test=test, val=val_fold(test))
     query = pairs_sql.PAIRS.format(split=split)
     blocks = _blocks(engine, _ONE, "rows_listed")
     return engine.batches([query.format(first=first, last=last) for first, last in blocks])
@@ -227,11 +228,14 @@ def unlisted(
         tables.UNLISTED, sorted; weight is how many unlisted pairs of the part each one stands for. Empty
         where no song has a list.
     """
-    part_of = songs["fold"].map(choices.part)
+    part_of_song = songs["fold"].map(lambda fold: part_of(fold, choices.test_fold))
     types = {"left_id": "str", "right_id": "str", "split": "str", "weight": "float64"}
     parts = [pd.DataFrame({name: [] for name in types}).astype(types)]
     for number, part in enumerate(() if given else ("train", "val")):
-        observed, in_part = Observed.of(songs.loc[part_of == part], pairs), pairs.loc[pairs["split"] == part]
+        observed, in_part = (
+            Observed.of(songs.loc[part_of_song == part], pairs),
+            pairs.loc[pairs["split"] == part],
+        )
         listed = observed.numbers(in_part)
         available = observed.n_pairs - len(listed)
         wanted = int(choices.unlisted_ratio * len(in_part) + 0.5)

@@ -1,7 +1,7 @@
 """Raw records and track names -> songs, what their sources list as similar, and every record not used.
 
-Input: `neuralist.ingest.sources.Raw`. Output: tables songs, listed and rejects of `neuralist.data.tables`,
-and counts.
+Input: `neuralist.ingest.sources.raw.Raw`. Output: tables songs, listed and rejects of
+`neuralist.data.tables`, and counts.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from neuralist.config import params
-from neuralist.data import tables
+from neuralist.data import splits, tables
 from neuralist.ingest import covers, lyrics_check
 from neuralist.ingest.sources import Raw, Similarities
 from neuralist.ingest.sources.raw import shortened
@@ -44,7 +44,7 @@ def build(raw: Raw, choices: params.Songs) -> Tables:
     similar = raw.similarities(claims["track_id"])
     songs = _described(songs, claims, raw.tracks, similar, choices)
     songs["group_id"] = covers.groups(songs, choices.cover_overlap)
-    songs["fold"] = [covers.fold(group) for group in songs["group_id"].tolist()]
+    songs["fold"] = [splits.fold(group) for group in songs["group_id"].tolist()]
     rejects = pd.DataFrame(pd.concat([raw.rejects, wrong, repeats, unmatched, similar.rejects]))
     counts = _counts(raw, songs, claims, similar, rejects)
     songs = songs.sort_values("song_id", ignore_index=True).filter(tables.SONGS.names)

@@ -1,6 +1,6 @@
 """The model card: what a served model is, what it is made from, how good it is, and what it cannot do.
 
-Input: what `packaging` knows of the chosen experiment. Output: markdown, below the 5,000 characters that
+Input: what `package` knows of the chosen experiment. Output: markdown, below the 5,000 characters that
 MLflow keeps of a version's description where the corpus' note and the settings are not long.
 """
 

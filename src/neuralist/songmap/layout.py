@@ -1,6 +1,6 @@
 """A map of songs: which are shown, where they lie by PCA of their embeddings, and which are nearest.
 
-In: the table `songs` and embeddings, float (n, units). Out: a `SongMap`, drawn by `songmap_drawing`.
+In: the table `songs` and embeddings, float (n, units). Out: a `SongMap`, drawn by `picture` and `html_page`.
 """
 
 from collections import Counter

@@ -38,9 +38,9 @@ class Search(NamedTuple):
     settings: params.Study
     base: params.Experiment  # of the experiment that trials change
     songs: pd.DataFrame
-    listing: pd.DataFrame  # of listings.Listings.of
+    listing: pd.DataFrame  # of pair_sets.Listings.of
     words: WordVectors
-    graded: Graded | None = None  # of pretraining.of
+    graded: Graded | None = None  # of pretraining.load
 
     def name(self, experiment: str) -> str:
         """Name the study by all that decides its trials but their number."""

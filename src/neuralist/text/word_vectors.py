@@ -75,6 +75,12 @@ def fit(
     return assemble(found, choices.length, source, texts)
 
 
+def without(texts: Iterable[str], held: Iterable[str]) -> list[str]:
+    """Those texts whose words are not those of a text in `held`, the task's val and test."""
+    barred = {tuple(words(text)) for text in held}
+    return [text for text in texts if tuple(words(text)) not in barred]
+
+
 def find_file(source: str, raw: Path) -> Path | None:
     """Resolve `params.vectors.source`: None says that the vectors are to be trained.
 

@@ -1,7 +1,7 @@
 """MLflow's registry: artifacts/served as a version of two registered models, and which version is champion.
 
 Input: what the stages wrote under artifacts/ (served/, metrics.json, experiments/, songs, pairs). Output: in
-the store of `tracking.store()`, versions of MODELS, which move together, with the aliases champion and
+the store of `store.store()`, versions of MODELS, which move together, with the aliases champion and
 challenger. A version's files lie in the MLflow run of its experiment, in served-<digest>/.
 
 A version's tag `served` names its content, and its tag `complete`, set last, says that nothing is left to do:
@@ -26,6 +26,8 @@ from neuralist.tracking.store import Store, ask, find_run, main_checkout, opened
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+
+    from neuralist.tracking.champion import Measured, Verdict
 
 MODELS = {
     "neuralist": "How alike two songs are, from their lyrics.",
@@ -76,13 +78,6 @@ class Served:
     def folder(self) -> Path:
         """The files."""
         return self.artifacts / "served"
-
-
-class Verdict(NamedTuple):
-    """The alias that a version gets, and why."""
-
-    alias: str
-    reason: str
 
 
 def register(artifacts: Path, raw: Path, into: Store | None = None, *, replace: bool = False) -> str:
@@ -194,45 +189,39 @@ class _Entry:
     served: Served
     known: Mapping[str, Registered]
 
-    def verdict(self, *, replace: bool) -> Verdict:
+    def verdict(self, *, replace: bool) -> "Verdict":
         """The alias that is due, measured where there is something to measure."""
-        model = self.known[FIRST]
-        champion = model.champion
-        if champion is None:
-            return Verdict("champion", "there was no champion")
-        if champion.get("served") == self.served.digest:  # a registration that was killed between the models
-            return Verdict("champion", champion.get("verdict", ""))
-        if replace:
-            return Verdict("champion", f"it replaces {_described(model)}, unmeasured")
-        if champion.get("fingerprint") == self.served.facts["fingerprint"]:
-            return Verdict("champion", f"the training of {_described(model)}, with newer figures or songs")
-        return self._contest()
+        from neuralist.tracking import champion
 
-    def _contest(self) -> Verdict:
+        model = self.known[FIRST]
+        described = _described(model) if model.champion else ""
+        due = champion.unmeasured(
+            model.champion, described, self.served.facts, self.served.digest, replace=replace
+        )
+        return due or champion.verdict(self._measured(), described)
+
+    def _measured(self) -> "Measured":
+        """The packed model beside the champion, on the served metric."""
         from mlflow.artifacts import download_artifacts
 
         from neuralist.config import params
         from neuralist.data import parquet, tables
-        from neuralist.evaluation import results
-        from neuralist.tracking import contest
+        from neuralist.tracking import champion
 
-        model, metric = self.known[FIRST], self.served.facts["metric"]
         songs = parquet.read(self.served.artifacts / "songs.parquet", tables.SONGS)
         pairs = parquet.read(self.served.artifacts / "pairs.parquet", tables.PAIRS)
         with TemporaryDirectory() as scratch:
-            source = self.client.get_model_version_download_uri(FIRST, model.aliases["champion"])
-            champion = download_artifacts(
+            number = self.known[FIRST].aliases["champion"]
+            source = self.client.get_model_version_download_uri(FIRST, number)
+            folder = download_artifacts(
                 artifact_uri=f"{source}/artifacts/served", dst_path=scratch, tracking_uri=self.into.uri
             )
-            rivals = contest.Rivals(self.served.folder, Path(champion))
-            found = contest.measured(songs, pairs, rivals, metric, params.load().evaluate)
-        ahead = results.shown_lead(found.difference, metric) == 1
-        return Verdict(
-            "champion" if ahead else "challenger",
-            f"{'a' if ahead else 'no'} lead is shown over {_described(model)}: {found.told()}",
-        )
+            rivals = champion.Rivals(self.served.folder, Path(folder))
+            return champion.measured(
+                songs, pairs, rivals, self.served.facts["metric"], params.load().evaluate
+            )
 
-    def enter(self, verdict: Verdict) -> str:
+    def enter(self, verdict: "Verdict") -> str:
         """Make the versions that lack, then move the aliases; each step may be made again after a kill."""
         numbers = self._versions()
         for name, number in numbers.items():

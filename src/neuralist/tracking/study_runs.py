@@ -1,9 +1,9 @@
 """A study in MLflow: a run for the study, and nested in it one for each trial that is over.
 
 Input: artifacts/study/ as the stage study leaves it, or the trials so far while it runs. Output: runs in the
-store of `tracking`, found by their tags `study` (its name) and `trial`. A trial that was pruned is KILLED,
-one without a value FAILED. Called again, it adds what is missing; a study counts as recorded when its run is
-FINISHED and its tag `recorded` is the digest of the files.
+store of `tracking.store`, found by their tags `study` (its name) and `trial`. A trial that was pruned is
+KILLED, one without a value FAILED. Called again, it adds what is missing; a study counts as recorded when its
+run is FINISHED and its tag `recorded` is the digest of the files.
 """
 
 import hashlib
@@ -33,6 +33,8 @@ class Trials(NamedTuple):
 def record(folder: Path, into: Store | None = None) -> str | None:
     """Make or complete the runs of a finished study; returns its name, or None where nothing was missing.
 
+    A study that was skipped has no run.
+
     Args:
         folder: artifacts/study.
         into: the store; that of the working folder when left out.
@@ -40,6 +42,8 @@ def record(folder: Path, into: Store | None = None) -> str | None:
     Raises:
         ValueError: a file is missing or damaged, or the store cannot be reached.
     """
+    if (folder / "skipped.txt").exists():
+        return None
     into = into or store()
     files = sorted(path for path in folder.glob("*") if path.is_file())
     digest = hashlib.sha256()
@@ -74,7 +78,7 @@ def _read(folder: Path) -> Trials:
 class LiveStudy:
     """Shows a long study in MLflow while it runs; call it when a trial is over.
 
-    As with `tracking.LiveRun` nothing happens in the first LONG seconds, and a store that cannot be reached
+    As with `runs.LiveRun` nothing happens in the first LONG seconds, and a store that cannot be reached
     costs one line of output, never the study.
     """
 

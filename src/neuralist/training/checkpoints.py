@@ -1,4 +1,7 @@
-"""Checkpoints of a training: all that its next epoch needs, in one file that is whole or not there."""
+"""Checkpoints of a training: all that its next epoch needs, in one file that is whole or not there.
+
+`loop.fit` goes on from the one it finds, and writes it after each epoch.
+"""
 
 import json
 import zipfile
@@ -24,6 +27,17 @@ class Checkpoint(NamedTuple):
     history: list[Epoch]
     state: list[np.ndarray]
     best: list[np.ndarray]
+
+
+def folder(root: Path, name: str, fingerprint: str) -> Path:
+    """The folder of one training: another fingerprint, of settings, tables or code, begins anew.
+
+    Args:
+        root: work/checkpoints.
+        name: of the experiment.
+        fingerprint: see `examples.fingerprint`.
+    """
+    return root / f"{name}-{fingerprint[:16]}"
 
 
 def read(path: Path) -> Checkpoint | None:

@@ -6,12 +6,15 @@ songs as token ids, pairs as numbers of songs, and what heads are to answer.
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from neuralist.config import params
+from neuralist.data import parquet, tables
+from neuralist.data.pair_sets import Listings
 from neuralist.data.splits import parts_of_songs
 from neuralist.model import bag_of_words, ridge
 from neuralist.model.bag_of_words import Bag
@@ -20,6 +23,7 @@ from neuralist.text.synonyms import Synonyms
 from neuralist.text.tokenizer import Reads
 from neuralist.text.vocabulary import Vocabulary, Windows
 from neuralist.text.word_vectors import WordVectors, of_characters
+from neuralist.training import pretraining
 from neuralist.training.pretraining import Graded
 
 # Of the code that trains: raised where the same settings and tables come to give other weights, so that no
@@ -106,6 +110,33 @@ class Prepared(NamedTuple):
     bag: Bag | None = None  # what the trained model is joined with
 
 
+class TablePaths(NamedTuple):
+    """Where the tables of these names are, and the folder of those of pretraining."""
+
+    songs: Path
+    rows: Path
+    pairs: Path
+    unlisted: Path
+    pretraining: Path
+
+
+def load(
+    settings: params.Experiment, paths: TablePaths, words: WordVectors
+) -> tuple[Prepared, Graded | None]:
+    """Read the tables and make the examples of an experiment; see `prepare`.
+
+    Returns:
+        The examples, and what the experiment is trained on before its task, if it is.
+
+    Raises:
+        ValueError: a table is missing, there is no training pair.
+    """
+    listing = Listings.load(paths.rows, paths.pairs, paths.unlisted).of(settings)
+    songs = parquet.read(paths.songs, tables.SONGS)
+    graded = pretraining.load(paths.pretraining, settings, songs, listing)
+    return prepare(settings, songs, listing, words, graded), graded
+
+
 def prepare(
     settings: params.Experiment,
     songs: pd.DataFrame,
@@ -118,9 +149,9 @@ def prepare(
     Args:
         settings: of the experiment.
         songs: tables.SONGS.
-        listing: left_id, right_id, similarity, split, listed, weight; of `listings.Listings.of`.
+        listing: left_id, right_id, similarity, split, listed, weight; of `pair_sets.Listings.of`.
         words: word vectors.
-        graded: of `pretraining.of`.
+        graded: of `pretraining.load`.
 
     Raises:
         ValueError: there is no training pair.

@@ -1,122 +1,103 @@
-"""Graded pairs of another folder, on which a model is trained before the task's own (`pretrain_on`).
+"""Graded pairs on which a model is trained before the task's own (`pretrain_on`).
 
-Input: a raw folder with texts.csv and pairs.csv. Output: songs (song_id, lyrics) and a listing as
-`neuralist.data.pair_sets` makes it, all pairs in train but every tenth in val; whatever split the folder
-gives. Mueller & Thyagarajan (2016) begin with the pairs of SemEval 2013's task on similarity.
+Input: the tables pretraining_songs and pretraining_pairs. Output: songs and a listing as
+`neuralist.data.pair_sets` makes it, all pairs in train but every tenth in val. Mueller & Thyagarajan (2016)
+begin with the pairs of SemEval 2013's task on similarity.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from neuralist.config import corpus, params
-from neuralist.data import tables
-from neuralist.ingest import lyrics_check, sources
-from neuralist.ingest.sources import generic_csv
-from neuralist.text.tokenizer import Reads, words
+from neuralist.config import params
+from neuralist.data import parquet, tables
+from neuralist.text.tokenizer import Reads
 
 VAL_SHARE = 0.1
 
 
 class Graded(NamedTuple):
-    """A folder's texts and pairs, and what of it is not used.
+    """The pairs that a model is first trained on.
 
     Attributes:
         songs: song_id, lyrics.
         listing: left_id, right_id, similarity, split, weight, listed.
-        rejects: tables.REJECTS.
+        n_held: pairs that are not used, since a text of theirs is in the task's val or test.
     """
 
     songs: pd.DataFrame
     listing: pd.DataFrame
-    rejects: pd.DataFrame
+    n_held: int = 0
 
-    def told(self) -> str:
-        """How many pairs there are, and what is not used, for people."""
-        reasons = self.rejects["reason"].value_counts()
-        lines = [f"{count:,} not used: {reason}" for reason, count in reasons.items()]
-        return "\n".join([f"pretraining: {len(self.listing):,} pairs", *lines])
+    def __str__(self) -> str:
+        """How many pairs there are, and how many are not used."""
+        held = f"; {self.n_held:,} not used: a text of the task's val or test" if self.n_held else ""
+        return f"pretraining: {len(self.listing):,} pairs{held}"
 
 
-def of(
-    settings: params.Experiment,
-    similarity_range: tuple[float, float],
-    songs: pd.DataFrame,
-    listing: pd.DataFrame,
+def load(
+    folder: Path, settings: params.Experiment, songs: pd.DataFrame, listing: pd.DataFrame
 ) -> Graded | None:
-    """What an experiment is trained on before its task, if it is; see `read` and `apart`."""
+    """Read the pairs that an experiment is first trained on, if it is; see `prepare`.
+
+    Args:
+        folder: holds songs.parquet and pairs.parquet of stage pretraining.
+        settings: of the experiment.
+        songs: the task's, tables.SONGS.
+        listing: the task's.
+
+    Raises:
+        ValueError: a table is missing, or each pair holds a text of the task's val or test.
+    """
     if settings.pretrain_on is None:
         return None
-    found = read(Path(settings.pretrain_on).expanduser(), similarity_range, settings.seed)
-    return apart(found, songs, listing, Reads.of(settings))
+    texts = parquet.read(folder / "songs.parquet", tables.PRETRAINING_SONGS)
+    pairs = parquet.read(folder / "pairs.parquet", tables.PRETRAINING_PAIRS)
+    return prepare(texts, pairs, settings, songs, listing)
 
 
-def read(folder: Path, similarity_range: tuple[float, float], seed: int) -> Graded:
-    """Read a folder.
-
-    Args:
-        folder: its corpus.yaml may name a similarity_range.
-        similarity_range: for a folder that names none.
-        seed: of the choice of val pairs.
-
-    Raises:
-        ValueError: there is no such folder, it is not in the generic form, or nothing in it can be used.
-    """
-    if not folder.is_dir():
-        raise ValueError(f"pretrain_on: no folder {str(folder)!r}; give one with texts.csv and pairs.csv")
-    found = sources.read(folder, _range(folder) or similarity_range)
-    if found.source != "texts":
-        raise ValueError(f"pretrain_on: {folder} has no texts.csv and pairs.csv; give a folder that has")
-    records, wordless = lyrics_check.usable(found.records, found.source, ())
-    similar = found.similarities(records["id"])
-    listing = similar.listed.rename(columns={"source_id": "left_id", "target_id": "right_id"})
-    is_val = np.random.default_rng(seed).permutation(len(listing)) < int(VAL_SHARE * len(listing))
-    listing = listing.assign(split=np.where(is_val, "val", "train"), weight=1.0, listed=True)
-    songs = records.rename(columns={"id": "song_id"}).filter(["song_id", "lyrics"])
-    rejects = pd.concat([found.rejects, wordless, similar.rejects], ignore_index=True)
-    return Graded(songs, listing, rejects)
-
-
-def _range(folder: Path) -> tuple[float, float] | None:
-    """The lowest and the highest grade that the folder's corpus.yaml names, if it does."""
-    own = corpus.read(folder).values.get("similarity_range")
-    if own is None:
-        return None
-    try:
-        low, high = map(float, own)
-    except (TypeError, ValueError):
-        low = high = 0.0
-    if not low < high:
-        raise ValueError(
-            f"{folder / corpus.FILE}: similarity_range: received {own!r}; give the lowest and highest grade"
-        )
-    return low, high
-
-
-def texts(experiments: Iterable[params.Experiment], held: Iterable[str]) -> list[str]:
-    """The texts that experiments are trained on before the task, whose words are to have vectors too.
+def prepare(
+    texts: pd.DataFrame,
+    pairs: pd.DataFrame,
+    settings: params.Experiment,
+    songs: pd.DataFrame,
+    listing: pd.DataFrame,
+) -> Graded:
+    """Divide the pairs, and leave out those that hold a text of the task's val or test.
 
     Args:
-        experiments: some of which may name a folder.
-        held: the task's val and test texts, which are left out.
+        texts: tables.PRETRAINING_SONGS.
+        pairs: tables.PRETRAINING_PAIRS.
+        settings: of the experiment.
+        songs: the task's, tables.SONGS.
+        listing: the task's.
 
     Raises:
-        ValueError: see `sources.texts.read`.
+        ValueError: no pair is left.
     """
-    barred = {tuple(words(text)) for text in held}
-    folders = dict.fromkeys(one.pretrain_on for one in experiments if one.pretrain_on is not None)
-    found = [generic_csv.read(Path(folder).expanduser())[0]["lyrics"] for folder in folders]
-    return [text for of_one in found for text in of_one if tuple(words(text)) not in barred]
+    return apart(split(texts, pairs, settings.seed), songs, listing, Reads.of(settings))
+
+
+def split(songs: pd.DataFrame, pairs: pd.DataFrame, seed: int) -> Graded:
+    """Put a tenth of the pairs in val, at random, and the others in train.
+
+    Args:
+        songs: tables.PRETRAINING_SONGS.
+        pairs: tables.PRETRAINING_PAIRS.
+        seed: of the choice.
+    """
+    is_val = np.random.default_rng(seed).permutation(len(pairs)) < int(VAL_SHARE * len(pairs))
+    listing = pairs.assign(split=np.where(is_val, "val", "train"), weight=1.0, listed=True)
+    return Graded(songs, listing)
 
 
 def apart(graded: Graded, songs: pd.DataFrame, listing: pd.DataFrame, reads: Reads) -> Graded:
-    """Leave out pairs that hold a text of the task's val or test, its tokens compared; they become rejects.
+    """Leave out pairs that hold a text of the task's val or test, its tokens compared.
 
     Args:
-        graded: from `read`.
+        graded: from `split`.
         songs: the task's, tables.SONGS.
         listing: the task's.
         reads: how texts become tokens.
@@ -136,15 +117,4 @@ def apart(graded: Graded, songs: pd.DataFrame, listing: pd.DataFrame, reads: Rea
             f"pretrain_on: each of the {len(graded.listing):,} pairs holds a text of the task's val or test; "
             "give other pairs"
         )
-    dropped: Any = graded.listing[left_out]
-    kept: Any = graded.listing[~left_out]
-    rejects = pd.DataFrame(
-        {
-            "source": "pairs",
-            "where": "pairs.csv",
-            "reason": "a text of the task's val or test",
-            "value": dropped["left_id"] + " - " + dropped["right_id"],
-        }
-    ).filter(tables.REJECTS.names)
-    rejects = pd.concat([graded.rejects, rejects], ignore_index=True)
-    return Graded(graded.songs, kept, rejects)
+    return Graded(graded.songs, pd.DataFrame(graded.listing[~left_out]), int(left_out.sum()))

@@ -12,6 +12,7 @@ import pandas as pd
 
 from neuralist.config import params
 from neuralist.data import tables
+from neuralist.data.splits import val_fold
 from neuralist.engine.protocol import Engine
 
 
@@ -179,6 +180,6 @@ def derive(
             engine.make(table, query)
     test, ratio = choices.test_fold, 0 if given else choices.unlisted_ratio
     for table, query in _BEFORE.items():
-        engine.make(table, query.format(test=test, val=(test + 1) % params.N_FOLDS, ratio=ratio))
+        engine.make(table, query.format(test=test, val=val_fold(test), ratio=ratio))
     for table in wanted:
         (engine.view if table in _VIEWS else engine.make)(name(table), _SQL[table])

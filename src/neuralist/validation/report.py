@@ -5,11 +5,14 @@ Written by the stage `validate` as JSON for DVC and as a page that opens offline
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal
 
 from neuralist import html
 from neuralist.engine.protocol import Engine
+from neuralist.files import digest
 
 COUNTS = """
     WITH listed AS (
@@ -94,13 +97,24 @@ class Report:
         }
         return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
+    def verdict(self, paths: Mapping[str, Path]) -> str:
+        """Pass or fail and the hashes of the tables, as JSON: all that later stages depend on.
+
+        A change of the report's words is no reason to train again.
+
+        Args:
+            paths: table to its file.
+        """
+        values = {"success": self.success, "tables": {name: digest(path) for name, path in paths.items()}}
+        return json.dumps(values, indent=2) + "\n"
+
     def to_html(self, note: str = "") -> str:
         """The report as one page without any link to the network; `note` says what the corpus is."""
         return html.render("neuralist.validation", "validation.html.j2", report=self, note=note)
 
 
 def count(engine: Engine) -> dict[str, int | float | None]:
-    """Count what the tables songs, rows, pairs and unlisted hold, which `checked.derive` has read.
+    """Count what the tables songs, rows, pairs and unlisted hold, which `derived_tables.derive` has read.
 
     Returns:
         Numbers of songs, rows, pairs and so on; `repeats_across_splits` is the number of unordered pairs

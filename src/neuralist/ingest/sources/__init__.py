@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from neuralist.config import corpus
 from neuralist.config.params import EngineName
 from neuralist.ingest.sources import billboard, generic_csv, lastfm, msd
 from neuralist.ingest.sources.raw import TRACKS, Raw, Similarities
@@ -59,5 +60,7 @@ def _generic(folder: Path, similarity_range: tuple[float, float]) -> Raw:
         records=records,
         tracks=pd.DataFrame(columns=TRACKS, dtype="str").astype({"year": "Int64"}),
         rejects=faults,
-        similarities=lambda known: generic_csv.read_pairs(folder, similarity_range, records, known),
+        similarities=lambda known: generic_csv.read_pairs(
+            folder, similarity_range, records, known, given=corpus.gives_split(folder)
+        ),
     )

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from neuralist.config import corpus
 from neuralist.data import tables
 from neuralist.ingest.sources import raw
 
@@ -51,7 +50,12 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def read_pairs(
-    folder: Path, similarity_range: tuple[float, float], records: pd.DataFrame, known: Iterable[str]
+    folder: Path,
+    similarity_range: tuple[float, float],
+    records: pd.DataFrame,
+    known: Iterable[str],
+    *,
+    given: bool,
 ) -> raw.Similarities:
     """Read pairs.csv.
 
@@ -60,13 +64,14 @@ def read_pairs(
         similarity_range: lowest and highest grade, mapped to [0, 1].
         records: of texts.csv, as `read` gives them.
         known: ids of those that became songs.
+        given: whether a column split is read.
 
     Raises:
         ValueError: the file is missing, empty, not UTF-8, lacks a column, has no usable row, or most of its
             grades are outside the range.
     """
     low, high = similarity_range
-    texts, known, given = set(records["id"]), set(known), corpus.gives_split(folder)
+    texts, known = set(records["id"]), set(known)
     listed, faults = [], []
     for where, fields in _rows(folder, "pairs.csv", ["left_id", "right_id", "similarity"]):
         fault = _row_fault(fields) or _pair_fault(fields, similarity_range, given=given)

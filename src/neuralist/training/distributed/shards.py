@@ -20,9 +20,8 @@ from neuralist.data.pair_sets import COLUMNS, Listings
 from neuralist.text.tokenizer import Reads
 from neuralist.text.vocabulary import Windows
 from neuralist.text.word_vectors import WordVectors
-from neuralist.training import examples, pretraining
-from neuralist.training.examples import Examples, Prepared, Share, Taught
-from neuralist.training.pretraining import Graded
+from neuralist.training import examples
+from neuralist.training.examples import Examples, Prepared, Share, TablePaths, Taught
 
 PIECE = 2**16
 
@@ -53,21 +52,11 @@ class Together(Protocol):
         ...
 
 
-class TablePaths(NamedTuple):
-    """Where the tables of these names are."""
-
-    songs: Path
-    rows: Path
-    pairs: Path
-    unlisted: Path
-
-
 def prepare(
     settings: params.Experiment,
     paths: TablePaths,
     words: WordVectors,
     together: Together,
-    similarity_range: tuple[float, float] = (0.0, 1.0),
 ) -> Prepared:
     """Make the examples of one worker.
 
@@ -79,7 +68,6 @@ def prepare(
         paths: of the tables.
         words: word vectors.
         together: the workers, which tell each other the lengths of the songs that only one reads.
-        similarity_range: of `pretrain_on`; see `pretraining.of`.
 
     Raises:
         ValueError: settings that several workers cannot train, a table that is missing, no training pair.
@@ -87,7 +75,7 @@ def prepare(
     _check(settings)
     shard = together.shard
     if settings.heads or settings.tokens == "char" or settings.synonyms or settings.pretrain_on:
-        return cut(whole(settings, paths, words, similarity_range)[0], shard)
+        return cut(examples.load(settings, paths, words)[0], shard)
     pairs, numbers, n_pairs, named = _pairs(settings, paths, shard)
     songs, of_all, n_songs = _songs(paths.songs, pairs, named, shard)
     held = of_all >= 0
@@ -107,22 +95,6 @@ def _check(settings: params.Experiment) -> None:
             "batch_of: received 'pairs' with heads, which several workers do not share; choose songs, or "
             "train with one process"
         )
-
-
-def whole(
-    settings: params.Experiment, paths: TablePaths, words: WordVectors, similarity_range: tuple[float, float]
-) -> tuple[Prepared, Graded | None]:
-    """Make the examples of one process, and give what it is trained on before its task, if it is.
-
-    Args: see `prepare`.
-
-    Raises:
-        ValueError: a table is missing, there is no training pair.
-    """
-    listing = Listings.load(paths.rows, paths.pairs, paths.unlisted).of(settings)
-    songs = parquet.read(paths.songs, tables.SONGS)
-    graded = pretraining.of(settings, similarity_range, songs, listing)
-    return examples.prepare(settings, songs, listing, words, graded), graded
 
 
 def cut(whole: Prepared, shard: Shard) -> Prepared:
@@ -239,7 +211,7 @@ def _told(
 def _fingerprint(settings: params.Experiment, paths: TablePaths, words: WordVectors) -> str:
     """Name a training by its settings and the bytes of the tables, read in pieces; 64 hex digits."""
     digest = examples.begun(settings)
-    for path in paths:
+    for path in (paths.songs, paths.rows, paths.pairs, paths.unlisted):
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     digest.update("\n".join(words.vocabulary.words).encode() + words.matrix.tobytes())

@@ -1,10 +1,12 @@
-"""Two served models on the same pairs and the same draws: does the challenger beat the champion?
+"""Whether a newly packed model becomes champion.
 
-Input: tables songs and pairs, two served folders (see `packaging`). Output: a figure of each, and of their
-paired difference.
+Input: what the registry holds of the champion; tables songs and pairs, two served folders (see
+`neuralist.serving.package`). Output: a verdict, which is measured where there is something to measure: both
+models on the same pairs under the same draws, and their paired difference.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +20,13 @@ from neuralist.evaluation import evaluation, ranking, results
 from neuralist.evaluation.baselines import Pairs
 from neuralist.evaluation.comparison import Comparison, Key, positions, queries
 from neuralist.model.encoder import Encoder
+
+
+class Verdict(NamedTuple):
+    """The alias that a version gets, and why."""
+
+    alias: str
+    reason: str
 
 
 class Rivals(NamedTuple):
@@ -37,7 +46,7 @@ class Measured(NamedTuple):
     n_pairs: int
     n_songs: int
 
-    def told(self) -> str:
+    def __str__(self) -> str:
         """All of it in words."""
         if not self.n_pairs:
             return "no val pair is of songs that neither trained on"
@@ -51,6 +60,41 @@ class Measured(NamedTuple):
         )
 
 
+def unmeasured(
+    champion: Mapping[str, str] | None,
+    described: str,
+    facts: Mapping[str, Any],
+    digest: str,
+    *,
+    replace: bool,
+) -> Verdict | None:
+    """The verdict where there is nothing to measure; None where there is.
+
+    Args:
+        champion: tags of the champion's version, if there is one.
+        described: which version and experiment it is.
+        facts: served.json of the packed model.
+        digest: of the packed model's content.
+        replace: whether it is to be champion whatever it is worth.
+    """
+    if champion is None:
+        return Verdict("champion", "there was no champion")
+    if champion.get("served") == digest:  # a registration that was killed between the two models
+        return Verdict("champion", champion.get("verdict", ""))
+    if replace:
+        return Verdict("champion", f"it replaces {described}, unmeasured")
+    if champion.get("fingerprint") == facts["fingerprint"]:
+        return Verdict("champion", f"the training of {described}, with newer figures or songs")
+    return None
+
+
+def verdict(found: Measured, described: str) -> Verdict:
+    """Champion where a lead over the champion is shown: the interval of the paired difference excludes 0."""
+    ahead = results.shown_lead(found.difference, found.metric) == 1
+    alias, article = ("champion", "a") if ahead else ("challenger", "no")
+    return Verdict(alias, f"{article} lead is shown over {described}: {found}")
+
+
 def measured(
     songs: pd.DataFrame, pairs: pd.DataFrame, rivals: Rivals, metric: str, settings: params.Evaluate
 ) -> Measured:
@@ -62,7 +106,7 @@ def measured(
         songs: tables.SONGS.
         pairs: tables.PAIRS; test pairs are not read.
         rivals: the folders.
-        metric: one of packaging.CHOICES; each rival has its best thresholds on these pairs.
+        metric: one of package.CHOICES; each rival has its best thresholds on these pairs.
         settings: draws, seed and level of the intervals; the draws are the same for both.
 
     Raises:

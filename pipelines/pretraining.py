@@ -1,0 +1,63 @@
+"""Stage pretraining: the graded pairs that experiments are trained on before the task's own, as tables.
+
+Command: python pipelines/pretraining.py RAW --settings FILE --out FOLDER
+`pretrain_on` of an experiment names a folder inside RAW. Without one its tables are empty, and skipped.txt
+beside them says why.
+"""
+
+import argparse
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from neuralist import console, files
+from neuralist.config import resolved
+from neuralist.data import parquet, tables
+from neuralist.ingest import pretraining_pairs
+from neuralist.ingest.pretraining_pairs import PretrainingPairs
+
+
+def parse() -> argparse.Namespace:
+    """Read the paths that dvc.yaml gives."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("raw", type=Path)
+    parser.add_argument("--settings", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Write songs.parquet and pairs.parquet of each experiment and of the study, and what was not used."""
+    args = parse()
+    settings = resolved.read(args.settings, resolved.PretrainingSettings)
+    folders = {f"experiments/{name}": folder for name, folder in settings.experiments.items()}
+    folders["study"] = settings.study
+    named: dict[str | None, list[str]] = {}
+    for name, folder in folders.items():
+        named.setdefault(folder, []).append(name)
+    shutil.rmtree(args.out, ignore_errors=True)
+    rejects = [tables.REJECTS.empty_table().to_pandas()]
+    for folder, names in named.items():
+        found = _read(args.raw, folder, settings, names)
+        for name in names:
+            parquet.write(found.songs, tables.PRETRAINING_SONGS, args.out / name / "songs.parquet")
+            parquet.write(found.pairs, tables.PRETRAINING_PAIRS, args.out / name / "pairs.parquet")
+            if folder is None:
+                files.write_text(args.out / name / "skipped.txt", "no pretrain_on is set in params.yaml\n")
+        rejects.append(found.rejects)
+        print(f"{folder or 'no pretrain_on'}: {found} ({', '.join(names)})")
+    parquet.write(pd.concat(rejects, ignore_index=True), tables.REJECTS, args.out / "rejects.parquet")
+
+
+def _read(
+    raw: Path, folder: str | None, settings: resolved.PretrainingSettings, names: list[str]
+) -> PretrainingPairs:
+    try:
+        return pretraining_pairs.read(raw, folder, settings.similarity_range)
+    except ValueError as error:
+        raise ValueError(f"{', '.join(names)}: {error}") from error
+
+
+if __name__ == "__main__":
+    console.run(main)

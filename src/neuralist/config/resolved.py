@@ -1,0 +1,140 @@
+"""The resolved settings that stages depend on in place of params.yaml, each a JSON file of its own.
+
+Input: params.yaml and the epochs that the corpus asks for. Output: a folder with
+
+| file | holds | read by stage |
+|---|---|---|
+| experiments/<name>.json | an Experiment, for each name in `run` | train |
+| pretraining.json | a PretrainingSettings | pretraining |
+| study.json | a StudySettings, or Skipped with `trials: 0` | study |
+| vectors.json | a VectorsSettings | vectors |
+
+DVC follows a dep inside another stage's out and runs again only the stages whose file changed: a change to
+one experiment trains that one alone.
+"""
+
+import shutil
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import Field, ValidationError
+
+from neuralist import files
+from neuralist.config import params
+from neuralist.config.experiment import Experiment, Section
+
+M = TypeVar("M", bound=Section)
+
+
+class StudySettings(Section):
+    """What the study searches, without the storage: where trials are kept decides none of them.
+
+    Attributes:
+        experiment: name of the experiment that trials start from.
+        base: its settings.
+        study: section `study`, with storage null.
+    """
+
+    experiment: str
+    base: Experiment
+    study: params.Study
+
+
+class VectorsSettings(Section):
+    """What the word vectors depend on.
+
+    Attributes:
+        vectors: section `vectors`.
+        test_fold: says which songs are of train.
+        given: whether the corpus gives the split, so that its pairs say it.
+    """
+
+    vectors: params.Vectors
+    test_fold: int = Field(ge=0, lt=params.N_FOLDS)
+    given: bool
+
+
+class PretrainingSettings(Section):
+    """Which folders of graded pairs are read.
+
+    Attributes:
+        similarity_range: lowest and highest grade, for a folder that names none.
+        experiments: name to folder within the raw folder (`pretrain_on`), or null.
+        study: that of the experiment that trials start from.
+    """
+
+    similarity_range: tuple[float, float]
+    experiments: dict[str, str | None]
+    study: str | None
+
+
+class Skipped(Section):
+    """Stands in place of settings where a stage has nothing to do, and says why."""
+
+    skipped: str
+
+
+def write(settings: params.Params, epochs: int, folder: Path) -> None:
+    """Write the folder anew; what is resolved to the same values has the same bytes.
+
+    Args:
+        settings: params.yaml.
+        epochs: what an experiment's epochs `auto` stand for.
+        folder: artifacts/settings.
+    """
+    experiments = {name: settings.experiment(name, epochs) for name in settings.run}
+    study = _study(settings, epochs)
+    resolved: dict[str, Section] = {
+        **{f"experiments/{name}.json": experiment for name, experiment in experiments.items()},
+        "pretraining.json": PretrainingSettings(
+            similarity_range=settings.similarity_range,
+            experiments={name: experiment.pretrain_on for name, experiment in experiments.items()},
+            study=None if isinstance(study, Skipped) else study.base.pretrain_on,
+        ),
+        "study.json": study,
+        "vectors.json": VectorsSettings(
+            vectors=settings.vectors,
+            test_fold=settings.pairs.test_fold,
+            given=settings.train.protocol == "given",
+        ),
+    }
+    shutil.rmtree(folder, ignore_errors=True)
+    for file, values in resolved.items():
+        save(values, folder / file)
+
+
+def _study(settings: params.Params, epochs: int) -> StudySettings | Skipped:
+    if not settings.study.trials:
+        return Skipped(skipped="study.trials is 0 in params.yaml, so no settings were searched")
+    return StudySettings(
+        experiment=settings.studied_experiment,
+        base=settings.experiment(settings.studied_experiment, epochs),
+        study=settings.study.model_copy(update={"storage": None}),
+    )
+
+
+def save(values: Section, path: Path) -> None:
+    """Write settings as JSON, whole or not at all."""
+    files.write_text(path, values.model_dump_json(indent=2) + "\n")
+
+
+def read(path: Path, model: type[M]) -> M:
+    """Read settings that `save` wrote.
+
+    Raises:
+        ValueError: the file is missing, or holds other settings.
+    """
+    try:
+        return model.model_validate(files.read_json(path))
+    except ValidationError as error:
+        raise ValueError(f"{path}: {params.told(error)}; run `dvc repro`") from None
+
+
+def read_or_skipped(path: Path, model: type[M]) -> M | Skipped:
+    """Read settings that `save` wrote, or why there are none.
+
+    Raises:
+        ValueError: the file is missing, or holds neither.
+    """
+    content = files.read_json(path)
+    return read(path, Skipped if isinstance(content, dict) and "skipped" in content else model)
