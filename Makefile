@@ -5,6 +5,7 @@
 #   ... EXPERIMENTS=a,b         there, these experiments of params.yaml in place of those that `run` names
 #   make splits [RAW=<folder>]  experiments once for each of the five folds: means, values, intervals
 #   make variants [RAW=...]     variants of an experiment with three seeds, on val
+#   make compare AGAINST=<commit>   the results of the working tree beside that commit's
 #   make test                   sets up, then lint, types and all tests
 #   make test-team              a team's services for real: PostgreSQL (apt-get install postgresql), MLflow, S3
 #   make setup | data | lint    parts of these
@@ -22,7 +23,7 @@ WORKSPACE_RUN := $(if $(EXPERIMENTS),--experiments "$$EXPERIMENTS")
 # Two setups at once: the second waits, then finds the work done. Not every system has flock.
 LOCKED := $(if $(shell command -v flock),flock Makefile)
 
-.PHONY: setup data repro splits variants test test-team lint lock ui serve bench
+.PHONY: setup data repro splits variants compare test test-team lint lock ui serve bench
 
 setup:
 	@$(LOCKED) $(MAKE) -s .venv/.complete
@@ -69,6 +70,9 @@ splits: setup
 variants: setup
 	@$(WORKSPACE)PYTHONPATH=src TF_CPP_MIN_LOG_LEVEL=3 $(SPLITS) --out work/variants --variants --folds 0 \
 	  --seeds 1,2,3 --split val
+
+compare: setup
+	@PYTHONPATH=src python pipelines/compare.py "$$AGAINST"
 
 # A file's tests share what they set up: they stay in one of two processes.
 test: lint

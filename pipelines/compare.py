@@ -1,0 +1,29 @@
+"""The working tree's results beside another commit's (`make compare AGAINST=<commit>`), printed as Markdown.
+
+Command: python pipelines/compare.py COMMIT
+Reads dvc.lock, artifacts/headline.json and DVC's cache. Exits 0 whether or not anything differs.
+"""
+
+import argparse
+
+from neuralist import console
+from neuralist.config import params
+from neuralist.revisions import report, revision
+
+
+def main() -> None:
+    """Read both revisions, and print how they differ."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("against", metavar="COMMIT", nargs="?", default="")
+    args, cache = parser.parse_args(), revision.cache_folder()
+    here, there = revision.of_working_tree(cache), revision.of_commit(args.against, cache)
+    behind = revision.changed_stages()
+    if behind:
+        print(
+            f"dvc.lock is not of this code and these settings: `dvc repro` would run {', '.join(behind)}.\n"
+        )
+    print(report.report(here, there, params.load().evaluate))
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,1 @@
+"""Results of two revisions side by side: the working tree and a commit (`make compare`)."""

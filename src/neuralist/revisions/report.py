@@ -1,0 +1,287 @@
+"""Two revisions side by side, in Markdown: figures, counts, and which outs are equal byte by byte.
+
+`here` is the working tree, `there` the commit it is compared with; a difference is here - there.
+"""
+
+import textwrap
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence, Set
+from pathlib import Path
+from typing import Any
+
+from neuralist.config import params
+from neuralist.evaluation import results
+from neuralist.files import read_json
+from neuralist.revisions.differences import MAIN, Paired, Part, paired
+from neuralist.revisions.revision import Revision
+
+WEIGHTS = "model.weights.h5"
+# How the paths begin whose contents are compared; of other files the md5 alone is.
+_READ = tuple(f"artifacts/{name}" for name in ("counts", "metrics", "predictions"))
+_REMEDY = (
+    "What needs them is left out. To have them: `dvc pull` at that commit, or `dvc repro` there, in another "
+    "clone that shares this cache (`dvc cache dir`)."
+)
+_PAIRED = (
+    "A difference with a {level:.0%} interval is paired: of both sides' predictions for the same pairs with "
+    "the same true similarity, under the same {draws:,} resamples of the songs; better or worse where the "
+    "interval excludes 0. A row that repeats is matched as often as both have it."
+)
+Entry = Mapping[str, Any]  # of a metric: {value}, or {value, low, high}
+
+
+def report(here: Revision, there: Revision, settings: params.Evaluate) -> str:
+    """The text of the comparison.
+
+    Args:
+        here: the working tree.
+        there: the commit it is compared with.
+        settings: draws, seed and level of the intervals.
+    """
+    absent = [*_absent("here", here, there), *_absent("there", there, here)]
+    lines = [*_filled(f"Here: {here.title}", "  "), *_filled(f"There: {there.title}", "  "), ""]
+    lines += [*_filled(" ".join([*absent, _REMEDY])), ""] if absent else []
+    lines += ["## Figures", "", *_figures(here, there, settings)]
+    lines += ["## Counts", "", *_counts(here, there), "", "## Outs", "", *_outs(here, there)]
+    return "\n".join(lines)
+
+
+def _absent(name: str, side: Revision, other: Revision) -> Iterator[str]:
+    """A sentence on what differs and would have been read, had the cache held it."""
+    wanted = [
+        path
+        for path, out in side.outs.items()
+        if out != other.outs.get(path, out)
+        and (path.startswith(_READ) or out.md5.endswith(".dir"))
+        and not side.cached(out.md5)
+    ]
+    if wanted:
+        yield f"Not in DVC's cache, of {name}: {', '.join(wanted)}."
+
+
+def _figures(here: Revision, there: Revision, settings: params.Evaluate) -> Iterator[str]:
+    """Every part in which a figure or a prediction differs, the names of the others, and the baselines."""
+    whole = bool(here.metrics and there.metrics)
+    own, other = (_values(side, whole=whole) for side in (here, there))
+    try:
+        pairs = paired(here, there, settings)
+    except ValueError as error:  # an older commit's tables may have other columns
+        pairs = {}
+        yield from (*_filled(f"Predictions are not compared: {error}"), "")
+    if pairs:
+        yield from (*_filled(_PAIRED.format(level=settings.level, draws=settings.draws)), "")
+    equal: dict[str, int] = {}
+    for part in dict.fromkeys([*own, *other]):
+        name = f"{part.experiment}, {part.split}"
+        if part not in own or part not in other:
+            side, figures = ("here", own[part]) if part in own else ("there", other[part])
+            alone = ", ".join(f"{metric} {_number(entry)}" for metric, entry in figures.items())
+            yield from (f"### {name} (only {side})", "", *_filled(alone), "")
+        elif lines := list(_part(own[part], other[part], pairs.get(part))):
+            unpaired = pairs and part not in pairs
+            remark = " (protocol or target differs: not paired)" if unpaired else ""
+            yield from (f"### {name}{remark}", "", *lines, "")
+        else:
+            equal[name] = len(own[part])
+    if equal:
+        yield from _filled(f"All {sum(equal.values())} figures are equal in: {'; '.join(equal)}.")
+        yield ""
+    if whole:
+        yield from (*_baselines(here, there), "")
+
+
+def _values(side: Revision, *, whole: bool) -> dict[Part, dict[str, Entry]]:
+    """Part to metric to entry: what headline.json has, or the whole of metrics.json with it."""
+    values: dict[Part, dict[str, Entry]] = {}
+    for name, entry in side.metrics.items() if whole else ():
+        for split, measured in entry["splits"].items():
+            values[Part(name, split)] = dict(measured["metrics"])
+    for name, figures in side.headline.items():
+        part = values.setdefault(Part(name, "test"), {})
+        for metric, value in figures.items():
+            part[metric] = {**part.get(metric, {}), "value": value}
+    return values
+
+
+def _part(own: Mapping[str, Entry], other: Mapping[str, Entry], pairs: Paired | None) -> Iterator[str]:
+    """A table of the main metrics that differ, and the others in a sentence; nothing where all is equal."""
+    names = list(dict.fromkeys([*own, *other]))
+    differing = [name for name in names if _numbers(own.get(name)) != _numbers(other.get(name))]
+    if not differing and not (pairs and (pairs.changed or pairs.only_here or pairs.only_there)):
+        return
+    yield from _filled(f"{_rows(pairs)}{len(names) - len(differing)} of {len(names)} figures are equal.")
+    differences = pairs.differences if pairs else {}
+    table = [
+        [name, _number(own.get(name)), _number(other.get(name)), _difference(name, own, other, differences)]
+        for name in MAIN
+        # A prediction that moved by its last bits moves no figure.
+        if name in differing or any(round(bound or 0, 6) for bound in _numbers(differences.get(name)))
+    ]
+    if table:
+        yield from ("", *_table(["metric", "here", "there", "difference"], table))
+    others = [f"{name} {_difference(name, own, other, {})}" for name in differing if name not in MAIN]
+    if others:
+        yield from ("", *_filled(f"Other metrics, here - there: {', '.join(others)}."))
+
+
+def _rows(pairs: Paired | None) -> str:
+    """In words, which predictions are compared and how many of them differ."""
+    if pairs is None:
+        return ""
+    alone = [
+        f"{n:,} only {side}" for n, side in ((pairs.only_here, "here"), (pairs.only_there, "there")) if n
+    ]
+    words = f"{pairs.shared:,} predictions of both sides" + (f" ({', '.join(alone)})" if alone else "")
+    if not pairs.changed:
+        return f"{words}, all equal; "
+    return f"{words}, {pairs.changed:,} differ, by at most {pairs.largest:.2g}; "
+
+
+def _difference(
+    name: str, own: Mapping[str, Entry], other: Mapping[str, Entry], differences: Mapping[str, Entry]
+) -> str:
+    """The paired difference with its interval where there is one, else that of the two values."""
+    if name in differences:
+        found = differences[name]
+        if found["low"] is None:
+            return _signed(found["value"])
+        verdict = {1: " better", -1: " worse"}.get(results.shown_lead(found, name) or 0, "")
+        return f"{_signed(found['value'])} [{_signed(found['low'])}, {_signed(found['high'])}]{verdict}"
+    values = [_numbers(side.get(name))[0] for side in (own, other)]
+    if values[0] == values[1]:
+        return "its interval alone"
+    return "–" if None in values else _signed(values[0] - values[1])
+
+
+def _numbers(entry: Entry | None) -> list[Any]:
+    return [(entry or {}).get(bound) for bound in ("value", "low", "high")]
+
+
+def _number(entry: Entry | None) -> str:
+    value = _numbers(entry)[0]
+    return "–" if value is None else f"{value:.6g}"
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.3g}" if value else "0"
+
+
+def _baselines(here: Revision, there: Revision) -> Sequence[str]:
+    """How many figures of baselines differ, and of which; of experiments that both have."""
+    both = here.metrics.keys() & there.metrics.keys()
+    own, other = (
+        {
+            (baseline, name, split, metric): _numbers(figure)
+            for name in sorted(both)
+            for split, part in side.metrics[name]["splits"].items()
+            for baseline, figures in part["baselines"].items()
+            for metric, figure in figures.items()
+        }
+        for side in (here, there)
+    )
+    differing = [key for key in {**own, **other} if own.get(key) != other.get(key)]
+    of = f", those of: {', '.join(dict.fromkeys(key[0] for key in differing))}" if differing else ""
+    equal = len({**own, **other}) - len(differing)
+    return _filled(f"Baselines: {equal:,} figures are equal, {len(differing):,} differ{of}.")
+
+
+def _counts(here: Revision, there: Revision) -> Iterator[str]:
+    """A table of the counts that differ: of songs and rejects, and of what the experiments of both score."""
+    both = here.metrics.keys() & there.metrics.keys()
+    own, other = (_counted(side, both) for side in (here, there))
+    if not own or not other:
+        yield "Not compared: DVC's cache does not hold counts.json of both."
+        return
+    names = list(dict.fromkeys([*own, *other]))
+    table = [
+        [name, str(own.get(name, "–")), str(other.get(name, "–"))]
+        for name in names
+        if own.get(name) != other.get(name)
+    ]
+    yield f"{len(names) - len(table)} of {len(names)} counts are equal."
+    if table:
+        yield from ("", *_table(["count", "here", "there"], table))
+
+
+def _counted(side: Revision, experiments: Set[str]) -> dict[str, Any]:
+    counts: dict[str, Any] = {}
+    for file in side.contents("artifacts/counts", ".json").values():
+        counts |= _flat(read_json(file), "")
+    for name in sorted(experiments):
+        for split, part in side.metrics[name]["splits"].items():
+            numbers = {key: value for key, value in part.items() if key not in ("metrics", "baselines")}
+            counts |= _flat(numbers, f"{name}, {split}: ")
+    return counts
+
+
+def _flat(content: Mapping[str, Any], before: str) -> dict[str, Any]:
+    """The numbers of nested mappings, by their keys one after another."""
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        flat |= _flat(value, f"{before}{key} / ") if isinstance(value, dict) else {before + key: value}
+    return flat
+
+
+def _outs(here: Revision, there: Revision) -> Iterator[str]:
+    """Every out by its stage; where a folder differs, by which of its files."""
+    groups: dict[str, list[str]] = {}
+    for path, out in {**there.outs, **here.outs}.items():
+        if path in here.outs and path in there.outs:
+            state = "equal" if out.md5 == there.outs[path].md5 else "other bytes"
+        else:
+            state = "only here" if path in here.outs else "only there"
+        inside = _inside(path, here, there) if state == "other bytes" else ""
+        groups.setdefault(f"{out.stage}: {state}", []).append(path + inside)
+    equal = sum(len(paths) for group, paths in groups.items() if group.endswith(": equal"))
+    yield f"{equal} of {len({**there.outs, **here.outs})} outs are equal byte by byte."
+    yield ""
+    for group, paths in groups.items():
+        yield from _filled(f"- {group}: {'; '.join(paths)}", "  ")
+
+
+def _inside(path: str, here: Revision, there: Revision) -> str:
+    """In which files a folder differs, in brackets; empty for a file, or without its list in the cache."""
+    own, other = (
+        {
+            name.removeprefix(f"{path}/"): md5
+            for name, md5 in side.files.items()
+            if name.startswith(f"{path}/")
+        }
+        for side in (here, there)
+    )
+    if not own or not other:
+        return ""
+    equal = [name for name in own if own[name] == other.get(name)]
+    differing = [
+        name + _remark(own.get(name), other.get(name), here) for name in {**own, **other} if name not in equal
+    ]
+    return f" ({', '.join(differing)}; equal: {', '.join(equal) or 'none'})"
+
+
+def _remark(own: str | None, other: str | None, side: Revision) -> str:
+    """What else there is to say of a file that differs, by its md5 here and there; both are in one cache."""
+    if own is None or other is None:
+        return " only there" if own is None else " only here"
+    files = [file for md5 in (own, other) if (file := side.cached(md5)) and zipfile.is_zipfile(file)]
+    weights = [_weights(file) for file in files]
+    # A saved model's config.json names modules: moved code changes the zip and not the weights.
+    if len(weights) < 2 or None in weights:
+        return ""
+    return f" whose {WEIGHTS} {'is equal' if weights[0] == weights[1] else 'differs'}"
+
+
+def _weights(file: Path) -> bytes | None:
+    with zipfile.ZipFile(file) as model:
+        return model.read(WEIGHTS) if WEIGHTS in model.namelist() else None
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A Markdown table with columns as wide as their longest cell."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    for cells in (head, ["-" * width for width in widths], *rows):
+        padded = (f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True))
+        yield f"| {' | '.join(padded)} |"
+
+
+def _filled(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(text, 100, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
