@@ -6,6 +6,7 @@
 #   make splits [RAW=<folder>]  experiments once for each of the five folds: means, values, intervals
 #   make variants [RAW=...]     variants of an experiment with three seeds, on val
 #   make compare AGAINST=<commit>   the results of the working tree beside that commit's
+#   make check                  in under a minute: lint, types and the quick tests without TensorFlow
 #   make test                   sets up, then lint, types and all tests
 #   make test-team              a team's services for real: PostgreSQL (apt-get install postgresql), MLflow, S3
 #   make setup | data | lint    parts of these
@@ -13,6 +14,7 @@
 #   make serve                  the champion behind HTTP on port 5001
 #   make bench                  how fast it serves, encodes and searches on this machine, beside others
 #   make lock                   requirements.txt again, from pyproject.toml
+#   make hooks                  has git check every commit: .pre-commit-config.yaml
 
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -23,7 +25,7 @@ WORKSPACE_RUN := $(if $(EXPERIMENTS),--experiments "$$EXPERIMENTS")
 # Two setups at once: the second waits, then finds the work done. Not every system has flock.
 LOCKED := $(if $(shell command -v flock),flock Makefile)
 
-.PHONY: setup data repro splits variants compare test test-team lint lock ui serve bench
+.PHONY: setup data repro splits variants compare check test test-team lint lock hooks ui serve bench
 
 setup:
 	@$(LOCKED) $(MAKE) -s .venv/.complete
@@ -74,6 +76,25 @@ variants: setup
 compare: setup
 	@PYTHONPATH=src python pipelines/compare.py "$$AGAINST"
 
+# Types take half a minute and one core: they are looked at beside the rest, and told last. All is told, whatever fails.
+check: setup
+	@$(CHECK)
+
+define CHECK
+types="$$(mktemp)"; basedpyright > "$$types" 2>&1 & typing=$$!; \
+trap 'kill $$typing 2> /dev/null; rm -f "$$types"' EXIT; failed=; \
+ruff check . || failed+=' "ruff check"'; \
+ruff format --check . || failed+=' "ruff format"'; \
+lint-imports || failed+=' lint-imports'; \
+$(QUICK_TESTS) || failed+=' pytest'; \
+wait $$typing || failed+=' basedpyright'; cat "$$types"; \
+[ -z "$$failed" ] || { echo "error: make check: failed:$$failed; what each said is above" >&2; exit 1; }
+endef
+
+# With two processes on two cores, the threads of NumPy's and scikit-learn's would be in each other's way.
+QUICK_TESTS = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+  pytest -n 2 --dist loadfile --no-tensorflow -m 'not slow' tests/code tests/data
+
 # A file's tests share what they set up: they stay in one of two processes.
 test: lint
 	pytest -n 2 --dist loadfile
@@ -93,6 +114,9 @@ lint: setup
 lock: setup
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --python-version 3.11 --extra dev -q -o requirements.txt pyproject.toml
+
+hooks: setup
+	pre-commit install
 
 ui: setup
 	mlflow ui

@@ -20,7 +20,38 @@ if not hasattr(sys.modules["__main__"], "__file__"):
     sys.modules["__main__"].__file__ = __file__
 
 ROOT = Path(__file__).resolve().parents[1]
+# Its tensorflow.py and keras.py, which raise, are found before those that are installed.
+WITHOUT = Path(__file__).resolve().parent / "without_tensorflow"
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--no-tensorflow",
+        action="store_true",
+        help="an import of TensorFlow or Keras fails the test, also in a process that the test starts",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where the option is given, here and in xdist's workers; what a test starts inherits PYTHONPATH."""
+    if config.getoption("--no-tensorflow"):
+        sys.path.insert(0, str(WITHOUT))
+        given = os.environ.get("PYTHONPATH")
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(WITHOUT), given] if given else [str(WITHOUT)])
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where nothing slow is to run, files that are slow as a whole are not read: their imports take 3 s."""
+    if config.option.markexpr != "not slow" or collection_path.suffix != ".py":
+        return None
+    return "\npytestmark = pytest.mark.slow" in collection_path.read_text("utf-8") or None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A test that asks for MLflow's store is slow: half a second each, beside the import. So is real data."""
+    if not {"empty_database", "real", "paper"}.isdisjoint(getattr(item, "fixturenames", ())):
+        item.add_marker("slow")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

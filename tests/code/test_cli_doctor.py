@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 
 from neuralist.cli import app, doctor
 
+pytestmark = pytest.mark.slow  # the doctor tries out what it looks at, MLflow too
+
 DVC = "stages:\n  songs:\n    cmd: a\n  train:\n    foreach: [a]\n    do: {cmd: b}\n"
 LOCK = """
 stages:

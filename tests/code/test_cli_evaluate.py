@@ -17,6 +17,8 @@ from tests.code.test_cli import answer, refusal, run
 
 from neuralist.tracking.store import Store
 
+pytestmark = pytest.mark.slow  # most fit the baselines, some of them in a process of their own
+
 ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = {"moss": 0.0, "stone": 0.5, "fern": 1.0, "cliff": 2.0}
 TEXTS = [

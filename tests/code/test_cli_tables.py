@@ -132,6 +132,7 @@ def test_values_of_parquet_that_are_no_texts(model: str, tmp_path: Path, value: 
 WORD = st.sampled_from([*tenths.WORDS, "unheard", "Ünïcode", "", "?", 'with, "all"\nsigns one'])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     rows=st.lists(st.tuples(WORD, WORD), max_size=12),

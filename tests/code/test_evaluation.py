@@ -431,6 +431,7 @@ def skill(songs: pd.DataFrame, listings: Listings, protocol: str) -> dict[str, A
     return found["one"]["splits"]["test"]["baselines"]
 
 
+@pytest.mark.slow
 def test_from_shuffled_labels_nothing_is_learned_about_songs_never_seen() -> None:
     """Year and tags say which pairs are listed; a tree over them finds that out, and not from noise."""
     songs, pairs = alike_by_year(150)

@@ -104,6 +104,7 @@ def test_calibration_shows_the_mean_truth_of_each_predicted_decile(
     assert np.asarray(line.get_ydata()) == pytest.approx([0.1, 0.15, 0.95])
 
 
+@pytest.mark.slow
 def test_empty_test_parts_draw_without_error(
     experiments: dict[str, Experiment], predictions: pd.DataFrame, tmp_path: Path
 ) -> None:

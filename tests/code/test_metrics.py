@@ -163,6 +163,7 @@ def test_without_both_classes_on_val_the_threshold_is_a_half() -> None:
         assert found == {"f1": 0.5, "balanced_accuracy": 0.5}
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(grade, grade), min_size=2, max_size=20))
 @settings(max_examples=40, deadline=None)
 def test_no_other_threshold_does_better(pairs: list[tuple[float, float]]) -> None:
@@ -209,6 +210,7 @@ def test_another_seed_gives_other_draws() -> None:
     assert not np.array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_intervals_and_paired_differences_equal_a_slow_bootstrap_over_repeated_pairs() -> None:
     generator = np.random.default_rng(5)
     left, right = generator.integers(12, size=40), generator.integers(12, 24, size=40)

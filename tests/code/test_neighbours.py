@@ -32,6 +32,7 @@ def _positions(found: list[neighbours.Near]) -> list[list[int]]:
     return [near.positions.tolist() for near in found]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_the_nearest_are_those_of_scipy_with_ties_in_order(data: st.DataObject) -> None:

@@ -100,6 +100,7 @@ def test_a_given_split_without_val_gets_a_tenth_of_the_pairs_of_train_as_val() -
     assert made["split"].value_counts().to_dict() == {"train": 9, "test": 5, "val": 1}
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(
     st.lists(
@@ -153,6 +154,7 @@ def test_no_listed_similarity_makes_empty_tables() -> None:
     assert len(rows) == len(pairs.pairs(rows, table, CHOICES, given=False)) == 0
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(
     st.lists(
@@ -175,6 +177,7 @@ def test_the_paper_cut_is_exact_and_does_not_hang_on_the_order_of_rows(
     )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(
     st.lists(st.tuples(st.sampled_from("abcdefghij"), st.sampled_from("abcdefghij"), st.floats(0, 1))),
@@ -336,6 +339,7 @@ def test_nothing_is_unlisted_where_no_song_has_a_list_or_the_split_is_given() ->
     assert len(pairs.unlisted(each_once, listed, chosen)) == 5
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=20)
 @given(
     st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("abcdefgh"), st.just(0.5))),
@@ -364,6 +368,7 @@ def test_unlisted_pairs_are_some_of_those_a_plain_loop_finds_whatever_the_order_
     pd.testing.assert_frame_equal(made, drawn(with_lists(mixed, "".join(has_list)), listing, ratio))
 
 
+@pytest.mark.slow
 def test_every_unlisted_pair_is_drawn_equally_often_and_another_seed_draws_others() -> None:
     """Of 14 pairs five are drawn, 300 times: each some 107 times, with a deviation of 8.3."""
     table = with_lists(dict.fromkeys("abcdef", 2), "abcdef")

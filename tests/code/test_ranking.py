@@ -201,6 +201,7 @@ def test_the_sample_is_what_scikit_learn_says(given_: tuple[Part, dict[frozenset
         assert value == pytest.approx(expected[name], nan_ok=True), name
 
 
+@pytest.mark.slow
 @given(parts(), st.integers(0, 1000))
 @settings(max_examples=40, deadline=None)
 def test_a_resample_is_the_plain_metric_of_songs_that_stand_as_often_as_they_were_drawn(

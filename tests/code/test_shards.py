@@ -65,6 +65,7 @@ def read(batch: dict[str, np.ndarray], targets: dict[str, np.ndarray]) -> tuple[
     return pairs, known.tolist()
 
 
+@pytest.mark.slow
 @given(
     n_pairs=st.integers(2, 40),
     n_windows=st.lists(st.integers(1, 3), min_size=2, max_size=12),

@@ -10,6 +10,8 @@ from optuna.importance import PedAnovaImportanceEvaluator
 
 from neuralist.study import figures
 
+pytestmark = pytest.mark.slow  # Optuna draws each figure twice, for the page and as a picture
+
 
 def made(n_trials: int) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)

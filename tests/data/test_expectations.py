@@ -23,6 +23,8 @@ from neuralist.validation import derived_tables
 from neuralist.validation.derived_tables import Checked
 from neuralist.validation.report import Outcome, Report
 
+pytestmark = pytest.mark.slow  # Great Expectations takes 1 s to judge a corpus, and there are 60
+
 ROOT = Path(__file__).resolve().parents[2]
 EXPECTED = Expected(songs=(9, 10), rows=(4, 5), pairs=(3, 4), similar_share=(0.3, 0.7))
 CHOICES = Pairs(test_fold=0, paper_shares=(0.72, 0.08, 0.2), unlisted_ratio=3, seed=7)

@@ -20,6 +20,8 @@ from neuralist.training import examples
 from neuralist.validation.derived_tables import Checked
 from neuralist.validation.suites import validate
 
+pytestmark = pytest.mark.slow  # each takes a corpus through several stages
+
 ROOT = Path(__file__).resolve().parents[2]
 LONG = " ".join(["tall", "lantern"] * 2_500)
 TEXTS = [

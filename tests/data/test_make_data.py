@@ -9,6 +9,8 @@ import pytest
 
 from neuralist import demo
 
+pytestmark = pytest.mark.slow  # each starts a process or two, some of them DVC
+
 ROOT = Path(__file__).parents[2]
 OTHER = "0123456789abcdef0123456789abcdef.dir"
 

@@ -444,6 +444,7 @@ def test_texts_come_back_from_csv_as_they_were_written(
     assert faults.empty
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(st.lists(st.tuples(st.sampled_from(["TRAAA1", "TRBBB1", "TRZZZ1"]), st.floats(0, 1)), min_size=1))
 def test_lists_come_back_from_both_forms_as_they_were_written(
@@ -474,6 +475,7 @@ def test_any_bytes_in_a_generic_file_are_read_or_refused(
         assert name in str(error)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(
     st.recursive(

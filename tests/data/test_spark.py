@@ -17,6 +17,8 @@ from neuralist.validation.derived_tables import Checked
 from neuralist.validation.report import Report
 from neuralist.validation.suites import validate
 
+pytestmark = pytest.mark.slow  # a Spark session starts in 5 s, and its jobs take as long
+
 # Tables of some hundred rows: what takes time is to make code and plans for them, and to compile these.
 SMALL = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",

@@ -385,6 +385,7 @@ def test_the_saved_models_say_what_they_take_and_hold_no_pickle(saved: dict[str,
         assert model.flavors["python_function"]["config"] == {"kind": kind}
 
 
+@pytest.mark.slow
 def test_a_saved_model_imports_nothing_heavy(saved: dict[str, Path]) -> None:
     code = f"""
 import sys
@@ -409,6 +410,7 @@ def test_an_unknown_kind_is_refused(folder: Path) -> None:
         mlflow_model.model_arguments("other", folder)
 
 
+@pytest.mark.slow
 def test_mlflow_models_serve_answers_and_refuses(saved: dict[str, Path], tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -459,6 +461,7 @@ def _post(port: int, body: Any) -> Response:
     return answer
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("java")
 def test_the_same_model_runs_as_a_spark_udf(saved: dict[str, Path]) -> None:
     from mlflow.pyfunc import spark_udf
