@@ -8,7 +8,7 @@ import pytest
 from keras.ops import convert_to_numpy as to_numpy
 
 from neuralist.model.layers import PairSimilarity
-from neuralist.model.malstm import MaLSTM
+from neuralist.model.malstm import Architecture, MaLSTM
 from neuralist.model.similarity import Similarity
 
 N_TOKENS, DIMENSIONS, UNITS = 30, 7, 5
@@ -25,7 +25,7 @@ BY_HAND = {
 @pytest.fixture
 def model() -> MaLSTM:
     keras.utils.set_random_seed(3)
-    made = MaLSTM(n_tokens=N_TOKENS, dimensions=DIMENSIONS, units=UNITS, similarity="manhattan")
+    made = MaLSTM(Architecture(n_tokens=N_TOKENS, dimensions=DIMENSIONS, units=UNITS, similarity="manhattan"))
     made.vectors.set_weights([np.random.default_rng(3).normal(size=(N_TOKENS, DIMENSIONS))])
     return made
 
@@ -73,7 +73,9 @@ def test_an_embedding_is_the_lstm_state_after_the_last_word(model: MaLSTM) -> No
 
 def _made(**kind: object) -> MaLSTM:
     keras.utils.set_random_seed(3)
-    model = MaLSTM(n_tokens=N_TOKENS, dimensions=DIMENSIONS, units=UNITS, similarity="manhattan", **kind)
+    model = MaLSTM(
+        Architecture(n_tokens=N_TOKENS, dimensions=DIMENSIONS, units=UNITS, similarity="manhattan", **kind)
+    )
     model.vectors.set_weights([np.random.default_rng(3).normal(size=(N_TOKENS, DIMENSIONS))])
     return model
 
@@ -132,7 +134,7 @@ def test_another_kind_of_similarity_is_refused() -> None:
 
 @pytest.mark.parametrize("kind", BY_HAND)
 def test_a_pair_of_one_song_has_a_finite_gradient(kind: str) -> None:
-    model = MaLSTM(n_tokens=N_TOKENS, dimensions=DIMENSIONS, units=UNITS, similarity=kind)
+    model = MaLSTM(Architecture(n_tokens=N_TOKENS, dimensions=DIMENSIONS, units=UNITS, similarity=kind))
     model.compile("sgd", loss="mse")
     row = np.zeros(1, dtype=np.int32)
     model.train_on_batch({**named(_tokens(3)), "left": row, "right": row}, np.array([0.2], dtype=np.float32))
@@ -186,7 +188,9 @@ def test_word_vectors_change_where_they_are_trained_but_for_words_not_read() -> 
 
 
 def test_dropout_acts_in_training_only() -> None:
-    model = MaLSTM(n_tokens=N_TOKENS, dimensions=DIMENSIONS, units=UNITS, similarity="cosine", dropout=0.5)
+    model = MaLSTM(
+        Architecture(n_tokens=N_TOKENS, dimensions=DIMENSIONS, units=UNITS, similarity="cosine", dropout=0.5)
+    )
     model.vectors.set_weights([np.random.default_rng(3).normal(size=(N_TOKENS, DIMENSIONS))])
     tokens = _tokens(9)
     calm = encode(model, tokens)

@@ -74,13 +74,6 @@ def test_the_forget_gates_begin_with_their_bias_and_all_others_with_0(words: Wor
     assert values(model.projection.bias).tolist() == [0.0] * 4 + [2.5] * 4 + [0.0] * 8
 
 
-def test_a_model_of_before_forget_bias_was_a_setting_begins_with_1(words: WordVectors) -> None:
-    config = model_of(prepared(words), forget_bias=2.5).get_config()
-    assert config.pop("forget_bias") == 2.5
-    older = MaLSTM.from_config(config)
-    assert values(older.projection.bias).tolist() == [0.0] * 4 + [1.0] * 4 + [0.0] * 8
-
-
 def stepped(words: WordVectors, gradients: list[float], **own: Any) -> tuple[np.ndarray, int]:
     """How far steps of planted gradients, each the same for all weights, move them; how many weights."""
     model = model_of(prepared(words), **own)

@@ -7,6 +7,7 @@ Written in keras.ops, so that the TensorFlow, JAX and torch backends of Keras 3 
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import keras
@@ -23,6 +24,47 @@ from neuralist.model.layers import (
 )
 
 
+@dataclass(frozen=True)
+class Architecture:
+    """All that a MaLSTM is made of, besides its weights.
+
+    Attributes:
+        n_tokens: rows of the word vector matrix, padding and <unk> included.
+        dimensions: columns of it.
+        units: size of the LSTM's state.
+        similarity: a kind of `PairSimilarity`.
+        pooling: a kind of `Pooling`.
+        length: whether an embedding is made of the text's length too; see `layers.Length`.
+        embedding: numbers of an embedding besides the heads' answers; None: without heads, what was pooled is
+            the embedding, with them there is nothing besides.
+        heads: what an embedding also tells, name to number of answers; see `layers.Telling`.
+        bag: whether the heads' answers are the mean of the LSTM's and of `layers.BagOfWords`.
+        forget_bias: of the forget gates at the start; 2.5 in the paper's training.
+        trained_vectors: whether training changes the word vectors.
+        dropout: share of the word vectors' coordinates set to 0 in training, for a batch at a time.
+        seed: of the dropout; without one the torch backend draws from a generator that no checkpoint holds.
+    """
+
+    n_tokens: int
+    dimensions: int
+    units: int
+    similarity: str
+    pooling: str = "last"
+    length: bool = False
+    embedding: int | None = None
+    heads: Mapping[str, int] = field(default_factory=dict)
+    bag: bool = False
+    forget_bias: float = 1.0
+    trained_vectors: bool = False
+    dropout: float = 0.0
+    seed: int = 0
+
+    @property
+    def n_answers(self) -> int:
+        """How many numbers the heads answer."""
+        return sum(self.heads.values())
+
+
 @keras.saving.register_keras_serializable("neuralist")
 class MaLSTM(keras.Model):
     """A siamese LSTM over word vectors.
@@ -34,75 +76,34 @@ class MaLSTM(keras.Model):
     the batch's longest song.
 
     Args:
-        n_tokens: rows of the word vector matrix, padding and <unk> included.
-        dimensions: columns of it.
-        units: size of the LSTM's state.
-        similarity: a kind of `PairSimilarity`.
-        pooling: a kind of `Pooling`.
-        length: whether an embedding is made of the text's length too; see `layers.Length`.
-        embedding: numbers of an embedding besides the heads' answers; None: without heads, what was pooled is
-            the embedding, with them there is nothing besides.
-        heads: what an embedding also tells; see `layers.Telling`.
-        bag: whether the heads' answers are the mean of the LSTM's and of `layers.BagOfWords`.
-        forget_bias: of the forget gates at the start; 2.5 in the paper's training.
-        trained_vectors: whether training changes the word vectors.
-        dropout: share of the word vectors' coordinates set to 0 in training, for a batch at a time.
-        seed: of the dropout; without one the torch backend draws from a generator that no checkpoint holds.
+        architecture: what it is made of.
     """
 
-    def __init__(  # noqa: PLR0913  Keras makes a model again from the names and values of its config
-        self,
-        *,
-        n_tokens: int,
-        dimensions: int,
-        units: int,
-        similarity: str,
-        pooling: str = "last",
-        length: bool = False,
-        embedding: int | None = None,
-        heads: Mapping[str, int] | None = None,
-        bag: bool = False,
-        forget_bias: float = 1.0,
-        trained_vectors: bool = False,
-        dropout: float = 0.0,
-        seed: int = 0,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, architecture: Architecture, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.config = {
-            "n_tokens": n_tokens,
-            "dimensions": dimensions,
-            "units": units,
-            "similarity": similarity,
-            "pooling": pooling,
-            "length": length,
-            "embedding": embedding,
-            "heads": dict(heads or {}),
-            "bag": bag,
-            "forget_bias": forget_bias,
-            "trained_vectors": trained_vectors,
-            "dropout": dropout,
-            "seed": seed,
-        }
-        self.vectors = keras.layers.Embedding(n_tokens, dimensions, trainable=trained_vectors, name="vectors")
-        self.dropout = keras.layers.Dropout(dropout, seed=seed, name="dropout")
-        bias: Any = gates(forget_bias)
-        self.projection = keras.layers.Dense(4 * units, bias_initializer=bias, name="projection")
-        self.recurrence = Recurrence(units, name="recurrence")
-        self.pooling = Pooling(pooling, name="pooling")
-        self.length = Length(name="length") if length else None
-        self.telling = Telling(heads or {}, embedding or 0, name="telling") if heads or embedding else None
-        self.bag = BagOfWords(n_tokens, sum((heads or {}).values()), name="bag") if bag else None
-        self.similarity = PairSimilarity(similarity, name="similarity")
+        self.architecture = architecture
+        made = architecture
+        self.vectors = keras.layers.Embedding(
+            made.n_tokens, made.dimensions, trainable=made.trained_vectors, name="vectors"
+        )
+        self.dropout = keras.layers.Dropout(made.dropout, seed=made.seed, name="dropout")
+        bias: Any = gates(made.forget_bias)
+        self.projection = keras.layers.Dense(4 * made.units, bias_initializer=bias, name="projection")
+        self.recurrence = Recurrence(made.units, name="recurrence")
+        self.pooling = Pooling(made.pooling, name="pooling")
+        self.length = Length(name="length") if made.length else None
+        tells = made.heads or made.embedding
+        self.telling = Telling(made.heads, made.embedding or 0, name="telling") if tells else None
+        self.bag = BagOfWords(made.n_tokens, made.n_answers, name="bag") if made.bag else None
+        self.similarity = PairSimilarity(made.similarity, name="similarity")
         self.build()
 
     def build(self, input_shape: Any = None) -> None:
         """Make the weights; their shapes do not depend on the input's."""
-        width, units = self.config["dimensions"], self.config["units"]
         self.vectors.build((None,))
-        self.projection.build((None, width))
+        self.projection.build((None, self.architecture.dimensions))
         self.recurrence.build()
-        width = units * (2 if self.config["pooling"] == "mean_max" else 1)
+        width = self.architecture.units * (2 if self.architecture.pooling == "mean_max" else 1)
         if self.length is not None:
             self.length.build()
             width = 2 * width + 1
@@ -149,8 +150,13 @@ class MaLSTM(keras.Model):
         left = ops.take(embeddings, inputs["left"], axis=0)
         right = ops.take(embeddings, inputs["right"], axis=0)
         similarity = self.similarity(left, right)
-        return {"similarity": similarity, "answers": answers} if self.config["heads"] else similarity
+        return {"similarity": similarity, "answers": answers} if self.architecture.heads else similarity
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make this model again."""
-        return {"name": self.name, **self.config}
+        """The arguments that make this model again, as JSON holds them."""
+        return {"name": self.name, "architecture": asdict(self.architecture)}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> "MaLSTM":
+        """Make a model from what `get_config` gives."""
+        return cls(**{**config, "architecture": Architecture(**config["architecture"])})

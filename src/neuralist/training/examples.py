@@ -258,7 +258,8 @@ def fingerprint(
     """Name a training by all that decides its result, as 64 hex digits."""
     digest = begun(settings)
     for part in parts.values():
-        for array in (*part.songs, *part[1:7], *(part.synonyms or ())):
+        of_pairs = (part.left, part.right, part.similarity, part.listed, part.weight)
+        for array in (*part.songs, *of_pairs, part.answers, *(part.synonyms or ())):
             digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
     for array in words_tell or ():
         digest.update(array.tobytes())

@@ -6,6 +6,7 @@ and resumed ends with the weights of an undisturbed one.
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from neuralist import metrics
 from neuralist.config import params
 from neuralist.model import losses
 from neuralist.model.bag_of_words import Bag
-from neuralist.model.malstm import MaLSTM
+from neuralist.model.malstm import Architecture, MaLSTM
 from neuralist.model.similarity import Similarity
 from neuralist.text.vocabulary import Windows
 from neuralist.training import batches, checkpoints
@@ -37,23 +38,25 @@ def make_model(settings: params.Experiment, prepared: Prepared) -> MaLSTM:
     vectors, train = prepared.vectors, prepared.parts["train"]
     keras.utils.set_random_seed(settings.seed)
     model = MaLSTM(
-        n_tokens=len(vectors.matrix),
-        dimensions=vectors.matrix.shape[1],
-        units=settings.units,
-        similarity=settings.similarity,
-        pooling=settings.pooling,
-        length=settings.length,
-        embedding=settings.embedding,
-        heads=prepared.heads,
-        forget_bias=settings.forget_bias,
-        trained_vectors=settings.vectors == "trained" or settings.tokens == "char",
-        dropout=settings.dropout,
-        seed=settings.seed,
+        Architecture(
+            n_tokens=len(vectors.matrix),
+            dimensions=vectors.matrix.shape[1],
+            units=settings.units,
+            similarity=settings.similarity,
+            pooling=settings.pooling,
+            length=settings.length,
+            embedding=settings.embedding,
+            heads=prepared.heads,
+            forget_bias=settings.forget_bias,
+            trained_vectors=settings.vectors == "trained" or settings.tokens == "char",
+            dropout=settings.dropout,
+            seed=settings.seed,
+        )
     )
     model.vectors.set_weights([vectors.matrix])
     if model.length is not None:
         logarithms = np.log(np.maximum(train.lengths, 1))
-        model.length.set_weights([np.array([logarithms.mean(), max(float(logarithms.std()), 1e-6)])])
+        model.length.scale.assign([logarithms.mean(), max(float(logarithms.std()), 1e-6)])
     optimizer = _optimizer(settings, settings.epochs * batches.steps(train, settings))
     # With few words calls cost more than what they do, and XLA makes one of a whole step; but it draws
     # dropout's numbers slowly. "auto" leaves it out on a CPU, and torch has no such thing.
@@ -106,8 +109,11 @@ def joined(model: MaLSTM, bag: Bag) -> MaLSTM:
 
     They are joined after training: the bag fits the songs it learned from too well to teach on them.
     """
-    both = MaLSTM.from_config(model.get_config() | {"bag": True})
-    both.set_weights([*model.get_weights(), *bag])  # layers in the order they are made in, the bag last
+    both = MaLSTM(replace(model.architecture, bag=True), name=model.name)
+    for layer in model.layers:
+        both.get_layer(layer.name).set_weights(layer.get_weights())
+    for name, array in bag._asdict().items():
+        getattr(both.bag, name).assign(array)
     return both
 
 
@@ -232,7 +238,7 @@ def trainer(model: MaLSTM, settings: params.Experiment) -> batches.Step:
         from neuralist.training import step_tensorflow  # other backends may have no TensorFlow
 
         return step_tensorflow.trainer(model, settings)
-    heads = model.config["heads"]
+    heads = model.architecture.heads
     loss: Any = losses.pair_loss(settings.loss)
     metric: Any = [losses.accuracy]
     if heads:

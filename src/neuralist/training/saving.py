@@ -153,7 +153,7 @@ def weights(model: MaLSTM) -> onnx_export.Weights:
             table, squares, middle = values([model.bag.table, model.bag.squares, model.bag.bias])
             telling = (telling[0], telling[1] + np.pad(middle, (0, n_free)) * factors)
             bag = (np.pad(table, ((0, 0), (0, n_free))) * factors, squares)
-    return onnx_export.Weights(vectors, lstm, model.config["pooling"], length, telling, bag)
+    return onnx_export.Weights(vectors, lstm, model.architecture.pooling, length, telling, bag)
 
 
 def _save_keras(model: MaLSTM, path: Path) -> None:

@@ -27,7 +27,7 @@ def gradients(
     factors.
     """
     pairs = losses.pair_loss(settings.loss)
-    heads = model.config["heads"]
+    heads = model.architecture.heads
     answers = losses.heads_loss(heads, settings.heads) if heads else None
 
     def found(batch: Tensors, targets: Tensors, factors: Any) -> tuple[list[Any], Any]:
