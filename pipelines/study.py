@@ -50,7 +50,8 @@ def main() -> None:
     task = _task(args, settings.base, study)
     title = task.name(settings.experiment)
     folder = args.checkpoints / f"study-{title}"
-    searched = search.open_study(task, title, folder)
+    opened = search.open_study(task, title, folder)
+    searched = opened.study
     live = study_runs.LiveStudy()
     with console.trials(title, study.trials, study.epochs) as show:
 
@@ -60,10 +61,10 @@ def main() -> None:
             if trials[number]["state"] != "running":
                 epochs = search.epochs(searched, study).to_dict("records")
                 # Two workers at once would record a trial twice: a server's store has no lock of its own.
-                with queue.alone(searched, folder):
+                with queue.alone(opened):
                     live(study_runs.Trials(title, f"val_{study.metric}", trials, epochs))
 
-        search.work(task, searched, folder, report)
+        search.work(task, opened, report)
     if args.worker:
         return
     (args.out / "skipped.txt").unlink(missing_ok=True)

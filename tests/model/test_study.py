@@ -73,8 +73,8 @@ def quiet(number: int) -> None:
 def run(folder: Path, report: Any = quiet, **own: Any) -> optuna.Study:
     asked = task(**own)
     opened = search.open_study(asked, asked.name("base"), folder)
-    search.work(asked, opened, folder, report)
-    return opened
+    search.work(asked, opened, report)
+    return opened.study
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,7 @@ def test_two_processes_share_a_study_and_one_of_them_may_be_killed(
     assert [one.exitcode for one in workers] == [-signal.SIGKILL, 0]
 
     asked = task(trials=6, space={"units": {"low": 1, "high": 100}})
-    trials = search.trials(search.open_study(asked, asked.name("base"), tmp_path), asked.settings)
+    trials = search.trials(search.open_study(asked, asked.name("base"), tmp_path).study, asked.settings)
     assert trials["trial"].tolist() == list(range(6))
     assert trials["state"].tolist() == ["complete"] * 6
     began = [
@@ -233,10 +233,10 @@ def test_a_storage_that_fails_on_the_way_is_one_line(tmp_path: Path, monkeypatch
 def test_a_trial_that_ends_while_another_process_takes_it_for_abandoned_is_left_alone(tmp_path: Path) -> None:
     asked = task(trials=1)
     opened = search.open_study(asked, asked.name("base"), tmp_path)
-    opened.ask()
-    [seen] = opened.get_trials(states=(TrialState.RUNNING,))
-    opened.tell(0, 0.5)
-    assert queue._take(asked.settings, opened, tmp_path, seen) is None
+    opened.study.ask()
+    [seen] = opened.study.get_trials(states=(TrialState.RUNNING,))
+    opened.study.tell(0, 0.5)
+    assert queue._take(asked.settings, opened, seen) is None
 
 
 def test_a_trial_that_another_machine_ended_meanwhile_stays_as_it_is(
@@ -258,7 +258,7 @@ def test_a_trial_that_another_machine_ended_meanwhile_stays_as_it_is(
 
 def test_a_trial_of_a_silent_machine_is_taken_up_and_of_one_that_speaks_is_not(tmp_path: Path) -> None:
     asked = task(trials=1)
-    opened = search.open_study(asked, asked.name("base"), tmp_path)
+    opened = search.open_study(asked, asked.name("base"), tmp_path).study
     trial = opened.ask()
     trial.set_user_attr("worker", ["another-machine", "/nowhere/trial-0.lock"])
     trial.set_user_attr("seen", time.time())
@@ -285,7 +285,7 @@ def test_a_study_needs_val_pairs() -> None:
 
 def test_without_a_value_there_is_no_best(tmp_path: Path) -> None:
     asked = task()
-    opened = search.open_study(asked, "empty", tmp_path)
+    opened = search.open_study(asked, "empty", tmp_path).study
     with pytest.raises(ValueError, match="none of 3 trials came to a value of loss"):
         search.best(opened, asked.settings, "base")
 

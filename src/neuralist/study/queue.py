@@ -3,8 +3,11 @@
 Input: params.study.storage, a study whose trials are queued. Output: trials, each for one process at a time.
 
 Who looks for a trial and takes it is alone meanwhile: among the processes that share a folder by a lock file,
-among all that share a database by a lock on a row of it. A trial whose process died is given to the next that
-asks: of a process of this machine a lock file tells, of another machine's its silence.
+among all that share a database by a lock on a row of a table of ours. A trial whose process died is given to
+the next that asks: of a process of this machine a lock file tells, of another machine's its silence.
+
+Not Optuna's heartbeat: it needs an SQL storage and Study.optimize, and gives a retried trial a new number.
+What Study has no word for, that a trial of a given number shall run, our own storage object is told.
 """
 
 import fcntl
@@ -15,35 +18,50 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, NamedTuple
 
 import optuna
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.storages import JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import column, select, table
+from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, select
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from neuralist import console
 from neuralist.config import params
 
 BEAT_S, SILENCE_S = 60, 300
-VERSION = table("version_info")
+# One row, beside Optuna's tables, which it does not touch.
+GATE = Table("neuralist_gate", MetaData(), Column("id", Integer, primary_key=True, autoincrement=False))
 FAILURES = SQLAlchemyError, StorageInternalError
 
 
-def storage(url: str | None, folder: Path) -> Any:
+class Storage(NamedTuple):
+    """Where trials are kept, and the database whose GATE lets one process in at a time, if it is one."""
+
+    trials: JournalStorage | RDBStorage
+    gate: Engine | None
+
+
+class Queue(NamedTuple):
+    """A study whose trials are queued, where they are kept, and the folder of its locks."""
+
+    study: optuna.Study
+    storage: Storage
+    folder: Path
+
+
+def storage(url: str | None, folder: Path) -> Storage:
     """Open an Optuna storage: the one of a URL, or a journal in the folder.
 
     Raises:
         ValueError: it cannot be opened.
     """
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
-
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     if url is None:
-        return JournalStorage(JournalFileBackend(str(folder / "study.journal")))
+        return Storage(JournalStorage(JournalFileBackend(str(folder / "study.journal"))), None)
     try:
         try:
             return _database(url)
@@ -58,9 +76,18 @@ def storage(url: str | None, folder: Path) -> Any:
         ) from error
 
 
-def _database(url: str) -> Any:
+def _database(url: str) -> Storage:
     # Between two epochs of a long trial a connection may be cut by whatever lies on its way.
-    return optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+    trials = RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+    gate = create_engine(url, pool_pre_ping=True)
+    if gate.dialect.name == "sqlite":  # it locks no rows
+        return Storage(trials, None)
+    GATE.create(gate, checkfirst=True)
+    # Where another process was faster, its row serves.
+    with suppress(IntegrityError), gate.begin() as connection:
+        if connection.execute(select(GATE.c.id)).first() is None:
+            connection.execute(GATE.insert().values(id=1))
+    return Storage(trials, gate)
 
 
 def _reason(error: BaseException) -> str:
@@ -88,33 +115,32 @@ def reached(url: str | None) -> Iterator[None]:
 
 
 @contextmanager
-def alone(study: optuna.Study, folder: Path) -> Iterator[None]:
+def alone(queue: Queue) -> Iterator[None]:
     """Let one process at a time look at the queue and change it; not to be nested."""
-    engine = getattr(getattr(study._storage, "_backend", None), "engine", None)
-    with (folder / "study.lock").open("w") as lock:
+    with (queue.folder / "study.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if engine is None or engine.dialect.name == "sqlite":  # SQLite locks no rows
+        if queue.storage.gate is None:
             yield
             return
-        with engine.begin() as connection:
-            # The one row of a table that Optuna only reads; when the process dies the server frees it.
-            connection.execute(select(column("version_info_id")).select_from(VERSION).with_for_update())
+        with queue.storage.gate.begin() as connection:
+            # When the process dies the server frees it.
+            connection.execute(select(GATE.c.id).with_for_update())
             yield
 
 
 @contextmanager
-def claimed(settings: params.Study, study: optuna.Study, folder: Path) -> Iterator[optuna.Trial | None]:
+def claimed(settings: params.Study, queue: Queue) -> Iterator[optuna.Trial | None]:
     """A trial that nobody else works on, or None when all are over; waits while others work on the rest."""
     taken = None
     while taken is None:
-        with alone(study, folder):
+        with alone(queue):
             left = [
                 one
-                for one in study.get_trials(deepcopy=False)[: settings.trials]
+                for one in queue.study.get_trials(deepcopy=False)[: settings.trials]
                 if not one.state.is_finished()
             ]
             free = [one for one in left if one.state == TrialState.WAITING or _abandoned(one)]
-            taken = _take(settings, study, folder, free[0]) if free else None
+            taken = _take(settings, queue, free[0]) if free else None
         if not left:
             yield None
             return
@@ -132,17 +158,17 @@ def claimed(settings: params.Study, study: optuna.Study, folder: Path) -> Iterat
         lock.close()
 
 
-def _take(
-    settings: params.Study, study: optuna.Study, folder: Path, free: FrozenTrial
-) -> tuple[optuna.Trial, IO[str]] | None:
+def _take(settings: params.Study, queue: Queue, free: FrozenTrial) -> tuple[optuna.Trial, IO[str]] | None:
     """Mark a free trial as this process', by a lock that the system frees when the process dies."""
     # Seeded by number: a resumed study would otherwise draw the numbers of its first trials again.
-    study.sampler = optuna.samplers.TPESampler(seed=settings.seed + free.number)
+    queue.study.sampler = optuna.samplers.TPESampler(seed=settings.seed + free.number)
+    id_ = _id(queue, free.number)
     # Not Study.ask: where another process was faster, it makes a trial that nobody asked for.
-    if free.state == TrialState.WAITING and not _begun(study, free):
+    if free.state == TrialState.WAITING and not _begun(queue, id_):
         return None
-    trial = optuna.Trial(study, free._trial_id)
-    path = folder / f"trial-{trial.number}.lock"
+    # By its constructor, for Study.ask gives no trial that runs already, as one does that is taken up again.
+    trial = optuna.Trial(queue.study, id_)
+    path = queue.folder / f"trial-{trial.number}.lock"
     lock = path.open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)
     try:
@@ -155,10 +181,17 @@ def _take(
     return trial, lock
 
 
-def _begun(study: optuna.Study, waiting: FrozenTrial) -> bool:
-    """Have a trial run; False where another process was faster."""
+def _id(queue: Queue, number: int) -> int:
+    """What the storage calls a trial."""
+    trials = queue.storage.trials
+    study = trials.get_study_id_from_name(queue.study.study_name)
+    return trials.get_trial_id_from_study_id_trial_number(study, number)
+
+
+def _begun(queue: Queue, id_: int) -> bool:
+    """Have a waiting trial run; False where another process was faster."""
     try:
-        return study._storage.set_trial_state_values(waiting._trial_id, TrialState.RUNNING)
+        return queue.storage.trials.set_trial_state_values(id_, TrialState.RUNNING)
     except UpdateFinishedTrialError:
         return False
 

@@ -52,13 +52,13 @@ class Search(NamedTuple):
         return f"{experiment}-{digest.hexdigest()[:16]}"
 
 
-def open_study(search: Search, name: str, folder: Path) -> optuna.Study:
+def open_study(search: Search, name: str, folder: Path) -> queue.Queue:
     """Open a study or make it, with as many trials queued as it shall have.
 
     Args:
         search: what it is about.
         name: from `Search.name`.
-        folder: holds the journal, unless params name another storage.
+        folder: for locks and checkpoints; holds the journal, unless params name another storage.
 
     Raises:
         ValueError: the storage cannot be opened.
@@ -68,16 +68,17 @@ def open_study(search: Search, name: str, folder: Path) -> optuna.Study:
     storage = queue.storage(settings.storage, folder)
     with queue.reached(settings.storage):
         study = optuna.create_study(
-            storage=storage,
+            storage=storage.trials,
             study_name=name,
             direction=settings.direction,
             pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=settings.prune_after),
             load_if_exists=True,
         )
-        with queue.alone(study, folder):
+        opened = queue.Queue(study, storage, folder)
+        with queue.alone(opened):
             for number in range(len(study.get_trials(deepcopy=False)), settings.trials):
                 study.enqueue_trial(_within(settings.space, search.base) if number == 0 else {})
-    return study
+    return opened
 
 
 def _within(space: params.Space, base: params.Experiment) -> dict[str, Any]:
@@ -85,26 +86,25 @@ def _within(space: params.Space, base: params.Experiment) -> dict[str, Any]:
     return {name: own for name in space if params.holds(space[name], own := getattr(base, name))}
 
 
-def work(search: Search, study: optuna.Study, folder: Path, report: Report) -> None:
+def work(search: Search, opened: queue.Queue, report: Report) -> None:
     """Run trials until none is left, also those of processes that died meanwhile.
 
     Args:
         search: what the study is about.
-        study: from `open_study`.
-        folder: for locks and checkpoints.
+        opened: from `open_study`.
         report: what to call as trials go on.
     """
     with queue.reached(search.settings.storage):
         while True:
-            with queue.claimed(search.settings, study, folder) as trial:
+            with queue.claimed(search.settings, opened) as trial:
                 if trial is None:
                     return
-                checkpoint = folder / f"trial-{trial.number}.npz"
+                checkpoint = opened.folder / f"trial-{trial.number}.npz"
                 report(trial.number)
                 # Else another machine, to which this one was long silent, has taken the trial and ended it.
                 with suppress(UpdateFinishedTrialError):
-                    _run(search, study, trial, checkpoint, report)
-                for left in folder.glob(f"*{checkpoint.name}"):
+                    _run(search, opened.study, trial, checkpoint, report)
+                for left in opened.folder.glob(f"*{checkpoint.name}"):
                     left.unlink()
                 report(trial.number)
 
@@ -131,7 +131,7 @@ def _objective(search: Search, trial: optuna.Trial, checkpoint: Path, report: Re
     loop.pretrain(model, prepared, experiment, checkpoint, lambda record, at: None)
     metric = f"val_{settings.metric}"
     # Of a process that died; where its checkpoint is not, on another machine, all epochs are trained again.
-    reported = trial.storage.get_trial(trial._trial_id).intermediate_values
+    reported = trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values
 
     def epoch_over(record: loop.Epoch) -> None:
         if math.isfinite(record[metric]) and record["epoch"] - 1 not in reported:
