@@ -1,6 +1,8 @@
 """The two models as MLflow saves, loads and serves them: answers by hand, one sentence for bad input."""
 
+import ast
 import asyncio
+import hashlib
 import http.client
 import io
 import json
@@ -333,6 +335,32 @@ def test_another_model_of_the_server_keeps_mlflows_own_answers(compare: Ask) -> 
     assert scoring_server.invocations.__module__ == mlflow_model.__name__
     answer = scoring_server.invocations(b"a\n5\n", "text/csv", Other(), None)
     assert json.loads(answer.response) == {"predictions": [{"a": 5}]}
+
+
+def test_mlflows_function_is_the_one_that_ours_stands_in_for() -> None:
+    """By its text: in this process ours may stand in its place just now."""
+    from mlflow.pyfunc import scoring_server
+
+    module = ast.parse(Path(scoring_server.__file__).read_text(encoding="utf-8"))
+    functions = {one.name: one for one in module.body if isinstance(one, ast.FunctionDef)}
+    own = functions["invocations"]
+    found = (
+        ast.unparse(own.args),
+        hashlib.sha256(ast.unparse(own).encode()).hexdigest(),
+        "asyncio.to_thread(invocations, data, content_type, model, input_schema)"
+        in ast.unparse(functions["init"]),
+        scoring_server.InvocationsResponse._fields,
+    )
+    assert found == (
+        "data, content_type, model, input_schema",
+        "c83bb9ef128dc6b29a5c397530d2b9776d730070952b35823f0d5df7f553d019",
+        True,
+        ("response", "status", "mimetype"),
+    ), (
+        "MLflow's scoring_server.invocations has changed. Read what it does now: if it has a hook for "
+        "requests, use that and drop serving.mlflow_model._take_requests; else let our function take, call "
+        "and return what MLflow's does, run tests/code/test_serving.py, and put the new digest here"
+    )
 
 
 def test_a_loaded_model_answers_tables_and_refuses_with_mlflows_error(saved: dict[str, Path]) -> None:

@@ -184,14 +184,15 @@ def _take_requests(server: Any) -> None:
     """Let ServedModel answer the scoring server's requests itself.
 
     MLflow has no hook for it; its own function turns numbers into texts before a model sees them, and puts
-    request and signature into the message of an error. The server's other models keep that function.
+    request and signature into the message of an error. The server's other models keep that function. It is
+    the one function of a third party's that is replaced; a test fails when MLflow changes it.
     """
     mlflows_own = server.invocations
     if mlflows_own.__module__ == __name__:
         return
 
     def invocations(data: bytes, content_type: str | None, model: Any, input_schema: Any) -> Any:
-        served = getattr(getattr(model, "_model_impl", None), "python_model", None)
+        served = _unwrapped(model)
         if not isinstance(served, ServedModel):
             return mlflows_own(data, content_type, model, input_schema)
         try:
@@ -202,3 +203,11 @@ def _take_requests(server: Any) -> None:
         return server.InvocationsResponse(body, 200, requests.JSON)
 
     server.invocations = invocations
+
+
+def _unwrapped(model: Any) -> Any:
+    """The Python model that a loaded one holds, if it holds one."""
+    try:
+        return model.unwrap_python_model()
+    except (AttributeError, MlflowException):  # what MLflow says of a model of another flavor
+        return None
