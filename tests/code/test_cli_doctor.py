@@ -1,8 +1,9 @@
 """`neuralist doctor`: each thing that may be missing is named with the command that mends it."""
 
 import json
+import os
 import shutil
-import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable
 from importlib import metadata
@@ -14,9 +15,12 @@ from tests import tenths
 from typer.testing import CliRunner
 
 from neuralist.cli import app, doctor
+from neuralist.tracking import stamp
+from neuralist.tracking.store import Store
 
 pytestmark = pytest.mark.slow  # the doctor tries out what it looks at, MLflow too
 
+ROOT = Path(__file__).resolve().parents[2]
 DVC = "stages:\n  songs:\n    cmd: a\n  train:\n    foreach: [a]\n    do: {cmd: b}\n"
 LOCK = """
 stages:
@@ -26,8 +30,10 @@ stages:
 
 
 @pytest.fixture(scope="session")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
     """A checkout in which nothing is missing."""
+    from mlflow import MlflowClient
+
     home = tmp_path_factory.mktemp("whole") / "home"
     for folder in ("pipelines", "data/msd", "artifacts/experiments/a"):
         (home / folder).mkdir(parents=True)
@@ -48,24 +54,32 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("requirements.txt", locked),
     ):
         (home / name).write_text(text)
-    with sqlite3.connect(home / "mlflow.db") as store:
-        store.execute("create table registered_model_aliases (alias text, version int, name text)")
-        rows = [
-            ("champion", 3, "neuralist"),
-            ("champion", 2, "neuralist-recommender"),
-            ("old", 1, "neuralist"),
-        ]
-        store.executemany("insert into registered_model_aliases values (?, ?, ?)", rows)
-    store.close()
+    shutil.copy(empty_database, home / "mlflow.db")
+    client = MlflowClient(f"sqlite:///{home}/mlflow.db", f"sqlite:///{home}/mlflow.db")
+    for name, champion in (("neuralist", 3), ("neuralist-recommender", 2)):
+        client.create_registered_model(name)
+        for _ in range(champion):
+            client.create_model_version(name, source=home.as_uri())
+        client.set_registered_model_alias(name, "champion", str(champion))
+        client.set_registered_model_alias(name, "old", "1")
     return home
+
+
+def stamped(home: Path) -> None:
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{home}/mlflow.db"
+    stamp.renew(MlflowClient(uri, uri), Store(uri, "neuralist", home))
 
 
 @pytest.fixture
 def home(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    shutil.copytree(whole, tmp_path / "home")
-    monkeypatch.chdir(tmp_path / "home")
-    return tmp_path / "home"
+    home = shutil.copytree(whole, tmp_path / "home")
+    # Doctor names the store mlflow.db, and mlflow would keep that of the first test: here the stamp answers.
+    stamped(home)
+    monkeypatch.chdir(home)
+    return home
 
 
 @pytest.fixture
@@ -150,6 +164,35 @@ def test_what_is_missing_is_named_with_its_mend(
     assert found in said[check]["found"]
     assert (said[check]["ok"], said[check]["mend"], said["next"]) == (False, mend, mend)
     assert [name for name, one in said.items() if name != "next" and not one["ok"]] == [check]
+
+
+@pytest.mark.parametrize(
+    ("content", "found", "mend"),
+    [
+        (None, "neuralist version 3, neuralist-recommender version 2", ""),
+        (b"no database" * 100, "MLflow store sqlite:///mlflow.db: ", "mend it, or move mlflow.db away"),
+    ],
+)
+def test_without_a_stamp_mlflow_itself_is_asked(
+    home: Path, content: bytes | None, found: str, mend: str
+) -> None:
+    (home / "mlruns" / ".recorded.json").unlink()
+    if content:
+        (home / "mlflow.db").write_bytes(content)
+    before = sorted(home.rglob("*"))
+    code = (
+        "import json; from pathlib import Path; from neuralist.cli import doctor\n"
+        "try: print(json.dumps(doctor._registry(Path.cwd())))\n"
+        "except ValueError as error: print(json.dumps(str(error).split('; ')))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    told = json.loads(said.stdout)
+    assert told[0].startswith(found)
+    assert told[1].startswith(mend)
+    assert {path.name for path in home.rglob("*") if path not in before} <= {".lock"}
 
 
 def test_a_store_elsewhere_is_not_looked_into(

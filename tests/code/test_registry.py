@@ -20,7 +20,7 @@ from tests import trained
 from neuralist.config import params
 from neuralist.data import parquet, tables
 from neuralist.serving import package
-from neuralist.tracking import champion, registry
+from neuralist.tracking import champion, registry, stamp
 from neuralist.tracking.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -627,17 +627,35 @@ def test_a_missing_folder_is_one_clear_error(checkout: Checkout) -> None:
         checkout.register()
 
 
-def test_the_quick_look_sees_what_mlflow_sees(checkout: Checkout) -> None:
+def test_what_was_registered_stands_in_the_stamp_until_the_registry_changes(checkout: Checkout) -> None:
     checkout.train("years", by_year())
     checkout.register()
     checkout.train("themes", by_theme())
     checkout.register()
-    checkout.client.delete_model_version("neuralist-recommender", "1")
-    checkout.client.create_model_version("neuralist", source=checkout.folder.as_uri())
+    held = stamp.read(checkout.into)
+    assert held is not None
+    assert held.models == stamp.models(checkout.client)
 
-    assert registry._known_to_default(checkout.into) == registry._known(checkout.client)
-    elsewhere = Store(checkout.into.uri, "neuralist", None)
-    assert registry._known_to_default(elsewhere) is None
+    checkout.client.delete_model_version("neuralist-recommender", "1")
+    assert stamp.read(checkout.into) is None
+    checkout.client.create_model_version("neuralist", source=checkout.folder.as_uri())
+    assert checkout.register().startswith("themes is the champion already")
+    held = stamp.read(checkout.into)
+    assert held is not None
+    assert held.models == stamp.models(checkout.client)
+    assert {name: len(model.versions) for name, model in held.models.items()} == {
+        "neuralist": 3,
+        "neuralist-recommender": 1,
+    }
+
+
+def test_a_registration_that_was_killed_leaves_no_stamp(checkout: Checkout) -> None:
+    checkout.train("years", by_year())
+    checkout.register()
+    checkout.train("themes", by_theme())
+    register_killed(checkout, ("set_registered_model_alias", 2))
+
+    assert stamp.read(checkout.into) is None
 
 
 # --- the stage -------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The command doctor: what is there, what is missing, and the command that mends it.
 
-It only looks: file names rather than hashes, one read-only query of MLflow's store, one answer of the model.
+It only looks: file names rather than hashes, MLflow's registry, one answer of the model.
 """
 
 import json
@@ -160,19 +160,25 @@ def _model(root: Path) -> tuple[str, str]:
 
 
 def _registry(root: Path) -> tuple[str, str]:
-    """Whether the registered models have a champion, by the tables of MLflow's default store."""
-    from neuralist.tracking.registry import MODELS
-    from neuralist.tracking.store import ask, store
+    """Whether the registered models have a champion in MLflow's default store; without its stamp, in 3 s."""
+    from neuralist.tracking import stamp
+    from neuralist.tracking.store import opened, store
 
     into = store(root)
     if into.checkout is None:
         return f"not looked into: MLFLOW_TRACKING_URI is {into.uri}", ""
-    question = "SELECT name, version FROM registered_model_aliases WHERE alias = ?"
-    champions = dict(ask(into, question, ["champion"]) or [])
-    missing = [f"no champion of {name}" for name in MODELS if name not in champions]
+    if held := stamp.read(into):
+        models = held.models
+    elif (into.checkout / "mlflow.db").exists():
+        with opened(into) as client:
+            models = stamp.models(client)
+    else:
+        models = {}  # and none is made
+    champions = {name: model.aliases.get("champion") for name, model in models.items()}
+    missing = [f"no champion of {name}" for name in stamp.MODELS if not champions.get(name)]
     if missing:
         return ", ".join(missing), "dvc repro"
-    return ", ".join(f"{name} version {champions[name]}" for name in MODELS), ""
+    return ", ".join(f"{name} version {version}" for name, version in champions.items()), ""
 
 
 def _yaml(path: Path) -> dict[str, Any]:

@@ -5,8 +5,8 @@ the store of `store.store()`, versions of MODELS, which move together, with the 
 challenger. A version's files lie in the MLflow run of its experiment, in served-<digest>/.
 
 A version's tag `served` names its content, and its tag `complete`, set last, says that nothing is left to do:
-a registration that was killed half-way is completed by the next one. As in tracking, mlflow is imported only
-where there is something to do.
+a registration that was killed half-way is completed by the next one. As for runs, mlflow is not imported
+where the store's stamp says that nothing is to be done.
 """
 
 import hashlib
@@ -16,12 +16,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from neuralist import files
-from neuralist.tracking import run_content
+from neuralist.tracking import run_content, stamp
 from neuralist.tracking.runs import record
-from neuralist.tracking.store import Store, ask, find_run, main_checkout, opened, place_of, store
+from neuralist.tracking.stamp import MODELS, Registered
+from neuralist.tracking.store import Store, find_run, main_checkout, opened, place_of, store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,34 +30,8 @@ if TYPE_CHECKING:
 
     from neuralist.tracking.champion import Measured, Verdict
 
-MODELS = {
-    "neuralist": "How alike two songs are, from their lyrics.",
-    "neuralist-recommender": "The songs of a catalogue nearest to given lyrics.",
-}
 FIRST = "neuralist"  # what it calls champion is champion
 LONGEST = 5000  # characters that MLflow's tables keep of a description
-STATE = """
-    SELECT one.name, one.version, key, value, NULL FROM model_versions AS one
-    LEFT JOIN model_version_tags USING (workspace, name, version)
-    WHERE one.name IN (?, ?) AND current_stage <> 'Deleted_Internal'
-    UNION ALL SELECT name, version, NULL, NULL, alias FROM registered_model_aliases WHERE name IN (?, ?)
-"""
-
-
-class Registered(NamedTuple):
-    """What the registry holds of one model: alias to version, and version to its tags."""
-
-    aliases: dict[str, str]
-    versions: dict[str, dict[str, str]]
-
-    def version_of(self, digest: str) -> str | None:
-        """The version that serves this content."""
-        return next((number for number, tags in self.versions.items() if tags.get("served") == digest), None)
-
-    @property
-    def champion(self) -> dict[str, str] | None:
-        """The champion's tags."""
-        return self.versions.get(self.aliases.get("champion", ""))
 
 
 @dataclass(frozen=True)
@@ -100,14 +75,16 @@ def register(artifacts: Path, raw: Path, into: Store | None = None, *, replace: 
     if card.exists() and not card.with_name("served.json").exists():
         return card.read_text(encoding="utf-8").strip()
     served = _read(artifacts, raw)
-    known = _known_to_default(into)
-    line = _settled(known, served, replace=replace) if known else None
+    held = stamp.read(into)
+    line = _settled(held.models, served, replace=replace) if held else None
     if line:
         return line
     record(artifacts, raw, into)  # the run that a version is of
     with opened(into) as client:
-        entry = _Entry(client, into, served, _known(client))
-        return _settled(entry.known, served, replace=replace) or entry.enter(entry.verdict(replace=replace))
+        entry = _Entry(client, into, served, stamp.models(client))
+        line = _settled(entry.known, served, replace=replace) or entry.enter(entry.verdict(replace=replace))
+        stamp.renew(client, into)
+    return line
 
 
 def _read(artifacts: Path, raw: Path) -> Served:
@@ -117,30 +94,6 @@ def _read(artifacts: Path, raw: Path) -> Served:
         raise ValueError(f"dvc.lock: names no md5 of {raw}, so the corpus is unknown; run `dvc repro` first")
     digest = hashlib.sha256(json.dumps([facts, data], sort_keys=True).encode()).hexdigest()
     return Served(artifacts, raw, facts, data, digest)
-
-
-def _known_to_default(into: Store) -> dict[str, Registered] | None:
-    """What a default store holds, read without mlflow; None where mlflow itself must look."""
-    rows = ask(into, STATE, (*MODELS, *MODELS))
-    if rows is None:
-        return None
-    known = {name: Registered({}, {}) for name in MODELS}
-    for name, version, key, value, alias in rows:
-        if alias:
-            known[name].aliases[alias] = str(version)
-        else:
-            known[name].versions.setdefault(str(version), {}).update({key: value} if key else {})
-    return known
-
-
-def _known(client: "MlflowClient") -> dict[str, Registered]:
-    known = {}
-    for name in MODELS:
-        models = client.search_registered_models(f"name = '{name}'")
-        aliases = {alias: str(version) for one in models for alias, version in one.aliases.items()}
-        versions = client.search_model_versions(f"name = '{name}'")
-        known[name] = Registered(aliases, {str(one.version): dict(one.tags) for one in versions})
-    return known
 
 
 def _settled(known: Mapping[str, Registered], served: Served, *, replace: bool) -> str | None:

@@ -1,10 +1,10 @@
 """A run in MLflow for each trained experiment, found by its tag `fingerprint`.
 
 Input: what the stages wrote under artifacts/ (experiments/<name>/, metrics.json, figures/, pages), or the
-figures of a training while it goes on. Output: runs in the store of `neuralist.tracking.store`; one that
-already holds every run is found out with sqlite3 alone, without mlflow. A run counts as recorded when it is
-FINISHED and its tag `evaluation` is the digest of what it shows; both are set last, so a recording that was
-killed half-way is completed by the next one.
+figures of a training while it goes on. Output: runs in the store of `neuralist.tracking.store`; where its
+stamp says that it holds every run, mlflow is not imported. A run counts as recorded when it is FINISHED and
+its tag `evaluation` is the digest of what it shows; both are set last, so a recording that was killed
+half-way is completed by the next one.
 """
 
 import time
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuralist.tracking import run_content
+from neuralist.tracking import run_content, stamp
 from neuralist.tracking.store import (
     LONG,
     Store,
@@ -20,9 +20,9 @@ from neuralist.tracking.store import (
     client_of,
     find_run,
     first_line,
+    has_run,
     opened,
     place_of,
-    recorded_in_default,
     store,
     store_errors,
 )
@@ -46,15 +46,16 @@ def record(artifacts: Path, raw: Path, into: Store | None = None) -> list[str]:
     into = into or store()
     evaluations = run_content.evaluations(artifacts)
     digests = {name: run_content.digest(artifacts, raw, name, evaluations[name]) for name in evaluations}
-    absent = [name for name in digests if not recorded_in_default(into, "evaluation", digests[name])]
+    absent = [name for name in digests if not stamp.recorded(into, digests[name])]
     if not absent:
         return []
     with opened(into) as client:
         place = place_of(client, into)
-        absent = [name for name in absent if not _recorded(client, place, digests[name])]
+        absent = [name for name in absent if not has_run(client, place, "evaluation", digests[name])]
         for name in absent:
             content = run_content.read(artifacts, raw, name, evaluations[name])
             _write_run(client, place, content, digests[name])
+        stamp.renew(client, into)
     return absent
 
 
@@ -106,11 +107,6 @@ class LiveRun:
             _log_params(client, run, self._params)
         _log_epochs(*self._run, self._epochs)
         self._epochs = {}
-
-
-def _recorded(client: "MlflowClient", place: str, digest: str) -> bool:
-    found = client.search_runs([place], f"tags.evaluation = '{digest}' AND attributes.status = 'FINISHED'")
-    return bool(found)
 
 
 def _write_run(client: "MlflowClient", place: str, content: run_content.RunContent, digest: str) -> None:

@@ -1,4 +1,4 @@
-"""The MLflow store: where it is, opened by one process at a time, and what a default one holds.
+"""The MLflow store: where it is, opened by one process at a time, and how runs are found in it.
 
 It is the store that MLFLOW_TRACKING_URI names, else mlflow.db and mlruns/ of the main checkout, where plain
 `mlflow ui` finds them. A workspace work/<name>/ records into the MLflow experiment neuralist-<name>, all else
@@ -7,12 +7,11 @@ into neuralist. Importing mlflow takes 3 s, so only functions that need it do.
 
 import fcntl
 import os
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import chdir, closing, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from neuralist import console
 
@@ -78,29 +77,6 @@ def opened(into: Store) -> Iterator["MlflowClient"]:
         ) from error
 
 
-def ask(into: Store, question: str, values: Sequence[str]) -> list[tuple[Any, ...]] | None:
-    """The rows that a default store answers to SQL, without mlflow; None where mlflow itself must look."""
-    database = into.checkout / "mlflow.db" if into.checkout else None
-    if database is None or not database.exists():
-        return None
-    try:
-        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
-            return connection.execute(question, values).fetchall()
-    except sqlite3.Error:
-        return None  # another version's tables: mlflow itself decides, or says what is wrong
-
-
-def recorded_in_default(into: Store, tag: str, digest: str) -> bool:
-    """Whether a default store, without mlflow, shows a finished run whose tag holds the digest."""
-    question = """
-        SELECT 1 FROM tags JOIN runs USING (run_uuid) JOIN experiments USING (experiment_id)
-        WHERE tags.key = ? AND tags.value = ? AND experiments.name = ?
-          AND runs.status = 'FINISHED' AND runs.lifecycle_stage = 'active'
-          AND experiments.lifecycle_stage = 'active'
-    """
-    return bool(ask(into, question, (tag, digest, into.experiment)))
-
-
 @contextmanager
 def alone(into: Store) -> Iterator[None]:
     """Let one process at a time look for a run and make it; a server's store has no such lock."""
@@ -150,6 +126,12 @@ def place_of(client: "MlflowClient", into: Store) -> str:
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return found.experiment_id
+
+
+def has_run(client: "MlflowClient", place: str, tag: str, digest: str) -> bool:
+    """Whether a finished run's tag holds the digest."""
+    wanted = f"tags.{tag} = '{digest}' AND attributes.status = 'FINISHED'"
+    return bool(client.search_runs([place], wanted, max_results=1))
 
 
 def find_run(client: "MlflowClient", place: str, tags: Mapping[str, str], name: str) -> "Run":

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from neuralist.tracking.store import LONG, Store, opened, place_of, recorded_in_default, store, user
+from neuralist.tracking import stamp
+from neuralist.tracking.store import LONG, Store, has_run, opened, place_of, store, user
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -49,18 +50,20 @@ def record(folder: Path, into: Store | None = None) -> str | None:
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
-    if recorded_in_default(into, "recorded", digest.hexdigest()):
+    if stamp.recorded(into, digest.hexdigest()):
         return None
     found = _read(folder)
     with opened(into) as client:
-        parent = _add(client, place_of(client, into), found)
-        if client.get_run(parent).data.tags.get("recorded") == digest.hexdigest():
-            return None
-        for path in files:
-            client.log_artifact(parent, str(path))
-        client.set_tag(parent, "recorded", digest.hexdigest())
-        client.set_terminated(parent)
-    return found.study
+        place = place_of(client, into)
+        known = has_run(client, place, "recorded", digest.hexdigest())
+        if not known:
+            parent = _add(client, place, found)
+            for path in files:
+                client.log_artifact(parent, str(path))
+            client.set_tag(parent, "recorded", digest.hexdigest())
+            client.set_terminated(parent)
+        stamp.renew(client, into)
+    return None if known else found.study
 
 
 def _read(folder: Path) -> Trials:
