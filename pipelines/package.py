@@ -11,6 +11,7 @@ from pathlib import Path
 from neuralist import console, files
 from neuralist.config import corpus, params
 from neuralist.data import parquet, tables
+from neuralist.evaluation import selection
 from neuralist.serving import package
 
 
@@ -28,8 +29,8 @@ def main() -> None:
     """Choose, and write the folder."""
     args, settings = parse(), params.load()
     found = files.read_json(args.metrics)
-    metric = package.metric_of(found, settings.registration.metric)
-    name = package.best(found, metric)
+    metric = selection.metric_of(found, settings.registration.metric)
+    name = selection.best(found, metric)
     shutil.rmtree(args.out, ignore_errors=True)  # as DVC does: no file of another choice stays
     if name is None:
         reason = package.nothing(found, metric)

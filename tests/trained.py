@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neuralist import metrics
+from neuralist.config import metric_table
+from neuralist.config.experiment import Protocol
 from neuralist.data import tables
 from neuralist.model import onnx_export
 from neuralist.text.vocabulary import Vocabulary
@@ -88,9 +89,9 @@ def figure(value: float | None, low: float | None = None, high: float | None = N
     return {"value": value, "low": low, "high": high}
 
 
-def entry(protocol: str = "songs", **val: float | None) -> dict[str, Any]:
+def entry(protocol: Protocol = "songs", **val: float | None) -> dict[str, Any]:
     """An experiment's part of the metrics: these values on val, 0.25 for all others and on test."""
-    names = metrics.NAMES if protocol == "paper" else metrics.NAMES[:-1]
+    names = metric_table.of_protocol(protocol, ranked=False)
     found = {name: figure(0.25, 0.125, 0.5) for name in names}
     return {
         "protocol": protocol,

@@ -13,21 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-HEADLINE = ("decile_accuracy", "within_one_decile", "spearman", "mse", "average_precision", "roc_auc")
-NAMES = (*HEADLINE, "pearson", "binary_accuracy", "f1", "balanced_accuracy", "nearest_tenth_accuracy")
+from neuralist.config import metric_table
+
+NAMES = metric_table.OF_PAIRS
 THRESHOLDED = ("f1", "balanced_accuracy")
-LOWER_IS_BETTER = frozenset({"mse"})
-_ONE_CLASS = "all pairs are similar, or all are dissimilar"
-_CONSTANT = "the predictions or the similarities are all equal"
-_UNDEFINED: dict[str, str] = dict.fromkeys(("average_precision", "roc_auc", *THRESHOLDED), _ONE_CLASS)
-_UNDEFINED |= dict.fromkeys(("spearman", "pearson"), _CONSTANT)
-_UNDEFINED |= dict.fromkeys(
-    ("listed_auc", "ndcg_at_10", "recall_at_10"), "no song with a list has a listed and an unlisted song here"
-)
-_UNDEFINED |= {
-    "listed_auc_new_artist": "no such song is by an artist known to be new",
-    "pooled_listed_auc": "all pairs are listed, or none is",
-}
 
 
 @dataclass(frozen=True)
@@ -252,10 +241,10 @@ def summary(values: np.ndarray, metric: str, level: float) -> dict[str, Any]:
 
     Args:
         values: float64 (1 + draws,), the sample's value first.
-        metric: one of NAMES or of ranking.NAMES, for the reason.
+        metric: its name, for the reason.
         level: of the interval, between equal tails; draws where the metric is undefined are left out.
     """
-    reason = _UNDEFINED.get(metric, "no pairs")
+    reason = metric_table.BY_NAME[metric].undefined
     if np.isnan(values[0]):
         return undefined(reason)
     drawn = values[1:][~np.isnan(values[1:])]

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from neuralist.config.metric_table import OF_RANKING
 from neuralist.evaluation import cross_validation
 
 
 def drawn(*values: float) -> dict[str, np.ndarray]:
     """The same values, the sample's and those of its draws, for every metric."""
-    return dict.fromkeys(cross_validation.SHOWN, np.array(values))
+    return dict.fromkeys(OF_RANKING, np.array(values))
 
 
 def test_means_are_those_of_the_trainings_and_leads_are_paired_draw_by_draw() -> None:

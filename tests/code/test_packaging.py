@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from tests import trained
 
 from neuralist import metrics
@@ -27,61 +26,6 @@ DIFFERENCES = {
     "even": trained.figure(*EVEN),
     "behind": trained.figure(*BEHIND),
 }
-
-# --- which experiment is chosen --------------------------------------------------------------------
-
-
-def test_the_best_on_val_is_chosen() -> None:
-    found = {"one": trained.entry(spearman=0.5), "two": trained.entry(spearman=0.75)}
-    found["one"]["splits"]["test"]["metrics"]["spearman"]["value"] = 1.0
-
-    assert package.best(found, "spearman") == "two"
-
-
-def test_of_errors_the_lowest_is_best() -> None:
-    assert package.best({"one": trained.entry(mse=0.5), "two": trained.entry(mse=0.75)}, "mse") == "one"
-
-
-def test_the_first_of_equals_is_chosen() -> None:
-    assert package.best({"b": trained.entry(), "a": trained.entry()}, "roc_auc") == "b"
-
-
-def test_protocol_songs_goes_before_given_and_paper_is_never_chosen() -> None:
-    paper = trained.entry("paper", spearman=0.9)
-    given, songs = trained.entry("given", spearman=0.8), trained.entry("songs", spearman=-0.1)
-
-    assert package.best({"p": paper, "g": given, "s": songs}, "spearman") == "s"
-    assert package.best({"p": paper, "g": given}, "spearman") == "g"
-    assert package.best({"p": paper}, "spearman") is None
-
-
-def test_an_experiment_without_a_figure_is_not_chosen() -> None:
-    unknown = trained.entry(spearman=None)
-
-    assert package.best({"one": unknown, "two": trained.entry(spearman=-0.5)}, "spearman") == "two"
-    assert package.best({"one": unknown}, "spearman") is None
-
-
-@pytest.mark.parametrize("metric", ["speerman", "nearest_tenth_accuracy"])
-def test_a_metric_that_is_not_measured_is_refused(metric: str) -> None:
-    with pytest.raises(ValueError, match=rf"register\.metric: received '{metric}'; choose one of .*mse"):
-        package.best({"one": trained.entry()}, metric)
-
-
-def test_the_metric_that_params_name_may_be_chosen() -> None:
-    shipped = yaml.safe_load((ROOT / "params.yaml").read_text())
-
-    assert shipped["register"] == {"metric": package.AUTO}
-    assert {"listed_auc", "spearman"} <= {*package.CHOICES}
-
-
-def test_listed_auc_chooses_where_lists_are_ranked_else_spearman() -> None:
-    plain, ranked = trained.entry(), trained.entry(listed_auc=0.625)
-
-    assert package.metric_of({"one": plain}, "auto") == "spearman"
-    assert package.metric_of({"one": plain, "other": ranked}, "auto") == "listed_auc"
-    assert package.metric_of({"other": ranked}, "mse") == "mse"
-
 
 # --- whether it beats its baselines ----------------------------------------------------------------
 

@@ -72,6 +72,29 @@ def test_values_are_frozen() -> None:
             r"bag: true needs",
         ),
         ({"songmap": {"experiment": "none"}}, r"songmap\.experiment: received 'none'; name one of"),
+        (
+            {"register": {"metric": "spearmann"}},
+            r"^params\.yaml: register\.metric: received 'spearmann'; choose one of auto, listed_auc, .*mse",
+        ),
+        ({"register": {"metric": "nearest_tenth_accuracy"}}, r"register\.metric: received 'nearest_tenth_"),
+        ({"register": {"metric": "listed_au"}}, r"register\.metric: received 'listed_au'; choose"),
+        ({"register": {"metric": None}}, r"register\.metric: .*received None"),
+        (
+            {"study": {"metric": "mse"}},
+            r"^params\.yaml: study\.metric: received 'mse'; choose one of loss, accuracy, .*, listed_auc$",
+        ),
+        (
+            {"study": {"direction": "minimize"}},
+            r"^params\.yaml: study\.direction: it follows from study\.metric",
+        ),
+        (
+            {"study": {"metric": "listed_auc"}},
+            r"study\.metric: received 'listed_auc', but val has no unlisted pairs for songs300; choose",
+        ),
+        (
+            {"study": {"metric": "listed_auc", "experiment": "lyrics"}, "pairs": {"unlisted_ratio": 0}},
+            r"study\.metric: received 'listed_auc', but val has no unlisted pairs for lyrics",
+        ),
         ({"study": {"experiment": "none"}}, r"study\.experiment: received 'none'; name one of"),
         ({"study": {"experiment": "tuned"}}, r"study\.experiment: received 'tuned'"),
         (
@@ -155,6 +178,20 @@ def test_a_space_holds_what_it_names(entry: Any, inside: list[Any], outside: lis
 
 def test_the_songmap_may_be_drawn_by_the_tuned_experiment(tmp_path: Path) -> None:
     assert params.load(changed(tmp_path, {"songmap": {"experiment": "tuned"}})).mapped_experiment == "tuned"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"study": {"metric": "accuracy"}, "register": {"metric": "mse"}},
+        {"study": {"metric": "listed_auc", "experiment": "lyrics"}, "register": {"metric": "ndcg_at_10"}},
+        {"study": {"metric": "listed_auc", "trials": 0}},
+    ],
+)
+def test_metrics_that_are_measured_may_be_named(tmp_path: Path, change: dict[str, Any]) -> None:
+    settings = params.load(changed(tmp_path, change))
+
+    assert settings.study.metric == change["study"]["metric"]
 
 
 def test_an_unknown_experiment_is_refused() -> None:

@@ -148,6 +148,14 @@ def test_a_name_serves_one_raw_folder(checkout: Path, raw: Path, tmp_path: Path)
         ("colour: red", r"corpus\.yaml.*colour"),
         ("train: {units: many}", r"corpus\.yaml.*train\.units"),
         ("songmap: {experiment: none}", r"corpus\.yaml.*songmap\.experiment"),
+        (
+            "study: {direction: minimize}",
+            r"corpus\.yaml: study\.direction: it follows from study\.metric now",
+        ),
+        (
+            "register: {metric: spearmann}",
+            r"corpus\.yaml.*register\.metric: received 'spearmann'; choose one",
+        ),
         ("note: [1]", r"corpus\.yaml: note: Input should be a valid string"),
         ("[1, 2]", r"corpus\.yaml: expected keys and values"),
         ("a: b: c", r"corpus\.yaml: not readable as YAML"),
@@ -327,6 +335,10 @@ def test_params_that_agree_with_corpus_yaml_pass(checkout: Path, tmp_path: Path)
     [
         ("similarity_range: [1, 5]", r"similarity_range is \[1, 5\] there and \[0, 1\] in params.yaml; copy"),
         ("pairs: {seed: 2017, test_fold: 3}", r"pairs.test_fold is 3 there and 0 in params.yaml; copy"),
+        (
+            "study: {direction: minimize}",
+            r"corpus\.yaml: study\.direction: it follows from study\.metric now",
+        ),
         ("experiments: {own: {max_words: 15}}", r"experiments\.words15 is None there"),
     ],
 )

@@ -36,7 +36,6 @@ def settings(**own: Any) -> params.Study:
     values = {
         "experiment": None,
         "metric": "loss",
-        "direction": "minimize",
         "trials": 3,
         "epochs": 2,
         "prune_after": 1,
@@ -281,6 +280,48 @@ def test_a_study_needs_val_pairs() -> None:
     asked = task()
     with pytest.raises(ValueError, match="base has no val pairs"):
         asked._replace(listing=asked.listing[asked.listing["split"] == "train"]).name("base")
+
+
+@pytest.mark.parametrize(("metric", "chosen"), [("loss", 1), ("accuracy", 0), ("average_precision", 0)])
+def test_which_way_is_better_follows_from_the_metric(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metric: str, chosen: int
+) -> None:
+    values = [0.75, 0.25, 0.5]
+
+    def without_training(asked: search.Search, trial: optuna.Trial, *_: Any) -> float:
+        trial.suggest_categorical("units", [2, 4, 8])
+        return values[trial.number]
+
+    monkeypatch.setattr(search, "_objective", without_training)
+    done = run(tmp_path, metric=metric, space={"units": [2, 4, 8]})
+
+    best = search.best(done, settings(metric=metric, space={"units": [2, 4, 8]}), "base")
+    assert (best["trial"], best["value"], best["metric"]) == (chosen, values[chosen], f"val_{metric}")
+    assert done.best_trial.number == chosen
+
+
+def with_unlisted(asked: search.Search) -> search.Search:
+    """The pairs across the two worlds are unlisted ones."""
+    alike = asked.listing["similarity"] > 0.5
+    return asked._replace(listing=asked.listing.assign(listed=alike, similarity=0.9 * alike))
+
+
+def test_a_study_by_listed_auc_chooses_the_highest(tmp_path: Path) -> None:
+    asked = with_unlisted(task(metric="listed_auc", trials=2))
+    opened = search.open_study(asked, asked.name("base"), tmp_path)
+    search.work(asked, opened, tmp_path, quiet)
+
+    best = search.best(opened, asked.settings, "base")
+    assert best["metric"] == "val_listed_auc"
+    highest = max(trial.value for trial in opened.trials if trial.value is not None)
+    assert best["value"] == pytest.approx(highest, rel=1e-5)
+
+
+def test_a_study_by_listed_auc_needs_unlisted_val_pairs() -> None:
+    with pytest.raises(
+        ValueError, match=r"^study\.metric: received 'listed_auc', but base has no unlisted val"
+    ):
+        task(metric="listed_auc").name("base")
 
 
 def test_without_a_value_there_is_no_best(tmp_path: Path) -> None:

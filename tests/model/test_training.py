@@ -279,6 +279,9 @@ def test_val_figures_are_those_of_scipy_and_sklearn() -> None:
     twice = np.concatenate([predicted, predicted])
     expected = 2 * log_loss(np.repeat([1, 0], 40), twice, sample_weight=weights) * weights.sum() / 80
     assert figures["val_loss"] == pytest.approx(expected, rel=1e-5)
+    columns = ["loss", "accuracy", "decile_accuracy", "spearman", "average_precision", "listed_auc"]
+    assert list(figures) == [f"val_{name}" for name in columns]
+    assert list(loop.val_figures(val._replace(listed=truth >= 0), predicted, "mse")) == list(figures)[:-1]
     assert loop.val_figures(val, predicted, "mse")["val_loss"] == pytest.approx(
         np.mean((truth - predicted) ** 2)
     )

@@ -47,10 +47,11 @@ def read(raw: Path) -> Corpus:
     """Read the raw folder's corpus.yaml, if there is one, and look for a split in its pairs.csv.
 
     Raises:
-        ValueError: corpus.yaml is no YAML mapping, or its note or epochs are refused.
+        ValueError: corpus.yaml is no YAML mapping, its note or epochs are refused, or study.direction is.
     """
     path = raw / FILE
     values = params.read_yaml(path) if path.exists() else {}
+    params.refuse_direction(values, path)
     own = {key: values.pop(key) for key in ("note", "epochs") if key in values}
     try:
         return Corpus(**own, values=values, given=gives_split(raw))

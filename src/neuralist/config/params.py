@@ -1,13 +1,15 @@
 """params.yaml as typed, frozen values: unknown keys refused, ranges checked, errors name the key."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import AfterValidator, Field, FiniteFloat, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from neuralist.config.experiment import Experiment, Section, Train
+from neuralist.config.metric_table import AUTO, CHOOSING, ON_VAL
 
 N_FOLDS = 5
 AUTO_EPOCHS = 50
@@ -27,6 +29,18 @@ def _one(shares: tuple[float, ...]) -> tuple[float, ...]:
     if abs(sum(shares) - 1) > 1e-9:
         raise ValueError(f"the shares {list(shares)} must sum to 1, not {sum(shares):g}")
     return shares
+
+
+def _choice(names: Iterable[str]) -> Callable[[str], str]:
+    """A check that a value is one of these names."""
+    choices = ", ".join(names)
+
+    def check(name: str) -> str:
+        if name not in choices.split(", "):
+            raise PydanticCustomError("choice", "choose one of {choices}", {"choices": choices})
+        return name
+
+    return check
 
 
 Range = Annotated[tuple[float | None, float | None], AfterValidator(_ascending)]
@@ -100,8 +114,7 @@ class Study(Section):
     """Optuna's search for better settings of one experiment."""
 
     experiment: str | None
-    metric: Literal["loss", "accuracy", "decile_accuracy", "spearman", "average_precision"]
-    direction: Literal["maximize", "minimize"]
+    metric: Annotated[str, AfterValidator(_choice(ON_VAL))]
     trials: int = Field(ge=0)  # 0: no study
     epochs: int = Field(ge=1)
     prune_after: int = Field(ge=0)
@@ -131,7 +144,7 @@ class Songmap(Section):
 class Registration(Section):
     """Which experiment is served."""
 
-    metric: str  # one of serving.package.CHOICES, which knows the metrics
+    metric: Annotated[str, AfterValidator(_choice((AUTO, *CHOOSING)))]
 
 
 class Params(Section):
@@ -191,9 +204,39 @@ def load(path: Path = Path("params.yaml")) -> Params:
     Raises:
         ValueError: the file is missing, no YAML mapping, or a key or value is refused.
     """
-    params = _checked(Params, read_yaml(path))
+    values = read_yaml(path)
+    refuse_direction(values, "params.yaml")
+    params = _checked(Params, values)
     for name in params.experiments:
         params.experiment(name)
+    _check_names(params)
+    _check_unlisted(params)
+    _check_space(params)
+    for name, own in params.variants.items():
+        try:
+            params.experiment(params.run[-1], found=own)
+        except ValueError as error:
+            raise ValueError(f"{error} (variants.{name})") from None
+    return params
+
+
+def refuse_direction(values: Mapping[str, Any], file: Path | str) -> None:
+    """Refuse study.direction, which files of earlier versions have.
+
+    Args:
+        values: of params.yaml, or of a corpus.yaml that lies over it.
+        file: which of them it is.
+
+    Raises:
+        ValueError: the key is there.
+    """
+    study = values.get("study")
+    if isinstance(study, dict) and "direction" in study:
+        raise ValueError(f"{file}: study.direction: it follows from study.metric now; remove the key")
+
+
+def _check_names(params: Params) -> None:
+    """Have each experiment that is named be there, and have a name of its own."""
     unknown = [name for name in params.run if name not in params.experiments]
     if unknown or len(set(params.run)) < len(params.run):
         raise ValueError(
@@ -216,13 +259,19 @@ def load(path: Path = Path("params.yaml")) -> Params:
             f"params.yaml: songmap.experiment: received {TUNED!r}, which is not trained with study.trials 0; "
             f"name one of {sorted(params.experiments)}, or null for the last of `run`"
         )
-    _check_space(params)
-    for name, own in params.variants.items():
-        try:
-            params.experiment(params.run[-1], found=own)
-        except ValueError as error:
-            raise ValueError(f"{error} (variants.{name})") from None
-    return params
+
+
+def _check_unlisted(params: Params) -> None:
+    """Have the study's metric measured: without unlisted val pairs there is none of ranking."""
+    if not params.study.trials or ON_VAL[params.study.metric].of != "ranking":
+        return
+    base = params.experiment(params.studied_experiment)
+    if (base.protocol, base.target) != ("songs", "observable") or not params.pairs.unlisted_ratio:
+        raise ValueError(
+            f"params.yaml: study.metric: received {params.study.metric!r}, but val has no unlisted pairs for "
+            f"{params.studied_experiment}; choose another metric, or an experiment of protocol songs and "
+            "target observable, with pairs.unlisted_ratio above 0"
+        )
 
 
 def _check_space(params: Params) -> None:
@@ -279,5 +328,8 @@ def told(error: ValidationError, prefix: str = "") -> str:
     refused = []
     for problem in error.errors():
         key = prefix + ".".join(map(str, problem["loc"]))
-        refused.append(f"{key + ': ' if key else ''}{problem['msg']}, received {problem['input']!r}")
+        said = f"{problem['msg']}, received {problem['input']!r}"
+        if problem["type"] == "choice":
+            said = f"received {problem['input']!r}; {problem['msg']}"
+        refused.append(f"{key + ': ' if key else ''}{said}")
     return "; ".join(refused)

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neuralist import metrics
-from neuralist.evaluation import results
+from neuralist.config.metric_table import OF_RANKING
+from neuralist.evaluation import results, selection
 from neuralist.evaluation.comparison import Drawn
-
-SHOWN = ("listed_auc", "ndcg_at_10", "recall_at_10", "listed_auc_new_artist", "pooled_listed_auc")
 
 
 class Averaged(NamedTuple):
@@ -43,8 +42,8 @@ def averaged(trainings: Sequence[Mapping[str, Drawn]], subject: str, level: floa
     """
     found = {}
     for predictor in trainings[0]:
-        drawn = {name: np.stack([one[predictor][name] for one in trainings]) for name in SHOWN}
-        of_subject = {name: np.stack([one[subject][name] for one in trainings]) for name in SHOWN}
+        drawn = {name: np.stack([one[predictor][name] for one in trainings]) for name in OF_RANKING}
+        of_subject = {name: np.stack([one[subject][name] for one in trainings]) for name in OF_RANKING}
         found[predictor] = Averaged(
             {name: metrics.summary(values.mean(axis=0), name, level) for name, values in drawn.items()},
             {name: [metrics.rounded(value) for value in values[:, 0]] for name, values in drawn.items()},
@@ -71,7 +70,7 @@ def markdown(found: Mapping[str, Averaged], subject: str) -> list[str]:
         mean = {name: results.interval(entry, name) for name, entry in one.mean.items()}
         lead = {
             name: results.interval(one.lead[name], name) + _mark(one.lead[name], name) if one.lead else ""
-            for name in SHOWN
+            for name in OF_RANKING
         }
         cells = [mean["listed_auc"], " ".join(f"{value:.3f}" for value in one.each["listed_auc"])]
         cells += [lead["listed_auc"], mean["ndcg_at_10"], lead["ndcg_at_10"], mean["recall_at_10"]]
@@ -82,4 +81,4 @@ def markdown(found: Mapping[str, Averaged], subject: str) -> list[str]:
 
 def _mark(lead: Mapping[str, Any], name: str) -> str:
     """~ where no lead is shown, ! where the subject trails."""
-    return {1: "", 0: " ~", -1: " !", None: ""}[results.shown_lead(lead, name)]
+    return {1: "", 0: " ~", -1: " !", None: ""}[selection.shown_lead(lead, name)]

@@ -5,8 +5,8 @@ Output: predictions (tables.PREDICTIONS); metrics {experiment: {protocol, target
 long_text, note, from_lyrics, thresholds, thresholds_chosen_on, splits: {val | test: {n_pairs, n_songs,
 seen_in_train, ranking: {n_queries, n_left_out, n_pairs, n_listed}, metrics, baselines}}}}.
 A metric is {value, low, high}; a baseline's also holds difference = model - baseline (in mse, below 0 is in
-the model's favour); what is undefined is None with a reason. `ranking` and the metrics of `ranking.NAMES` are
-of the protocol songs alone, where songs have lists.
+the model's favour); what is undefined is None with a reason. `ranking` and the metrics of
+`metric_table.OF_RANKING` are of the protocol songs alone, where songs have lists.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from neuralist import metrics
-from neuralist.config import params
+from neuralist.config import metric_table, params
 from neuralist.data.pair_sets import Listings
 from neuralist.data.splits import parts_of_songs
-from neuralist.evaluation import baselines, ranking
+from neuralist.evaluation import baselines
 from neuralist.evaluation.baselines import Known, Pairs
 from neuralist.evaluation.comparison import Comparison, Drawn, Key, positions, queries
 from neuralist.metrics import Answers
@@ -234,8 +234,7 @@ def _entry(
 ) -> dict[str, Any]:
     """The entry of metrics.json of one experiment, but for its protocol and target."""
     reads, keys = _reads(experiment), predictors(name, experiment, compared)
-    names = metrics.NAMES if experiment.protocol == "paper" else metrics.NAMES[:-1]
-    names = (*(ranking.NAMES if compared.ranked else ()), *names)
+    names = metric_table.of_protocol(experiment.protocol, ranked=bool(compared.ranked))
     splits = {}
     for split in SPLITS:
         found = {predictor: values[split][key] for predictor, key in keys.items()} if split in values else {}

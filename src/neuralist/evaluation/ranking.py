@@ -23,10 +23,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from neuralist.config import metric_table
 from neuralist.evaluation import resampling
 
-NAMES = ("listed_auc", "ndcg_at_10", "recall_at_10", "listed_auc_new_artist", "pooled_listed_auc")
-HEADLINE = NAMES[:2]
+NAMES = metric_table.OF_RANKING
 FIRST = 10
 # What the first n places are worth together, n = 0 to 10: a place's worth is 1 / log2(1 + place).
 _WORTH = np.concatenate([[0], np.cumsum(1 / np.log2(np.arange(2, FIRST + 2)))])
@@ -128,14 +128,15 @@ def measure(asked: Asked, scores: Mapping[Any, np.ndarray], draws: int, seed: in
             places = order.places(of_cells)
             auc = order.auc(places)
             of_queries = np.where(np.isnan(auc), 0, counts[:, order.queries])
-            found = (
-                _mean(auc, of_queries),
-                _mean(_divided(order.discounted(places, gain), best), of_queries),
-                _mean(order.recall(places), of_queries),
-                _mean(auc, of_queries * asked.new[order.queries]),
-                _mean(together := pooled.auc(pooled.places(of_pairs)), np.ones_like(together)),
-            )
-            values[key].append(np.column_stack(found))
+            together = pooled.auc(pooled.places(of_pairs))
+            made = {
+                "listed_auc": _mean(auc, of_queries),
+                "ndcg_at_10": _mean(_divided(order.discounted(places, gain), best), of_queries),
+                "recall_at_10": _mean(order.recall(places), of_queries),
+                "listed_auc_new_artist": _mean(auc, of_queries * asked.new[order.queries]),
+                "pooled_listed_auc": _mean(together, np.ones_like(together)),
+            }
+            values[key].append(np.column_stack([made[name] for name in NAMES]))
     return {key: np.concatenate(chunks) for key, chunks in values.items()}
 
 

@@ -6,30 +6,12 @@ Input: the metrics of `evaluation.evaluate`. Output: text; headline {experiment:
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from neuralist import metrics
 from neuralist.config import params
-from neuralist.evaluation import ranking
+from neuralist.config.metric_table import BY_NAME, HEADLINE, OF_PAIRS, OF_RANKING
 from neuralist.evaluation.baselines import FROM_LYRICS
+from neuralist.evaluation.selection import shown_lead
 
 Found = Mapping[str, Any]
-LABELS = {
-    "listed_auc": "listed AUC",
-    "ndcg_at_10": "nDCG@10",
-    "recall_at_10": "recall@10",
-    "listed_auc_new_artist": "listed AUC, new artists",
-    "pooled_listed_auc": "listed AUC, pooled",
-    "decile_accuracy": "decile accuracy",
-    "within_one_decile": "within one decile",
-    "spearman": "Spearman",
-    "mse": "MSE (lower is better)",
-    "average_precision": "average precision",
-    "roc_auc": "ROC AUC",
-    "pearson": "Pearson",
-    "binary_accuracy": "binary accuracy",
-    "f1": "F1",
-    "balanced_accuracy": "balanced accuracy",
-    "nearest_tenth_accuracy": "nearest-tenth accuracy",
-}
 BASELINES = {
     "constant": "constant (train mean)",
     "commonest_class": "commonest class",
@@ -64,9 +46,9 @@ binary accuracy cuts both sides at 0.5; F1 and balanced accuracy use each predic
 """
 # What a table of one part shows, by its heading; metrics that an experiment lacks are left out.
 _TABLES = {
-    "Listed against unlisted": ranking.NAMES,
-    "Similarity of pairs": metrics.HEADLINE,
-    "More on similarity": metrics.NAMES[len(metrics.HEADLINE) :],
+    "Listed against unlisted": OF_RANKING,
+    "Similarity of pairs": [name for name in OF_PAIRS if name in HEADLINE],
+    "More on similarity": [name for name in OF_PAIRS if name not in HEADLINE],
 }
 # What the terminal shows of one model's graded pairs, in tables narrow enough to hold intervals.
 DETAILED = (("pearson", "spearman", "mse"), ("roc_auc", "average_precision", "decile_accuracy"))
@@ -88,7 +70,7 @@ def headline(found: Found) -> dict[str, dict[str, float | None]]:
 def _shown(experiments: Found) -> list[str]:
     """The headline metrics that experiments of one protocol have."""
     measured = next(iter(experiments.values()))["splits"]["test"]["metrics"]
-    return [name for name in (*ranking.HEADLINE, *metrics.HEADLINE) if name in measured]
+    return [name for name in HEADLINE if name in measured]
 
 
 def markdown(found: Found, settings: params.Evaluate, corpus_note: str = "") -> str:
@@ -114,7 +96,7 @@ def markdown(found: Found, settings: params.Evaluate, corpus_note: str = "") -> 
 
 
 def _table(experiments: Found, names: Sequence[str]) -> Iterator[str]:
-    yield "| | " + " | ".join(LABELS[name] for name in names) + " |"
+    yield "| | " + " | ".join(BY_NAME[name].heading for name in names) + " |"
     yield "|---" * (len(names) + 1) + "|"
     for row in _rows(experiments):
         cells = [f"{interval(row.metrics[name], name)}{row.marks(name)}" for name in names]
@@ -144,7 +126,7 @@ def _columns(
     experiments: Found, names: Sequence[str], told: Callable[[Mapping[str, Any], str], str]
 ) -> Iterator[str]:
     """Metrics in columns as wide as their longest cell."""
-    table = [["", *(LABELS[name].split(" (")[0] for name in names)]]
+    table = [["", *(BY_NAME[name].label for name in names)]]
     table += [
         [row.label, *(f"{told(row.metrics[name], name)}{row.marks(name):5}" for name in names)]
         for row in _rows(experiments)
@@ -251,22 +233,13 @@ def _no_lead(experiments: Found) -> Sequence[str]:
     for name, entry in experiments.items():
         for baseline, rival in entry["splits"]["test"]["baselines"].items():
             parts = [
-                f"{LABELS[metric].split(' (')[0]} ({interval(rival[metric]['difference'], metric)})"
+                f"{BY_NAME[metric].label} ({interval(rival[metric]['difference'], metric)})"
                 for metric in _shown(experiments)
                 if (lead := shown_lead(rival[metric]["difference"], metric)) is not None and lead <= 0
             ]
             if parts:
                 lines.append(f"- {name} is no better than {BASELINES[baseline]} by {', '.join(parts)}.")
     return lines
-
-
-def shown_lead(difference: Mapping[str, Any], name: str) -> int | None:
-    """1 where the interval shows the model ahead, -1 behind, 0 where it includes 0; None where undefined."""
-    low, high = difference["low"], difference["high"]
-    if low is None:
-        return None
-    sign = -1 if name in metrics.LOWER_IS_BETTER else 1
-    return sign * (int(low > 0) - int(high < 0))
 
 
 def interval(entry: Mapping[str, Any], name: str) -> str:
@@ -286,4 +259,4 @@ def _value(entry: Mapping[str, Any], name: str) -> str:
 def _number(value: float | None, name: str) -> str:
     if value is None:
         return "–"
-    return f"{value:.4f}" if name == "mse" else f"{value:.3f}"
+    return f"{value:.{BY_NAME[name].digits}f}"

@@ -12,14 +12,14 @@ import pandas as pd
 
 from neuralist import metrics
 from neuralist.config import params
+from neuralist.config.metric_table import HEADLINE
 from neuralist.data import parquet, tables
-from neuralist.evaluation import comparison, ranking
+from neuralist.evaluation import comparison
 from neuralist.evaluation.baselines import Pairs
 from neuralist.evaluation.evaluation import SPLITS
 from neuralist.metrics import Answers
 from neuralist.revisions.revision import Revision
 
-MAIN = (*ranking.HEADLINE, *metrics.HEADLINE)
 # By what a row of predictions is the same on both sides; `truth` is its similarity without the last bits.
 SAME = ["experiment", "split", "left_id", "right_id", "listed", "truth"]
 _PREDICTED = ("predicted", "predicted_there")
@@ -43,7 +43,7 @@ class Paired:
         only_there: likewise.
         changed: of the rows of both, those whose prediction differs.
         largest: difference of a prediction.
-        differences: metric of MAIN to {value, low, high}; empty where no prediction differs.
+        differences: metric of HEADLINE to {value, low, high}; empty where no prediction differs.
     """
 
     shared: int
@@ -112,7 +112,7 @@ def _scored(entry: Mapping[str, Any]) -> list[Any]:
 def _differences(
     rows: pd.DataFrame, songs: pd.DataFrame, entry: Mapping[str, Any], settings: params.Evaluate
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """Split, where a prediction differs, to metric of MAIN to {value, low, high}.
+    """Split, where a prediction differs, to metric of HEADLINE to {value, low, high}.
 
     Args:
         rows: of one experiment and of both sides, as `joined` gives them.
@@ -125,7 +125,7 @@ def _differences(
         here, there = (values["model", column] for column in _PREDICTED)
         differences[split] = {
             metric: metrics.summary(here[metric] - there[metric], metric, settings.level)
-            for metric in MAIN
+            for metric in HEADLINE
             if metric in here
         }
     return differences
@@ -139,7 +139,7 @@ def _comparison(rows: pd.DataFrame, songs: pd.DataFrame, entry: Mapping[str, Any
     ranked = {}
     for name in (name for name in changed if "ranking" in entry["splits"][name]):
         at = np.flatnonzero(split == name)
-        # That an artist is new matters to a metric that is not in MAIN.
+        # That an artist is new matters to a metric that is not in HEADLINE.
         ranked[name] = at, comparison.queries(songs, rows.iloc[at], np.zeros(len(songs), dtype=bool))
     nothing = np.zeros(0, dtype=np.int64)
     return comparison.Comparison(

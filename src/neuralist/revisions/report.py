@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from neuralist.config import params
-from neuralist.evaluation import results
+from neuralist.config.metric_table import HEADLINE
+from neuralist.evaluation import selection
 from neuralist.files import read_json
-from neuralist.revisions.differences import MAIN, Paired, Part, paired
+from neuralist.revisions.differences import Paired, Part, paired
 from neuralist.revisions.revision import Revision
 
 WEIGHTS = "model.weights.h5"
@@ -113,13 +114,13 @@ def _part(own: Mapping[str, Entry], other: Mapping[str, Entry], pairs: Paired | 
     differences = pairs.differences if pairs else {}
     table = [
         [name, _number(own.get(name)), _number(other.get(name)), _difference(name, own, other, differences)]
-        for name in MAIN
+        for name in HEADLINE
         # A prediction that moved by its last bits moves no figure.
         if name in differing or any(round(bound or 0, 6) for bound in _numbers(differences.get(name)))
     ]
     if table:
         yield from ("", *_table(["metric", "here", "there", "difference"], table))
-    others = [f"{name} {_difference(name, own, other, {})}" for name in differing if name not in MAIN]
+    others = [f"{name} {_difference(name, own, other, {})}" for name in differing if name not in HEADLINE]
     if others:
         yield from ("", *_filled(f"Other metrics, here - there: {', '.join(others)}."))
 
@@ -145,7 +146,7 @@ def _difference(
         found = differences[name]
         if found["low"] is None:
             return _signed(found["value"])
-        verdict = {1: " better", -1: " worse"}.get(results.shown_lead(found, name) or 0, "")
+        verdict = {1: " better", -1: " worse"}.get(selection.shown_lead(found, name) or 0, "")
         return f"{_signed(found['value'])} [{_signed(found['low'])}, {_signed(found['high'])}]{verdict}"
     values = [_numbers(side.get(name))[0] for side in (own, other)]
     if values[0] == values[1]:

@@ -7,7 +7,8 @@ MLflow keeps of a version's description where the corpus' note and the settings 
 from collections.abc import Mapping
 from typing import Any
 
-from neuralist.evaluation import results
+from neuralist.config.metric_table import BY_NAME
+from neuralist.evaluation import results, selection
 from neuralist.evaluation.baselines import FROM_LYRICS
 
 COLUMNS = ("spearman", "roc_auc", "average_precision", "mse")
@@ -87,7 +88,7 @@ def card(
         name=trained["name"],
         note=f"**{facts['corpus_note']}**\n\n" if facts["corpus_note"] else "",
         protocol=entry["protocol"],
-        metric=_label(metric),
+        metric=BY_NAME[metric].label,
         value=results.interval(facts["value"], metric),
         n_songs=n_songs,
         n_train=trained["n_pairs"]["train"],
@@ -110,10 +111,6 @@ def card(
     )
 
 
-def _label(metric: str) -> str:
-    return results.LABELS[metric].split(" (")[0]
-
-
 def _seen(test: Mapping[str, Any]) -> str:
     seen = test.get("seen_in_train")
     if not seen:
@@ -131,7 +128,7 @@ def _covered(coverage: Mapping[str, Any]) -> str:
 def _table(split: str, part: Mapping[str, Any], name: str, metric: str) -> str:
     """Model and baselines on one split."""
     columns = list(dict.fromkeys((metric, *COLUMNS)))
-    lines = [f"| {split} | {' | '.join(results.LABELS[column] for column in columns)} |"]
+    lines = [f"| {split} | {' | '.join(BY_NAME[column].heading for column in columns)} |"]
     lines.append("|---" * (len(columns) + 1) + "|")
     rows = {f"**{name}**": part["metrics"]}
     rows |= {results.BASELINES[one]: part["baselines"][one] for one in SHOWN if one in part["baselines"]}
@@ -142,5 +139,5 @@ def _table(split: str, part: Mapping[str, Any], name: str, metric: str) -> str:
 
 
 def _mark(found: Mapping[str, Any], metric: str) -> str:
-    lead = results.shown_lead(found["difference"], metric) if "difference" in found else None
+    lead = selection.shown_lead(found["difference"], metric) if "difference" in found else None
     return "" if lead is None else {1: "", 0: " ~", -1: " !"}[lead]

@@ -22,83 +22,24 @@ import pandas as pd
 from neuralist import files, metrics
 from neuralist.data import parquet, tables
 from neuralist.data.splits import parts_of_songs
-from neuralist.evaluation import results
-from neuralist.evaluation.baselines import FROM_LYRICS
+from neuralist.evaluation import selection
 from neuralist.model.encoder import Encoder
 from neuralist.model.similarity import Similarity
 from neuralist.serving import model_card
 
 COPIED = ("encoder.onnx", "vocabulary.txt", "experiment.json")
-# The predecessor's nearest tenths are measured under protocol paper alone.
-CHOICES = ("listed_auc", "ndcg_at_10", *metrics.NAMES[:-1])
-AUTO = "auto"
-PROTOCOLS = ("songs", "given")  # the first that an experiment has; paper leaks, so its figures choose nothing
-# Whatever answers without a song's metadata.
-RIVALS = ("constant", "commonest_class", "lookup", *(name for name, reads in FROM_LYRICS.items() if reads))
 MOST_PAIRS = 1_000_000  # behind the quantiles
 PAIRS_AT_ONCE = 50_000  # 20 MB an array at 50 units
 SEED = 2017
 
 
-def metric_of(found: Mapping[str, Any], metric: str) -> str:
-    """The metric that chooses: `auto` is listed_auc where an experiment is ranked by it, else spearman.
-
-    Listed AUC is about the same pairs whatever an experiment's target is.
-    """
-    if metric != AUTO:
-        return metric
-    ranked = any("listed_auc" in entry["splits"]["val"]["metrics"] for entry in found.values())
-    return "listed_auc" if ranked else "spearman"
-
-
-def best(found: Mapping[str, Any], metric: str) -> str | None:
-    """The experiment that is best on val; None where protocols songs and given hold none with a figure there.
-
-    Args:
-        found: metrics of all experiments.
-        metric: one of CHOICES; the first of equally good experiments is taken.
-
-    Raises:
-        ValueError: the metric is unknown.
-    """
-    if metric not in CHOICES:
-        raise ValueError(
-            f"params.yaml: register.metric: received {metric!r}; choose one of {', '.join((AUTO, *CHOICES))}"
-        )
-    sign = -1 if metric in metrics.LOWER_IS_BETTER else 1
-    for protocol in PROTOCOLS:
-        of_val = {
-            name: entry["splits"]["val"]["metrics"].get(metric, {}).get("value")  # lists may be unknown
-            for name, entry in found.items()
-            if entry["protocol"] == protocol
-        }
-        known = {name: sign * value for name, value in of_val.items() if value is not None}
-        if known:
-            return max(known, key=known.__getitem__)
-    return None
-
-
 def nothing(found: Mapping[str, Any], metric: str) -> str:
-    """Why `best` finds none: the one line of card.md."""
+    """Why `selection.best` finds none: the one line of card.md."""
     if {entry["protocol"] for entry in found.values()} == {"paper"}:
         why = "every experiment is of protocol paper, which leaks; add one of protocol songs to `experiments`"
     else:
         why = f"val gives no {metric} for any experiment of protocol songs or given; see artifacts/results.md"
     return f"Nothing is served: {why}.\n"
-
-
-def leads(entry: Mapping[str, Any], metric: str) -> dict[str, int]:
-    """Of RIVALS, where val defines a difference: 1 says that the model is ahead, -1 behind, 0 neither.
-
-    Ahead and behind ask for an interval of the paired difference that excludes 0.
-    """
-    rivals = entry["splits"]["val"]["baselines"]
-    found = {
-        name: results.shown_lead(rivals[name][metric]["difference"], metric)
-        for name in RIVALS
-        if name in rivals
-    }
-    return {name: lead for name, lead in found.items() if lead is not None}
 
 
 def quantiles(embeddings: np.ndarray, similarity: Similarity) -> list[float]:
@@ -134,7 +75,7 @@ class Chosen:
     Attributes:
         trained: its experiment.json.
         entry: its part of the metrics.
-        metric: that chose it, one of CHOICES.
+        metric: that chose it, one of metric_table.CHOOSING.
         level: of the intervals.
         note: what the corpus says of itself.
     """
@@ -149,10 +90,10 @@ class Chosen:
         """What served.json says, but for `quantiles` and `content`, a digest of the other files.
 
         threshold is that of the best F1 on val, value the metric on val. beats_baselines says that val shows
-        a lead by the metric over every one of RIVALS where the difference is defined, and over one at least;
-        lags names those over which it shows none.
+        a lead by the metric over every one of selection.RIVALS where the difference is defined, and over one
+        at least; lags names those over which it shows none.
         """
-        splits, found = self.entry["splits"], leads(self.entry, self.metric)
+        splits, found = self.entry["splits"], selection.leads(self.entry, self.metric)
         lags = [name for name, lead in found.items() if lead <= 0]
         return {
             "experiment": self.trained["name"],

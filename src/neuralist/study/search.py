@@ -23,6 +23,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from neuralist.config import params
+from neuralist.config.metric_table import ON_VAL
 from neuralist.study import queue
 from neuralist.text.word_vectors import WordVectors
 from neuralist.training import checkpoints, examples, loop
@@ -47,6 +48,11 @@ class Search(NamedTuple):
         prepared = examples.prepare(self.base, self.songs, self.listing, self.words, self.graded)
         if not len(prepared.parts["val"].left):
             raise ValueError(f"study: {experiment} has no val pairs to compare trials on; add songs")
+        if ON_VAL[self.settings.metric].of == "ranking" and prepared.parts["val"].listed.all():
+            raise ValueError(
+                f"study.metric: received {self.settings.metric!r}, but {experiment} has no unlisted val "
+                "pairs, which need songs with lists; choose another metric"
+            )
         kept = self.settings.model_dump(exclude={"trials", "storage"})
         digest = hashlib.sha256(json.dumps([kept, prepared.fingerprint], sort_keys=True).encode())
         return f"{experiment}-{digest.hexdigest()[:16]}"
@@ -70,7 +76,7 @@ def open_study(search: Search, name: str, folder: Path) -> queue.Queue:
         study = optuna.create_study(
             storage=storage.trials,
             study_name=name,
-            direction=settings.direction,
+            direction="minimize" if ON_VAL[settings.metric].lower_is_better else "maximize",
             pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=settings.prune_after),
             load_if_exists=True,
         )
@@ -201,7 +207,7 @@ def best(study: optuna.Study, settings: params.Study, experiment: str) -> dict[s
             f"study: none of {settings.trials} trials came to a value of {settings.metric}; "
             "allow more epochs (study.epochs), or narrow study.space"
         )
-    sign = 1 if settings.direction == "maximize" else -1
+    sign = ON_VAL[settings.metric].sign
     # Of equally good ones the first, so that the order of workers does not matter.
     chosen = max(complete, key=lambda trial: (sign * (trial.value or 0.0), -trial.number))
     return {

@@ -15,8 +15,9 @@ import pandas as pd
 
 from neuralist import metrics
 from neuralist.config import params
+from neuralist.config.metric_table import OF_RANKING
 from neuralist.data import pair_sets
-from neuralist.evaluation import evaluation, ranking, results
+from neuralist.evaluation import evaluation, results, selection
 from neuralist.evaluation.baselines import Pairs
 from neuralist.evaluation.comparison import Comparison, Key, positions, queries
 from neuralist.model.encoder import Encoder
@@ -90,7 +91,7 @@ def unmeasured(
 
 def verdict(found: Measured, described: str) -> Verdict:
     """Champion where a lead over the champion is shown: the interval of the paired difference excludes 0."""
-    ahead = results.shown_lead(found.difference, found.metric) == 1
+    ahead = selection.shown_lead(found.difference, found.metric) == 1
     alias, article = ("champion", "a") if ahead else ("challenger", "no")
     return Verdict(alias, f"{article} lead is shown over {described}: {found}")
 
@@ -106,7 +107,7 @@ def measured(
         songs: tables.SONGS.
         pairs: tables.PAIRS; test pairs are not read.
         rivals: the folders.
-        metric: one of package.CHOICES; each rival has its best thresholds on these pairs.
+        metric: one of metric_table.CHOOSING; each rival has its best thresholds on these pairs.
         settings: draws, seed and level of the intervals; the draws are the same for both.
 
     Raises:
@@ -116,7 +117,7 @@ def measured(
     if not len(listing):
         nothing = metrics.undefined("no pairs")
         return Measured(metric, nothing, nothing, nothing, 0, 0)
-    compared = _comparison(songs, listing, rivals, ranked=metric in ranking.NAMES)
+    compared = _comparison(songs, listing, rivals, ranked=metric in OF_RANKING)
     drawn = compared.values(settings)["val"]
     challenger, champion = (drawn["model", name][metric] for name in Rivals._fields)
     figures = (challenger, champion, challenger - champion)
@@ -131,7 +132,7 @@ def measured(
 def _val(songs: pd.DataFrame, pairs: pd.DataFrame, rivals: Rivals, metric: str) -> pd.DataFrame:
     trained = json.loads((rivals.challenger / "experiment.json").read_text(encoding="utf-8"))["params"]
     observable = trained["protocol"] == "songs" and trained.get("target") == "observable"
-    if observable or metric in ranking.NAMES:
+    if observable or metric in OF_RANKING:
         return pair_sets.observable(songs, pairs, "val")
     return pairs.loc[pairs["split"] == "val"].assign(listed=True)
 

@@ -16,6 +16,7 @@ from scipy.stats import rankdata
 
 from neuralist import metrics
 from neuralist.config import params
+from neuralist.config.metric_table import ON_VAL
 from neuralist.model import losses
 from neuralist.model.bag_of_words import Bag
 from neuralist.model.malstm import Architecture, MaLSTM
@@ -28,7 +29,6 @@ from neuralist.training.examples import Examples, Prepared
 
 SONGS_A_CALL = 128
 SHORT = 50  # words
-VAL_METRICS = ("decile_accuracy", "spearman", "average_precision")
 # Called with the epoch's figures so far and (step, steps), or None when the epoch is over.
 Report = Callable[[Epoch, tuple[int, int] | None], None]
 
@@ -202,13 +202,10 @@ def val_figures(val: Examples, predicted: np.ndarray, loss: str) -> Epoch:
     thresholds: dict[str, float] = dict.fromkeys(metrics.THRESHOLDED, 0.5)
     figures = metrics.measure(truth, {0: answers}, {0: thresholds}, [np.ones((1, len(predicted)))])[0][0]
     found = dict(zip(metrics.NAMES, figures.tolist(), strict=True))
-    mse = loss == "mse"
-    record = {"val_loss": found["mse"] if mse else _cross_entropy(val.similarity, predicted)}
-    record["val_accuracy"] = found["binary_accuracy"]
-    record |= {f"val_{name}": found[name] for name in VAL_METRICS}
+    found["loss"] = found["mse"] if loss == "mse" else _cross_entropy(val.similarity, predicted)
     if not val.listed.all():
-        record["val_listed_auc"] = _auc(val.listed, predicted)
-    return record
+        found["pooled_listed_auc"] = _auc(val.listed, predicted)
+    return {f"val_{name}": found[metric.name] for name, metric in ON_VAL.items() if metric.name in found}
 
 
 def _auc(positive: np.ndarray, score: np.ndarray) -> float:
