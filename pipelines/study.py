@@ -7,20 +7,21 @@ tables and params.study.storage, on another. With `trials: 0` nothing is searche
 """
 
 import argparse
+import gc
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
 from neuralist import console, files
 from neuralist.config import params, resolved
 from neuralist.config.experiment import Experiment
-from neuralist.data import parquet, tables
-from neuralist.data.pair_sets import Listings
-from neuralist.study import figures, queue, search
-from neuralist.text import word_vectors
-from neuralist.tracking import study_runs
-from neuralist.training import pretraining
+
+if TYPE_CHECKING:
+    from optuna import Study as OptunaStudy
+
+    from neuralist.study.search import Search
 
 TUNED = "tuned.json"
 
@@ -44,45 +45,64 @@ def main() -> None:
     settings = resolved.read_or_skipped(args.settings, resolved.StudySettings)
     if isinstance(settings, resolved.Skipped):
         _skip(args.out, settings)
-        return
+    else:
+        _search(args, settings)
+
+
+def _search(args: argparse.Namespace, settings: resolved.StudySettings) -> None:
+    # TensorFlow takes 15 s to import, which a skipped stage need not pay.
+    from neuralist.study import queue, search
+    from neuralist.tracking import study_runs
+
+    gc.freeze()  # or Python looks for garbage in all of TensorFlow, a second at the end alone
     # Where trials are kept is no dep of the stage: its password is no thing for dvc.lock.
     study = settings.study.model_copy(update={"storage": params.load().study.storage})
     task = _task(args, settings.base, study)
     title = task.name(settings.experiment)
-    folder = args.checkpoints / f"study-{title}"
-    opened = search.open_study(task, title, folder)
-    searched = opened.study
+    opened = search.open_study(task, title, args.checkpoints / f"study-{title}")
     live = study_runs.LiveStudy()
     with console.trials(title, study.trials, study.epochs) as show:
 
         def report(number: int) -> None:
-            trials = search.trials(searched, study).to_dict("records")
+            trials = search.trials(opened.study, study).to_dict("records")
             show(trials, number)
             if trials[number]["state"] != "running":
-                epochs = search.epochs(searched, study).to_dict("records")
+                epochs = search.epochs(opened.study, study).to_dict("records")
                 # Two workers at once would record a trial twice: a server's store has no lock of its own.
                 with queue.alone(opened):
                     live(study_runs.Trials(title, f"val_{study.metric}", trials, epochs))
 
         search.work(task, opened, report)
-    if args.worker:
-        return
-    (args.out / "skipped.txt").unlink(missing_ok=True)
-    best = search.best(searched, study, settings.experiment)
-    trials, epochs = search.trials(searched, study), search.epochs(searched, study)
-    for table, file in ((trials, "trials.csv"), (epochs, "epochs.csv")):
-        files.write_text(args.out / file, table.to_csv(index=False, lineterminator="\n"))
-    figures.save(searched, f"val {study.metric}", args.out)
-    files.write_text(args.out / "best.yaml", yaml.safe_dump(best, sort_keys=False))
-    resolved.save(settings.base.model_copy(update=best["params"]), args.out / TUNED)
-    print(f"study: trial {best['trial']} of {study.trials}, {best['metric']} {best['value']:.4f}")
+    if not args.worker:
+        _save(opened.study, settings, args.out)
 
 
-def _task(args: argparse.Namespace, base: Experiment, study: params.Study) -> search.Search:
+def _task(args: argparse.Namespace, base: Experiment, study: params.Study) -> "Search":
+    from neuralist.data import parquet, tables
+    from neuralist.data.pair_sets import Listings
+    from neuralist.study import search
+    from neuralist.text import word_vectors
+    from neuralist.training import pretraining
+
     listing = Listings.load(args.rows, args.pairs, args.unlisted).of(base)
     songs = parquet.read(args.songs, tables.SONGS)
     graded = pretraining.load(args.pretraining, base, songs, listing)
     return search.Search(study, base, songs, listing, word_vectors.load(args.vectors), graded)
+
+
+def _save(searched: "OptunaStudy", settings: resolved.StudySettings, out: Path) -> None:
+    from neuralist.study import figures, search
+
+    (out / "skipped.txt").unlink(missing_ok=True)
+    study = settings.study
+    best = search.best(searched, study, settings.experiment)
+    trials, epochs = search.trials(searched, study), search.epochs(searched, study)
+    for table, file in ((trials, "trials.csv"), (epochs, "epochs.csv")):
+        files.write_text(out / file, table.to_csv(index=False, lineterminator="\n"))
+    figures.save(searched, f"val {study.metric}", out)
+    files.write_text(out / "best.yaml", yaml.safe_dump(best, sort_keys=False))
+    resolved.save(settings.base.model_copy(update=best["params"]), out / TUNED)
+    print(f"study: trial {best['trial']} of {study.trials}, {best['metric']} {best['value']:.4f}")
 
 
 def _skip(out: Path | None, settings: resolved.Skipped) -> None:
@@ -94,4 +114,4 @@ def _skip(out: Path | None, settings: resolved.Skipped) -> None:
 
 
 if __name__ == "__main__":
-    console.run(main, freeze=True)
+    console.run(main)

@@ -10,16 +10,18 @@ is given the command.
 """
 
 import argparse
+import gc
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from neuralist import console, files
 from neuralist.config import resolved
 from neuralist.config.experiment import Experiment
-from neuralist.text import word_vectors
-from neuralist.tracking.runs import LiveRun
-from neuralist.training import checkpoints, examples, saving
-from neuralist.training.distributed import shards, workers
+
+if TYPE_CHECKING:
+    from neuralist.training.distributed.workers import Workers
+    from neuralist.training.examples import Prepared
 
 
 def parse() -> argparse.Namespace:
@@ -40,7 +42,17 @@ def main() -> None:
     if isinstance(settings, resolved.Skipped):
         _skip(args.out, settings.skipped)
         print(f"{args.name}: not trained: {settings.skipped}")
-        return
+    else:
+        _train(args, settings)
+
+
+def _train(args: argparse.Namespace, settings: Experiment) -> None:
+    # TensorFlow takes 15 s to import, which a skipped stage need not pay.
+    from neuralist.tracking.runs import LiveRun
+    from neuralist.training import checkpoints, saving
+    from neuralist.training.distributed import workers
+
+    gc.freeze()  # or Python looks for garbage in all of TensorFlow, a second at the end alone
     (args.out / "skipped.txt").unlink(missing_ok=True)
     where = workers.place()
     together = workers.Workers(where) if where else None
@@ -63,10 +75,12 @@ def _skip(out: Path, reason: str) -> None:
     files.write_text(out / "skipped.txt", f"{reason}\n")
 
 
-def _prepared(
-    args: argparse.Namespace, settings: Experiment, together: workers.Workers | None
-) -> examples.Prepared:
+def _prepared(args: argparse.Namespace, settings: Experiment, together: "Workers | None") -> "Prepared":
     """What the experiment is trained on: all of it, or a worker's share."""
+    from neuralist.text import word_vectors
+    from neuralist.training import examples
+    from neuralist.training.distributed import shards
+
     words = word_vectors.load(args.vectors)
     paths = examples.TablePaths(args.songs, args.rows, args.pairs, args.unlisted, args.pretraining)
     if together is not None:
@@ -78,4 +92,4 @@ def _prepared(
 
 
 if __name__ == "__main__":
-    console.run(main, freeze=True)
+    console.run(main)

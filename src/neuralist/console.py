@@ -1,6 +1,5 @@
 """What a person sees of a stage: one line where input is at fault, a bar while it trains, no password."""
 
-import gc
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -10,15 +9,11 @@ from typing import Any
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 
-def run(main: Callable[[], None], *, freeze: bool = False) -> None:
+def run(main: Callable[[], None]) -> None:
     """Run a stage; a ValueError (bad input, by our convention) becomes one line on stderr and exit 1.
 
     So does the ConnectionAbortedError of a worker that is gone; see `neuralist.training.distributed.workers`.
-    With `freeze` Python never looks for garbage among what is imported by now: in TensorFlow that takes it a
-    second at the end.
     """
-    if freeze:
-        gc.freeze()
     try:
         main()
     except (ValueError, ConnectionAbortedError) as error:

@@ -309,11 +309,11 @@ def with_unlisted(asked: search.Search) -> search.Search:
 def test_a_study_by_listed_auc_chooses_the_highest(tmp_path: Path) -> None:
     asked = with_unlisted(task(metric="listed_auc", trials=2))
     opened = search.open_study(asked, asked.name("base"), tmp_path)
-    search.work(asked, opened, tmp_path, quiet)
+    search.work(asked, opened, quiet)
 
-    best = search.best(opened, asked.settings, "base")
+    best = search.best(opened.study, asked.settings, "base")
     assert best["metric"] == "val_listed_auc"
-    highest = max(trial.value for trial in opened.trials if trial.value is not None)
+    highest = max(trial.value for trial in opened.study.trials if trial.value is not None)
     assert best["value"] == pytest.approx(highest, rel=1e-5)
 
 
