@@ -5,6 +5,7 @@ Reads dvc.lock, artifacts/headline.json and DVC's cache. Exits 0 whether or not 
 """
 
 import argparse
+import textwrap
 
 from neuralist import console
 from neuralist.config import params
@@ -19,9 +20,8 @@ def main() -> None:
     here, there = revision.of_working_tree(cache), revision.of_commit(args.against, cache)
     behind = revision.changed_stages()
     if behind:
-        print(
-            f"dvc.lock is not of this code and these settings: `dvc repro` would run {', '.join(behind)}.\n"
-        )
+        line = f"dvc.lock is not of this code and settings: `dvc repro` would run {', '.join(behind)}."
+        print(textwrap.fill(line, 100), end="\n\n")
     print(report.report(here, there, params.load().evaluate))
 
 
