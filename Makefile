@@ -97,7 +97,7 @@ QUICK_TESTS = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
 
 # A file's tests share what they set up: they stay in one of two processes.
 test: lint
-	pytest -n 3 --dist loadfile
+	pytest -n 2 --dist loadfile
 
 # The lock leaves out what only this needs; pip adds it and moves nothing that is there.
 test-team: setup
