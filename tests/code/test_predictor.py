@@ -58,11 +58,20 @@ def test_more_pairs_than_a_chunk_keep_their_order(model: Predictor) -> None:
 def test_each_distinct_text_of_a_chunk_is_encoded_once(
     model: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[list[str]] = []
-    read = model.encoder.read
-    monkeypatch.setattr(model.encoder, "read", lambda texts: seen.append(list(texts)) or read(texts))
+    sizes: list[int] = []
+    encode = model.encoder.encode_windows
+    counted = lambda windows: sizes.append(len(windows.starts) - 1) or encode(windows)  # noqa: E731
+    monkeypatch.setattr(model.encoder, "encode_windows", counted)
     model.predict(["moss", "moss", "stone"], ["stone", "moss", "fern"])
-    assert [sorted(texts) for texts in seen] == [["fern", "moss", "stone"]]
+    assert sizes == [3]  # moss, stone, fern
+
+
+def test_an_encoder_embeds_equal_texts_alike_and_counts_from_the_texts_given(model: Predictor) -> None:
+    reading = model.encoder.read(["moss", "stone fern", "moss", "stone fern"])
+    np.testing.assert_array_equal(reading.embeddings[:2], reading.embeddings[2:])
+    assert reading.n_tokens.tolist() == [1, 2, 1, 2]
+    with pytest.raises(ValueError, match="text 4 of 4 holds no word"):
+        model.encoder.read(["moss", "moss", "moss", " "])
 
 
 def test_memory_does_not_grow_with_the_number_of_pairs(

@@ -34,6 +34,14 @@ class Reading(NamedTuple):
     n_tokens: np.ndarray  # int64 (n_texts,), tokens read, cut ones left out
 
 
+class Compared(NamedTuple):
+    """How alike pairs of texts are, in their order."""
+
+    similarity: np.ndarray  # float64 (n_pairs,), in [0, 1]
+    n_tokens_left: np.ndarray  # int64 (n_pairs,), tokens read
+    n_tokens_right: np.ndarray
+
+
 class Encoder:
     """Texts to embeddings, with an experiment's exported graph and vocabulary."""
 
@@ -78,24 +86,33 @@ class Encoder:
         vocabulary = Vocabulary.load(folder / "vocabulary.txt")
         return cls(folder / "encoder.onnx", vocabulary, reads, Similarity.of(trained))
 
+    def compare(self, left: Sequence[str], right: Sequence[str]) -> Compared:
+        """Similarity of each pair of texts, left[i] with right[i]; see `read`."""
+        embeddings, n_tokens = self.read([*left, *right])
+        a, b = np.split(embeddings, 2)
+        return Compared(self.similarity(a, b), *np.split(n_tokens, 2))
+
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts: float32 (n_texts, width), in the order given; see `read`."""
         return self.read(texts).embeddings
 
     def read(self, texts: Sequence[str]) -> Reading:
-        """Embed texts, and count the tokens read of each.
+        """Embed texts, each distinct one once, and count the tokens read of each.
 
         Raises:
             ValueError: a text holds no word.
         """
-        windows = self.vocabulary.windows(texts, self.reads)
+        numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+        windows = self.vocabulary.windows(list(numbers), self.reads)
         n_read = np.count_nonzero(windows.ids != PADDING, axis=1)
-        n_tokens = np.add.reduceat(n_read, windows.starts[:-1], dtype=np.int64) if len(texts) else n_read
+        n_tokens = np.add.reduceat(n_read, windows.starts[:-1], dtype=np.int64) if numbers else n_read
+        order = np.array([numbers[text] for text in texts], dtype=np.intp)
+        n_tokens = n_tokens[order]
         if not n_tokens.all():
             raise ValueError(
                 f"text {int(np.argmin(n_tokens)) + 1} of {len(texts)} holds no word; give texts with words"
             )
-        return Reading(self.encode_windows(windows), n_tokens)
+        return Reading(self.encode_windows(windows)[order], n_tokens)
 
     def encode_windows(self, windows: Windows) -> np.ndarray:
         """Embed texts that are token ids already: float32 (n_texts, width)."""

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from neuralist import metrics
-from neuralist.model.encoder import Encoder, Reading
+from neuralist.model.encoder import Encoder
 from neuralist.text import tokenizer
 
 MAX_ROWS = 10_000  # of one request
@@ -63,10 +63,9 @@ class Predictor:
         used = np.empty((2, len(left)), dtype=np.int64)
         for start in range(0, len(left), CHUNK // 2):
             rows = slice(start, start + CHUNK // 2)
-            reading = read(self.encoder, left[rows] + right[rows])
-            a, b = np.split(reading.embeddings, 2)
-            similarity[rows] = self.encoder.similarity(a, b)
-            used[:, rows] = np.split(reading.n_tokens, 2)
+            compared = self.encoder.compare(left[rows], right[rows])
+            similarity[rows] = compared.similarity
+            used[:, rows] = compared.n_tokens_left, compared.n_tokens_right
         similarity = similarity.round(DECIMALS)
         return {
             "similarity": similarity,
@@ -114,18 +113,10 @@ def kind_of(value: Any) -> str:
     return {"str": "a text", "dict": "an object"}.get(type(value).__name__, f"a {type(value).__name__}")
 
 
-def read(encoder: Encoder, given: list[str]) -> Reading:
-    """Embed texts, each distinct one once; in the order given."""
-    distinct = {text: index for index, text in enumerate(dict.fromkeys(given))}
-    reading = encoder.read(list(distinct))
-    order = np.array([distinct[text] for text in given], dtype=np.intp)
-    return Reading(reading.embeddings[order], reading.n_tokens[order])
-
-
 def embed(encoder: Encoder, given: list[str]) -> Iterator[np.ndarray]:
     """The embeddings of texts, a chunk after the other: float32 (at most CHUNK, units)."""
     for start in range(0, len(given), CHUNK):
-        yield read(encoder, given[start : start + CHUNK]).embeddings
+        yield encoder.encode(given[start : start + CHUNK])
 
 
 def fault(value: Any) -> str | None:
