@@ -93,7 +93,7 @@ endef
 
 # With two processes on two cores, the threads of NumPy's and scikit-learn's would be in each other's way.
 QUICK_TESTS = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
-  pytest -n 2 --dist loadfile --no-tensorflow -m 'not slow' tests/code tests/data
+  pytest -n 2 --dist loadfile --quick
 
 # A file's tests share what they set up: they stay in one of two processes.
 test: lint

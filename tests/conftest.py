@@ -1,6 +1,7 @@
 """What every test may ask for: the real data when this machine has it, and an empty MLflow store."""
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -27,25 +28,28 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--no-tensorflow",
+        "--quick",
         action="store_true",
-        help="an import of TensorFlow or Keras fails the test, also in a process that the test starts",
+        help="only the quick tests without TensorFlow: its import, or that of Keras, fails the test, also in "
+        "a process that the test starts",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where the option is given, here and in xdist's workers; what a test starts inherits PYTHONPATH."""
-    if config.getoption("--no-tensorflow"):
+    """Here and in xdist's workers; what a test starts inherits PYTHONPATH."""
+    if config.getoption("--quick"):
+        config.option.markexpr = "not (slow or tensorflow or team)"
         sys.path.insert(0, str(WITHOUT))
         given = os.environ.get("PYTHONPATH")
         os.environ["PYTHONPATH"] = os.pathsep.join([str(WITHOUT), given] if given else [str(WITHOUT)])
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Where nothing slow is to run, files that are slow as a whole are not read: their imports take 3 s."""
-    if config.option.markexpr != "not slow" or collection_path.suffix != ".py":
+    """With --quick, files that are left out as a whole are not read: their imports take seconds."""
+    if not config.getoption("--quick") or collection_path.suffix != ".py":
         return None
-    return "\npytestmark = pytest.mark.slow" in collection_path.read_text("utf-8") or None
+    marked = r"^pytestmark = pytest\.mark\.(slow|tensorflow|team)\b"
+    return bool(re.search(marked, collection_path.read_text("utf-8"), re.MULTILINE)) or None
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

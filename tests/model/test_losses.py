@@ -7,6 +7,8 @@ from keras.ops import convert_to_tensor as tensor
 
 from neuralist.model import losses
 
+pytestmark = pytest.mark.tensorflow
+
 # Similarity and weight; the last pair only fills the batch up.
 TARGET = tensor(np.array([[1.0, 1.0], [0.25, 1.0], [0.0, 0.0]], dtype=np.float32))
 PREDICTED = tensor(np.array([0.5, 0.75, 1.0], dtype=np.float32))

@@ -17,6 +17,8 @@ import yaml
 
 from neuralist.config import params
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
     "src",

@@ -17,6 +17,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from neuralist.model.similarity import Similarity
 from neuralist.songmap import html_page, layout, song_words
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = '</script><img src=x onerror="document.title=1">&amp; <b>Bold</b>'
 LYRICS = {
     "Night": "moon star night",

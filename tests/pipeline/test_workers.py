@@ -26,6 +26,8 @@ from neuralist.config import params, resolved
 from neuralist.data import parquet, tables
 from neuralist.text import word_vectors
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial", "reed", "coil"]
 N_SONGS = 30

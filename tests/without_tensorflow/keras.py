@@ -1,6 +1,6 @@
-"""In place of Keras under `pytest --no-tensorflow`, which is what `make check` calls."""
+"""In place of Keras under `pytest --quick`, which is what `make check` calls."""
 
 raise ImportError(
-    "keras imported by a test of tests/code or tests/data, which `make check` runs without it: "
-    "import it where it is used only, or move the test to tests/model"
+    "keras imported by a test that is not marked so: import it where it is used only, or mark the file with "
+    "`pytestmark = pytest.mark.tensorflow`, which leaves it to `make test`"
 )

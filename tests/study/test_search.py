@@ -24,6 +24,8 @@ from neuralist.study import queue, search
 from neuralist.text import word_vectors
 from neuralist.tracking import study_runs
 
+pytestmark = pytest.mark.tensorflow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]
@@ -103,7 +105,7 @@ def test_every_trial_is_over_and_within_the_space(undisturbed: Any) -> None:
     assert epochs.groupby("trial").size().tolist() == trials["epochs"].tolist()
 
 
-def test_a_trials_value_is_its_lowest_val_loss_and_the_best_trial_has_the_lowest_of_all(
+def test_a_trials_value_is_its_lowest_val_loss_and_the_best_trial_has_the_lowest(
     undisturbed: Any,
 ) -> None:
     trials, epochs, best = undisturbed
@@ -229,7 +231,7 @@ def test_a_storage_that_fails_on_the_way_is_one_line(tmp_path: Path, monkeypatch
         run(tmp_path, fail, storage=f"sqlite:///{tmp_path / 'study.db'}")
 
 
-def test_a_trial_that_ends_while_another_process_takes_it_for_abandoned_is_left_alone(tmp_path: Path) -> None:
+def test_a_trial_that_ends_while_another_process_thinks_it_abandoned_stays(tmp_path: Path) -> None:
     asked = task(trials=1)
     opened = search.open_study(asked, asked.name("base"), tmp_path)
     opened.study.ask()

@@ -13,6 +13,8 @@ from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
 from neuralist.training import examples, loop, saving
 
+pytestmark = pytest.mark.tensorflow
+
 STARTS = ["b", "br", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "st", "t", "v"]
 LETTERS = list("abdefghijklmnoprstuv")
 SETTINGS = experiment(

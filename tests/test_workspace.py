@@ -10,7 +10,7 @@ import pytest
 from neuralist import workspace
 from neuralist.config import corpus, params
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -237,7 +237,7 @@ def test_the_shipped_experiments_that_differ_in_protocol_alone_run_once(
     assert params.load(made.folder / "params.yaml").run == tuple(expected.values())
 
 
-def test_a_map_drawn_by_an_experiment_that_is_not_run_is_drawn_by_its_equal_or_by_the_last(
+def test_a_map_of_an_experiment_not_run_is_drawn_by_its_equal_or_the_last(
     checkout: Path, tmp_path: Path
 ) -> None:
     raw = split_raw(tmp_path / "graded", THREE + "songmap: {experiment: shorter}\n")

@@ -1,4 +1,4 @@
-"""`pytest --no-tensorflow`, by which `make check` holds tests/code and tests/data to it."""
+"""`pytest --quick`, which `make check` calls: no TensorFlow, nothing slow."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ def test_of_something_else():
 def test_an_import_of_tensorflow_fails_here_and_in_a_process_that_is_started(tmp_path: Path) -> None:
     (tmp_path / "test_imports.py").write_text(TESTS)
     # Not as a conftest, which reigns over the tests beside it alone.
-    options = ["--no-tensorflow", "-p", "tests.conftest", "-p", "no:cacheprovider", f"--rootdir={tmp_path}"]
+    options = ["--quick", "-p", "tests.conftest", "-p", "no:cacheprovider", f"--rootdir={tmp_path}"]
     command = [sys.executable, "-m", "pytest", *options, str(tmp_path)]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 

@@ -10,6 +10,8 @@ import tensorflow as tf
 from neuralist.model import lstm_tensorflow
 from neuralist.model.layers import Recurrence
 
+pytestmark = pytest.mark.tensorflow
+
 N_WORDS, UNITS = 12, 3
 KERAS_ORDER = [0, 1, 2, 3, 4, 5, 9, 10, 11, 6, 7, 8]  # gates i, f, c, o, three columns each
 

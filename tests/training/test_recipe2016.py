@@ -17,6 +17,8 @@ from neuralist.text.word_vectors import WordVectors
 from neuralist.training import batches, examples, loop
 from neuralist.training.pretraining import Graded
 
+pytestmark = pytest.mark.tensorflow
+
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]
 # Pooling over time, as XLA would take seconds a model.
 SETTINGS = experiment(
@@ -240,7 +242,7 @@ def kill(at_step: bool) -> Any:
     return report
 
 
-def test_a_run_with_synonyms_killed_before_and_in_its_task_ends_with_the_same_weights(
+def test_a_run_with_synonyms_killed_twice_ends_with_the_same_weights(
     words: WordVectors, listed: dict[str, Any], tmp_path: Path
 ) -> None:
     settings = SETTINGS.model_copy(update=listed)

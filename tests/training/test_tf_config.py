@@ -4,6 +4,8 @@ import pytest
 
 from neuralist.training.distributed import workers
 
+pytestmark = pytest.mark.tensorflow
+
 TWO = '{"cluster": {"worker": ["one:1", "two:2"]}, "task": {"type": "worker", "index": 1}}'
 
 

@@ -14,6 +14,8 @@ from neuralist.text import word_vectors
 from neuralist.text.tokenizer import Reads
 from neuralist.training import examples, loop
 
+pytestmark = pytest.mark.tensorflow
+
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]
 SETTINGS = experiment(
     target="listed_only", max_words=6, units=4, batch_size=16, learning_rate=0.02, dropout=0.0, epochs=6

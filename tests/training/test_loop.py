@@ -17,6 +17,8 @@ from neuralist.text.vocabulary import Vocabulary, Windows
 from neuralist.text.word_vectors import WordVectors
 from neuralist.training import batches, examples, loop
 
+pytestmark = pytest.mark.tensorflow
+
 Parts = dict[str, examples.Examples]
 
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]

@@ -311,7 +311,7 @@ def test_a_target_is_observable_only_under_protocol_songs_where_songs_have_lists
     assert [entry["target"] for entry in ranked.values()] == ["listed_only"] * 3 + ["observable"]
 
 
-def test_an_observable_target_is_measured_on_all_observable_pairs_and_both_are_ranked_over_them(
+def test_an_observable_target_is_measured_on_all_observable_pairs(
     ranked: dict[str, Any],
 ) -> None:
     listed = made_pairs({"train": 60, "val": 12, "test": 14, "unused": 9}, 3)

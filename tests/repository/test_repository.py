@@ -1,6 +1,7 @@
 """What the repository holds: nothing large, and no host that packages come from."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -42,3 +43,25 @@ def test_every_locked_requirement_has_a_hash() -> None:
 
     assert pinned
     assert [lines[number] for number in pinned if "--hash=sha256:" not in lines[number + 1]] == []
+
+
+# Beside those that mirror a package: whole pipelines, this repository, services, fake modules.
+NO_PACKAGES = {"pipeline", "repository", "team", "without_tensorflow"}
+
+
+def test_folders_of_tests_mirror_the_packages() -> None:
+    folders = {path.parent.relative_to(ROOT / "tests").as_posix() for path in ROOT.glob("tests/*/test_*.py")}
+    packages = {path.parent.name for path in ROOT.glob("src/neuralist/*/__init__.py")}
+
+    assert folders - NO_PACKAGES == packages
+
+
+def test_names_of_tests_have_at_most_80_characters() -> None:
+    names = [
+        name
+        for path in ROOT.glob("tests/**/*.py")
+        for name in re.findall(r"def (test_\w+)", path.read_text())
+    ]
+
+    assert names
+    assert [name for name in names if len(name) > 80] == []

@@ -64,7 +64,7 @@ def test_the_val_pairs_follow_from_the_seed(tmp_path: Path) -> None:
     assert first.tolist() != other.tolist()
 
 
-def test_a_folder_without_a_range_is_graded_by_that_of_params_and_tells_what_it_cannot_use(
+def test_a_folder_without_a_range_takes_that_of_params_and_says_what_is_unused(
     tmp_path: Path,
 ) -> None:
     texts = {"a": "red sail", "b": "blue sail", "c": "..."}

@@ -667,7 +667,7 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_the_stage_says_without_mlflow_that_nothing_is_to_be_done_and_obeys_its_own_command(
+def test_the_stage_needs_no_mlflow_to_see_that_nothing_is_to_be_done(
     checkout: Checkout,
 ) -> None:
     for name in ("src", "pipelines", "dvc.yaml"):

@@ -11,6 +11,8 @@ from neuralist.model.layers import PairSimilarity
 from neuralist.model.malstm import Architecture, MaLSTM
 from neuralist.model.similarity import Similarity
 
+pytestmark = pytest.mark.tensorflow
+
 N_TOKENS, DIMENSIONS, UNITS = 30, 7, 5
 LEFT = np.array([[1.0, 2.0], [0.0, 0.0], [3.0, 4.0]], dtype=np.float32)
 RIGHT = np.array([[1.0, 2.0], [3.0, 4.0], [4.0, -3.0]], dtype=np.float32)
@@ -98,7 +100,7 @@ def test_a_song_in_several_windows_is_their_average(model: MaLSTM) -> None:
     np.testing.assert_allclose(songs, [(first + second) / 2, third], atol=1e-6)
 
 
-def test_an_embedding_is_made_of_what_was_pooled_its_product_with_the_length_and_the_length() -> None:
+def test_an_embedding_is_made_of_the_pooled_states_times_length_and_the_length() -> None:
     model, tokens = _made(pooling="mean", length=True), _tokens(4, 9)
     model.length.set_weights([np.array([2.0, 0.5])])
     pooled = encode(_made(pooling="mean"), tokens)

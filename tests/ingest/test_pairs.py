@@ -130,7 +130,7 @@ def test_the_val_that_is_cut_repeats_no_pair_of_train_or_test(listing: list[tupl
         assert of_pair == ({"val"} if pair in val else before[pair])
 
 
-def test_the_songs_of_a_part_are_those_of_its_pairs_where_the_split_is_given_else_of_its_folds() -> None:
+def test_songs_of_a_split_are_by_its_pairs_where_it_is_given_else_by_fold() -> None:
     table = song_table({"a": 0, "b": 1, "c": 2, "d": 3, "e": 4})
     listed = listed_table([("a", "b", 0.1, "train"), ("b", "c", 0.1, "val"), ("c", "d", 0.1, "test")])
     made = pairs.pairs(pairs.rows(listed, table, CHOICES), table, CHOICES, given=True)
@@ -294,7 +294,7 @@ def names(made: pd.DataFrame) -> list[str]:
     return (made["left_id"] + made["right_id"]).tolist()
 
 
-def test_a_pair_is_unlisted_when_it_is_not_listed_and_one_of_two_observed_songs_has_a_list() -> None:
+def test_a_pair_is_unlisted_when_no_row_lists_it_and_one_song_has_a_list() -> None:
     """In train a has a list, b and c stand in a listed pair, d is not observed: bc is unknown, xd no pair."""
     table = with_lists({"a": 2, "b": 3, "c": 4, "d": 2}, "a")
     made = drawn(table, [("a", "b", 0.5), ("c", "a", 0.4)], ratio=9)
@@ -347,7 +347,7 @@ def test_nothing_is_unlisted_where_no_song_has_a_list_or_the_split_is_given() ->
     st.sampled_from([0.3, 1, 4, 100]),
     st.randoms(use_true_random=False),
 )
-def test_unlisted_pairs_are_some_of_those_a_plain_loop_finds_whatever_the_order_of_songs(
+def test_unlisted_pairs_are_among_those_of_a_plain_loop_in_any_order_of_songs(
     listing: list[tuple], has_list: set[str], ratio: float, order: random.Random
 ) -> None:
     folds = {name: 2 + place % 3 for place, name in enumerate("abcdefgh")}  # all train

@@ -359,7 +359,7 @@ def test_mlflows_function_is_the_one_that_ours_stands_in_for() -> None:
     ), (
         "MLflow's scoring_server.invocations has changed. Read what it does now: if it has a hook for "
         "requests, use that and drop serving.mlflow_model._take_requests; else let our function take, call "
-        "and return what MLflow's does, run tests/code/test_serving.py, and put the new digest here"
+        "and return what MLflow's does, run tests/serving/test_mlflow_model.py, and put the new digest here"
     )
 
 

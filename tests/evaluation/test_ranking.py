@@ -93,7 +93,7 @@ def scored(*values: tuple[str, float]) -> dict[frozenset, float]:
 # --- by hand ---------------------------------------------------------------------------------------
 
 
-def test_a_query_is_a_song_with_a_list_and_its_candidates_are_all_other_observed_songs() -> None:
+def test_a_query_has_a_list_and_its_candidates_are_all_other_observed_songs() -> None:
     """Song 0 lists 1; 2 and 3 are its unlisted candidates. Song 3 has no list, and 1 is not asked either."""
     part = Part(4, {0}, {(0, 1): 0.8}, set())
     asked = part.asked()
@@ -204,7 +204,7 @@ def test_the_sample_is_what_scikit_learn_says(given_: tuple[Part, dict[frozenset
 @pytest.mark.slow
 @given(parts(), st.integers(0, 1000))
 @settings(max_examples=40, deadline=None)
-def test_a_resample_is_the_plain_metric_of_songs_that_stand_as_often_as_they_were_drawn(
+def test_a_resample_is_the_plain_metric_of_songs_repeated_as_often_as_drawn(
     given_: tuple[Part, dict[frozenset, float]], seed: int
 ) -> None:
     part, scores = given_

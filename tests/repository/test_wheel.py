@@ -14,6 +14,8 @@ USE = """
 import jinja2, pathlib, sys, neuralist
 from neuralist.serving import mlflow_model
 from neuralist.validation.report import Report
+
+pytestmark = pytest.mark.slow
 assert pathlib.Path(neuralist.__file__).is_relative_to(sys.argv[1]), neuralist.__file__
 assert "<html" in Report({}, []).to_html()
 environment = jinja2.Environment(loader=jinja2.PackageLoader("neuralist.songmap"))

@@ -63,7 +63,7 @@ def test_protocol_paper_learns_from_rows_as_they_are_listed(target: str) -> None
     assert (made["weight"] == 1).all()
 
 
-def test_observable_are_the_listed_pairs_of_a_part_and_every_other_that_one_of_its_lists_could_hold() -> None:
+def test_observable_pairs_are_the_listed_ones_and_all_that_a_list_could_hold() -> None:
     """In test A alone has a list; b and c are in pairs there and u in one with train: cu, bu are unknown."""
     made = observable(SONGS, PAIRS, "test")
     assert list(made.columns) == COLUMNS

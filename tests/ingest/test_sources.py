@@ -71,7 +71,7 @@ def test_an_official_folder_without_track_names_is_refused(official: Path) -> No
     refused(official, "found billboard alone; expected .*unique_tracks.txt")
 
 
-def test_an_official_folder_without_similarities_or_with_both_forms_of_them_is_refused(
+def test_an_official_folder_with_no_or_both_forms_of_similarities_is_refused(
     official: Path,
 ) -> None:
     raw.track_file(official, "TRAAA1", [["TRBBB1", 0.5]])

@@ -19,6 +19,8 @@ from neuralist.text.tokenizer import Reads
 from neuralist.text.vocabulary import Windows
 from neuralist.training import examples, loop, saving
 
+pytestmark = pytest.mark.tensorflow
+
 WORDS = ("moss", "stone", "fern")
 KINDS: list[dict[str, Any]] = [{"pooling": pooling} for pooling in ("last", "mean", "mean_max")]
 # Characters are but other tokens of other vectors: one kind tells.
