@@ -10,7 +10,8 @@ from pathlib import Path
 from neuralist import console, files
 from neuralist.config import corpus, params
 from neuralist.data import parquet, tables
-from neuralist.ingest import songs, sources
+from neuralist.ingest import songs
+from neuralist.ingest.sources import formats
 
 
 def main() -> None:
@@ -19,7 +20,7 @@ def main() -> None:
     told = corpus.read(args.raw)
     corpus.check(told, args.raw, Path("params.yaml"))
     choices = params.load()
-    made = songs.build(sources.read(args.raw, choices.similarity_range, choices.engine), choices.songs)
+    made = songs.build(formats.read(args.raw, choices.similarity_range, choices.engine), choices.songs)
     songs.check_train(made.listed, args.raw)
     parquet.write(made.songs, tables.SONGS, args.songs)
     parquet.write(made.listed, tables.LISTED, args.listed)

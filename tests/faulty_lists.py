@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from tests import raw
 
-from neuralist.ingest.sources import Similarities
+from neuralist.ingest.sources.common import Similarities
 
 FORMS = ["similars_src", "similars_dest", "json"]
 TRACKS = [f"TR{name}" for name in ("a", "B", "it's", 'say "x"', "é", "e\u0301", "\U0001f3b5", " b ", "%\\n")]

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from neuralist.config import params
-from neuralist.ingest import songs, sources
+from neuralist.ingest import songs
+from neuralist.ingest.sources import formats
 
 CHOICES = params.Songs(
     cover_overlap=0.4,
@@ -21,7 +22,7 @@ CHOICES = params.Songs(
 def built(folder: Path) -> songs.Tables:
     """The tables of a folder under the checkout's own params.yaml, made once in a test run."""
     choices = params.load(Path(__file__).parents[1] / "params.yaml")
-    return songs.build(sources.read(folder, choices.similarity_range), choices.songs)
+    return songs.build(formats.read(folder, choices.similarity_range), choices.songs)
 
 
 def lyrics(subject: str, lines: int = 12) -> str:

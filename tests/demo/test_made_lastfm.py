@@ -8,7 +8,8 @@ import pytest
 from benchmarks import made_lastfm
 from tests import raw
 
-from neuralist.ingest import songs, sources
+from neuralist.ingest import songs
+from neuralist.ingest.sources import formats
 
 
 def test_a_made_corpus_has_the_official_numbers_by_scale_and_loses_nothing(tmp_path: Path) -> None:
@@ -20,7 +21,7 @@ def test_a_made_corpus_has_the_official_numbers_by_scale_and_loses_nothing(tmp_p
     assert (len(lists), len(targets), len(set(targets))) == (1170, 113_013, 113_013)
     assert max(lengths) > 2 * sum(lengths) / len(lengths)  # skewed
     assert all(track != target for track, target in targets)
-    made = songs.build(sources.read(tmp_path / "made", (0, 1)), raw.CHOICES)
+    made = songs.build(formats.read(tmp_path / "made", (0, 1)), raw.CHOICES)
     assert len(made.listed) == 113_013
     assert made.counts["tracks"] == 2000
     assert made.songs["has_list"].all()

@@ -11,8 +11,8 @@ from tests.data.test_expectations import CHOICES, EXPECTED, Corpus
 from neuralist.config.params import EngineName
 from neuralist.data import tables
 from neuralist.engine.connect import connect
-from neuralist.ingest import pairs, sources
-from neuralist.ingest.sources import lastfm, similarity_lists
+from neuralist.ingest import pairs
+from neuralist.ingest.sources import formats, lastfm, similarity_lists
 from neuralist.validation.derived_tables import Checked
 from neuralist.validation.report import Report
 from neuralist.validation.suites import validate
@@ -168,7 +168,7 @@ def test_without_java_the_mend_is_named(tmp_path: Path, monkeypatch: pytest.Monk
         connect("spark").__enter__()
     raw.database(raw.two_songs(tmp_path), [("TRAAA1", "TRBBB1,0.5")])
     with pytest.raises(ValueError, match="needs Java"):
-        sources.read(tmp_path, (0, 1), "spark").similarities([])
+        formats.read(tmp_path, (0, 1), "spark").similarities([])
 
 
 def test_nothing_is_left_in_the_working_folder(working_folder: Path) -> None:

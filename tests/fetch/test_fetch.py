@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from neuralist import demo, fetch
 from neuralist.cli import app
 from neuralist.fetch import table, transfer
-from neuralist.ingest import sources
+from neuralist.ingest.sources import formats
 
 TRACK = "TRAAAAW128F429D538"
 UNIQUE = f"{TRACK}<SEP>SOMZWCG12A8C13C480<SEP>The Example<SEP>Lanterns\n".encode()
@@ -115,7 +115,7 @@ def test_the_pipeline_reads_what_was_fetched(web: Files, tmp_path: Path) -> None
             *lists,
         ]
     )
-    read = sources.read(tmp_path / "raw", (0, 1))
+    read = formats.read(tmp_path / "raw", (0, 1))
     assert len(read.records) + len(read.rejects[read.rejects.source == "billboard"]) == sum(
         len(json.loads(corpus[f"billboard/{year}.json"])) for year in range(1960, 1964)
     )

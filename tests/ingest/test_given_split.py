@@ -13,7 +13,8 @@ from neuralist import workspace
 from neuralist.config import corpus, params
 from neuralist.data import splits
 from neuralist.data.pair_sets import Listings
-from neuralist.ingest import pairs, songs, sources
+from neuralist.ingest import pairs, songs
+from neuralist.ingest.sources import formats
 from neuralist.text import word_vectors
 from neuralist.text.vocabulary import PADDING, UNKNOWN
 from neuralist.training import examples
@@ -75,7 +76,7 @@ class Way(NamedTuple):
 
 def way(folder: Path) -> Way:
     chosen = workspace.settings(folder, ROOT)
-    made = songs.build(sources.read(folder, chosen.similarity_range), chosen.songs)
+    made = songs.build(formats.read(folder, chosen.similarity_range), chosen.songs)
     rows = pairs.rows(made.listed, made.songs, chosen.pairs)
     return Way(chosen, made, rows, pairs.pairs(rows, made.songs, chosen.pairs, given=True))
 

@@ -16,7 +16,8 @@ from tests import raw
 from neuralist.config import params
 from neuralist.data import parquet, splits, tables
 from neuralist.engine.connect import connect
-from neuralist.ingest import pairs, songs, sources
+from neuralist.ingest import pairs, songs
+from neuralist.ingest.sources import formats
 
 CHOICES = params.Pairs(test_fold=0, paper_shares=(0.72, 0.08, 0.2), unlisted_ratio=0, seed=7)
 
@@ -402,5 +403,5 @@ def test_real_pairs_are_as_many_as_a_plain_join_finds_or_more(real: Path) -> Non
 def test_generic_pairs_of_a_text_with_itself_are_left_out(tmp_path: Path) -> None:
     raw.texts(tmp_path, [["a", raw.lyrics("sea")], ["b", raw.lyrics("hail")]])
     raw.pairs(tmp_path, [["a", "a", "1"], ["a", "b", "0.5"]])
-    made = songs.build(sources.read(tmp_path, (0, 1)), raw.CHOICES)
+    made = songs.build(formats.read(tmp_path, (0, 1)), raw.CHOICES)
     assert (len(made.listed), len(pairs.rows(made.listed, made.songs, CHOICES))) == (2, 1)

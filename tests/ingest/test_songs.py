@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 from tests import raw
 
 from neuralist.data import splits
-from neuralist.ingest import covers, lyrics_check, songs, sources
+from neuralist.ingest import covers, lyrics_check, songs
+from neuralist.ingest.sources import formats
 
 LANTERNS = "the-lanterns--harbour-lights"
 OLA = "ola-brandt--tin-roof"
 
 
 def build(folder: Path, similarity_range: tuple[float, float] = (0, 1)) -> songs.Tables:
-    return songs.build(sources.read(folder, similarity_range), raw.CHOICES)
+    return songs.build(formats.read(folder, similarity_range), raw.CHOICES)
 
 
 def song(made: songs.Tables, song_id: str) -> pd.Series:
@@ -263,5 +264,5 @@ def test_the_predecessors_table_is_read_whole_and_one_notice_in_it_rejected(pape
     assert made.counts["records"] == 719
     assert len(made.songs) == 718
     assert len(made.listed) + (made.rejects["source"] == "pairs").sum() == 10816
-    whole = songs.build(sources.read(paper, (0, 1)), raw.CHOICES.model_copy(update={"placeholders": ()}))
+    whole = songs.build(formats.read(paper, (0, 1)), raw.CHOICES.model_copy(update={"placeholders": ()}))
     assert (len(whole.songs), len(whole.listed), len(whole.rejects)) == (719, 10816, 0)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import faulty_lists, raw
 
-from neuralist.ingest import songs, sources
-from neuralist.ingest.sources import generic_csv, lastfm, similarity_lists
+from neuralist.ingest import songs
+from neuralist.ingest.sources import formats, generic_csv, lastfm, similarity_lists
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def generic(tmp_path: Path) -> Path:
 
 
 def read(folder: Path, similarity_range: tuple[float, float] = (0, 1)) -> songs.Tables:
-    return songs.build(sources.read(folder, similarity_range), raw.CHOICES)
+    return songs.build(formats.read(folder, similarity_range), raw.CHOICES)
 
 
 def refused(folder: Path, message: str) -> None:

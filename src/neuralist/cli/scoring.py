@@ -16,7 +16,8 @@ from neuralist.config.experiment import Experiment
 from neuralist.data import tables
 from neuralist.data.pair_sets import Listings
 from neuralist.evaluation import evaluation
-from neuralist.ingest import pairs, songs, sources
+from neuralist.ingest import pairs, songs
+from neuralist.ingest.sources import formats
 from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
 from neuralist.text.vocabulary import UNKNOWN
@@ -82,7 +83,7 @@ def read(raw: Path, settings: params.Params, split: str) -> Asked:
     Raises:
         ValueError: a file is missing or at fault, or no pair is in `split`.
     """
-    made = songs.build(sources.read(raw, settings.similarity_range), settings.songs)
+    made = songs.build(formats.read(raw, settings.similarity_range), settings.songs)
     rejects: Any = made.counts["rejects"]
     notes = [f"{count:,} not used: {reason}" for reason, count in rejects.items()]
     given = bool(made.listed["split"].notna().any())

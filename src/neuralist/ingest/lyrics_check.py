@@ -1,14 +1,14 @@
 """Which records hold lyrics at all, and which hold the wrong ones.
 
-Input: records of `neuralist.ingest.sources.raw`. Output: the usable ones with two more columns, `folded` (the
-text's words in lower case between single spaces) and `n_words`; and a rejects table for the others.
+Input: records of `neuralist.ingest.sources.common`. Output: the usable ones with two more columns, `folded`
+(the text's words in lower case between single spaces) and `n_words`; and a rejects table for the others.
 """
 
 from collections.abc import Iterable
 
 import pandas as pd
 
-from neuralist.ingest.sources import raw
+from neuralist.ingest.sources import common
 from neuralist.text import names, tokenizer
 
 _SHORT = 60  # words: a shorter text that holds a placeholder's phrase is one (those seen have 32)
@@ -21,7 +21,7 @@ def usable(
     """Leave out records without words, with a notice in place of lyrics, or with another song's text.
 
     Args:
-        records: see `neuralist.ingest.sources.raw`.
+        records: see `neuralist.ingest.sources.common`.
         source: their name in rejects.
         placeholders: phrases of such notices; punctuation and case do not matter.
 
@@ -38,7 +38,7 @@ def usable(
     reasons[n_words == 0] = "lyrics without a word"
     rejects = rejected(records, source, reasons)
     if len(rejects) == len(records):
-        raise raw.all_unusable(source, len(records), rejects)
+        raise common.all_unusable(source, len(records), rejects)
     return records.loc[reasons == ""].reset_index(drop=True), rejects
 
 
@@ -46,7 +46,7 @@ def rejected(records: pd.DataFrame, source: str, reasons: pd.Series) -> pd.DataF
     """Rows of rejects for the records that have a reason, with artist and title, or id, as the value."""
     faulty = records.loc[reasons != ""]
     named = faulty.artist.fillna("") + " - " + faulty.title.fillna("")
-    value = named.where(faulty.id.isna(), faulty.id).map(raw.shortened)
+    value = named.where(faulty.id.isna(), faulty.id).map(common.shortened)
     columns = {"source": source, "where": faulty["where"], "reason": reasons[faulty.index], "value": value}
     return pd.DataFrame(columns, dtype="str")
 

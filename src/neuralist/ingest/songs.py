@@ -1,6 +1,6 @@
 """Raw records and track names -> songs, what their sources list as similar, and every record not used.
 
-Input: `neuralist.ingest.sources.raw.Raw`. Output: tables songs, listed and rejects of
+Input: `neuralist.ingest.sources.common.Raw`. Output: tables songs, listed and rejects of
 `neuralist.data.tables`, and counts.
 """
 
@@ -13,8 +13,7 @@ import pandas as pd
 from neuralist.config import params
 from neuralist.data import splits, tables
 from neuralist.ingest import covers, lyrics_check
-from neuralist.ingest.sources import Raw, Similarities
-from neuralist.ingest.sources.raw import shortened
+from neuralist.ingest.sources.common import Raw, Similarities, shortened
 from neuralist.text import names
 
 

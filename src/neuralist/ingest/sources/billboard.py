@@ -10,14 +10,14 @@ from typing import Any
 
 import pandas as pd
 
-from neuralist.ingest.sources import raw
+from neuralist.ingest.sources import common
 
 
 def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read all year files of `folder`/billboard.
 
     Returns:
-        records and rejects, see `neuralist.ingest.sources.raw`; a record without year takes that of its
+        records and rejects, see `neuralist.ingest.sources.common`; a record without year takes that of its
         file's name.
 
     Raises:
@@ -35,13 +35,13 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
             else:
                 records.append(_record(fields, where, path.stem))
     if not records:
-        raise raw.all_unusable("billboard/*.json", len(faults), raw.rejects(faults))
-    return pd.DataFrame(records, columns=raw.RECORDS), raw.rejects(faults)
+        raise common.all_unusable("billboard/*.json", len(faults), common.rejects(faults))
+    return pd.DataFrame(records, columns=common.RECORDS), common.rejects(faults)
 
 
 def _entries(path: Path, place: str) -> list[object]:
     try:
-        entries = json.loads(raw.text(path, place))
+        entries = json.loads(common.text(path, place))
     except json.JSONDecodeError as error:
         raise ValueError(
             f"{place}:{error.lineno}: cut short or no JSON ({error.msg}); put the whole file there"
@@ -56,19 +56,19 @@ def _entries(path: Path, place: str) -> list[object]:
 def _fault(entry: dict[str, Any]) -> tuple[str, str] | None:
     for field in ("artist", "title", "lyrics"):
         if not isinstance(entry.get(field), str):
-            return f"{field} is missing or not text", raw.shortened(entry.get(field))
+            return f"{field} is missing or not text", common.shortened(entry.get(field))
         if field != "lyrics" and not entry[field].strip():
-            return f"{field} is empty", raw.shortened(entry[field])
+            return f"{field} is empty", common.shortened(entry[field])
     tags = entry.get("tags") or []
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        return "tags is not a list of texts", raw.shortened(tags)
+        return "tags is not a list of texts", common.shortened(tags)
     year = entry.get("year")
     if year is not None and not re.fullmatch("[0-9]{1,4}", str(year).strip()):
-        return "year is not a whole number", raw.shortened(year)
+        return "year is not a whole number", common.shortened(year)
     try:
         "".join([entry["artist"], entry["title"], entry["lyrics"], *tags]).encode()
     except UnicodeEncodeError:
-        return "holds half of a surrogate pair, which is no character", raw.shortened(entry["title"])
+        return "holds half of a surrogate pair, which is no character", common.shortened(entry["title"])
     return None
 
 

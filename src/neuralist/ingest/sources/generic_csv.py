@@ -20,7 +20,7 @@ from pathlib import Path
 import pandas as pd
 
 from neuralist.data import tables
-from neuralist.ingest.sources import raw
+from neuralist.ingest.sources import common
 
 _SPLITS = {"train", "val", "test"}
 _OUTSIDE = "similarity is not a number within similarity_range"
@@ -31,7 +31,7 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read texts.csv.
 
     Returns:
-        records, with a column has_list, and rejects; see `neuralist.ingest.sources.raw`.
+        records, with a column has_list, and rejects; see `neuralist.ingest.sources.common`.
 
     Raises:
         ValueError: the file is missing, empty, not UTF-8, lacks a column, or has no usable row.
@@ -45,8 +45,8 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
             seen.add(fields["id"].strip())
             records.append(_record(fields, where))
     if not records:
-        raise raw.all_unusable("texts.csv", len(faults), raw.rejects(faults))
-    return pd.DataFrame(records, columns=[*raw.RECORDS, "has_list"]), raw.rejects(faults)
+        raise common.all_unusable("texts.csv", len(faults), common.rejects(faults))
+    return pd.DataFrame(records, columns=[*common.RECORDS, "has_list"]), common.rejects(faults)
 
 
 def read_pairs(
@@ -56,7 +56,7 @@ def read_pairs(
     known: Iterable[str],
     *,
     given: bool,
-) -> raw.Similarities:
+) -> common.Similarities:
     """Read pairs.csv.
 
     Args:
@@ -79,7 +79,7 @@ def read_pairs(
         unknown = [name for name in (left, right) if name not in known]
         if not fault and unknown:
             reason = "its text is not used" if unknown[0] in texts else "unknown id"
-            fault = reason, raw.shortened(unknown[0])
+            fault = reason, common.shortened(unknown[0])
         if fault:
             faults.append(("pairs", where, *fault))
         else:
@@ -87,10 +87,10 @@ def read_pairs(
             listed.append((left, right, similarity, fields.get("split", "").strip() or None))
     _check_range(faults, len(faults) + len(listed), similarity_range)
     if not listed:
-        raise raw.all_unusable("pairs.csv", len(faults), raw.rejects(faults))
+        raise common.all_unusable("pairs.csv", len(faults), common.rejects(faults))
     frame = pd.DataFrame(listed, columns=tables.LISTED.names)
     with_list = frozenset(known & set(records.loc[records["has_list"], "id"]))
-    return raw.Similarities(frame, with_list, {}, raw.rejects(faults))
+    return common.Similarities(frame, with_list, {}, common.rejects(faults))
 
 
 def _rows(folder: Path, place: str, required: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
@@ -101,7 +101,7 @@ def _rows(folder: Path, place: str, required: list[str]) -> Iterator[tuple[str, 
     """
     csv.field_size_limit(2**31 - 1)
     # newline="": the reader itself must see the line ends within quotes.
-    reader = csv.reader(io.StringIO(raw.text(folder / place, place), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(common.text(folder / place, place), newline=""), strict=True)
     line = 1
     try:
         header = [name.strip().lower() for name in next(reader)]
@@ -139,11 +139,11 @@ def _text_fault(fields: dict[str, str], seen: set[str]) -> tuple[str, str] | Non
     if not name:
         return "id is empty", ""
     if name in seen:
-        return "repeat of an earlier id", raw.shortened(name)
+        return "repeat of an earlier id", common.shortened(name)
     if year and not re.fullmatch(r"[0-9]{1,4}(\.0*)?", year):
-        return "year is not a whole number", raw.shortened(year)
+        return "year is not a whole number", common.shortened(year)
     if _has_list(fields) is None:
-        return "has_list is not 1, 0, true or false", raw.shortened(fields["has_list"])
+        return "has_list is not 1, 0, true or false", common.shortened(fields["has_list"])
     return None
 
 
@@ -161,9 +161,9 @@ def _pair_fault(
         value = math.nan
     low, high = similarity_range
     if not low <= value <= high:
-        return _OUTSIDE, raw.shortened(grade)
+        return _OUTSIDE, common.shortened(grade)
     if given and split.strip() not in _SPLITS:
-        return "split is not train, val or test", raw.shortened(split)
+        return "split is not train, val or test", common.shortened(split)
     return None
 
 

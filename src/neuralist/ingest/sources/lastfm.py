@@ -23,7 +23,7 @@ from pathlib import Path
 
 from neuralist.config.params import EngineName
 from neuralist.engine.connect import connect
-from neuralist.ingest.sources import raw
+from neuralist.ingest.sources import common
 from neuralist.ingest.sources.similarity_lists import List, Lists
 
 _CHUNK = 2_000  # lists; about 6 MB of text
@@ -57,7 +57,7 @@ def read(
     similarity_range: tuple[float, float],
     known: Iterable[str],
     on: EngineName = "duckdb",
-) -> raw.Similarities:
+) -> common.Similarities:
     """Read the similarity lists of known tracks.
 
     Args:
@@ -79,7 +79,7 @@ def read(
         lists = Lists(engine, on, sorted(known), similarity_range, as_text=bool(table))
         listed = lists.listed(chunks, turned_round=turned_round)
     faults = lists.rejects(place)
-    return raw.Similarities(listed, lists.with_list(turned_round=turned_round), lists.tags, faults)
+    return common.Similarities(listed, lists.with_list(turned_round=turned_round), lists.tags, faults)
 
 
 def _fullest_table(path: Path, place: str) -> str:
@@ -126,7 +126,7 @@ def _of_row(place: str, track: str, target: str) -> List:
 def _contents(files: list[Path], folder: Path) -> Iterator[list[List]]:
     for start in range(0, len(files), _CHUNK):
         places = [path.relative_to(folder).as_posix() for path in files[start : start + _CHUNK]]
-        yield [_of_file(place, raw.text(folder / place, place)) for place in places]
+        yield [_of_file(place, common.text(folder / place, place)) for place in places]
 
 
 def _of_file(place: str, text: str) -> List:

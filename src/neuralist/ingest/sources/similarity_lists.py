@@ -1,6 +1,6 @@
 """Similarity lists, taken apart by an engine: what is listed between known tracks, and what was not used.
 
-Input: lists as a file has them. Output: `raw.Similarities`.
+Input: lists as a file has them. Output: `common.Similarities`.
 
 Lists of unknown tracks stay here, and so do those with a fault. The others go to the engine, some thousand at
 once; of their entries only those between known tracks come back, as numbers of these, and those with a fault.
@@ -18,7 +18,7 @@ import pyarrow as pa
 from neuralist.config.params import EngineName
 from neuralist.data import parquet
 from neuralist.engine.protocol import Engine
-from neuralist.ingest.sources import raw
+from neuralist.ingest.sources import common
 
 # Lists taken apart at once. A query of Spark costs 0.3 s, however small, and no task of its takes
 # more than 128 MB of what is handed over: 30,000 lists are about 100 MB.
@@ -144,15 +144,15 @@ class Lists:
         Raises:
             ValueError: no list, or no score, can be used: the form of the whole is wrong.
         """
-        faults = raw.rejects([("lastfm", *fault[2:]) for fault in sorted(self._faults)])
+        faults = common.rejects([("lastfm", *fault[2:]) for fault in sorted(self._faults)])
         lists = self._n_known, self._faulty.total(), list(self._faulty)
         scores = self._n_entries, self._n_unusable, [_NO_GRADE]
         for total, unusable, kinds in (lists, scores):
             if total and total == unusable:
-                raise raw.all_unusable(place, total, faults.loc[faults["reason"].isin(kinds)])
+                raise common.all_unusable(place, total, faults.loc[faults["reason"].isin(kinds)])
         nameless = [reason == _NO_ID for _, _, _, reason, _ in self._faults]
         if nameless and all(nameless) and not self._n_known:
-            raise raw.all_unusable(place, len(faults), faults)
+            raise common.all_unusable(place, len(faults), faults)
         return faults
 
     def _pairs(self, chunks: Iterator[list[List]]) -> Iterator[dict[str, np.ndarray]]:
