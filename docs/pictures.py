@@ -4,7 +4,6 @@ In: artifacts/ after `dvc repro`, and a browser. Out: docs/*.png, the song map's
 phone, and two of the figures. What a page looks like depends on the fonts of the machine.
 """
 
-import json
 import os
 import shutil
 import sys
@@ -12,6 +11,8 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
+
+from neuralist.config import corpus
 
 DOCS = Path(__file__).resolve().parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -44,7 +45,7 @@ def photograph(browser: Browser, address: str, name: str, *, theme: str, phone: 
 
 def main(artifacts: Path) -> None:
     """Make every picture, of the demo corpus alone: README shows no third party's songs."""
-    note = json.loads((artifacts / "corpus.json").read_text(encoding="utf-8"))["note"]
+    note = corpus.load(artifacts / "corpus.json").note
     if not note.startswith("Synthetic"):
         sys.exit(f"error: {artifacts} is not made from the demo corpus; README shows that one only")
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)

@@ -1,17 +1,18 @@
 """Stage evaluate: every experiment beside its baselines, on val and test, with intervals.
 
-Command: python pipelines/evaluate.py SONGS ROWS PAIRS UNLISTED VECTORS EXPERIMENTS --metrics FILE
+Command: python pipelines/evaluate.py SONGS ROWS PAIRS UNLISTED VECTORS EXPERIMENTS --metrics FOLDER
 --headline FILE --table FILE --predictions FILE --figures FOLDER --corpus FILE
 """
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
 
 from neuralist import console, files
-from neuralist.config import corpus, params
+from neuralist.config import corpus, params, records
 from neuralist.config.experiment import Experiment
 from neuralist.data import parquet, tables
 from neuralist.data.pair_sets import Listings
@@ -52,13 +53,15 @@ def main() -> None:
         ignore_index=True,
     )
     parquet.write(predictions, tables.PREDICTIONS, args.predictions)
-    found = evaluation.evaluate(
+    evaluated = evaluation.evaluate(
         songs, listed, predictions, experiments, word_vectors.load(args.vectors), settings=settings.evaluate
     )
-    for path, numbers in ((args.metrics, found), (args.headline, results.headline(found))):
-        files.write_text(path, json.dumps(numbers, indent=2, allow_nan=False) + "\n")
+    shutil.rmtree(args.metrics, ignore_errors=True)  # as DVC does: no file of another experiment stays
+    for name, metrics in evaluated.items():
+        records.save(metrics, args.metrics / f"{name}.json")
+    files.write_text(args.headline, json.dumps(results.headline(evaluated), indent=2) + "\n")
     note = corpus.load(args.corpus).note
-    files.write_text(args.table, results.markdown(found, settings.evaluate, note))
+    files.write_text(args.table, results.markdown(evaluated, settings.evaluate, note))
     histories = {name: figures.read_history(args.experiments / name / "history.csv") for name in experiments}
     of_protocol = {"paper": listed.rows, "songs": listed.pairs, "given": listed.pairs}
     n_pairs = {name: listing["split"].value_counts().to_dict() for name, listing in of_protocol.items()}
@@ -66,7 +69,7 @@ def main() -> None:
     answers = evaluation.targeted(predictions, songs, experiments)
     for draw in (figures.decile_error, figures.confusion, figures.calibration):
         figures.save(draw(answers, experiments), args.figures / f"{draw.__name__}.png")
-    print(results.printed(found, note))
+    print(results.printed(evaluated, note))
 
 
 def _experiments(folder: Path, run: tuple[str, ...]) -> dict[str, Experiment]:
@@ -74,8 +77,7 @@ def _experiments(folder: Path, run: tuple[str, ...]) -> dict[str, Experiment]:
     names = [*run, params.TUNED]
     if (folder / params.TUNED / "skipped.txt").exists():
         names.remove(params.TUNED)
-    trained = {name: files.read_json(folder / name / "experiment.json") for name in names}
-    return {name: Experiment.model_validate(record["params"]) for name, record in trained.items()}
+    return {name: records.load_experiment(folder / name).params for name in names}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Stage package: the best experiment on val as one folder that serves, with its model card.
 
-Command: python pipelines/package.py SONGS PAIRS EXPERIMENTS --corpus FILE --metrics FILE --out FOLDER
+Command: python pipelines/package.py SONGS PAIRS EXPERIMENTS --corpus FILE --metrics FOLDER --out FOLDER
 Where every experiment is of protocol paper there is nothing to serve, and card.md alone says so.
 """
 
@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from neuralist import console, files
-from neuralist.config import corpus, params
+from neuralist.config import corpus, params, records
 from neuralist.data import parquet, tables
 from neuralist.evaluation import selection
 from neuralist.serving import package
@@ -28,24 +28,23 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Choose, and write the folder."""
     args, settings = parse(), params.load()
-    found = files.read_json(args.metrics)
-    metric = selection.metric_of(found, settings.registration.metric)
-    name = selection.best(found, metric)
+    experiments = records.load_metrics(args.metrics)
+    metric = selection.metric_of(experiments, settings.registration.metric)
+    name = selection.best(experiments, metric)
     shutil.rmtree(args.out, ignore_errors=True)  # as DVC does: no file of another choice stays
     if name is None:
-        reason = package.nothing(found, metric)
+        reason = package.nothing(experiments, metric)
         files.write_text(args.out / "card.md", reason)
         print(reason, end="")
         return
     source = args.experiments / name
-    trained = files.read_json(source / "experiment.json")
-    note = corpus.load(args.corpus).note
-    chosen = package.Chosen(trained, found[name], metric, settings.evaluate.level, note)
+    trained, note = records.load_experiment(source), corpus.load(args.corpus).note
+    chosen = package.Chosen(trained, experiments[name], metric, settings.evaluate.level, note)
     songs, pairs = parquet.read(args.songs, tables.SONGS), parquet.read(args.pairs, tables.PAIRS)
-    facts = package.save(chosen, source, songs, pairs, args.out)
+    served = package.save(chosen, source, songs, pairs, args.out)
     print(
-        f"{name} is packed to serve: the best on val by {metric}, {facts['value']['value']:.3f}; "
-        f"beats its baselines: {'yes' if facts['beats_baselines'] else 'not shown'}"
+        f"{name} is packed to serve: the best on val by {metric}, {served.value.value:.3f}; "
+        f"beats its baselines: {'yes' if served.beats_baselines else 'not shown'}"
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from neuralist import console, files
-from neuralist.config import resolved
+from neuralist.config import records, resolved
 from neuralist.data import parquet, tables
 from neuralist.ingest import pretraining_pairs
 from neuralist.ingest.pretraining_pairs import PretrainingPairs
@@ -30,7 +30,7 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Write songs.parquet and pairs.parquet of each experiment and of the study, and what was not used."""
     args = parse()
-    settings = resolved.read(args.settings, resolved.PretrainingSettings)
+    settings = records.load(args.settings, resolved.PretrainingSettings)
     folders = {f"experiments/{name}": folder for name, folder in settings.experiments.items()}
     folders["study"] = settings.study
     named: dict[str | None, list[str]] = {}

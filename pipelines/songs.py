@@ -25,7 +25,7 @@ def main() -> None:
     parquet.write(made.songs, tables.SONGS, args.songs)
     parquet.write(made.listed, tables.LISTED, args.listed)
     parquet.write(made.rejects, tables.REJECTS, args.rejects)
-    files.write_text(args.corpus, told.to_json())
+    corpus.save(told, args.corpus)
     files.write_text(args.counts, json.dumps(made.counts, indent=2, ensure_ascii=False) + "\n")
     for name, value in made.counts.items():
         for line, count in {name: value}.items() if isinstance(value, int) else value.items():

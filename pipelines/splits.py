@@ -17,6 +17,7 @@ import pandas as pd
 
 from neuralist import console, files
 from neuralist.config import corpus, params
+from neuralist.config.records import Estimate
 from neuralist.data import parquet, splits, tables
 from neuralist.data.pair_sets import Listings
 from neuralist.evaluation import cross_validation, evaluation, results
@@ -150,7 +151,7 @@ def _graded(
 
 def _baseline(label: str, experiment: params.Experiment, *, reads: bool) -> str:
     """What a baseline is called beside an experiment: with what it reads, and what it learned from."""
-    read = f" ({results.reads(experiment.model_dump())})" if reads else ""
+    read = f" ({results.reads(experiment)})" if reads else ""
     return results.BASELINES[label] + read + (" of listed pairs" * (experiment.target == "listed_only"))
 
 
@@ -191,7 +192,8 @@ def _report(
     note = corpus.load(args.corpus).note
     files.write_text(args.out / "results.md", "\n".join([note, *lines] if note else lines) + "\n")
     numbers = {name: one._asdict() for name, one in found.items()} | {"val": on_val}
-    files.write_text(args.out / "results.json", json.dumps(numbers, indent=2) + "\n")
+    text = json.dumps(numbers, indent=2, default=Estimate.model_dump) + "\n"
+    files.write_text(args.out / "results.json", text)
     print("\n".join(lines))
 
 

@@ -12,10 +12,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from neuralist import console, files
-from neuralist.config import params, resolved
+from neuralist.config import params, records, resolved
 from neuralist.config.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -100,16 +98,16 @@ def _save(searched: "OptunaStudy", settings: resolved.StudySettings, out: Path) 
     for table, file in ((trials, "trials.csv"), (epochs, "epochs.csv")):
         files.write_text(out / file, table.to_csv(index=False, lineterminator="\n"))
     figures.save(searched, f"val {study.metric}", out)
-    files.write_text(out / "best.yaml", yaml.safe_dump(best, sort_keys=False))
-    resolved.save(settings.base.model_copy(update=best["params"]), out / TUNED)
-    print(f"study: trial {best['trial']} of {study.trials}, {best['metric']} {best['value']:.4f}")
+    records.save(best, out / "best.yaml")
+    records.save(settings.base.model_copy(update=best.params), out / TUNED)
+    print(f"study: trial {best.trial} of {study.trials}, {best.metric} {best.value:.4f}")
 
 
 def _skip(out: Path | None, settings: resolved.Skipped) -> None:
     if out is not None:
         shutil.rmtree(out, ignore_errors=True)  # as DVC does: no file of an earlier study stays
         files.write_text(out / "skipped.txt", f"{settings.skipped}\n")
-        resolved.save(settings, out / TUNED)
+        records.save(settings, out / TUNED)
     print(f"study: {settings.skipped}")
 
 

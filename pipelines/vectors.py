@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from neuralist import console, files
-from neuralist.config import resolved
+from neuralist.config import records, resolved
 from neuralist.data import parquet, splits, tables
 from neuralist.text import word_vectors
 
@@ -25,19 +25,18 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Read a vector file or train on the training songs; report the coverage."""
     args = parse()
-    settings = resolved.read(args.settings, resolved.VectorsSettings)
+    settings = records.load(args.settings, resolved.VectorsSettings)
     songs, listed = parquet.read(args.songs, tables.SONGS), parquet.read(args.pairs, tables.PAIRS)
     parts = splits.parts(songs, listed, settings.test_fold, given=settings.given)
     texts = {part: of_part["lyrics"].tolist() for part, of_part in parts.items()}
     before = word_vectors.without(_pretraining_texts(args.pretraining), texts["val"] + texts["test"])
     made = word_vectors.fit(texts, before, settings.vectors, args.raw)
     made.save(args.vectors)
-    print(
-        f"word vectors: {made.coverage['words']:,} x {made.coverage['dimensions']}, {made.coverage['source']}"
-    )
-    for part in texts:
-        covered = made.coverage[part]
-        print(f"  {part}: {covered['token_coverage']} of {covered['tokens']:,} tokens have a vector")
+    coverage = made.coverage
+    print(f"word vectors: {coverage.words:,} x {coverage.dimensions}, {coverage.source}")
+    for split in texts:
+        covered = getattr(coverage, split)
+        print(f"  {split}: {covered.token_coverage} of {covered.tokens:,} tokens have a vector")
 
 
 def _pretraining_texts(folder: Path) -> list[str]:

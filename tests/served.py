@@ -17,14 +17,15 @@ The similarity is exp(-Manhattan distance), the threshold 0.7, and 3 tokens of a
 | embedding | (0, 0) | (0.5, 0) | (0.5, 0.25) | (0.1, 0) | (-0.5, 0) |
 """
 
-import json
 import math
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from tests import made_records
 
 from neuralist import files
+from neuralist.config import records
 from neuralist.data import parquet, tables
 from neuralist.model import onnx_export
 from neuralist.model.onnx_export import LSTM, Weights
@@ -61,9 +62,8 @@ def write(folder: Path) -> Path:
     vectors = np.arctanh(np.arctanh(embeddings)).astype(np.float32)
     onnx_export.export(Weights(vectors, lstm), folder / "encoder.onnx")
     Vocabulary(WORDS).save(folder / "vocabulary.txt")
-    params = {"max_words": MAX_WORDS, "similarity": "manhattan"}
-    files.write_text(folder / "experiment.json", json.dumps({"params": params}))
-    files.write_text(folder / "served.json", json.dumps({"threshold": THRESHOLD}))
+    records.save(made_records.trained(settings={"max_words": MAX_WORDS}), folder / "experiment.json")
+    records.save(made_records.served(threshold=THRESHOLD), folder / "served.json")
     files.write_text(folder / "training_songs.txt", "s0\n")
     files.write_text(folder / "card.md", "# A model made by hand\n")
     parquet.write(SONGS, tables.CATALOGUE, folder / "catalogue.parquet")

@@ -5,12 +5,13 @@ word's vector v. The words zero, one, ... seven get vectors for which that is 0.
 ending in "one" and "three" have the similarity exp(-0.2).
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from tests import made_records
 
+from neuralist.config import records
 from neuralist.data import parquet, tables
 from neuralist.model import onnx_export
 from neuralist.model.onnx_export import LSTM, Weights
@@ -39,16 +40,9 @@ def write(folder: Path) -> Path:
     vectors = np.arctanh(np.arctanh(embeddings)).astype(np.float32)[:, None]
     onnx_export.export(Weights(vectors, lstm), folder / "encoder.onnx")
     Vocabulary(WORDS).save(folder / "vocabulary.txt")
-    params = {"max_words": 50, "similarity": "manhattan"}
-    (folder / "experiment.json").write_text(json.dumps({"params": params}))
-    facts = {
-        "experiment": "tiny",
-        "corpus_note": "Made by hand.",
-        "threshold": 0.8,
-        "lags": ["tfidf"],
-        "quantiles": [percent / 100 for percent in range(101)],
-    }
-    (folder / "served.json").write_text(json.dumps(facts))
+    records.save(made_records.trained("tiny", {"max_words": 50}), folder / "experiment.json")
+    served = made_records.served(experiment="tiny", threshold=0.8, lags=["tfidf"])
+    records.save(served, folder / "served.json")
     catalogue = pd.DataFrame(
         {
             "song_id": [f"s{number}" for number in range(len(SONGS))],

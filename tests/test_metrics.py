@@ -11,6 +11,7 @@ from scipy import stats
 from sklearn import metrics as sklearn
 
 from neuralist import metrics
+from neuralist.config.records import Estimate
 from neuralist.evaluation import resampling
 from neuralist.metrics import NAMES, Answers
 
@@ -30,7 +31,7 @@ def values(
     found = metrics.measure(
         Answers.of(true), {"one": Answers.of(predicted)}, {"one": thresholds}, iter([weights])
     )
-    return dict(zip(NAMES, found["one"][0], strict=True))
+    return {name: drawn[0] for name, drawn in found["one"].items()}
 
 
 # --- classes ---------------------------------------------------------------------------------------
@@ -237,14 +238,14 @@ def test_intervals_and_paired_differences_equal_a_slow_bootstrap_over_repeated_p
         for key, one in predicted.items():
             slow[key].append(list(by_other_means(true[pairs], one[pairs], 0.4).values()))
     names = list(by_other_means(true, true, 0.4))
-    for column, name in enumerate(NAMES):
+    for name in NAMES:
         a, b = (np.array(slow[key])[:, names.index(name)] for key in "ab")
-        entry = metrics.summary(found["a"][:, column], name, level=0.9)
-        difference = metrics.summary(found["a"][:, column] - found["b"][:, column], name, level=0.9)
+        entry = metrics.summary(found["a"][name], name, level=0.9)
+        difference = metrics.summary(found["a"][name] - found["b"][name], name, level=0.9)
         for quick, slowly in ((entry, a), (difference, a - b)):
             low, high = np.nanquantile(slowly, [0.05, 0.95])
-            assert quick["low"] == pytest.approx(low, rel=1e-5, abs=1e-9)
-            assert quick["high"] == pytest.approx(high, rel=1e-5, abs=1e-9)
+            assert quick.low == pytest.approx(low, rel=1e-5, abs=1e-9)
+            assert quick.high == pytest.approx(high, rel=1e-5, abs=1e-9)
 
 
 def test_the_interval_by_song_is_wider_than_by_pair_where_pairs_share_songs() -> None:
@@ -258,10 +259,10 @@ def test_the_interval_by_song_is_wider_than_by_pair_where_pairs_share_songs() ->
         {"one": Answers.of(predicted)},
         {"one": dict.fromkeys(metrics.THRESHOLDED, 0.5)},
         resampling.pair_weights(left, right, draws=300, seed=0),
-    )["one"][:, NAMES.index("mse")]
+    )["one"]["mse"]
     by_song = metrics.summary(found, "mse", 0.95)
     by_pair = np.std((predicted - true) ** 2) / np.sqrt(len(true)) * 2 * 1.96
-    assert by_song["high"] - by_song["low"] > 1.5 * by_pair
+    assert by_song.high - by_song.low > 1.5 * by_pair
 
 
 # --- summaries -------------------------------------------------------------------------------------
@@ -269,19 +270,19 @@ def test_the_interval_by_song_is_wider_than_by_pair_where_pairs_share_songs() ->
 
 def test_a_summary_leaves_undefined_draws_out() -> None:
     drawn = np.array([0.5, *np.linspace(0, 1, 101), np.nan, np.nan])
-    assert metrics.summary(drawn, "roc_auc", 0.9) == {"value": 0.5, "low": 0.05, "high": 0.95}
+    assert metrics.summary(drawn, "roc_auc", 0.9) == Estimate(value=0.5, low=0.05, high=0.95)
 
 
 def test_an_undefined_value_is_none_with_a_reason() -> None:
     entry = metrics.summary(np.array([np.nan, 0.5, 0.6]), "roc_auc", 0.95)
-    assert (entry["value"], entry["low"], entry["high"]) == (None, None, None)
-    assert "similar" in entry["reason"]
+    assert (entry.value, entry.low, entry.high) == (None, None, None)
+    assert "similar" in (entry.reason or "")
 
 
 def test_an_interval_that_most_draws_cannot_give_is_none_with_a_reason() -> None:
     entry = metrics.summary(np.array([0.5, 0.4, np.nan, np.nan, np.nan]), "spearman", 0.95)
-    assert (entry["value"], entry["low"], entry["high"]) == (0.5, None, None)
-    assert "most draws" in entry["reason"]
+    assert (entry.value, entry.low, entry.high) == (0.5, None, None)
+    assert "most draws" in (entry.reason or "")
 
 
 def test_numbers_are_kept_to_six_digits() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from neuralist import workspace
-from neuralist.config import corpus, params
+from neuralist.config import corpus, params, records
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -310,9 +310,9 @@ def test_a_corpus_tells_its_note_and_epochs_to_later_stages(tmp_path: Path) -> N
     raw = make_raw(tmp_path / "told", "note: >-\n  All\n  made up.\nepochs: 7\npairs: {seed: 1}\n")
     told = corpus.read(raw)
     assert (told.note, told.epochs, told.values) == ("All made up.", 7, {"pairs": {"seed": 1}})
-    (tmp_path / "corpus.json").write_text(told.to_json())
-    assert corpus.load(tmp_path / "corpus.json") == corpus.Corpus(note="All made up.", epochs=7)
-    with pytest.raises(ValueError, match=r"nowhere\.json: not readable"):
+    corpus.save(told, tmp_path / "corpus.json")
+    assert corpus.load(tmp_path / "corpus.json") == records.CorpusNote(note="All made up.", epochs=7)
+    with pytest.raises(ValueError, match=r"nowhere\.json: missing; run `dvc repro`"):
         corpus.load(tmp_path / "nowhere.json")
 
 

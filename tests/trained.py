@@ -4,7 +4,6 @@ Its encoder has one unit that forgets at once: the embedding of a text is tanh(t
 of its last word. So every similarity, exp(-|difference|), is known by hand.
 """
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,14 +11,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from tests import made_records
 
-from neuralist.config import metric_table
+from neuralist.config import metric_table, records
 from neuralist.config.experiment import Protocol
 from neuralist.data import tables
 from neuralist.model import onnx_export
 from neuralist.text.vocabulary import Vocabulary
 
-PARAMS = {"protocol": "songs", "max_words": 15, "units": 1, "similarity": "manhattan"}
+SETTINGS = {"protocol": "songs", "target": "listed_only", "max_words": 15, "units": 1}
 
 
 def embedding(x: float) -> float:
@@ -30,8 +30,8 @@ def similarity(x: float, y: float) -> float:
     return math.exp(-abs(embedding(x) - embedding(y)))
 
 
-def write_experiment(folder: Path, numbers: Mapping[str, float], **own: Any) -> dict[str, Any]:
-    """The folder that training leaves, whose encoder knows these words; returns its experiment.json."""
+def write_experiment(folder: Path, numbers: Mapping[str, float], **settings: Any) -> None:
+    """Write the folder that training leaves, whose encoder knows these words."""
     folder.mkdir(parents=True)
     vectors = np.array([[0.0], [0.0], *([x] for x in numbers.values())], dtype=np.float32)
     # Gates i, f, o, c: what comes in is taken whole, what was there is forgotten.
@@ -43,17 +43,8 @@ def write_experiment(folder: Path, numbers: Mapping[str, float], **own: Any) -> 
     onnx_export.export(onnx_export.Weights(vectors, gates), folder / "encoder.onnx")
     Vocabulary(numbers).save(folder / "vocabulary.txt")
     (folder / "history.csv").write_text("epoch,loss\n1,0.5\n")
-    described = {
-        "name": folder.name,
-        "fingerprint": folder.name.ljust(64, "0"),
-        "params": PARAMS,
-        "best_epoch": 1,
-        "n_pairs": {"train": 3, "val": 2},
-        "n_songs": {"train": 3, "val": 3},
-        "coverage": {"val": {"token_coverage": 0.75}},
-    } | own
-    (folder / "experiment.json").write_text(json.dumps(described))
-    return described
+    record = made_records.trained(folder.name, SETTINGS | settings)
+    records.save(record, folder / "experiment.json")
 
 
 def songs(lyrics: Mapping[str, str]) -> pd.DataFrame:
@@ -90,7 +81,7 @@ def figure(value: float | None, low: float | None = None, high: float | None = N
 
 
 def entry(protocol: Protocol = "songs", **val: float | None) -> dict[str, Any]:
-    """An experiment's part of the metrics: these values on val, 0.25 for all others and on test."""
+    """What metrics/<name>.json holds: these values on val, 0.25 for all others and on test."""
     names = metric_table.of_protocol(protocol, ranked=False)
     found = {name: figure(0.25, 0.125, 0.5) for name in names}
     return {
@@ -131,3 +122,8 @@ def compared(entry: dict[str, Any], baseline: str, **differences: dict[str, Any]
     for name, difference in differences.items():
         entry["splits"]["val"]["baselines"][baseline][name]["difference"] = difference
     return entry
+
+
+def metrics(**entries: dict[str, Any]) -> dict[str, records.ExperimentMetrics]:
+    """Entries by name, as readers take them."""
+    return {name: records.ExperimentMetrics.model_validate(entry) for name, entry in entries.items()}

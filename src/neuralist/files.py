@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,26 @@ def digest(path: Path) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a stage's JSON.
+    """Read a stage's JSON object; see `read_mapping`."""
+    return read_mapping(path, json.loads)
+
+
+def read_mapping(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
+    """Read a stage's file of keys and values.
+
+    Args:
+        path: of the file, a text in UTF-8.
+        parse: of its text; raises ValueError where it cannot.
 
     Raises:
-        ValueError: the file cannot be read or is no JSON.
+        ValueError: the file is missing or damaged.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{path}: missing; run `dvc repro`") from None
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: not readable as JSON ({error}); run `dvc repro`") from error
+        raise ValueError(f"{path}: not readable ({' '.join(str(error).split())}); run `dvc repro`") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected keys and values, received {content!r:.80}; run `dvc repro`")
+    return content

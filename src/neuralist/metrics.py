@@ -1,8 +1,8 @@
 """Metrics of predicted similarities, for the sample and for many resamples of its songs at once.
 
 Input: true and predicted similarities of n pairs, float64 (n,) in [0, 1], and each pair's two songs.
-Output: a value for each resample and metric, float64 (1 + draws, len(NAMES)); row 0 is the sample itself, NaN
-says that a metric is undefined. `summary` turns a column of it into value, low and high.
+Output: a metric's value for each resample, float64 (1 + draws,); the first is of the sample itself, NaN says
+that the metric is undefined there. `summary` turns them into an `Estimate`: value, low and high.
 
 A weighted metric equals the plain one on pairs repeated as often as their weights say.
 """
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neuralist.config import metric_table
+from neuralist.config.records import Estimate
 
 NAMES = metric_table.OF_PAIRS
 THRESHOLDED = ("f1", "balanced_accuracy")
@@ -85,8 +86,8 @@ def measure(
     predictors: Mapping[Any, Answers],
     thresholds: Mapping[Any, Mapping[str, float]],
     weights: Iterable[np.ndarray],
-) -> dict[Any, np.ndarray]:
-    """All metrics of all predictors under the same weights: float64 (rows of weights, len(NAMES)) each.
+) -> dict[Any, dict[str, np.ndarray]]:
+    """Measure predictors under the same weights: predictor to metric of NAMES to float64 (rows of weights,).
 
     Args:
         truth: of n pairs.
@@ -105,7 +106,7 @@ def measure(
         )
         for key, comparison in comparisons.items():
             values[key].append(comparison.values(chunk, truth_ranks))
-    return {key: np.concatenate(chunks) for key, chunks in values.items()}
+    return {key: dict(zip(NAMES, np.concatenate(chunks).T, strict=True)) for key, chunks in values.items()}
 
 
 class _Ranking:
@@ -236,7 +237,7 @@ def _pearson(means: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.where(varies[0] & varies[1], covariance / np.sqrt(variances[0] * variances[1]), np.nan)
 
 
-def summary(values: np.ndarray, metric: str, level: float) -> dict[str, Any]:
+def summary(values: np.ndarray, metric: str, level: float) -> Estimate:
     """Value, low and high of one metric (or difference), to 6 digits; None with a reason where undefined.
 
     Args:
@@ -249,14 +250,14 @@ def summary(values: np.ndarray, metric: str, level: float) -> dict[str, Any]:
         return undefined(reason)
     drawn = values[1:][~np.isnan(values[1:])]
     if 2 * len(drawn) < len(values) - 1:
-        return {"value": rounded(values[0]), "low": None, "high": None, "reason": f"in most draws {reason}"}
+        return Estimate(value=rounded(values[0]), low=None, high=None, reason=f"in most draws {reason}")
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return {"value": rounded(values[0]), "low": rounded(low), "high": rounded(high)}
+    return Estimate(value=rounded(values[0]), low=rounded(low), high=rounded(high))
 
 
-def undefined(reason: str) -> dict[str, Any]:
-    """The entry of a metric that has no value."""
-    return {"value": None, "low": None, "high": None, "reason": reason}
+def undefined(reason: str) -> Estimate:
+    """The estimate of a metric that has no value."""
+    return Estimate(value=None, low=None, high=None, reason=reason)
 
 
 def rounded(value: float) -> float:

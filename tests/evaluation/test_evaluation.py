@@ -1,16 +1,17 @@
 """The metrics of all experiments, the table and the headline, on a made corpus of two protocols."""
 
 import itertools
-import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
+from tests import trained
 
 from neuralist.config import params
 from neuralist.config.metric_table import METRICS
+from neuralist.config.records import BaselineEstimate, Estimate, ExperimentMetrics
 from neuralist.data import tables
 from neuralist.data.pair_sets import Listings
 from neuralist.evaluation import comparison, evaluation, ranking, results
@@ -21,6 +22,7 @@ from neuralist.model.similarity import Similarity
 from neuralist.text.vocabulary import Vocabulary
 from neuralist.text.word_vectors import WordVectors
 
+Metrics = dict[str, ExperimentMetrics]
 WORDS = ["grey", "harbour", "red", "desert", "lamp", "river"]
 VECTORS = WordVectors(Vocabulary(WORDS), np.eye(8, 6, dtype=np.float32), {})
 SONGS = 30
@@ -111,7 +113,7 @@ def evaluated(
     paper: pd.DataFrame | None = None,
     songs: pd.DataFrame | None = None,
     given: bool = False,
-) -> dict[str, Any]:
+) -> Metrics:
     """Metrics of the made corpus; the models know the truth but for some noise."""
     table, settings = made_songs(has_list), made_params()
     if given:
@@ -133,18 +135,18 @@ def evaluated(
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, Any]:
+def found() -> Metrics:
     return evaluated()
 
 
 @pytest.fixture(scope="module")
-def ranked() -> dict[str, Any]:
+def ranked() -> Metrics:
     """As found, but two of three songs have a list."""
     return evaluated(has_list=True)
 
 
 @pytest.fixture(scope="module")
-def given_split() -> dict[str, Any]:
+def given_split() -> Metrics:
     """As ranked, but the split is the corpus' own."""
     return evaluated(has_list=True, given=True)
 
@@ -190,41 +192,43 @@ def test_a_row_of_an_unknown_song_is_refused() -> None:
         comparison.positions(made_songs(), listing)
 
 
-# --- metrics.json ----------------------------------------------------------------------------------
+# --- metrics  ----------------------------------------------------------------------------------
 
 
-def test_the_numbers_have_their_places(found: dict[str, Any]) -> None:
+def test_the_numbers_have_their_places(found: Metrics) -> None:
     assert list(found) == ["short", "long", "unseen", "asked"]
     for name, protocol, max_words in (("short", "paper", 3), ("long", "paper", 6), ("unseen", "songs", 6)):
         entry = found[name]
-        assert (entry["protocol"], entry["target"]) == (protocol, "listed_only")
-        assert (entry["tokens"], entry["max_words"], entry["long_text"]) == ("word", max_words, "head")
-        assert list(entry["splits"]) == ["val", "test"]
-        test = entry["splits"]["test"]
+        assert (entry.protocol, entry.target) == (protocol, "listed_only")
+        assert (entry.tokens, entry.max_words, entry.long_text) == ("word", max_words, "head")
+        assert list(entry.splits) == ["val", "test"]
+        test = entry.splits["test"]
         expected = [name for name in NAMES if protocol == "paper" or name != "nearest_tenth_accuracy"]
-        assert list(test["metrics"]) == list(expected)
-        assert list(test["baselines"]) == (OF_PAPER if protocol == "paper" else BASELINES)
-        for baseline in test["baselines"].values():
+        assert list(test.metrics) == list(expected)
+        assert list(test.baselines) == (OF_PAPER if protocol == "paper" else BASELINES)
+        for baseline in test.baselines.values():
             assert list(baseline) == list(expected)
-            assert all({"value", "low", "high"} <= set(metric["difference"]) for metric in baseline.values())
-        for metric in test["metrics"].values():
-            assert metric["low"] <= metric["value"] <= metric["high"]
+            assert all(isinstance(metric, BaselineEstimate) for metric in baseline.values())
+        for metric in test.metrics.values():
+            assert metric.low <= metric.value <= metric.high
 
 
-def test_nearest_tenth_accuracy_is_the_predecessors_and_stays_in_its_protocol(found: dict[str, Any]) -> None:
-    assert "nearest_tenth_accuracy" in found["short"]["splits"]["test"]["metrics"]
-    assert "nearest_tenth_accuracy" not in found["unseen"]["splits"]["test"]["metrics"]
+def test_nearest_tenth_accuracy_is_the_predecessors_and_stays_in_its_protocol(
+    found: Metrics,
+) -> None:
+    assert "nearest_tenth_accuracy" in found["short"].splits["test"].metrics
+    assert "nearest_tenth_accuracy" not in found["unseen"].splits["test"].metrics
 
 
 def test_a_metric_is_measured_under_the_protocols_that_the_table_names_and_no_other(
-    ranked: dict[str, Any], given_split: dict[str, Any]
+    ranked: Metrics, given_split: Metrics
 ) -> None:
     entries = [*ranked.values(), *given_split.values()]
-    assert {entry["protocol"] for entry in entries} == {"paper", "songs", "given"}
+    assert {entry.protocol for entry in entries} == {"paper", "songs", "given"}
     for entry in entries:
-        expected = [metric.name for metric in METRICS if entry["protocol"] in metric.protocols]
-        assert [list(split["metrics"]) for split in entry["splits"].values()] == [expected] * 2
-        assert None not in [figure["value"] for figure in entry["splits"]["test"]["metrics"].values()]
+        expected = [metric.name for metric in METRICS if entry.protocol in metric.protocols]
+        assert [list(split.metrics) for split in entry.splits.values()] == [expected] * 2
+        assert None not in [figure.value for figure in entry.splits["test"].metrics.values()]
 
 
 def test_pairs_and_songs_are_counted_and_what_train_shares_with_test() -> None:
@@ -240,54 +244,56 @@ def test_pairs_and_songs_are_counted_and_what_train_shares_with_test() -> None:
         ],
         columns=["left_id", "right_id", "similarity", "split"],
     )
-    test = evaluated(paper=listing)["short"]["splits"]["test"]
-    assert (test["n_pairs"], test["n_songs"]) == (4, 5)
-    assert test["seen_in_train"] == {"pairs": 0.25, "songs": 0.6}
+    test = evaluated(paper=listing)["short"].splits["test"]
+    assert (test.n_pairs, test.n_songs) == (4, 5)
+    assert test.seen_in_train.model_dump() == {"pairs": 0.25, "songs": 0.6}
 
 
-def test_a_difference_is_model_minus_baseline(found: dict[str, Any]) -> None:
-    test = found["unseen"]["splits"]["test"]
-    for name, model in test["metrics"].items():
-        for baseline in test["baselines"].values():
-            if baseline[name]["value"] is not None:
-                difference = model["value"] - baseline[name]["value"]
-                assert baseline[name]["difference"]["value"] == pytest.approx(difference, abs=1e-5)
+def test_a_difference_is_model_minus_baseline(found: Metrics) -> None:
+    test = found["unseen"].splits["test"]
+    for name, model in test.metrics.items():
+        for baseline in test.baselines.values():
+            if baseline[name].value is not None:
+                difference = model.value - baseline[name].value
+                assert baseline[name].difference.value == pytest.approx(difference, abs=1e-5)
 
 
 def test_all_experiments_of_a_protocol_meet_the_same_baselines_that_read_no_lyrics(
-    found: dict[str, Any],
+    found: Metrics,
 ) -> None:
-    short, long = (found[name]["splits"]["test"]["baselines"] for name in ("short", "long"))
+    short, long = (found[name].splits["test"].baselines for name in ("short", "long"))
     for name in OF_PAPER:
-        same = [short[name][metric]["value"] == long[name][metric]["value"] for metric in SIX]
+        same = [short[name][metric].value == long[name][metric].value for metric in SIX]
         assert all(same) != FROM_LYRICS[name], name
 
 
-def test_thresholds_are_chosen_on_val_for_the_model_and_each_baseline(found: dict[str, Any]) -> None:
+def test_thresholds_are_chosen_on_val_for_the_model_and_each_baseline(
+    found: Metrics,
+) -> None:
     entry = found["short"]
-    assert list(entry["thresholds"]) == ["model", *OF_PAPER]
-    assert set(entry["thresholds"]["model"]) == {"f1", "balanced_accuracy"}
-    assert entry["thresholds_chosen_on"] == "val"
+    assert list(entry.thresholds) == ["model", *OF_PAPER]
+    assert 0 <= entry.thresholds["model"].f1 <= 1
+    assert entry.thresholds_chosen_on == "val"
 
 
-def test_test_rows_do_not_move_a_threshold(found: dict[str, Any]) -> None:
+def test_test_rows_do_not_move_a_threshold(found: Metrics) -> None:
     listing = made_listing({"train": 80, "val": 20, "test": 40}, seed=2)
     listing.loc[listing["split"] == "test", "similarity"] = np.linspace(0, 1, 40) ** 3
     moved = evaluated(paper=listing)["short"]
-    assert moved["splits"]["test"]["metrics"] != found["short"]["splits"]["test"]["metrics"]
-    assert moved["thresholds"] == found["short"]["thresholds"]
+    assert moved.splits["test"].metrics != found["short"].splits["test"].metrics
+    assert moved.thresholds == found["short"].thresholds
 
 
-def test_a_correlation_with_a_constant_is_null_with_a_reason(found: dict[str, Any]) -> None:
-    constant = found["short"]["splits"]["test"]["baselines"]["constant"]["spearman"]
-    assert constant["value"] is None
-    assert "equal" in constant["reason"]
-    assert constant["difference"]["value"] is None
+def test_a_correlation_with_a_constant_is_null_with_a_reason(found: Metrics) -> None:
+    constant = found["short"].splits["test"].baselines["constant"]["spearman"]
+    assert constant.value is None
+    assert "equal" in constant.reason
+    assert constant.difference.value is None
 
 
-def test_figures_that_leak_say_so(found: dict[str, Any]) -> None:
-    assert "leak" in found["short"]["note"]
-    assert "leak" not in found["unseen"]["note"]
+def test_figures_that_leak_say_so(found: Metrics) -> None:
+    assert "leak" in found["short"].note
+    assert "leak" not in found["unseen"].note
 
 
 # --- listed against unlisted -----------------------------------------------------------------------
@@ -305,48 +311,52 @@ def observable_pairs(part: str, listed: pd.DataFrame) -> int:
 
 
 def test_a_target_is_observable_only_under_protocol_songs_where_songs_have_lists(
-    found: dict[str, Any], ranked: dict[str, Any]
+    found: Metrics, ranked: Metrics
 ) -> None:
-    assert [entry["target"] for entry in found.values()] == ["listed_only"] * 4
-    assert [entry["target"] for entry in ranked.values()] == ["listed_only"] * 3 + ["observable"]
+    assert [entry.target for entry in found.values()] == ["listed_only"] * 4
+    assert [entry.target for entry in ranked.values()] == ["listed_only"] * 3 + ["observable"]
 
 
 def test_an_observable_target_is_measured_on_all_observable_pairs(
-    ranked: dict[str, Any],
+    ranked: Metrics,
 ) -> None:
     listed = made_pairs({"train": 60, "val": 12, "test": 14, "unused": 9}, 3)
     for split, n_listed in (("val", 12), ("test", 14)):
         every = observable_pairs(split, listed)
         assert every > n_listed
-        narrow, wide = (ranked[name]["splits"][split] for name in ("unseen", "asked"))
-        assert (narrow["n_pairs"], wide["n_pairs"]) == (n_listed, every)
-        assert narrow["ranking"] == wide["ranking"]
-        assert (wide["ranking"]["n_pairs"], wide["ranking"]["n_listed"]) == (every, n_listed)
+        narrow, wide = (ranked[name].splits[split] for name in ("unseen", "asked"))
+        assert (narrow.n_pairs, wide.n_pairs) == (n_listed, every)
+        assert narrow.ranking == wide.ranking
+        assert (wide.ranking.n_pairs, wide.ranking.n_listed) == (every, n_listed)
         with_list = sum(song % 3 > 0 for song in FOLDS[split])
-        assert wide["ranking"]["n_queries"] + wide["ranking"]["n_left_out"] == with_list
+        assert wide.ranking.n_queries + wide.ranking.n_left_out == with_list
 
 
-def test_ranking_metrics_stand_first_with_intervals_and_paired_differences(ranked: dict[str, Any]) -> None:
+def test_ranking_metrics_stand_first_with_intervals_and_paired_differences(
+    ranked: Metrics,
+) -> None:
     for name in ("unseen", "asked"):
-        test = ranked[name]["splits"]["test"]
-        assert list(test["metrics"])[: len(ranking.NAMES)] == [*ranking.NAMES]
+        test = ranked[name].splits["test"]
+        assert list(test.metrics)[: len(ranking.NAMES)] == [*ranking.NAMES]
         for metric in ranking.NAMES:
-            assert test["metrics"][metric]["low"] <= test["metrics"][metric]["value"]
-            for baseline in test["baselines"].values():
-                difference = test["metrics"][metric]["value"] - baseline[metric]["value"]
-                assert baseline[metric]["difference"]["value"] == pytest.approx(difference, abs=1e-5)
-        assert test["baselines"]["constant"]["listed_auc"]["value"] == 0.5
+            assert test.metrics[metric].low <= test.metrics[metric].value
+            for baseline in test.baselines.values():
+                difference = test.metrics[metric].value - baseline[metric].value
+                assert baseline[metric].difference.value == pytest.approx(difference, abs=1e-5)
+        assert test.baselines["constant"]["listed_auc"].value == 0.5
 
 
 def test_the_order_of_pairs_does_not_hang_on_the_target_but_their_similarities_do(
-    ranked: dict[str, Any],
+    ranked: Metrics,
 ) -> None:
-    narrow, wide = (ranked[name]["splits"]["test"]["baselines"]["year_gap"] for name in ("unseen", "asked"))
-    assert narrow["listed_auc"]["value"] == wide["listed_auc"]["value"]
-    assert narrow["mse"]["value"] != wide["mse"]["value"]
+    narrow, wide = (ranked[name].splits["test"].baselines["year_gap"] for name in ("unseen", "asked"))
+    assert narrow["listed_auc"].value == wide["listed_auc"].value
+    assert narrow["mse"].value != wide["mse"].value
 
 
-def test_baselines_learn_from_drawn_unlisted_pairs_as_many_as_they_stand_for(ranked: dict[str, Any]) -> None:
+def test_baselines_learn_from_drawn_unlisted_pairs_as_many_as_they_stand_for(
+    ranked: Metrics,
+) -> None:
     """The constant is the mean over all observable pairs of train, of which one in some is drawn."""
     listed = made_pairs({"train": 60, "val": 12, "test": 14, "unused": 9}, 3)
     total = listed.groupby("split")["similarity"].sum()
@@ -354,11 +364,11 @@ def test_baselines_learn_from_drawn_unlisted_pairs_as_many_as_they_stand_for(ran
     test = listed.loc[listed["split"] == "test", "similarity"]
     n_unlisted = observable_pairs("test", listed) - len(test)
     mse = (((test - mean) ** 2).sum() + n_unlisted * mean**2) / (len(test) + n_unlisted)
-    constant = ranked["asked"]["splits"]["test"]["baselines"]["constant"]
-    assert constant["mse"]["value"] == pytest.approx(mse, rel=1e-5)
+    constant = ranked["asked"].splits["test"].baselines["constant"]
+    assert constant["mse"].value == pytest.approx(mse, rel=1e-5)
 
 
-def test_new_artists_are_those_that_no_training_song_has(ranked: dict[str, Any]) -> None:
+def test_new_artists_are_those_that_no_training_song_has(ranked: Metrics) -> None:
     """Songs 1 and 2 have a list; the nearer a song's year is to theirs, the higher year_gap puts it."""
     listed = made_pairs({"train": 60, "val": 12, "test": 14, "unused": 9}, 3)
     known = {*zip(listed["left_id"], listed["right_id"], strict=True)}
@@ -370,29 +380,27 @@ def test_new_artists_are_those_that_no_training_song_has(ranked: dict[str, Any])
         pairs = [(f"song{min(query, song):02}", f"song{max(query, song):02}") for song in others]
         nearness = [-abs(query % 7 - song % 7) for song in others]
         expected.append(roc_auc_score([pair in known for pair in pairs], nearness))
-    found = ranked["asked"]["splits"]["test"]["baselines"]["year_gap"]["listed_auc_new_artist"]["value"]
+    found = ranked["asked"].splits["test"].baselines["year_gap"]["listed_auc_new_artist"].value
     assert found == pytest.approx(np.mean(expected), rel=1e-5)
 
 
-def test_without_lists_and_under_other_protocols_nothing_is_ranked(
-    found: dict[str, Any], ranked: dict[str, Any]
-) -> None:
+def test_without_lists_and_under_other_protocols_nothing_is_ranked(found: Metrics, ranked: Metrics) -> None:
     for entry in (found["unseen"], found["asked"], ranked["short"]):
-        for split in entry["splits"].values():
-            assert "ranking" not in split
-            assert not {*split["metrics"]} & {*ranking.NAMES}
+        for split in entry.splits.values():
+            assert split.ranking is None
+            assert not {*split.metrics} & {*ranking.NAMES}
 
 
 def test_an_undefined_ranking_metric_is_null_with_a_reason() -> None:
     """All test songs with a list are left out: none is in a listed pair."""
     pairs = made_pairs({"train": 60, "val": 12}, 3)
     pairs.loc[len(pairs)] = ["song00", "song03", 0.5, "test"]
-    test = evaluated(has_list=True, songs=pairs)["asked"]["splits"]["test"]
-    assert test["ranking"]["n_queries"] == 0
-    assert test["metrics"]["listed_auc"]["value"] is None
-    assert "no song with a list" in test["metrics"]["listed_auc"]["reason"]
-    assert "artist" in test["metrics"]["listed_auc_new_artist"]["reason"]
-    assert test["metrics"]["pooled_listed_auc"]["value"] is not None
+    test = evaluated(has_list=True, songs=pairs)["asked"].splits["test"]
+    assert test.ranking.n_queries == 0
+    assert test.metrics["listed_auc"].value is None
+    assert "no song with a list" in test.metrics["listed_auc"].reason
+    assert "artist" in test.metrics["listed_auc_new_artist"].reason
+    assert test.metrics["pooled_listed_auc"].value is not None
 
 
 def test_pictures_show_the_pairs_that_an_experiments_target_is_about() -> None:
@@ -453,7 +461,7 @@ def skill(songs: pd.DataFrame, listings: Listings, protocol: str) -> dict[str, A
     found = evaluation.evaluate(
         songs, listings, answers, {"one": experiment}, VECTORS, settings=settings.evaluate
     )
-    return found["one"]["splits"]["test"]["baselines"]
+    return found["one"].splits["test"].baselines
 
 
 @pytest.mark.slow
@@ -461,9 +469,9 @@ def test_from_shuffled_labels_nothing_is_learned_about_songs_never_seen() -> Non
     """Year and tags say which pairs are listed; a tree over them finds that out, and not from noise."""
     songs, pairs = alike_by_year(150)
     listings = Listings(pairs.head(0), pairs, unlisted(pairs, songs, made_params().pairs))
-    assert skill(songs, listings, "songs")["artist_year_tags"]["listed_auc"]["low"] > 0.9
+    assert skill(songs, listings, "songs")["artist_year_tags"]["listed_auc"].low > 0.9
     mixed = skill(songs, Shuffled(*listings), "songs")["artist_year_tags"]["listed_auc"]
-    assert mixed["low"] < 0.5 < mixed["high"]
+    assert mixed.low < 0.5 < mixed.high
 
 
 def test_from_shuffled_labels_nothing_is_learned_about_pairs_that_train_holds() -> None:
@@ -472,9 +480,9 @@ def test_from_shuffled_labels_nothing_is_learned_about_pairs_that_train_holds() 
     rows = pd.concat([pairs, pairs.rename(columns={"left_id": "right_id", "right_id": "left_id"})])
     split = np.random.default_rng(7).choice(["train", "val", "test"], len(rows), p=[0.7, 0.1, 0.2])
     listings = Listings(rows.assign(split=split), pairs.head(0), pairs.head(0))
-    assert skill(songs, listings, "paper")["lookup"]["roc_auc"]["low"] > 0.7
+    assert skill(songs, listings, "paper")["lookup"]["roc_auc"].low > 0.7
     mixed = skill(songs, Shuffled(*listings), "paper")["lookup"]["roc_auc"]
-    assert mixed["low"] < 0.5 < mixed["high"]
+    assert mixed.low < 0.5 < mixed.high
 
 
 # --- empty parts -----------------------------------------------------------------------------------
@@ -482,16 +490,16 @@ def test_from_shuffled_labels_nothing_is_learned_about_pairs_that_train_holds() 
 
 def test_an_empty_split_has_no_pairs_and_null_metrics() -> None:
     entry = evaluated(songs=made_pairs({"train": 20, "test": 9}, 8))["unseen"]
-    val = entry["splits"]["val"]
-    assert (val["n_pairs"], val["n_songs"], val["baselines"]) == (0, 0, {})
-    assert val["metrics"]["mse"] == {"value": None, "low": None, "high": None, "reason": "no pairs"}
-    assert entry["splits"]["test"]["metrics"]["mse"]["value"] is not None
-    assert entry["thresholds_chosen_on"] == "0.5, because val lacks a class"
+    val = entry.splits["val"]
+    assert (val.n_pairs, val.n_songs, val.baselines) == (0, 0, {})
+    assert val.metrics["mse"] == Estimate(value=None, low=None, high=None, reason="no pairs")
+    assert entry.splits["test"].metrics["mse"].value is not None
+    assert entry.thresholds_chosen_on == "0.5, because val lacks a class"
 
 
 def test_a_corpus_with_neither_val_nor_test_is_measured_without_error() -> None:
     entry = evaluated(songs=made_pairs({"train": 20}, 8))
-    assert entry["unseen"]["splits"]["test"]["n_pairs"] == 0
+    assert entry["unseen"].splits["test"].n_pairs == 0
     assert results.headline(entry)["unseen"] == dict.fromkeys(SIX)
     assert "The test part is empty." in results.markdown(entry, made_params().evaluate)
     assert "The test part is empty." in results.printed(entry)
@@ -499,31 +507,33 @@ def test_a_corpus_with_neither_val_nor_test_is_measured_without_error() -> None:
 
 def test_one_test_pair_gives_values_without_correlation() -> None:
     entry = evaluated(songs=made_pairs({"train": 20, "val": 5, "test": 1}, 8))
-    test = entry["unseen"]["splits"]["test"]
-    assert test["metrics"]["mse"]["value"] is not None
-    assert test["metrics"]["roc_auc"]["value"] is None
+    test = entry["unseen"].splits["test"]
+    assert test.metrics["mse"].value is not None
+    assert test.metrics["roc_auc"].value is None
 
 
-def test_the_same_input_gives_the_same_bytes(found: dict[str, Any]) -> None:
-    assert json.dumps(evaluated(), allow_nan=False) == json.dumps(found, allow_nan=False)
+def test_the_same_input_gives_the_same_bytes(found: Metrics) -> None:
+    again = evaluated()
+    assert [one.model_dump_json() for one in again.values()] == [
+        one.model_dump_json() for one in found.values()
+    ]
 
 
 # --- headline and table ----------------------------------------------------------------------------
 
 
-def test_the_headline_holds_plain_numbers_of_test_those_of_ranking_first(ranked: dict[str, Any]) -> None:
+def test_the_headline_holds_plain_numbers_of_test_those_of_ranking_first(
+    ranked: Metrics,
+) -> None:
     headline = results.headline(ranked)
     for name, numbers in headline.items():
-        first = ["listed_auc", "ndcg_at_10"] if ranked[name]["protocol"] == "songs" else []
+        first = ["listed_auc", "ndcg_at_10"] if ranked[name].protocol == "songs" else []
         assert list(numbers) == [*first, *SIX]
-        assert all(
-            numbers[metric] == ranked[name]["splits"]["test"]["metrics"][metric]["value"]
-            for metric in numbers
-        )
+        assert all(numbers[metric] == ranked[name].splits["test"].metrics[metric].value for metric in numbers)
 
 
 def test_there_are_tables_for_each_protocol_and_target_and_words_on_what_is_ranked(
-    ranked: dict[str, Any],
+    ranked: Metrics,
 ) -> None:
     text = results.markdown(ranked, made_params().evaluate)
     headings = [line for line in text.splitlines() if line.startswith("#")]
@@ -539,10 +549,10 @@ def test_there_are_tables_for_each_protocol_and_target_and_words_on_what_is_rank
         "### Listed against unlisted",
         *on_similarity,
     ]
-    counts = ranked["asked"]["splits"]["test"]["ranking"]
-    assert f"Of {counts['n_pairs']} observable pairs there 14 are listed." in text
-    assert f"Queries: {counts['n_queries']} songs with a list; {counts['n_left_out']} more have one" in text
-    share = 1 - 14 / counts["n_pairs"]
+    counts = ranked["asked"].splits["test"].ranking
+    assert f"Of {counts.n_pairs} observable pairs there 14 are listed." in text
+    assert f"Queries: {counts.n_queries} songs with a list; {counts.n_left_out} more have one" in text
+    share = 1 - 14 / counts.n_pairs
     assert text.count(f"{share:.1%} of the pairs are unlisted, with similarity 0") == 1
     assert "| | listed AUC | nDCG@10 | recall@10 | listed AUC, new artists | listed AUC, pooled |" in text
     assert " listed AUC " in results.printed(ranked)
@@ -553,14 +563,13 @@ def test_there_are_tables_for_each_protocol_and_target_and_words_on_what_is_rank
     [("word", "tail", "last 9 words"), ("word", "chunks", "all words"), ("char", "head", "9 characters")],
 )
 def test_a_label_says_what_of_a_text_is_read(tokens: str, long_text: str, words: str) -> None:
-    made = made_found({})
-    made["words15"] |= {"tokens": tokens, "long_text": long_text, "max_words": 9}
+    made = made_found({}, tokens=tokens, long_text=long_text, max_words=9)
     text = results.markdown(made, made_params().evaluate)
     assert f"| a words15 ({words}) |" in text
     assert f"| TF-IDF ({words}) |" in text
 
 
-def test_the_table_names_the_leak_the_corpus_and_each_predictor(found: dict[str, Any]) -> None:
+def test_the_table_names_the_leak_the_corpus_and_each_predictor(found: Metrics) -> None:
     text = results.markdown(found, made_params().evaluate, corpus_note="This corpus is synthetic.")
     assert "**This corpus is synthetic.**" in text
     assert "95 % interval from 40 resamples" in text
@@ -583,7 +592,7 @@ def entry(value: float, low: float, high: float) -> dict[str, float]:
     return {"value": value, "low": low, "high": high}
 
 
-def made_found(differences: dict[str, tuple[float, float, float]]) -> dict[str, Any]:
+def made_found(differences: dict[str, tuple[float, float, float]], **own: Any) -> Metrics:
     """One experiment against TF-IDF, with the given paired differences and clear leads elsewhere."""
     lead = {name: (-0.1, -0.2, -0.05) if name == "mse" else (0.1, 0.05, 0.2) for name in NAMES} | differences
     baseline = {name: entry(0.4, 0.3, 0.5) | {"difference": entry(*lead[name])} for name in NAMES}
@@ -594,9 +603,8 @@ def made_found(differences: dict[str, tuple[float, float, float]]) -> dict[str, 
         "metrics": {name: entry(0.5, 0.4, 0.6) for name in NAMES},
         "baselines": {"tfidf": baseline},
     }
-    reads = {"tokens": "word", "max_words": 15, "long_text": "head"}
-    described = {"protocol": "paper", "target": "listed_only", "note": "leaks"}
-    return {"words15": described | reads | {"splits": {"test": split}}}
+    made = trained.entry("paper") | {"note": "leaks", "splits": {"val": split, "test": split}} | own
+    return trained.metrics(words15=made)
 
 
 def test_a_lead_whose_interval_includes_0_is_marked_and_said() -> None:
@@ -618,7 +626,7 @@ def test_a_baseline_that_is_better_is_marked_so_and_a_lower_mse_is_the_better_on
     assert "MSE (0.0100 [0.0050, 0.0200])" in text
 
 
-def test_the_printed_table_is_aligned(found: dict[str, Any]) -> None:
+def test_the_printed_table_is_aligned(found: Metrics) -> None:
     text = results.printed(found)
     block = text.split("\n\n")[1].splitlines()[3:]
     assert len({len(line) for line in block}) == 1

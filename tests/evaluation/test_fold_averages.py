@@ -1,9 +1,9 @@
 """Means over several trainings, worked out by hand."""
 
 import numpy as np
-import pytest
 
 from neuralist.config.metric_table import OF_RANKING
+from neuralist.config.records import Estimate
 from neuralist.evaluation import cross_validation
 
 
@@ -21,11 +21,11 @@ def test_means_are_those_of_the_trainings_and_leads_are_paired_draw_by_draw() ->
 
     ours, theirs = found["ours"], found["theirs"]
     # draws of the mean: 0.6 and 0.8; quarters between them are 0.65 and 0.75
-    assert ours.mean["listed_auc"] == {"value": 0.7, "low": 0.65, "high": 0.75}
+    assert ours.mean["listed_auc"] == Estimate(value=0.7, low=0.65, high=0.75)
     assert ours.each["listed_auc"] == [0.6, 0.8]
     assert ours.lead == {}
     # (0.1 + 0.3) / 2 in the sample and in either draw, though both predictors vary
-    assert theirs.lead["ndcg_at_10"] == pytest.approx({"value": 0.2, "low": 0.2, "high": 0.2})
+    assert theirs.lead["ndcg_at_10"] == Estimate(value=0.2, low=0.2, high=0.2)
 
 
 def test_a_table_says_where_no_lead_is_shown_and_where_the_subject_trails() -> None:

@@ -11,6 +11,7 @@ from tests.settings import experiment
 
 from neuralist import workspace
 from neuralist.config import corpus, params
+from neuralist.config.records import SplitCoverage
 from neuralist.data import splits
 from neuralist.data.pair_sets import Listings
 from neuralist.ingest import pairs, songs
@@ -152,9 +153,9 @@ def test_vectors_of_ones_own_are_found_in_the_raw_folder(folder: Path) -> None:
     assert made.vocabulary.words == ("tall", "lantern", "remote")
     assert made.matrix[2].tolist() == pytest.approx([0.6, 0.8])
     # Train: lantern, 5,000 words of `long`; every text in no train pair is in another part.
-    assert made.coverage["train"] == {"tokens": 5_001, "token_coverage": 1.0, "word_coverage": 1.0}
+    assert made.coverage.train == SplitCoverage(tokens=5_001, token_coverage=1.0, word_coverage=1.0)
     # Test: a tall zzyx, twice, and zzyx qwv: 2 of 8 tokens and 1 of 4 words have a vector.
-    assert made.coverage["test"] == {"tokens": 8, "token_coverage": 0.25, "word_coverage": 0.25}
+    assert made.coverage.test == SplitCoverage(tokens=8, token_coverage=0.25, word_coverage=0.25)
 
 
 def test_short_long_and_unknown_texts_become_examples_and_cut_ones_are_counted(folder: Path) -> None:

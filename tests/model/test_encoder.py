@@ -1,6 +1,5 @@
 """The exported graph says what the Keras model says: 1e-5 a coordinate, 1e-4 in similarity."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +7,10 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from tests import made_records
 from tests.settings import experiment
 
-from neuralist.config import params
+from neuralist.config import params, records
 from neuralist.model.bag_of_words import Bag
 from neuralist.model.encoder import TOKENS_A_CALL, Encoder
 from neuralist.model.similarity import Similarity
@@ -78,7 +78,7 @@ def saved(
 ) -> Path:
     history = [{"epoch": 1, "loss": 0.5, "accuracy": 0.5}]
     saving.save(model, words.vocabulary, history, folder)
-    (folder / "experiment.json").write_text(json.dumps({"params": settings.model_dump()}))
+    records.save(made_records.trained(params=settings), folder / "experiment.json")
     return folder
 
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
+from tests import made_records
 
 from neuralist.model.similarity import Calibration, Similarity
 
@@ -41,8 +42,8 @@ def test_a_pair_of_weight_two_counts_as_two_pairs() -> None:
 
 def test_a_trained_experiments_similarity_is_read_with_its_curve() -> None:
     curve = {"raw": [0.0, 0.5, 1.0], "expected": [0, 0.1, 1]}
-    similarity = Similarity.of({"params": {"similarity": "manhattan"}, "calibration": curve})
+    similarity = Similarity.of(made_records.trained(calibration=curve))
     # exp(-ln 2) = 0.5 and exp(-ln 4) = 0.25
     left, right = np.zeros((3, 1)), np.log([[2.0], [4.0], [1.0]])
     assert similarity(left, right).tolist() == pytest.approx([0.1, 0.05, 1.0])
-    assert Similarity.of({"params": {"similarity": "cosine"}}) == Similarity("cosine")
+    assert Similarity.of(made_records.trained(settings={"similarity": "cosine"})) == Similarity("cosine")

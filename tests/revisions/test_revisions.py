@@ -12,8 +12,10 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from tests import trained
 
 from neuralist.config import params
+from neuralist.config.records import Estimate
 from neuralist.data import parquet, tables
 from neuralist.revisions import report, revision
 from neuralist.revisions.differences import Part, joined, paired
@@ -101,10 +103,11 @@ def songs(store: Store, *names: str) -> str:
 
 
 def entry(mse: float = 0.0, **own: Any) -> dict[str, Any]:
-    """An entry of metrics.json with one metric on test, of protocol paper unless `own` says otherwise."""
-    measured = {"metrics": {"mse": {"value": mse, "low": 0.0, "high": 1.0}}, "baselines": {}, "n_pairs": 2}
-    empty: dict[str, Any] = {"metrics": {}, "baselines": {}}
-    return {"protocol": "paper", "target": "listed_only", "splits": {"val": empty, "test": measured}} | own
+    """An experiment's metrics with one metric on test, of protocol paper unless `own` says otherwise."""
+    counts = {"n_pairs": 2, "n_songs": 3}
+    measured = counts | {"metrics": {"mse": trained.figure(mse, 0.0, 1.0)}, "baselines": {}}
+    empty = counts | {"metrics": {}, "baselines": {}}
+    return trained.entry("paper") | {"splits": {"val": empty, "test": measured}} | own
 
 
 def scored(store: Store, frame: pd.DataFrame, metrics: dict[str, Any] | None = None) -> Revision:
@@ -141,8 +144,17 @@ def test_metrics_in_one_file_or_in_one_for_each_experiment_are_the_same(store: S
     apart = store.revision(**{"artifacts/metrics/a.json": store.put(single)})
     within = store.revision(**{"artifacts/metrics": store.folder(**{"a.json": single})})
 
-    assert apart.metrics == within.metrics == {"a": entry(0.5)}
+    assert apart.metrics == within.metrics == trained.metrics(a=entry(0.5))
     assert "| mse | 0.25 | 0.5 | -0.25 |" in text(whole, apart)
+
+
+def test_metrics_that_lack_what_they_hold_today_are_named_and_the_headline_is_compared(store: Store) -> None:
+    old = {key: value for key, value in entry(0.25).items() if key != "target"}
+    here = store.revision({"a": {"mse": 0.5}}, **{METRICS: store.put(json.dumps({"a": entry(0.5)}).encode())})
+    there = store.revision({"a": {"mse": 0.25}}, **{METRICS: store.put(json.dumps({"a": old}).encode())})
+
+    assert "Metrics that lack what they hold today, of there: a." in text(here, there)
+    assert "| mse | 0.5 | 0.25 | +0.25 |" in text(here, there)
 
 
 def test_a_figure_whose_interval_alone_differs_is_shown(store: Store) -> None:
@@ -160,8 +172,8 @@ def test_figures_of_baselines_that_differ_are_counted_by_baseline(store: Store) 
     for value in (0.5, 0.25):
         made = entry()
         made["splits"]["test"]["baselines"] = {
-            "ridge": {"mse": {"value": value}},
-            "tags": {"mse": {"value": 1}},
+            "ridge": {"mse": trained.figure(value) | {"difference": trained.figure(None)}},
+            "tags": {"mse": trained.figure(1) | {"difference": trained.figure(None)}},
         }
         sides.append(store.revision(**{METRICS: store.put(json.dumps({"a": made}).encode())}))
 
@@ -263,9 +275,9 @@ def test_a_paired_difference_is_that_of_the_shared_pairs_in_every_resample(store
 
     assert (made.shared, made.only_here, made.only_there, made.changed) == (2, 1, 0, 2)
     assert made.largest == pytest.approx(0.3)
-    assert made.differences["mse"] == {"value": -0.03, "low": -0.03, "high": -0.03}
+    assert made.differences["mse"] == Estimate(value=-0.03, low=-0.03, high=-0.03)
     # Deciles 6, 2 (here) and 3, 5 (there) beside the true 5, 3: both of here within one, none of there.
-    assert made.differences["within_one_decile"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert made.differences["within_one_decile"] == Estimate(value=1.0, low=1.0, high=1.0)
 
 
 def test_the_interval_of_a_difference_is_made_of_resampled_songs(store: Store) -> None:
@@ -274,18 +286,18 @@ def test_the_interval_of_a_difference_is_made_of_resampled_songs(store: Store) -
     there = scored(store, predictions(("k", "l", 0.5, 0.5), ("m", "n", 0.3, 0.3)))
     made = paired(here, there, SETTINGS)[Part("a", "test")].differences["mse"]
 
-    assert made == {"value": 0.02, "low": 0.0, "high": 0.04}
+    assert made == Estimate(value=0.02, low=0.0, high=0.04)
 
 
 def test_rankings_of_observable_pairs_are_paired_too(store: Store) -> None:
     """Query k has l listed above m unlisted here and below it there: listed AUC 1 and 0, l and m no query."""
     frame = predictions(("k", "l", 0.5, 0.9), ("k", "m", 0.0, 0.1)).assign(listed=[True, False])
     ranks = entry(protocol="songs", target="observable")
-    ranks["splits"]["test"]["ranking"] = {"n_queries": 1}
+    ranks["splits"]["test"]["ranking"] = dict.fromkeys(("n_queries", "n_left_out", "n_pairs", "n_listed"), 1)
     here = scored(store, frame, {"a": ranks})
     there = scored(store, frame.assign(predicted=[0.1, 0.9]), {"a": ranks})
 
-    assert paired(here, there, SETTINGS)[Part("a", "test")].differences["listed_auc"]["value"] == 1.0
+    assert paired(here, there, SETTINGS)[Part("a", "test")].differences["listed_auc"].value == 1.0
 
 
 def test_equal_predictions_are_said_to_be_and_are_not_resampled(store: Store) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tests import trained
+from tests import made_records, trained
 
 from neuralist import metrics
+from neuralist.config import records
 from neuralist.data import parquet, tables
 from neuralist.model.encoder import Encoder
 from neuralist.model.similarity import Similarity
@@ -30,9 +31,9 @@ DIFFERENCES = {
 # --- whether it beats its baselines ----------------------------------------------------------------
 
 
-def facts(entry: dict[str, Any], metric: str = "spearman") -> dict[str, Any]:
-    described = {"name": "one", "fingerprint": "f" * 64, "n_pairs": {"train": 3, "val": 2}}
-    return package.Chosen(described, entry, metric, 0.95, "").facts()
+def served(entry: dict[str, Any], metric: str = "spearman") -> records.ServedModel:
+    [evaluated] = trained.metrics(one=entry).values()
+    return package.Chosen(made_records.trained(), evaluated, metric, 0.95, "").served([])
 
 
 @pytest.mark.parametrize(("shown", "beats"), [("ahead", True), ("even", False), ("behind", False)])
@@ -40,38 +41,37 @@ def test_a_baseline_is_beaten_where_the_interval_lies_above_0(shown: str, beats:
     entry = trained.compared(trained.entry(), "constant", spearman=DIFFERENCES["ahead"])
     entry = trained.compared(entry, "tfidf", spearman=DIFFERENCES[shown])
 
-    told = facts(entry)
-    assert told["beats_baselines"] is beats
-    assert told["lags"] == ([] if beats else ["tfidf"])
+    assert served(entry).beats_baselines is beats
+    assert served(entry).lags == (() if beats else ("tfidf",))
 
 
 @pytest.mark.parametrize(("shown", "beats"), [("ahead", False), ("even", False), ("behind", True)])
 def test_of_errors_the_interval_must_lie_below_0(shown: str, beats: bool) -> None:
     entry = trained.compared(trained.entry(), "tfidf", mse=DIFFERENCES[shown])
 
-    assert facts(entry, "mse")["beats_baselines"] is beats
+    assert served(entry, "mse").beats_baselines is beats
 
 
 def test_baselines_from_metadata_need_not_be_beaten() -> None:
     entry = trained.compared(trained.entry(), "tfidf", spearman=DIFFERENCES["ahead"])
     entry = trained.compared(entry, "artist_year_tags", spearman=DIFFERENCES["behind"])
 
-    assert facts(entry)["beats_baselines"] is True
+    assert served(entry).beats_baselines is True
 
 
 def test_what_is_undefined_is_left_out_and_nothing_beats_nothing() -> None:
     undefined = trained.compared(trained.entry(), "constant", spearman=trained.figure(None))
 
-    assert facts(undefined)["beats_baselines"] is False
+    assert served(undefined).beats_baselines is False
     both = trained.compared(undefined, "tfidf", spearman=DIFFERENCES["ahead"])
-    assert facts(both)["beats_baselines"] is True
+    assert served(both).beats_baselines is True
 
 
 def test_only_val_decides() -> None:
     entry = trained.compared(trained.entry(), "tfidf", spearman=DIFFERENCES["ahead"])
     entry["splits"]["test"]["baselines"]["tfidf"]["spearman"]["difference"] = DIFFERENCES["behind"]
 
-    assert facts(entry)["beats_baselines"] is True
+    assert served(entry).beats_baselines is True
 
 
 # --- the quantiles ---------------------------------------------------------------------------------
@@ -129,9 +129,9 @@ def source(tmp_path: Path) -> Path:
 
 
 def chosen(source: Path, note: str = "A corpus.", **val: float) -> package.Chosen:
-    described = json.loads((source / "experiment.json").read_text())
     entry = trained.compared(trained.entry(**val), "tfidf", spearman=DIFFERENCES["even"])
-    return package.Chosen(described, entry, "spearman", 0.95, note)
+    [evaluated] = trained.metrics(one=entry).values()
+    return package.Chosen(records.load_experiment(source), evaluated, "spearman", 0.95, note)
 
 
 def save(source: Path, out: Path) -> Path:
@@ -167,6 +167,7 @@ def test_served_json_says_what_was_chosen_and_how_good_it_is(source: Path, tmp_p
     told = json.loads((out / "served.json").read_text())
     quantiles, content = told.pop("quantiles"), told.pop("content")
     assert told == {
+        "format": 2,
         "experiment": "one",
         "fingerprint": "one".ljust(64, "0"),
         "corpus_note": "A corpus.",
@@ -219,11 +220,11 @@ def test_a_missing_encoder_is_one_clear_error(source: Path, tmp_path: Path) -> N
 # --- the card --------------------------------------------------------------------------------------
 
 
-def card(source: Path, entry: dict[str, Any], **own: Any) -> str:
-    one = package.Chosen(
-        json.loads((source / "experiment.json").read_text()) | own, entry, "mse", 0.9, "Only made up."
-    )
-    return model_card.card(one.facts(), one.trained, one.entry, one.level, 1234)
+def card(entry: dict[str, Any], note: str = "Only made up.", **settings: Any) -> str:
+    [evaluated] = trained.metrics(one=entry).values()
+    of_training = made_records.trained(settings=trained.SETTINGS | settings)
+    one = package.Chosen(of_training, evaluated, "mse", 0.9, note)
+    return model_card.card(one.served([]), of_training, evaluated, one.level, 1234)
 
 
 def cells(text: str, label: str) -> list[list[str]]:
@@ -232,10 +233,10 @@ def cells(text: str, label: str) -> list[list[str]]:
     return [row[1:] for row in rows if row[0] == label]
 
 
-def test_the_card_sets_the_model_beside_its_baselines_on_val_and_test(source: Path) -> None:
+def test_the_card_sets_the_model_beside_its_baselines_on_val_and_test() -> None:
     entry = trained.compared(trained.entry(), "tfidf", mse=DIFFERENCES["ahead"], spearman=DIFFERENCES["even"])
     entry = trained.compared(entry, "artist_year_tags", mse=DIFFERENCES["behind"])
-    text = card(source, entry)
+    text = card(entry)
 
     assert cells(text, "val") == [["MSE (lower is better)", "Spearman", "ROC AUC", "average precision"]]
     assert cells(text, "**one**")[0][:2] == ["0.2500 [0.1250, 0.5000]", "0.250 [0.125, 0.500]"]
@@ -245,8 +246,8 @@ def test_the_card_sets_the_model_beside_its_baselines_on_val_and_test(source: Pa
     assert [len(cells(text, label)) for label in ("**one**", "TF-IDF")] == [2, 2]
 
 
-def test_the_card_says_what_a_reader_must_know(source: Path) -> None:
-    text = " ".join(card(source, trained.compared(trained.entry(), "tfidf", mse=DIFFERENCES["even"])).split())
+def test_the_card_says_what_a_reader_must_know() -> None:
+    text = " ".join(card(trained.compared(trained.entry(), "tfidf", mse=DIFFERENCES["even"])).split())
 
     for said in (
         "**Only made up.**",
@@ -260,14 +261,14 @@ def test_the_card_says_what_a_reader_must_know(source: Path) -> None:
         "a text's first 15 words",
         "75.0% of val's have one",
         "free for research and not for commerce",
-        "max_words 15, units 1",
+        "max_words 15, long_text head",
         "one".ljust(64, "0"),
     ):
         assert said in text
 
 
-def test_the_card_says_true_where_every_baseline_is_beaten(source: Path) -> None:
-    text = card(source, trained.compared(trained.entry(), "tfidf", mse=DIFFERENCES["behind"]))
+def test_the_card_says_true_where_every_baseline_is_beaten() -> None:
+    text = card(trained.compared(trained.entry(), "tfidf", mse=DIFFERENCES["behind"]))
 
     assert "**beats_baselines: true.** True asks" in text
 
@@ -279,17 +280,16 @@ def test_the_card_says_true_where_every_baseline_is_beaten(source: Path) -> None
         ({"long_text": "chunks", "tokens": "char"}, "all of a text, in chunks of 15 characters.\n"),
     ],
 )
-def test_the_card_says_how_a_text_is_read(source: Path, own: dict[str, str], reads: str) -> None:
-    assert reads in card(source, trained.entry(), params={**trained.PARAMS, **own})
+def test_the_card_says_how_a_text_is_read(own: dict[str, str], reads: str) -> None:
+    assert reads in card(trained.entry(), **own)
 
 
-def test_the_card_of_a_corpus_that_says_nothing_and_of_an_empty_test(source: Path) -> None:
+def test_the_card_of_a_corpus_that_says_nothing_and_of_an_empty_test() -> None:
     entry = trained.entry()
-    empty = {name: metrics.undefined("no pairs") for name in entry["splits"]["test"]["metrics"]}
+    nothing = metrics.undefined("no pairs").model_dump()
+    empty = dict.fromkeys(entry["splits"]["test"]["metrics"], nothing)
     entry["splits"]["test"] = {"n_pairs": 0, "n_songs": 0, "metrics": empty, "baselines": {}}
-    described = json.loads((source / "experiment.json").read_text())
-    silent = package.Chosen(described, entry, "mse", 0.95, "")
-    text = model_card.card(silent.facts(), silent.trained, silent.entry, silent.level, 2)
+    text = card(entry, note="")
 
     assert text.startswith("# Model card: one\n\nIt says")
     assert cells(text, "**one**")[1] == ["–"] * 4
@@ -299,13 +299,14 @@ def test_the_card_of_a_corpus_that_says_nothing_and_of_an_empty_test(source: Pat
 
 
 def run_stage(folder: Path, monkeypatch: pytest.MonkeyPatch, found: dict[str, Any]) -> None:
-    (folder / "metrics.json").write_text(json.dumps(found))
+    for name, metrics_ in trained.metrics(**found).items():
+        records.save(metrics_, folder / "metrics" / f"{name}.json")
     (folder / "corpus.json").write_text(json.dumps({"note": "A corpus.", "epochs": 1}))
     (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     parquet.write(trained.songs(LYRICS), tables.SONGS, folder / "songs.parquet")
     parquet.write(trained.pairs(PAIRS), tables.PAIRS, folder / "pairs.parquet")
     monkeypatch.chdir(folder)
-    options = "--corpus corpus.json --metrics metrics.json --out served"
+    options = "--corpus corpus.json --metrics metrics --out served"
     command = f"package.py songs.parquet pairs.parquet experiments {options}"
     monkeypatch.setattr(sys, "argv", command.split())
     runpy.run_path(str(ROOT / "pipelines" / "package.py"), run_name="__main__")

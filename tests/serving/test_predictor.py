@@ -146,5 +146,5 @@ def test_a_text_is_refused_exactly_when_it_has_no_word(text: str) -> None:
 def test_a_folder_without_served_json_is_refused(tmp_path: Path) -> None:
     folder = served.write(tmp_path)
     (folder / "served.json").unlink()
-    with pytest.raises(ValueError, match=r"served\.json missing; run `dvc repro`"):
+    with pytest.raises(ValueError, match=r"served\.json: missing; run `dvc repro`"):
         Predictor.load(folder)

@@ -16,8 +16,9 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import made_records
 
-from neuralist.config import params
+from neuralist.config import params, records
 from neuralist.data import parquet, tables
 from neuralist.model import onnx_export
 from neuralist.model.similarity import Similarity
@@ -382,8 +383,7 @@ def workspace(tmp_path: Path) -> Path:
     weights = onnx_export.Weights(vectors, onnx_export.LSTM(*lstm))
     onnx_export.export(weights, folder / "encoder.onnx")
     Vocabulary(["paper", "lanterns", "water"]).save(folder / "vocabulary.txt")
-    settings_of = {"params": {"max_words": 4, "similarity": "manhattan"}}
-    (folder / "experiment.json").write_text(json.dumps(settings_of), encoding="utf-8")
+    records.save(made_records.trained("lyrics", {"max_words": 4}), folder / "experiment.json")
     songs, _ = made(12)
     songs["lyrics"] = [("paper " * (number + 1) + "water lanterns")[: 40 - number] for number in range(12)]
     parquet.write(songs, tables.SONGS, tmp_path / "songs.parquet")
@@ -393,7 +393,7 @@ def workspace(tmp_path: Path) -> Path:
 
 def run_stage(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = str(ROOT / "pipelines/songmap.py")
-    (workspace / "corpus.json").write_text('{"note": "All made up."}')
+    (workspace / "corpus.json").write_text('{"note": "All made up.", "epochs": 1}')
     outs = ["--corpus", "corpus.json", "--picture", "out/songmap.png", "--page", "out/songmap.html"]
     monkeypatch.chdir(workspace)
     monkeypatch.setattr(sys, "argv", [stage, "songs.parquet", "experiments", *outs])

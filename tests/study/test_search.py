@@ -19,7 +19,7 @@ import yaml
 from optuna.trial import TrialState
 from tests.settings import experiment
 
-from neuralist.config import params, resolved
+from neuralist.config import params, records, resolved
 from neuralist.study import queue, search
 from neuralist.text import word_vectors
 from neuralist.tracking import study_runs
@@ -338,7 +338,7 @@ def test_with_zero_trials_the_study_and_the_experiment_tuned_say_why_they_are_em
 ) -> None:
     """The two stages as dvc.yaml calls them; no table need be there, since none is read."""
     reason = "study.trials is 0 in params.yaml, so no settings were searched"
-    resolved.save(resolved.Skipped(skipped=reason), tmp_path / "study.json")
+    records.save(resolved.Skipped(skipped=reason), tmp_path / "study.json")
     monkeypatch.chdir(tmp_path)
     tables = [
         "songs",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from neuralist.config import params
+from neuralist.config.records import SplitCoverage
 from neuralist.text import word_vectors
 
 WORD2VEC = "3 2\nmoss 1 2\nStone 3 4\n, 9 9\n"
@@ -82,8 +83,8 @@ def test_vectors_get_one_length_padding_is_zero_and_an_unknown_word_the_mean() -
     made = word_vectors.assemble(found, 5.0, "by hand", {"train": ["moss moss fern"], "val": [""]})
     assert made.matrix.tolist() == [[0, 0], [4, 2], [5, 0], [3, 4]]
     # two of three tokens and one of two distinct words are known; an empty part has no share
-    assert made.coverage["train"] == {"tokens": 3, "token_coverage": 0.6667, "word_coverage": 0.5}
-    assert made.coverage["val"] == {"tokens": 0, "token_coverage": None, "word_coverage": None}
+    assert made.coverage.train == SplitCoverage(tokens=3, token_coverage=0.6667, word_coverage=0.5)
+    assert made.coverage.val == SplitCoverage(tokens=0, token_coverage=None, word_coverage=None)
 
 
 def test_training_keeps_the_words_that_occur_often_enough_and_repeats_itself() -> None:
@@ -105,5 +106,5 @@ def test_vectors_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     assert loaded.vocabulary.words == ("moss",)
     assert np.array_equal(loaded.matrix, made.matrix)
     assert loaded.coverage == made.coverage
-    with pytest.raises(ValueError, match=r"dvc repro vectors"):
+    with pytest.raises(ValueError, match=r"coverage\.json: missing; run `dvc repro`"):
         word_vectors.load(tmp_path / "elsewhere")

@@ -1,6 +1,5 @@
 """MLflow runs: made once from the files, completed after a kill, refreshed when the evaluation changes."""
 
-import json
 import os
 import shutil
 import sqlite3
@@ -12,43 +11,44 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import made_records, trained
 from tests.study_files import write_study
 
+from neuralist.config import records
 from neuralist.tracking import runs as training_runs
 from neuralist.tracking.runs import LiveRun, record
 from neuralist.tracking.store import Store, store
 
 ROOT = Path(__file__).resolve().parents[2]
-PARAMS = {"protocol": "songs", "max_words": 15, "units": 4}
+PARAMS = {"target": "listed_only", "max_words": 15, "units": 4}
 FINGERPRINT = "f" * 64
 HISTORY = "epoch,loss,accuracy,val_loss,val_accuracy\n1,0.5,0.6,0.55,0.5\n2,0.25,0.75,0.5,0.625\n"
 
 
-def scores(value: float) -> dict[str, Any]:
-    """One experiment's part of metrics.json, with a defined and an undefined metric."""
-    metrics = {
-        "spearman": {"value": value, "low": value - 0.125, "high": value + 0.125},
-        "roc_auc": {"value": None, "low": None, "high": None, "reason": "one class only"},
+def write_metrics(artifacts: Path, name: str, value: float) -> None:
+    """An experiment's metrics, of which Spearman is given on test and ROC AUC is undefined."""
+    entry = trained.entry()
+    entry["splits"]["test"] |= {"n_pairs": 7, "n_songs": 5}
+    entry["splits"]["test"]["metrics"] |= {
+        "spearman": trained.figure(value, value - 0.125, value + 0.125),
+        "roc_auc": trained.figure(None) | {"reason": "one class only"},
     }
-    return {
-        "protocol": "songs",
-        "max_words": 15,
-        "splits": {"test": {"n_pairs": 7, "n_songs": 5, "metrics": metrics}},
-    }
+    [metrics] = trained.metrics(one=entry).values()
+    records.save(metrics, artifacts / "metrics" / f"{name}.json")
 
 
 def write_artifacts(folder: Path, name: str = "songs15", fingerprint: str = FINGERPRINT) -> Path:
     """The files that the stages before `track` leave, as small as they can be."""
     experiment = folder / "experiments" / name
     experiment.mkdir(parents=True)
-    described = {"name": name, "fingerprint": fingerprint, "params": PARAMS}
-    (experiment / "experiment.json").write_text(json.dumps(described))
+    record = made_records.trained(name, PARAMS, fingerprint=fingerprint)
+    records.save(record, experiment / "experiment.json")
     (experiment / "history.csv").write_text(HISTORY)
     (experiment / "model.keras").write_bytes(b"weights")
     (folder / "figures").mkdir()
     (folder / "figures" / "curves.png").write_bytes(b"picture")
     (folder / "results.md").write_text("a table")
-    (folder / "metrics.json").write_text(json.dumps({name: scores(0.5)}))
+    write_metrics(folder, name, 0.5)
     return folder
 
 
@@ -101,7 +101,7 @@ def test_a_run_shows_params_curves_scores_and_files(into: Store, artifacts: Path
     assert run.data.tags["fingerprint"] == FINGERPRINT
     assert run.data.tags["protocol"] == "songs"
     expected = {"experiment.json", "history.csv", "model.keras", "figures/curves.png", "results.md"}
-    assert shown(run) == expected | {"evaluation.json", "corpus.yaml"}
+    assert shown(run) == expected | {"metrics/songs15.json", "corpus.yaml"}
 
 
 def test_recording_again_adds_nothing(into: Store, artifacts: Path) -> None:
@@ -114,7 +114,7 @@ def test_recording_again_adds_nothing(into: Store, artifacts: Path) -> None:
 
 def test_a_new_evaluation_refreshes_the_run_of_the_same_training(into: Store, artifacts: Path) -> None:
     record(artifacts, Path("data"), into)
-    (artifacts / "metrics.json").write_text(json.dumps({"songs15": scores(0.75)}))
+    write_metrics(artifacts, "songs15", 0.75)
     (artifacts / "figures" / "curves.png").write_bytes(b"another picture")
 
     assert record(artifacts, Path("data"), into) == ["songs15"]
@@ -138,7 +138,7 @@ def test_another_training_of_the_experiment_is_another_run(
 
 def test_two_experiments_with_one_fingerprint_are_two_runs(into: Store, artifacts: Path) -> None:
     shutil.copytree(artifacts / "experiments" / "songs15", artifacts / "experiments" / "twin")
-    (artifacts / "metrics.json").write_text(json.dumps({"songs15": scores(0.5), "twin": scores(0.5)}))
+    write_metrics(artifacts, "twin", 0.5)
 
     record(artifacts, Path("data"), into)
 
@@ -218,7 +218,7 @@ def test_a_server_out_of_reach_is_named_without_its_password(
 
 
 def test_missing_results_are_one_clear_error(into: Store, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"metrics\.json.*dvc repro"):
+    with pytest.raises(ValueError, match=r"metrics: no metrics there; run `dvc repro`"):
         record(tmp_path / "nothing", Path("data"), into)
 
 

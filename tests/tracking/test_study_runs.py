@@ -143,5 +143,5 @@ def test_a_store_that_cannot_be_reached_costs_a_long_study_one_line(
 @pytest.mark.parametrize("name", ["best.yaml", "trials.csv", "epochs.csv"])
 def test_a_missing_or_damaged_file_is_refused(into: Store, folder: Path, name: str) -> None:
     (folder / name).unlink()
-    with pytest.raises(ValueError, match=r"study: no study .*run `dvc repro study`"):
+    with pytest.raises(ValueError, match=rf"{name}.*run `dvc repro"):
         study_runs.record(folder, into)

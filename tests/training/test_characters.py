@@ -1,14 +1,15 @@
 """A model that reads characters: made names against their misspelt forms and against other names."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
+from tests import made_records
 from tests.settings import experiment
 
+from neuralist.config import records
 from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
 from neuralist.training import examples, loop, saving
@@ -77,8 +78,8 @@ def test_names_never_seen_are_told_from_others_however_they_are_misspelt(
     model = loop.make_model(SETTINGS, ready)
     history = loop.fit(model, ready.parts, SETTINGS, tmp_path / "epoch.npz", lambda record, at: None)
     saving.save(model, ready.vectors.vocabulary, history, tmp_path)
-    record = {"params": SETTINGS.model_dump(), "calibration": None}
-    (tmp_path / "experiment.json").write_text(json.dumps(record), encoding="utf-8")
+    record = made_records.trained(params=SETTINGS, coverage=ready.vectors.coverage)
+    records.save(record, tmp_path / "experiment.json")
 
     encoder = Encoder.load(tmp_path)
     test = listing[listing["split"] == "test"]

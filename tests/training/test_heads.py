@@ -62,8 +62,9 @@ def trained_auc(table: pd.DataFrame, tmp_path: Path) -> tuple[float, float, floa
     truth, answers = metrics.Answers.of(val.similarity), metrics.Answers.of(loop.predict(model, val))
     weights = resampling.pair_weights(val.left, val.right, 200, 1)
     drawn = metrics.measure(truth, {0: answers}, {0: dict.fromkeys(metrics.THRESHOLDED, 0.5)}, weights)[0]
-    found = metrics.summary(drawn[:, metrics.NAMES.index("roc_auc")], "roc_auc", 0.95)
-    return found["value"], found["low"], found["high"]
+    auc = metrics.summary(drawn["roc_auc"], "roc_auc", 0.95)
+    assert None not in (auc.value, auc.low, auc.high)
+    return auc.value, auc.low, auc.high
 
 
 def test_a_model_whose_labels_are_shuffled_has_no_skill(tmp_path: Path) -> None:

@@ -457,7 +457,7 @@ def workspace(tmp_path: Path) -> Path:
     chosen = params.read_yaml(ROOT / "params.yaml") | {"expected": EXPECTED.model_dump(mode="json")}
     chosen["pairs"] |= CHOICES.model_dump(mode="json")
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(chosen), encoding="utf-8")
-    (tmp_path / "corpus.json").write_text('{"note": "All made up."}', encoding="utf-8")
+    (tmp_path / "corpus.json").write_text('{"note": "All made up.", "epochs": 1}', encoding="utf-8")
     return tmp_path
 
 

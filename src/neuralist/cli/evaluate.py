@@ -58,7 +58,8 @@ def evaluate(
             settings = settings.model_copy(update={"similarity_range": similarity_range})
         scores = scoring.score(folder, raw, settings, split.value)
     if as_json:
-        shell.print_json({"model": model, "raw": str(raw), "notes": scores.notes, "metrics": scores.metrics})
+        metrics = {name: evaluated.model_dump() for name, evaluated in scores.metrics.items()}
+        shell.print_json({"model": model, "raw": str(raw), "notes": scores.notes, "metrics": metrics})
         return
     for note in scores.notes:
         print(shown(note))

@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from neuralist import files
-from neuralist.config import params
-from neuralist.config.experiment import Experiment
+from neuralist.config import params, records
+from neuralist.config.records import Coverage, ExperimentMetrics
 from neuralist.data import tables
 from neuralist.data.pair_sets import Listings
 from neuralist.evaluation import evaluation
@@ -28,7 +27,7 @@ SPLITS = ("train", "val", "test", "all")
 class Scores(NamedTuple):
     """Metrics of the one model, by its name, and what a reader must know of them."""
 
-    metrics: dict[str, Any]
+    metrics: dict[str, ExperimentMetrics]
     notes: list[str]
 
 
@@ -53,28 +52,30 @@ def score(model: Path, raw: Path, settings: params.Params, split: str = "test") 
     Raises:
         ValueError: a file of either folder is missing or at fault, or no pair is in `split`.
     """
-    encoder, trained = Encoder.load(model), files.read_json(model / "experiment.json")
-    name = trained.get("name", model.name)
+    encoder, trained = Encoder.load(model), records.load_experiment(model)
+    name = trained.name
     asked = read(raw, settings, split)
     listings = Listings(_none(tables.ROWS), asked.pairs, _none(tables.UNLISTED))
     predictions = evaluation.predict(name, encoder, asked.songs, listings.scored(asked.songs, "given"))
-    found = evaluation.evaluate(
+    # On pairs whose split is given, of which none is known to be unlisted.
+    experiment = trained.params.model_copy(update={"protocol": "given", "target": "listed_only"})
+    evaluated = evaluation.evaluate(
         asked.songs,
         listings,
         predictions,
-        {name: _experiment(trained, settings)},
-        _vectors(model, encoder),
+        {name: experiment},
+        _vectors(model, encoder, trained.coverage),
         settings=settings.evaluate,
-    )
-    found[name]["note"] = asked.which
+    )[name].model_copy(update={"note": asked.which})
     notes = [*asked.notes, *_reading(encoder, asked)]
     if not np.any(asked.pairs["split"] == "train"):
-        del found[name]["splits"]["test"]["seen_in_train"]
+        test = evaluated.splits["test"].model_copy(update={"seen_in_train": None})
+        evaluated = evaluated.model_copy(update={"splits": {**evaluated.splits, "test": test}})
         notes.append(
             "No training pair is in the folder: baselines that learn from pairs are left out, those from "
             "texts give their plain score, and whether the model was trained on these texts is not known."
         )
-    return Scores(found, notes)
+    return Scores({name: evaluated}, notes)
 
 
 def read(raw: Path, settings: params.Params, split: str) -> Asked:
@@ -108,14 +109,7 @@ def _none(schema: Any) -> pd.DataFrame:
     return schema.empty_table().to_pandas()
 
 
-def _experiment(trained: dict[str, Any], settings: params.Params) -> Experiment:
-    """The model's settings, on pairs whose split is given; defaults where an older model names none."""
-    own = {key: value for key, value in trained["params"].items() if key in Experiment.model_fields}
-    rest = {"epochs": 1, "protocol": "given", "target": "listed_only"}
-    return Experiment.model_validate(settings.train.model_dump() | own | rest)
-
-
-def _vectors(model: Path, encoder: Encoder) -> word_vectors.WordVectors | None:
+def _vectors(model: Path, encoder: Encoder, coverage: Coverage) -> word_vectors.WordVectors | None:
     """The word vectors that the model reads with; None where it reads characters."""
     if encoder.reads.tokens == "char":
         return None
@@ -124,7 +118,7 @@ def _vectors(model: Path, encoder: Encoder) -> word_vectors.WordVectors | None:
 
     constants = onnx.load(str(model / "encoder.onnx")).graph.initializer
     matrix = next(numpy_helper.to_array(one) for one in constants if one.name == "vectors")
-    return word_vectors.WordVectors(encoder.vocabulary, matrix, {})
+    return word_vectors.WordVectors(encoder.vocabulary, matrix, coverage)
 
 
 def _reading(encoder: Encoder, asked: Asked) -> list[str]:

@@ -13,6 +13,7 @@ from neuralist.cli.shell import Json, Model, shown
 if TYPE_CHECKING:
     import pandas as pd
 
+    from neuralist.config.records import ServedModel
     from neuralist.model.encoder import Encoder
     from neuralist.serving.catalogue import Catalogue
 
@@ -38,20 +39,21 @@ def compare(
     folder = shell.served(model)
     import numpy as np
 
-    from neuralist.serving.predictor import Predictor, read_served
+    from neuralist.config import records
+    from neuralist.serving.predictor import Predictor
 
-    predictor, facts = Predictor.load(folder), read_served(folder)
+    predictor, served = Predictor.load(folder), records.load_served(folder)
     answer = predictor.predict([lyrics[0]], [lyrics[1]]).iloc[0]
-    percentile = float(np.interp(answer.similarity, facts["quantiles"], range(len(facts["quantiles"]))))
+    percentile = float(np.interp(answer.similarity, served.quantiles, range(len(served.quantiles))))
     result = {
         "similarity": float(answer.similarity),
         "similar": bool(answer.similar),
-        "threshold": facts["threshold"],
+        "threshold": served.threshold,
         "decile": int(answer.decile),
         "percentile": round(percentile, 1),
         "tokens_used": [int(answer.tokens_used_a), int(answer.tokens_used_b)],
         "lines": alike_lines(predictor.encoder, *lyrics),
-        **_standing(facts),
+        **_standing(served),
     }
     if as_json:
         shell.print_json(result)
@@ -122,8 +124,9 @@ def recommend(  # noqa: PLR0913 - each is an option
         raise typer.BadParameter("give either --song or --lyrics")
     text = None if lyrics is None else _text(lyrics, "--lyrics", only_file=True)
     folder = shell.served(model)
+    from neuralist.config import records
     from neuralist.serving.catalogue import Catalogue
-    from neuralist.serving.predictor import Predictor, read_served
+    from neuralist.serving.predictor import Predictor
 
     catalogue = Catalogue.load(folder)
     start, query = (None, None) if song is None else _found(catalogue, song)
@@ -138,7 +141,7 @@ def recommend(  # noqa: PLR0913 - each is an option
     if nearest.empty:
         raise ValueError(f"none of {len(catalogue.songs):,} songs is left by these options; ask for more")
     result = {"query": query, "songs": _records(nearest.assign(rank=range(1, len(nearest) + 1)))}
-    _print_songs(result | _standing(read_served(folder)), "Near", as_json)
+    _print_songs(result | _standing(records.load_served(folder)), "Near", as_json)
 
 
 def playlist(
@@ -152,8 +155,8 @@ def playlist(
     No song comes twice, and no artist twice in a row. The similarity is that to the song before.
     """
     folder = shell.served(model)
+    from neuralist.config import records
     from neuralist.serving.catalogue import Catalogue
-    from neuralist.serving.predictor import read_served
 
     catalogue = Catalogue.load(folder)
     start, query = _found(catalogue, song)
@@ -161,7 +164,8 @@ def playlist(
     steps = catalogue.embeddings[walk]
     similarity = catalogue.similarity(steps[:-1], steps[1:]).round(6)
     songs = catalogue.songs.iloc[walk].assign(rank=range(1, n + 1), similarity=[None, *similarity])
-    _print_songs({"query": query, "songs": _records(songs)} | _standing(read_served(folder)), "From", as_json)
+    result = {"query": query, "songs": _records(songs)} | _standing(records.load_served(folder))
+    _print_songs(result, "From", as_json)
 
 
 def song_map(
@@ -269,9 +273,9 @@ def _print_songs(result: dict[str, Any], word: str, as_json: bool) -> None:
     _print_standing(result)
 
 
-def _standing(facts: dict[str, Any]) -> dict[str, Any]:
+def _standing(served: "ServedModel") -> dict[str, Any]:
     """What a reader of any score must know: whose it is, and whether it was shown to be worth something."""
-    return {"model": facts["experiment"], "corpus": facts["corpus_note"], "no_lead_over": facts["lags"]}
+    return {"model": served.experiment, "corpus": served.corpus_note, "no_lead_over": list(served.lags)}
 
 
 def _print_standing(result: dict[str, Any]) -> None:

@@ -6,22 +6,18 @@ experiments whose epochs are `auto`; all other keys are those of params.yaml and
 """
 
 import csv
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from neuralist.config import params
+from neuralist.config import params, records
+from neuralist.config.records.corpus import CorpusNote, Epochs, OneLine
 
 FILE = "corpus.yaml"
 
 
-def _one_line(note: Any) -> Any:
-    return " ".join(note.split()) if isinstance(note, str) else note
-
-
-class Corpus(BaseModel):
+class Corpus(CorpusNote):
     """A raw folder's own words; the defaults stand where it has no corpus.yaml.
 
     Attributes:
@@ -31,16 +27,10 @@ class Corpus(BaseModel):
         given: whether pairs.csv gives the split.
     """
 
-    model_config = ConfigDict(frozen=True)
-
-    note: Annotated[str, BeforeValidator(_one_line)] = ""
-    epochs: Annotated[int, Field(ge=1)] = params.AUTO_EPOCHS
-    values: dict[str, Any] = {}
+    note: OneLine = ""
+    epochs: Epochs = params.AUTO_EPOCHS
+    values: dict[str, Any] = Field(default_factory=dict)
     given: bool = False
-
-    def to_json(self) -> str:
-        """What later stages need, as `load` reads it."""
-        return self.model_dump_json(include={"note", "epochs"}, indent=2) + "\n"
 
 
 def read(raw: Path) -> Corpus:
@@ -76,16 +66,18 @@ def gives_split(raw: Path) -> bool:
         return False
 
 
-def load(path: Path) -> Corpus:
-    """Read what the songs stage wrote with `to_json`.
+def save(corpus: Corpus, path: Path) -> None:
+    """Write what later stages need of it, as `load` reads it."""
+    records.save(CorpusNote(note=corpus.note, epochs=corpus.epochs), path)
+
+
+def load(path: Path) -> CorpusNote:
+    """Read what the songs stage wrote with `save`.
 
     Raises:
         ValueError: the file is missing or damaged.
     """
-    try:
-        return Corpus(**json.loads(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError) as error:
-        raise ValueError(f"{path}: not readable ({error}); run `dvc repro`") from error
+    return records.load(path, CorpusNote)
 
 
 def laid_over(values: dict[str, Any], corpus: Corpus) -> dict[str, Any]:

@@ -329,6 +329,8 @@ def told(error: ValidationError, prefix: str = "") -> str:
     for problem in error.errors():
         key = prefix + ".".join(map(str, problem["loc"]))
         said = f"{problem['msg']}, received {problem['input']!r}"
+        if problem["type"] == "missing":
+            said = problem["msg"]
         if problem["type"] == "choice":
             said = f"received {problem['input']!r}; {problem['msg']}"
         refused.append(f"{key + ': ' if key else ''}{said}")

@@ -17,10 +17,10 @@ import shutil
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from neuralist import files
-from neuralist.config import params
+from neuralist.config import params, records
 from neuralist.config.experiment import Experiment, Section
 
 M = TypeVar("M", bound=Section)
@@ -100,7 +100,7 @@ def write(settings: params.Params, epochs: int, folder: Path) -> None:
     }
     shutil.rmtree(folder, ignore_errors=True)
     for file, values in resolved.items():
-        save(values, folder / file)
+        records.save(values, folder / file)
 
 
 def _study(settings: params.Params, epochs: int) -> StudySettings | Skipped:
@@ -113,28 +113,10 @@ def _study(settings: params.Params, epochs: int) -> StudySettings | Skipped:
     )
 
 
-def save(values: Section, path: Path) -> None:
-    """Write settings as JSON, whole or not at all."""
-    files.write_text(path, values.model_dump_json(indent=2) + "\n")
-
-
-def read(path: Path, model: type[M]) -> M:
-    """Read settings that `save` wrote.
-
-    Raises:
-        ValueError: the file is missing, or holds other settings.
-    """
-    try:
-        return model.model_validate(files.read_json(path))
-    except ValidationError as error:
-        raise ValueError(f"{path}: {params.told(error)}; run `dvc repro`") from None
-
-
 def read_or_skipped(path: Path, model: type[M]) -> M | Skipped:
-    """Read settings that `save` wrote, or why there are none.
+    """Read the settings of a stage, or why there are none.
 
     Raises:
         ValueError: the file is missing, or holds neither.
     """
-    content = files.read_json(path)
-    return read(path, Skipped if isinstance(content, dict) and "skipped" in content else model)
+    return records.load(path, Skipped if "skipped" in files.read_json(path) else model)

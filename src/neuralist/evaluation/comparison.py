@@ -80,8 +80,7 @@ class Comparison:
         left, right = (side[rows] for side in self.asked)
         weights = resampling.pair_weights(left, right, settings.draws, settings.seed)
         answers = {key: answer.at(rows) for key, answer in self.answers.items()}
-        found = metrics.measure(self.truth.at(rows), answers, self.thresholds, weights)
-        return {key: dict(zip(metrics.NAMES, drawn.T, strict=True)) for key, drawn in found.items()}
+        return metrics.measure(self.truth.at(rows), answers, self.thresholds, weights)
 
     def counts(self, split: str) -> dict[str, Any]:
         """Pairs and songs of a split, shares of them that train holds too, and what is ranked."""

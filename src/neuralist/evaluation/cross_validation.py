@@ -5,12 +5,13 @@ Input: of each training the ranking metrics of predictors, metric to float64 (1 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from neuralist import metrics
 from neuralist.config.metric_table import OF_RANKING
+from neuralist.config.records import Estimate
 from neuralist.evaluation import results, selection
 from neuralist.evaluation.comparison import Drawn
 
@@ -19,14 +20,14 @@ class Averaged(NamedTuple):
     """One predictor over all trainings.
 
     Attributes:
-        mean: metric to {value, low, high}: the mean of the trainings; all are resampled at once.
+        mean: metric to the mean of the trainings; all are resampled at once.
         each: metric to the value of every training.
-        lead: metric to {value, low, high} of subject - predictor, paired; empty for the subject.
+        lead: metric to subject - predictor, paired; empty for the subject.
     """
 
-    mean: dict[str, dict[str, Any]]
+    mean: dict[str, Estimate]
     each: dict[str, list[float]]
-    lead: dict[str, dict[str, Any]]
+    lead: dict[str, Estimate]
 
 
 def averaged(trainings: Sequence[Mapping[str, Drawn]], subject: str, level: float) -> dict[str, Averaged]:
@@ -79,6 +80,6 @@ def markdown(found: Mapping[str, Averaged], subject: str) -> list[str]:
     return lines
 
 
-def _mark(lead: Mapping[str, Any], name: str) -> str:
+def _mark(lead: Estimate, name: str) -> str:
     """~ where no lead is shown, ! where the subject trails."""
     return {1: "", 0: " ~", -1: " !", None: ""}[selection.shown_lead(lead, name)]

@@ -1,22 +1,25 @@
 """Experiments beside their baselines: predictions, and the metrics of all of them with intervals.
 
 Input: songs, listings, encoders, word vectors.
-Output: predictions (tables.PREDICTIONS); metrics {experiment: {protocol, target, tokens, max_words,
-long_text, note, from_lyrics, thresholds, thresholds_chosen_on, splits: {val | test: {n_pairs, n_songs,
-seen_in_train, ranking: {n_queries, n_left_out, n_pairs, n_listed}, metrics, baselines}}}}.
-A metric is {value, low, high}; a baseline's also holds difference = model - baseline (in mse, below 0 is in
-the model's favour); what is undefined is None with a reason. `ranking` and the metrics of
-`metric_table.OF_RANKING` are of the protocol songs alone, where songs have lists.
+Output: predictions (tables.PREDICTIONS); experiment to its `ExperimentMetrics`. Metrics of ranking are of the
+protocol songs alone, where songs have lists.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from neuralist import metrics
 from neuralist.config import metric_table, params
+from neuralist.config.records import (
+    BaselineEstimate,
+    Estimate,
+    ExperimentMetrics,
+    SplitMetrics,
+    Thresholds,
+)
 from neuralist.data.pair_sets import Listings
 from neuralist.data.splits import parts_of_songs
 from neuralist.evaluation import baselines
@@ -59,7 +62,7 @@ def predict(name: str, encoder: Encoder, songs: pd.DataFrame, asked: pd.DataFram
     return pd.DataFrame({"experiment": name, **columns, "predicted": np.concatenate([np.zeros(0), *found])})
 
 
-def target(songs: pd.DataFrame, experiment: params.Experiment) -> str:
+def target(songs: pd.DataFrame, experiment: params.Experiment) -> Literal["observable", "listed_only"]:
     """What an experiment's target comes to: listed_only where nothing is known to be unlisted."""
     return experiment.target if _ranks(songs, experiment) else "listed_only"
 
@@ -84,7 +87,7 @@ def evaluate(
     vectors: WordVectors | None,
     *,
     settings: params.Evaluate,
-) -> dict[str, Any]:
+) -> dict[str, ExperimentMetrics]:
     """Metrics of all experiments and their baselines, with intervals.
 
     Args:
@@ -98,15 +101,16 @@ def evaluate(
     Raises:
         ValueError: a pair names a song that is not in `songs`, or the sentence encoder cannot be loaded.
     """
-    found: dict[str, Any] = {}
+    evaluated: dict[str, ExperimentMetrics] = {}
     for chosen, compared in comparisons(
         songs, listings, predictions, experiments, vectors, settings=settings
     ):
         values = compared.values(settings)
         for name, one in chosen.items():
-            described = {"protocol": one.protocol, "target": target(songs, one)}
-            found[name] = described | _entry(name, one, compared, values, settings.level)
-    return {name: found[name] for name in experiments}
+            # What the target comes to is a matter of the songs.
+            settled = one.model_copy(update={"target": target(songs, one)})
+            evaluated[name] = _metrics(name, settled, compared, values, settings.level)
+    return {name: evaluated[name] for name in experiments}
 
 
 def comparisons(
@@ -225,43 +229,57 @@ def predictors(name: str, experiment: params.Experiment, compared: Comparison) -
     return keys
 
 
-def _entry(
+def _metrics(
     name: str,
     experiment: params.Experiment,
     compared: Comparison,
     values: Mapping[str, Mapping[Key, Drawn]],
     level: float,
-) -> dict[str, Any]:
-    """The entry of metrics.json of one experiment, but for its protocol and target."""
-    reads, keys = _reads(experiment), predictors(name, experiment, compared)
+) -> ExperimentMetrics:
+    """The metrics of one experiment and of the baselines beside it."""
+    keys = predictors(name, experiment, compared)
     names = metric_table.of_protocol(experiment.protocol, ranked=bool(compared.ranked))
     splits = {}
     for split in SPLITS:
-        found = {predictor: values[split][key] for predictor, key in keys.items()} if split in values else {}
-        splits[split] = compared.counts(split) | against_model(found, names, level)
-    return {
-        "tokens": reads.tokens,
-        "max_words": reads.most,
-        "long_text": reads.long_text,
-        "note": NOTES[experiment.protocol],
-        "from_lyrics": {
-            baseline: baselines.FROM_LYRICS[baseline] for baseline in keys if baseline != "model"
-        },
-        "thresholds": {predictor: compared.thresholds[key] for predictor, key in keys.items()},
-        "thresholds_chosen_on": compared.thresholds_from,
-        "splits": splits,
-    }
+        drawn = {predictor: values[split][key] for predictor, key in keys.items()} if split in values else {}
+        splits[split] = SplitMetrics(
+            **compared.counts(split),
+            metrics=_of_model(drawn, names, level),
+            baselines=_against_model(drawn, names, level),
+        )
+    return ExperimentMetrics(
+        protocol=experiment.protocol,
+        target=experiment.target,
+        tokens=experiment.tokens,
+        max_words=experiment.max_words,
+        long_text=experiment.long_text,
+        note=NOTES[experiment.protocol],
+        from_lyrics={baseline: baselines.FROM_LYRICS[baseline] for baseline in keys if baseline != "model"},
+        thresholds={predictor: Thresholds(**compared.thresholds[key]) for predictor, key in keys.items()},
+        thresholds_chosen_on=compared.thresholds_from,
+        splits=splits,
+    )
 
 
-def against_model(values: Mapping[str, Drawn], names: Sequence[str], level: float) -> dict[str, Any]:
-    """Metrics of the predictor "model", and those of all others with the model's difference from them."""
+def _of_model(values: Mapping[str, Drawn], names: Sequence[str], level: float) -> dict[str, Estimate]:
+    """Metrics of the predictor "model"; undefined where there is no pair."""
     if not values:
-        return {"metrics": {name: metrics.undefined("no pairs") for name in names}, "baselines": {}}
-    table: dict[str, dict[str, Any]] = {predictor: {} for predictor in values}
-    for name in names:
-        model = values["model"][name]
-        for predictor, drawn in values.items():
-            table[predictor][name] = metrics.summary(drawn[name], name, level)
-            if predictor != "model":
-                table[predictor][name]["difference"] = metrics.summary(model - drawn[name], name, level)
-    return {"metrics": table.pop("model"), "baselines": table}
+        return {name: metrics.undefined("no pairs") for name in names}
+    return {name: metrics.summary(values["model"][name], name, level) for name in names}
+
+
+def _against_model(
+    values: Mapping[str, Drawn], names: Sequence[str], level: float
+) -> dict[str, dict[str, BaselineEstimate]]:
+    """Metrics of all other predictors, with the model's difference from them."""
+    return {
+        predictor: {
+            name: BaselineEstimate(
+                **metrics.summary(drawn[name], name, level).model_dump(),
+                difference=metrics.summary(values["model"][name] - drawn[name], name, level),
+            )
+            for name in names
+        }
+        for predictor, drawn in values.items()
+        if predictor != "model"
+    }

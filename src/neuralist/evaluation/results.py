@@ -4,14 +4,16 @@ Input: the metrics of `evaluation.evaluate`. Output: text; headline {experiment:
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from neuralist.config import params
+from neuralist.config.experiment import Experiment
 from neuralist.config.metric_table import BY_NAME, HEADLINE, OF_PAIRS, OF_RANKING
+from neuralist.config.records import BaselineEstimate, Estimate, ExperimentMetrics, RankingCounts
 from neuralist.evaluation.baselines import FROM_LYRICS
 from neuralist.evaluation.selection import shown_lead
 
-Found = Mapping[str, Any]
+Experiments = Mapping[str, ExperimentMetrics]
 BASELINES = {
     "constant": "constant (train mean)",
     "commonest_class": "commonest class",
@@ -59,21 +61,21 @@ _TITLES = {
 }
 
 
-def headline(found: Found) -> dict[str, dict[str, float | None]]:
+def headline(experiments: Experiments) -> dict[str, dict[str, float | None]]:
     """Six numbers of each experiment on test, where lists are ranked eight; None where undefined."""
     return {
-        experiment: {name: entry["splits"]["test"]["metrics"][name]["value"] for name in _shown({"": entry})}
-        for experiment, entry in found.items()
+        name: {metric: one.splits["test"].metrics[metric].value for metric in _shown({name: one})}
+        for name, one in experiments.items()
     }
 
 
-def _shown(experiments: Found) -> list[str]:
+def _shown(experiments: Experiments) -> list[str]:
     """The headline metrics that experiments of one protocol have."""
-    measured = next(iter(experiments.values()))["splits"]["test"]["metrics"]
+    measured = next(iter(experiments.values())).splits["test"].metrics
     return [name for name in HEADLINE if name in measured]
 
 
-def markdown(found: Found, settings: params.Evaluate, corpus_note: str = "") -> str:
+def markdown(found: Experiments, settings: params.Evaluate, corpus_note: str = "") -> str:
     """results.md: tables for each protocol and target, and in words where no lead is shown.
 
     Args:
@@ -87,7 +89,7 @@ def markdown(found: Found, settings: params.Evaluate, corpus_note: str = "") -> 
     lines += [_EXPLANATION.format(level=100 * settings.level, draws=settings.draws)]
     for title, experiments in _contests(found).items():
         lines += [f"## {title}", "", *_facts(experiments), ""]
-        measured = next(iter(experiments.values()))["splits"]["test"]["metrics"]
+        measured = next(iter(experiments.values())).splits["test"].metrics
         for heading, wanted in _TABLES.items():
             names = [name for name in wanted if name in measured]
             lines += [f"### {heading}", "", *_table(experiments, names), ""] if names else []
@@ -95,7 +97,7 @@ def markdown(found: Found, settings: params.Evaluate, corpus_note: str = "") -> 
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _table(experiments: Found, names: Sequence[str]) -> Iterator[str]:
+def _table(experiments: Experiments, names: Sequence[str]) -> Iterator[str]:
     yield "| | " + " | ".join(BY_NAME[name].heading for name in names) + " |"
     yield "|---" * (len(names) + 1) + "|"
     for row in _rows(experiments):
@@ -103,7 +105,7 @@ def _table(experiments: Found, names: Sequence[str]) -> Iterator[str]:
         yield f"| {row.label} | " + " | ".join(cells) + " |"
 
 
-def printed(found: Found, corpus_note: str = "") -> str:
+def printed(found: Experiments, corpus_note: str = "") -> str:
     """The headline metrics of experiments and baselines on test, in aligned columns for the terminal."""
     lines = [corpus_note, ""] if corpus_note else []
     for title, experiments in _contests(found).items():
@@ -112,7 +114,7 @@ def printed(found: Found, corpus_note: str = "") -> str:
     return "\n".join([*lines, _MARKS])
 
 
-def detailed(found: Found, corpus_note: str = "") -> str:
+def detailed(found: Experiments, corpus_note: str = "") -> str:
     """Metrics of graded pairs, with intervals, of experiments and baselines on test, for the terminal."""
     lines = [corpus_note, ""] if corpus_note else []
     for experiments in _contests(found).values():
@@ -123,7 +125,7 @@ def detailed(found: Found, corpus_note: str = "") -> str:
 
 
 def _columns(
-    experiments: Found, names: Sequence[str], told: Callable[[Mapping[str, Any], str], str]
+    experiments: Experiments, names: Sequence[str], told: Callable[[Estimate, str], str]
 ) -> Iterator[str]:
     """Metrics in columns as wide as their longest cell."""
     table = [["", *(BY_NAME[name].label for name in names)]]
@@ -138,16 +140,16 @@ def _columns(
 
 
 class _Row(NamedTuple):
-    """A line of a table; for a baseline, letter of an experiment to the entries that hold its difference."""
+    """A line of a table; for a baseline, an experiment's letter to the estimates with its differences."""
 
     label: str
-    metrics: Mapping[str, Any]
-    differences: Mapping[str, Mapping[str, Any]]
+    metrics: Mapping[str, Estimate]
+    differences: Mapping[str, Mapping[str, BaselineEstimate]]
 
     def marks(self, name: str) -> str:
         """The letters of experiments whose lead over this baseline is not shown, with ! where they trail."""
         verdicts = {
-            letter: shown_lead(entry[name]["difference"], name) for letter, entry in self.differences.items()
+            letter: shown_lead(beside[name].difference, name) for letter, beside in self.differences.items()
         }
         marks = [
             letter + "!" * (lead < 0) for letter, lead in verdicts.items() if lead is not None and lead <= 0
@@ -155,62 +157,60 @@ class _Row(NamedTuple):
         return f" ({','.join(marks)})" if marks else ""
 
 
-def _contests(found: Found) -> dict[str, dict[str, Any]]:
+def _contests(found: Experiments) -> dict[str, dict[str, ExperimentMetrics]]:
     """Experiments that are compared, those of one protocol and target, by their title."""
-    contests: dict[str, dict[str, Any]] = {}
-    for name, entry in found.items():
-        ranked = "ranking" in entry["splits"]["test"]
-        plain = f"Protocol {entry['protocol']}"
-        title = _TITLES[entry["protocol"], entry["target"]] if ranked else plain
-        contests.setdefault(title, {})[name] = entry
+    contests: dict[str, dict[str, ExperimentMetrics]] = {}
+    for name, one in found.items():
+        ranked = one.splits["test"].ranking is not None
+        title = _TITLES[one.protocol, one.target] if ranked else f"Protocol {one.protocol}"
+        contests.setdefault(title, {})[name] = one
     return contests
 
 
-def reads(entry: Mapping[str, Any]) -> str:
+def reads(experiment: Experiment | ExperimentMetrics) -> str:
     """How much of a text an experiment reads, in words."""
-    unit = "characters" if entry["tokens"] == "char" else "words"
-    if entry["long_text"] == "chunks":
+    unit = "characters" if experiment.tokens == "char" else "words"
+    if experiment.long_text == "chunks":
         return f"all {unit}"
-    return f"{'last ' if entry['long_text'] == 'tail' else ''}{entry['max_words']} {unit}"
+    return f"{'last ' if experiment.long_text == 'tail' else ''}{experiment.max_words} {unit}"
 
 
-def _rows(experiments: Found) -> Iterator[_Row]:
+def _rows(experiments: Experiments) -> Iterator[_Row]:
     letters = _letters(experiments)
-    tests = {name: entry["splits"]["test"] for name, entry in experiments.items()}
+    tests = {name: one.splits["test"] for name, one in experiments.items()}
     for name, letter in letters.items():
-        yield _Row(f"{letter} {name} ({reads(experiments[name])})", tests[name]["metrics"], {})
+        yield _Row(f"{letter} {name} ({reads(experiments[name])})", tests[name].metrics, {})
     for baseline, reads_lyrics in FROM_LYRICS.items():
         rivals: dict[str, list[str]] = {}
-        for name in (name for name, test in tests.items() if baseline in test["baselines"]):
+        for name in (name for name, test in tests.items() if baseline in test.baselines):
             read = f" ({reads(experiments[name])})" if reads_lyrics else ""
             rivals.setdefault(BASELINES[baseline] + read, []).append(name)
         for label, names in rivals.items():
-            entries = {letters[name]: tests[name]["baselines"][baseline] for name in names}
-            yield _Row(label, next(iter(entries.values())), entries)
+            beside = {letters[name]: tests[name].baselines[baseline] for name in names}
+            yield _Row(label, next(iter(beside.values())), beside)
 
 
-def _letters(experiments: Found) -> dict[str, str]:
+def _letters(experiments: Experiments) -> dict[str, str]:
     """a, b, ... for the experiments; numbers when there are more of them than letters."""
     many = len(experiments) > 26
     return {name: str(i + 1) if many else chr(ord("a") + i) for i, name in enumerate(experiments)}
 
 
-def _facts(experiments: Found) -> list[str]:
-    entry = next(iter(experiments.values()))
-    test = entry["splits"]["test"]
-    if not test["n_pairs"]:
+def _facts(experiments: Experiments) -> list[str]:
+    first = next(iter(experiments.values()))
+    test = first.splits["test"]
+    if not test.n_pairs:
         return ["The test part is empty."]
-    facts = [entry["note"], f"Test: {test['n_pairs']:,} pairs of {test['n_songs']:,} songs."]
-    if "seen_in_train" in test:
-        seen = test["seen_in_train"]
+    facts = [first.note, f"Test: {test.n_pairs:,} pairs of {test.n_songs:,} songs."]
+    if test.seen_in_train:
         facts[-1] += (
-            f" Train also holds {seen['pairs']:.1%} of these pairs, in either direction, and "
-            f"{seen['songs']:.1%} of these songs."
+            f" Train also holds {test.seen_in_train.pairs:.1%} of these pairs, in either direction, and "
+            f"{test.seen_in_train.songs:.1%} of these songs."
         )
-    if "ranking" in test:
-        facts.append(_ranked(test["ranking"]))
-    if entry["target"] == "observable":
-        share = 1 - test["ranking"]["n_listed"] / test["n_pairs"]
+    if test.ranking:
+        facts.append(_ranked(test.ranking))
+    if test.ranking and first.target == "observable":
+        share = 1 - test.ranking.n_listed / test.n_pairs
         facts.append(
             f"{share:.1%} of the pairs are unlisted, with similarity 0: a constant gets most deciles right, "
             "so read those metrics beside its row."
@@ -218,42 +218,38 @@ def _facts(experiments: Found) -> list[str]:
     return facts
 
 
-def _ranked(counts: Mapping[str, int]) -> str:
+def _ranked(counts: RankingCounts) -> str:
     """What was ranked, in words."""
     return (
-        f"Of {counts['n_pairs']:,} observable pairs there {counts['n_listed']:,} are listed. Queries: "
-        f"{counts['n_queries']:,} songs with a list; {counts['n_left_out']:,} more have one, but no listed "
+        f"Of {counts.n_pairs:,} observable pairs there {counts.n_listed:,} are listed. Queries: "
+        f"{counts.n_queries:,} songs with a list; {counts.n_left_out:,} more have one, but no listed "
         "or no unlisted song there, and are left out."
     )
 
 
-def _no_lead(experiments: Found) -> Sequence[str]:
+def _no_lead(experiments: Experiments) -> Sequence[str]:
     """One line for each experiment and baseline where a headline metric shows no lead."""
     lines = []
-    for name, entry in experiments.items():
-        for baseline, rival in entry["splits"]["test"]["baselines"].items():
+    for name, one in experiments.items():
+        for baseline, rival in one.splits["test"].baselines.items():
             parts = [
-                f"{BY_NAME[metric].label} ({interval(rival[metric]['difference'], metric)})"
+                f"{BY_NAME[metric].label} ({interval(rival[metric].difference, metric)})"
                 for metric in _shown(experiments)
-                if (lead := shown_lead(rival[metric]["difference"], metric)) is not None and lead <= 0
+                if (lead := shown_lead(rival[metric].difference, metric)) is not None and lead <= 0
             ]
             if parts:
                 lines.append(f"- {name} is no better than {BASELINES[baseline]} by {', '.join(parts)}.")
     return lines
 
 
-def interval(entry: Mapping[str, Any], name: str) -> str:
-    """A figure {value, low, high} of metric `name` as "0.312 [0.118, 0.512]"; undefined is a dash."""
-    value = _number(entry["value"], name)
-    return (
-        value
-        if entry["low"] is None
-        else f"{value} [{_number(entry['low'], name)}, {_number(entry['high'], name)}]"
-    )
+def interval(estimate: Estimate, name: str) -> str:
+    """An estimate of metric `name` as "0.312 [0.118, 0.512]"; undefined is a dash."""
+    value, low, high = (_number(number, name) for number in (estimate.value, estimate.low, estimate.high))
+    return value if estimate.low is None else f"{value} [{low}, {high}]"
 
 
-def _value(entry: Mapping[str, Any], name: str) -> str:
-    return _number(entry["value"], name)
+def _value(estimate: Estimate, name: str) -> str:
+    return _number(estimate.value, name)
 
 
 def _number(value: float | None, name: str) -> str:

@@ -4,11 +4,9 @@ Input: tokens int32 (n_windows, n_steps), 0 = padding; lengths int32 (n_windows,
 average float32 (n_songs, n_windows), the share of each window in each song; n_tokens float32 (n_songs,),
 tokens of the whole song, for models that read the length; distinct int32 (n_songs, most), each song's
 distinct tokens, for models with a bag of words. Output: embeddings float32 (n_songs, width).
-Graphs of version 0.1.0 have no `average`: they embed windows, whose mean is taken outside.
 Operators: https://onnx.ai/onnx/operators.
 """
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from neuralist.config import records
 from neuralist.model.similarity import Similarity
 from neuralist.text.tokenizer import Reads
 from neuralist.text.vocabulary import PADDING, Vocabulary, Windows
@@ -64,10 +63,10 @@ class Encoder:
 
     @classmethod
     def load(cls, folder: Path) -> "Encoder":
-        """Read a trained experiment's folder: encoder.onnx, vocabulary.txt and experiment.json.
+        """Read a trained or served folder: encoder.onnx, vocabulary.txt and experiment.json.
 
         Raises:
-            ValueError: a file of the folder is missing.
+            ValueError: a file of the folder is missing or damaged.
         """
         missing = [
             name
@@ -78,13 +77,9 @@ class Encoder:
             raise ValueError(
                 f"{folder}: {', '.join(missing)} missing; run `dvc repro` to train this experiment"
             )
-        trained = json.loads((folder / "experiment.json").read_text(encoding="utf-8"))
-        settings = trained["params"]
-        # Folders of version 0.1.0 do not name what was the only way then.
-        tokens, long_text = settings.get("tokens", "word"), settings.get("long_text", "head")
-        reads = Reads(tokens, settings["max_words"], long_text, settings.get("window"))
+        trained = records.load_experiment(folder)
         vocabulary = Vocabulary.load(folder / "vocabulary.txt")
-        return cls(folder / "encoder.onnx", vocabulary, reads, Similarity.of(trained))
+        return cls(folder / "encoder.onnx", vocabulary, Reads.of(trained.params), Similarity.of(trained))
 
     def compare(self, left: Sequence[str], right: Sequence[str]) -> Compared:
         """Similarity of each pair of texts, left[i] with right[i]; see `read`."""
@@ -156,5 +151,4 @@ class Encoder:
         if "distinct" in self._inputs:
             feed["distinct"] = windows.distinct(texts, len(texts))
         known = {name: value for name, value in feed.items() if name in self._inputs}
-        found = np.asarray(self._session.run(["embeddings"], known)[0])
-        return found if "average" in self._inputs else average @ found
+        return np.asarray(self._session.run(["embeddings"], known)[0])

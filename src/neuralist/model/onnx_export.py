@@ -22,6 +22,20 @@ class LSTM(NamedTuple):
     recurrent: np.ndarray  # (units, 4 * units)
 
 
+class Heads(NamedTuple):
+    """The arrays of layers.Telling, float32, scaled to what they add to an embedding."""
+
+    kernel: np.ndarray  # (width, n)
+    bias: np.ndarray  # (n,)
+
+
+class BagOfWords(NamedTuple):
+    """The arrays of layers.BagOfWords but for its bias, float32."""
+
+    table: np.ndarray  # (n_tokens, n)
+    squares: np.ndarray  # (n_tokens, 1)
+
+
 class Weights(NamedTuple):
     """The encoder's arrays, float32."""
 
@@ -29,10 +43,8 @@ class Weights(NamedTuple):
     lstm: LSTM
     pooling: str = "last"
     length: np.ndarray | None = None  # (2,), mean and deviation; see layers.Length
-    telling: tuple[np.ndarray, np.ndarray] | None = (
-        None  # (width, n), (n,): kernel and bias; see layers.Telling
-    )
-    bag: tuple[np.ndarray, np.ndarray] | None = None  # (n_tokens, n), (n_tokens, 1): table and squares
+    telling: Heads | None = None
+    bag: BagOfWords | None = None
 
 
 def export(weights: Weights, path: Path) -> None:
@@ -154,19 +166,20 @@ def _add_song(graph: _Graph, weights: Weights) -> int:
     if weights.telling is None:
         graph.add("Identity", [song], "embeddings")
         return width
-    kernel, bias = (graph.constant(f"tell{i}", weights.telling[i]) for i in (0, 1))
+    kernel = graph.constant("tell0", weights.telling.kernel)
+    bias = graph.constant("tell1", weights.telling.bias)
     graph.add("MatMul", [song, kernel], "told")
     if weights.bag is None:
         graph.add("Add", ["told", bias], "embeddings")
     else:
         graph.add("Add", ["told", bias], "by_lstm")
-        graph.add("Add", ["by_lstm", _add_bag(graph, *weights.bag)], "embeddings")
-    return len(weights.telling[1])
+        graph.add("Add", ["by_lstm", _add_bag(graph, weights.bag)], "embeddings")
+    return len(weights.telling.bias)
 
 
-def _add_bag(graph: _Graph, table: np.ndarray, squares: np.ndarray) -> str:
+def _add_bag(graph: _Graph, bag: BagOfWords) -> str:
     """What the distinct words of a song add to its embedding, as layers.BagOfWords does but for the bias."""
-    for name, array in (("bag", table), ("squares", squares)):
+    for name, array in (("bag", bag.table), ("squares", bag.squares)):
         graph.add("Gather", [graph.constant(f"{name}_table", array), "distinct"], f"{name}_of_words", axis=0)
         graph.add("ReduceSum", [f"{name}_of_words", graph.axis(1)], f"{name}_total", keepdims=0)
     least = graph.constant("least_square", np.array(1, dtype=np.float32))

@@ -125,11 +125,19 @@ def _kernel(texts: Sequence[str], train: np.ndarray, tokens: str, share: float) 
     return kernel
 
 
+class _Group(NamedTuple):
+    """One kind of answers: a name and a column, float64 (n_songs, n), for each; NaN is unknown."""
+
+    group: str
+    names: list[str]
+    columns: np.ndarray
+
+
 def _standardised(
-    found: Sequence[tuple[str, list[str], np.ndarray]], train: np.ndarray
+    found: Sequence[_Group], train: np.ndarray
 ) -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray]:
     """Columns side by side, less their mean, in their deviations on `train`; constant ones are left out."""
-    names, groups, columns = [], [], [np.zeros((len(found[0][2]), 0))]
+    names, groups, columns = [], [], [found[0].columns[:, :0]]
     for group, own, values in found:
         for name, column in zip(own, values.T, strict=True):
             known = column[train][~np.isnan(column[train])]
@@ -141,11 +149,11 @@ def _standardised(
     return tuple(names), tuple(groups), np.hstack(columns)
 
 
-def _year(songs: pd.DataFrame) -> tuple[str, list[str], np.ndarray]:
-    return "year", ["year"], songs["year"].to_numpy(dtype=np.float64, na_value=np.nan)[:, None]
+def _year(songs: pd.DataFrame) -> _Group:
+    return _Group("year", ["year"], songs["year"].to_numpy(dtype=np.float64, na_value=np.nan)[:, None])
 
 
-def _tags(songs: pd.DataFrame, train: np.ndarray) -> tuple[str, list[str], np.ndarray]:
+def _tags(songs: pd.DataFrame, train: np.ndarray) -> _Group:
     """Whether each song has each of the commonest tags of `train`; NaN for a song without any tag."""
     tags = [frozenset() if found is None else frozenset(found) for found in songs["tags"]]
     counts = Counter(tag for song in train for tag in tags[song])
@@ -153,12 +161,10 @@ def _tags(songs: pd.DataFrame, train: np.ndarray) -> tuple[str, list[str], np.nd
     has = np.array([[tag in found for tag in names] for found in tags], dtype=np.float64)
     has = has.reshape(len(tags), len(names))
     has[[not found for found in tags]] = np.nan
-    return "tags", names, has
+    return _Group("tags", names, has)
 
 
-def _graph(
-    songs: pd.DataFrame, listed: tuple[np.ndarray, np.ndarray], train: np.ndarray
-) -> tuple[str, list[str], np.ndarray]:
+def _graph(songs: pd.DataFrame, listed: tuple[np.ndarray, np.ndarray], train: np.ndarray) -> _Group:
     """Leading eigenvectors of D^-1/2 A D^-1/2, D = degree + 1, times the root of their eigenvalue.
 
     A holds the listed pairs among the training songs that have a list or stand in such a pair. Without any
@@ -166,11 +172,12 @@ def _graph(
     """
     has_list = np.zeros(len(songs), dtype=bool)
     has_list[train] = songs["has_list"].to_numpy(dtype=bool)[train]
-    inside = np.isin(listed[0], train) & np.isin(listed[1], train)
-    left, right = listed[0][inside], listed[1][inside]
+    left, right = listed
+    inside = np.isin(left, train) & np.isin(right, train)
+    left, right = left[inside], right[inside]
     observed = np.union1d(np.flatnonzero(has_list), np.union1d(left, right))
     if not len(left) or not has_list.any():
-        return "graph", [], np.zeros((len(songs), 0))
+        return _Group("graph", [], np.zeros((len(songs), 0)))
     among = np.zeros((len(observed), len(observed)))
     rows, columns = np.searchsorted(observed, left), np.searchsorted(observed, right)
     among[rows, columns] = among[columns, rows] = 1
@@ -184,4 +191,4 @@ def _graph(
     largest = vectors[np.argmax(np.abs(vectors), axis=0), np.arange(vectors.shape[1])]
     positions = np.full((len(songs), int(kept.sum())), np.nan)
     positions[observed] = (vectors * np.sign(largest) * np.sqrt(np.maximum(values, 0)))[:, kept]
-    return "graph", [f"graph {number}" for number in range(1, 1 + positions.shape[1])], positions
+    return _Group("graph", [f"graph {number}" for number in range(1, 1 + positions.shape[1])], positions)

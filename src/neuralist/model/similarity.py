@@ -4,12 +4,12 @@ Input: embeddings (n_pairs, width), twice. Output: similarity float64 (n_pairs,)
 The Keras counterpart, without calibration, is `layers.PairSimilarity`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.optimize import isotonic_regression
+
+from neuralist.config.records import CalibrationCurve, ExperimentRecord
 
 KINDS = ("manhattan", "euclidean", "cosine")
 
@@ -55,9 +55,9 @@ class Calibration:
         kept = np.concatenate([[True], bends, [True]]) if len(self.raw) > 1 else np.array([True])
         return Calibration(self.raw[kept], self.expected[kept])
 
-    def to_json(self) -> dict[str, list[float]]:
+    def record(self) -> CalibrationCurve:
         """As experiment.json keeps it."""
-        return {"raw": self.raw.tolist(), "expected": self.expected.tolist()}
+        return CalibrationCurve(raw=tuple(self.raw.tolist()), expected=tuple(self.expected.tolist()))
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ class Similarity:
             raise ValueError(f"similarity: received {self.kind!r}; choose {', '.join(KINDS)}")
 
     @classmethod
-    def of(cls, trained: Mapping[str, Any]) -> "Similarity":
-        """That of a trained experiment, from its experiment.json."""
-        knots = trained.get("calibration")
-        curve = Calibration(np.array(knots["raw"]), np.array(knots["expected"])) if knots else None
-        return cls(trained["params"]["similarity"], curve)
+    def of(cls, trained: ExperimentRecord) -> "Similarity":
+        """That of a trained experiment."""
+        knots = trained.calibration
+        curve = Calibration(np.array(knots.raw), np.array(knots.expected)) if knots else None
+        return cls(trained.params.similarity, curve)
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Similarity of each pair of rows; one row against many broadcasts."""

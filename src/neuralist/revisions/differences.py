@@ -3,9 +3,7 @@
 `here` is the working tree, `there` the commit it is compared with; a difference is here - there.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +11,7 @@ import pandas as pd
 from neuralist import metrics
 from neuralist.config import params
 from neuralist.config.metric_table import HEADLINE
+from neuralist.config.records import Estimate, ExperimentMetrics
 from neuralist.data import parquet, tables
 from neuralist.evaluation import comparison
 from neuralist.evaluation.baselines import Pairs
@@ -43,7 +42,7 @@ class Paired:
         only_there: likewise.
         changed: of the rows of both, those whose prediction differs.
         largest: difference of a prediction.
-        differences: metric of HEADLINE to {value, low, high}; empty where no prediction differs.
+        differences: metric of HEADLINE to here - there; empty where no prediction differs.
     """
 
     shared: int
@@ -51,7 +50,7 @@ class Paired:
     only_there: int
     changed: int
     largest: float
-    differences: dict[str, dict[str, Any]]
+    differences: dict[str, Estimate]
 
 
 def joined(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
@@ -85,12 +84,13 @@ def paired(here: Revision, there: Revision, settings: params.Evaluate) -> dict[P
         raise ValueError("artifacts/songs.parquet is not in DVC's cache; run `dvc pull` or `dvc repro`")
     songs, every = parquet.read(songs_file, tables.SONGS), joined(here.predictions, there.predictions)
     made: dict[Part, Paired] = {}
-    for name, entry in here.metrics.items():
-        if name not in there.metrics or _scored(entry) != _scored(there.metrics[name]):
+    for name, own in here.metrics.items():
+        other = there.metrics.get(name)
+        if other is None or (own.protocol, own.target) != (other.protocol, other.target):
             continue
         rows = every.loc[every["experiment"] == name]
         of_both = rows.loc[rows["side"] == "both"].reset_index(drop=True)
-        differences = _differences(of_both, songs, entry, settings)
+        differences = _differences(of_both, songs, own, settings)
         for split in SPLITS:
             side = rows.loc[rows["split"] == split, "side"].value_counts()
             gaps = (of_both["predicted"] - of_both["predicted_there"])[of_both["split"] == split].abs()
@@ -105,23 +105,19 @@ def paired(here: Revision, there: Revision, settings: params.Evaluate) -> dict[P
     return made
 
 
-def _scored(entry: Mapping[str, Any]) -> list[Any]:
-    return [entry.get(key) for key in ("protocol", "target")]
-
-
 def _differences(
-    rows: pd.DataFrame, songs: pd.DataFrame, entry: Mapping[str, Any], settings: params.Evaluate
-) -> dict[str, dict[str, dict[str, Any]]]:
-    """Split, where a prediction differs, to metric of HEADLINE to {value, low, high}.
+    rows: pd.DataFrame, songs: pd.DataFrame, own: ExperimentMetrics, settings: params.Evaluate
+) -> dict[str, dict[str, Estimate]]:
+    """Split, where a prediction differs, to metric of HEADLINE to here - there.
 
     Args:
         rows: of one experiment and of both sides, as `joined` gives them.
         songs: tables.SONGS.
-        entry: of the experiment in metrics.json.
+        own: metrics of the experiment here.
         settings: draws, seed and level of the intervals.
     """
-    differences: dict[str, dict[str, dict[str, Any]]] = {}
-    for split, values in _comparison(rows, songs, entry).values(settings).items():
+    differences: dict[str, dict[str, Estimate]] = {}
+    for split, values in _comparison(rows, songs, own).values(settings).items():
         here, there = (values["model", column] for column in _PREDICTED)
         differences[split] = {
             metric: metrics.summary(here[metric] - there[metric], metric, settings.level)
@@ -131,13 +127,13 @@ def _differences(
     return differences
 
 
-def _comparison(rows: pd.DataFrame, songs: pd.DataFrame, entry: Mapping[str, Any]) -> comparison.Comparison:
+def _comparison(rows: pd.DataFrame, songs: pd.DataFrame, own: ExperimentMetrics) -> comparison.Comparison:
     """Both sides as two predictors, on the splits where a prediction differs; without training pairs."""
     split = np.asarray(rows["split"], dtype=str)
     changed = sorted(set(split[np.asarray(rows["predicted"] != rows["predicted_there"])]))
-    about = np.asarray(rows["listed"], dtype=bool) | (entry["target"] == "observable")
+    about = np.asarray(rows["listed"], dtype=bool) | (own.target == "observable")
     ranked = {}
-    for name in (name for name in changed if "ranking" in entry["splits"][name]):
+    for name in (name for name in changed if own.splits[name].ranking is not None):
         at = np.flatnonzero(split == name)
         # That an artist is new matters to a metric that is not in HEADLINE.
         ranked[name] = at, comparison.queries(songs, rows.iloc[at], np.zeros(len(songs), dtype=bool))

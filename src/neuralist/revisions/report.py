@@ -11,6 +11,7 @@ from typing import Any
 
 from neuralist.config import params
 from neuralist.config.metric_table import HEADLINE
+from neuralist.config.records import Estimate
 from neuralist.evaluation import selection
 from neuralist.files import read_json
 from neuralist.revisions.differences import Paired, Part, paired
@@ -28,7 +29,6 @@ _PAIRED = (
     "the same true similarity, under the same {draws:,} resamples of the songs; better or worse where the "
     "interval excludes 0. A row that repeats is matched as often as both have it."
 )
-Entry = Mapping[str, Any]  # of a metric: {value}, or {value, low, high}
 
 
 def report(here: Revision, there: Revision, settings: params.Evaluate) -> str:
@@ -52,12 +52,15 @@ def _absent(name: str, side: Revision, other: Revision) -> Iterator[str]:
     wanted = [
         path
         for path, out in side.outs.items()
-        if out != other.outs.get(path, out)
+        # What is read on either side was one file once and is a folder now.
+        if out != other.outs.get(path, None if path.startswith(_READ) else out)
         and (path.startswith(_READ) or out.md5.endswith(".dir"))
         and not side.cached(out.md5)
     ]
     if wanted:
         yield f"Not in DVC's cache, of {name}: {', '.join(wanted)}."
+    if side.unread:
+        yield f"Metrics that lack what they hold today, of {name}: {', '.join(side.unread)}."
 
 
 def _figures(here: Revision, there: Revision, settings: params.Evaluate) -> Iterator[str]:
@@ -91,20 +94,21 @@ def _figures(here: Revision, there: Revision, settings: params.Evaluate) -> Iter
         yield from (*_baselines(here, there), "")
 
 
-def _values(side: Revision, *, whole: bool) -> dict[Part, dict[str, Entry]]:
-    """Part to metric to entry: what headline.json has, or the whole of metrics.json with it."""
-    values: dict[Part, dict[str, Entry]] = {}
-    for name, entry in side.metrics.items() if whole else ():
-        for split, measured in entry["splits"].items():
-            values[Part(name, split)] = dict(measured["metrics"])
+def _values(side: Revision, *, whole: bool) -> dict[Part, dict[str, Estimate]]:
+    """Part to metric to estimate: what headline.json has, or all metrics with it."""
+    values: dict[Part, dict[str, Estimate]] = {}
+    for name, one in side.metrics.items() if whole else ():
+        for split, measured in one.splits.items():
+            values[Part(name, split)] = dict(measured.metrics)
+    nothing = Estimate(value=None, low=None, high=None)
     for name, figures in side.headline.items():
         part = values.setdefault(Part(name, "test"), {})
         for metric, value in figures.items():
-            part[metric] = {**part.get(metric, {}), "value": value}
+            part[metric] = part.get(metric, nothing).model_copy(update={"value": value})
     return values
 
 
-def _part(own: Mapping[str, Entry], other: Mapping[str, Entry], pairs: Paired | None) -> Iterator[str]:
+def _part(own: Mapping[str, Estimate], other: Mapping[str, Estimate], pairs: Paired | None) -> Iterator[str]:
     """A table of the main metrics that differ, and the others in a sentence; nothing where all is equal."""
     names = list(dict.fromkeys([*own, *other]))
     differing = [name for name in names if _numbers(own.get(name)) != _numbers(other.get(name))]
@@ -139,27 +143,28 @@ def _rows(pairs: Paired | None) -> str:
 
 
 def _difference(
-    name: str, own: Mapping[str, Entry], other: Mapping[str, Entry], differences: Mapping[str, Entry]
+    name: str, own: Mapping[str, Estimate], other: Mapping[str, Estimate], differences: Mapping[str, Estimate]
 ) -> str:
     """The paired difference with its interval where there is one, else that of the two values."""
     if name in differences:
-        found = differences[name]
-        if found["low"] is None:
-            return _signed(found["value"])
-        verdict = {1: " better", -1: " worse"}.get(selection.shown_lead(found, name) or 0, "")
-        return f"{_signed(found['value'])} [{_signed(found['low'])}, {_signed(found['high'])}]{verdict}"
-    values = [_numbers(side.get(name))[0] for side in (own, other)]
-    if values[0] == values[1]:
+        difference = differences[name]
+        if difference.low is None:
+            return _signed(difference.value)
+        verdict = {1: " better", -1: " worse"}.get(selection.shown_lead(difference, name) or 0, "")
+        interval = f"[{_signed(difference.low)}, {_signed(difference.high)}]"
+        return f"{_signed(difference.value)} {interval}{verdict}"
+    here, there = (side[name].value if name in side else None for side in (own, other))
+    if here == there:
         return "its interval alone"
-    return "–" if None in values else _signed(values[0] - values[1])
+    return "–" if here is None or there is None else _signed(here - there)
 
 
-def _numbers(entry: Entry | None) -> list[Any]:
-    return [(entry or {}).get(bound) for bound in ("value", "low", "high")]
+def _numbers(estimate: Estimate | None) -> list[float | None]:
+    return [estimate.value, estimate.low, estimate.high] if estimate else [None] * 3
 
 
-def _number(entry: Entry | None) -> str:
-    value = _numbers(entry)[0]
+def _number(estimate: Estimate | None) -> str:
+    value = estimate.value if estimate else None
     return "–" if value is None else f"{value:.6g}"
 
 
@@ -174,8 +179,8 @@ def _baselines(here: Revision, there: Revision) -> Sequence[str]:
         {
             (baseline, name, split, metric): _numbers(figure)
             for name in sorted(both)
-            for split, part in side.metrics[name]["splits"].items()
-            for baseline, figures in part["baselines"].items()
+            for split, part in side.metrics[name].splits.items()
+            for baseline, figures in part.baselines.items()
             for metric, figure in figures.items()
         }
         for side in (here, there)
@@ -209,9 +214,8 @@ def _counted(side: Revision, experiments: Set[str]) -> dict[str, Any]:
     for file in side.contents("artifacts/counts", ".json").values():
         counts |= _flat(read_json(file), "")
     for name in sorted(experiments):
-        for split, part in side.metrics[name]["splits"].items():
-            numbers = {key: value for key, value in part.items() if key not in ("metrics", "baselines")}
-            counts |= _flat(numbers, f"{name}, {split}: ")
+        for split, part in side.metrics[name].splits.items():
+            counts |= _flat(part.model_dump(exclude={"metrics", "baselines"}), f"{name}, {split}: ")
     return counts
 
 

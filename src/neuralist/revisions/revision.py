@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,10 @@ from typing import Any
 
 import pandas as pd
 import yaml
+from pydantic import ValidationError
 
+from neuralist.config import records
+from neuralist.config.records import ExperimentMetrics
 from neuralist.data import parquet, tables
 from neuralist.files import read_json
 
@@ -60,7 +64,7 @@ class Revision:
                 files[path] = out.md5
             elif listing := self.cached(out.md5):
                 # The list of a folder: [{"md5": ..., "relpath": ...}, ...].
-                entries: Any = read_json(listing)
+                entries = json.loads(listing.read_text(encoding="utf-8"))
                 files |= {f"{path}/{entry['relpath']}": entry["md5"] for entry in entries}
         return files
 
@@ -76,13 +80,27 @@ class Revision:
         return cached if len(cached) == len(files) else {}
 
     @cached_property
-    def metrics(self) -> dict[str, Any]:
-        """Experiment to its entry of metrics.json or metrics/<experiment>.json; empty without the cache."""
-        entries: dict[str, Any] = {}
+    def _measured(self) -> dict[str, Any]:
+        """Experiment to what its metrics hold; earlier commits have all in one file."""
+        contents: dict[str, Any] = {}
         for path, file in self.contents("artifacts/metrics", ".json").items():
             content = read_json(file)
-            entries |= content if path == "artifacts/metrics.json" else {Path(path).stem: content}
-        return entries
+            contents |= content if path == "artifacts/metrics.json" else {Path(path).stem: content}
+        return contents
+
+    @cached_property
+    def metrics(self) -> dict[str, ExperimentMetrics]:
+        """Experiment to its metrics; empty without the cache, and without those of `unread`."""
+        metrics = {}
+        for name, content in self._measured.items():
+            with suppress(ValidationError):
+                metrics[name] = ExperimentMetrics.model_validate(records.renamed(content), extra="ignore")
+        return metrics
+
+    @property
+    def unread(self) -> list[str]:
+        """Experiments whose metrics lack what they hold today."""
+        return [name for name in self._measured if name not in self.metrics]
 
     @cached_property
     def predictions(self) -> pd.DataFrame | None:

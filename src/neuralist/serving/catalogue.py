@@ -102,10 +102,8 @@ class Catalogue:
         allowed = self._allowed(exclude_artist, min_year, max_year)
         found = self._neighbours.nearest(embeddings, k, allowed, approximate=approximate)
         counts = [len(near.positions) for near in found]
-        positions, similarity = (
-            np.concatenate([part[index] for part in found] or [np.empty(0)]) for index in (0, 1)
-        )
-        rows = positions.astype(np.intp)
+        rows = np.concatenate([near.positions for near in found] or [np.empty(0)]).astype(np.intp)
+        similarity = np.concatenate([near.similarity for near in found] or [np.empty(0)])
         return pd.DataFrame(
             {
                 "query": np.repeat(np.arange(len(found)), counts),
@@ -124,10 +122,11 @@ class Catalogue:
             return Match(exact, ())
         wanted = names.worded(text)
         nearest = process.extract(wanted, self._worded, scorer=fuzz.WRatio, limit=_SUGGESTIONS)
+        suggestions = tuple(self._labels[row] for _, _, row in nearest)
         best = process.extract(wanted, self._worded, scorer=fuzz.ratio, limit=2)
-        lead = best[0][1] - best[1][1] if len(best) > 1 else _LEAD
-        sure = bool(best) and best[0][1] >= _SURE and lead >= _LEAD
-        return Match(best[0][2] if sure else None, tuple(self._labels[row] for _, _, row in nearest))
+        (_, score, row), (_, next_score, _) = (*best, *[("", 0.0, -1)] * 2)[:2]  # there may be but one song
+        sure = score >= _SURE and score - next_score >= _LEAD
+        return Match(row if sure else None, suggestions)
 
     def playlist(self, start: int, n: int) -> list[int]:
         """Walk from song to the nearest song not yet played, never two in a row by one artist.

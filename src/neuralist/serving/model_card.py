@@ -5,16 +5,22 @@ MLflow keeps of a version's description where the corpus' note and the settings 
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from neuralist.config.metric_table import BY_NAME
+from neuralist.config.records import (
+    BaselineEstimate,
+    Estimate,
+    ExperimentMetrics,
+    ExperimentRecord,
+    ServedModel,
+    SplitMetrics,
+)
 from neuralist.evaluation import results, selection
 from neuralist.evaluation.baselines import FROM_LYRICS
 
 COLUMNS = ("spearman", "roc_auc", "average_precision", "mse")
 # Single facts of metadata are left to results.md: the model of them all is the stronger baseline.
 SHOWN = [name for name in FROM_LYRICS if name not in ("same_artist", "year_gap", "tags")]
-# How an experiment reads; one of version 0.1.0, which does not say it, reads a text's first words.
 READS = {
     "head": "a text's first {:,} {}",
     "tail": "a text's last {:,} {}",
@@ -68,76 +74,79 @@ model made from them is bound by their terms. A corpus that calls itself synthet
 
 
 def card(
-    facts: Mapping[str, Any], trained: Mapping[str, Any], entry: Mapping[str, Any], level: float, n_songs: int
+    served: ServedModel,
+    trained: ExperimentRecord,
+    evaluated: ExperimentMetrics,
+    level: float,
+    n_songs: int,
 ) -> str:
     """Write the model card.
 
     Args:
-        facts: what served.json says, see `package.Chosen.facts`.
-        trained: experiment.json.
-        entry: the experiment's part of the metrics.
+        served: what served.json says.
+        trained: what training left of the experiment.
+        evaluated: its metrics.
         level: of the intervals.
         n_songs: of the catalogue.
     """
-    made, metric = trained["params"], facts["metric"]
-    behind = [results.BASELINES[name] for name in facts["lags"]]
-    words = made.get("tokens", "word") == "word"
-    parts = {split: entry["splits"][split] for split in ("val", "test")}
-    chosen_on = entry["thresholds_chosen_on"]
+    settings, metric = trained.params, served.metric
+    behind = [results.BASELINES[name] for name in served.lags]
+    splits = {split: evaluated.splits[split] for split in ("val", "test")}
+    chosen_on = evaluated.thresholds_chosen_on
+    unit = "words" if settings.tokens == "word" else "characters"
     return CARD.format(
-        name=trained["name"],
-        note=f"**{facts['corpus_note']}**\n\n" if facts["corpus_note"] else "",
-        protocol=entry["protocol"],
+        name=trained.name,
+        note=f"**{served.corpus_note}**\n\n" if served.corpus_note else "",
+        protocol=evaluated.protocol,
         metric=BY_NAME[metric].label,
-        value=results.interval(facts["value"], metric),
+        value=results.interval(served.value, metric),
         n_songs=n_songs,
-        n_train=trained["n_pairs"]["train"],
-        n_train_songs=trained["n_songs"]["train"],
-        **{split: f"{part['n_pairs']:,} of {part['n_songs']:,}" for split, part in parts.items()},
-        split=entry["note"] + _seen(parts["test"]),
-        tables="\n\n".join(_table(split, part, trained["name"], metric) for split, part in parts.items()),
+        n_train=trained.n_pairs["train"],
+        n_train_songs=trained.n_songs["train"],
+        **{split: f"{part.n_pairs:,} of {part.n_songs:,}" for split, part in splits.items()},
+        split=evaluated.note + _seen(splits["test"]),
+        tables="\n\n".join(_table(split, part, trained.name, metric) for split, part in splits.items()),
         level=100 * level,
-        beats=str(facts["beats_baselines"]).lower(),
+        beats=str(served.beats_baselines).lower(),
         verdict=f"No lead is shown over {', '.join(behind)}. " if behind else "",
-        threshold=facts["threshold"],
+        threshold=served.threshold,
         chosen_on="" if chosen_on == "val" else f" ({chosen_on})",
-        reads=READS[made.get("long_text", "head")].format(
-            made["max_words"], "words" if words else "characters"
-        ),
-        covered=_covered(trained["coverage"]) if words else "",
-        params=", ".join(f"{key} {value}" for key, value in made.items()),
-        best_epoch=trained["best_epoch"],
-        fingerprint=trained["fingerprint"],
+        reads=READS[settings.long_text].format(settings.max_words, unit),
+        covered=_covered(trained),
+        params=", ".join(f"{key} {value}" for key, value in settings.model_dump().items()),
+        best_epoch=trained.best_epoch,
+        fingerprint=trained.fingerprint,
     )
 
 
-def _seen(test: Mapping[str, Any]) -> str:
-    seen = test.get("seen_in_train")
+def _seen(test: SplitMetrics) -> str:
+    seen = test.seen_in_train
     if not seen:
         return ""
-    return f" Train holds {seen['pairs']:.1%} of the test pairs and {seen['songs']:.1%} of the test songs."
+    return f" Train holds {seen.pairs:.1%} of the test pairs and {seen.songs:.1%} of the test songs."
 
 
-def _covered(coverage: Mapping[str, Any]) -> str:
-    share = coverage["val"]["token_coverage"]
-    return (
-        "" if share is None else f" A word without a vector is unknown to it; {share:.1%} of val's have one."
-    )
+def _covered(trained: ExperimentRecord) -> str:
+    val = trained.coverage.val
+    if val is None or val.token_coverage is None:
+        return ""
+    return f" A word without a vector is unknown to it; {val.token_coverage:.1%} of val's have one."
 
 
-def _table(split: str, part: Mapping[str, Any], name: str, metric: str) -> str:
+def _table(split: str, part: SplitMetrics, name: str, metric: str) -> str:
     """Model and baselines on one split."""
     columns = list(dict.fromkeys((metric, *COLUMNS)))
     lines = [f"| {split} | {' | '.join(BY_NAME[column].heading for column in columns)} |"]
     lines.append("|---" * (len(columns) + 1) + "|")
-    rows = {f"**{name}**": part["metrics"]}
-    rows |= {results.BASELINES[one]: part["baselines"][one] for one in SHOWN if one in part["baselines"]}
-    for label, found in rows.items():
-        cells = [results.interval(found[column], column) + _mark(found[column], column) for column in columns]
+    rows: dict[str, Mapping[str, Estimate]] = {f"**{name}**": part.metrics}
+    rows |= {results.BASELINES[one]: part.baselines[one] for one in SHOWN if one in part.baselines}
+    for label, row in rows.items():
+        cells = [results.interval(row[column], column) + _mark(row[column], column) for column in columns]
         lines.append(f"| {label} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _mark(found: Mapping[str, Any], metric: str) -> str:
-    lead = selection.shown_lead(found["difference"], metric) if "difference" in found else None
+def _mark(estimate: Estimate, metric: str) -> str:
+    is_baseline = isinstance(estimate, BaselineEstimate)
+    lead = selection.shown_lead(estimate.difference, metric) if is_baseline else None
     return "" if lead is None else {1: "", 0: " ~", -1: " !"}[lead]

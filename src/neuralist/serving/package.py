@@ -3,23 +3,23 @@
 Input: metrics of `evaluation.evaluate`, the experiments' folders, tables songs and pairs.
 Output: artifacts/served/. encoder.onnx, vocabulary.txt, experiment.json: the encoder's files;
 catalogue.parquet (tables.CATALOGUE) and embeddings.npy, float32 (n_songs, units), in one order;
-training_songs.txt, an id a line; served.json, see `Chosen.facts`; card.md. No lyrics, no pickle; the same
-input gives the same bytes.
+training_songs.txt, an id a line; served.json, a `ServedModel`; card.md. No lyrics, no pickle; the
+same input gives the same bytes.
 Where there is nothing to serve, card.md stands there alone and says why.
 """
 
 import hashlib
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from neuralist import files, metrics
+from neuralist.config import records
+from neuralist.config.records import ExperimentMetrics, ExperimentRecord, ServedModel
 from neuralist.data import parquet, tables
 from neuralist.data.splits import parts_of_songs
 from neuralist.evaluation import selection
@@ -33,9 +33,9 @@ PAIRS_AT_ONCE = 50_000  # 20 MB an array at 50 units
 SEED = 2017
 
 
-def nothing(found: Mapping[str, Any], metric: str) -> str:
+def nothing(experiments: Mapping[str, ExperimentMetrics], metric: str) -> str:
     """Why `selection.best` finds none: the one line of card.md."""
-    if {entry["protocol"] for entry in found.values()} == {"paper"}:
+    if {one.protocol for one in experiments.values()} == {"paper"}:
         why = "every experiment is of protocol paper, which leaks; add one of protocol songs to `experiments`"
     else:
         why = f"val gives no {metric} for any experiment of protocol songs or given; see artifacts/results.md"
@@ -73,47 +73,42 @@ class Chosen:
     """The experiment to serve, and what is to be told of it.
 
     Attributes:
-        trained: its experiment.json.
-        entry: its part of the metrics.
+        trained: what training left of it.
+        evaluated: its metrics.
         metric: that chose it, one of metric_table.CHOOSING.
         level: of the intervals.
         note: what the corpus says of itself.
     """
 
-    trained: Mapping[str, Any]
-    entry: Mapping[str, Any]
+    trained: ExperimentRecord
+    evaluated: ExperimentMetrics
     metric: str
     level: float
     note: str
 
-    def facts(self) -> dict[str, Any]:
-        """What served.json says, but for `quantiles` and `content`, a digest of the other files.
-
-        threshold is that of the best F1 on val, value the metric on val. beats_baselines says that val shows
-        a lead by the metric over every one of selection.RIVALS where the difference is defined, and over one
-        at least; lags names those over which it shows none.
-        """
-        splits, found = self.entry["splits"], selection.leads(self.entry, self.metric)
-        lags = [name for name, lead in found.items() if lead <= 0]
-        return {
-            "experiment": self.trained["name"],
-            "fingerprint": self.trained["fingerprint"],
-            "corpus_note": self.note,
-            "threshold": self.entry["thresholds"]["model"]["f1"],
-            "metric": self.metric,
-            "value": splits["val"]["metrics"][self.metric],
-            "protocol": self.entry["protocol"],
-            "beats_baselines": bool(found) and not lags,
-            "lags": lags,
-            "n_pairs": {
-                "train": self.trained["n_pairs"]["train"],
-                "val": splits["val"]["n_pairs"],
-                "test": splits["test"]["n_pairs"],
-            },
-        }
+    def served(self, quantiles: list[float]) -> ServedModel:
+        """What served.json says, but for the digest of the other files, which are not written yet."""
+        val, test = self.evaluated.splits["val"], self.evaluated.splits["test"]
+        leads = selection.leads(self.evaluated, self.metric)
+        lags = tuple(name for name, lead in leads.items() if lead <= 0)
+        return ServedModel(
+            format=records.FORMAT,
+            experiment=self.trained.name,
+            fingerprint=self.trained.fingerprint,
+            corpus_note=self.note,
+            threshold=self.evaluated.thresholds["model"].f1,
+            metric=self.metric,
+            value=val.metrics[self.metric],
+            protocol=self.evaluated.protocol,
+            beats_baselines=bool(leads) and not lags,
+            lags=lags,
+            n_pairs={"train": self.trained.n_pairs["train"], "val": val.n_pairs, "test": test.n_pairs},
+            quantiles=tuple(quantiles),
+            content="",
+        )
 
 
-def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame, out: Path) -> dict[str, Any]:
+def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame, out: Path) -> ServedModel:
     """Write the folder that serves; returns what served.json says.
 
     Args:
@@ -128,7 +123,7 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
     """
     encoder = Encoder.load(source)
     embeddings = encoder.encode(songs["lyrics"].tolist())
-    facts = chosen.facts() | {"quantiles": quantiles(embeddings, encoder.similarity)}
+    served = chosen.served(quantiles(embeddings, encoder.similarity))
     out.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
         with files.unfinished(out / name) as temporary:
@@ -137,16 +132,16 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
     with files.unfinished(out / "embeddings.npy") as temporary, temporary.open("wb") as file:
         np.save(file, embeddings)
     # Unlisted pairs and heads bring in all songs of the training folds.
-    settings = chosen.trained["params"]
-    more = settings.get("heads") or settings.get("target", "listed_only") == "observable"
-    parts = parts_of_songs(songs, pairs, by_fold=facts["protocol"] == "songs" and bool(more))
+    settings = chosen.trained.params
+    more = bool(settings.heads) or settings.target == "observable"
+    parts = parts_of_songs(songs, pairs, by_fold=served.protocol == "songs" and more)
     trained_on = sorted(songs.loc[parts == "train", "song_id"])
     files.write_text(out / "training_songs.txt", "".join(f"{song}\n" for song in trained_on))
-    card = model_card.card(facts, chosen.trained, chosen.entry, chosen.level, len(songs))
+    card = model_card.card(served, chosen.trained, chosen.evaluated, chosen.level, len(songs))
     files.write_text(out / "card.md", card)
-    facts["content"] = _digest(out)
-    files.write_text(out / "served.json", json.dumps(facts, indent=1, allow_nan=False) + "\n")
-    return facts
+    served = served.model_copy(update={"content": _digest(out)})
+    records.save(served, out / "served.json")
+    return served
 
 
 def _digest(folder: Path) -> str:

@@ -4,7 +4,6 @@ Input: two columns of texts of equal length. Output: a row a pair, see `Predicto
 one chunk of pairs, whatever their number.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from neuralist import metrics
+from neuralist.config import records
 from neuralist.model.encoder import Encoder
 from neuralist.text import tokenizer
 
@@ -34,9 +34,9 @@ class Predictor:
         """Read a served folder, artifacts/served/.
 
         Raises:
-            ValueError: a file of the folder is missing.
+            ValueError: a file of the folder is missing or damaged, or the folder is of a newer format.
         """
-        return cls(Encoder.load(folder), read_served(folder)["threshold"])
+        return cls(Encoder.load(folder), records.load_served(folder).threshold)
 
     def predict(self, lyrics_a: Iterable[Any], lyrics_b: Iterable[Any]) -> pd.DataFrame:
         """How alike the lyrics of each pair are, as a table; see `compare`."""
@@ -74,18 +74,6 @@ class Predictor:
             "tokens_used_a": used[0],
             "tokens_used_b": used[1],
         }
-
-
-def read_served(folder: Path) -> dict[str, Any]:
-    """What served.json says of the model in a served folder.
-
-    Raises:
-        ValueError: the file is missing.
-    """
-    try:
-        return json.loads((folder / "served.json").read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ValueError(f"{folder}: served.json missing; run `dvc repro` to choose a model") from error
 
 
 def texts(column: Iterable[Any], name: str) -> list[str]:

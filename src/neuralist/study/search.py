@@ -24,6 +24,7 @@ from optuna.trial import TrialState
 
 from neuralist.config import params
 from neuralist.config.metric_table import ON_VAL
+from neuralist.config.records import BestTrial
 from neuralist.study import queue
 from neuralist.text.word_vectors import WordVectors
 from neuralist.training import checkpoints, examples, loop
@@ -191,8 +192,8 @@ def epochs(study: optuna.Study, settings: params.Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["trial", "epoch", "value"])
 
 
-def best(study: optuna.Study, settings: params.Study, experiment: str) -> dict[str, Any]:
-    """The best trial as best.yaml holds it: study, experiment, trial, metric, value, params.
+def best(study: optuna.Study, settings: params.Study, experiment: str) -> BestTrial:
+    """The best of the trials that came to a value.
 
     Raises:
         ValueError: no trial came to a value.
@@ -210,12 +211,12 @@ def best(study: optuna.Study, settings: params.Study, experiment: str) -> dict[s
     sign = ON_VAL[settings.metric].sign
     # Of equally good ones the first, so that the order of workers does not matter.
     chosen = max(complete, key=lambda trial: (sign * (trial.value or 0.0), -trial.number))
-    return {
-        "study": study.study_name,
-        "experiment": experiment,
-        "trial": chosen.number,
-        "metric": f"val_{settings.metric}",
-        "value": float(f"{chosen.value:.6g}"),
+    return BestTrial(
+        study=study.study_name,
+        experiment=experiment,
+        trial=chosen.number,
+        metric=f"val_{settings.metric}",
+        value=float(f"{chosen.value:.6g}"),
         # The learning rate falls along all epochs, so they belong to the settings.
-        "params": {"epochs": settings.epochs, **{name: chosen.params[name] for name in settings.space}},
-    }
+        params={"epochs": settings.epochs, **{name: chosen.params[name] for name in settings.space}},
+    )

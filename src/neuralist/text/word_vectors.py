@@ -7,15 +7,15 @@ line) and word2vec binary (.bin); https://code.google.com/archive/p/word2vec, nl
 """
 
 import gzip
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from neuralist import files
-from neuralist.config import params
+from neuralist.config import params, records
+from neuralist.config.records import Coverage, SplitCoverage
 from neuralist.text.tokenizer import characters, words
 from neuralist.text.vocabulary import Vocabulary
 
@@ -27,24 +27,24 @@ class WordVectors(NamedTuple):
 
     vocabulary: Vocabulary
     matrix: np.ndarray
-    coverage: dict[str, Any]
+    coverage: Coverage
 
     def save(self, folder: Path) -> None:
         """Write vocabulary.txt, vectors.npy and coverage.json."""
         self.vocabulary.save(folder / "vocabulary.txt")
         with files.unfinished(folder / "vectors.npy") as temporary, temporary.open("wb") as file:
             np.save(file, self.matrix)
-        files.write_text(folder / "coverage.json", json.dumps(self.coverage, indent=2) + "\n")
+        records.save(self.coverage, folder / "coverage.json")
 
 
 def load(folder: Path) -> WordVectors:
     """Read a folder written by `WordVectors.save`.
 
     Raises:
-        ValueError: a file is missing.
+        ValueError: a file is missing or damaged.
     """
+    coverage = records.load(folder / "coverage.json", Coverage)
     try:
-        coverage = json.loads((folder / "coverage.json").read_text(encoding="utf-8"))
         matrix = np.load(folder / "vectors.npy")
     except FileNotFoundError as error:
         raise ValueError(f"{error.filename}: missing; run `dvc repro vectors`") from None
@@ -188,16 +188,19 @@ def assemble(
     lengths = np.linalg.norm(known, axis=1, keepdims=True)
     known = np.divide(length * known, lengths, out=known, where=lengths > 0)
     matrix = np.vstack([np.zeros_like(known[:1]), known.mean(axis=0, keepdims=True), known])
-    coverage: dict[str, Any] = {"source": source, "words": len(vectors), "dimensions": known.shape[1]}
-    for part, lyrics in texts.items():
-        tokens = [word for text in lyrics for word in words(text)]
-        distinct = set(tokens)
-        coverage[part] = {
-            "tokens": len(tokens),
-            "token_coverage": _share(sum(word in vectors for word in tokens), len(tokens)),
-            "word_coverage": _share(sum(word in vectors for word in distinct), len(distinct)),
-        }
+    covered = {split: _covered(lyrics, vectors) for split, lyrics in texts.items()}
+    coverage = Coverage(source=source, words=len(vectors), dimensions=known.shape[1], **covered)
     return WordVectors(Vocabulary(vectors), matrix, coverage)
+
+
+def _covered(lyrics: Sequence[str], vectors: Mapping[str, np.ndarray]) -> SplitCoverage:
+    tokens = [word for text in lyrics for word in words(text)]
+    distinct = set(tokens)
+    return SplitCoverage(
+        tokens=len(tokens),
+        token_coverage=_share(sum(word in vectors for word in tokens), len(tokens)),
+        word_coverage=_share(sum(word in vectors for word in distinct), len(distinct)),
+    )
 
 
 def of_characters(texts: Iterable[str], dimensions: int, length: float, seed: int) -> WordVectors:

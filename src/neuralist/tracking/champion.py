@@ -5,17 +5,17 @@ Input: what the registry holds of the champion; tables songs and pairs, two serv
 models on the same pairs under the same draws, and their paired difference.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from neuralist import metrics
-from neuralist.config import params
+from neuralist.config import params, records
 from neuralist.config.metric_table import OF_RANKING
+from neuralist.config.records import Estimate
 from neuralist.data import pair_sets
 from neuralist.evaluation import evaluation, results, selection
 from neuralist.evaluation.baselines import Pairs
@@ -38,12 +38,12 @@ class Rivals(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Two models on the val pairs whose songs neither trained on; a figure is {value, low, high}."""
+    """Two models on the val pairs whose songs neither trained on."""
 
     metric: str
-    challenger: dict[str, Any]
-    champion: dict[str, Any]
-    difference: dict[str, Any]  # challenger - champion, paired; None where undefined
+    challenger: Estimate
+    champion: Estimate
+    difference: Estimate  # challenger - champion, paired
     n_pairs: int
     n_songs: int
 
@@ -64,7 +64,7 @@ class Measured(NamedTuple):
 def unmeasured(
     champion: Mapping[str, str] | None,
     described: str,
-    facts: Mapping[str, Any],
+    fingerprint: str,
     digest: str,
     *,
     replace: bool,
@@ -74,7 +74,7 @@ def unmeasured(
     Args:
         champion: tags of the champion's version, if there is one.
         described: which version and experiment it is.
-        facts: served.json of the packed model.
+        fingerprint: of the packed model's training.
         digest: of the packed model's content.
         replace: whether it is to be champion whatever it is worth.
     """
@@ -84,7 +84,7 @@ def unmeasured(
         return Verdict("champion", champion.get("verdict", ""))
     if replace:
         return Verdict("champion", f"it replaces {described}, unmeasured")
-    if champion.get("fingerprint") == facts["fingerprint"]:
+    if champion.get("fingerprint") == fingerprint:
         return Verdict("champion", f"the training of {described}, with newer figures or songs")
     return None
 
@@ -130,9 +130,8 @@ def measured(
 
 
 def _val(songs: pd.DataFrame, pairs: pd.DataFrame, rivals: Rivals, metric: str) -> pd.DataFrame:
-    trained = json.loads((rivals.challenger / "experiment.json").read_text(encoding="utf-8"))["params"]
-    observable = trained["protocol"] == "songs" and trained.get("target") == "observable"
-    if observable or metric in OF_RANKING:
+    settings = records.load_experiment(rivals.challenger).params
+    if (settings.protocol, settings.target) == ("songs", "observable") or metric in OF_RANKING:
         return pair_sets.observable(songs, pairs, "val")
     return pairs.loc[pairs["split"] == "val"].assign(listed=True)
 

@@ -1,6 +1,6 @@
 """MLflow's registry: artifacts/served as a version of two registered models, and which version is champion.
 
-Input: what the stages wrote under artifacts/ (served/, metrics.json, experiments/, songs, pairs). Output: in
+Input: what the stages wrote under artifacts/ (served/, metrics/, experiments/, songs, pairs). Output: in
 the store of `store.store()`, versions of MODELS, which move together, with the aliases champion and
 challenger. A version's files lie in the MLflow run of its experiment, in served-<digest>/.
 
@@ -16,9 +16,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from neuralist import files
+from neuralist.config import records
+from neuralist.config.records import ServedModel
 from neuralist.tracking import run_content, stamp
 from neuralist.tracking.runs import record
 from neuralist.tracking.stamp import MODELS, Registered
@@ -40,14 +41,14 @@ class Served:
 
     artifacts: Path
     raw: Path
-    facts: dict[str, Any]  # served.json
+    model: ServedModel
     data: str  # DVC's md5 of the raw folder
     digest: str  # of data and served.json, which holds one of the other files
 
     @property
     def name(self) -> str:
         """The experiment."""
-        return self.facts["experiment"]
+        return self.model.experiment
 
     @property
     def folder(self) -> Path:
@@ -59,7 +60,7 @@ def register(artifacts: Path, raw: Path, into: Store | None = None, *, replace: 
     """Register artifacts/served where the registry lacks it, and let it challenge the champion.
 
     Args:
-        artifacts: holds served/, metrics.json, experiments/, songs.parquet and pairs.parquet.
+        artifacts: holds served/, metrics/, experiments/, songs.parquet and pairs.parquet.
         raw: the raw folder, as dvc.lock names it.
         into: the store; that of the working folder when left out.
         replace: make it champion unmeasured, also in place of another corpus' champion.
@@ -88,12 +89,12 @@ def register(artifacts: Path, raw: Path, into: Store | None = None, *, replace: 
 
 
 def _read(artifacts: Path, raw: Path) -> Served:
-    facts = files.read_json(artifacts / "served" / "served.json")
+    model = records.load_served(artifacts / "served")
     data = run_content.data_hash(raw)
     if not data:
         raise ValueError(f"dvc.lock: names no md5 of {raw}, so the corpus is unknown; run `dvc repro` first")
-    digest = hashlib.sha256(json.dumps([facts, data], sort_keys=True).encode()).hexdigest()
-    return Served(artifacts, raw, facts, data, digest)
+    digest = hashlib.sha256(json.dumps([model.model_dump(), data], sort_keys=True).encode()).hexdigest()
+    return Served(artifacts, raw, model, data, digest)
 
 
 def _settled(known: Mapping[str, Registered], served: Served, *, replace: bool) -> str | None:
@@ -149,7 +150,7 @@ class _Entry:
         model = self.known[FIRST]
         described = _described(model) if model.champion else ""
         due = champion.unmeasured(
-            model.champion, described, self.served.facts, self.served.digest, replace=replace
+            model.champion, described, self.served.model.fingerprint, self.served.digest, replace=replace
         )
         return due or champion.verdict(self._measured(), described)
 
@@ -170,9 +171,7 @@ class _Entry:
                 artifact_uri=f"{source}/artifacts/served", dst_path=scratch, tracking_uri=self.into.uri
             )
             rivals = champion.Rivals(self.served.folder, Path(folder))
-            return champion.measured(
-                songs, pairs, rivals, self.served.facts["metric"], params.load().evaluate
-            )
+            return champion.measured(songs, pairs, rivals, self.served.model.metric, params.load().evaluate)
 
     def enter(self, verdict: "Verdict") -> str:
         """Make the versions that lack, then move the aliases; each step may be made again after a kill."""
@@ -194,8 +193,7 @@ class _Entry:
         if found.keys() == numbers.keys():
             return found
         served = self.served
-        evaluation = run_content.evaluations(served.artifacts)[served.name]
-        content = run_content.read(served.artifacts, served.raw, served.name, evaluation)
+        content = run_content.read(served.artifacts, served.raw, served.name)
         place = place_of(self.client, self.into)
         run = find_run(self.client, place, content.tags, served.name)
         return {name: found.get(name) or self._version(name, content, run) for name in numbers}
@@ -235,14 +233,14 @@ def _tags(served: Served, content: run_content.RunContent) -> dict[str, str]:
         "data": served.data,
         "git_commit": content.tags.get("mlflow.source.git.commit", ""),
         "dvc_experiment": content.tags.get("dvc_experiment", ""),
-        "fingerprint": served.facts["fingerprint"],
+        "fingerprint": served.model.fingerprint,
         "experiment": served.name,
-        "beats_baselines": str(served.facts["beats_baselines"]).lower(),
+        "beats_baselines": str(served.model.beats_baselines).lower(),
     }
-    for split, part in content.evaluation["splits"].items():
-        for metric, found in part["metrics"].items():
-            if found["value"] is not None:
-                bounds = "" if found["low"] is None else f" [{found['low']:g}, {found['high']:g}]"
-                tags[f"{split}_{metric}"] = f"{found['value']:g}{bounds}"
+    for split, part in content.metrics.splits.items():
+        for metric, estimate in part.metrics.items():
+            if estimate.value is not None:
+                bounds = "" if estimate.low is None else f" [{estimate.low:g}, {estimate.high:g}]"
+                tags[f"{split}_{metric}"] = f"{estimate.value:g}{bounds}"
     tags |= {f"params.{key}": str(value) for key, value in content.params.items()}
     return {key: value for key, value in tags.items() if value}

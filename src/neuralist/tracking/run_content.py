@@ -1,19 +1,19 @@
 """What the MLflow run of an experiment shows, read from the stages' files; no mlflow here.
 
-Input: artifacts/ (metrics.json, experiments/<name>/, figures/, pages), params.yaml and dvc.lock of the
+Input: artifacts/ (metrics/<name>.json, experiments/<name>/, figures/, pages), params.yaml and dvc.lock of the
 working folder, corpus.yaml of the raw folder. Output: names, numbers and files, and one digest of them all.
 """
 
 import csv
 import hashlib
-import json
 import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from neuralist.files import read_json
+if TYPE_CHECKING:
+    from neuralist.config.records import ExperimentMetrics
 
 # The fingerprint in experiment.json stands for these: they need not be read to tell two runs apart.
 MODEL_FILES = ("model.keras", "encoder.onnx", "vocabulary.txt")
@@ -29,30 +29,36 @@ class RunContent:
     tags: dict[str, str]
     epochs: dict[int, dict[str, float]]  # epoch from 1 -> loss, accuracy, val_loss, ...
     scores: dict[str, float]  # test_spearman, test_spearman_low, test_spearman_high, ..., val_mse, ...
-    evaluation: dict[str, Any]  # the experiment's part of metrics.json, baselines included
+    metrics: "ExperimentMetrics"  # baselines included
     files: dict[str, Path]  # name within the run -> file
 
 
-def evaluations(artifacts: Path) -> dict[str, Any]:
-    """Read metrics.json: experiment name -> its scores, for exactly the experiments of params.yaml.
+def names(artifacts: Path) -> list[str]:
+    """The experiments that stage evaluate measured, in alphabetical order.
 
     Raises:
-        ValueError: the file is missing or no JSON.
+        ValueError: there are none.
     """
-    return read_json(artifacts / "metrics.json")
+    measured = sorted(path.stem for path in (artifacts / "metrics").glob("*.json"))
+    if not measured:
+        raise ValueError(f"{artifacts / 'metrics'}: no metrics there; run `dvc repro`")
+    return measured
 
 
-def read(artifacts: Path, raw: Path, name: str, evaluation: dict[str, Any]) -> RunContent:
+def read(artifacts: Path, raw: Path, name: str) -> RunContent:
     """Gather what the run of experiment `name` shows.
 
     Raises:
         ValueError: the experiment's files are missing or damaged.
     """
+    from neuralist.config import records  # pydantic takes 0.1 s: only when a run is written
+
     folder = artifacts / "experiments" / name
-    described = read_json(folder / "experiment.json")
+    trained = records.load_experiment(folder)
+    metrics = records.load(artifacts / "metrics" / f"{name}.json", records.ExperimentMetrics)
     tags = {
-        "fingerprint": described["fingerprint"],
-        "protocol": described["params"]["protocol"],
+        "fingerprint": trained.fingerprint,
+        "protocol": trained.params.protocol,
         "data": data_hash(raw),
         "dvc_experiment": os.environ.get("DVC_EXP_NAME", ""),
         "mlflow.source.name": "pipelines/train.py",
@@ -60,18 +66,18 @@ def read(artifacts: Path, raw: Path, name: str, evaluation: dict[str, Any]) -> R
     }
     return RunContent(
         name=name,
-        params=described["params"] | _corpus_params(),
+        params=trained.params.model_dump() | _corpus_params(),
         tags={key: value for key, value in tags.items() if value},
         epochs=_epochs(folder / "history.csv"),
-        scores=_scores(evaluation),
-        evaluation=evaluation,
+        scores=_scores(metrics),
+        metrics=metrics,
         files=_files(artifacts, raw, name),
     )
 
 
-def digest(artifacts: Path, raw: Path, name: str, evaluation: dict[str, Any]) -> str:
+def digest(artifacts: Path, raw: Path, name: str) -> str:
     """Name all that the run of experiment `name` shows by 64 hex digits."""
-    whole = hashlib.sha256(json.dumps([name, evaluation], sort_keys=True).encode())
+    whole = hashlib.sha256()
     for artifact, path in _files(artifacts, raw, name).items():
         if artifact not in MODEL_FILES:
             whole.update(artifact.encode() + hashlib.sha256(path.read_bytes()).digest())
@@ -81,7 +87,7 @@ def digest(artifacts: Path, raw: Path, name: str, evaluation: dict[str, Any]) ->
 def _files(artifacts: Path, raw: Path, name: str) -> dict[str, Path]:
     folder = artifacts / "experiments" / name
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    for pattern in REPORTS:
+    for pattern in (f"metrics/{name}.json", *REPORTS):
         found |= {path.relative_to(artifacts).as_posix(): path for path in artifacts.glob(pattern)}
     corpus = raw / "corpus.yaml"
     if corpus.exists():
@@ -99,19 +105,19 @@ def _epochs(path: Path) -> dict[int, dict[str, float]]:
         }
 
 
-def _scores(evaluation: dict[str, Any]) -> dict[str, float]:
-    scores = {}
-    for split, part in evaluation["splits"].items():
-        scores |= {f"{split}_{count}": part[count] for count in ("n_pairs", "n_songs")}
-        for name, metric in part["metrics"].items():
-            for bound, suffix in (("value", ""), ("low", "_low"), ("high", "_high")):
-                scores[f"{split}_{name}{suffix}"] = metric.get(bound)
-    # An undefined value is null in metrics.json, and no metric of the run.
+def _scores(metrics: "ExperimentMetrics") -> dict[str, float]:
+    scores: dict[str, float | None] = {}
+    for split, part in metrics.splits.items():
+        scores |= {f"{split}_n_pairs": part.n_pairs, f"{split}_n_songs": part.n_songs}
+        for name, estimate in part.metrics.items():
+            scores[f"{split}_{name}"] = estimate.value
+            scores |= {f"{split}_{name}_low": estimate.low, f"{split}_{name}_high": estimate.high}
+    # An undefined value is no metric of the run.
     return {key: float(value) for key, value in scores.items() if value is not None}
 
 
 def _corpus_params() -> dict[str, Any]:
-    from neuralist.config import params  # pydantic takes 0.2 s: only when a run is written
+    from neuralist.config import params
 
     settings = params.load()
     nested = settings.model_dump(mode="json", include={"pairs", "vectors"})

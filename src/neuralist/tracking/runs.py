@@ -1,6 +1,6 @@
 """A run in MLflow for each trained experiment, found by its tag `fingerprint`.
 
-Input: what the stages wrote under artifacts/ (experiments/<name>/, metrics.json, figures/, pages), or the
+Input: what the stages wrote under artifacts/ (experiments/<name>/, metrics/, figures/, pages), or the
 figures of a training while it goes on. Output: runs in the store of `neuralist.tracking.store`; where its
 stamp says that it holds every run, mlflow is not imported. A run counts as recorded when it is FINISHED and
 its tag `evaluation` is the digest of what it shows; both are set last, so a recording that was killed
@@ -36,7 +36,7 @@ def record(artifacts: Path, raw: Path, into: Store | None = None) -> list[str]:
     """Make or complete the run of every experiment that the store lacks; returns their names.
 
     Args:
-        artifacts: holds metrics.json, which names the experiments, and experiments/<name>/.
+        artifacts: holds metrics/, which names the experiments, and experiments/<name>/.
         raw: the raw folder; its corpus.yaml, when there is one, is recorded too.
         into: the store; that of the working folder when left out.
 
@@ -44,8 +44,7 @@ def record(artifacts: Path, raw: Path, into: Store | None = None) -> list[str]:
         ValueError: a file is missing, or the store cannot be reached.
     """
     into = into or store()
-    evaluations = run_content.evaluations(artifacts)
-    digests = {name: run_content.digest(artifacts, raw, name, evaluations[name]) for name in evaluations}
+    digests = {name: run_content.digest(artifacts, raw, name) for name in run_content.names(artifacts)}
     absent = [name for name in digests if not stamp.recorded(into, digests[name])]
     if not absent:
         return []
@@ -53,8 +52,7 @@ def record(artifacts: Path, raw: Path, into: Store | None = None) -> list[str]:
         place = place_of(client, into)
         absent = [name for name in absent if not has_run(client, place, "evaluation", digests[name])]
         for name in absent:
-            content = run_content.read(artifacts, raw, name, evaluations[name])
-            _write_run(client, place, content, digests[name])
+            _write_run(client, place, run_content.read(artifacts, raw, name), digests[name])
         stamp.renew(client, into)
     return absent
 
@@ -122,7 +120,6 @@ def _write_run(client: "MlflowClient", place: str, content: run_content.RunConte
     client.log_batch(run_id, [Metric(key, value, now, 0) for key, value in changed.items()])
     for artifact, path in content.files.items():
         client.log_artifact(run_id, str(path), Path(artifact).parent.as_posix().removeprefix("."))
-    client.log_dict(run_id, content.evaluation, "evaluation.json")
     tags = {**content.tags, "evaluation": digest}
     client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
     client.set_terminated(run_id)

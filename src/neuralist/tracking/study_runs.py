@@ -68,13 +68,14 @@ def record(folder: Path, into: Store | None = None) -> str | None:
 
 def _read(folder: Path) -> Trials:
     import pandas as pd  # 0.5 s in all, which a store that lacks nothing need not pay
-    import yaml
 
+    from neuralist.config import records
+
+    best = records.load(folder / "best.yaml", records.BestTrial)
     try:
-        best = yaml.safe_load((folder / "best.yaml").read_text(encoding="utf-8"))
         trials, epochs = (pd.read_csv(folder / name) for name in ("trials.csv", "epochs.csv"))
-        return Trials(best["study"], best["metric"], trials.to_dict("records"), epochs.to_dict("records"))
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        return Trials(best.study, best.metric, trials.to_dict("records"), epochs.to_dict("records"))
+    except (OSError, ValueError) as error:
         raise ValueError(f"{folder}: no study ({error}); run `dvc repro study`") from error
 
 

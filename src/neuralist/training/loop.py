@@ -200,8 +200,9 @@ def val_figures(val: Examples, predicted: np.ndarray, loss: str) -> Epoch:
     """
     truth, answers = metrics.Answers.of(val.similarity), metrics.Answers.of(predicted)
     thresholds: dict[str, float] = dict.fromkeys(metrics.THRESHOLDED, 0.5)
-    figures = metrics.measure(truth, {0: answers}, {0: thresholds}, [np.ones((1, len(predicted)))])[0][0]
-    found = dict(zip(metrics.NAMES, figures.tolist(), strict=True))
+    once = [np.ones((1, len(predicted)))]
+    measured = metrics.measure(truth, {"model": answers}, {"model": thresholds}, once)["model"]
+    found = {name: float(of_sample) for name, [of_sample] in measured.items()}
     found["loss"] = found["mse"] if loss == "mse" else _cross_entropy(val.similarity, predicted)
     if not val.listed.all():
         found["pooled_listed_auc"] = _auc(val.listed, predicted)

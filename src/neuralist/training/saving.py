@@ -1,8 +1,6 @@
 """An experiment trained, and what that leaves in its folder: the model, its encoder as ONNX, what it is.
 
-model.keras, encoder.onnx, vocabulary.txt, history.csv; experiment.json: name, fingerprint, params,
-best_epoch, n_pairs, n_songs and n_truncated (songs longer than what is read) by part, heads, n_pairs_before
-(of pretraining), coverage of the word vectors, calibration.
+Output: model.keras, encoder.onnx, vocabulary.txt, history.csv; experiment.json, an `ExperimentRecord`.
 """
 
 import json
@@ -16,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from neuralist import console, files
-from neuralist.config import params
+from neuralist.config import params, records
+from neuralist.config.records import CalibrationCurve, ExperimentRecord
 from neuralist.model import onnx_export
 from neuralist.model.encoder import Encoder
 from neuralist.model.malstm import MaLSTM
@@ -100,32 +99,32 @@ def save_experiment(
     model, history = trained
     parts = prepared.parts
     save(model, prepared.vectors.vocabulary, history, folder)
-    record = {
-        "name": name,
-        "fingerprint": prepared.fingerprint,
-        "params": settings.model_dump(),
-        "best_epoch": loop.best_epoch(history),
-        "n_pairs": {split: part.n_pairs for split, part in parts.items()},
-        "n_songs": {split: len(part.lengths) for split, part in parts.items()},
-        "n_truncated": {split: part.n_truncated for split, part in parts.items()},
-        "heads": prepared.heads,
-        "n_pairs_before": {split: part.n_pairs for split, part in prepared.before.items()},
-        "coverage": prepared.vectors.coverage,
-        "calibration": calibration(model, parts["val"]) if settings.calibration else None,
-    }
-    files.write_text(folder / "experiment.json", json.dumps(record, indent=2) + "\n")
+    record = ExperimentRecord(
+        name=name,
+        fingerprint=prepared.fingerprint,
+        params=settings,
+        best_epoch=loop.best_epoch(history),
+        n_pairs={split: part.n_pairs for split, part in parts.items()},
+        n_songs={split: len(part.lengths) for split, part in parts.items()},
+        n_truncated={split: part.n_truncated for split, part in parts.items()},
+        heads=prepared.heads,
+        n_pairs_before={split: part.n_pairs for split, part in prepared.before.items()},
+        coverage=prepared.vectors.coverage,
+        calibration=_calibration(model, parts["val"]) if settings.calibration else None,
+    )
+    records.save(record, folder / "experiment.json")
     difference = check_export(model, Encoder.load(folder), parts["train"].songs)
     return (
-        f"{name}: best epoch {record['best_epoch']} of {len(history)}, "
+        f"{name}: best epoch {record.best_epoch} of {len(history)}, "
         f"encoder.onnx within {difference:.0e} of Keras"
     )
 
 
-def calibration(model: MaLSTM, val: Examples) -> dict[str, list[float]] | None:
-    """The curve from raw to expected similarity, as experiment.json keeps it; None without val pairs."""
+def _calibration(model: MaLSTM, val: Examples) -> CalibrationCurve | None:
+    """The curve from raw to expected similarity; None without val pairs."""
     if not len(val.left):
         return None
-    return Calibration.fit(loop.predict(model, val), val.similarity, val.weight).to_json()
+    return Calibration.fit(loop.predict(model, val), val.similarity, val.weight).record()
 
 
 def save(model: MaLSTM, vocabulary: Vocabulary, history: list[Epoch], folder: Path) -> None:
@@ -148,11 +147,11 @@ def weights(model: MaLSTM) -> onnx_export.Weights:
         n_free = len(bias) - len(scale)
         # An answer's scale is no more than a factor of its weights, and so is its half of a mean.
         factors = np.append(scale if model.bag is None else scale / 2, np.ones(n_free, dtype=scale.dtype))
-        telling = (kernel * factors, bias * factors)
+        telling = onnx_export.Heads(kernel * factors, bias * factors)
         if model.bag is not None:
             table, squares, middle = values([model.bag.table, model.bag.squares, model.bag.bias])
-            telling = (telling[0], telling[1] + np.pad(middle, (0, n_free)) * factors)
-            bag = (np.pad(table, ((0, 0), (0, n_free))) * factors, squares)
+            telling = telling._replace(bias=telling.bias + np.pad(middle, (0, n_free)) * factors)
+            bag = onnx_export.BagOfWords(np.pad(table, ((0, 0), (0, n_free))) * factors, squares)
     return onnx_export.Weights(vectors, lstm, model.architecture.pooling, length, telling, bag)
 
 

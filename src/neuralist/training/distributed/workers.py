@@ -241,7 +241,9 @@ def _told(record: Epoch) -> tuple[float, float, float]:
 
 
 def _record(told: np.ndarray) -> Epoch:
-    return {"epoch": int(told[0])} | ({"val_loss": float(told[2])} if told[1] else {})
+    epoch, has_val, val_loss = told.tolist()
+    own: Epoch = {"epoch": int(epoch)}
+    return own | {"val_loss": val_loss} if has_val else own
 
 
 def _answers(address: str) -> bool:

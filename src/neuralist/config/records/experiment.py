@@ -1,0 +1,104 @@
+"""What training leaves of an experiment beside its model, and a study of its trials."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from neuralist.config.experiment import Experiment
+from neuralist.config.records.base import Count, Record, Share, optional
+
+
+class SplitCoverage(Record):
+    """How much of the lyrics of one split have a word vector.
+
+    Attributes:
+        tokens: number of words, repeated ones counted each time.
+        token_coverage: share of them with a vector, in [0, 1]; None without any.
+        word_coverage: the same of distinct words.
+    """
+
+    tokens: Count
+    token_coverage: Share | None
+    word_coverage: Share | None
+
+
+class Coverage(Record):
+    """Where token vectors are from, and which words they cover; vectors of characters have no splits.
+
+    Attributes:
+        source: a file's name, or how the vectors were made.
+        words: number of vectors.
+        dimensions: of a vector.
+        train: the training songs.
+        val: the val songs.
+        test: the test songs.
+    """
+
+    source: str
+    words: Count
+    dimensions: Annotated[int, Field(ge=1)]
+    train: SplitCoverage | None = optional()
+    val: SplitCoverage | None = optional()
+    test: SplitCoverage | None = optional()
+
+
+class CalibrationCurve(Record):
+    """The knots of `model.similarity.Calibration`.
+
+    Attributes:
+        raw: ascending similarities in [0, 1], the last 1.
+        expected: as many, in [0, 1] and never falling.
+    """
+
+    raw: tuple[float, ...]
+    expected: tuple[float, ...]
+
+
+class ExperimentRecord(Record):
+    """A trained experiment: what it was trained with, on how much, and how its similarity is read.
+
+    Attributes:
+        name: of the experiment.
+        fingerprint: SHA-256 of all that decides its weights, 64 hex digits.
+        params: its settings.
+        best_epoch: whose weights were kept, from 1.
+        n_pairs: pairs of train and val.
+        n_songs: songs of train and val.
+        n_truncated: songs of train and val of which the end, or the beginning, is not read.
+        heads: group of auxiliary heads (year, tags, graph) to its number of outputs.
+        n_pairs_before: pairs of pretraining, train and val; empty without pretraining.
+        coverage: of the token vectors.
+        calibration: fitted on val; None where the similarity is read as it is.
+    """
+
+    name: str
+    fingerprint: str
+    params: Experiment
+    best_epoch: Count
+    n_pairs: dict[str, Count]
+    n_songs: dict[str, Count]
+    n_truncated: dict[str, Count]
+    heads: dict[str, Count]
+    n_pairs_before: dict[str, Count]
+    coverage: Coverage
+    calibration: CalibrationCurve | None
+
+
+class BestTrial(Record):
+    """The best trial of a study.
+
+    Attributes:
+        study: the study's name in Optuna.
+        experiment: that trials started from.
+        trial: its number, from 0.
+        metric: as history.csv names it, such as val_spearman.
+        value: of the metric, 6 significant digits.
+        params: settings in place of the experiment's own.
+    """
+
+    study: str
+    experiment: str
+    trial: Count
+    metric: str
+    value: float
+    params: dict[str, Any]

@@ -1,0 +1,93 @@
+"""The folder that serves: served.json, its format, and what is done to read a folder of an earlier one.
+
+| format | says so | differs |
+|---|---|---|
+| 1 | nowhere | settings have the names of before RENAMED |
+| 2 | served.json, `format` | |
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from neuralist import files
+from neuralist.config.experiment import Protocol
+from neuralist.config.records.base import Count, Record, check
+from neuralist.config.records.experiment import ExperimentRecord
+from neuralist.config.records.metrics import Estimate, MetricName
+
+FORMAT = 2
+# Settings that files of format 1, and metrics of commits of that time, call by another name: old to new.
+RENAMED: dict[str, str] = {}
+
+
+class ServedModel(Record):
+    """The packed experiment, and what people must be told of it.
+
+    Attributes:
+        format: of the folder.
+        experiment: its name.
+        fingerprint: of its training, 64 hex digits.
+        corpus_note: what the corpus says of itself.
+        threshold: similarity in [0, 1] from which two songs count as similar, of the best F1 on val.
+        metric: that chose the experiment.
+        value: of the metric on val.
+        protocol: how pairs were split.
+        beats_baselines: whether val shows a lead by the metric over every one of selection.RIVALS where the
+            difference is defined, and over one at least.
+        lags: those of RIVALS over which it shows none.
+        n_pairs: pairs of each split.
+        quantiles: similarities at 0, 1, ..., 100 % of the pairs of songs of the catalogue.
+        content: SHA-256 of the folder's other files, 64 hex digits.
+    """
+
+    format: Literal[2]
+    experiment: str
+    fingerprint: str
+    corpus_note: str
+    threshold: float
+    metric: MetricName
+    value: Estimate
+    protocol: Protocol
+    beats_baselines: bool
+    lags: tuple[str, ...]
+    n_pairs: dict[str, Count]
+    quantiles: tuple[float, ...]
+    content: str
+
+
+def load_served(folder: Path) -> ServedModel:
+    """Read served.json of a served folder of this format or an earlier one.
+
+    Raises:
+        ValueError: the file is missing or damaged, or the folder's format is newer.
+    """
+    path = folder / "served.json"
+    content = files.read_json(path)
+    return check(content | {"format": FORMAT} if _format(content, path) == 1 else content, ServedModel, path)
+
+
+def load_experiment(folder: Path) -> ExperimentRecord:
+    """Read experiment.json of a trained folder, or of a served one of this format or an earlier one.
+
+    Raises:
+        ValueError: a file is missing or damaged, or the folder's format is newer.
+    """
+    path, served = folder / "experiment.json", folder / "served.json"
+    content = files.read_json(path)
+    if served.is_file() and _format(files.read_json(served), served) == 1:
+        content = content | {"params": renamed(content.get("params"))}
+    return check(content, ExperimentRecord, path)
+
+
+def _format(content: dict[str, Any], path: Path) -> int:
+    number = content.get("format", 1)
+    if number not in (1, FORMAT):
+        raise ValueError(f"{path}: format {number!r}, but this version reads 1 to {FORMAT}; update neuralist")
+    return number
+
+
+def renamed(values: Any) -> Any:
+    """A mapping of format 1 with the names that settings have now."""
+    if not isinstance(values, dict):
+        return values  # refused as any other value
+    return {RENAMED.get(key, key): value for key, value in values.items()}

@@ -1,0 +1,187 @@
+"""What stages pass on: written and read by one model each, and refused in one line that names the file."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import BaseModel, ValidationError
+from tests import made_records, trained
+
+from neuralist.config import records
+from neuralist.config.records import served as served_folder
+from neuralist.serving.catalogue import Catalogue
+from neuralist.serving.predictor import Predictor
+
+# What `package` of commit 55b9eeb wrote, of a model of made-up words with heads, a bag of words, windows, the
+# length and a calibration; answers.json holds what that commit's own code answered.
+FORMAT_1 = Path(__file__).resolve().parents[1] / "format_1"
+ANSWERS = json.loads((FORMAT_1 / "answers.json").read_text(encoding="utf-8"))
+EVERY: list[BaseModel] = [
+    records.CorpusNote(note="Made up.", epochs=3),
+    made_records.trained(calibration={"raw": [0.5, 1.0], "expected": [0.25, 1.0]}),
+    *trained.metrics(one=trained.compared(trained.entry(), "tfidf")).values(),
+    made_records.served(),
+]
+
+
+@pytest.mark.parametrize("record", EVERY, ids=lambda record: type(record).__name__)
+def test_a_record_is_read_back_as_it_was_written(record: BaseModel, tmp_path: Path) -> None:
+    records.save(record, tmp_path / "record.json")
+
+    assert records.load(tmp_path / "record.json", type(record)) == record
+
+
+def test_a_best_trial_is_yaml_in_the_order_of_its_attributes(tmp_path: Path) -> None:
+    best = records.BestTrial(
+        study="s-1", experiment="s", trial=2, metric="val_mse", value=0.5, params={"units": 3, "loss": "mse"}
+    )
+    records.save(best, tmp_path / "best.yaml")
+
+    assert (tmp_path / "best.yaml").read_text() == (
+        "study: s-1\nexperiment: s\ntrial: 2\nmetric: val_mse\nvalue: 0.5\nparams:\n  units: 3\n  loss: mse\n"
+    )
+    assert records.load(tmp_path / "best.yaml", records.BestTrial) == best
+
+
+def test_an_attribute_that_is_left_out_is_not_written_and_a_value_of_none_is(tmp_path: Path) -> None:
+    path = tmp_path / "estimate.json"
+    records.save(records.Estimate(value=None, low=None, high=None), path)
+
+    assert json.loads(path.read_text()) == {"value": None, "low": None, "high": None}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "missing"),
+        ("{", "not readable (Expecting property name"),
+        ("[1]", "expected keys and values, received [1]"),
+        ('{"note": "a"}', "epochs: Field required"),
+        ('{"note": "a", "epochs": 0}', "epochs: Input should be greater than or equal to 1, received 0"),
+        ('{"note": "a", "epochs": 1, "more": 2}', "more: Extra inputs are not permitted, received 2"),
+    ],
+)
+def test_a_file_that_is_missing_or_damaged_is_one_line_with_the_fix(
+    tmp_path: Path, content: str | None, reason: str
+) -> None:
+    path = tmp_path / "corpus.json"
+    if content is not None:
+        path.write_text(content)
+
+    with pytest.raises(ValueError) as refused:
+        records.load(path, records.CorpusNote)
+    assert str(refused.value).startswith(f"{path}: {reason}")
+    assert str(refused.value).endswith("; run `dvc repro`")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_damaged_all_over_is_still_one_short_line(tmp_path: Path) -> None:
+    path = tmp_path / "one.json"
+    path.write_text(json.dumps({f"key {number}": "x" * 50 for number in range(1000)}))
+
+    with pytest.raises(ValueError) as refused:
+        records.load(path, records.ExperimentMetrics)
+    assert len(str(refused.value)) < 500
+
+
+def test_a_metric_that_is_in_no_table_is_refused() -> None:
+    entry = trained.entry(spearmann=0.5)
+
+    with pytest.raises(ValidationError, match=r"no metric; choose among listed_auc, .* spearman"):
+        trained.metrics(one=entry)
+
+
+def test_a_record_does_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        made_records.served().threshold = 0.9  # pyright: ignore[reportAttributeAccessIssue]
+
+
+# --- the format of the served folder ----------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return shutil.copytree(FORMAT_1, tmp_path / "served")
+
+
+def test_a_folder_of_format_1_answers_as_the_code_that_wrote_it() -> None:
+    predictor = Predictor.load(FORMAT_1)
+    answer = predictor.compare(ANSWERS["lyrics_a"], ANSWERS["lyrics_b"])
+    nearest = Catalogue.load(FORMAT_1).nearest(
+        predictor.encoder.encode(ANSWERS["lyrics"]), **ANSWERS["params"]
+    )
+
+    _assert_same({name: column.tolist() for name, column in answer.items()}, ANSWERS["compare"])
+    _assert_same(nearest.to_dict("list"), ANSWERS["recommend"])
+    assert records.load_served(FORMAT_1).format == records.FORMAT
+
+
+def _assert_same(columns: dict[Any, list[Any]], expected: dict[str, list[Any]]) -> None:
+    assert columns.keys() == expected.keys()
+    for name, column in expected.items():
+        # Another processor may round the last digit the other way.
+        assert columns[name] == (pytest.approx(column, abs=2e-6) if name == "similarity" else column), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["neuralist", "neuralist-recommender"])
+def test_the_mlflow_models_load_a_folder_of_format_1(kind: str, tmp_path: Path) -> None:
+    import mlflow
+    import pandas as pd
+
+    from neuralist.serving import mlflow_model
+
+    mlflow.pyfunc.save_model(path=str(tmp_path / "model"), **mlflow_model.model_arguments(kind, FORMAT_1))
+    model = mlflow.pyfunc.load_model(str(tmp_path / "model"))
+    if kind == "neuralist":
+        asked = pd.DataFrame({name: ANSWERS[name] for name in ("lyrics_a", "lyrics_b")})
+        _assert_same(model.predict(asked).to_dict("list"), ANSWERS["compare"])
+    else:
+        answer = model.predict(pd.DataFrame({"lyrics": ANSWERS["lyrics"]}), params=ANSWERS["params"])
+        _assert_same(answer.to_dict("list"), ANSWERS["recommend"])
+
+
+def test_settings_that_were_renamed_since_format_1_get_their_new_names(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / "experiment.json"
+    path.write_text(path.read_text().replace('"units":', '"cells":'))
+    monkeypatch.setitem(served_folder.RENAMED, "cells", "units")
+
+    assert records.load_experiment(folder).params.units == 2
+    assert Predictor.load(folder).encoder.encode(["moss"]).shape == (1, 3)
+
+
+def test_a_folder_of_this_format_has_no_old_names(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records.save(made_records.served(), folder / "served.json")
+    path = folder / "experiment.json"
+    path.write_text(path.read_text().replace('"units":', '"cells":'))
+    monkeypatch.setitem(served_folder.RENAMED, "cells", "units")
+
+    with pytest.raises(ValueError, match=r"experiment\.json: params\.units: Field required; .*cells"):
+        records.load_experiment(folder)
+
+
+@pytest.mark.parametrize("newer", [3, "2.1"])
+def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path, newer: object) -> None:
+    content = json.loads((folder / "served.json").read_text())
+    (folder / "served.json").write_text(json.dumps(content | {"format": newer}))
+
+    for load in (records.load_served, records.load_experiment, Predictor.load, Catalogue.load):
+        with pytest.raises(ValueError) as refused:
+            load(folder)
+        assert str(refused.value) == (
+            f"{folder / 'served.json'}: format {newer!r}, but this version reads 1 to 2; update neuralist"
+        )
+
+
+def test_the_folder_of_format_1_is_small_and_holds_every_file() -> None:
+    names = {path.name for path in FORMAT_1.iterdir()}
+    served = {"encoder.onnx", "vocabulary.txt", "catalogue.parquet", "embeddings.npy", "training_songs.txt"}
+
+    assert names == served | {"experiment.json", "served.json", "card.md", "answers.json"}
+    assert sum(path.stat().st_size for path in FORMAT_1.iterdir()) < 50_000
+    assert np.load(FORMAT_1 / "embeddings.npy").shape == (30, 3)
