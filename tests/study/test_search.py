@@ -112,10 +112,10 @@ def test_a_trials_value_is_its_lowest_val_loss_and_the_best_trial_has_the_lowest
     complete = trials[trials["state"] == "complete"]
     lowest = epochs.groupby("trial")["value"].min()
     assert complete["value"].tolist() == [pytest.approx(lowest[number]) for number in complete["trial"]]
-    chosen = trials.iloc[best["trial"]]
+    chosen = trials.iloc[best.trial]
     assert chosen["value"] == complete["value"].min()
-    assert best["params"] == {"epochs": 2, **{name: chosen[name] for name in SPACE}}
-    assert best["value"] == pytest.approx(chosen["value"], rel=1e-5)
+    assert best.params == {"epochs": 2, **{name: chosen[name] for name in SPACE}}
+    assert best.value == pytest.approx(chosen["value"], rel=1e-5)
 
 
 class Killed(BaseException):
@@ -298,7 +298,7 @@ def test_which_way_is_better_follows_from_the_metric(
     done = run(tmp_path, metric=metric, space={"units": [2, 4, 8]})
 
     best = search.best(done, settings(metric=metric, space={"units": [2, 4, 8]}), "base")
-    assert (best["trial"], best["value"], best["metric"]) == (chosen, values[chosen], f"val_{metric}")
+    assert (best.trial, best.value, best.metric) == (chosen, values[chosen], f"val_{metric}")
     assert done.best_trial.number == chosen
 
 
@@ -314,9 +314,9 @@ def test_a_study_by_listed_auc_chooses_the_highest(tmp_path: Path) -> None:
     search.work(asked, opened, quiet)
 
     best = search.best(opened.study, asked.settings, "base")
-    assert best["metric"] == "val_listed_auc"
+    assert best.metric == "val_listed_auc"
     highest = max(trial.value for trial in opened.study.trials if trial.value is not None)
-    assert best["value"] == pytest.approx(highest, rel=1e-5)
+    assert best.value == pytest.approx(highest, rel=1e-5)
 
 
 def test_a_study_by_listed_auc_needs_unlisted_val_pairs() -> None:

@@ -5,7 +5,6 @@ study and pushes all; a third one pulls and has nothing to do.
 """
 
 import csv
-import json
 import signal
 import subprocess
 import time
@@ -19,7 +18,7 @@ import yaml
 from tests.team import services
 from tests.team.conftest import ROOT, Team
 
-from neuralist.config import params
+from neuralist.config import params, records
 from neuralist.tracking import runs as training_runs
 from neuralist.tracking.runs import LiveRun
 from neuralist.tracking.store import Store
@@ -176,7 +175,7 @@ def finished(team: Team, first: Path, killed: Row) -> Path:
 
 def test_the_stage_writes_what_a_single_reader_of_the_study_sees(team: Team, finished: Path) -> None:
     written = list(csv.DictReader((finished / "artifacts/study/trials.csv").open()))
-    best = params.read_yaml(finished / "artifacts/study/best.yaml")
+    best = records.load(finished / "artifacts/study/best.yaml", records.BestTrial)
     told = {
         number: (state.lower(), value, epochs)
         for number, state, value, epochs in team.postgres.ask(
@@ -192,8 +191,8 @@ def test_the_stage_writes_what_a_single_reader_of_the_study_sees(team: Team, fin
 
     assert found == told
     values = {number: value for number, (state, value, _) in told.items() if state == "complete"}
-    assert best["value"] == pytest.approx(max(values.values()), rel=1e-5)
-    assert values[best["trial"]] == max(values.values())
+    assert best.value == pytest.approx(max(values.values()), rel=1e-5)
+    assert values[best.trial] == max(values.values())
 
 
 def test_the_server_has_runs_metrics_trials_and_versions_and_the_clone_has_no_store(
@@ -205,10 +204,10 @@ def test_the_server_has_runs_metrics_trials_and_versions_and_the_clone_has_no_st
     place = client.get_experiment_by_name("neuralist")
     assert place is not None
     runs = client.search_runs([place.experiment_id])
-    metrics = json.loads((finished / "artifacts/metrics.json").read_text())
+    metrics = records.load_metrics(finished / "artifacts/metrics")
     for name in ("small", "tuned"):
         [run] = [run for run in runs if run.info.run_name == name]
-        value = metrics[name]["splits"]["test"]["metrics"]["spearman"]["value"]
+        value = metrics[name].splits["test"].metrics["spearman"].value
         assert run.info.status == "FINISHED"
         assert run.data.metrics["test_spearman"] == pytest.approx(value)
         assert {file.path for file in client.list_artifacts(run.info.run_id)} >= {
