@@ -1,11 +1,15 @@
 """The metrics of all experiments, the table and the headline, on a made corpus of two protocols."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given as drawn
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 from tests import trained
 
@@ -113,8 +117,9 @@ def evaluated(
     paper: pd.DataFrame | None = None,
     songs: pd.DataFrame | None = None,
     given: bool = False,
+    changed: Callable[[pd.DataFrame], pd.DataFrame] = pd.DataFrame,
 ) -> Metrics:
-    """Metrics of the made corpus; the models know the truth but for some noise."""
+    """Metrics of the made corpus; the models know the truth but for some noise, `changed` at the end."""
     table, settings = made_songs(has_list), made_params()
     if given:
         settings = settings.model_copy(update={"experiments": {"theirs": {"protocol": "given"}}})
@@ -126,12 +131,13 @@ def evaluated(
     parts = []
     for name in settings.experiments:
         part = listings.scored(table, settings.experiment(name).protocol)
-        predicted = np.clip(part["similarity"] + generator.normal(0, 0.05, len(part)), 0, 1)
+        noisy = np.clip(part["similarity"] + generator.normal(0, 0.05, len(part)), 0, 1)
+        # A repeated row has the same texts, and so the same prediction.
+        predicted = noisy.groupby([part[column] for column in evaluation.PAIR]).transform("first")
         parts.append(part.assign(experiment=name, predicted=predicted))
     experiments = {name: settings.experiment(name) for name in settings.experiments}
-    return evaluation.evaluate(
-        table, listings, pd.concat(parts), experiments, VECTORS, settings=settings.evaluate
-    )
+    predictions = changed(pd.concat(parts, ignore_index=True))
+    return evaluation.evaluate(table, listings, predictions, experiments, VECTORS, settings=settings.evaluate)
 
 
 @pytest.fixture(scope="module")
@@ -411,6 +417,31 @@ def test_pictures_show_the_pairs_that_an_experiments_target_is_about() -> None:
     shown = evaluation.targeted(predictions, made_songs(has_list=True), experiments)
     assert shown.values.tolist() == [["narrow", True], ["wide", True], ["wide", False]]
     assert evaluation.targeted(predictions, made_songs(), experiments)["listed"].all()
+
+
+@hypothesis_settings(max_examples=5)
+@drawn(st.integers(0, 2**32 - 1))
+def test_the_order_of_the_predictions_changes_no_metric(ranked: dict[str, Any], seed: int) -> None:
+    assert evaluated(has_list=True, changed=lambda table: table.sample(frac=1, random_state=seed)) == ranked
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (lambda table: table.drop(index=0), "song.* has no prediction .1 such"),
+        (
+            lambda table: pd.concat([table, table.head(1).assign(left_id="song98")]),
+            "song98, .* is not scored",
+        ),
+        (lambda table: pd.concat([table, table.head(1).assign(predicted=2.0)]), "song.* has two predictions"),
+    ],
+)
+def test_predictions_of_other_pairs_than_the_scored_ones_are_refused(
+    changed: Callable[[pd.DataFrame], pd.DataFrame], message: str
+) -> None:
+    # The first row is of experiment short, protocol paper.
+    with pytest.raises(ValueError, match=f"predictions of short: pair {message}"):
+        evaluated(changed=changed)
 
 
 # --- honesty ---------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from neuralist.text.tokenizer import Reads
 from neuralist.text.word_vectors import WordVectors
 
 SPLITS = ("val", "test")
+PAIR = ["left_id", "right_id", "split"]  # what predictions and scored pairs are joined by
 NOTES = {
     "paper": "Rows are split at random, so test repeats training pairs and songs: these figures leak.",
     "songs": "No song, and no cover of it, is in two of train, val and test.",
@@ -93,13 +94,15 @@ def evaluate(
     Args:
         songs: tables.SONGS.
         listings: what experiments learn from and are scored on.
-        predictions: tables.PREDICTIONS of all experiments, each for the pairs of `Listings.scored`.
+        predictions: tables.PREDICTIONS of all experiments, each for the pairs of `Listings.scored`, in any
+            order.
         experiments: name to settings.
         vectors: word vectors, for the baselines that average them; without any these are left out.
         settings: draws and level of the intervals, and the sentence encoder to compare with.
 
     Raises:
-        ValueError: a pair names a song that is not in `songs`, or the sentence encoder cannot be loaded.
+        ValueError: a pair names a song that is not in `songs`, predictions are not those of the scored pairs,
+            or the sentence encoder cannot be loaded.
     """
     evaluated: dict[str, ExperimentMetrics] = {}
     for chosen, compared in comparisons(
@@ -129,7 +132,10 @@ def comparisons(
     for chosen in contests.values():
         first = next(iter(chosen.values()))
         known, scored = _known(songs, listings, first), listings.scored(songs, first.protocol)
-        answers = _models(predictions, chosen) | _baselines(
+        models: dict[Key, Answers] = {
+            ("model", name): Answers.of(_joined(predictions, name, scored)) for name in chosen
+        }
+        answers = models | _baselines(
             songs,
             known,
             positions(songs, scored),
@@ -154,9 +160,29 @@ def _known(songs: pd.DataFrame, listings: Listings, experiment: params.Experimen
     )
 
 
-def _models(predictions: pd.DataFrame, experiments: Mapping[str, params.Experiment]) -> dict[Key, Answers]:
-    experiment_of, predicted = np.asarray(predictions["experiment"]), np.asarray(predictions["predicted"])
-    return {("model", name): Answers.of(predicted[experiment_of == name]) for name in experiments}
+def _joined(predictions: pd.DataFrame, experiment: str, scored: pd.DataFrame) -> np.ndarray:
+    """An experiment's predictions in the order of the scored pairs, joined by ids, float64 (n_scored,).
+
+    Under protocol paper a row may be repeated; its predictions are equal, as its texts are.
+
+    Raises:
+        ValueError: a scored pair has no prediction or several, or a predicted one is not scored.
+    """
+    own = predictions.loc[predictions["experiment"] == experiment, [*PAIR, "predicted"]].drop_duplicates()
+    compared = scored[PAIR].drop_duplicates().merge(own, "outer", on=PAIR, indicator="side")
+    wrong = compared.loc[(compared["side"] != "both") | compared.duplicated(PAIR)]
+    if len(wrong):
+        fault = {
+            "left_only": "has no prediction",
+            "right_only": "is not scored",
+            "both": "has two predictions",
+        }
+        left, right, split, side = wrong[[*PAIR, "side"]].iloc[0]
+        raise ValueError(
+            f"predictions of {experiment}: pair {left}, {right} of split {split} {fault[side]} "
+            f"({len(wrong):,} such pairs); run `dvc repro evaluate`"
+        )
+    return scored[PAIR].merge(own, "left", on=PAIR)["predicted"].to_numpy(np.float64)
 
 
 def _baselines(
