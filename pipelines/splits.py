@@ -88,8 +88,7 @@ def main() -> None:
         choices = settings.pairs.model_copy(update={"test_fold": fold})
         listed = pairs.pairs(rows, songs, choices, given=False)
         listings = Listings(rows, listed, pairs.unlisted(listed, songs, choices))
-        parts = splits.parts(songs, listed, fold, given=False)
-        texts = {part: of_part["lyrics"].tolist() for part, of_part in parts.items()}
+        texts = splits.lyrics_of(songs, listed, by_fold=True)
         before = word_vectors.without(graded_texts, texts["val"] + texts["test"])
         words = word_vectors.fit(texts, before, settings.vectors, args.raw)
         for seed in args.seeds or [None]:

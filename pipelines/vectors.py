@@ -27,8 +27,7 @@ def main() -> None:
     args = parse()
     settings = records.load(args.settings, resolved.VectorsSettings)
     songs, listed = parquet.read(args.songs, tables.SONGS), parquet.read(args.pairs, tables.PAIRS)
-    parts = splits.parts(songs, listed, settings.test_fold, given=settings.given)
-    texts = {part: of_part["lyrics"].tolist() for part, of_part in parts.items()}
+    texts = splits.lyrics_of(songs, listed, by_fold=not settings.given)
     before = word_vectors.without(_pretraining_texts(args.pretraining), texts["val"] + texts["test"])
     made = word_vectors.fit(texts, before, settings.vectors, args.raw)
     made.save(args.vectors)

@@ -84,8 +84,7 @@ EXPERIMENTS = params.read_yaml(ROOT / "params.yaml")["experiments"]
         ({"study": {"trials": 9}}, {"study.json"}),
         ({"study": {"trials": 0}}, {"study.json"}),
         ({"vectors": {"window": 3}}, {"vectors.json"}),
-        ({"pairs": {"test_fold": 3}}, {"vectors.json"}),
-        ({"pairs": {"unlisted_ratio": 3}}, set()),
+        ({"pairs": {"test_fold": 3, "unlisted_ratio": 3}}, set()),
         ({"similarity_range": [1, 5]}, {"pretraining.json"}),
         # `lyrics` names its own units, and no other does; the study starts from songs300.
         (

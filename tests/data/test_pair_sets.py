@@ -101,14 +101,27 @@ def test_scored_are_val_and_test_under_songs_with_all_that_is_observable() -> No
     assert LISTINGS.scored(SONGS, "given")["listed"].all()
 
 
-def test_songs_are_of_a_part_by_their_fold_or_by_the_pairs_that_name_them() -> None:
-    parts = splits.parts_of_songs(SONGS, PAIRS, by_fold=True)
-    assert parts.tolist() == ["test"] * 4 + ["val"] * 3 + ["train"] * 4
-    parts = dict(zip(SONGS["song_id"], splits.parts_of_songs(SONGS, ROWS, by_fold=False), strict=True))
-    # A and b stand in a test row too: what is trained on is of train.
-    assert {name: part for name, part in parts.items() if part} == {
-        "A": "train", "b": "train", "G": "val", "H": "val",
-    }  # fmt: skip
+def test_songs_are_of_a_split_by_their_fold_or_by_the_pairs_that_name_them() -> None:
+    def ids(pairs: pd.DataFrame, *, by_fold: bool) -> dict[str, str]:
+        masks = splits.songs_of(SONGS, pairs, by_fold=by_fold)
+        return {split: "".join(SONGS.loc[mask, "song_id"]) for split, mask in masks.items()}
+
+    assert ids(PAIRS, by_fold=True) == {"train": "GHix", "val": "DEf", "test": "Abcu"}
+    assert ids(PAIRS, by_fold=False) == {"train": "GHi", "val": "DEf", "test": "Abc"}
+    # A and b stand in a train and in a test row.
+    assert ids(ROWS, by_fold=False) == {"train": "Ab", "val": "GH", "test": "Ab"}
+
+
+def test_lyrics_of_songs_in_no_split_are_of_train() -> None:
+    songs = SONGS.assign(lyrics=SONGS["song_id"] + " sings")
+
+    def initials(*, by_fold: bool) -> dict[str, str]:
+        lyrics = splits.lyrics_of(songs, PAIRS, by_fold=by_fold)
+        return {split: "".join(text[0] for text in texts) for split, texts in lyrics.items()}
+
+    assert initials(by_fold=True) == {"train": "GHix", "val": "DEf", "test": "Abcu"}
+    # u stands in an unused pair alone, x in none.
+    assert initials(by_fold=False) == {"train": "uGHix", "val": "DEf", "test": "Abc"}
 
 
 def test_the_tables_are_read_as_stage_pairs_wrote_them(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def pairs(*listed: tuple[int, int]) -> Pairs:
 
 def known(train: Pairs, similarity: list[float] | np.ndarray, n_songs: int, **given: object) -> Known:
     """What is known of training pairs of weight 1, all songs being training songs unless said."""
-    rest = {"weight": np.ones(len(similarity)), "listed": train, "parts": np.array(["train"] * n_songs)}
+    rest = {"weight": np.ones(len(similarity)), "listed": train, "splits": np.array(["train"] * n_songs)}
     return Known(train, np.array(similarity, dtype=np.float64), **(rest | given))  # pyright: ignore[reportArgumentType]
 
 
@@ -289,14 +289,14 @@ def test_the_projection_is_that_of_a_non_negative_ridge_regression() -> None:
     generator = np.random.default_rng(0)
     averages = generator.normal(size=(50, 6))
     averages /= np.linalg.norm(averages, axis=1, keepdims=True)
-    parts = np.array(["train"] * 40 + ["test"] * 10)
+    splits = np.array(["train"] * 40 + ["test"] * 10)
     train = pairs(*generator.integers(40, size=(300, 2)))
     centred = averages - averages[:40].mean(axis=0)
     centred /= np.linalg.norm(centred, axis=1, keepdims=True)
     features = centred[train.left] * centred[train.right]
     similarity = np.clip(0.3 + features @ [1, 0.5, 0, 0, -1, 0] + generator.normal(size=300) / 50, 0, 1)
     weight = generator.uniform(0.5, 2, size=300)
-    found = lyrics.projected(averages, known(train, similarity, 50, weight=weight, parts=parts))
+    found = lyrics.projected(averages, known(train, similarity, 50, weight=weight, splits=splits))
 
     share = weight / weight.sum()
     penalty = (share @ (features - share @ features) ** 2).mean()
@@ -348,23 +348,23 @@ def test_style_finds_the_pairs_of_like_length_and_ridge_those_of_one_time() -> N
     frame = songs(lyrics=texts, year=np.where(old, 1960, 2010).tolist())
     left, right = np.triu_indices(40, 1)
     inside = right < 30
-    asked, parts = Pairs(left[~inside], right[~inside]), np.array(["train"] * 30 + ["test"] * 10)
+    asked, splits = Pairs(left[~inside], right[~inside]), np.array(["train"] * 30 + ["test"] * 10)
     train, of_words = Pairs(left[inside], right[inside]), vectors(grey=[1, 0])
     for name, trait in (("style", short), ("ridge", old), ("ridge_tfidf", old)):
         same = (trait[left] == trait[right]).astype(float)
-        learned = known(train, same[inside], 40, parts=parts)
+        learned = known(train, same[inside], 40, splits=splits)
         found = baselines.from_lyrics(frame, READS, learned, asked, of_words)[name].similarity
         assert roc_auc_score(same[~inside], found) > 0.95, name
 
 
 def test_ridge_is_learned_from_training_songs_without_pairs_too() -> None:
     frame = songs(lyrics=PLACES * 5, year=[1960, 1961, 2000, 2001, 1960, 2001] * 5)
-    one = PLACED._replace(parts=np.array(["train"] * 30))
+    one = PLACED._replace(splits=np.array(["train"] * 30))
     asked = pairs((0, 4), (4, 5))
     before = baselines.from_lyrics(frame, READS, one, asked, OF_PLACES)["ridge"].similarity
     frame.loc[29, "year"] = 1900
     assert (baselines.from_lyrics(frame, READS, one, asked, OF_PLACES)["ridge"].similarity != before).any()
-    one.parts[29] = "test"
+    one.splits[29] = "test"
     with_test = baselines.from_lyrics(frame, READS, one, asked, OF_PLACES)["ridge"].similarity
     frame.loc[29, "year"] = 1950
     after = baselines.from_lyrics(frame, READS, one, asked, OF_PLACES)["ridge"].similarity
@@ -483,11 +483,11 @@ def test_how_much_the_sources_hold_of_a_song() -> None:
     assert "has_list" not in all_have
 
 
-def test_degree_counts_listed_pairs_with_other_parts_alone() -> None:
+def test_degree_counts_listed_pairs_with_other_splits_alone() -> None:
     listed = pairs((0, 1), (0, 4), (1, 4), (0, 5), (4, 5), (2, 3))
-    parts = np.array(["train", "train", "train", "val", "test", "test"])
-    one = known(pairs((0, 1), (1, 2)), [0.2, 0.6], 6, listed=listed, parts=parts)
-    # (0, 1) and (4, 5) are within a part. Songs of other parts: 3 for train, so times 6 / 3; 5 for val; 4.
+    splits = np.array(["train", "train", "train", "val", "test", "test"])
+    one = known(pairs((0, 1), (1, 2)), [0.2, 0.6], 6, listed=listed, splits=splits)
+    # (0, 1) and (4, 5) are within a split. Songs of other splits: 3 for train, so times 6 / 3; 5 for val; 4.
     assert metadata.degree(one, 6) == pytest.approx([4, 2, 2, 6 / 5, 3, 1.5])
     more = one._replace(listed=Pairs(np.append(listed.left, 4), np.append(listed.right, 5)))
     assert metadata.degree(more, 6).tolist() == metadata.degree(one, 6).tolist()
@@ -529,7 +529,7 @@ def test_each_baseline_says_whether_it_is_from_lyrics() -> None:
         track_ids=[["1", "2"], ["3"], ["4"], ["5"]],
         lyrics=["grey", "harbour", "bell", "lamp"],
     )
-    one = KNOWN._replace(listed=pairs((0, 4)), parts=np.array(["train"] * 4 + ["test"]))
+    one = KNOWN._replace(listed=pairs((0, 4)), splits=np.array(["train"] * 4 + ["test"]))
     frame, asked = pd.concat([frame, frame.iloc[:1]], ignore_index=True), pairs((0, 1))
     from_lyrics = baselines.from_lyrics(frame, READS, one, asked, vectors(grey=[1, 0]))
     of_lyrics = {name for name, reads in baselines.FROM_LYRICS.items() if reads}

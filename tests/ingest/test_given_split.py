@@ -86,8 +86,7 @@ def vectors_of(folder: Path) -> word_vectors.WordVectors:
     found = way(folder)
     file = word_vectors.find_file(found.params.vectors.source, folder)
     assert file is not None
-    parts = splits.parts(found.made.songs, found.pairs, found.params.pairs.test_fold, given=True)
-    texts = {part: of_part["lyrics"].tolist() for part, of_part in parts.items()}
+    texts = splits.lyrics_of(found.made.songs, found.pairs, by_fold=False)
     read = word_vectors.read_file(file, ["lantern"], most_frequent=3)
     return word_vectors.assemble(read, found.params.vectors.length, "own", texts)
 

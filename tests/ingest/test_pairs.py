@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests import raw
 
 from neuralist.config import params
-from neuralist.data import parquet, splits, tables
+from neuralist.data import parquet, tables
 from neuralist.engine.connect import connect
 from neuralist.ingest import pairs, songs
 from neuralist.ingest.sources import formats
@@ -129,19 +129,6 @@ def test_the_val_that_is_cut_repeats_no_pair_of_train_or_test(listing: list[tupl
     assert len(val) == (math.ceil(in_train_alone / 10) if in_train_alone > 1 else 0)
     for pair, of_pair in parts.items():
         assert of_pair == ({"val"} if pair in val else before[pair])
-
-
-def test_songs_of_a_split_are_by_its_pairs_where_it_is_given_else_by_fold() -> None:
-    table = song_table({"a": 0, "b": 1, "c": 2, "d": 3, "e": 4})
-    listed = listed_table([("a", "b", 0.1, "train"), ("b", "c", 0.1, "val"), ("c", "d", 0.1, "test")])
-    made = pairs.pairs(pairs.rows(listed, table, CHOICES), table, CHOICES, given=True)
-
-    def names(*, given: bool) -> dict[str, str]:
-        found = splits.parts(table, made, CHOICES.test_fold, given=given)
-        return {part: "".join(of_part["song_id"]) for part, of_part in found.items()}
-
-    assert names(given=True) == {"train": "abe", "val": "bc", "test": "cd"}
-    assert names(given=False) == {"train": "cde", "val": "b", "test": "a"}
 
 
 def test_an_id_that_no_song_has_is_an_error_that_names_it() -> None:

@@ -148,7 +148,7 @@ def test_metrics_in_one_file_or_in_one_for_each_experiment_are_the_same(store: S
     assert "| mse | 0.25 | 0.5 | -0.25 |" in text(whole, apart)
 
 
-def test_metrics_that_lack_what_they_hold_today_are_named_and_the_headline_is_compared(store: Store) -> None:
+def test_metrics_that_lack_what_they_hold_today_are_named_beside_the_headline(store: Store) -> None:
     old = {key: value for key, value in entry(0.25).items() if key != "target"}
     here = store.revision({"a": {"mse": 0.5}}, **{METRICS: store.put(json.dumps({"a": entry(0.5)}).encode())})
     there = store.revision({"a": {"mse": 0.25}}, **{METRICS: store.put(json.dumps({"a": old}).encode())})

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from neuralist.config import params, records
+from neuralist.config import corpus, params, records
 from neuralist.config.records import Coverage, ExperimentMetrics
 from neuralist.data import tables
 from neuralist.data.pair_sets import Listings
@@ -87,7 +87,7 @@ def read(raw: Path, settings: params.Params, split: str) -> Asked:
     made = songs.build(formats.read(raw, settings.similarity_range), settings.songs)
     rejects: Any = made.counts["rejects"]
     notes = [f"{count:,} not used: {reason}" for reason, count in rejects.items()]
-    given = bool(made.listed["split"].notna().any())
+    given = corpus.gives_split(raw)
     rows = pairs.rows(made.listed, made.songs, settings.pairs)
     each_once = pairs.pairs(rows, made.songs, settings.pairs, given=given)
     if not given or split == "all":

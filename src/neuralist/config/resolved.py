@@ -17,8 +17,6 @@ import shutil
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import Field
-
 from neuralist import files
 from neuralist.config import params, records
 from neuralist.config.experiment import Experiment, Section
@@ -45,12 +43,10 @@ class VectorsSettings(Section):
 
     Attributes:
         vectors: section `vectors`.
-        test_fold: says which songs are of train.
-        given: whether the corpus gives the split, so that its pairs say it.
+        given: whether the corpus gives the split, so that pairs name a split's songs; else folds hold them.
     """
 
     vectors: params.Vectors
-    test_fold: int = Field(ge=0, lt=params.N_FOLDS)
     given: bool
 
 
@@ -92,11 +88,7 @@ def write(settings: params.Params, epochs: int, folder: Path) -> None:
             study=None if isinstance(study, Skipped) else study.base.pretrain_on,
         ),
         "study.json": study,
-        "vectors.json": VectorsSettings(
-            vectors=settings.vectors,
-            test_fold=settings.pairs.test_fold,
-            given=settings.train.protocol == "given",
-        ),
+        "vectors.json": VectorsSettings(vectors=settings.vectors, given=settings.train.protocol == "given"),
     }
     shutil.rmtree(folder, ignore_errors=True)
     for file, values in resolved.items():

@@ -12,7 +12,7 @@ import pandas as pd
 from neuralist.config import params
 from neuralist.data import parquet, tables
 from neuralist.data.observed import Observed
-from neuralist.data.splits import parts_of_songs
+from neuralist.data.splits import songs_of
 
 COLUMNS = ["left_id", "right_id", "similarity", "split", "weight", "listed"]
 
@@ -59,30 +59,30 @@ class Listings(NamedTuple):
             The columns of `of`, all weights 1.
         """
         if protocol == "songs":
-            parts = [observable(songs, self.pairs, part) for part in ("val", "test")]
-            return pd.concat(parts, ignore_index=True)
+            every = [observable(songs, self.pairs, split) for split in ("val", "test")]
+            return pd.concat(every, ignore_index=True)
         listed = self.rows if protocol == "paper" else self.pairs
         asked = listed[listed["split"].isin(["val", "test"])].assign(weight=1.0, listed=True)
         return asked.filter(COLUMNS).reset_index(drop=True)
 
 
-def observable(songs: pd.DataFrame, pairs: pd.DataFrame, part: str) -> pd.DataFrame:
-    """Every listed or unlisted pair of a part, under the protocol songs; see `neuralist.data.observed`.
+def observable(songs: pd.DataFrame, pairs: pd.DataFrame, split: str) -> pd.DataFrame:
+    """Every listed or unlisted pair of a split, under the protocol songs; see `neuralist.data.observed`.
 
     Args:
         songs: tables.SONGS.
         pairs: tables.PAIRS.
-        part: train, val or test; its songs are those of the folds that its listed pairs come from.
+        split: train, val or test; its songs are those of the folds that its listed pairs come from.
 
     Returns:
         The columns of `Listings.of`, all weights 1, similarity 0 of unlisted pairs; listed ones come first.
         Where no song has a list, all are listed.
     """
-    listed = pairs.loc[pairs["split"] == part]
+    listed = pairs.loc[pairs["split"] == split]
     known = listed.assign(weight=1.0, listed=True).filter(COLUMNS)
-    observed = Observed.of(songs.loc[parts_of_songs(songs, pairs, by_fold=True) == part], pairs)
+    observed = Observed.of(songs.loc[songs_of(songs, pairs, by_fold=True)[split]], pairs)
     is_listed = np.zeros(observed.n_pairs, dtype=bool)
     is_listed[observed.numbers(listed)] = True
     unlisted = observed.pairs(np.flatnonzero(~is_listed))
-    unlisted = unlisted.assign(similarity=0.0, split=part, weight=1.0, listed=False)
+    unlisted = unlisted.assign(similarity=0.0, split=split, weight=1.0, listed=False)
     return pd.concat([known, unlisted], ignore_index=True).filter(COLUMNS)

@@ -10,6 +10,8 @@ import pandas as pd
 
 from neuralist.config.params import N_FOLDS
 
+SPLITS = ("train", "val", "test")
+
 
 def fold(group_id: str) -> int:
     """The fold of a song and its covers, 0 to 4: the same for ever, whatever songs are added."""
@@ -21,48 +23,30 @@ def val_fold(test_fold: int) -> int:
     return (test_fold + 1) % N_FOLDS
 
 
-def part_of(fold: int, test_fold: int) -> str:
-    """The part, train, val or test, that the songs of a fold belong to."""
+def split_of(fold: int, test_fold: int) -> str:
+    """The split, train, val or test, that the songs of a fold belong to."""
     return {test_fold: "test", val_fold(test_fold): "val"}.get(fold, "train")
 
 
-def parts(
-    songs: pd.DataFrame, pairs: pd.DataFrame, test_fold: int, *, given: bool
-) -> dict[str, pd.DataFrame]:
-    """The songs of train, val and test: by fold, or by their pairs, when a song may be in several parts.
+def songs_of(songs: pd.DataFrame, pairs: pd.DataFrame, *, by_fold: bool) -> dict[str, np.ndarray]:
+    """The songs of train, val and test, as their pairs say: bool (n_songs,) by split.
 
     Args:
         songs: tables.SONGS.
-        pairs: tables.PAIRS.
-        test_fold: the fold of test.
-        given: whether the source gives the split, so that pairs decide; songs without any are of train.
+        pairs: pairs or rows with a split.
+        by_fold: whether all songs of the folds that a split's pairs come from are of it, as under protocol
+            songs; else the songs that its pairs name, which may be in several splits.
     """
-    named = {
-        part: songs["song_id"].isin([*of_part["left_id"], *of_part["right_id"]])
-        for part, of_part in pairs.groupby("split")
-    }
-    nowhere = pd.Series(data=False, index=songs.index)
-    by_pairs = {part: named.get(part, nowhere) for part in ("train", "val", "test")}
-    by_pairs["train"] = by_pairs["train"] | ~(by_pairs["val"] | by_pairs["test"])
-    part_of_song = songs["fold"].map(lambda fold: part_of(fold, test_fold))
-    by_fold = {part: part_of_song == part for part in by_pairs}
-    return {part: pd.DataFrame(songs[mask]) for part, mask in (by_pairs if given else by_fold).items()}
-
-
-def parts_of_songs(songs: pd.DataFrame, listed: pd.DataFrame, *, by_fold: bool) -> np.ndarray:
-    """The part that each song is of, str (n_songs,): train, val, test, or "" for none.
-
-    Args:
-        songs: tables.SONGS.
-        listed: pairs or rows with a split.
-        by_fold: whether all songs of a fold are of the part of its pairs, as under the protocol songs; else a
-            song is of train when a training pair names it, whatever other pairs do.
-    """
-    found = np.full(len(songs), "", dtype=object)
-    for part in ("test", "val", "train"):
-        inside = listed.loc[listed["split"] == part]
+    masks = {}
+    for split in SPLITS:
+        inside = pairs.loc[pairs["split"] == split]
         named = songs["song_id"].isin(inside["left_id"]) | songs["song_id"].isin(inside["right_id"])
-        if by_fold:
-            named = songs["fold"].isin(songs.loc[named, "fold"])
-        found[named] = part
-    return found
+        masks[split] = (songs["fold"].isin(songs.loc[named, "fold"]) if by_fold else named).to_numpy(bool)
+    return masks
+
+
+def lyrics_of(songs: pd.DataFrame, pairs: pd.DataFrame, *, by_fold: bool) -> dict[str, list[str]]:
+    """The lyrics of each split's songs, see `songs_of`; those of songs in no split are of train."""
+    masks = songs_of(songs, pairs, by_fold=by_fold)
+    masks["train"] = masks["train"] | ~(masks["val"] | masks["test"])
+    return {split: songs.loc[mask, "lyrics"].tolist() for split, mask in masks.items()}

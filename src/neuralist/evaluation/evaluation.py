@@ -21,7 +21,7 @@ from neuralist.config.records import (
     Thresholds,
 )
 from neuralist.data.pair_sets import Listings
-from neuralist.data.splits import parts_of_songs
+from neuralist.data.splits import songs_of
 from neuralist.evaluation import baselines
 from neuralist.evaluation.baselines import Known, Pairs
 from neuralist.evaluation.comparison import Comparison, Drawn, Key, positions, queries
@@ -150,13 +150,17 @@ def _known(songs: pd.DataFrame, listings: Listings, experiment: params.Experimen
     """What baselines may learn from: the pairs that the experiment does."""
     learned = listings.of(experiment)
     train = learned.loc[learned["split"] == "train"]
-    listed = listings.pairs if experiment.protocol == "songs" else train
+    by_fold = experiment.protocol == "songs"
+    listed = listings.pairs if by_fold else train
+    split_of_song = np.full(len(songs), "", dtype=object)
+    for split, mask in songs_of(songs, listed, by_fold=by_fold).items():
+        split_of_song[mask] = split
     return Known(
         positions(songs, train),
         train["similarity"].to_numpy(np.float64),
         train["weight"].to_numpy(np.float64),
         positions(songs, listed),
-        parts_of_songs(songs, listed, by_fold=experiment.protocol == "songs"),
+        split_of_song,
     )
 
 

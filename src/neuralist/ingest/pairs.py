@@ -15,7 +15,7 @@ import pyarrow as pa
 from neuralist.config import params
 from neuralist.data import tables
 from neuralist.data.observed import Observed
-from neuralist.data.splits import part_of, val_fold
+from neuralist.data.splits import split_of, val_fold
 from neuralist.engine.connect import connect
 from neuralist.engine.protocol import Engine, named
 from neuralist.ingest import pairs_sql
@@ -221,31 +221,30 @@ def unlisted(
     Args:
         pairs: tables.PAIRS.
         songs: tables.SONGS.
-        choices: unlisted_ratio times a part's listed pairs are drawn, or all unlisted ones if they are fewer.
+        choices: unlisted_ratio times a split's listed pairs are drawn, or all unlisted if they are fewer.
         given: whether the source gives the split; then nothing is drawn.
 
     Returns:
-        tables.UNLISTED, sorted; weight is how many unlisted pairs of the part each one stands for. Empty
+        tables.UNLISTED, sorted; weight is how many unlisted pairs of the split each one stands for. Empty
         where no song has a list.
     """
-    part_of_song = songs["fold"].map(lambda fold: part_of(fold, choices.test_fold))
+    split_of_song = songs["fold"].map(lambda fold: split_of(fold, choices.test_fold))
     types = {"left_id": "str", "right_id": "str", "split": "str", "weight": "float64"}
-    parts = [pd.DataFrame({name: [] for name in types}).astype(types)]
-    for number, part in enumerate(() if given else ("train", "val")):
-        observed, in_part = (
-            Observed.of(songs.loc[part_of_song == part], pairs),
-            pairs.loc[pairs["split"] == part],
-        )
-        listed = observed.numbers(in_part)
+    drawn_pairs = [pd.DataFrame({name: [] for name in types}).astype(types)]
+    for number, split in enumerate(() if given else ("train", "val")):
+        of_split = pairs.loc[pairs["split"] == split]
+        observed = Observed.of(songs.loc[split_of_song == split], pairs)
+        listed = observed.numbers(of_split)
         available = observed.n_pairs - len(listed)
-        wanted = int(choices.unlisted_ratio * len(in_part) + 0.5)
+        wanted = int(choices.unlisted_ratio * len(of_split) + 0.5)
         drawn = np.random.default_rng([choices.seed, number]).choice(
             available, min(wanted, available), replace=False, shuffle=False
         )
         # Before unlisted pair r stand those listed pairs that have at most r unlisted ones before themselves.
         drawn += np.searchsorted(listed - np.arange(len(listed)), drawn, side="right")
-        parts.append(observed.pairs(drawn).assign(split=part, weight=available / max(1, len(drawn))))
-    made = pd.concat(parts, ignore_index=True)
+        weight = available / max(1, len(drawn))
+        drawn_pairs.append(observed.pairs(drawn).assign(split=split, weight=weight))
+    made = pd.concat(drawn_pairs, ignore_index=True)
     # By numbers: strings take ten times as long to sort.
     ids = pd.Index(sorted(songs["song_id"]), dtype="str")
     order = np.lexsort([ids.get_indexer(pd.Index(made[side])) for side in ("right_id", "left_id")])

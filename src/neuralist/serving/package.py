@@ -21,7 +21,7 @@ from neuralist import files, metrics
 from neuralist.config import records
 from neuralist.config.records import ExperimentMetrics, ExperimentRecord, ServedModel
 from neuralist.data import parquet, tables
-from neuralist.data.splits import parts_of_songs
+from neuralist.data.splits import songs_of
 from neuralist.evaluation import selection
 from neuralist.model.encoder import Encoder
 from neuralist.model.similarity import Similarity
@@ -134,8 +134,8 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
     # Unlisted pairs and heads bring in all songs of the training folds.
     settings = chosen.trained.params
     more = bool(settings.heads) or settings.target == "observable"
-    parts = parts_of_songs(songs, pairs, by_fold=served.protocol == "songs" and more)
-    trained_on = sorted(songs.loc[parts == "train", "song_id"])
+    is_train = songs_of(songs, pairs, by_fold=served.protocol == "songs" and more)["train"]
+    trained_on = sorted(songs.loc[is_train, "song_id"])
     files.write_text(out / "training_songs.txt", "".join(f"{song}\n" for song in trained_on))
     card = model_card.card(served, chosen.trained, chosen.evaluated, chosen.level, len(songs))
     files.write_text(out / "card.md", card)

@@ -15,7 +15,7 @@ import pandas as pd
 from neuralist.config import params
 from neuralist.data import parquet, tables
 from neuralist.data.pair_sets import Listings
-from neuralist.data.splits import parts_of_songs
+from neuralist.data.splits import songs_of
 from neuralist.model import bag_of_words, ridge
 from neuralist.model.bag_of_words import Bag
 from neuralist.text import synonyms
@@ -202,7 +202,7 @@ def teach(settings: params.Experiment, songs: pd.DataFrame, listing: pd.DataFram
     Training songs are all in the folds of the training pairs; where a corpus gives its own split, those that
     its training pairs name.
     """
-    is_train = parts_of_songs(songs, listing, by_fold=settings.protocol == "songs") == "train"
+    is_train = songs_of(songs, listing, by_fold=settings.protocol == "songs")["train"]
     index = pd.Index(songs["song_id"])
     listed: Any = listing[listing["listed"] & (listing["split"] == "train")]
     left, right = (index.get_indexer(pd.Index(listed[side])) for side in ("left_id", "right_id"))

@@ -54,17 +54,18 @@ def validate(
         on: the engine.
         most_rows: see `runner.check`.
     """
-    shared = FailureSeverity.WARNING if protocol == "given" else FailureSeverity.CRITICAL
+    given = protocol == "given"
+    shared = FailureSeverity.WARNING if given else FailureSeverity.CRITICAL
     suites = {
         **songs_suites(expected),
         **rows_suites(expected),
         **pairs_suites(expected),
         **unlisted_suites(),
         **disjoint_suites(shared),
-        **(repeat_suites() if protocol == "given" else {}),
+        **(repeat_suites() if given else {}),
     }
     with connect(on) as database:
-        derived_tables.derive(database, checked, choices, given=protocol == "given", wanted=suites)
+        derived_tables.derive(database, checked, choices, given=given, wanted=suites)
         return Report(count(database), check(suites, database, most_rows=most_rows))
 
 

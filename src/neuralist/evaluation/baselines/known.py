@@ -24,21 +24,21 @@ class Known(NamedTuple):
         pairs: the training pairs, listed ones and sampled unlisted ones.
         similarity: of the training pairs, float64 in [0, 1].
         weight: of the training pairs, float64 above 0: how many pairs each stands for.
-        listed: the listed pairs; under protocol songs those of all parts, otherwise the training rows. Only
-            pairs within the training part and pairs across parts are looked at.
-        parts: each song's part, str (n_songs,): train, val or test; "" where it is in none, or in several.
+        listed: the listed pairs; under protocol songs those of all splits, otherwise the training rows. Only
+            pairs within train and pairs across splits are looked at.
+        splits: each song's split, str (n_songs,): train, val or test; "" where it is in none.
     """
 
     pairs: Pairs
     similarity: np.ndarray
     weight: np.ndarray
     listed: Pairs
-    parts: np.ndarray
+    splits: np.ndarray
 
     @property
     def songs(self) -> np.ndarray:
         """Positions of the training songs, those in no pair included."""
-        return np.flatnonzero(self.parts == "train")
+        return np.flatnonzero(self.splits == "train")
 
     def mean(self) -> float:
         """Mean similarity of what the training pairs stand for."""

@@ -65,15 +65,15 @@ def tag_overlap(songs: pd.DataFrame, pairs: Pairs) -> np.ndarray:
 
 
 def degree(known: Known, n_songs: int) -> np.ndarray:
-    """How many listed pairs each song is in, told from those with songs of other parts; float64 (n_songs,).
+    """How many listed pairs each song is in, told from those with songs of other splits; float64 (n_songs,).
 
-    Pairs within a part are what is asked for, so a count that held them would know some of the answer. The
-    count of the others is scaled up from the songs of the other parts to all songs.
+    Pairs within a split are what is asked for, so a count that held them would know some of the answer. The
+    count of the others is scaled up from the songs of the other splits to all songs.
     """
-    across = known.parts[known.listed.left] != known.parts[known.listed.right]
+    across = known.splits[known.listed.left] != known.splits[known.listed.right]
     count = np.bincount(np.concatenate([side[across] for side in known.listed]), minlength=n_songs)
-    _, part, sizes = np.unique(known.parts, return_inverse=True, return_counts=True)
-    return count * n_songs / np.maximum(n_songs - sizes[part], 1)
+    _, split, sizes = np.unique(known.splits, return_inverse=True, return_counts=True)
+    return count * n_songs / np.maximum(n_songs - sizes[split], 1)
 
 
 def tree(of_train: np.ndarray, known: Known, of_asked: np.ndarray) -> np.ndarray:
