@@ -26,7 +26,8 @@ from neuralist.ingest import pairs, pretraining_pairs
 from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
 from neuralist.text.word_vectors import WordVectors
-from neuralist.training import examples, loop, pretraining, saving
+from neuralist.training import examples, loop, pretraining
+from neuralist.training.experiment import train_experiment
 
 Experiments = Mapping[str, params.Experiment]
 
@@ -159,7 +160,7 @@ def _trained(name: str, settings: params.Experiment, prepared: examples.Prepared
     folder = out / f"{name}-{prepared.fingerprint[:16]}"
     if not (folder / "experiment.json").exists():
         loop.forget_models()
-        told = saving.train_experiment(
+        told = train_experiment(
             name, settings, prepared, folder, folder / "checkpoints", title=f"{out.name} {name}"
         )
         print(told, flush=True)

@@ -49,8 +49,9 @@ def main() -> None:
 def _train(args: argparse.Namespace, settings: Experiment) -> None:
     # TensorFlow takes 15 s to import, which a skipped stage need not pay.
     from neuralist.tracking.runs import LiveRun
-    from neuralist.training import checkpoints, saving
+    from neuralist.training import checkpoints
     from neuralist.training.distributed import workers
+    from neuralist.training.experiment import train_experiment
 
     gc.freeze()  # or Python looks for garbage in all of TensorFlow, a second at the end alone
     (args.out / "skipped.txt").unlink(missing_ok=True)
@@ -62,9 +63,7 @@ def _train(args: argparse.Namespace, settings: Experiment) -> None:
     folder = checkpoints.folder(args.checkpoints, args.name, prepared.fingerprint)
     live = LiveRun(args.name, prepared.fingerprint, settings.model_dump())
     after = live if together is None or together.chief else lambda *_: None
-    message = saving.train_experiment(
-        args.name, settings, prepared, args.out, folder, after=after, workers=together
-    )
+    message = train_experiment(args.name, settings, prepared, args.out, folder, after=after, workers=together)
     print(message)
 
 

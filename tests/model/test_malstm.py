@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras.ops import convert_to_numpy as to_numpy
 
-from neuralist.model.layers import PairSimilarity
+from neuralist.model.layers import PairSimilarity, Pooling
 from neuralist.model.malstm import Architecture, MaLSTM
 from neuralist.model.similarity import Similarity
 
@@ -198,3 +198,8 @@ def test_dropout_acts_in_training_only() -> None:
     calm = encode(model, tokens)
     np.testing.assert_array_equal((encode(model, tokens)), calm)
     assert not np.array_equal((encode(model, tokens, training=True)), calm)
+
+
+def test_another_kind_of_pooling_is_refused_with_the_choices() -> None:
+    with pytest.raises(ValueError, match="pooling: received 'sum'; choose last, mean, mean_max"):
+        Pooling("sum")

@@ -1,7 +1,8 @@
 """All metrics by name: how people read them, which way is better, and which protocols have them.
 
 What computes, chooses by, shows or accepts a metric reads its properties here. The order is that of columns
-and tables: metrics of ranking, then those of pairs, of each the headline first.
+and tables: metrics of ranking, then those of pairs, of each the headline first. A new metric is an entry here
+and its computing in `neuralist.metrics`, or of a ranking in `evaluation.ranking`.
 """
 
 from dataclasses import dataclass

@@ -121,11 +121,19 @@ class Pooling(keras.layers.Layer):
 
     Args:
         kind: `last`, the state after the last word; `mean`; or `mean_max`: means and maxima, one after the
-            other.
+            other. A further kind also needs its name in `config.experiment`, its nodes in
+            `onnx_export._add_pooling`, and where it widens the vector, `MaLSTM.build` and `_add_song`.
+
+    Raises:
+        ValueError: `kind` is another.
     """
+
+    KINDS = ("last", "mean", "mean_max")
 
     def __init__(self, kind: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if kind not in self.KINDS:
+            raise ValueError(f"pooling: received {kind!r}; choose {', '.join(self.KINDS)}")
         self.kind = kind
 
     def call(self, states: Any, present: Any) -> Any:

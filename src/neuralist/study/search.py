@@ -106,7 +106,7 @@ def work(search: Search, opened: queue.Queue, report: Report) -> None:
             with queue.claimed(search.settings, opened) as trial:
                 if trial is None:
                     return
-                checkpoint = opened.folder / f"trial-{trial.number}.npz"
+                checkpoint = checkpoints.of_trial(opened.folder, trial.number)
                 report(trial.number)
                 # Else another machine, to which this one was long silent, has taken the trial and ended it.
                 with suppress(UpdateFinishedTrialError):

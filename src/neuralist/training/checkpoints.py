@@ -1,6 +1,12 @@
 """Checkpoints of a training: all that its next epoch needs, in one file that is whole or not there.
 
-`loop.fit` goes on from the one it finds, and writes it after each epoch.
+| file | of |
+|---|---|
+| work/checkpoints/<experiment>-<fingerprint>/epoch.npz | the task |
+| work/checkpoints/<experiment>-<fingerprint>/before-epoch.npz | its pretraining |
+| work/checkpoints/study-<name>/trial-<number>.npz | a trial of a study |
+
+`loop.fit` writes it after each epoch, and goes on from the one that is there.
 """
 
 import json
@@ -38,6 +44,21 @@ def folder(root: Path, name: str, fingerprint: str) -> Path:
         fingerprint: see `examples.fingerprint`.
     """
     return root / f"{name}-{fingerprint[:16]}"
+
+
+def of_training(folder: Path) -> Path:
+    """The checkpoint of the training whose folder this is."""
+    return folder / "epoch.npz"
+
+
+def of_pretraining(checkpoint: Path) -> Path:
+    """The checkpoint of what comes before the training with that checkpoint."""
+    return checkpoint.with_name(f"before-{checkpoint.name}")
+
+
+def of_trial(study_folder: Path, number: int) -> Path:
+    """The checkpoint of a trial."""
+    return study_folder / f"trial-{number}.npz"
 
 
 def read(path: Path) -> Checkpoint | None:

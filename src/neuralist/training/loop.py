@@ -134,7 +134,7 @@ def pretrain(
     if not prepared.before:
         return []
     first = make_model(settings, prepared._replace(parts=prepared.before))
-    own = checkpoint.with_name(f"before-{checkpoint.name}")
+    own = checkpoints.of_pretraining(checkpoint)
     history = fit(first, prepared.before, settings, own, report, workers=workers)
     _assign(model.trainable_variables, values(first.trainable_variables))
     return history

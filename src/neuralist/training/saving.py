@@ -1,19 +1,17 @@
-"""An experiment trained, and what that leaves in its folder: the model, its encoder as ONNX, what it is.
+"""What a training leaves in its folder: the model, its encoder as ONNX, and a record of it.
 
 Output: model.keras, encoder.onnx, vocabulary.txt, history.csv; experiment.json, an `ExperimentRecord`.
 """
 
 import json
-import shutil
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 
-from neuralist import console, files
+from neuralist import files
 from neuralist.config import params, records
 from neuralist.config.records import CalibrationCurve, ExperimentRecord
 from neuralist.model import onnx_export
@@ -23,58 +21,10 @@ from neuralist.model.similarity import Calibration
 from neuralist.text.vocabulary import Vocabulary, Windows
 from neuralist.training import loop
 from neuralist.training.checkpoints import Epoch
-from neuralist.training.distributed.workers import Workers
 from neuralist.training.examples import Examples, Prepared
 from neuralist.training.loop import values
 
 ONNX_TOLERANCE = 1e-5
-
-
-def train_experiment(  # noqa: PLR0913  the last three, by name, are for some callers alone
-    name: str,
-    settings: params.Experiment,
-    prepared: Prepared,
-    folder: Path,
-    checkpoints: Path,
-    *,
-    after: Callable[[int, Epoch], None] = lambda *_: None,
-    title: str | None = None,
-    workers: Workers | None = None,
-) -> str:
-    """Train an experiment, before that on the pairs of `pretrain_on` if it has any, and save it.
-
-    Args:
-        name: of the experiment.
-        settings: of it.
-        prepared: what it is trained on.
-        folder: to write.
-        checkpoints: folder of this training's own, from which a killed one goes on; removed at the end.
-        after: called with each epoch's number and figures when it is over.
-        title: of the bar that shows how far it is; its name, where none is given.
-        workers: those that train it together, of whom the chief alone saves; None: this process alone.
-
-    Returns:
-        What to tell of it in a line.
-
-    Raises:
-        ValueError: a checkpoint there cannot be read, or is of another model.
-        ArithmeticError: the exported graph does not say what the model says.
-        ConnectionAbortedError: a worker is gone.
-    """
-    model, checkpoint = loop.make_model(settings, prepared), checkpoints / "epoch.npz"
-    title = title or name
-    if prepared.before:
-        with console.epochs(f"{title} pretraining", settings.epochs, lambda *_: None) as report:
-            loop.pretrain(model, prepared, settings, checkpoint, report, workers=workers)
-    with console.epochs(title, settings.epochs, after) as report:
-        history = loop.fit(model, prepared.parts, settings, checkpoint, report, workers=workers)
-    if workers is not None and not workers.chief:
-        return f"{name}: best epoch {loop.best_epoch(history)} of {len(history)}; worker 0 saves it"
-    if prepared.bag is not None:
-        model = loop.joined(model, prepared.bag)
-    told = save_experiment(name, settings, prepared, (model, history), folder)
-    shutil.rmtree(checkpoints)
-    return told
 
 
 def save_experiment(
