@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 # Every template is filled or compiled; a model from code is found by its path.
 USE = """
@@ -15,7 +17,6 @@ import jinja2, pathlib, sys, neuralist
 from neuralist.serving import mlflow_model
 from neuralist.validation.report import Report
 
-pytestmark = pytest.mark.slow
 assert pathlib.Path(neuralist.__file__).is_relative_to(sys.argv[1]), neuralist.__file__
 assert "<html" in Report({}, []).to_html()
 environment = jinja2.Environment(loader=jinja2.PackageLoader("neuralist.songmap"))

@@ -518,7 +518,7 @@ def killed_at(method: str, call: int, patch: pytest.MonkeyPatch) -> None:
 STEPS = [
     *(("log_artifacts", call) for call in (1, 2)),
     *(("create_model_version", call) for call in (1, 2)),
-    *(("set_model_version_tag", call) for call in (1, 2, 3, 4)),
+    *(("set_model_version_tag", call) for call in (1, 4)),
     *(("set_registered_model_alias", call) for call in (1, 2)),
 ]
 
