@@ -56,6 +56,7 @@ def test_values_are_frozen() -> None:
         ({"train": {"units": "many"}}, r"train\.units: .*received 'many'"),
         ({"train": {"protocol": "random"}}, r"train\.protocol: .*received 'random'"),
         ({"train": {"dropout": 1}}, r"train\.dropout: "),
+        ({"songs": {"genres": {}}}, r"songs\.genres: .*received {}"),
         ({"pairs": {"test_fold": 5}}, r"pairs\.test_fold: .*received 5"),
         ({"pairs": {"paper_shares": [0.5, 0.2, 0.2]}}, r"pairs\.paper_shares: .*must sum to 1, not 0\.9"),
         ({"similarity_range": [1, 0]}, r"similarity_range: .*lower bound 1.* must be below"),

@@ -138,12 +138,6 @@ def test_year_and_tags_come_from_the_tracks_where_the_record_has_none(tmp_path: 
     assert reasons(made) == {"msd/tracks_per_year.txt:3": "not in unique_tracks.txt"}
 
 
-def test_genre_is_that_of_the_first_tag_that_has_one() -> None:
-    by_tag = songs.genres_by_tag(raw.CHOICES.genres)
-    assert songs.genre(["loud", "HARD ROCK", "soul"], by_tag) == "rock"
-    assert songs.genre(["loud"], by_tag) == "other"
-
-
 def test_wrong_lyrics_are_rejected_and_covers_are_not() -> None:
     notice = "Unfortunately, we are NOT LICENSED to display the lyrics of this one. " + raw.lyrics("sorry", 3)
     long_text = raw.lyrics("sea") + " they are not licensed to display their wares"

@@ -1,4 +1,4 @@
-"""The wheel, installed without the source tree beside it, has every module and template."""
+"""The wheel, installed without the source tree beside it, has every module, template and list of genres."""
 
 import shutil
 import subprocess
@@ -11,9 +11,10 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-# Every template is filled or compiled; a model from code is found by its path.
+# Every template is filled or compiled, the genres are read; a model from code is found by its path.
 USE = """
 import jinja2, pathlib, sys, neuralist
+from neuralist.ingest import genres
 from neuralist.serving import mlflow_model
 from neuralist.validation.report import Report
 
@@ -21,6 +22,7 @@ assert pathlib.Path(neuralist.__file__).is_relative_to(sys.argv[1]), neuralist._
 assert "<html" in Report({}, []).to_html()
 environment = jinja2.Environment(loader=jinja2.PackageLoader("neuralist.songmap"))
 [environment.get_template(name) for name in environment.list_templates()]
+assert genres.by_tag(None)["motown"] == "soul"
 arguments = mlflow_model.model_arguments("neuralist", pathlib.Path("served"))
 assert pathlib.Path(arguments["python_model"]).is_file()
 assert arguments["code_paths"] == [str(pathlib.Path(neuralist.__file__).parent)]

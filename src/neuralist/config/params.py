@@ -13,7 +13,7 @@ from neuralist.config.metric_table import AUTO, CHOOSING, ON_VAL
 
 N_FOLDS = 5
 AUTO_EPOCHS = 50
-TUNED, WHOLE = "tuned", ("experiments", "space", "heads", "variants")
+TUNED, WHOLE = "tuned", ("experiments", "space", "heads", "variants", "genres")
 EngineName = Literal["duckdb", "spark"]
 M = TypeVar("M", bound="Section")
 
@@ -61,7 +61,7 @@ class Songs(Section):
 
     cover_overlap: float = Field(gt=0, le=1)
     placeholders: tuple[str, ...]
-    genres: dict[str, tuple[str, ...]] = Field(min_length=1)
+    genres: Annotated[dict[str, tuple[str, ...]], Field(min_length=1)] | None
 
 
 class Pairs(Section):

@@ -12,7 +12,7 @@ import pandas as pd
 
 from neuralist.config import params
 from neuralist.data import splits, tables
-from neuralist.ingest import covers, lyrics_check
+from neuralist.ingest import covers, genres, lyrics_check
 from neuralist.ingest.sources.common import Raw, Similarities, shortened
 from neuralist.text import names
 
@@ -116,16 +116,6 @@ def match(songs: pd.DataFrame, tracks: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
     return claimed.reset_index(drop=True), unmatched
 
 
-def genre(tags: list[str], by_tag: dict[str, str]) -> str:
-    """The genre of the first tag that has one in `by_tag`, case aside, else other."""
-    return next((by_tag[tag.casefold()] for tag in tags if tag.casefold() in by_tag), "other")
-
-
-def genres_by_tag(genres: dict[str, tuple[str, ...]]) -> dict[str, str]:
-    """Each tag of `genres`, case-folded, with its genre; of several the first."""
-    return {tag.casefold(): name for name, known in reversed(genres.items()) for tag in known}
-
-
 def _keys(named: pd.DataFrame, kind: names.Kind) -> pd.Series:
     return _folded(named.artist, kind.artist) + "\t" + _folded(named.title, kind.title)
 
@@ -153,7 +143,7 @@ def _described(
     for song_id, track in zip(claims.song_id.tolist(), claims.track_id.tolist(), strict=True):
         by_song.setdefault(song_id, []).append(track)
     track_ids = [by_song.get(song_id, []) for song_id in songs.song_id.tolist()]
-    by_tag = genres_by_tag(choices.genres)
+    genre_by_tag = genres.by_tag(choices.genres)
     years = claims.merge(tracks, on="track_id").groupby("song_id").year.min()
     tags = [
         list(dict.fromkeys([*own, *(tag for track in ids for tag in similar.tags.get(track, []))]))
@@ -164,7 +154,7 @@ def _described(
         has_list=[not similar.with_list.isdisjoint(ids) for ids in track_ids],
         year=songs.year.astype("Int64").fillna(songs.song_id.map(years).astype("Int64")),
         tags=tags,
-        genre=[genre(of_song, by_tag) for of_song in tags],
+        genre=[genres.of_song(own, genre_by_tag) for own in tags],
     )
 
 

@@ -1,0 +1,24 @@
+"""Genres of songs from their tags, by lists of tags: those of genres.yaml, or a mapping of the user's own."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from neuralist.config import params
+
+DEFAULT = Path(__file__).with_name("genres.yaml")
+
+
+def by_tag(genres: Mapping[str, Sequence[str]] | None) -> dict[str, str]:
+    """The genre of each tag, case-folded; of a tag in several lists the first one's.
+
+    Args:
+        genres: tags of each genre; None: those of genres.yaml.
+    """
+    if genres is None:
+        genres = params.read_yaml(DEFAULT)
+    return {tag.casefold(): genre for genre, tags in reversed(genres.items()) for tag in tags}
+
+
+def of_song(tags: Sequence[str], genre_by_tag: Mapping[str, str]) -> str:
+    """The genre of the first tag that has one, case aside, else other."""
+    return next((genre_by_tag[tag.casefold()] for tag in tags if tag.casefold() in genre_by_tag), "other")
