@@ -60,7 +60,8 @@ def test_values_are_frozen() -> None:
         ({"pairs": {"test_fold": 5}}, r"pairs\.test_fold: .*received 5"),
         ({"pairs": {"paper_shares": [0.5, 0.2, 0.2]}}, r"pairs\.paper_shares: .*must sum to 1, not 0\.9"),
         ({"similarity_range": [1, 0]}, r"similarity_range: .*lower bound 1.* must be below"),
-        ({"expected": {"songs": [5, 5]}}, r"expected\.songs: "),
+        ({"expected": {"songs": [5, 5]}}, r"expected\.songs: .*lower bound 5.* must be below .* 5"),
+        ({"expected": {"songs": [float("inf"), None]}}, r"expected\.songs: .*lower bound inf must be below"),
         ({"experiments": {}}, r"experiments: "),
         ({"run": ["lyrics", "lyrics"]}, r"run: received \['lyrics', 'lyrics'\]; name each once"),
         ({"run": ["lyric"]}, r"run: received \['lyric'\]; name each once, out of .*'lyrics'"),
@@ -155,6 +156,14 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, content: bytes | N
 
     with pytest.raises(ValueError, match=message):
         params.load(path)
+
+
+@pytest.mark.parametrize("written", ["[5, null]", "[5, .inf]"])
+def test_a_bound_may_be_left_open_in_two_ways(tmp_path: Path, written: str) -> None:
+    change = yaml.safe_load(f"expected: {{songs: {written}, rows: [-.inf, 9]}}")
+    expected = params.load(changed(tmp_path, change)).expected
+
+    assert (expected.songs, expected.rows) == ((5, None), (None, 9))
 
 
 def test_what_a_study_found_lies_over_the_experiment() -> None:

@@ -1,6 +1,7 @@
 """params.yaml as typed, frozen values: unknown keys refused, ranges checked, errors name the key."""
 
 from collections.abc import Callable, Iterable, Mapping
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -19,10 +20,11 @@ M = TypeVar("M", bound="Section")
 
 
 def _ascending(bounds: tuple[float | None, float | None]) -> tuple[float | None, float | None]:
-    low, high = bounds
-    if low is not None and high is not None and low >= high:
+    """Check that the bounds ascend; those that bound nothing (null, .inf, -.inf) become None."""
+    low, high = (-inf if bounds[0] is None else bounds[0]), (inf if bounds[1] is None else bounds[1])
+    if low >= high:
         raise ValueError(f"the lower bound {low} must be below the upper bound {high}")
-    return bounds
+    return (None if low == -inf else low), (None if high == inf else high)
 
 
 def _one(shares: tuple[float, ...]) -> tuple[float, ...]:
