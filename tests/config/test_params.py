@@ -86,10 +86,6 @@ def test_values_are_frozen() -> None:
             r"^params\.yaml: study\.metric: received 'mse'; choose one of loss, accuracy, .*, listed_auc$",
         ),
         (
-            {"study": {"direction": "minimize"}},
-            r"^params\.yaml: study\.direction: it follows from study\.metric",
-        ),
-        (
             {"study": {"metric": "listed_auc"}},
             r"study\.metric: received 'listed_auc', but val has no unlisted pairs for songs300; choose",
         ),

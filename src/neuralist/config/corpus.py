@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from neuralist.config import params, records
+from neuralist.config import params, records, renamed
 from neuralist.config.records.corpus import CorpusNote, Epochs, OneLine
 
 FILE = "corpus.yaml"
@@ -37,11 +37,12 @@ def read(raw: Path) -> Corpus:
     """Read the raw folder's corpus.yaml, if there is one, and look for a split in its pairs.csv.
 
     Raises:
-        ValueError: corpus.yaml is no YAML mapping, its note or epochs are refused, or study.direction is.
+        ValueError: corpus.yaml is no YAML mapping, its note or epochs are refused, or it has a key of
+            an earlier version.
     """
     path = raw / FILE
     values = params.read_yaml(path) if path.exists() else {}
-    params.refuse_direction(values, path)
+    renamed.refuse(values, path)
     own = {key: values.pop(key) for key in ("note", "epochs") if key in values}
     try:
         return Corpus(**own, values=values, given=gives_split(raw))

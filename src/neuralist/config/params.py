@@ -9,6 +9,7 @@ import yaml
 from pydantic import AfterValidator, Field, FiniteFloat, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from neuralist.config import renamed
 from neuralist.config.experiment import Experiment, Section, Train
 from neuralist.config.metric_table import AUTO, CHOOSING, ON_VAL
 
@@ -207,7 +208,7 @@ def load(path: Path = Path("params.yaml")) -> Params:
         ValueError: the file is missing, no YAML mapping, or a key or value is refused.
     """
     values = read_yaml(path)
-    refuse_direction(values, "params.yaml")
+    renamed.refuse(values, "params.yaml")
     params = _checked(Params, values)
     for name in params.experiments:
         params.experiment(name)
@@ -220,21 +221,6 @@ def load(path: Path = Path("params.yaml")) -> Params:
         except ValueError as error:
             raise ValueError(f"{error} (variants.{name})") from None
     return params
-
-
-def refuse_direction(values: Mapping[str, Any], file: Path | str) -> None:
-    """Refuse study.direction, which files of earlier versions have.
-
-    Args:
-        values: of params.yaml, or of a corpus.yaml that lies over it.
-        file: which of them it is.
-
-    Raises:
-        ValueError: the key is there.
-    """
-    study = values.get("study")
-    if isinstance(study, dict) and "direction" in study:
-        raise ValueError(f"{file}: study.direction: it follows from study.metric now; remove the key")
 
 
 def _check_names(params: Params) -> None:
