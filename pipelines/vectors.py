@@ -28,8 +28,7 @@ def main() -> None:
     settings = records.load(args.settings, resolved.VectorsSettings)
     songs, listed = parquet.read(args.songs, tables.SONGS), parquet.read(args.pairs, tables.PAIRS)
     texts = splits.lyrics_of(songs, listed, by_fold=not settings.given)
-    before = word_vectors.without(_pretraining_texts(args.pretraining), texts["val"] + texts["test"])
-    made = word_vectors.fit(texts, before, settings.vectors, args.raw)
+    made = word_vectors.fit(texts, _pretraining_texts(args.pretraining), settings.vectors, args.raw)
     made.save(args.vectors)
     coverage = made.coverage
     print(f"word vectors: {coverage.words:,} x {coverage.dimensions}, {coverage.source}")

@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 from tests import raw, trained
-from tests.code.test_cli import answer, refusal, run
+from tests.commands import answer, refusal, run
 
 from neuralist.tracking.store import Store
 
@@ -186,7 +186,7 @@ def test_a_model_is_named_or_given_by_its_folder(home: Path, tmp_path: Path) -> 
     shutil.copytree(home / "artifacts/experiments/tiny", tmp_path / "elsewhere")
     assert found(str(tmp_path / "elsewhere"), "raw") == found("tiny", "raw")
     assert refusal("evaluate", "huge", "raw").startswith(
-        "huge: no trained model; give an experiment of this checkout (tiny), a folder"
+        "huge: no such model; give an experiment of this checkout (tiny), a folder"
     )
 
 

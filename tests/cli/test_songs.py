@@ -1,6 +1,5 @@
 """`neuralist`: what its commands say, on a model whose scores are known by hand (tests.tenths)."""
 
-import json
 import math
 import os
 import shutil
@@ -8,14 +7,10 @@ import subprocess
 import sys
 import webbrowser
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import Result
 from tests import tenths
-from typer.testing import CliRunner
-
-from neuralist.cli import app
+from tests.commands import answer, refusal, run
 
 COMMANDS = (
     "compare",
@@ -35,26 +30,6 @@ SLOW = ("pandas", "numpy", "pyarrow", "onnxruntime", "mlflow", "tensorflow", "ke
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(tenths.write(tmp_path_factory.mktemp("model") / "served"))
-
-
-def run(*arguments: str, **others: Any) -> Result:
-    return CliRunner().invoke(app, arguments, **others)
-
-
-def answer(*arguments: str, **others: Any) -> Any:
-    """What a command prints as JSON, and nothing else."""
-    result = run(*arguments, "--json", **others)
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
-
-
-def refusal(*arguments: str, **others: Any) -> str:
-    """The one line with which a command refuses."""
-    result = run(*arguments, **others)
-    assert (result.exit_code, result.stdout) == (1, "")
-    [line] = result.stderr.splitlines()
-    assert line.startswith("error: ")
-    return line.removeprefix("error: ")
 
 
 # --- the whole --------------------------------------------------------------------------------------
@@ -129,7 +104,7 @@ def test_without_checkout_or_model_the_mend_is_told(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     said = refusal("compare", "a", "b")
     assert said.startswith(f"{tmp_path} lies in no checkout of Neuralist")
-    assert said.endswith("or name a served model by --model FOLDER")
+    assert said.endswith("or name a model by --model: a folder, or models:/...")
 
 
 # --- compare ----------------------------------------------------------------------------------------

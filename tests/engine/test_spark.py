@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from tests import faulty_lists, raw
-from tests.data.test_expectations import CHOICES, EXPECTED, Corpus
+from tests.validation.test_suites import CHOICES, EXPECTED, Corpus
 
 from neuralist.config.params import EngineName
 from neuralist.data import tables

@@ -4,7 +4,7 @@ import numpy as np
 
 from neuralist.config.metric_table import OF_RANKING
 from neuralist.config.records import Estimate
-from neuralist.evaluation import cross_validation
+from neuralist.evaluation import fold_averages
 
 
 def drawn(*values: float) -> dict[str, np.ndarray]:
@@ -17,7 +17,7 @@ def test_means_are_those_of_the_trainings_and_leads_are_paired_draw_by_draw() ->
         {"ours": drawn(0.6, 0.5, 0.7), "theirs": drawn(0.5, 0.4, 0.6)},
         {"ours": drawn(0.8, 0.7, 0.9), "theirs": drawn(0.5, 0.4, 0.6)},
     ]
-    found = cross_validation.averaged(trainings, "ours", 0.5)
+    found = fold_averages.averaged(trainings, "ours", 0.5)
 
     ours, theirs = found["ours"], found["theirs"]
     # draws of the mean: 0.6 and 0.8; quarters between them are 0.65 and 0.75
@@ -32,7 +32,7 @@ def test_a_table_says_where_no_lead_is_shown_and_where_the_subject_trails() -> N
     trainings = [
         {"ours": drawn(0.6, 0.5, 0.7), "near": drawn(0.6, 0.6, 0.6), "better": drawn(0.9, 0.8, 0.95)},
     ]
-    lines = cross_validation.markdown(cross_validation.averaged(trainings, "ours", 0.9), "ours")
+    lines = fold_averages.markdown(fold_averages.averaged(trainings, "ours", 0.9), "ours")
 
     assert lines[0].startswith("| | listed AUC | of each | ours leads by | nDCG@10 |")
     assert lines[2].startswith("| ours | 0.600 [0.510, 0.690] | 0.600 |  |")

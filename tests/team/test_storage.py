@@ -8,7 +8,7 @@ from typing import Any
 
 import optuna
 import pytest
-from tests.model.test_study import run
+from tests.study.test_search import run
 from tests.team import services
 
 from neuralist.study import queue, search

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from neuralist.cli import shell
-from neuralist.cli.shell import Json, Model
+from neuralist.cli import models, shell
+from neuralist.cli.models import Model
+from neuralist.cli.shell import Json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,7 +50,7 @@ def predict(
     OUT holds all columns of PAIRS, and similarity, similar, decile, tokens_used_a, tokens_used_b. It appears
     when all rows are done; a bad row stops the command with its number, and leaves no OUT.
     """
-    folder = shell.served(model)
+    folder = models.served(model)
     from neuralist.serving.predictor import Predictor
 
     with _counting("predict") as report:
@@ -71,7 +72,7 @@ def embed(
     OUT holds the id and the columns v1, v2, ... It appears when all rows are done; a bad row stops the
     command with its number, and leaves no OUT.
     """
-    folder = shell.served(model)
+    folder = models.trained(model)
     from neuralist.model.encoder import Encoder
 
     with _counting("embed") as report:

@@ -2,12 +2,11 @@
 
 from enum import StrEnum
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
-from neuralist.cli import shell
+from neuralist.cli import models, shell
 from neuralist.cli.shell import Json, shown
 
 
@@ -21,9 +20,7 @@ class Split(StrEnum):
 
 
 def evaluate(
-    model: Annotated[
-        str, typer.Argument(help="An experiment's name, a trained or served model's folder, or models:/...")
-    ],
+    model: Annotated[str, typer.Argument(help="An experiment's name, a folder, or models:/...")],
     raw: Annotated[Path, typer.Argument(metavar="RAW", help="A raw folder of either form.")],
     split: Annotated[
         Split, typer.Option(help="The pairs to score; all where RAW gives no split.")
@@ -38,25 +35,21 @@ def evaluate(
 
     Nothing is trained but baselines, on RAW's own training pairs. RAW may hold test pairs alone.
     """
-    home = shell.checkout()
-    with TemporaryDirectory() as scratch:
-        folder = _folder(model, home, Path(scratch))
-        if not raw.is_dir():
-            raise ValueError(
-                f"{raw}: no such folder; give one with texts.csv and pairs.csv, or official files"
-            )
-        from neuralist import workspace
-        from neuralist.cli import scoring
-        from neuralist.config import corpus
-        from neuralist.evaluation import results
+    home, folder = shell.checkout(), models.trained(model)
+    if not raw.is_dir():
+        raise ValueError(f"{raw}: no such folder; give one with texts.csv and pairs.csv, or official files")
+    from neuralist import workspace
+    from neuralist.cli import scoring
+    from neuralist.config import corpus
+    from neuralist.evaluation import results
 
-        settings = workspace.settings(raw, home)
-        if similarity_range is not None:
-            low, high = similarity_range
-            if not low < high:
-                raise ValueError(f"--similarity-range: received {low:g} {high:g}; give the lower one first")
-            settings = settings.model_copy(update={"similarity_range": similarity_range})
-        scores = scoring.score(folder, raw, settings, split.value)
+    settings = workspace.settings(raw, home)
+    if similarity_range is not None:
+        low, high = similarity_range
+        if not low < high:
+            raise ValueError(f"--similarity-range: received {low:g} {high:g}; give the lower one first")
+        settings = settings.model_copy(update={"similarity_range": similarity_range})
+    scores = scoring.score(folder, raw, settings, split.value)
     if as_json:
         metrics = {name: evaluated.model_dump() for name, evaluated in scores.metrics.items()}
         shell.print_json({"model": model, "raw": str(raw), "notes": scores.notes, "metrics": metrics})
@@ -64,24 +57,3 @@ def evaluate(
     for note in scores.notes:
         print(shown(note))
     print(results.detailed(scores.metrics, shown(corpus.read(raw).note)))
-
-
-def _folder(model: str, home: Path, scratch: Path) -> Path:
-    """The folder of a trained model: a registered one's is copied to `scratch`.
-
-    Raises:
-        ValueError: there is no such model.
-    """
-    if model.startswith("models:/"):
-        from neuralist.tracking.download import download  # imports mlflow, 3 s
-
-        return download(model, scratch)
-    experiments = home / "artifacts" / "experiments"
-    for folder in (Path(model).expanduser(), experiments / model):
-        if (folder / "encoder.onnx").is_file():
-            return folder
-    known = ", ".join(sorted(path.parent.name for path in experiments.glob("*/encoder.onnx"))) or "none yet"
-    raise ValueError(
-        f"{model}: no trained model; give an experiment of this checkout ({known}), a folder that holds "
-        "encoder.onnx, or models:/<name>@<alias>"
-    )

@@ -8,6 +8,7 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,12 +20,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")]
-Model = Annotated[
-    Path | None,
-    typer.Option(
-        "--model", metavar="FOLDER", help="A served model; without it the checkout's artifacts/served."
-    ),
-]
+# What a command opens is closed when it ends.
+resources = ExitStack()
 
 # Control characters, line ends, halves of surrogate pairs; and what turns the writing direction round.
 _UNSEEN = {"Cc", "Zl", "Zp", "Cs"}
@@ -37,7 +34,8 @@ class Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
         try:
-            return super().invoke(ctx)
+            with resources:
+                return super().invoke(ctx)
         except BrokenPipeError:
             raise  # `neuralist ... | head`: typer ends quietly
         except (ValueError, OSError, ModuleNotFoundError) as error:
@@ -76,25 +74,6 @@ def checkout() -> Path:
     raise ValueError(
         f"{here} lies in no checkout of Neuralist (no dvc.yaml here or above); change into one first"
     )
-
-
-def served(model: Path | None) -> Path:
-    """The folder of the served model.
-
-    Raises:
-        ValueError: there is none.
-    """
-    if model is None:
-        try:
-            model = checkout() / "artifacts" / "served"
-        except ValueError as error:
-            raise ValueError(f"{error}, or name a served model by --model FOLDER") from None
-    if not (model / "served.json").is_file():
-        why = f" ({model / 'card.md'} says why)" if (model / "card.md").is_file() else ""
-        raise ValueError(
-            f"{model}: no served model there{why}; run `dvc repro`, or name one by --model FOLDER"
-        )
-    return model
 
 
 def print_json(value: object) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neuralist.cli import shell
-from neuralist.cli.shell import Json, Model, shown
+from neuralist.cli import models, shell
+from neuralist.cli.models import Model
+from neuralist.cli.shell import Json, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ def compare(
     its scores of single lines are an illustration, and no reason. Lines of one or two words are left out.
     """
     lyrics = (_text(a, "A"), _text(b, "B"))
-    folder = shell.served(model)
+    folder = models.served(model)
     import numpy as np
 
     from neuralist.config import records
@@ -123,7 +124,7 @@ def recommend(  # noqa: PLR0913 - each is an option
     if (song is None) == (lyrics is None):
         raise typer.BadParameter("give either --song or --lyrics")
     text = None if lyrics is None else _text(lyrics, "--lyrics", only_file=True)
-    folder = shell.served(model)
+    folder = models.served(model)
     from neuralist.config import records
     from neuralist.serving.catalogue import Catalogue
     from neuralist.serving.predictor import Predictor
@@ -154,7 +155,7 @@ def playlist(
 
     No song comes twice, and no artist twice in a row. The similarity is that to the song before.
     """
-    folder = shell.served(model)
+    folder = models.served(model)
     from neuralist.config import records
     from neuralist.serving.catalogue import Catalogue
 

@@ -2,7 +2,7 @@
 
 What computes, chooses by, shows or accepts a metric reads its properties here. The order is that of columns
 and tables: metrics of ranking, then those of pairs, of each the headline first. A new metric is an entry here
-and its computing in `neuralist.metrics`, or of a ranking in `evaluation.ranking`.
+and its computing in `metrics.measure`, or of a ranking in `evaluation.ranking`.
 """
 
 from dataclasses import dataclass

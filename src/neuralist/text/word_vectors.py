@@ -52,20 +52,20 @@ def load(folder: Path) -> WordVectors:
 
 
 def fit(
-    texts: Mapping[str, Sequence[str]], before: Sequence[str], choices: params.Vectors, raw: Path
+    texts: Mapping[str, Sequence[str]], pretraining: Sequence[str], choices: params.Vectors, raw: Path
 ) -> WordVectors:
-    """Word vectors from the file that is chosen, else trained; on no text but those of train.
+    """Read word vectors from the file that is chosen, else train them; on no text of val or test.
 
     Args:
-        texts: part (train, val, test) to its texts; coverage is reported for all.
-        before: texts that pretraining reads besides.
+        texts: split (train, val, test) to its texts; coverage is reported for all.
+        pretraining: texts of pretraining; those that are also of val or test are left out.
         choices: section vectors of params.yaml.
         raw: the raw folder.
 
     Raises:
         ValueError: the file is missing or unusable, or there are too few texts to train on.
     """
-    learned = [*texts["train"], *before]
+    learned = [*texts["train"], *without(pretraining, [*texts["val"], *texts["test"]])]
     file = find_file(choices.source, raw)
     if file:
         found = read_file(file, {word for text in learned for word in words(text)}, choices.most_frequent)
