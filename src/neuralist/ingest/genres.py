@@ -8,15 +8,14 @@ from neuralist.config import params
 DEFAULT = Path(__file__).with_name("genres.yaml")
 
 
-def by_tag(genres: Mapping[str, Sequence[str]] | None) -> dict[str, str]:
+def by_tag(genres: dict[str, tuple[str, ...]] | None) -> dict[str, str]:
     """The genre of each tag, case-folded; of a tag in several lists the first one's.
 
     Args:
         genres: tags of each genre; None: those of genres.yaml.
     """
-    if genres is None:
-        genres = params.read_yaml(DEFAULT)
-    return {tag.casefold(): genre for genre, tags in reversed(genres.items()) for tag in tags}
+    lists = params.read_yaml(DEFAULT) if genres is None else genres
+    return {tag.casefold(): genre for genre, tags in reversed(lists.items()) for tag in tags}
 
 
 def of_song(tags: Sequence[str], genre_by_tag: Mapping[str, str]) -> str:
