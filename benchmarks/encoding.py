@@ -20,7 +20,7 @@ from neuralist.model.encoder import Encoder
 from neuralist.model.onnx_export import LSTM, Weights
 from neuralist.model.similarity import Similarity
 from neuralist.serving import predictor
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Vocabulary
 
 ROUNDS, TEXTS, PEERS_TEXTS = 9, 2048, 16
@@ -34,11 +34,11 @@ def measure(options: argparse.Namespace) -> Iterator[Figure | Missing]:
     texts = made.songs(known, TEXTS)
     with TemporaryDirectory() as folder:
         last, lyrics = encoders(known, Path(folder))
-    windows = last.vocabulary.windows(texts[: predictor.CHUNK], last.reads)
+    windows = last.vocabulary.windows(texts[: predictor.CHUNK], last.windowing)
     measures: dict[str, Callable[[], float]] = {
         "last state": figures.rate(lambda: list(predictor.embed(last, texts)), TEXTS),
         "lyrics": figures.rate(lambda: list(predictor.embed(lyrics, texts)), TEXTS),
-        "texts to ids": figures.rate(lambda: last.vocabulary.windows(texts, last.reads), TEXTS),
+        "texts to ids": figures.rate(lambda: last.vocabulary.windows(texts, last.windowing), TEXTS),
         "texts with accents to ids": figures.rate(_accented(last, texts), TEXTS),
         "graph of last state": figures.rate(lambda: last.encode_windows(windows), len(windows.lengths)),
     }
@@ -75,17 +75,17 @@ def encoders(known: list[str], folder: Path) -> tuple[Encoder, Encoder]:
     length, told = np.array([5.5, 0.5], dtype=np.float32), (drawn(401, HEADS), drawn(HEADS))
     bag = (drawn(n_tokens, HEADS), drawn(n_tokens, 1) ** 2)
     onnx_export.export(Weights(vectors, lstm(100), "mean_max", length, told, bag), folder / "lyrics.onnx")
-    read = {"last": Reads("word", 300, "head"), "lyrics": Reads("word", 420, "head", 60)}
+    read = {"last": TokenWindowing("word", 300, "head"), "lyrics": TokenWindowing("word", 420, "head", 60)}
     last, lyrics = (
-        Encoder(folder / f"{name}.onnx", vocabulary, reads, Similarity("manhattan"))
-        for name, reads in read.items()
+        Encoder(folder / f"{name}.onnx", vocabulary, windowing, Similarity("manhattan"))
+        for name, windowing in read.items()
     )
     return last, lyrics
 
 
 def _accented(encoder: Encoder, texts: list[str]) -> Callable[[], object]:
     changed = [text.replace("a", "á") for text in texts]
-    return lambda: encoder.vocabulary.windows(changed, encoder.reads)
+    return lambda: encoder.vocabulary.windows(changed, encoder.windowing)
 
 
 def _sentence_encoder(name: str, texts: list[str]) -> Callable[[], object]:

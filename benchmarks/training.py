@@ -68,7 +68,7 @@ def measure(options: argparse.Namespace) -> Iterator[Figure | Missing]:
 
 def _compared(settings: Any, prepared: Any, wanted: str | None) -> Iterator[Figure]:
     """Ours beside its peers, in turn, and beside what its arithmetic takes."""
-    title = f"training, {settings.max_words} words, {settings.batch_size} pairs a batch"
+    title = f"training, {settings.max_tokens} words, {settings.batch_size} pairs a batch"
     ways = [_ours(settings, prepared), _fastest(_keras_peers(settings, prepared))]
     if find_spec("torch"):
         ways.append(_torch_peer(settings, prepared))
@@ -101,10 +101,10 @@ def made(name: str) -> tuple[Any, Any]:
 
     settings = params.load(Path("params.yaml")).experiment(name)
     rng = np.random.default_rng(0)
-    lengths = np.minimum(settings.max_words, rng.lognormal(5.6, 0.5, N_SONGS).astype(int) + 5)
+    lengths = np.minimum(settings.max_tokens, rng.lognormal(5.6, 0.5, N_SONGS).astype(int) + 5)
     zipf = 1 / np.arange(1, N_WORDS + 1)
-    ids = rng.choice(N_WORDS, (N_SONGS, settings.max_words), p=zipf / zipf.sum()) + 2
-    ids[np.arange(settings.max_words) >= lengths[:, None]] = 0
+    ids = rng.choice(N_WORDS, (N_SONGS, settings.max_tokens), p=zipf / zipf.sum()) + 2
+    ids[np.arange(settings.max_tokens) >= lengths[:, None]] = 0
     popular = rng.pareto(1.5, N_SONGS) + 0.1
     left, right = rng.choice(N_SONGS, (2, N_PAIRS), p=popular / popular.sum()).astype(np.int32)
     train = examples.Examples(
@@ -120,7 +120,7 @@ def made(name: str) -> tuple[Any, Any]:
     matrix *= 3 / np.linalg.norm(matrix, axis=1, keepdims=True)
     matrix[0] = 0
     vectors = WordVectors(Vocabulary(map(str, range(N_WORDS))), matrix, {})
-    return settings, examples.Prepared({"train": train, "val": train}, vectors, {}, "", {})
+    return settings, examples.TrainingData({"train": train, "val": train}, vectors, {}, "", {})
 
 
 def endless(settings: Any, prepared: Any) -> Iterator[tuple[Any, Any]]:
@@ -161,7 +161,7 @@ def _two_towers(settings: Any, prepared: Any, *, unroll: bool = False) -> Any:
     matrix = prepared.vectors.matrix
     embedding = keras.layers.Embedding(*matrix.shape, mask_zero=True, trainable=False)
     lstm = keras.layers.LSTM(settings.units, unroll=unroll)
-    sides = [keras.Input((settings.max_words,), dtype="int32") for _ in range(2)]
+    sides = [keras.Input((settings.max_tokens,), dtype="int32") for _ in range(2)]
     left, right = (lstm(embedding(side)) for side in sides)
     distance = keras.layers.Lambda(
         lambda both: keras.ops.exp(-keras.ops.norm(both[0] - both[1], ord=1, axis=-1))
@@ -179,10 +179,10 @@ def _keras_peers(settings: Any, prepared: Any) -> Iterator[Way]:
     kinds = [
         (jit, unroll)
         for jit in (False, True)
-        for unroll in ((False, True) if settings.max_words < 50 else (False,))
+        for unroll in ((False, True) if settings.max_tokens < 50 else (False,))
     ]
     size = settings.batch_size
-    rows = slice(0, size * (16 if settings.max_words < 50 else 4))
+    rows = slice(0, size * (16 if settings.max_tokens < 50 else 4))
     sides = [data.songs.ids[side[rows]] for side in (data.left, data.right)]
     for jit, unroll in kinds:
         model, _ = _two_towers(settings, prepared, unroll=unroll)
@@ -234,7 +234,7 @@ def _check_losses(settings: Any, prepared: Any) -> None:
 
     from neuralist.training import batches, loop
 
-    pairs = settings.model_copy(update={"batch_of": "pairs", "batch_size": 64})
+    pairs = settings.model_copy(update={"batch_unit": "pairs", "batch_size": 64})
     ours = loop.make_model(pairs, prepared)
     peer, lstm = _two_towers(pairs, prepared)
     (kernel, bias), (recurrent,) = ours.projection.get_weights(), ours.recurrence.get_weights()

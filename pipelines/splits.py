@@ -55,7 +55,8 @@ def main() -> None:
         listed = pairs.pairs(rows, songs, choices, given=False)
         return Listings(rows, listed, pairs.unlisted(listed, songs, choices))
 
-    folders = sorted({experiment.pretrain_on for experiment in experiments.values()} - {None})
+    named = {experiment.pretrain_on for experiment in experiments.values()}
+    folders = sorted(folder for folder in named if folder is not None)
     graded = {name: pretraining_pairs.read(args.raw, name, settings.similarity_range) for name in folders}
     shared = cross_validation.Corpus(
         args.raw, songs, listings, {name: (of.songs, of.pairs) for name, of in graded.items()}

@@ -21,7 +21,7 @@ from neuralist.config.experiment import Experiment
 
 if TYPE_CHECKING:
     from neuralist.training.distributed.workers import Workers
-    from neuralist.training.examples import Prepared
+    from neuralist.training.examples import TrainingData
 
 
 def parse() -> argparse.Namespace:
@@ -74,7 +74,7 @@ def _skip(out: Path, reason: str) -> None:
     files.write_text(out / "skipped.txt", f"{reason}\n")
 
 
-def _prepared(args: argparse.Namespace, settings: Experiment, together: "Workers | None") -> "Prepared":
+def _prepared(args: argparse.Namespace, settings: Experiment, together: "Workers | None") -> "TrainingData":
     """What the experiment is trained on: all of it, or a worker's share."""
     from neuralist.text import word_vectors
     from neuralist.training import examples

@@ -33,7 +33,7 @@ from neuralist.text.vocabulary import Vocabulary
 
 WORDS = {"moss": (0.0, 0.0), "stone": (0.5, 0.0), "fern": (0.5, 0.25)}
 OTHER = (-0.5, 0.0)
-THRESHOLD, MAX_WORDS = 0.7, 3
+THRESHOLD, MAX_TOKENS = 0.7, 3
 SONGS = pd.DataFrame(
     [
         ("s0", "Anna", "Moss", 1990, "folk"),
@@ -62,7 +62,7 @@ def write(folder: Path) -> Path:
     vectors = np.arctanh(np.arctanh(embeddings)).astype(np.float32)
     onnx_export.export(Weights(vectors, lstm), folder / "encoder.onnx")
     Vocabulary(WORDS).save(folder / "vocabulary.txt")
-    records.save(made_records.trained(settings={"max_words": MAX_WORDS}), folder / "experiment.json")
+    records.save(made_records.trained(settings={"max_tokens": MAX_TOKENS}), folder / "experiment.json")
     records.save(made_records.served(threshold=THRESHOLD), folder / "served.json")
     files.write_text(folder / "training_songs.txt", "s0\n")
     files.write_text(folder / "card.md", "# A model made by hand\n")

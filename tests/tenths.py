@@ -40,7 +40,7 @@ def write(folder: Path) -> Path:
     vectors = np.arctanh(np.arctanh(embeddings)).astype(np.float32)[:, None]
     onnx_export.export(Weights(vectors, lstm), folder / "encoder.onnx")
     Vocabulary(WORDS).save(folder / "vocabulary.txt")
-    records.save(made_records.trained("tiny", {"max_words": 50}), folder / "experiment.json")
+    records.save(made_records.trained("tiny", {"max_tokens": 50}), folder / "experiment.json")
     served = made_records.served(experiment="tiny", threshold=0.8, lags=["tfidf"])
     records.save(served, folder / "served.json")
     catalogue = pd.DataFrame(

@@ -68,7 +68,7 @@ def test_without_a_corpus_yaml_the_params_are_the_checkouts(checkout: Path, raw:
 def test_corpus_yaml_is_laid_over_and_its_experiments_replace_the_list(
     checkout: Path, tmp_path: Path
 ) -> None:
-    text = "similarity_range: [1, 5]\npairs: {test_fold: 3}\nexperiments: {only: {max_words: 9}}\n"
+    text = "similarity_range: [1, 5]\npairs: {test_fold: 3}\nexperiments: {only: {max_tokens: 9}}\n"
     raw = make_raw(tmp_path / "graded", text + "songmap: {experiment: only}\n")
     settings = params.load(workspace.prepare(raw, checkout).folder / "params.yaml")
 
@@ -76,7 +76,7 @@ def test_corpus_yaml_is_laid_over_and_its_experiments_replace_the_list(
     assert settings.pairs.test_fold == 3
     assert settings.pairs.seed == 2017
     assert list(settings.experiments) == ["only"]
-    assert settings.experiment("only").max_words == 9
+    assert settings.experiment("only").max_tokens == 9
 
 
 def test_preparing_again_follows_both_files_and_rewrites_nothing_in_vain(checkout: Path, raw: Path) -> None:
@@ -174,9 +174,9 @@ def test_a_bad_corpus_yaml_is_refused_by_name_and_key(
 GIVEN = "left_id,right_id,similarity,split\n1,2,0.5,train\n"
 THREE = """\
 experiments:
-  short: {protocol: paper, max_words: 9}
-  shorter: {protocol: songs, target: observable, max_words: 9}
-  other: {protocol: songs, max_words: 10}
+  short: {protocol: paper, max_tokens: 9}
+  shorter: {protocol: songs, target: observable, max_tokens: 9}
+  other: {protocol: songs, max_tokens: 10}
 """
 
 
@@ -339,7 +339,7 @@ def test_params_that_agree_with_corpus_yaml_pass(checkout: Path, tmp_path: Path)
             "study: {direction: minimize}",
             r"corpus\.yaml: study\.direction: it follows from study\.metric now",
         ),
-        ("experiments: {own: {max_words: 15}}", r"experiments\.words15 is None there"),
+        ("experiments: {own: {max_tokens: 15}}", r"experiments\.words15 is None there"),
     ],
 )
 def test_params_that_differ_from_corpus_yaml_are_named(

@@ -19,7 +19,7 @@ from neuralist.data import tables
 from neuralist.model import onnx_export
 from neuralist.text.vocabulary import Vocabulary
 
-SETTINGS = {"protocol": "songs", "target": "listed_only", "max_words": 15, "units": 1}
+SETTINGS = {"protocol": "songs", "target": "listed_only", "max_tokens": 15, "units": 1}
 
 
 def embedding(x: float) -> float:
@@ -88,7 +88,7 @@ def entry(protocol: Protocol = "songs", **val: float | None) -> dict[str, Any]:
         "protocol": protocol,
         "target": "listed_only",
         "tokens": "word",
-        "max_words": 15,
+        "max_tokens": 15,
         "long_text": "head",
         "note": f"About protocol {protocol}.",
         "from_lyrics": {},

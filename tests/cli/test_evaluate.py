@@ -144,7 +144,7 @@ def test_what_is_not_read_known_or_used_is_told(home: Path) -> None:
 def test_a_model_of_characters_has_the_baselines_that_need_no_word_vectors(home: Path) -> None:
     """The last character alone counts: s, e or n."""
     folder = home / "artifacts/experiments/spelt"
-    trained.write_experiment(folder, {"s": 0.0, "e": 1.0}, tokens="char", max_words=6)
+    trained.write_experiment(folder, {"s": 0.0, "e": 1.0}, tokens="char", max_tokens=6)
     raw.texts(home / "names", [["1", "Moss"], ["2", "moSS"], ["3", "stone"], ["4", "a stonemason"]])
     grades = [["1", "2", "1"], ["1", "3", "0.5"], ["2", "4", "0"]]
     raw.pairs(home / "names", [[*grade, "test"] for grade in grades], "left_id,right_id,similarity,split")

@@ -25,7 +25,7 @@ def changed(tmp_path: Path, change: dict[str, Any]) -> Path:
 def test_the_shipped_file_holds_both_word_lengths_under_both_protocols() -> None:
     settings = params.load(SHIPPED)
     shapes = {
-        (settings.experiment(name).protocol, settings.experiment(name).max_words)
+        (settings.experiment(name).protocol, settings.experiment(name).max_tokens)
         for name in settings.experiments
     }
 
@@ -68,10 +68,10 @@ def test_values_are_frozen() -> None:
         ({"variants": {"odd": {"unit": 3}}}, r"\.unit: .*\(variants\.odd\)"),
         ({"experiments": {"Odd name": {}}}, r"experiments\.Odd name"),
         ({"experiments": {"songs300": {"unit": 3}}}, r"experiments\.songs300\.unit: "),
-        ({"train": {"bag": True}}, r"train: .*bag: true needs heads"),
+        ({"train": {"bag_of_words": True}}, r"train: .*bag_of_words: true needs heads"),
         (
-            {"experiments": {"lyrics": {"bag": True, "heads": {"year": 1.0}, "tokens": "char"}}},
-            r"bag: true needs",
+            {"experiments": {"lyrics": {"bag_of_words": True, "heads": {"year": 1.0}, "tokens": "char"}}},
+            r"bag_of_words: true needs",
         ),
         ({"songmap": {"experiment": "none"}}, r"songmap\.experiment: received 'none'; name one of"),
         (
@@ -166,7 +166,7 @@ def test_what_a_study_found_lies_over_the_experiment() -> None:
     settings = params.load(SHIPPED)
     found = settings.experiment("songs15", found={"units": 7, "pooling": "mean"})
 
-    assert (found.max_words, found.units, found.pooling) == (15, 7, "mean")
+    assert (found.max_tokens, found.units, found.pooling) == (15, 7, "mean")
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from tests import made_records, trained
 
-from neuralist.config import records
-from neuralist.config.records import served as served_folder
+from neuralist.config import records, renamed
 from neuralist.serving.catalogue import Catalogue
 from neuralist.serving.predictor import Predictor
 
@@ -144,24 +143,22 @@ def test_the_mlflow_models_load_a_folder_of_format_1(kind: str, tmp_path: Path) 
         _assert_same(answer.to_dict("list"), ANSWERS["recommend"])
 
 
-def test_settings_that_were_renamed_since_format_1_get_their_new_names(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = folder / "experiment.json"
-    path.write_text(path.read_text().replace('"units":', '"cells":'))
-    monkeypatch.setitem(served_folder.RENAMED, "cells", "units")
+def test_settings_that_were_renamed_since_format_1_get_their_new_names(folder: Path) -> None:
+    written = json.loads((folder / "experiment.json").read_text())["params"]
 
-    assert records.load_experiment(folder).params.units == 2
-    assert Predictor.load(folder).encoder.encode(["moss"]).shape == (1, 3)
+    assert set(renamed.SETTINGS) <= set(written)
+    read = records.load_experiment(folder).params.model_dump()
+    assert {old: read[new] for old, new in renamed.SETTINGS.items()} == {
+        old: written[old] for old in renamed.SETTINGS
+    }
 
 
-def test_a_folder_of_this_format_has_no_old_names(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_this_format_has_no_old_names(folder: Path) -> None:
     records.save(made_records.served(), folder / "served.json")
-    path = folder / "experiment.json"
-    path.write_text(path.read_text().replace('"units":', '"cells":'))
-    monkeypatch.setitem(served_folder.RENAMED, "cells", "units")
 
-    with pytest.raises(ValueError, match=r"experiment\.json: params\.units: Field required; .*cells"):
+    with pytest.raises(
+        ValueError, match=r"experiment\.json: params\.max_tokens: Field required; .*max_words"
+    ):
         records.load_experiment(folder)
 
 

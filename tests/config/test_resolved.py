@@ -46,7 +46,7 @@ def test_an_experiment_is_read_as_params_yaml_has_it_with_the_epochs_of_the_corp
 
     assert read == settings(tmp_path).experiment("words15", 7)
     assert isinstance(read, Experiment)
-    assert (read.epochs, read.max_words, read.units) == (7, 15, 50)
+    assert (read.epochs, read.max_tokens, read.units) == (7, 15, 50)
 
 
 def test_the_study_has_the_settings_of_its_base_and_not_its_storage(tmp_path: Path) -> None:

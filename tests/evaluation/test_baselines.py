@@ -18,11 +18,11 @@ from neuralist import metrics
 from neuralist.evaluation import baselines
 from neuralist.evaluation.baselines import Known, Pairs, labels, lyrics, mapped, metadata
 from neuralist.text.tfidf import tfidf
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Vocabulary
 from neuralist.text.word_vectors import WordVectors
 
-READS = Reads("word", 400, "head")
+WINDOWING = TokenWindowing("word", 400, "head")
 
 
 def pairs(*listed: tuple[int, int]) -> Pairs:
@@ -206,12 +206,12 @@ def test_the_mapping_stays_in_range_never_turns_the_order_and_knows_weights(
 
 def test_an_excerpt_is_the_text_as_written() -> None:
     text = "Grey, (grey) harbour!\nDon't wait; don't."
-    assert Reads("word", 3, "head").excerpt(text) == "Grey, (grey) harbour!\n"
-    assert Reads("word", 2, "tail").excerpt(text) == " wait; don't."
-    assert Reads("word", 6, "head").excerpt(text) == text
-    assert Reads("word", 3, "chunks").excerpt(text) == text
-    assert Reads("char", 4, "head").excerpt("Grey sea") == "Grey "
-    assert Reads("char", 4, "tail").excerpt("Grey sea") == " sea"
+    assert TokenWindowing("word", 3, "head").excerpt(text) == "Grey, (grey) harbour!\n"
+    assert TokenWindowing("word", 2, "tail").excerpt(text) == " wait; don't."
+    assert TokenWindowing("word", 6, "head").excerpt(text) == text
+    assert TokenWindowing("word", 3, "chunks").excerpt(text) == text
+    assert TokenWindowing("char", 4, "head").excerpt("Grey sea") == "Grey "
+    assert TokenWindowing("char", 4, "tail").excerpt("Grey sea") == " sea"
 
 
 @given(
@@ -224,11 +224,11 @@ def test_an_excerpt_is_the_text_as_written() -> None:
 )
 @settings(max_examples=200, deadline=None)
 def test_an_excerpt_has_the_tokens_that_a_model_reads(text: str, most: int, tokens: str, part: str) -> None:
-    reads = Reads(tokens, most, part)
-    excerpt = reads.excerpt(text)
+    windowing = TokenWindowing(tokens, most, part)
+    excerpt = windowing.excerpt(text)
     assert excerpt in text
-    read = "".join(reads.windows(reads.split(text))[0])
-    assert "".join(reads.split(excerpt)) == (read.strip() if tokens == "char" else read)
+    read = "".join(windowing.windows(windowing.split(text))[0])
+    assert "".join(windowing.split(excerpt)) == (read.strip() if tokens == "char" else read)
 
 
 @given(
@@ -239,8 +239,8 @@ def test_an_excerpt_has_the_tokens_that_a_model_reads(text: str, most: int, toke
 )
 @settings(max_examples=100, deadline=None)
 def test_no_excerpt_has_more_tokens_than_are_read(text: str, most: int, tokens: str, part: str) -> None:
-    reads = Reads(tokens, most, part)
-    assert len(reads.split(reads.excerpt(text))) <= most
+    windowing = TokenWindowing(tokens, most, part)
+    assert len(windowing.split(windowing.excerpt(text))) <= most
 
 
 # --- those that read lyrics ------------------------------------------------------------------------
@@ -319,7 +319,7 @@ PLACED = known(pairs((0, 1), (2, 3), (0, 2), (1, 3)), [0.9, 0.7, 0.1, 0.3], 6)
 
 def test_baselines_from_lyrics_find_the_pairs_that_share_words() -> None:
     asked = pairs((0, 4), (4, 5))
-    found = baselines.from_lyrics(songs(lyrics=PLACES), READS, PLACED, asked, OF_PLACES)
+    found = baselines.from_lyrics(songs(lyrics=PLACES), WINDOWING, PLACED, asked, OF_PLACES)
     assert set(found) == {"tfidf", "averaged_vectors", "averaged_vectors_projected", "style"}
     for name in ("tfidf", "averaged_vectors", "averaged_vectors_projected"):
         assert found[name].similarity == pytest.approx([0.8, 0.2], abs=0.001), name
@@ -328,10 +328,10 @@ def test_baselines_from_lyrics_find_the_pairs_that_share_words() -> None:
 @pytest.mark.parametrize("long_text", ["head", "tail"])
 def test_baselines_read_no_more_than_the_model(long_text: str) -> None:
     frame, asked = songs(lyrics=PLACES, year=[1960, 1961, 2000, 2001, 1960, 2001]), pairs((0, 4), (4, 5))
-    reads = Reads("word", 2, long_text)
-    whole = baselines.from_lyrics(frame, reads, PLACED, asked, OF_PLACES)
+    windowing = TokenWindowing("word", 2, long_text)
+    whole = baselines.from_lyrics(frame, windowing, PLACED, asked, OF_PLACES)
     more = [f"{text} foam" if long_text == "head" else f"foam {text}" for text in PLACES]
-    longer = baselines.from_lyrics(frame.assign(lyrics=more), reads, PLACED, asked, OF_PLACES)
+    longer = baselines.from_lyrics(frame.assign(lyrics=more), windowing, PLACED, asked, OF_PLACES)
     assert {"ridge", "ridge_tfidf"} <= set(whole)
     for name in whole:
         assert longer[name].similarity == pytest.approx(whole[name].similarity), name
@@ -353,7 +353,7 @@ def test_style_finds_the_pairs_of_like_length_and_ridge_those_of_one_time() -> N
     for name, trait in (("style", short), ("ridge", old), ("ridge_tfidf", old)):
         same = (trait[left] == trait[right]).astype(float)
         learned = known(train, same[inside], 40, splits=splits)
-        found = baselines.from_lyrics(frame, READS, learned, asked, of_words)[name].similarity
+        found = baselines.from_lyrics(frame, WINDOWING, learned, asked, of_words)[name].similarity
         assert roc_auc_score(same[~inside], found) > 0.95, name
 
 
@@ -361,13 +361,15 @@ def test_ridge_is_learned_from_training_songs_without_pairs_too() -> None:
     frame = songs(lyrics=PLACES * 5, year=[1960, 1961, 2000, 2001, 1960, 2001] * 5)
     one = PLACED._replace(splits=np.array(["train"] * 30))
     asked = pairs((0, 4), (4, 5))
-    before = baselines.from_lyrics(frame, READS, one, asked, OF_PLACES)["ridge"].similarity
+    before = baselines.from_lyrics(frame, WINDOWING, one, asked, OF_PLACES)["ridge"].similarity
     frame.loc[29, "year"] = 1900
-    assert (baselines.from_lyrics(frame, READS, one, asked, OF_PLACES)["ridge"].similarity != before).any()
+    assert (
+        baselines.from_lyrics(frame, WINDOWING, one, asked, OF_PLACES)["ridge"].similarity != before
+    ).any()
     one.splits[29] = "test"
-    with_test = baselines.from_lyrics(frame, READS, one, asked, OF_PLACES)["ridge"].similarity
+    with_test = baselines.from_lyrics(frame, WINDOWING, one, asked, OF_PLACES)["ridge"].similarity
     frame.loc[29, "year"] = 1950
-    after = baselines.from_lyrics(frame, READS, one, asked, OF_PLACES)["ridge"].similarity
+    after = baselines.from_lyrics(frame, WINDOWING, one, asked, OF_PLACES)["ridge"].similarity
     assert after.tolist() == with_test.tolist()
 
 
@@ -397,7 +399,7 @@ def stubbed(monkeypatch: pytest.MonkeyPatch) -> None:
 def with_encoder(name: str) -> np.ndarray:
     asked = pairs((0, 4), (4, 5))
     return baselines.from_lyrics(
-        songs(lyrics=PLACES), READS, PLACED, asked, OF_PLACES, sentence_encoder=name
+        songs(lyrics=PLACES), WINDOWING, PLACED, asked, OF_PLACES, sentence_encoder=name
     )["sentence_encoder"].similarity
 
 
@@ -531,8 +533,8 @@ def test_each_baseline_says_whether_it_is_from_lyrics() -> None:
     )
     one = KNOWN._replace(listed=pairs((0, 4)), splits=np.array(["train"] * 4 + ["test"]))
     frame, asked = pd.concat([frame, frame.iloc[:1]], ignore_index=True), pairs((0, 1))
-    from_lyrics = baselines.from_lyrics(frame, READS, one, asked, vectors(grey=[1, 0]))
-    of_lyrics = {name for name, reads in baselines.FROM_LYRICS.items() if reads}
+    from_lyrics = baselines.from_lyrics(frame, WINDOWING, one, asked, vectors(grey=[1, 0]))
+    of_lyrics = {name for name, reads_lyrics in baselines.FROM_LYRICS.items() if reads_lyrics}
     assert set(from_lyrics) == of_lyrics - {"sentence_encoder"}
     assert set(baselines.without_lyrics(frame, one, asked)) == set(baselines.FROM_LYRICS) - of_lyrics
 
@@ -545,7 +547,9 @@ def test_without_training_pairs_there_is_no_baseline() -> None:
 def test_nothing_asked_is_nothing_answered() -> None:
     frame = songs(artist=["a", "a", "b", None], year=[1990, 1991, 1992, 1999], tags=[["rock"]] * 4)
     found = baselines.without_lyrics(frame, KNOWN, pairs())
-    found |= baselines.from_lyrics(frame.assign(lyrics="grey"), READS, KNOWN, pairs(), vectors(grey=[1, 0]))
+    found |= baselines.from_lyrics(
+        frame.assign(lyrics="grey"), WINDOWING, KNOWN, pairs(), vectors(grey=[1, 0])
+    )
     assert {"artist_year_tags", "tfidf", "style", "ridge"} <= set(found)
     assert all(len(answer.similarity) == 0 for answer in found.values())
 

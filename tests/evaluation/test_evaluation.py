@@ -41,10 +41,10 @@ def made_params(**evaluate: Any) -> params.Params:
     """The default params with two experiments of paper and of songs, and few draws."""
     values = params.load().model_dump(by_alias=True)
     values["experiments"] = {
-        "short": {"protocol": "paper", "max_words": 3},
-        "long": {"protocol": "paper", "max_words": 6},
-        "unseen": {"protocol": "songs", "max_words": 6, "target": "listed_only"},
-        "asked": {"protocol": "songs", "max_words": 6, "target": "observable"},
+        "short": {"protocol": "paper", "max_tokens": 3},
+        "long": {"protocol": "paper", "max_tokens": 6},
+        "unseen": {"protocol": "songs", "max_tokens": 6, "target": "listed_only"},
+        "asked": {"protocol": "songs", "max_tokens": 6, "target": "observable"},
     }
     values["run"] = list(values["experiments"])
     values["evaluate"] |= {"draws": 40} | evaluate
@@ -203,10 +203,10 @@ def test_a_row_of_an_unknown_song_is_refused() -> None:
 
 def test_the_numbers_have_their_places(found: Metrics) -> None:
     assert list(found) == ["short", "long", "unseen", "asked"]
-    for name, protocol, max_words in (("short", "paper", 3), ("long", "paper", 6), ("unseen", "songs", 6)):
+    for name, protocol, max_tokens in (("short", "paper", 3), ("long", "paper", 6), ("unseen", "songs", 6)):
         entry = found[name]
         assert (entry.protocol, entry.target) == (protocol, "listed_only")
-        assert (entry.tokens, entry.max_words, entry.long_text) == ("word", max_words, "head")
+        assert (entry.tokens, entry.max_tokens, entry.long_text) == ("word", max_tokens, "head")
         assert list(entry.splits) == ["val", "test"]
         test = entry.splits["test"]
         expected = [name for name in NAMES if protocol == "paper" or name != "nearest_tenth_accuracy"]
@@ -594,7 +594,7 @@ def test_there_are_tables_for_each_protocol_and_target_and_words_on_what_is_rank
     [("word", "tail", "last 9 words"), ("word", "chunks", "all words"), ("char", "head", "9 characters")],
 )
 def test_a_label_says_what_of_a_text_is_read(tokens: str, long_text: str, words: str) -> None:
-    made = made_found({}, tokens=tokens, long_text=long_text, max_words=9)
+    made = made_found({}, tokens=tokens, long_text=long_text, max_tokens=9)
     text = results.markdown(made, made_params().evaluate)
     assert f"| a words15 ({words}) |" in text
     assert f"| TF-IDF ({words}) |" in text

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score, roc_auc_score
 
 from neuralist.evaluation import ranking, resampling
-from neuralist.evaluation.ranking import NAMES, Asked
+from neuralist.evaluation.ranking import NAMES, RankingQueries
 
 
 class Part:
@@ -27,14 +27,14 @@ class Part:
             if with_list & {*pair} or frozenset(pair) in self.listed
         ]
 
-    def asked(self) -> Asked:
+    def queries(self) -> RankingQueries:
         """As the module takes it."""
 
         def column(values: Any, kind: type) -> np.ndarray:
             return np.array(list(values), dtype=kind)
 
         left, right = column((pair[0] for pair in self.pairs), int), column((p[1] for p in self.pairs), int)
-        return Asked.of(
+        return RankingQueries.of(
             (left, right),
             column((frozenset(pair) in self.listed for pair in self.pairs), bool),
             column((self.listed.get(frozenset(pair), 0.0) for pair in self.pairs), float),
@@ -45,7 +45,7 @@ class Part:
     def sample(self, scores: dict[frozenset, float]) -> dict[str, float]:
         """The metrics of the part itself."""
         score = np.array([scores[frozenset(pair)] for pair in self.pairs])
-        return dict(zip(NAMES, ranking.measure(self.asked(), {"one": score}, 0, 0)["one"][0], strict=True))
+        return dict(zip(NAMES, ranking.measure(self.queries(), {"one": score}, 0, 0)["one"][0], strict=True))
 
     def slowly(self, scores: dict[frozenset, float], songs: list[int]) -> dict[str, float]:
         """The metrics by scikit-learn, song by song, where `songs` may name a song more than once."""
@@ -96,8 +96,8 @@ def scored(*values: tuple[str, float]) -> dict[frozenset, float]:
 def test_a_query_has_a_list_and_its_candidates_are_all_other_observed_songs() -> None:
     """Song 0 lists 1; 2 and 3 are its unlisted candidates. Song 3 has no list, and 1 is not asked either."""
     part = Part(4, {0}, {(0, 1): 0.8}, set())
-    asked = part.asked()
-    assert asked.counts == {"n_queries": 1, "n_left_out": 0, "n_pairs": 3, "n_listed": 1}
+    queries = part.queries()
+    assert queries.counts == {"n_queries": 1, "n_left_out": 0, "n_pairs": 3, "n_listed": 1}
     found = part.sample(scored(("01", 0.5), ("02", 0.9), ("03", 0.1)))
     assert found["listed_auc"] == 0.5  # 1 beats 3, and loses to 2
     assert found["ndcg_at_10"] == pytest.approx(
@@ -110,7 +110,7 @@ def test_a_query_has_a_list_and_its_candidates_are_all_other_observed_songs() ->
 
 def test_a_song_with_a_list_but_no_listed_neighbour_is_left_out_and_counted() -> None:
     part = Part(4, {0, 2}, {(0, 1): 0.8}, set())
-    assert part.asked().counts == {"n_queries": 1, "n_left_out": 1, "n_pairs": 5, "n_listed": 1}
+    assert part.queries().counts == {"n_queries": 1, "n_left_out": 1, "n_pairs": 5, "n_listed": 1}
     scores = scored(("01", 0.5), ("02", 0.9), ("03", 0.1), ("12", 0.7), ("23", 0.6))
     assert part.sample(scores)["listed_auc"] == 0.5
     assert part.sample(scores)["pooled_listed_auc"] == 0.25  # 01 beats 03 of four
@@ -151,7 +151,7 @@ def test_recall_is_of_ten_where_more_are_listed() -> None:
 def test_listed_pairs_of_songs_without_a_list_are_pooled_and_ask_nothing() -> None:
     part = Part(4, {0}, {(0, 1): 0.8, (2, 3): 0.9}, set())
     found = part.sample(scored(("01", 0.5), ("02", 0.9), ("03", 0.1), ("23", 0.0)))
-    assert part.asked().counts == {"n_queries": 1, "n_left_out": 0, "n_pairs": 4, "n_listed": 2}
+    assert part.queries().counts == {"n_queries": 1, "n_left_out": 0, "n_pairs": 4, "n_listed": 2}
     assert found["listed_auc"] == 0.5
     assert found["pooled_listed_auc"] == 0.25
 
@@ -168,12 +168,12 @@ def test_listed_pairs_of_songs_without_a_list_are_pooled_and_ask_nothing() -> No
 def test_without_queries_the_means_are_undefined(part: Part) -> None:
     found = part.sample({frozenset(pair): 0.5 for pair in part.pairs})
     assert all(np.isnan(found[name]) for name in NAMES[:4])
-    assert part.asked().counts["n_queries"] == 0
+    assert part.queries().counts["n_queries"] == 0
 
 
 def test_no_pair_at_all_is_no_error() -> None:
     assert np.isnan(
-        ranking.measure(Part(2, set(), {}, set()).asked(), {"one": np.zeros(0)}, 3, 0)["one"]
+        ranking.measure(Part(2, set(), {}, set()).queries(), {"one": np.zeros(0)}, 3, 0)["one"]
     ).all()
 
 
@@ -209,7 +209,7 @@ def test_a_resample_is_the_plain_metric_of_songs_repeated_as_often_as_drawn(
 ) -> None:
     part, scores = given_
     score = np.array([scores[frozenset(pair)] for pair in part.pairs])
-    found = ranking.measure(part.asked(), {"one": score}, 4, seed)["one"]
+    found = ranking.measure(part.queries(), {"one": score}, 4, seed)["one"]
     songs = sorted({song for pair in part.pairs for song in pair})  # those that are in an observable pair
     for counts, row in zip(
         np.concatenate(list(resampling.song_counts(len(songs), 1, 4, seed))), found, strict=True
@@ -225,10 +225,10 @@ def test_all_predictors_meet_the_same_draws_however_they_are_cut_into_chunks(
 ) -> None:
     part = Part(6, {0, 1, 2}, {(0, 1): 0.5, (0, 3): 0.2, (2, 4): 0.9}, {2})
     score = np.linspace(0, 1, len(part.pairs)) ** 2
-    asked = part.asked()
-    both = ranking.measure(asked, {"one": score, "same": score + 1}, 30, 7)
+    queries = part.queries()
+    both = ranking.measure(queries, {"one": score, "same": score + 1}, 30, 7)
     assert np.array_equal(both["one"], both["same"], equal_nan=True)
     monkeypatch.setattr(resampling, "_CELLS", 50)
-    again = ranking.measure(asked, {"one": score}, 30, 7)["one"]
+    again = ranking.measure(queries, {"one": score}, 30, 7)["one"]
     assert np.array_equal(both["one"], again, equal_nan=True)
     assert len(np.unique(both["one"][:, 0])) > 3

@@ -6,11 +6,11 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.kernel_ridge import KernelRidge
 
 from neuralist.model import bag_of_words, ridge
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Vocabulary
 
 WORDS = ["grey", "harbour", "bell", "lamp", "neon", "motor", "glass"]
-READS = Reads("word", 20, "head", window=5)
+WINDOWING = TokenWindowing("word", 20, "head", window=5)
 VOCABULARY = Vocabulary(WORDS)
 
 
@@ -37,7 +37,7 @@ def test_a_bag_answers_as_kernel_ridge_on_binary_tfidf() -> None:
     made = texts(40)
     truth = np.random.default_rng(5).normal(size=(40, 3))
     truth[[3, 8], 1] = np.nan
-    fitted = bag_of_words.fit(VOCABULARY.windows(made, READS), len(VOCABULARY), truth)
+    fitted = bag_of_words.fit(VOCABULARY.windows(made, WINDOWING), len(VOCABULARY), truth)
 
     asked = [*texts(5), "grey grey bell", "unheard", "glass neon"]
     vectorizer = TfidfVectorizer(binary=True, min_df=bag_of_words.LEAST, vocabulary=WORDS[:6])
@@ -51,7 +51,7 @@ def test_a_bag_answers_as_kernel_ridge_on_binary_tfidf() -> None:
 
 
 def test_words_of_too_few_songs_and_unknown_ones_tell_nothing() -> None:
-    fitted = bag_of_words.fit(VOCABULARY.windows(texts(40), READS), len(VOCABULARY), np.ones((40, 1)))
+    fitted = bag_of_words.fit(VOCABULARY.windows(texts(40), WINDOWING), len(VOCABULARY), np.ones((40, 1)))
     silent = [0, 1, WORDS.index("glass") + 2]
     assert not fitted.table[silent].any()
     assert np.flatnonzero(fitted.squares == 0).tolist() == silent
@@ -60,6 +60,6 @@ def test_words_of_too_few_songs_and_unknown_ones_tell_nothing() -> None:
 def test_of_many_songs_as_many_are_drawn_as_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ridge, "MOST_SONGS", 10)
     truth = np.arange(40, dtype=np.float64)[:, None]
-    windows = VOCABULARY.windows(texts(40), READS)
+    windows = VOCABULARY.windows(texts(40), WINDOWING)
     drawn = np.sort(np.random.default_rng(0).choice(40, 10, replace=False))
     assert bag_of_words.fit(windows, len(VOCABULARY), truth).bias[0] == pytest.approx(drawn.mean())

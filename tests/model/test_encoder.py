@@ -15,7 +15,7 @@ from neuralist.model.bag_of_words import Bag
 from neuralist.model.encoder import TOKENS_A_CALL, Encoder
 from neuralist.model.similarity import Similarity
 from neuralist.text import word_vectors
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Windows
 from neuralist.training import examples, loop, saving
 
@@ -27,15 +27,15 @@ KINDS: list[dict[str, Any]] = [{"pooling": pooling} for pooling in ("last", "mea
 KINDS += [{"pooling": "mean", "tokens": "char"}]
 # What is made of the pooled states is tried on two of them.
 KINDS += [
-    {"pooling": pooling, "window": 60, "length": True, "embedding": 3, "heads": {"year": 1.0}}
+    {"pooling": pooling, "window": 60, "length_features": True, "embedding": 3, "heads": {"year": 1.0}}
     for pooling in ("last", "mean_max")
 ]
-KINDS += [{"pooling": "mean", "length": True}, {"pooling": "mean", "embedding": 3}]
+KINDS += [{"pooling": "mean", "length_features": True}, {"pooling": "mean", "embedding": 3}]
 KINDS += [
-    {"pooling": "mean", "embedding": embedding, "heads": {"year": 1.0}, "bag": True}
+    {"pooling": "mean", "embedding": embedding, "heads": {"year": 1.0}, "bag_of_words": True}
     for embedding in (None, 3)
 ]
-SETTINGS = experiment(max_words=200, units=6)
+SETTINGS = experiment(max_tokens=200, units=6)
 
 
 def texts(lengths: list[int], tokens: str) -> list[str]:
@@ -54,16 +54,18 @@ def words() -> word_vectors.WordVectors:
 
 def untrained(settings: params.Experiment, words: word_vectors.WordVectors) -> loop.MaLSTM:
     """A model as it is before training, but for its vectors of 0: parity does not depend on training."""
-    windows = words.vocabulary.windows(texts([7, 2, 40], settings.tokens), examples.Reads.of(settings))
+    windows = words.vocabulary.windows(
+        texts([7, 2, 40], settings.tokens), examples.TokenWindowing.of(settings)
+    )
     one = np.zeros(1, dtype=np.int32)
     no_answers = np.zeros((3, len(settings.heads)), dtype=np.float32)
     train = examples.Examples(windows, *[one] * 5, no_answers)
     heads = dict.fromkeys(settings.heads, 1)
-    model = loop.make_model(settings, examples.Prepared({"train": train}, words, heads, "", {}))
+    model = loop.make_model(settings, examples.TrainingData({"train": train}, words, heads, "", {}))
     for index, weight in enumerate(model.trainable_variables):
         drawn = np.random.default_rng(index).normal(size=weight.shape)
         weight.assign(np.asarray(weight) + 0.2 * drawn)
-    return loop.joined(model, made_bag(len(words.vocabulary))) if settings.bag else model
+    return loop.add_bag_of_words(model, made_bag(len(words.vocabulary))) if settings.bag_of_words else model
 
 
 def made_bag(n_tokens: int) -> Bag:
@@ -98,14 +100,14 @@ def folder(
 def test_every_kind_of_encoder_encodes_as_in_keras(
     kind: dict[str, object], words: word_vectors.WordVectors, tmp_path: Path
 ) -> None:
-    settings = experiment(max_words=300, long_text="chunks", units=4, **kind)
+    settings = experiment(max_tokens=300, long_text="chunks", units=4, **kind)
     if settings.tokens == "char":
         words = word_vectors.of_characters(["abcde"], 8, 3.0, 1)
     model = untrained(settings, words)
     encoder = Encoder.load(saved(settings, words, model, tmp_path))
     mixed = texts([300, 1, 15, 5000, 299], settings.tokens)
 
-    read = words.vocabulary.windows(mixed, Reads.of(settings))
+    read = words.vocabulary.windows(mixed, TokenWindowing.of(settings))
     assert np.diff(read.starts).tolist() == [5, 1, 1, 84, 5] if settings.window else [1, 1, 1, 17, 1]
     with_keras = loop.encode(model, read)
     with_onnx = encoder.encode(mixed)
@@ -121,7 +123,7 @@ def test_every_kind_of_encoder_encodes_as_in_keras(
 
 
 def test_a_long_text_is_the_mean_of_its_chunks(words: word_vectors.WordVectors, tmp_path: Path) -> None:
-    settings = experiment(max_words=3, long_text="chunks", units=4)
+    settings = experiment(max_tokens=3, long_text="chunks", units=4)
     encoder = Encoder.load(saved(settings, words, untrained(settings, words), tmp_path))
     # seven words in three pieces: 2, 2 and 3
     whole, *pieces = encoder.encode(
@@ -131,12 +133,13 @@ def test_a_long_text_is_the_mean_of_its_chunks(words: word_vectors.WordVectors, 
 
 
 @pytest.mark.parametrize(
-    ("long_text", "max_words", "n_tokens"), [("head", 3, 3), ("tail", 3, 3), ("chunks", 3, 7), ("head", 9, 7)]
+    ("long_text", "max_tokens", "n_tokens"),
+    [("head", 3, 3), ("tail", 3, 3), ("chunks", 3, 7), ("head", 9, 7)],
 )
 def test_the_tokens_read_are_counted(
-    long_text: str, max_words: int, n_tokens: int, words: word_vectors.WordVectors, tmp_path: Path
+    long_text: str, max_tokens: int, n_tokens: int, words: word_vectors.WordVectors, tmp_path: Path
 ) -> None:
-    settings = experiment(max_words=max_words, long_text=long_text, units=4)
+    settings = experiment(max_tokens=max_tokens, long_text=long_text, units=4)
     encoder = Encoder.load(saved(settings, words, untrained(settings, words), tmp_path))
     assert encoder.read(["moss fern stone moss moss unheard fern", "fern"]).n_tokens.tolist() == [n_tokens, 1]
 
@@ -206,7 +209,7 @@ def test_characters_of_the_training_songs_are_the_vocabulary() -> None:
         [("a", "b", 0.5, "train"), ("a", "c", 0.5, "val")],
         columns=["left_id", "right_id", "similarity", "split"],
     ).assign(listed=True, weight=1.0)
-    settings = experiment(tokens="char", max_words=5, char_dimensions=4)
+    settings = experiment(tokens="char", max_tokens=5, char_dimensions=4)
     prepared = examples.prepare(
         settings, songs, pairs, word_vectors.assemble({"ab": np.ones(3)}, 3.0, "made", {})
     )

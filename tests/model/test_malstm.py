@@ -101,8 +101,8 @@ def test_a_song_in_several_windows_is_their_average(model: MaLSTM) -> None:
 
 
 def test_an_embedding_is_made_of_the_pooled_states_times_length_and_the_length() -> None:
-    model, tokens = _made(pooling="mean", length=True), _tokens(4, 9)
-    model.length.set_weights([np.array([2.0, 0.5])])
+    model, tokens = _made(pooling="mean", length_features=True), _tokens(4, 9)
+    model.length_features.set_weights([np.array([2.0, 0.5])])
     pooled = encode(_made(pooling="mean"), tokens)
     length = (np.log([4, 9]) - 2.0) / 0.5
     by_hand = np.column_stack([pooled, pooled * length[:, None], length])
@@ -113,7 +113,7 @@ def test_an_embedding_is_made_of_the_pooled_states_times_length_and_the_length()
 def test_answers_of_heads_are_coordinates_of_an_embedding_each_on_its_scale() -> None:
     model, tokens = _made(pooling="mean", heads={"year": 1, "tags": 2}, embedding=3), _tokens(4, 9)
     pooled = encode(_made(pooling="mean"), tokens)
-    kernel, bias, scale = (to_numpy(weight) for weight in model.telling.weights)
+    kernel, bias, scale = (to_numpy(weight) for weight in model.auxiliary_heads.weights)
     assert scale.tolist() == pytest.approx([1.5, 0.05, 0.05])
     told = pooled @ kernel + bias
     embeddings, answers = (to_numpy(value) for value in model.encode(named(tokens)))

@@ -8,11 +8,11 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import rbf_kernel
 
 from neuralist.model import ridge
-from neuralist.model.ridge import Taught
+from neuralist.model.ridge import TeacherPredictions
 from neuralist.text import style
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 
-READS = Reads("word", 400, "head")
+WINDOWING = TokenWindowing("word", 400, "head")
 N, TRAIN = 40, np.arange(0, 30)
 NOBODY = (np.array([], dtype=np.int64), np.array([], dtype=np.int64))
 
@@ -42,9 +42,11 @@ def corpus(seed: int = 0) -> pd.DataFrame:
     )
 
 
-def taught(songs: pd.DataFrame, listed: tuple[np.ndarray, np.ndarray] = NOBODY, **options: bool) -> Taught:
+def head_targets(
+    songs: pd.DataFrame, listed: tuple[np.ndarray, np.ndarray] = NOBODY, **options: bool
+) -> TeacherPredictions:
     """Answers after learning from the first 30 songs."""
-    return ridge.answer(songs, listed, TRAIN, READS, **options)
+    return ridge.answer(songs, listed, TRAIN, WINDOWING, **options)
 
 
 def ring(*songs: int) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +68,7 @@ def kernel(songs: pd.DataFrame, *, plain: bool) -> np.ndarray:
 @pytest.mark.parametrize("plain", [True, False])
 def test_answers_are_those_of_a_fit_without_the_song(plain: bool) -> None:
     songs, likeness = corpus(), kernel(corpus(), plain=plain)
-    found = taught(songs, plain=plain)
+    found = head_targets(songs, plain=plain)
     assert found.groups == ("year", "tags", "tags", "tags")
     for column in range(len(found.names)):
         truth = found.truth[:, column]
@@ -82,7 +84,7 @@ def test_answers_are_those_of_a_fit_without_the_song(plain: bool) -> None:
 
 def test_the_truth_is_in_deviations_of_the_training_songs() -> None:
     songs = corpus()
-    found = taught(songs)
+    found = head_targets(songs)
     years = songs["year"].to_numpy(dtype=float, na_value=np.nan)
     known = years[TRAIN][~np.isnan(years[TRAIN])]
     assert found.truth[:, 0] == pytest.approx((years - known.mean()) / known.std(), nan_ok=True)
@@ -93,33 +95,33 @@ def test_the_truth_is_in_deviations_of_the_training_songs() -> None:
 
 def test_years_and_tags_show_in_the_lyrics_but_shuffled_ones_do_not() -> None:
     songs = corpus()
-    found = taught(songs)
+    found = head_targets(songs)
     assert np.corrcoef(found.truth[30:, 0], found.answers[30:, 0])[0, 1] > 0.8
     fits = []
     for seed in range(20):
         songs["year"] = np.random.default_rng(seed).permutation(corpus()["year"].fillna(1985))
-        mixed = taught(songs)
+        mixed = head_targets(songs)
         fits.append(np.corrcoef(mixed.truth[30:, 0], mixed.answers[30:, 0])[0, 1])
     assert abs(np.mean(fits)) < 0.25
 
 
 def test_nothing_is_learned_from_songs_outside_training() -> None:
     songs, listed = corpus(), ring(0, 3, 6, 9, 12)
-    before = taught(songs, listed)
+    before = head_targets(songs, listed)
     changed = songs.copy()
     changed["year"] = [1999 if song >= 30 else year for song, year in enumerate(songs["year"])]
     changed["tags"] = [["else"] * 9 if song >= 30 else found for song, found in enumerate(songs["tags"])]
     changed["has_list"] = [song >= 30 or has for song, has in enumerate(songs["has_list"])]
     changed.loc[35:, "lyrics"] = "quite other words"
     outside = np.append(listed[0], [0, 31]), np.append(listed[1], [31, 33])
-    after = taught(changed, outside)
+    after = head_targets(changed, outside)
     assert after.names == before.names
     np.testing.assert_array_equal(after.answers[:35], before.answers[:35])
 
 
 def test_graph_positions_are_eigenvectors_of_the_listed_pairs() -> None:
     songs, listed = corpus(), ring(0, 1, 2, 4, 7, 10, 11)
-    found = taught(songs, listed)
+    found = head_targets(songs, listed)
     observed = np.array([song for song in TRAIN if song % 3 == 0 or song in listed[0]])
     among = np.zeros((N, N))
     among[listed] = 1
@@ -142,22 +144,22 @@ def test_graph_positions_are_eigenvectors_of_the_listed_pairs() -> None:
 def test_at_most_nine_dimensions_and_sixty_tags() -> None:
     songs = corpus()
     songs["tags"] = [[f"tag {song} {number}" for number in range(3)] for song in range(N)]
-    found = taught(songs, (TRAIN[:-1], TRAIN[1:]))
+    found = head_targets(songs, (TRAIN[:-1], TRAIN[1:]))
     assert found.groups.count("graph") == 9
     assert found.groups.count("tags") == 60
 
 
 def test_what_a_corpus_lacks_is_left_out() -> None:
     songs, listed = corpus(), ring(0, 1, 2, 3)
-    assert "graph" in taught(songs, listed).groups
-    assert "graph" not in taught(songs, listed, plain=True).groups
-    assert "graph" not in taught(songs).groups
+    assert "graph" in head_targets(songs, listed).groups
+    assert "graph" not in head_targets(songs, listed, plain=True).groups
+    assert "graph" not in head_targets(songs).groups
     songs["has_list"] = False
-    assert "graph" not in taught(songs, listed).groups
+    assert "graph" not in head_targets(songs, listed).groups
     songs["tags"] = None
-    assert taught(songs, listed).groups == ("year",)
+    assert head_targets(songs, listed).groups == ("year",)
     songs["year"] = pd.array([1999] * N, dtype="Int64")
-    nothing = taught(songs, listed)
+    nothing = head_targets(songs, listed)
     assert nothing.names == ()
     assert nothing.truth.shape == nothing.answers.shape == nothing.positions.shape == (N, 0)
 
@@ -165,27 +167,29 @@ def test_what_a_corpus_lacks_is_left_out() -> None:
 def test_of_many_training_songs_a_fixed_draw_is_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ridge, "MOST_SONGS", 10)
     songs = corpus().assign(tags=None, year=pd.array(range(1960, 1960 + N), dtype="Int64"))
-    before = taught(songs)
+    before = head_targets(songs)
     assert np.isfinite(before.answers).all()
-    np.testing.assert_array_equal(taught(songs).answers, before.answers)
+    np.testing.assert_array_equal(head_targets(songs).answers, before.answers)
     mattering = 0
     for song in TRAIN:
         changed = songs.copy()
         changed.loc[song, "year"] = 1900
-        mattering += taught(changed).answers[39, 0] != before.answers[39, 0]
+        mattering += head_targets(changed).answers[39, 0] != before.answers[39, 0]
     assert mattering == 10
 
 
-@pytest.mark.parametrize("reads", [Reads("char", 30, "tail"), Reads("word", 1, "head")])
-def test_texts_of_any_kind_are_answered(reads: Reads) -> None:
+@pytest.mark.parametrize("windowing", [TokenWindowing("char", 30, "tail"), TokenWindowing("word", 1, "head")])
+def test_texts_of_any_kind_are_answered(windowing: TokenWindowing) -> None:
     songs = corpus()
     songs.loc[[0, 31], "lyrics"] = ""
     songs.loc[[1, 32], "lyrics"] = "海"
-    found = ridge.answer(songs, ring(0, 1, 2, 3), TRAIN, reads)
+    found = ridge.answer(songs, ring(0, 1, 2, 3), TRAIN, windowing)
     assert np.isfinite(found.answers).all()
     assert np.ptp(found.answers[:, 0]) > 0
 
 
 def test_positions_weigh_year_tags_and_graph() -> None:
-    found = Taught(("year", "slow", "graph 1"), ("year", "tags", "graph"), np.zeros((1, 3)), np.ones((1, 3)))
+    found = TeacherPredictions(
+        ("year", "slow", "graph 1"), ("year", "tags", "graph"), np.zeros((1, 3)), np.ones((1, 3))
+    )
     assert found.positions.tolist() == [[6, 1, 2]]

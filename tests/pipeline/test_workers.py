@@ -31,18 +31,19 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial", "reed", "coil"]
 N_SONGS = 30
-COMMON = {"max_words": 12, "units": 4, "dropout": 0.0, "learning_rate": 0.02, "epochs": 6, "batch_size": 8}
+COMMON = {"max_tokens": 12, "units": 4, "dropout": 0.0, "learning_rate": 0.02, "epochs": 6, "batch_size": 8}
 EXPERIMENTS = {
     # Clipping, text length and word vectors are what a sum over workers could get wrong.
-    "pairs": COMMON | {"vectors": "trained", "length": True, "clip_norm": 0.5, "batch_of": "pairs"},
+    "pairs": COMMON
+    | {"vectors": "trained", "length_features": True, "clip_norm": 0.5, "batch_unit": "pairs"},
     "heads": COMMON
     | {
         "heads": {"year": 3.0, "tags": 1.0, "graph": 1.0},
-        "batch_of": "songs",
+        "batch_unit": "songs",
         "pooling": "mean",
         "window": 4,
-        "excerpts": 0.6,
-        "distil": 0.5,
+        "window_sample_rate": 0.6,
+        "distillation_weight": 0.5,
         "epochs": 40,
         "patience": 40,
     },

@@ -261,7 +261,7 @@ def test_the_card_says_what_a_reader_must_know() -> None:
         "a text's first 15 words",
         "75.0% of val's have one",
         "free for research and not for commerce",
-        "max_words 15, long_text head",
+        "max_tokens 15, long_text head",
         "one".ljust(64, "0"),
     ):
         assert said in text

@@ -383,7 +383,7 @@ def workspace(tmp_path: Path) -> Path:
     weights = onnx_export.Weights(vectors, onnx_export.LSTM(*lstm))
     onnx_export.export(weights, folder / "encoder.onnx")
     Vocabulary(["paper", "lanterns", "water"]).save(folder / "vocabulary.txt")
-    records.save(made_records.trained("lyrics", {"max_words": 4}), folder / "experiment.json")
+    records.save(made_records.trained("lyrics", {"max_tokens": 4}), folder / "experiment.json")
     songs, _ = made(12)
     songs["lyrics"] = [("paper " * (number + 1) + "water lanterns")[: 40 - number] for number in range(12)]
     parquet.write(songs, tables.SONGS, tmp_path / "songs.parquet")

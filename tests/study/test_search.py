@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]
 # With pooling over time a step is not compiled by XLA, which would take seconds a trial.
-BASE = experiment(max_words=6, units=4, pooling="mean", batch_size=64, learning_rate=0.02, epochs=9)
+BASE = experiment(max_tokens=6, units=4, pooling="mean", batch_size=64, learning_rate=0.02, epochs=9)
 SPACE = {"units": [2, 4, 8], "pooling": ["last", "mean"], "learning_rate": {"low": 0.01, "high": 0.05}}
 
 

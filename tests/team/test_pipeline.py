@@ -28,7 +28,7 @@ pytestmark = pytest.mark.team
 N_TRIALS, N_EPOCHS = 6, 6
 SMALL: dict[str, Any] = {
     "vectors": {"dimensions": 20, "epochs": 2},
-    "experiments": {"small": {"target": "listed_only", "max_words": 60, "batch_size": 64, "epochs": 2}},
+    "experiments": {"small": {"target": "listed_only", "max_tokens": 60, "batch_size": 64, "epochs": 2}},
     "run": ["small"],
     "study": {
         "experiment": None,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralist.text.tokenizer import Reads, characters, words
+from neuralist.text.tokenizer import TokenWindowing, characters, words
 from neuralist.text.vocabulary import PADDING, UNKNOWN, Vocabulary
 
 
@@ -41,9 +41,11 @@ def test_ascii_splits_alike_with_other_characters_beside_it(text: str) -> None:
     assert words(f"{text} é") == [*words(text), "é"]
 
 
-def test_ids_start_at_two_pad_on_the_right_and_cut_at_max_words() -> None:
+def test_ids_start_at_two_pad_on_the_right_and_cut_at_max_tokens() -> None:
     vocabulary = Vocabulary(["moss", "stone"])
-    ids = vocabulary.windows(["stone moss fern", "moss", "moss moss moss moss"], Reads("word", 3, "head")).ids
+    ids = vocabulary.windows(
+        ["stone moss fern", "moss", "moss moss moss moss"], TokenWindowing("word", 3, "head")
+    ).ids
     assert ids.tolist() == [[3, 2, UNKNOWN], [2, PADDING, PADDING], [2, 2, 2]]
     assert ids.dtype == np.int32
     assert len(vocabulary) == 4
@@ -62,16 +64,16 @@ def test_a_text_splits_into_lower_case_characters() -> None:
     ],
 )
 def test_of_a_long_text_head_tail_or_even_chunks_are_read(long_text: str, pieces: list[list[str]]) -> None:
-    reads = Reads("word", 3, long_text)
-    assert reads.windows(list("abcdefg")) == pieces
-    assert reads.windows(["a", "b"]) == [["a", "b"]]
-    assert reads.windows([]) == [[]]
+    windowing = TokenWindowing("word", 3, long_text)
+    assert windowing.windows(list("abcdefg")) == pieces
+    assert windowing.windows(["a", "b"]) == [["a", "b"]]
+    assert windowing.windows([]) == [[]]
 
 
 @given(st.integers(0, 200), st.integers(1, 30))
 def test_chunks_hold_every_token_once_in_order_and_differ_by_one_at_most(n: int, most: int) -> None:
     tokens = [str(number) for number in range(n)]
-    chunks = Reads("word", most, "chunks").windows(tokens)
+    chunks = TokenWindowing("word", most, "chunks").windows(tokens)
     assert [token for chunk in chunks for token in chunk] == tokens
     lengths = [len(chunk) for chunk in chunks]
     assert max(lengths) <= most
@@ -81,7 +83,7 @@ def test_chunks_hold_every_token_once_in_order_and_differ_by_one_at_most(n: int,
 
 def test_windows_of_several_texts_know_their_text() -> None:
     windows = Vocabulary(["moss", "stone"]).windows(
-        ["moss stone fern", "stone", ""], Reads("word", 2, "chunks")
+        ["moss stone fern", "stone", ""], TokenWindowing("word", 2, "chunks")
     )
     assert windows.ids.tolist() == [[2, PADDING], [3, UNKNOWN], [3, PADDING], [PADDING, PADDING]]
     assert windows.starts.tolist() == [0, 2, 3, 4]
@@ -90,17 +92,17 @@ def test_windows_of_several_texts_know_their_text() -> None:
 
 
 def test_a_head_is_read_in_windows_and_what_is_left_of_a_text_is_told() -> None:
-    reads = Reads("word", 5, "head", window=2)
-    assert reads.windows(list("abcdefg")) == [["a"], ["b", "c"], ["d", "e"]]
-    windows = Vocabulary(["a"]).windows(["a a a a a a", "a a"], reads)
+    windowing = TokenWindowing("word", 5, "head", window=2)
+    assert windowing.windows(list("abcdefg")) == [["a"], ["b", "c"], ["d", "e"]]
+    windows = Vocabulary(["a"]).windows(["a a a a a a", "a a"], windowing)
     assert windows.starts.tolist() == [0, 3, 4]
     assert windows.lengths.tolist() == [6, 2]
     assert windows.n_truncated == 1
 
 
 def test_distinct_tokens_of_some_texts_are_those_of_all_their_windows() -> None:
-    reads = Reads("word", 9, "head", window=3)
-    windows = Vocabulary(["a", "b", "c"]).windows(["b a b a b", "c", "", "a new c a"], reads)
+    windowing = TokenWindowing("word", 9, "head", window=3)
+    windows = Vocabulary(["a", "b", "c"]).windows(["b a b a b", "c", "", "a new c a"], windowing)
     assert windows.distinct(np.array([3, 0, 2]), 5).tolist() == [
         [UNKNOWN, 2, 4],
         [2, 3, PADDING],
@@ -113,7 +115,7 @@ def test_distinct_tokens_of_some_texts_are_those_of_all_their_windows() -> None:
 @given(st.lists(st.text("abcd ", max_size=12), min_size=1, max_size=6), st.integers(1, 4))
 def test_distinct_tokens_are_a_set_of_every_text(texts: list[str], window: int) -> None:
     vocabulary = Vocabulary(["a", "b", "ab"])
-    windows = vocabulary.windows(texts, Reads("word", 20, "head", window))
+    windows = vocabulary.windows(texts, TokenWindowing("word", 20, "head", window))
     found = windows.distinct(np.arange(len(texts)), len(texts))
     known = {"a": 2, "b": 3, "ab": 4}
     for text, row in zip(texts, found.tolist(), strict=True):

@@ -163,7 +163,7 @@ def test_the_first_version_is_champion_of_both_models_and_says_where_it_is_from(
             "beats_baselines": "true",
             "val_spearman": "0.25 [0.125, 0.5]",
             "test_mse": "0.25 [0.125, 0.5]",
-            "params.max_words": "15",
+            "params.max_tokens": "15",
             "params.vectors.source": "auto",
         }
         assert version.tags == version.tags | expected

@@ -20,7 +20,7 @@ from neuralist.tracking.runs import LiveRun, record
 from neuralist.tracking.store import Store, store
 
 ROOT = Path(__file__).resolve().parents[2]
-PARAMS = {"target": "listed_only", "max_words": 15, "units": 4}
+PARAMS = {"target": "listed_only", "max_tokens": 15, "units": 4}
 FINGERPRINT = "f" * 64
 HISTORY = "epoch,loss,accuracy,val_loss,val_accuracy\n1,0.5,0.6,0.55,0.5\n2,0.25,0.75,0.5,0.625\n"
 

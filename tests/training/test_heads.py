@@ -11,14 +11,14 @@ from neuralist import metrics
 from neuralist.evaluation import resampling
 from neuralist.model import ridge
 from neuralist.text import word_vectors
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 from neuralist.training import examples, loop
 
 pytestmark = pytest.mark.tensorflow
 
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]
 SETTINGS = experiment(
-    target="listed_only", max_words=6, units=4, batch_size=16, learning_rate=0.02, dropout=0.0, epochs=6
+    target="listed_only", max_tokens=6, units=4, batch_size=16, learning_rate=0.02, dropout=0.0, epochs=6
 )
 VECTORS = word_vectors.assemble(
     {word: np.random.default_rng(number).normal(size=8) for number, word in enumerate(WORDS)}, 3.0, "made", {}
@@ -77,33 +77,35 @@ def test_a_model_whose_labels_are_shuffled_has_no_skill(tmp_path: Path) -> None:
     assert low < 0.5 < high
 
 
-@pytest.mark.parametrize("distil", [0.0, 0.25, 1.0])
-def test_heads_learn_the_truth_and_in_part_what_the_ridge_says(distil: float) -> None:
-    table, reads = songs(40), Reads("word", 6, "head")
-    settings = SETTINGS.model_copy(update={"heads": {"year": 1.0, "tags": 1.0}, "distil": distil})
+@pytest.mark.parametrize("distillation_weight", [0.0, 0.25, 1.0])
+def test_heads_learn_the_truth_and_in_part_what_the_ridge_says(distillation_weight: float) -> None:
+    table, windowing = songs(40), TokenWindowing("word", 6, "head")
+    settings = SETTINGS.model_copy(
+        update={"heads": {"year": 1.0, "tags": 1.0}, "distillation_weight": distillation_weight}
+    )
     pairs = listing(table)
-    taught = examples.teach(settings, table, pairs, reads)
+    head_targets = examples.teach(settings, table, pairs, windowing)
 
     is_train = table["fold"].isin([2, 3, 4]).to_numpy()
-    assert taught.songs.tolist() == is_train.tolist()
-    assert taught.heads == {"year": 1, "tags": 2}
+    assert head_targets.songs.tolist() == is_train.tolist()
+    assert head_targets.heads == {"year": 1, "tags": 2}
     years = table["year"].to_numpy(float)
     truth = (years - years[is_train].mean()) / years[is_train].std()
     index = pd.Index(table["song_id"])
     train = pairs[pairs["split"] == "train"]
     sides = (index.get_indexer(pd.Index(train[side])) for side in ("left_id", "right_id"))
-    told = ridge.answer(table, tuple(sides), np.flatnonzero(is_train), reads).answers[:, 0]
-    by_hand = distil * told + (1 - distil) * truth
-    np.testing.assert_allclose(taught.answers[is_train, 0], by_hand[is_train], rtol=1e-5)
+    told = ridge.answer(table, tuple(sides), np.flatnonzero(is_train), windowing).answers[:, 0]
+    by_hand = distillation_weight * told + (1 - distillation_weight) * truth
+    np.testing.assert_allclose(head_targets.targets[is_train, 0], by_hand[is_train], rtol=1e-5)
 
 
 def test_with_heads_every_training_song_is_learned_from_also_without_a_pair() -> None:
     table = songs(40)
-    settings = SETTINGS.model_copy(update={"heads": {"year": 1.0}, "batch_of": "songs"})
+    settings = SETTINGS.model_copy(update={"heads": {"year": 1.0}, "batch_unit": "songs"})
     pairs = listing(table)
     few = pairs[~pairs["left_id"].isin(["s04"]) & ~pairs["right_id"].isin(["s04"])]
     prepared = examples.prepare(settings, table, few, VECTORS)
 
     assert len(prepared.parts["train"].songs.lengths) == 24
     assert prepared.heads == {"year": 1}
-    assert not np.isnan(prepared.parts["train"].answers).any()
+    assert not np.isnan(prepared.parts["train"].head_targets).any()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.settings import experiment
 
 from neuralist.text import word_vectors
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Vocabulary, Windows
 from neuralist.text.word_vectors import WordVectors
 from neuralist.training import batches, examples, loop
@@ -24,7 +24,7 @@ Parts = dict[str, examples.Examples]
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]
 SETTINGS = experiment(
     protocol="songs",
-    max_words=6,
+    max_tokens=6,
     units=4,
     similarity="manhattan",
     batch_size=8,
@@ -35,7 +35,7 @@ SETTINGS = experiment(
     seed=7,
 )
 
-READS = Reads("word", SETTINGS.max_words, "head")
+WINDOWING = TokenWindowing("word", SETTINGS.max_tokens, "head")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def parts(words: WordVectors) -> Parts:
         ],
         columns=["left_id", "right_id", "similarity", "split"],
     ).assign(listed=True, weight=1.0)
-    return examples.examples(songs, listed, words.vocabulary, READS)
+    return examples.examples(songs, listed, words.vocabulary, WINDOWING)
 
 
 def _quiet(record: loop.Epoch, at: tuple[int, int] | None) -> None:
@@ -73,7 +73,7 @@ def _fit(
     **kw: Any,
 ) -> tuple[list[loop.Epoch], list[np.ndarray]]:
     settings = SETTINGS.model_copy(update=kw)
-    model = loop.make_model(settings, examples.Prepared(parts, words, {}, "", {}))
+    model = loop.make_model(settings, examples.TrainingData(parts, words, {}, "", {}))
     history = loop.fit(model, parts, settings, checkpoint, report)
     return history, model.get_weights()
 
@@ -84,9 +84,9 @@ def test_a_step_is_the_one_that_keras_own_loop_takes(
 ) -> None:
     answers = np.random.default_rng(3).normal(size=(len(parts["train"].lengths), sum(heads.values())))
     answers[::3] = np.nan
-    train = parts["train"]._replace(answers=answers.astype(np.float32))
+    train = parts["train"]._replace(head_targets=answers.astype(np.float32))
     settings = SETTINGS.model_copy(update={"dropout": 0.0, "heads": dict.fromkeys(heads, 0.5)})
-    prepared = examples.Prepared({"train": train}, words, heads, "", {})
+    prepared = examples.TrainingData({"train": train}, words, heads, "", {})
     models = [loop.make_model(settings, prepared) for _ in range(2)]
     own = loop.trainer(models[0], settings)
     with monkeypatch.context() as patched:
@@ -113,7 +113,9 @@ def test_examples_point_at_the_tokens_of_their_songs() -> None:
         [("c", "a", 0.5, "train"), ("a", "c", 0.25, "train"), ("b", "a", 1.0, "val")],
         columns=["left_id", "right_id", "similarity", "split"],
     ).assign(listed=True, weight=1.0)
-    made = examples.examples(songs, rows, Vocabulary(["moss", "stone", "fern"]), Reads("word", 2, "head"))
+    made = examples.examples(
+        songs, rows, Vocabulary(["moss", "stone", "fern"]), TokenWindowing("word", 2, "head")
+    )
     assert made["train"].songs.ids.tolist() == [[2], [3]], "cut to the longest song"
     assert (made["train"].left.tolist(), made["train"].right.tolist()) == ([1, 0], [0, 1])
     assert made["train"].similarity.tolist() == [0.5, 0.25]
@@ -125,7 +127,7 @@ def test_no_training_pair_is_refused() -> None:
     rows = pd.DataFrame([("a", "b", 0.5, "test")], columns=["left_id", "right_id", "similarity", "split"])
     rows = rows.assign(listed=True, weight=1.0)
     with pytest.raises(ValueError, match="no pair in split train among 1"):
-        examples.examples(songs, rows, Vocabulary(["moss"]), READS)
+        examples.examples(songs, rows, Vocabulary(["moss"]), WINDOWING)
 
 
 @given(st.integers(1, 60), st.integers(1, 9), st.integers(0, 5), st.integers(1, 5))
@@ -164,8 +166,8 @@ def test_a_batch_of_songs_holds_all_pairs_among_them_and_an_epoch_each_song_once
     tokens = np.repeat(np.arange(1, 11, dtype=np.int32)[:, None], 3, axis=1)
     left, right = rng.integers(0, 10, size=(2, n)).astype(np.int32)
     data = made(Windows(tokens, np.arange(11), np.full(10, 3)), left, right)
-    data = data._replace(answers=np.arange(10, dtype=np.float32)[:, None])
-    settings = SETTINGS.model_copy(update={"batch_of": "songs", "batch_size": size})
+    data = data._replace(head_targets=np.arange(10, dtype=np.float32)[:, None])
+    settings = SETTINGS.model_copy(update={"batch_unit": "songs", "batch_size": size})
     seen: list[int] = []
     for batch, targets in batches.draw(data, settings, epoch):
         songs = batch["words"][batch["tokens"][:, 0]] - 1
@@ -240,7 +242,9 @@ def test_excerpts_are_some_windows_of_every_song_others_each_epoch(
     texts = Windows(np.arange(1, starts[-1] + 1, dtype=np.int32)[:, None], starts, np.array(counts))
     n = len(counts)
     data = made(texts, np.arange(n, dtype=np.int32), np.arange(n, dtype=np.int32))
-    settings = SETTINGS.model_copy(update={"batch_of": "songs", "batch_size": n, "excerpts": share})
+    settings = SETTINGS.model_copy(
+        update={"batch_unit": "songs", "batch_size": n, "window_sample_rate": share}
+    )
     [(batch, _)] = batches.draw(data, settings, epoch)
     read = batch["words"][batch["tokens"][:, 0]]
     average = batch.get("average", np.eye(n))
@@ -255,7 +259,7 @@ def test_excerpts_are_some_windows_of_every_song_others_each_epoch(
 def test_the_share_of_windows_in_excerpts_is_the_one_asked_for() -> None:
     texts = Windows(np.arange(1, 5001, dtype=np.int32)[:, None], np.array([0, 5000]), np.array([5000]))
     data = made(texts, *np.zeros((2, 1), np.int32))
-    settings = SETTINGS.model_copy(update={"batch_of": "songs", "excerpts": 0.3})
+    settings = SETTINGS.model_copy(update={"batch_unit": "songs", "window_sample_rate": 0.3})
     first, second = (set(next(batches.draw(data, settings, epoch))[0]["words"]) for epoch in (1, 2))
     # four standard deviations of a binomial share are 0.026
     assert len(first) / 5000 == pytest.approx(0.3, abs=0.026)
@@ -322,7 +326,7 @@ def test_training_stops_patience_epochs_after_the_best(
 
 def test_the_best_epochs_weights_are_kept(words: WordVectors, parts: Parts, tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"epochs": 60, "patience": 3, "learning_rate": 0.3})
-    model = loop.make_model(settings, examples.Prepared(parts, words, {}, "", {}))
+    model = loop.make_model(settings, examples.TrainingData(parts, words, {}, "", {}))
     by_epoch = []
 
     def keep(record: loop.Epoch, at: tuple[int, int] | None) -> None:

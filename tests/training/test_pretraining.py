@@ -13,10 +13,10 @@ from neuralist.config.experiment import Experiment
 from neuralist.data import parquet, tables
 from neuralist.ingest import pretraining_pairs
 from neuralist.text import word_vectors
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 from neuralist.training import pretraining
 
-READS = Reads("word", 5, "head")
+WINDOWING = TokenWindowing("word", 5, "head")
 
 
 def read(folder: Path, similarity_range: tuple[float, float]) -> pretraining_pairs.PretrainingPairs:
@@ -97,13 +97,13 @@ def test_pairs_with_a_text_of_the_tasks_val_or_test_are_left_out(tmp_path: Path)
     held = listing.assign(split=["val", "train", "unused"])
 
     for task in (listing, held):
-        left = pretraining.apart(found, songs, task, READS)
+        left = pretraining.apart(found, songs, task, WINDOWING)
         # x, "red sail", and z, "a white sail", stand in a test (or val) pair; y does not
         assert list(zip(left.listing["left_id"], left.listing["right_id"], strict=True)) == [("b", "c")]
         assert str(left) == "pretraining: 1 pairs; 3 not used: a text of the task's val or test"
     with pytest.raises(ValueError, match="each of the 4 pairs holds a text of the task's val or test"):
         everything = pd.DataFrame({"song_id": ["x", "y"], "lyrics": ["a blue sail", "red sail"]})
-        pretraining.apart(found, everything, listing.assign(left_id="x", right_id="y"), READS)
+        pretraining.apart(found, everything, listing.assign(left_id="x", right_id="y"), WINDOWING)
 
 
 @given(st.data())
@@ -124,9 +124,9 @@ def test_no_text_of_val_or_test_is_left(data: st.DataObject) -> None:
     expected = [(f"p{i}", f"p{j}") for i, j in pairs if not {i, j} & barred]
     if not expected:
         with pytest.raises(ValueError, match="give other pairs"):
-            pretraining.apart(made, songs, listing, READS)
+            pretraining.apart(made, songs, listing, WINDOWING)
         return
-    left = pretraining.apart(made, songs, listing, READS)
+    left = pretraining.apart(made, songs, listing, WINDOWING)
     assert list(zip(left.listing["left_id"], left.listing["right_id"], strict=True)) == expected
     assert left.n_held == len(pairs) - len(expected)
 

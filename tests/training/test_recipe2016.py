@@ -22,7 +22,7 @@ pytestmark = pytest.mark.tensorflow
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]
 # Pooling over time, as XLA would take seconds a model.
 SETTINGS = experiment(
-    max_words=6, units=4, pooling="mean", batch_size=8, learning_rate=0.02, dropout=0.2, epochs=3, patience=3
+    max_tokens=6, units=4, pooling="mean", batch_size=8, learning_rate=0.02, dropout=0.2, epochs=3, patience=3
 )
 
 
@@ -49,11 +49,11 @@ TASK, OTHER = made("s", 9, 9), made("p", 10, 4)
 GRADED = Graded(*OTHER)
 
 
-def prepared(words: WordVectors, graded: Graded | None = None, **own: Any) -> examples.Prepared:
+def prepared(words: WordVectors, graded: Graded | None = None, **own: Any) -> examples.TrainingData:
     return examples.prepare(SETTINGS.model_copy(update=own), *TASK, words, graded)
 
 
-def model_of(ready: examples.Prepared, **own: Any) -> MaLSTM:
+def model_of(ready: examples.TrainingData, **own: Any) -> MaLSTM:
     return loop.make_model(SETTINGS.model_copy(update=own), ready)
 
 
@@ -145,7 +145,7 @@ def listed(tmp_path: Path) -> dict[str, Any]:
     return {"synonyms": 0.5, "synonym_list": str(tmp_path / "list.txt")}
 
 
-def read_as(ready: examples.Prepared, settings: params.Experiment, epoch: int) -> list[list[int]]:
+def read_as(ready: examples.TrainingData, settings: params.Experiment, epoch: int) -> list[list[int]]:
     """The training texts as the one batch of an epoch holds them, token ids a text."""
     everything = settings.model_copy(update={"batch_size": 100})
     [(batch, _)] = batches.draw(ready.parts["train"], everything, epoch)
@@ -193,7 +193,7 @@ def test_a_fingerprint_changes_with_the_synonyms_and_the_pairs_before(
 
 
 def trained(
-    ready: examples.Prepared,
+    ready: examples.TrainingData,
     settings: params.Experiment,
     folder: Path,
     before: Any = quiet,
@@ -264,6 +264,6 @@ def test_pairs_before_the_task_teach_the_heads_nothing(words: WordVectors) -> No
     settings = SETTINGS.model_copy(update={"heads": {"year": 1.0}})
     ready = examples.prepare(settings, known, listing, words, GRADED)
 
-    assert ready.parts["train"].answers.shape == (10, 1)
-    assert np.isnan(ready.before["train"].answers).all()
-    assert ready.before["train"].answers.shape == (10, 1)
+    assert ready.parts["train"].head_targets.shape == (10, 1)
+    assert np.isnan(ready.before["train"].head_targets).all()
+    assert ready.before["train"].head_targets.shape == (10, 1)

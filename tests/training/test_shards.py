@@ -20,7 +20,7 @@ from neuralist.text.word_vectors import WordVectors
 from neuralist.training import batches, examples
 from neuralist.training.distributed import shards
 from neuralist.training.distributed.shards import Shard
-from neuralist.training.examples import Examples, Prepared, TablePaths
+from neuralist.training.examples import Examples, TablePaths, TrainingData
 
 WORDS = ["moss", "stone", "fern", "lamp", "wire", "dial"]
 Pair = tuple[int, int, float]
@@ -73,14 +73,20 @@ def read(batch: dict[str, np.ndarray], targets: dict[str, np.ndarray]) -> tuple[
     size=st.integers(2, 9),
     epoch=st.integers(1, 3),
     kind=st.sampled_from(["pairs", "songs"]),
-    excerpts=st.sampled_from([0.4, 1.0]),
+    window_sample_rate=st.sampled_from([0.4, 1.0]),
 )
 def test_batches_of_all_shares_are_those_of_one_process(
-    n_pairs: int, n_windows: list[int], n_workers: int, size: int, epoch: int, kind: str, excerpts: float
+    n_pairs: int,
+    n_windows: list[int],
+    n_workers: int,
+    size: int,
+    epoch: int,
+    kind: str,
+    window_sample_rate: float,
 ) -> None:
-    settings = experiment(batch_of=kind, batch_size=size, excerpts=excerpts)
+    settings = experiment(batch_unit=kind, batch_size=size, window_sample_rate=window_sample_rate)
     of_all = whole(n_pairs, n_windows, epoch)
-    prepared = Prepared({"train": of_all, "val": of_all}, _words(), {}, "", {})
+    prepared = TrainingData({"train": of_all, "val": of_all}, _words(), {}, "", {})
     cuts = [shards.cut(prepared, Shard(number, n_workers)).parts["train"] for number in range(n_workers)]
     drawn = [list(batches.draw(part, settings, epoch)) for part in (of_all, *cuts)]
     assert {len(of_one) for of_one in drawn} == {batches.steps(of_all, settings)}
@@ -131,7 +137,7 @@ def test_tables_read_by_shard_give_what_cutting_all_gives(
     paths: TablePaths, own: dict[str, Any], n_workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shards, "PIECE", 7)
-    settings = experiment(max_words=6, **own)
+    settings = experiment(max_tokens=6, **own)
     listing = Listings.load(paths.rows, paths.pairs, paths.unlisted).of(settings)
     of_all = examples.prepare(settings, parquet.read(paths.songs, tables.SONGS), listing, _words())
     for number in range(n_workers):
@@ -163,7 +169,7 @@ def _assert_same(got: Examples, wanted: Examples) -> None:
 
 def test_a_worker_reads_its_share_of_the_texts_and_no_others(paths: TablePaths) -> None:
     """Of many songs with a pair each, a worker holds little more than its share."""
-    settings = experiment(protocol="paper", max_words=6)
+    settings = experiment(protocol="paper", max_tokens=6)
     parts = shards.prepare(settings, paths, _words(), Lone(Shard(1, 8))).parts
     train = parts["train"]
     named = {*train.left.tolist(), *train.right.tolist()}
@@ -176,5 +182,5 @@ def test_a_worker_reads_its_share_of_the_texts_and_no_others(paths: TablePaths) 
 
 def test_heads_with_pairs_at_random_are_refused(paths: TablePaths) -> None:
     settings: params.Experiment = experiment(heads={"year": 1.0})
-    with pytest.raises(ValueError, match=r"batch_of: received 'pairs' with heads, .* choose songs"):
+    with pytest.raises(ValueError, match=r"batch_unit: received 'pairs' with heads, .* choose songs"):
         shards.prepare(settings, paths, _words(), Lone(Shard(0, 2)))

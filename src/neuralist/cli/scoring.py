@@ -31,7 +31,7 @@ class Scores(NamedTuple):
     notes: list[str]
 
 
-class Asked(NamedTuple):
+class PairsToScore(NamedTuple):
     """Songs, their pairs with those to score as test, which these are, and what was not used."""
 
     songs: pd.DataFrame
@@ -78,7 +78,7 @@ def score(model: Path, raw: Path, settings: params.Params, split: str = "test") 
     return Scores({name: evaluated}, notes)
 
 
-def read(raw: Path, settings: params.Params, split: str) -> Asked:
+def read(raw: Path, settings: params.Params, split: str) -> PairsToScore:
     """Read a raw folder as the stages songs and pairs do, with the pairs to score as test.
 
     Raises:
@@ -92,7 +92,7 @@ def read(raw: Path, settings: params.Params, split: str) -> Asked:
     each_once = pairs.pairs(rows, made.songs, settings.pairs, given=given)
     if not given or split == "all":
         which = "All pairs are scored" + (", for no split is given." if not given else ".")
-        return Asked(made.songs, each_once.assign(split="test"), which, notes)
+        return PairsToScore(made.songs, each_once.assign(split="test"), which, notes)
     is_asked = each_once["split"] == split
     if not np.any(is_asked):
         counts = ", ".join(
@@ -102,7 +102,7 @@ def read(raw: Path, settings: params.Params, split: str) -> Asked:
     if split != "test":
         each_once = each_once.assign(split=each_once["split"].where(~is_asked, "test"))
         each_once = each_once.loc[is_asked | (each_once["split"] == "train")].reset_index(drop=True)
-    return Asked(made.songs, each_once, f"The pairs of split {split} are scored.", notes)
+    return PairsToScore(made.songs, each_once, f"The pairs of split {split} are scored.", notes)
 
 
 def _none(schema: Any) -> pd.DataFrame:
@@ -111,7 +111,7 @@ def _none(schema: Any) -> pd.DataFrame:
 
 def _vectors(model: Path, encoder: Encoder, coverage: Coverage) -> word_vectors.WordVectors | None:
     """The word vectors that the model reads with; None where it reads characters."""
-    if encoder.reads.tokens == "char":
+    if encoder.windowing.tokens == "char":
         return None
     import onnx  # 0.3 s; ONNX Runtime does not give a graph's constants
     from onnx import numpy_helper
@@ -121,16 +121,16 @@ def _vectors(model: Path, encoder: Encoder, coverage: Coverage) -> word_vectors.
     return word_vectors.WordVectors(encoder.vocabulary, matrix, coverage)
 
 
-def _reading(encoder: Encoder, asked: Asked) -> list[str]:
+def _reading(encoder: Encoder, asked: PairsToScore) -> list[str]:
     """How much of the texts that are scored the model does not read, or does not know."""
-    scored, songs, reads = asked.pairs.loc[asked.pairs["split"] == "test"], asked.songs, encoder.reads
+    scored, songs, windowing = asked.pairs.loc[asked.pairs["split"] == "test"], asked.songs, encoder.windowing
     texts = songs.loc[songs["song_id"].isin([*scored["left_id"], *scored["right_id"]]), "lyrics"].tolist()
-    windows = encoder.vocabulary.windows(texts, reads)
-    unit = "characters" if reads.tokens == "char" else "words"
+    windows = encoder.vocabulary.windows(texts, windowing)
+    unit = "characters" if windowing.tokens == "char" else "words"
     n_unknown, notes = int((windows.ids == UNKNOWN).sum()), []
     if windows.n_truncated:
         notes.append(
-            f"{windows.n_truncated:,} of {len(texts):,} texts are longer than the {reads.most:,} {unit} "
+            f"{windows.n_truncated:,} of {len(texts):,} texts are longer than the {windowing.most:,} {unit} "
             "read; the rest of them is not read."
         )
     if n_unknown:

@@ -26,23 +26,23 @@ class _Training(Section):
     protocol: Protocol
     target: Literal["observable", "listed_only"]
     tokens: Literal["word", "char"]
-    max_words: int = Field(ge=1, le=10_000)
+    max_tokens: int = Field(ge=1, le=10_000)
     long_text: Literal["head", "tail", "chunks"]
     window: Annotated[int, Field(ge=1)] | None
-    excerpts: float = Field(gt=0, le=1)
+    window_sample_rate: float = Field(gt=0, le=1)
     vectors: Literal["frozen", "trained"]
     char_dimensions: int = Field(ge=1, le=4096)
     units: int = Field(ge=1, le=4096)
     pooling: Literal["last", "mean", "mean_max"]
-    length: bool
+    length_features: bool
     embedding: Annotated[int, Field(ge=1, le=4096)] | None
     similarity: Similarity
     calibration: bool
     loss: Literal["mse", "cross_entropy"]
     heads: dict[Literal["year", "tags", "graph"], Annotated[float, Field(gt=0)]]
-    distil: float = Field(ge=0, le=1)
-    bag: bool
-    batch_of: Literal["pairs", "songs"]
+    distillation_weight: float = Field(ge=0, le=1)
+    bag_of_words: bool
+    batch_unit: Literal["pairs", "songs"]
     batch_size: int = Field(ge=1)
     optimizer: Literal["adam", "adadelta"]
     learning_rate: float = Field(gt=0)
@@ -57,9 +57,10 @@ class _Training(Section):
 
     @model_validator(mode="after")
     def _bag_answers(self) -> "_Training":
-        if self.bag and (not self.heads or self.tokens == "char"):
+        if self.bag_of_words and (not self.heads or self.tokens == "char"):
             raise ValueError(
-                "bag: true needs heads to answer for, and tokens: word; name some heads, or bag: false"
+                "bag_of_words: true needs heads to answer for, and tokens: word; name some heads, "
+                "or bag_of_words: false"
             )
         return self
 

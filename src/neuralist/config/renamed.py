@@ -9,7 +9,14 @@ from typing import Any
 
 # Settings of an experiment, old name: new name. They stand in `train`, in each entry of `experiments` and
 # `variants`, and in `study.space`.
-SETTINGS: dict[str, str] = {}
+SETTINGS: dict[str, str] = {
+    "max_words": "max_tokens",
+    "excerpts": "window_sample_rate",
+    "length": "length_features",
+    "distil": "distillation_weight",
+    "bag": "bag_of_words",
+    "batch_of": "batch_unit",
+}
 # Keys that are gone, with the reason.
 REMOVED = {"study.direction": "it follows from study.metric now"}
 
@@ -51,3 +58,10 @@ def _at(values: Mapping[str, Any], place: str) -> Mapping[str, Any]:
         inner = values.get(key)
         values = inner if isinstance(inner, dict) else {}
     return values
+
+
+def current(settings: Any) -> Any:
+    """Settings of an experiment that an earlier version wrote, under the names they have now."""
+    if not isinstance(settings, dict):
+        return settings  # refused as any other value
+    return {SETTINGS.get(name, name): value for name, value in settings.items()}

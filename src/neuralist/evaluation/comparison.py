@@ -16,10 +16,10 @@ from neuralist.config import params
 from neuralist.evaluation import baselines, ranking, resampling
 from neuralist.evaluation.baselines import Pairs
 from neuralist.metrics import Answers
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 
 # A predictor: ("model", experiment), (baseline, how it reads) where it reads lyrics, else (baseline, None).
-Key = tuple[str, str | Reads | None]
+Key = tuple[str, str | TokenWindowing | None]
 Drawn = dict[str, np.ndarray]
 
 
@@ -40,7 +40,7 @@ class Comparison:
     asked: Pairs
     truth: Answers
     rows: dict[str, np.ndarray]
-    ranked: dict[str, tuple[np.ndarray, ranking.Asked]]
+    ranked: dict[str, tuple[np.ndarray, ranking.RankingQueries]]
     answers: dict[Key, Answers]
 
     @cached_property
@@ -112,7 +112,7 @@ def positions(songs: pd.DataFrame, listing: pd.DataFrame) -> Pairs:
     return pairs
 
 
-def queries(songs: pd.DataFrame, part: pd.DataFrame, new: np.ndarray) -> ranking.Asked:
+def queries(songs: pd.DataFrame, part: pd.DataFrame, new: np.ndarray) -> ranking.RankingQueries:
     """The queries among the observable pairs of a part.
 
     Args:
@@ -120,7 +120,7 @@ def queries(songs: pd.DataFrame, part: pd.DataFrame, new: np.ndarray) -> ranking
         part: as `pair_sets.observable` gives them.
         new: bool (n_songs,), whether a song's artist is known, and no training song's.
     """
-    return ranking.Asked.of(
+    return ranking.RankingQueries.of(
         positions(songs, part),
         part["listed"].to_numpy(bool),
         part["similarity"].to_numpy(np.float64),

@@ -27,7 +27,7 @@ from neuralist.evaluation.baselines import Known, Pairs
 from neuralist.evaluation.comparison import Comparison, Drawn, Key, positions, queries
 from neuralist.metrics import Answers
 from neuralist.model.encoder import Encoder
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.word_vectors import WordVectors
 
 SPLITS = ("val", "test")
@@ -199,27 +199,27 @@ def _baselines(
     sentence_encoder: str | None,
 ) -> dict[Key, Answers]:
     """All baselines' answers; those that read lyrics once for each way that an experiment reads."""
-    every_way = list(dict.fromkeys(map(_reads, experiments.values())))
+    every_way = list(dict.fromkeys(map(_windowing, experiments.values())))
     if not len(known.similarity):
         return {
-            (name, reads): answer
-            for reads in every_way
-            for name, answer in baselines.untrained(songs, reads, asked, vectors).items()
+            (name, windowing): answer
+            for windowing in every_way
+            for name, answer in baselines.untrained(songs, windowing, asked, vectors).items()
         }
     found: dict[Key, Answers] = {
         (name, None): answer for name, answer in baselines.without_lyrics(songs, known, asked).items()
     }
-    for reads in every_way:
+    for windowing in every_way:
         answers = baselines.from_lyrics(
-            songs, reads, known, asked, vectors, sentence_encoder=sentence_encoder
+            songs, windowing, known, asked, vectors, sentence_encoder=sentence_encoder
         )
-        found |= {(name, reads): answer for name, answer in answers.items()}
+        found |= {(name, windowing): answer for name, answer in answers.items()}
     return found
 
 
-def _reads(experiment: params.Experiment) -> Reads:
+def _windowing(experiment: params.Experiment) -> TokenWindowing:
     """What of a text an experiment reads; in what windows is no matter to a baseline."""
-    return Reads.of(experiment)._replace(window=None)
+    return TokenWindowing.of(experiment)._replace(window=None)
 
 
 def _comparison(
@@ -250,10 +250,10 @@ def _comparison(
 
 def predictors(name: str, experiment: params.Experiment, compared: Comparison) -> dict[str, Key]:
     """The keys of an experiment, by the name "model", and of the baselines beside it."""
-    reads = _reads(experiment)
+    windowing = _windowing(experiment)
     keys: dict[str, Key] = {"model": ("model", name)}
     for baseline, reads_lyrics in baselines.FROM_LYRICS.items():
-        key = (baseline, reads if reads_lyrics else None)
+        key = (baseline, windowing if reads_lyrics else None)
         if key in compared.answers:
             keys[baseline] = key
     return keys
@@ -281,7 +281,7 @@ def _metrics(
         protocol=experiment.protocol,
         target=experiment.target,
         tokens=experiment.tokens,
-        max_words=experiment.max_words,
+        max_tokens=experiment.max_tokens,
         long_text=experiment.long_text,
         note=NOTES[experiment.protocol],
         from_lyrics={baseline: baselines.FROM_LYRICS[baseline] for baseline in keys if baseline != "model"},

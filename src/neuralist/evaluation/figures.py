@@ -70,7 +70,7 @@ def curves(
         measures = {"accuracy": "accuracy (both sides cut at 0.5)", "loss": f"loss ({LOSSES[loss]})"}
         for axes, (column, label) in zip(row, measures.items(), strict=True):
             for colour, (name, experiment) in zip(_colours(chosen), chosen.items(), strict=True):
-                _curve(axes, histories[name], column, f"{name} ({experiment.max_words} words)", colour)
+                _curve(axes, histories[name], column, f"{name} ({experiment.max_tokens} words)", colour)
             axes.set(xlabel="epoch", ylabel=label, title=f"protocol {protocol}: {sizes} pairs")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             _plain(axes)
@@ -143,7 +143,7 @@ def calibration(predictions: pd.DataFrame, experiments: Mapping[str, Experiment]
             true, predicted = _test(predictions, name)
             found, of_pair, sizes = np.unique(decile(predicted), return_inverse=True, return_counts=True)
             means = [np.bincount(of_pair, values, len(found)) / sizes for values in (predicted, true)]
-            label = f"{name} ({experiment.max_words} words), n = {len(true):,}"
+            label = f"{name} ({experiment.max_tokens} words), n = {len(true):,}"
             axes.plot(*means, color=colour, linewidth=1, label=label)
             axes.scatter(*means, s=8 + 6 * np.sqrt(sizes), color=colour, alpha=0.7)
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal", title=f"protocol {protocol}, test")
@@ -175,7 +175,7 @@ def _test(predictions: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]
 
 
 def _title(name: str, experiment: Experiment, true: np.ndarray) -> str:
-    return f"{name} ({experiment.max_words} words, protocol {experiment.protocol}), n = {len(true):,}"
+    return f"{name} ({experiment.max_tokens} words, protocol {experiment.protocol}), n = {len(true):,}"
 
 
 def _protocols(experiments: Mapping[str, Experiment]) -> dict[str, dict[str, Experiment]]:

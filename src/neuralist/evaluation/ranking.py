@@ -33,7 +33,7 @@ _WORTH = np.concatenate([[0], np.cumsum(1 / np.log2(np.arange(2, FIRST + 2)))])
 
 
 @dataclass(frozen=True)
-class Asked:
+class RankingQueries:
     """The observable pairs of a part, and which of their songs are queries.
 
     Attributes:
@@ -66,7 +66,7 @@ class Asked:
         similarity: np.ndarray,
         has_list: np.ndarray,
         new: np.ndarray,
-    ) -> "Asked":
+    ) -> "RankingQueries":
         """Find the queries.
 
         Args:
@@ -101,11 +101,13 @@ class Asked:
         }
 
 
-def measure(asked: Asked, scores: Mapping[Any, np.ndarray], draws: int, seed: int) -> dict[Any, np.ndarray]:
+def measure(
+    queries: RankingQueries, scores: Mapping[Any, np.ndarray], draws: int, seed: int
+) -> dict[Any, np.ndarray]:
     """All ranking metrics of all predictors, for the sample and for the same resamples of its songs.
 
     Args:
-        asked: n pairs.
+        queries: n pairs.
         scores: predictor to score, float64 (n_pairs,), higher for pairs that are more likely listed.
         draws: resamples.
         seed: of the resamples.
@@ -113,16 +115,16 @@ def measure(asked: Asked, scores: Mapping[Any, np.ndarray], draws: int, seed: in
     Returns:
         Predictor to float64 (1 + draws, len(NAMES)); row 0 is the sample, NaN what is undefined.
     """
-    gain, listed = asked.similarity[asked.cells], asked.listed[asked.cells]
-    nobody = np.zeros(len(asked.left), dtype=np.int64)
+    gain, listed = queries.similarity[queries.cells], queries.listed[queries.cells]
+    nobody = np.zeros(len(queries.left), dtype=np.int64)
     orders = {
-        key: (_Order(asked.query, score[asked.cells], listed), _Order(nobody, score, asked.listed))
+        key: (_Order(queries.query, score[queries.cells], listed), _Order(nobody, score, queries.listed))
         for key, score in scores.items()
     }
-    ideal = _Order(asked.query, gain, listed)
+    ideal = _Order(queries.query, gain, listed)
     values: dict[Any, list[np.ndarray]] = {key: [] for key in scores}
-    for counts in resampling.song_counts(len(asked.new), len(asked.cells), draws, seed):
-        of_cells, of_pairs = counts[:, asked.candidate], counts[:, asked.left] * counts[:, asked.right]
+    for counts in resampling.song_counts(len(queries.new), len(queries.cells), draws, seed):
+        of_cells, of_pairs = counts[:, queries.candidate], counts[:, queries.left] * counts[:, queries.right]
         best = ideal.discounted(ideal.places(of_cells), gain)
         for key, (order, pooled) in orders.items():
             places = order.places(of_cells)
@@ -133,7 +135,7 @@ def measure(asked: Asked, scores: Mapping[Any, np.ndarray], draws: int, seed: in
                 "listed_auc": _mean(auc, of_queries),
                 "ndcg_at_10": _mean(_divided(order.discounted(places, gain), best), of_queries),
                 "recall_at_10": _mean(order.recall(places), of_queries),
-                "listed_auc_new_artist": _mean(auc, of_queries * asked.new[order.queries]),
+                "listed_auc_new_artist": _mean(auc, of_queries * queries.new[order.queries]),
                 "pooled_listed_auc": _mean(together, np.ones_like(together)),
             }
             values[key].append(np.column_stack([made[name] for name in NAMES]))

@@ -172,7 +172,7 @@ def reads(experiment: Experiment | ExperimentMetrics) -> str:
     unit = "characters" if experiment.tokens == "char" else "words"
     if experiment.long_text == "chunks":
         return f"all {unit}"
-    return f"{'last ' if experiment.long_text == 'tail' else ''}{experiment.max_words} {unit}"
+    return f"{'last ' if experiment.long_text == 'tail' else ''}{experiment.max_tokens} {unit}"
 
 
 def _rows(experiments: Experiments) -> Iterator[_Row]:

@@ -11,7 +11,12 @@ from neuralist.evaluation.baselines import FROM_LYRICS
 
 PROTOCOLS = ("songs", "given")  # the first that an experiment has; paper leaks, so its figures choose nothing
 # Whatever answers without a song's metadata.
-RIVALS = ("constant", "commonest_class", "lookup", *(name for name, reads in FROM_LYRICS.items() if reads))
+RIVALS = (
+    "constant",
+    "commonest_class",
+    "lookup",
+    *(name for name, reads_lyrics in FROM_LYRICS.items() if reads_lyrics),
+)
 
 
 def shown_lead(difference: Estimate, metric: str) -> int | None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from neuralist.config import records
 from neuralist.model.similarity import Similarity
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import PADDING, Vocabulary, Windows
 
 # Padding included. What an LSTM makes of these stays in the processor's cache; of eight times as many a song
@@ -44,11 +44,13 @@ class Compared(NamedTuple):
 class Encoder:
     """Texts to embeddings, with an experiment's exported graph and vocabulary."""
 
-    def __init__(self, graph: Path, vocabulary: Vocabulary, reads: Reads, similarity: Similarity) -> None:
+    def __init__(
+        self, graph: Path, vocabulary: Vocabulary, windowing: TokenWindowing, similarity: Similarity
+    ) -> None:
         import onnxruntime  # 0.2 s that exporting need not pay
         from onnxruntime.capi import onnxruntime_pybind11_state as state  # pyright: ignore
 
-        self.vocabulary, self.reads, self.similarity = vocabulary, reads, similarity
+        self.vocabulary, self.windowing, self.similarity = vocabulary, windowing, similarity
         options = onnxruntime.SessionOptions()
         # Threads take whole calls, see `_run_all`. Inside one they would wait for each other at each step of
         # an LSTM: on a busy machine a song then takes a third longer.
@@ -79,7 +81,9 @@ class Encoder:
             )
         trained = records.load_experiment(folder)
         vocabulary = Vocabulary.load(folder / "vocabulary.txt")
-        return cls(folder / "encoder.onnx", vocabulary, Reads.of(trained.params), Similarity.of(trained))
+        return cls(
+            folder / "encoder.onnx", vocabulary, TokenWindowing.of(trained.params), Similarity.of(trained)
+        )
 
     def compare(self, left: Sequence[str], right: Sequence[str]) -> Compared:
         """Similarity of each pair of texts, left[i] with right[i]; see `read`."""
@@ -98,7 +102,7 @@ class Encoder:
             ValueError: a text holds no word.
         """
         numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-        windows = self.vocabulary.windows(list(numbers), self.reads)
+        windows = self.vocabulary.windows(list(numbers), self.windowing)
         n_read = np.count_nonzero(windows.ids != PADDING, axis=1)
         n_tokens = np.add.reduceat(n_read, windows.starts[:-1], dtype=np.int64) if numbers else n_read
         order = np.array([numbers[text] for text in texts], dtype=np.intp)

@@ -163,7 +163,7 @@ def _last(states: Any, counts: Any) -> Any:
 
 
 @keras.saving.register_keras_serializable("neuralist")
-class Length(keras.layers.Layer):
+class LengthFeatures(keras.layers.Layer):
     """Adds a text's length, and all that was pooled times it, to what was pooled.
 
     The length is the logarithm of the number of tokens, standardised over the training songs. In lyrics it
@@ -184,7 +184,7 @@ class Length(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("neuralist")
-class Telling(keras.layers.Layer):
+class AuxiliaryHeads(keras.layers.Layer):
     """What was pooled to an embedding: answers of heads, each on a scale of its own, and free numbers.
 
     A head learns to tell something of the song, such as its year. Its answer is a coordinate of the

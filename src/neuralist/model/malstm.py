@@ -14,12 +14,12 @@ import keras
 from keras import ops
 
 from neuralist.model.layers import (
+    AuxiliaryHeads,
     BagOfWords,
-    Length,
+    LengthFeatures,
     PairSimilarity,
     Pooling,
     Recurrence,
-    Telling,
     gates,
 )
 
@@ -34,11 +34,11 @@ class Architecture:
         units: size of the LSTM's state.
         similarity: a kind of `PairSimilarity`.
         pooling: a kind of `Pooling`.
-        length: whether an embedding is made of the text's length too; see `layers.Length`.
+        length_features: whether an embedding is made of the text's length too; see `layers.LengthFeatures`.
         embedding: numbers of an embedding besides the heads' answers; None: without heads, what was pooled is
             the embedding, with them there is nothing besides.
-        heads: what an embedding also tells, name to number of answers; see `layers.Telling`.
-        bag: whether the heads' answers are the mean of the LSTM's and of `layers.BagOfWords`.
+        heads: what an embedding also tells, name to number of answers; see `layers.AuxiliaryHeads`.
+        bag_of_words: whether the heads' answers are the mean of the LSTM's and of `layers.BagOfWords`.
         forget_bias: of the forget gates at the start; 2.5 in the paper's training.
         trained_vectors: whether training changes the word vectors.
         dropout: share of the word vectors' coordinates set to 0 in training, for a batch at a time.
@@ -50,10 +50,10 @@ class Architecture:
     units: int
     similarity: str
     pooling: str = "last"
-    length: bool = False
+    length_features: bool = False
     embedding: int | None = None
     heads: Mapping[str, int] = field(default_factory=dict)
-    bag: bool = False
+    bag_of_words: bool = False
     forget_bias: float = 1.0
     trained_vectors: bool = False
     dropout: float = 0.0
@@ -91,10 +91,14 @@ class MaLSTM(keras.Model):
         self.projection = keras.layers.Dense(4 * made.units, bias_initializer=bias, name="projection")
         self.recurrence = Recurrence(made.units, name="recurrence")
         self.pooling = Pooling(made.pooling, name="pooling")
-        self.length = Length(name="length") if made.length else None
-        tells = made.heads or made.embedding
-        self.telling = Telling(made.heads, made.embedding or 0, name="telling") if tells else None
-        self.bag = BagOfWords(made.n_tokens, made.n_answers, name="bag") if made.bag else None
+        self.length_features = LengthFeatures(name="length_features") if made.length_features else None
+        has_heads = made.heads or made.embedding
+        self.auxiliary_heads = (
+            AuxiliaryHeads(made.heads, made.embedding or 0, name="auxiliary_heads") if has_heads else None
+        )
+        self.bag_of_words = (
+            BagOfWords(made.n_tokens, made.n_answers, name="bag_of_words") if made.bag_of_words else None
+        )
         self.similarity = PairSimilarity(made.similarity, name="similarity")
         self.build()
 
@@ -104,13 +108,13 @@ class MaLSTM(keras.Model):
         self.projection.build((None, self.architecture.dimensions))
         self.recurrence.build()
         width = self.architecture.units * (2 if self.architecture.pooling == "mean_max" else 1)
-        if self.length is not None:
-            self.length.build()
+        if self.length_features is not None:
+            self.length_features.build()
             width = 2 * width + 1
-        if self.telling is not None:
-            self.telling.build((None, width))
-        if self.bag is not None:
-            self.bag.build()
+        if self.auxiliary_heads is not None:
+            self.auxiliary_heads.build((None, width))
+        if self.bag_of_words is not None:
+            self.bag_of_words.build()
         self.built = True
 
     def encode(self, inputs: Mapping[str, Any], training: bool = False) -> tuple[Any, Any]:
@@ -120,9 +124,9 @@ class MaLSTM(keras.Model):
             inputs: `words`, int32 (n_words,), token ids, the first of them padding; `tokens`, int32 (n_texts,
                 n_steps), positions in `words`, 0, padding, only at the end, where a text is a song, or a
                 window of one; `average`, float32 (n_songs, n_texts), the share of each text in each song,
-                without which every text is a song; `lengths`, float32 (n_songs,), which a model with `length`
-                reads; `distinct`, int32 (n_songs, most), each song's distinct token ids, filled up with
-                padding, which a model with a `bag` reads.
+                without which every text is a song; `lengths`, float32 (n_songs,), which a model with
+                `length_features` reads; `distinct`, int32 (n_songs, most), each song's distinct token ids,
+                filled up with padding, which a model with a `bag_of_words` reads.
             training: whether to drop coordinates.
 
         Returns:
@@ -133,11 +137,13 @@ class MaLSTM(keras.Model):
         pooled: Any = self.pooling(self.recurrence(projected, tokens), ops.not_equal(tokens, 0))
         if "average" in inputs:
             pooled = ops.matmul(inputs["average"], pooled)
-        if self.length is not None:
-            pooled = self.length(pooled, inputs["lengths"])
-        if self.telling is None:
+        if self.length_features is not None:
+            pooled = self.length_features(pooled, inputs["lengths"])
+        if self.auxiliary_heads is None:
             return pooled, None
-        return self.telling(pooled, None if self.bag is None else self.bag(inputs["distinct"]))
+        return self.auxiliary_heads(
+            pooled, None if self.bag_of_words is None else self.bag_of_words(inputs["distinct"])
+        )
 
     def call(self, inputs: Mapping[str, Any], training: bool = False) -> Any:
         """Predict the similarity of each pair in a batch; with heads also `answers`, in a mapping of both.

@@ -23,7 +23,7 @@ class LSTM(NamedTuple):
 
 
 class Heads(NamedTuple):
-    """The arrays of layers.Telling, float32, scaled to what they add to an embedding."""
+    """The arrays of layers.AuxiliaryHeads, float32, scaled to what they add to an embedding."""
 
     kernel: np.ndarray  # (width, n)
     bias: np.ndarray  # (n,)
@@ -42,9 +42,9 @@ class Weights(NamedTuple):
     vectors: np.ndarray  # (n_tokens, dimensions)
     lstm: LSTM
     pooling: str = "last"
-    length: np.ndarray | None = None  # (2,), mean and deviation; see layers.Length
-    telling: Heads | None = None
-    bag: BagOfWords | None = None
+    length_features: np.ndarray | None = None  # (2,), mean and deviation; see layers.LengthFeatures
+    auxiliary_heads: Heads | None = None
+    bag_of_words: BagOfWords | None = None
 
 
 def export(weights: Weights, path: Path) -> None:
@@ -66,9 +66,9 @@ def export(weights: Weights, path: Path) -> None:
         "average": (TensorProto.FLOAT, ["songs", "windows"]),
         "n_tokens": (TensorProto.FLOAT, ["songs"]),
     }
-    if weights.length is None:
+    if weights.length_features is None:
         del taken["n_tokens"]
-    if weights.bag is not None:
+    if weights.bag_of_words is not None:
         taken["distinct"] = (TensorProto.INT32, ["songs", "most"])
     made = helper.make_graph(
         graph.nodes,
@@ -154,8 +154,8 @@ def _add_song(graph: _Graph, weights: Weights) -> int:
     """Make `embeddings` of `song`, what was pooled of it, as the layers of MaLSTM do; returns their width."""
     width = len(weights.lstm.recurrent) * (2 if weights.pooling == "mean_max" else 1)
     song = "song"
-    if weights.length is not None:
-        mean, deviation = (graph.constant(f"length{i}", np.array(weights.length[i])) for i in (0, 1))
+    if weights.length_features is not None:
+        mean, deviation = (graph.constant(f"length{i}", np.array(weights.length_features[i])) for i in (0, 1))
         graph.add("Log", ["n_tokens"], "logarithm")
         graph.add("Sub", ["logarithm", mean], "centred")
         graph.add("Div", ["centred", deviation], "standardised")
@@ -163,18 +163,18 @@ def _add_song(graph: _Graph, weights: Weights) -> int:
         graph.add("Mul", ["song", "length"], "by_length")
         graph.add("Concat", ["song", "by_length", "length"], "long_song", axis=-1)
         song, width = "long_song", 2 * width + 1
-    if weights.telling is None:
+    if weights.auxiliary_heads is None:
         graph.add("Identity", [song], "embeddings")
         return width
-    kernel = graph.constant("tell0", weights.telling.kernel)
-    bias = graph.constant("tell1", weights.telling.bias)
+    kernel = graph.constant("tell0", weights.auxiliary_heads.kernel)
+    bias = graph.constant("tell1", weights.auxiliary_heads.bias)
     graph.add("MatMul", [song, kernel], "told")
-    if weights.bag is None:
+    if weights.bag_of_words is None:
         graph.add("Add", ["told", bias], "embeddings")
     else:
         graph.add("Add", ["told", bias], "by_lstm")
-        graph.add("Add", ["by_lstm", _add_bag(graph, weights.bag)], "embeddings")
-    return len(weights.telling.bias)
+        graph.add("Add", ["by_lstm", _add_bag(graph, weights.bag_of_words)], "embeddings")
+    return len(weights.auxiliary_heads.bias)
 
 
 def _add_bag(graph: _Graph, bag: BagOfWords) -> str:

@@ -22,7 +22,7 @@ from scipy.spatial.distance import cdist
 
 from neuralist.text import style
 from neuralist.text.tfidf import tfidf
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 
 PENALTY, STYLE = 1.0, 0.2
 N_TAGS, N_DIMENSIONS = 60, 9
@@ -32,7 +32,7 @@ MOST_SONGS = 4000
 _ROWS_AT_ONCE = 4096
 
 
-class Taught(NamedTuple):
+class TeacherPredictions(NamedTuple):
     """What metadata say of songs, and what lyrics say of the same; both in deviations of the training songs.
 
     Attributes:
@@ -58,10 +58,10 @@ def answer(
     songs: pd.DataFrame,
     listed: tuple[np.ndarray, np.ndarray],
     train: np.ndarray,
-    reads: Reads,
+    windowing: TokenWindowing,
     *,
     plain: bool = False,
-) -> Taught:
+) -> TeacherPredictions:
     """Predict year, the 60 commonest tags and nine graph dimensions from the lyrics that are read.
 
     Args:
@@ -69,20 +69,20 @@ def answer(
         listed: the listed pairs, two positions in `songs` each; only pairs of two training songs are used.
         train: positions of the training songs, those in no pair included; of more than 4,000, as many drawn
             with a fixed seed are learned from.
-        reads: what of each text is read.
+        windowing: what of each text is read.
         plain: whether to learn from TF-IDF alone, and year and tags alone.
     """
-    texts = [reads.excerpt(text) for text in songs["lyrics"]]
+    texts = [windowing.excerpt(text) for text in songs["lyrics"]]
     train = at_most(np.unique(train))
     found = [_year(songs), _tags(songs, train)] + ([] if plain else [_graph(songs, listed, train)])
     names, groups, truth = _standardised(found, train)
     if not names:
-        return Taught((), (), truth, truth.copy())
-    kernel = _kernel(texts, train, reads.tokens, 0.0 if plain else STYLE)
+        return TeacherPredictions((), (), truth, truth.copy())
+    kernel = _kernel(texts, train, windowing.tokens, 0.0 if plain else STYLE)
     answers = np.full(truth.shape, np.nan)
     for learned, columns in known_alike(truth[train]):
         answers[:, columns] = _predicted(kernel, train, learned, truth[np.ix_(train[learned], columns)])
-    return Taught(names, groups, truth, answers)
+    return TeacherPredictions(names, groups, truth, answers)
 
 
 def at_most(songs: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import pandas as pd
 import yaml
 from pydantic import ValidationError
 
-from neuralist.config import records
+from neuralist.config import renamed
 from neuralist.config.records import ExperimentMetrics
 from neuralist.data import parquet, tables
 from neuralist.files import read_json
@@ -94,7 +94,7 @@ class Revision:
         metrics = {}
         for name, content in self._measured.items():
             with suppress(ValidationError):
-                metrics[name] = ExperimentMetrics.model_validate(records.renamed(content), extra="ignore")
+                metrics[name] = ExperimentMetrics.model_validate(renamed.current(content), extra="ignore")
         return metrics
 
     @property

@@ -111,7 +111,7 @@ def card(
         verdict=f"No lead is shown over {', '.join(behind)}. " if behind else "",
         threshold=served.threshold,
         chosen_on="" if chosen_on == "val" else f" ({chosen_on})",
-        reads=READS[settings.long_text].format(settings.max_words, unit),
+        reads=READS[settings.long_text].format(settings.max_tokens, unit),
         covered=_covered(trained),
         params=", ".join(f"{key} {value}" for key, value in settings.model_dump().items()),
         best_epoch=trained.best_epoch,

@@ -156,7 +156,7 @@ def _baseline(label: str, experiment: Experiment, *, reads: bool) -> str:
     return results.BASELINES[label] + read + (" of listed pairs" * (experiment.target == "listed_only"))
 
 
-def _trained(name: str, settings: Experiment, prepared: examples.Prepared, out: Path) -> Path:
+def _trained(name: str, settings: Experiment, prepared: examples.TrainingData, out: Path) -> Path:
     """The folder of a training, which is done unless it has been."""
     folder = out / f"{name}-{prepared.fingerprint[:16]}"
     if not (folder / "experiment.json").exists():

@@ -42,12 +42,12 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", folded)
 
 
-class Reads(NamedTuple):
+class TokenWindowing(NamedTuple):
     """How much of a text a model reads, and in what pieces.
 
     Attributes:
         tokens: `word` or `char`.
-        most: tokens of one reading; params call it max_words.
+        most: tokens of one reading; params call it max_tokens.
         long_text: what of a longer text: its `head`, its `tail`, or all of it in `chunks` of at most `most`.
         window: the largest piece; None: what is read of a head or a tail is one piece.
     """
@@ -58,9 +58,9 @@ class Reads(NamedTuple):
     window: int | None = None
 
     @classmethod
-    def of(cls, settings: Experiment) -> "Reads":
+    def of(cls, settings: Experiment) -> "TokenWindowing":
         """What an experiment reads."""
-        return cls(settings.tokens, settings.max_words, settings.long_text, settings.window)
+        return cls(settings.tokens, settings.max_tokens, settings.long_text, settings.window)
 
     def split(self, text: str) -> list[str]:
         """All tokens of a text."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neuralist import files
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 
 PADDING, UNKNOWN = 0, 1
 
@@ -72,10 +72,10 @@ class Vocabulary:
     def _ids(self) -> dict[str, int]:
         return {word: index for index, word in enumerate(self.words, start=2)}
 
-    def windows(self, texts: Sequence[str], reads: Reads) -> Windows:
+    def windows(self, texts: Sequence[str], windowing: TokenWindowing) -> Windows:
         """Token ids of what is read of each text."""
-        tokens = [reads.split(text) for text in texts]
-        pieces = [reads.windows(of_text) for of_text in tokens]
+        tokens = [windowing.split(text) for text in texts]
+        pieces = [windowing.windows(of_text) for of_text in tokens]
         flat = [piece for of_text in pieces for piece in of_text]
         sizes = np.array([len(piece) for piece in flat], dtype=np.int64)
         ids = np.zeros((len(flat), sizes.max(initial=0) or 1), dtype=np.int32)

@@ -22,7 +22,7 @@ Step = Callable[[Any, Any], tuple[np.ndarray, float]]
 
 def steps(data: Examples, settings: params.Experiment) -> int:
     """Batches of an epoch."""
-    n = data.n_pairs if settings.batch_of == "pairs" else len(data.lengths)
+    n = data.n_pairs if settings.batch_unit == "pairs" else len(data.lengths)
     return -(-n // settings.batch_size)
 
 
@@ -32,22 +32,24 @@ def draw(
     """Yield one epoch of shuffled batches: inputs of the model, and its targets.
 
     Each text is read in other words every epoch where there are synonyms, and in other windows where
-    `excerpts` is below 1.
+    `window_sample_rate` is below 1.
     Targets are `similarity`, float32 (n_pairs, 2): similarity and weight, 0 for pairs that only fill a batch
     up; with heads also `answers`, float32 (n_songs, n_heads), NaN where unknown.
     A worker that holds a share of the examples gets of each batch what it holds: the batches of all workers
     together are those of one process that holds everything.
     """
-    kind = _of_pairs if settings.batch_of == "pairs" else _of_songs
-    most = 2 * settings.batch_size if settings.batch_of == "pairs" else max(2, settings.batch_size)
+    kind = _of_pairs if settings.batch_unit == "pairs" else _of_songs
+    most = 2 * settings.batch_size if settings.batch_unit == "pairs" else max(2, settings.batch_size)
     n_songs = min(most, len(data.lengths))
     texts = data.songs
     if data.synonyms is not None:
         rng = np.random.default_rng([settings.seed, epoch, 1])
         texts = texts._replace(ids=data.synonyms.replaced(texts.ids, settings.synonyms, rng))
     kept = None
-    if settings.excerpts < 1:
-        kept = _excerpts(data, settings.excerpts, np.random.default_rng([settings.seed, epoch, 2]))
+    if settings.window_sample_rate < 1:
+        kept = _sampled_windows(
+            data, settings.window_sample_rate, np.random.default_rng([settings.seed, epoch, 2])
+        )
     n_words = 0  # of the batches before: with no fewer, a last, small one has no shape of its own
     for songs, left, right, target in kind(
         data, settings.batch_size, np.random.default_rng([settings.seed, epoch])
@@ -59,9 +61,9 @@ def draw(
         made = {**inputs(texts, songs, n_songs, kept, n_words), "left": left, "right": right}
         n_words = len(made["words"])
         targets = {"similarity": target}
-        if data.answers.shape[1]:
-            targets["answers"] = np.full((n_songs, data.answers.shape[1]), np.nan, dtype=np.float32)
-            targets["answers"][: len(songs)] = data.answers[songs]
+        if data.head_targets.shape[1]:
+            targets["answers"] = np.full((n_songs, data.head_targets.shape[1]), np.nan, dtype=np.float32)
+            targets["answers"][: len(songs)] = data.head_targets[songs]
         yield made, targets
 
 
@@ -134,7 +136,7 @@ def _by_length(
     return songs[order], place[left], place[right]
 
 
-def _excerpts(data: Examples, share: float, rng: np.random.Generator) -> np.ndarray:
+def _sampled_windows(data: Examples, share: float, rng: np.random.Generator) -> np.ndarray:
     """Draw windows, bool (n_windows,): each with this probability, and at least one of every song."""
     starts = data.songs.starts if data.share is None else data.share.starts
     drawn = rng.random(starts[-1])

@@ -20,7 +20,7 @@ from neuralist.model import bag_of_words, ridge
 from neuralist.model.bag_of_words import Bag
 from neuralist.text import synonyms
 from neuralist.text.synonyms import Synonyms
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Vocabulary, Windows
 from neuralist.text.word_vectors import WordVectors, of_characters
 from neuralist.training import pretraining
@@ -63,7 +63,7 @@ class Examples(NamedTuple):
     similarity: np.ndarray  # float32 (n_pairs,)
     listed: np.ndarray  # bool (n_pairs,), whether some row lists the pair
     weight: np.ndarray  # float64 (n_pairs,), how many pairs it stands for
-    answers: np.ndarray  # float32 (n_songs, n_heads), NaN where unknown
+    head_targets: np.ndarray  # float32 (n_songs, n_heads), NaN where unknown
     synonyms: Synonyms | None = None  # what may stand for what in batches
     share: Share | None = None  # of a worker that holds a part of them; None: these are all
 
@@ -83,23 +83,23 @@ class Examples(NamedTuple):
         return self.songs.n_truncated if self.share is None else self.share.n_truncated
 
 
-class Taught(NamedTuple):
+class HeadTargets(NamedTuple):
     """What the heads of a model learn.
 
     Attributes:
         heads: group (year, tags, graph) to its number of heads, in the order of the columns.
-        answers: float32 (n_songs, n_heads), NaN where unknown.
+        targets: float32 (n_songs, n_heads), NaN where unknown.
         truth: the same without the ridge's part, float64.
         songs: bool (n_songs,), the training songs.
     """
 
     heads: dict[str, int]
-    answers: np.ndarray
+    targets: np.ndarray
     truth: np.ndarray
     songs: np.ndarray
 
 
-class Prepared(NamedTuple):
+class TrainingData(NamedTuple):
     """All that a training starts from, and its name."""
 
     parts: dict[str, Examples]  # train, val
@@ -107,7 +107,7 @@ class Prepared(NamedTuple):
     heads: dict[str, int]
     fingerprint: str
     before: dict[str, Examples]  # train, val of `pretrain_on`; empty without
-    bag: Bag | None = None  # what the trained model is joined with
+    bag_of_words: Bag | None = None  # what the trained model is joined with
 
 
 class TablePaths(NamedTuple):
@@ -122,7 +122,7 @@ class TablePaths(NamedTuple):
 
 def load(
     settings: params.Experiment, paths: TablePaths, words: WordVectors
-) -> tuple[Prepared, Graded | None]:
+) -> tuple[TrainingData, Graded | None]:
     """Read the tables and make the examples of an experiment; see `prepare`.
 
     Returns:
@@ -143,7 +143,7 @@ def prepare(
     listing: pd.DataFrame,
     words: WordVectors,
     graded: Graded | None = None,
-) -> Prepared:
+) -> TrainingData:
     """Make the examples of an experiment, and the vectors it starts from: of words, or of characters.
 
     Args:
@@ -162,22 +162,20 @@ def prepare(
         named = songs["song_id"].isin([*train["left_id"], *train["right_id"]])
         texts = [*songs.loc[named, "lyrics"], *(graded.songs["lyrics"] if graded else [])]
         vectors = of_characters(texts, settings.char_dimensions, CHARACTER_LENGTH, settings.seed)
-    taught = teach(settings, songs, listing, Reads.of(settings)) if settings.heads else None
-    heads = taught.heads if taught else {}
-    parts, before = _parts(settings, songs, listing, vectors, taught), {}
+    head_targets = teach(settings, songs, listing, TokenWindowing.of(settings)) if settings.heads else None
+    heads = head_targets.heads if head_targets else {}
+    parts, before = _parts(settings, songs, listing, vectors, head_targets), {}
     if graded is not None:
         unknown = np.full((len(graded.songs), sum(heads.values())), np.nan, dtype=np.float32)
-        untold = Taught(heads, unknown, unknown, np.zeros(len(unknown), dtype=bool))
-        before = _parts(settings, graded.songs, graded.listing, vectors, untold)
+        no_targets = HeadTargets(heads, unknown, unknown, np.zeros(len(unknown), dtype=bool))
+        before = _parts(settings, graded.songs, graded.listing, vectors, no_targets)
     every = parts | {f"{name} before": part for name, part in before.items()}
-    words_tell = None
-    if taught is not None and settings.bag:
-        words_tell = bag_of_words.fit(
-            parts["train"].songs, len(vectors.vocabulary), taught.truth[taught.songs]
+    bag = None
+    if head_targets is not None and settings.bag_of_words:
+        bag = bag_of_words.fit(
+            parts["train"].songs, len(vectors.vocabulary), head_targets.truth[head_targets.songs]
         )
-    return Prepared(
-        parts, vectors, heads, fingerprint(settings, every, vectors, words_tell), before, words_tell
-    )
+    return TrainingData(parts, vectors, heads, fingerprint(settings, every, vectors, bag), before, bag)
 
 
 def _parts(
@@ -185,20 +183,23 @@ def _parts(
     songs: pd.DataFrame,
     listing: pd.DataFrame,
     vectors: WordVectors,
-    taught: Taught | None,
+    head_targets: HeadTargets | None,
 ) -> dict[str, Examples]:
-    parts = examples(songs, listing, vectors.vocabulary, Reads.of(settings), taught)
+    parts = examples(songs, listing, vectors.vocabulary, TokenWindowing.of(settings), head_targets)
     if settings.synonyms:
         found = synonyms.of(settings, vectors, parts["train"].songs.ids)
         parts["train"] = parts["train"]._replace(synonyms=found)
     return parts
 
 
-def teach(settings: params.Experiment, songs: pd.DataFrame, listing: pd.DataFrame, reads: Reads) -> Taught:
-    """What songs' year, tags and place in the graph of listed pairs are, in part by the ridge's word.
+def teach(
+    settings: params.Experiment, songs: pd.DataFrame, listing: pd.DataFrame, windowing: TokenWindowing
+) -> HeadTargets:
+    """Build head targets: a blend of true metadata and the ridge teacher's leave-one-out predictions.
 
-    `distil` of a target is the ridge's answer, leave-one-out for training songs, and the rest the truth: the
-    ridge says what of the truth is in the lyrics, which spares the model from learning noise by heart.
+    `distillation_weight` of a target is the teacher's prediction, leave-one-out for training songs, and the
+    rest the truth: the teacher says what of the truth is in the lyrics, which spares the model from learning
+    noise by heart.
     Training songs are all in the folds of the training pairs; where a corpus gives its own split, those that
     its training pairs name.
     """
@@ -206,20 +207,22 @@ def teach(settings: params.Experiment, songs: pd.DataFrame, listing: pd.DataFram
     index = pd.Index(songs["song_id"])
     listed: Any = listing[listing["listed"] & (listing["split"] == "train")]
     left, right = (index.get_indexer(pd.Index(listed[side])) for side in ("left_id", "right_id"))
-    told = ridge.answer(songs, (left, right), np.flatnonzero(is_train), reads)
-    wanted = np.array([group in settings.heads for group in told.groups], dtype=bool)
-    answers = settings.distil * told.answers + (1 - settings.distil) * told.truth
-    groups = [group for group in told.groups if group in settings.heads]
+    teacher = ridge.answer(songs, (left, right), np.flatnonzero(is_train), windowing)
+    wanted = np.array([group in settings.heads for group in teacher.groups], dtype=bool)
+    answers = (
+        settings.distillation_weight * teacher.answers + (1 - settings.distillation_weight) * teacher.truth
+    )
+    groups = [group for group in teacher.groups if group in settings.heads]
     heads = {group: groups.count(group) for group in dict.fromkeys(groups)}
-    return Taught(heads, answers[:, wanted].astype(np.float32), told.truth[:, wanted], is_train)
+    return HeadTargets(heads, answers[:, wanted].astype(np.float32), teacher.truth[:, wanted], is_train)
 
 
 def examples(
     songs: pd.DataFrame,
     listing: pd.DataFrame,
     vocabulary: Vocabulary,
-    reads: Reads,
-    taught: Taught | None = None,
+    windowing: TokenWindowing,
+    head_targets: HeadTargets | None = None,
 ) -> dict[str, Examples]:
     """Cut a listing into its train and val examples, over the songs they name; for heads, all training songs.
 
@@ -231,16 +234,16 @@ def examples(
     for split in ("train", "val"):
         part: Any = listing[listing["split"] == split]
         left, right = (index.get_indexer(pd.Index(part[side])) for side in ("left_id", "right_id"))
-        more = np.flatnonzero(taught.songs) if taught and split == "train" else []
+        more = np.flatnonzero(head_targets.songs) if head_targets and split == "train" else []
         numbers = np.unique(np.concatenate([left, right, more])).astype(np.int64)
         parts[split] = Examples(
-            vocabulary.windows(songs["lyrics"].iloc[numbers].tolist(), reads),
+            vocabulary.windows(songs["lyrics"].iloc[numbers].tolist(), windowing),
             np.searchsorted(numbers, left).astype(np.int32),
             np.searchsorted(numbers, right).astype(np.int32),
             part["similarity"].to_numpy(np.float32),
             part["listed"].to_numpy(bool),
             part["weight"].to_numpy(np.float64),
-            taught.answers[numbers] if taught else np.zeros((len(numbers), 0), dtype=np.float32),
+            head_targets.targets[numbers] if head_targets else np.zeros((len(numbers), 0), dtype=np.float32),
         )
     if not len(parts["train"].left):
         raise ValueError(
@@ -253,15 +256,15 @@ def fingerprint(
     settings: params.Experiment,
     parts: dict[str, Examples],
     vectors: WordVectors,
-    words_tell: Bag | None = None,
+    bag: Bag | None = None,
 ) -> str:
     """Name a training by all that decides its result, as 64 hex digits."""
     digest = begun(settings)
     for part in parts.values():
         of_pairs = (part.left, part.right, part.similarity, part.listed, part.weight)
-        for array in (*part.songs, *of_pairs, part.answers, *(part.synonyms or ())):
+        for array in (*part.songs, *of_pairs, part.head_targets, *(part.synonyms or ())):
             digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
-    for array in words_tell or ():
+    for array in bag or ():
         digest.update(array.tobytes())
     digest.update(str(vectors.matrix.shape).encode() + vectors.matrix.tobytes())
     return digest.hexdigest()

@@ -1,6 +1,6 @@
 """An experiment, trained and saved: pretraining, the task, the bag of words, the folder.
 
-Input: settings, `Prepared`. Output: the folder that `saving` writes.
+Input: settings, `TrainingData`. Output: the folder that `saving` writes.
 """
 
 import shutil
@@ -12,13 +12,13 @@ from neuralist.config import params
 from neuralist.training import checkpoints, loop, saving
 from neuralist.training.checkpoints import Epoch
 from neuralist.training.distributed.workers import Workers
-from neuralist.training.examples import Prepared
+from neuralist.training.examples import TrainingData
 
 
 def train_experiment(  # noqa: PLR0913  the last three, by name, are for some callers alone
     name: str,
     settings: params.Experiment,
-    prepared: Prepared,
+    prepared: TrainingData,
     folder: Path,
     checkpoint_folder: Path,
     *,
@@ -55,8 +55,8 @@ def train_experiment(  # noqa: PLR0913  the last three, by name, are for some ca
         history = loop.fit(model, prepared.parts, settings, checkpoint, report, workers=workers)
     if workers is not None and not workers.chief:
         return f"{name}: best epoch {loop.best_epoch(history)} of {len(history)}; worker 0 saves it"
-    if prepared.bag is not None:
-        model = loop.joined(model, prepared.bag)
+    if prepared.bag_of_words is not None:
+        model = loop.add_bag_of_words(model, prepared.bag_of_words)
     message = saving.save_experiment(name, settings, prepared, (model, history), folder)
     shutil.rmtree(checkpoint_folder)
     return message

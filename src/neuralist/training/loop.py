@@ -25,7 +25,7 @@ from neuralist.text.vocabulary import Windows
 from neuralist.training import batches, checkpoints
 from neuralist.training.checkpoints import Checkpoint, Epoch
 from neuralist.training.distributed.workers import Workers
-from neuralist.training.examples import Examples, Prepared
+from neuralist.training.examples import Examples, TrainingData
 
 SONGS_A_CALL = 128
 SHORT = 50  # words
@@ -33,7 +33,7 @@ SHORT = 50  # words
 Report = Callable[[Epoch, tuple[int, int] | None], None]
 
 
-def make_model(settings: params.Experiment, prepared: Prepared) -> MaLSTM:
+def make_model(settings: params.Experiment, prepared: TrainingData) -> MaLSTM:
     """Make an untrained model with its optimizer; the loss `mse` is equation 4 of the paper."""
     vectors, train = prepared.vectors, prepared.parts["train"]
     keras.utils.set_random_seed(settings.seed)
@@ -44,7 +44,7 @@ def make_model(settings: params.Experiment, prepared: Prepared) -> MaLSTM:
             units=settings.units,
             similarity=settings.similarity,
             pooling=settings.pooling,
-            length=settings.length,
+            length_features=settings.length_features,
             embedding=settings.embedding,
             heads=prepared.heads,
             forget_bias=settings.forget_bias,
@@ -54,13 +54,13 @@ def make_model(settings: params.Experiment, prepared: Prepared) -> MaLSTM:
         )
     )
     model.vectors.set_weights([vectors.matrix])
-    if model.length is not None:
+    if model.length_features is not None:
         logarithms = np.log(np.maximum(train.lengths, 1))
-        model.length.scale.assign([logarithms.mean(), max(float(logarithms.std()), 1e-6)])
+        model.length_features.scale.assign([logarithms.mean(), max(float(logarithms.std()), 1e-6)])
     optimizer = _optimizer(settings, settings.epochs * batches.steps(train, settings))
     # With few words calls cost more than what they do, and XLA makes one of a whole step; but it draws
     # dropout's numbers slowly. "auto" leaves it out on a CPU, and torch has no such thing.
-    short = settings.max_words <= SHORT and not settings.dropout
+    short = settings.max_tokens <= SHORT and not settings.dropout
     jit: Any = (keras.backend.backend() == "tensorflow" and short) or "auto"
     model.compile(optimizer, jit_compile=jit)
     optimizer.build(model.trainable_variables)
@@ -98,28 +98,28 @@ def encode(model: MaLSTM, songs: Windows) -> np.ndarray:
     found = []
     for part in parts:
         read = batches.inputs(songs, part, SONGS_A_CALL)
-        if model.bag is not None:
+        if model.bag_of_words is not None:
             read["distinct"] = songs.distinct(part, SONGS_A_CALL)
         found.append(model.predict_on_batch(read)[: len(part)])
     return np.concatenate(found)
 
 
-def joined(model: MaLSTM, bag: Bag) -> MaLSTM:
+def add_bag_of_words(model: MaLSTM, bag: Bag) -> MaLSTM:
     """A trained model whose heads answer the mean of its own answers and those of a bag of words.
 
     They are joined after training: the bag fits the songs it learned from too well to teach on them.
     """
-    both = MaLSTM(replace(model.architecture, bag=True), name=model.name)
+    both = MaLSTM(replace(model.architecture, bag_of_words=True), name=model.name)
     for layer in model.layers:
         both.get_layer(layer.name).set_weights(layer.get_weights())
     for name, array in bag._asdict().items():
-        getattr(both.bag, name).assign(array)
+        getattr(both.bag_of_words, name).assign(array)
     return both
 
 
 def pretrain(
     model: MaLSTM,
-    prepared: Prepared,
+    prepared: TrainingData,
     settings: params.Experiment,
     checkpoint: Path,
     report: Report,

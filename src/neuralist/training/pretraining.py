@@ -13,7 +13,7 @@ import pandas as pd
 
 from neuralist.config import params
 from neuralist.data import parquet, tables
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 
 VAL_SHARE = 0.1
 
@@ -77,7 +77,7 @@ def prepare(
     Raises:
         ValueError: no pair is left.
     """
-    return apart(split(texts, pairs, settings.seed), songs, listing, Reads.of(settings))
+    return apart(split(texts, pairs, settings.seed), songs, listing, TokenWindowing.of(settings))
 
 
 def split(songs: pd.DataFrame, pairs: pd.DataFrame, seed: int) -> Graded:
@@ -93,23 +93,23 @@ def split(songs: pd.DataFrame, pairs: pd.DataFrame, seed: int) -> Graded:
     return Graded(songs, listing)
 
 
-def apart(graded: Graded, songs: pd.DataFrame, listing: pd.DataFrame, reads: Reads) -> Graded:
+def apart(graded: Graded, songs: pd.DataFrame, listing: pd.DataFrame, windowing: TokenWindowing) -> Graded:
     """Leave out pairs that hold a text of the task's val or test, its tokens compared.
 
     Args:
         graded: from `split`.
         songs: the task's, tables.SONGS.
         listing: the task's.
-        reads: how texts become tokens.
+        windowing: how texts become tokens.
 
     Raises:
         ValueError: no pair is left.
     """
     held = listing[listing["split"].isin(["val", "test"])]
     is_held = songs["song_id"].isin([*held["left_id"], *held["right_id"]])
-    barred = {tuple(reads.split(text)) for text in songs.loc[is_held, "lyrics"]}
+    barred = {tuple(windowing.split(text)) for text in songs.loc[is_held, "lyrics"]}
     same = graded.songs.loc[
-        [tuple(reads.split(text)) in barred for text in graded.songs["lyrics"]], "song_id"
+        [tuple(windowing.split(text)) in barred for text in graded.songs["lyrics"]], "song_id"
     ]
     left_out = np.isin(graded.listing[["left_id", "right_id"]], same).any(axis=1)
     if left_out.all():

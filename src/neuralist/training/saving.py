@@ -21,7 +21,7 @@ from neuralist.model.similarity import Calibration
 from neuralist.text.vocabulary import Vocabulary, Windows
 from neuralist.training import loop
 from neuralist.training.checkpoints import Epoch
-from neuralist.training.examples import Examples, Prepared
+from neuralist.training.examples import Examples, TrainingData
 from neuralist.training.loop import values
 
 ONNX_TOLERANCE = 1e-5
@@ -30,7 +30,7 @@ ONNX_TOLERANCE = 1e-5
 def save_experiment(
     name: str,
     settings: params.Experiment,
-    prepared: Prepared,
+    prepared: TrainingData,
     trained: tuple[MaLSTM, list[Epoch]],
     folder: Path,
 ) -> str:
@@ -90,19 +90,27 @@ def weights(model: MaLSTM) -> onnx_export.Weights:
     projection, recurrence = model.projection, model.recurrence
     lstm = onnx_export.LSTM(*values([projection.kernel, projection.bias, recurrence.kernel]))
     [vectors] = values([model.vectors.embeddings])
-    length = values([model.length.scale])[0] if model.length is not None else None
-    telling = bag = None
-    if model.telling is not None:
-        kernel, bias, scale = values([model.telling.kernel, model.telling.bias, model.telling.scale])
+    length = values([model.length_features.scale])[0] if model.length_features is not None else None
+    auxiliary_heads = bag = None
+    if model.auxiliary_heads is not None:
+        kernel, bias, scale = values(
+            [model.auxiliary_heads.kernel, model.auxiliary_heads.bias, model.auxiliary_heads.scale]
+        )
         n_free = len(bias) - len(scale)
         # An answer's scale is no more than a factor of its weights, and so is its half of a mean.
-        factors = np.append(scale if model.bag is None else scale / 2, np.ones(n_free, dtype=scale.dtype))
-        telling = onnx_export.Heads(kernel * factors, bias * factors)
-        if model.bag is not None:
-            table, squares, middle = values([model.bag.table, model.bag.squares, model.bag.bias])
-            telling = telling._replace(bias=telling.bias + np.pad(middle, (0, n_free)) * factors)
+        factors = np.append(
+            scale if model.bag_of_words is None else scale / 2, np.ones(n_free, dtype=scale.dtype)
+        )
+        auxiliary_heads = onnx_export.Heads(kernel * factors, bias * factors)
+        if model.bag_of_words is not None:
+            table, squares, middle = values(
+                [model.bag_of_words.table, model.bag_of_words.squares, model.bag_of_words.bias]
+            )
+            auxiliary_heads = auxiliary_heads._replace(
+                bias=auxiliary_heads.bias + np.pad(middle, (0, n_free)) * factors
+            )
             bag = onnx_export.BagOfWords(np.pad(table, ((0, 0), (0, n_free))) * factors, squares)
-    return onnx_export.Weights(vectors, lstm, model.architecture.pooling, length, telling, bag)
+    return onnx_export.Weights(vectors, lstm, model.architecture.pooling, length, auxiliary_heads, bag)
 
 
 def _save_keras(model: MaLSTM, path: Path) -> None:

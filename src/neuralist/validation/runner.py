@@ -78,7 +78,9 @@ def _counted(
 ) -> list[Outcome]:
     """Judge a table by counts: a column for each expectation, of one row, which must stay in a range."""
     held = derived_tables.name(table)
-    asked = [sql_counts.Asked(one.configuration.type, one.configuration.kwargs) for one in expectations]
+    asked = [
+        sql_counts.ExpectationCall(one.configuration.type, one.configuration.kwargs) for one in expectations
+    ]
     found = sql_counts.count(database, held, asked)
     numbers = pd.DataFrame({f"n_{at}": [one.value] for at, one in enumerate(found)}, dtype="float64")
     suite: list[Expectation] = [
@@ -102,7 +104,7 @@ def _counted(
     ]
 
 
-def _counted_examples(database: Engine, table: str, asked: sql_counts.Asked) -> list[str]:
+def _counted_examples(database: Engine, table: str, asked: sql_counts.ExpectationCall) -> list[str]:
     held = derived_tables.name(table)
     shown = _shown(database.columns(held), table, _columns(asked.values))
     return _examples(sql_counts.examples(database, held, asked, shown, MAX_EXAMPLES))

@@ -15,7 +15,7 @@ from neuralist.engine.protocol import Engine
 _REGEX = {r"\S": r"[^\s\v\x1c-\x1f\x85\pZ]"}
 
 
-class Asked(NamedTuple):
+class ExpectationCall(NamedTuple):
     """An expectation: its name in Great Expectations, and its arguments there."""
 
     kind: str
@@ -76,7 +76,7 @@ _REPEATED = """
     GROUP BY {columns} HAVING count(*) > 1"""
 
 
-def count(engine: Engine, table: str, asked: Sequence[Asked]) -> list[Found]:
+def count(engine: Engine, table: str, asked: Sequence[ExpectationCall]) -> list[Found]:
     """Count what decides each expectation; all that hangs on single rows in one go.
 
     Raises:
@@ -99,7 +99,9 @@ def count(engine: Engine, table: str, asked: Sequence[Asked]) -> list[Found]:
     return found
 
 
-def examples(engine: Engine, table: str, asked: Asked, shown: Sequence[str], most: int) -> pd.DataFrame:
+def examples(
+    engine: Engine, table: str, asked: ExpectationCall, shown: Sequence[str], most: int
+) -> pd.DataFrame:
     """The first `most` offending rows, columns `shown`."""
     if asked.kind in _ROWS:
         offending = _ROWS[asked.kind](asked.values)
@@ -113,7 +115,7 @@ def examples(engine: Engine, table: str, asked: Asked, shown: Sequence[str], mos
     )
 
 
-def _number(asked: Asked) -> str | None:
+def _number(asked: ExpectationCall) -> str | None:
     """The aggregate for an expectation; None where rows must be compared with each other."""
     if asked.kind in _ROWS:
         return f"count(*) FILTER (WHERE {_ROWS[asked.kind](asked.values)})"
@@ -124,7 +126,7 @@ def _number(asked: Asked) -> str | None:
     raise ValueError(f"{asked.kind} is not counted in SQL; known are {sorted([*_ROWS, *_WHOLE])}")
 
 
-def _columns(asked: Asked) -> list[str]:
+def _columns(asked: ExpectationCall) -> list[str]:
     return asked.values.get("column_list") or [asked.values["column"]]
 
 

@@ -30,4 +30,4 @@ from neuralist.config.records.metrics import (
     Thresholds,
     load_metrics,
 )
-from neuralist.config.records.served import FORMAT, ServedModel, load_experiment, load_served, renamed
+from neuralist.config.records.served import FORMAT, ServedModel, load_experiment, load_served

@@ -112,7 +112,7 @@ class ExperimentMetrics(Record):
         protocol: how its pairs were split.
         target: which pairs it is about; listed_only where no song has a list.
         tokens: what it reads.
-        max_words: tokens that it reads of a text.
+        max_tokens: tokens that it reads of a text.
         long_text: what it reads of a longer text.
         note: what a reader must know of the protocol.
         from_lyrics: baseline to whether it reads lyrics.
@@ -124,7 +124,7 @@ class ExperimentMetrics(Record):
     protocol: Protocol
     target: Literal["observable", "listed_only"]
     tokens: Literal["word", "char"]
-    max_words: Annotated[int, Field(ge=1)]
+    max_tokens: Annotated[int, Field(ge=1)]
     long_text: Literal["head", "tail", "chunks"]
     note: str
     from_lyrics: dict[str, bool]

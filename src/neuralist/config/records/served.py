@@ -2,7 +2,7 @@
 
 | format | says so | differs |
 |---|---|---|
-| 1 | nowhere | settings have the names of before RENAMED |
+| 1 | nowhere | settings have the old names of `config.renamed` |
 | 2 | served.json, `format` | |
 """
 
@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from neuralist import files
+from neuralist.config import renamed
 from neuralist.config.experiment import Protocol
 from neuralist.config.records.base import Count, Record, check
 from neuralist.config.records.experiment import ExperimentRecord
 from neuralist.config.records.metrics import Estimate, MetricName
 
 FORMAT = 2
-# Settings that files of format 1, and metrics of commits of that time, call by another name: old to new.
-RENAMED: dict[str, str] = {}
 
 
 class ServedModel(Record):
@@ -75,7 +74,7 @@ def load_experiment(folder: Path) -> ExperimentRecord:
     path, served = folder / "experiment.json", folder / "served.json"
     content = files.read_json(path)
     if served.is_file() and _format(files.read_json(served), served) == 1:
-        content = content | {"params": renamed(content.get("params"))}
+        content = content | {"params": renamed.current(content.get("params"))}
     return check(content, ExperimentRecord, path)
 
 
@@ -84,10 +83,3 @@ def _format(content: dict[str, Any], path: Path) -> int:
     if number not in (1, FORMAT):
         raise ValueError(f"{path}: format {number!r}, but this version reads 1 to {FORMAT}; update neuralist")
     return number
-
-
-def renamed(values: Any) -> Any:
-    """A mapping of format 1 with the names that settings have now."""
-    if not isinstance(values, dict):
-        return values  # refused as any other value
-    return {RENAMED.get(key, key): value for key, value in values.items()}

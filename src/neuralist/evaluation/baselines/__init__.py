@@ -14,7 +14,7 @@ import pandas as pd
 from neuralist.evaluation.baselines import labels, lyrics, metadata
 from neuralist.evaluation.baselines.known import Known, Pairs, mapped, unordered
 from neuralist.metrics import Answers
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.word_vectors import WordVectors
 
 __all__ = ["FROM_LYRICS", "Known", "Pairs", "from_lyrics", "unordered", "untrained", "without_lyrics"]
@@ -72,7 +72,7 @@ def without_lyrics(songs: pd.DataFrame, known: Known, asked: Pairs) -> dict[str,
 
 def from_lyrics(
     songs: pd.DataFrame,
-    reads: Reads,
+    windowing: TokenWindowing,
     known: Known,
     asked: Pairs,
     vectors: WordVectors | None,
@@ -83,7 +83,7 @@ def from_lyrics(
 
     Args:
         songs: tables.SONGS.
-        reads: that part; two experiments that differ in its `window` alone share their baselines.
+        windowing: that part; two experiments that differ in its `window` alone share their baselines.
         known: what may be learned from; TF-IDF, style and ridge are fitted on all training songs.
         asked: the pairs to answer for.
         vectors: the word vectors that the model starts from; None leaves out what averages them.
@@ -92,8 +92,8 @@ def from_lyrics(
     Raises:
         ValueError: the sentence encoder cannot be loaded.
     """
-    songs = songs.assign(lyrics=[reads.excerpt(text) for text in songs["lyrics"]])
-    scores = lyrics.scores(songs, reads.tokens, known, asked, vectors)
+    songs = songs.assign(lyrics=[windowing.excerpt(text) for text in songs["lyrics"]])
+    scores = lyrics.scores(songs, windowing.tokens, known, asked, vectors)
     if sentence_encoder is not None:
         texts = songs["lyrics"].tolist()
         scores["sentence_encoder"] = lyrics.sentence_scores(texts, known, asked, sentence_encoder)
@@ -103,14 +103,14 @@ def from_lyrics(
 
 
 def untrained(
-    songs: pd.DataFrame, reads: Reads, asked: Pairs, vectors: WordVectors | None
+    songs: pd.DataFrame, windowing: TokenWindowing, asked: Pairs, vectors: WordVectors | None
 ) -> dict[str, Answers]:
     """Plain scores, (1 + cosine) / 2, where there is no training pair: of TF-IDF and of averaged vectors.
 
     Args:
         songs: tables.SONGS; those in the pairs asked for tell how rare a word is.
-        reads: what of a text is read.
+        windowing: what of a text is read.
         asked: the pairs to answer for.
         vectors: word vectors; None leaves out what averages them.
     """
-    return {name: Answers.of(score) for name, score in lyrics.plain(songs, reads, asked, vectors).items()}
+    return {name: Answers.of(score) for name, score in lyrics.plain(songs, windowing, asked, vectors).items()}

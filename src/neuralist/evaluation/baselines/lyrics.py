@@ -11,7 +11,7 @@ from neuralist.evaluation.baselines.known import Known, Pairs, Scores, cosine, n
 from neuralist.model import ridge
 from neuralist.text import style
 from neuralist.text.tfidf import tfidf
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import PADDING, UNKNOWN
 from neuralist.text.word_vectors import WordVectors
 
@@ -23,7 +23,7 @@ def scores(
 
     Ridge is left out where songs have neither year, nor tags, nor lists.
     """
-    texts, whole = songs["lyrics"].tolist(), Reads(tokens, 1, "chunks")
+    texts, whole = songs["lyrics"].tolist(), TokenWindowing(tokens, 1, "chunks")
     found = {
         "tfidf": cosine(tfidf(texts, known.songs, tokens), known, asked),
         "style": nearness(style.standardised(texts, known.songs), known, asked),
@@ -33,18 +33,18 @@ def scores(
         found["averaged_vectors"] = cosine(averages, known, asked)
         found["averaged_vectors_projected"] = cosine(projected(averages, known), known, asked)
     for name, plain in (("ridge_tfidf", True), ("ridge", False)):
-        taught = ridge.answer(songs, known.listed, known.songs, whole, plain=plain)
-        if taught.names:
-            found[name] = nearness(taught.positions, known, asked)
+        teacher = ridge.answer(songs, known.listed, known.songs, whole, plain=plain)
+        if teacher.names:
+            found[name] = nearness(teacher.positions, known, asked)
     return found
 
 
 def plain(
-    songs: pd.DataFrame, reads: Reads, asked: Pairs, vectors: WordVectors | None
+    songs: pd.DataFrame, windowing: TokenWindowing, asked: Pairs, vectors: WordVectors | None
 ) -> dict[str, np.ndarray]:
     """Cosines as they are, (1 + cosine) / 2; the texts asked for tell TF-IDF how rare a word is."""
-    texts = [reads.excerpt(text) for text in songs["lyrics"]]
-    found = {"tfidf": unit_cosine(tfidf(texts, np.union1d(*asked), reads.tokens), asked)}
+    texts = [windowing.excerpt(text) for text in songs["lyrics"]]
+    found = {"tfidf": unit_cosine(tfidf(texts, np.union1d(*asked), windowing.tokens), asked)}
     if vectors is not None:
         found["averaged_vectors"] = unit_cosine(averaged_vectors(texts, vectors), asked)
     return found
@@ -53,7 +53,7 @@ def plain(
 def averaged_vectors(texts: Sequence[str], vectors: WordVectors) -> np.ndarray:
     """Unit vectors (n_texts, dimensions) along the mean of the known words' vectors; zeros without any."""
     means = np.zeros((len(texts), vectors.matrix.shape[1]))
-    everything = Reads("word", max(map(len, texts), default=0) + 1, "head")
+    everything = TokenWindowing("word", max(map(len, texts), default=0) + 1, "head")
     for text, words in enumerate(texts):
         ids = vectors.vocabulary.windows([words], everything).ids[0]
         known = ids[(ids != PADDING) & (ids != UNKNOWN)]

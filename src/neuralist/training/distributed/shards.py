@@ -1,6 +1,6 @@
 """Shards: what one of several workers reads of the tables, its share of the training pairs and their songs.
 
-Input: the tables songs, rows, pairs, unlisted, word vectors. Output: `examples.Prepared` whose training part
+Input: the tables songs, rows, pairs, unlisted, word vectors. Output: `examples.TrainingData`, whose train
 holds every n-th training pair, every n-th training song, and the songs that those pairs name. Tables are read
 in pieces of PIECE rows, and what is of another worker is let go.
 """
@@ -17,11 +17,11 @@ import pyarrow as pa
 from neuralist.config import params
 from neuralist.data import parquet, tables
 from neuralist.data.pair_sets import COLUMNS, Listings
-from neuralist.text.tokenizer import Reads
+from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Windows
 from neuralist.text.word_vectors import WordVectors
 from neuralist.training import examples
-from neuralist.training.examples import Examples, Prepared, Share, TablePaths, Taught
+from neuralist.training.examples import Examples, HeadTargets, Share, TablePaths, TrainingData
 
 PIECE = 2**16
 
@@ -57,7 +57,7 @@ def prepare(
     paths: TablePaths,
     words: WordVectors,
     together: Together,
-) -> Prepared:
+) -> TrainingData:
     """Make the examples of one worker.
 
     Heads, characters, synonyms and `pretrain_on` are made from all songs: there a worker reads the tables
@@ -80,24 +80,24 @@ def prepare(
     songs, of_all, n_songs = _songs(paths.songs, pairs, named, shard)
     held = of_all >= 0
     nothing = np.zeros((len(songs), 0), dtype=np.float32)
-    untold = Taught({}, nothing, nothing, held)
-    parts = examples.examples(songs, pairs, words.vocabulary, Reads.of(settings), untold)
+    no_targets = HeadTargets({}, nothing, nothing, held)
+    parts = examples.examples(songs, pairs, words.vocabulary, TokenWindowing.of(settings), no_targets)
     train = parts["train"]
     told = _told(train.songs, of_all[held], n_songs, together)
     owned = shard.owned(of_all[held])
     parts["train"] = train._replace(share=Share(numbers, n_pairs, of_all[held], owned, *told))
-    return Prepared(parts, words, {}, _fingerprint(settings, paths, words), {})
+    return TrainingData(parts, words, {}, _fingerprint(settings, paths, words), {})
 
 
 def _check(settings: params.Experiment) -> None:
-    if settings.heads and settings.batch_of == "pairs":
+    if settings.heads and settings.batch_unit == "pairs":
         raise ValueError(
-            "batch_of: received 'pairs' with heads, which several workers do not share; choose songs, or "
+            "batch_unit: received 'pairs' with heads, which several workers do not share; choose songs, or "
             "train with one process"
         )
 
 
-def cut(whole: Prepared, shard: Shard) -> Prepared:
+def cut(whole: TrainingData, shard: Shard) -> TrainingData:
     """One worker's share of what one process would train on."""
     parts, before = (
         {split: (_cut if split == "train" else _val)(part, shard) for split, part in of_all.items()}
@@ -123,7 +123,7 @@ def _cut(whole: Examples, shard: Shard) -> Examples:
         listed=whole.listed[numbers],
         weight=whole.weight[numbers],
         # What a song's heads answer is counted once, by the worker whose song it is.
-        answers=np.where(owned[songs, None], whole.answers[songs], np.float32(np.nan)),
+        head_targets=np.where(owned[songs, None], whole.head_targets[songs], np.float32(np.nan)),
         share=Share(numbers, len(whole.left), songs, owned[songs], lengths, starts, whole.songs.n_truncated),
     )
 
@@ -131,7 +131,7 @@ def _cut(whole: Examples, shard: Shard) -> Examples:
 def _val(whole: Examples, shard: Shard) -> Examples:
     if shard.chief:
         return whole
-    of_pairs = ("left", "right", "similarity", "listed", "weight", "answers")
+    of_pairs = ("left", "right", "similarity", "listed", "weight", "head_targets")
     nothing = {name: getattr(whole, name)[:0] for name in of_pairs}
     return whole._replace(songs=_of(whole.songs, np.arange(0)), **nothing)
 
