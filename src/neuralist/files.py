@@ -1,8 +1,8 @@
-"""Files, written whole or not at all: texts, and what stages pass on as JSON; no pandas here."""
+"""Files and folders: written whole or not at all, read as JSON, named by their bytes; no pandas here."""
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,26 @@ def digest(path: Path) -> str:
     """The SHA-256 of a file, 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_all(paths: Mapping[str, Path]) -> str:
+    """One SHA-256 for files and the names they go by, 64 hex digits; their order matters."""
+    whole = hashlib.sha256()
+    for name, path in paths.items():
+        whole.update(name.encode() + bytes.fromhex(digest(path)))
+    return whole.hexdigest()
+
+
+def checkouts(folder: Path) -> list[Path]:
+    """The folders around `folder`, itself included, that hold the pipeline: the innermost first.
+
+    A workspace, and a copy that `dvc exp run --queue` makes under .dvc/tmp, lies inside the checkout.
+    """
+    return [
+        path
+        for path in (folder, *folder.parents)
+        if (path / "dvc.yaml").exists() and (path / "pipelines").is_dir()
+    ]
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -222,12 +222,6 @@ def test_a_card_too_long_for_mlflow_is_cut_at_a_line(checkout: Checkout) -> None
     assert version.description.endswith("artifacts/served/card.md of this version.")
 
 
-def test_the_two_models_are_those_that_serving_knows() -> None:
-    from neuralist.serving import mlflow_model
-
-    assert tuple(registry.MODELS) == mlflow_model.MODELS
-
-
 # --- champion and challenger -----------------------------------------------------------------------
 
 

@@ -161,6 +161,7 @@ def _model(root: Path) -> tuple[str, str]:
 
 def _registry(root: Path) -> tuple[str, str]:
     """Whether the registered models have a champion in MLflow's default store; without its stamp, in 3 s."""
+    from neuralist.serving import registered
     from neuralist.tracking import stamp
     from neuralist.tracking.store import opened, store
 
@@ -175,7 +176,7 @@ def _registry(root: Path) -> tuple[str, str]:
     else:
         models = {}  # and none is made
     champions = {name: model.aliases.get("champion") for name, model in models.items()}
-    missing = [f"no champion of {name}" for name in stamp.MODELS if not champions.get(name)]
+    missing = [f"no champion of {name}" for name in registered.MODELS if not champions.get(name)]
     if missing:
         return ", ".join(missing), "dvc repro"
     return ", ".join(f"{name} version {version}" for name, version in champions.items()), ""

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from neuralist import files
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -68,9 +70,8 @@ def checkout() -> Path:
         ValueError: there is none.
     """
     here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "dvc.yaml").exists() and (folder / "pipelines").is_dir():
-            return folder
+    for folder in files.checkouts(here):
+        return folder
     raise ValueError(
         f"{here} lies in no checkout of Neuralist (no dvc.yaml here or above); change into one first"
     )

@@ -25,8 +25,8 @@ import neuralist
 from neuralist.serving import predictor, requests
 from neuralist.serving.catalogue import Catalogue
 from neuralist.serving.predictor import Predictor
+from neuralist.serving.registered import COMPARE, MODELS, RECOMMEND
 
-COMPARE, RECOMMEND = MODELS = ("neuralist", "neuralist-recommender")
 MAX_K = 100
 _WANTED = {COMPARE: ("lyrics_a", "lyrics_b"), RECOMMEND: ("lyrics",)}
 _DEFAULTS: dict[str, Any] = {

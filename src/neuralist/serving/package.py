@@ -8,7 +8,6 @@ same input gives the same bytes.
 Where there is nothing to serve, card.md stands there alone and says why.
 """
 
-import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -146,8 +145,5 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
 
 def _digest(folder: Path) -> str:
     """One name for the bytes of all files but served.json, which is to hold it."""
-    whole = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.name != "served.json":
-            whole.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
-    return whole.hexdigest()
+    paths = sorted(path for path in folder.iterdir() if path.name != "served.json")
+    return files.digest_all({path.name: path for path in paths})

@@ -5,12 +5,13 @@ working folder, corpus.yaml of the raw folder. Output: names, numbers and files,
 """
 
 import csv
-import hashlib
 import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from neuralist.files import digest_all
 
 if TYPE_CHECKING:
     from neuralist.config.records import ExperimentMetrics
@@ -77,11 +78,8 @@ def read(artifacts: Path, raw: Path, name: str) -> RunContent:
 
 def digest(artifacts: Path, raw: Path, name: str) -> str:
     """Name all that the run of experiment `name` shows by 64 hex digits."""
-    whole = hashlib.sha256()
-    for artifact, path in _files(artifacts, raw, name).items():
-        if artifact not in MODEL_FILES:
-            whole.update(artifact.encode() + hashlib.sha256(path.read_bytes()).digest())
-    return whole.hexdigest()
+    shown = _files(artifacts, raw, name).items()
+    return digest_all({artifact: path for artifact, path in shown if artifact not in MODEL_FILES})
 
 
 def _files(artifacts: Path, raw: Path, name: str) -> dict[str, Path]:

@@ -15,15 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neuralist import files
+from neuralist.serving.registered import MODELS
 from neuralist.tracking.store import Store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-MODELS = {
-    "neuralist": "How alike two songs are, from their lyrics.",
-    "neuralist-recommender": "The songs of a catalogue nearest to given lyrics.",
-}
 TAGS = ("evaluation", "recorded")  # of the run of an experiment, and of a study
 TICK_S = 0.05  # far above the 10 ms for which the clock of file times may stand still
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuralist import console
+from neuralist import console, files
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -46,17 +46,8 @@ def store(folder: Path | None = None) -> Store:
 
 
 def main_checkout(folder: Path) -> Path:
-    """The outermost folder around `folder` that holds the pipeline, else `folder` itself.
-
-    Workspaces and the copies that `dvc exp run --queue` makes under .dvc/tmp hold the pipeline too, and lie
-    inside it.
-    """
-    homes = [
-        path
-        for path in (folder, *folder.parents)
-        if (path / "dvc.yaml").exists() and (path / "pipelines").is_dir()
-    ]
-    return homes[-1] if homes else folder
+    """The outermost checkout around `folder`, whose store its workspaces share; else `folder` itself."""
+    return [folder, *files.checkouts(folder)][-1]
 
 
 @contextmanager

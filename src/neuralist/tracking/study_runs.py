@@ -6,12 +6,12 @@ KILLED, one without a value FAILED. Called again, it adds what is missing; a stu
 run is FINISHED and its tag `recorded` is the digest of the files.
 """
 
-import hashlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from neuralist import files
 from neuralist.tracking import stamp
 from neuralist.tracking.store import LONG, Store, has_run, opened, place_of, store, user
 
@@ -46,21 +46,19 @@ def record(folder: Path, into: Store | None = None) -> str | None:
     if (folder / "skipped.txt").exists():
         return None
     into = into or store()
-    files = sorted(path for path in folder.glob("*") if path.is_file())
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
-    if stamp.recorded(into, digest.hexdigest()):
+    paths = sorted(path for path in folder.glob("*") if path.is_file())
+    digest = files.digest_all({path.name: path for path in paths})
+    if stamp.recorded(into, digest):
         return None
     found = _read(folder)
     with opened(into) as client:
         place = place_of(client, into)
-        known = has_run(client, place, "recorded", digest.hexdigest())
+        known = has_run(client, place, "recorded", digest)
         if not known:
             parent = _add(client, place, found)
-            for path in files:
+            for path in paths:
                 client.log_artifact(parent, str(path))
-            client.set_tag(parent, "recorded", digest.hexdigest())
+            client.set_tag(parent, "recorded", digest)
             client.set_terminated(parent)
         stamp.renew(client, into)
     return None if known else found.study

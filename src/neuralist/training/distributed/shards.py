@@ -5,7 +5,6 @@ holds every n-th training pair, every n-th training song, and the songs that tho
 in pieces of PIECE rows, and what is of another worker is let go.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from neuralist import files
 from neuralist.config import params
 from neuralist.data import parquet, tables
 from neuralist.data.pair_sets import COLUMNS, Listings
@@ -212,7 +212,6 @@ def _fingerprint(settings: params.Experiment, paths: TablePaths, words: WordVect
     """Name a training by its settings and the bytes of the tables, read in pieces; 64 hex digits."""
     digest = examples.begun(settings)
     for path in (paths.songs, paths.rows, paths.pairs, paths.unlisted):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        digest.update(bytes.fromhex(files.digest(path)))
     digest.update("\n".join(words.vocabulary.words).encode() + words.matrix.tobytes())
     return digest.hexdigest()
