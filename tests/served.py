@@ -1,7 +1,6 @@
 """A served folder whose every answer is known by hand.
 
-Its encoder remembers only the last token it reads: input, cell and output gates stay open, the forget gate
-shut, so that the embedding is tanh(tanh(x)) of that token's vector x. Each x is chosen for a round embedding:
+Its encoder (tests.fake_encoder) remembers only the last token it reads, whose embedding is
 
 | token | moss | stone | fern | any other |
 |---|---|---|---|---|
@@ -22,14 +21,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tests import made_records
+from tests import fake_encoder, made_records
 
 from neuralist import files
 from neuralist.config import records
 from neuralist.data import parquet, tables
-from neuralist.model import onnx_export
-from neuralist.model.onnx_export import LSTM, Weights
-from neuralist.text.vocabulary import Vocabulary
 
 WORDS = {"moss": (0.0, 0.0), "stone": (0.5, 0.0), "fern": (0.5, 0.25)}
 OTHER = (-0.5, 0.0)
@@ -51,17 +47,7 @@ MOSS_STONE, MOSS_FERN, STONE_FERN = (round(math.exp(-distance), 6) for distance 
 
 def write(folder: Path) -> Path:
     """Write the folder, and return it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    embeddings = np.array([(0, 0), OTHER, *WORDS.values()])  # padding first
-    shut, open_, through = -30 * np.ones(2), 30 * np.ones(2), np.zeros(2)
-    lstm = LSTM(
-        kernel=np.hstack([np.zeros((2, 6)), np.eye(2)]).astype(np.float32),
-        bias=np.concatenate([open_, shut, open_, through]).astype(np.float32),
-        recurrent=np.zeros((2, 8), dtype=np.float32),
-    )
-    vectors = np.arctanh(np.arctanh(embeddings)).astype(np.float32)
-    onnx_export.export(Weights(vectors, lstm), folder / "encoder.onnx")
-    Vocabulary(WORDS).save(folder / "vocabulary.txt")
+    fake_encoder.write(folder, WORDS, OTHER)
     records.save(made_records.trained(settings={"max_tokens": MAX_TOKENS}), folder / "experiment.json")
     records.save(made_records.served(threshold=THRESHOLD), folder / "served.json")
     files.write_text(folder / "training_songs.txt", "s0\n")

@@ -1,7 +1,6 @@
 """A served folder for the command line, with what `tests.served` lacks: quantiles, odd names, full facts.
 
-As there, the LSTM keeps only the last token's state, here of one unit: the embedding is tanh(tanh(v)) of that
-word's vector v. The words zero, one, ... seven get vectors for which that is 0.0, 0.1, ... 0.7, so that texts
+The embeddings of the words zero, one, ... seven are 0.0, 0.1, ... 0.7 (tests.fake_encoder), so that texts
 ending in "one" and "three" have the similarity exp(-0.2).
 """
 
@@ -9,13 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tests import made_records
+from tests import fake_encoder, made_records
 
 from neuralist.config import records
 from neuralist.data import parquet, tables
-from neuralist.model import onnx_export
-from neuralist.model.onnx_export import LSTM, Weights
-from neuralist.text.vocabulary import Vocabulary
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven")
 # artist, title, year, and the embedding in tenths
@@ -30,16 +26,8 @@ SONGS: list[tuple[str, str, int | None, int]] = [
 
 def write(folder: Path) -> Path:
     """Write the folder; the similarities of all pairs of its catalogue are spread evenly over [0, 1]."""
-    folder.mkdir(parents=True)
-    embeddings = np.array([0, 0, *(tenths / 10 for tenths in range(len(WORDS)))])
-    lstm = LSTM(
-        kernel=np.array([[0, 0, 0, 1]], dtype=np.float32),
-        bias=np.array([30, -30, 30, 0], dtype=np.float32),  # only the forget gate is shut
-        recurrent=np.zeros((1, 4), dtype=np.float32),
-    )
-    vectors = np.arctanh(np.arctanh(embeddings)).astype(np.float32)[:, None]
-    onnx_export.export(Weights(vectors, lstm), folder / "encoder.onnx")
-    Vocabulary(WORDS).save(folder / "vocabulary.txt")
+    embeddings = {word: (tenths / 10,) for tenths, word in enumerate(WORDS)}
+    fake_encoder.write(folder, embeddings, unknown=(0.0,))
     records.save(made_records.trained("tiny", {"max_tokens": 50}), folder / "experiment.json")
     served = made_records.served(experiment="tiny", threshold=0.8, lags=["tfidf"])
     records.save(served, folder / "served.json")

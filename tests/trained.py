@@ -1,7 +1,7 @@
 """A trained experiment as small as one can be, with its tables and figures: for what comes after evaluate.
 
-Its encoder has one unit that forgets at once: the embedding of a text is tanh(tanh(x)), where x is the number
-of its last word. So every similarity, exp(-|difference|), is known by hand.
+The embedding of a text is tanh(tanh(x)), where x is the number of its last word (tests.fake_encoder). So
+every similarity, exp(-|difference|), is known by hand.
 """
 
 import math
@@ -9,15 +9,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from tests import made_records
+from tests import fake_encoder, made_records
 
 from neuralist.config import metric_table, records
 from neuralist.config.experiment import Protocol
 from neuralist.data import tables
-from neuralist.model import onnx_export
-from neuralist.text.vocabulary import Vocabulary
 
 SETTINGS = {"protocol": "songs", "target": "listed_only", "max_tokens": 15, "units": 1}
 
@@ -32,16 +29,8 @@ def similarity(x: float, y: float) -> float:
 
 def write_experiment(folder: Path, numbers: Mapping[str, float], **settings: Any) -> None:
     """Write the folder that training leaves, whose encoder knows these words."""
-    folder.mkdir(parents=True)
-    vectors = np.array([[0.0], [0.0], *([x] for x in numbers.values())], dtype=np.float32)
-    # Gates i, f, o, c: what comes in is taken whole, what was there is forgotten.
-    gates = onnx_export.LSTM(
-        kernel=np.array([[0, 0, 0, 1]], dtype=np.float32),
-        bias=np.array([100, -100, 100, 0], dtype=np.float32),
-        recurrent=np.zeros((1, 4), dtype=np.float32),
-    )
-    onnx_export.export(onnx_export.Weights(vectors, gates), folder / "encoder.onnx")
-    Vocabulary(numbers).save(folder / "vocabulary.txt")
+    embeddings = {word: (embedding(number),) for word, number in numbers.items()}
+    fake_encoder.write(folder, embeddings, unknown=(0.0,))
     (folder / "history.csv").write_text("epoch,loss\n1,0.5\n")
     record = made_records.trained(folder.name, SETTINGS | settings)
     records.save(record, folder / "experiment.json")
