@@ -1,8 +1,8 @@
-"""Puts raw data at data/ where there is none: the demo corpus, or what data.dvc pins from a DVC remote.
+"""Put raw data at data/ where there is none: the demo corpus, or what data.dvc pins, from a DVC remote.
 
 `make data` runs it, in the checkout: python pipelines/data.py
-The demo is made only where data.dvc pins its very bytes; elsewhere `dvc repro` would take them for new data
-and rewrite a team's data.dvc without a word.
+The demo is made only where data.dvc pins exactly its bytes; otherwise `dvc repro` would take it for new data
+and silently rewrite a team's data.dvc.
 """
 
 import subprocess
@@ -16,13 +16,13 @@ import yaml
 from neuralist import console, demo
 
 DATA, PIN, WORK = Path("data"), Path("data.dvc"), Path("work")
-# Stands while DVC writes data/ file by file: after a kill, the next call goes on with it.
+# Exists while DVC writes data/ file by file: after a kill, the next call resumes the pull.
 PULLING = WORK / ".pulling-data"
 
 
 def main() -> None:
-    """Leave what is there, or else make the demo or pull."""
-    if _filled() and not PULLING.exists():
+    """Keep existing data; otherwise write the demo corpus, or pull."""
+    if _has_data() and not PULLING.exists():
         print("data/ is there and stays as it is.")
         if PIN.exists() and _differs():
             print(
@@ -33,30 +33,30 @@ def main() -> None:
     pin = _pinned()["md5"]
     WORK.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=WORK, prefix=".demo-") as folder:
-        made = Path(folder, "data")
-        demo.write(made)
-        if demo.digest(made) == pin:
-            _place(made)
+        corpus = Path(folder, "data")
+        demo.write(corpus)
+        if demo.digest(corpus) == pin:
+            _move_to_data(corpus)
             return
     _pull(pin)
 
 
-def _filled() -> bool:
+def _has_data() -> bool:
     return any(DATA.iterdir()) if DATA.is_dir() else DATA.exists()
 
 
 def _differs() -> bool:
-    """Whether data/ has another number of files or bytes than data.dvc says; hashing would take too long."""
+    """Return whether data/ has not the number of files and bytes of data.dvc; hashing would take too long."""
     sizes = [path.stat().st_size for path in DATA.rglob("*") if path.is_file()]
     pinned = _pinned()
     return (pinned["nfiles"], pinned["size"]) != (len(sizes), sum(sizes))
 
 
 def _pinned() -> dict[str, Any]:
-    """What data.dvc says of the folder data: md5, size, nfiles.
+    """Read md5, nfiles and size of the folder data from data.dvc.
 
     Raises:
-        ValueError: data.dvc is missing or is no file of DVC's.
+        ValueError: data.dvc is missing or is not as DVC writes it.
     """
     try:
         [out] = yaml.safe_load(PIN.read_text(encoding="utf-8"))["outs"]
@@ -73,12 +73,12 @@ def _pinned() -> dict[str, Any]:
         ) from error
 
 
-def _place(made: Path) -> None:
-    """Rename the demo to data/: whole or not at all, also when two calls run at once."""
+def _move_to_data(corpus: Path) -> None:
+    """Rename the demo corpus to data/: atomic, also when two calls run at once."""
     try:
-        made.rename(DATA)
+        corpus.rename(DATA)
     except OSError:
-        if not _filled():
+        if not _has_data():
             raise
         print("data/ has been made by another call meanwhile and stays as it is.")
     else:
@@ -86,10 +86,10 @@ def _place(made: Path) -> None:
 
 
 def _pull(pin: str) -> None:
-    """Have DVC fetch what data.dvc pins.
+    """Run `dvc pull` for what data.dvc pins.
 
     Raises:
-        ValueError: it could not be fetched.
+        ValueError: DVC cannot fetch it.
     """
     PULLING.touch()
     pulled = subprocess.run(
@@ -97,10 +97,10 @@ def _pull(pin: str) -> None:
     )
     PULLING.unlink(missing_ok=True)
     if pulled.returncode:
-        said = [line.strip(" :.") for line in pulled.stderr.splitlines() if line.strip()]
+        messages = [line.strip(" :.") for line in pulled.stderr.splitlines() if line.strip()]
         raise ValueError(
             f"data.dvc pins {pin}, which is not the demo corpus, and no DVC remote that is reachable has it "
-            f"({said[0] if said else f'exit code {pulled.returncode}'}); name one that does "
+            f"({messages[0] if messages else f'exit code {pulled.returncode}'}); name one that does "
             "(`dvc remote add -d NAME URL`) or ask whoever committed data.dvc; the demo is not put there, "
             "since then `dvc repro` would rewrite data.dvc"
         )

@@ -1,6 +1,6 @@
-"""Stage `pairs`: songs, listed -> rows (as listed) and pairs (each once), cut into parts; unlisted pairs.
+"""Stage `pairs`: songs, listed -> rows (as listed) and pairs (each once), with their splits; unlisted pairs.
 
-python pipelines/pairs.py songs.parquet listed.parquet --rows rows.parquet --pairs pairs.parquet \
+Command: python pipelines/pairs.py songs.parquet listed.parquet --rows rows.parquet --pairs pairs.parquet \
     --unlisted unlisted.parquet
 """
 
@@ -16,19 +16,19 @@ from neuralist.ingest import pairs
 
 
 def main() -> None:
-    """Read songs and listed similarities, write the three tables, and print how many fell where."""
+    """Read songs and listed similarities, write the three tables, and print the sizes of their splits."""
     args = parse()
-    chosen = params.load()
-    choices = chosen.pairs
+    settings = params.load()
+    choices = settings.pairs
     songs = parquet.read(args.songs, tables.SONGS, ["song_id", "track_ids", "has_list", "fold"])
-    with connect(chosen.engine) as on:
-        on.read("listed", args.listed, tables.LISTED)
-        listed = pairs.Listed(on, songs, choices)
-        rows = pairs.Written(listed.ids, tables.ROWS)
-        parquet.write_batches(rows.named(listed.rows()), tables.ROWS, args.rows)
-        each_once = pairs.Written(listed.ids, tables.PAIRS, keep=True)
-        parquet.write_batches(each_once.named(listed.pairs()), tables.PAIRS, args.pairs)
-    unlisted = pairs.unlisted(each_once.frame(), songs, choices, given=listed.given)
+    with connect(settings.engine) as engine:
+        engine.read_parquet("listed", args.listed, tables.LISTED)
+        listed = pairs.Listed(engine, songs, choices)
+        rows = pairs.BatchNaming(listed.ids, tables.ROWS)
+        parquet.write_batches(rows.with_ids(listed.rows()), tables.ROWS, args.rows)
+        each_once = pairs.BatchNaming(listed.ids, tables.PAIRS, collect=True)
+        parquet.write_batches(each_once.with_ids(listed.pairs()), tables.PAIRS, args.pairs)
+    unlisted = pairs.unlisted(each_once.frame(), songs, choices, gives_split=listed.gives_split)
     parquet.write(unlisted, tables.UNLISTED, args.unlisted)
     print(f"{listed.n_listed:>10,}  listed")
     print(f"{listed.n_listed - rows.splits.total():>10,}  of them between two tracks of one song, left out")

@@ -1,7 +1,7 @@
-"""Stage pretraining: the graded pairs that experiments are trained on before the task's own, as tables.
+"""Stage `pretraining`: tables of the graded pairs on which experiments are pre-trained.
 
 Command: python pipelines/pretraining.py RAW --settings FILE --out FOLDER
-`pretrain_on` of an experiment names a folder inside RAW. Without one its tables are empty, and skipped.txt
+`pretrain_on` of an experiment names a folder inside RAW. Without it the tables are empty, and skipped.txt
 beside them says why.
 """
 
@@ -28,25 +28,25 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Write songs.parquet and pairs.parquet of each experiment and of the study, and what was not used."""
+    """Write songs.parquet and pairs.parquet of each experiment and of the study, and all rejects."""
     args = parse()
     settings = records.load(args.settings, resolved.PretrainingSettings)
     folders = {f"experiments/{name}": folder for name, folder in settings.experiments.items()}
     folders["study"] = settings.study
-    named: dict[str | None, list[str]] = {}
+    names_by_folder: dict[str | None, list[str]] = {}
     for name, folder in folders.items():
-        named.setdefault(folder, []).append(name)
+        names_by_folder.setdefault(folder, []).append(name)
     shutil.rmtree(args.out, ignore_errors=True)
     rejects = [tables.REJECTS.empty_table().to_pandas()]
-    for folder, names in named.items():
-        found = _read(args.raw, folder, settings, names)
+    for folder, names in names_by_folder.items():
+        graded = _read(args.raw, folder, settings, names)
         for name in names:
-            parquet.write(found.songs, tables.PRETRAINING_SONGS, args.out / name / "songs.parquet")
-            parquet.write(found.pairs, tables.PRETRAINING_PAIRS, args.out / name / "pairs.parquet")
+            parquet.write(graded.songs, tables.PRETRAINING_SONGS, args.out / name / "songs.parquet")
+            parquet.write(graded.pairs, tables.PRETRAINING_PAIRS, args.out / name / "pairs.parquet")
             if folder is None:
                 files.write_text(args.out / name / "skipped.txt", "no pretrain_on is set in params.yaml\n")
-        rejects.append(found.rejects)
-        print(f"{folder or 'no pretrain_on'}: {found} ({', '.join(names)})")
+        rejects.append(graded.rejects)
+        print(f"{folder or 'no pretrain_on'}: {graded} ({', '.join(names)})")
     parquet.write(pd.concat(rejects, ignore_index=True), tables.REJECTS, args.out / "rejects.parquet")
 
 

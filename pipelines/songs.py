@@ -1,4 +1,4 @@
-"""Stage `songs`: raw files -> songs with lyrics, their listed similarities, and every record not used.
+"""Stage `songs`: raw files -> songs with lyrics, their listed similarities, and rejected records.
 
 Command: python pipelines/songs.py RAW --songs FILE --listed FILE --rejects FILE --corpus FILE --counts FILE
 """
@@ -15,19 +15,20 @@ from neuralist.ingest.sources import formats
 
 
 def main() -> None:
-    """Read a raw folder, write three tables, what it says of itself and the counts, and print these."""
+    """Read a raw folder, write the tables, its corpus.yaml as JSON and the counts, and print the counts."""
     args = parse()
-    told = corpus.read(args.raw)
-    corpus.check(told, args.raw, Path("params.yaml"))
-    choices = params.load()
-    made = songs.build(formats.read(args.raw, choices.similarity_range, choices.engine), choices.songs)
-    songs.check_train(made.listed, args.raw)
-    parquet.write(made.songs, tables.SONGS, args.songs)
-    parquet.write(made.listed, tables.LISTED, args.listed)
-    parquet.write(made.rejects, tables.REJECTS, args.rejects)
-    corpus.save(told, args.corpus)
-    files.write_text(args.counts, json.dumps(made.counts, indent=2, ensure_ascii=False) + "\n")
-    for name, value in made.counts.items():
+    description = corpus.read(args.raw)
+    corpus.check(description, args.raw, Path("params.yaml"))
+    settings = params.load()
+    raw = formats.read(args.raw, settings.similarity_range, settings.engine)
+    built = songs.build(raw, settings.songs)
+    songs.check_train(built.listed, args.raw)
+    parquet.write(built.songs, tables.SONGS, args.songs)
+    parquet.write(built.listed, tables.LISTED, args.listed)
+    parquet.write(built.rejects, tables.REJECTS, args.rejects)
+    corpus.save(description, args.corpus)
+    files.write_text(args.counts, json.dumps(built.counts, indent=2, ensure_ascii=False) + "\n")
+    for name, value in built.counts.items():
         for line, count in {name: value}.items() if isinstance(value, int) else value.items():
             print(f"{count:>10,}  {line if isinstance(value, int) else f'{name} {line}'}")
 

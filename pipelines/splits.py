@@ -52,7 +52,7 @@ def main() -> None:
 
     def listings(fold: int) -> Listings:
         choices = settings.pairs.model_copy(update={"test_fold": fold})
-        listed = pairs.pairs(rows, songs, choices, given=False)
+        listed = pairs.pairs(rows, songs, choices, gives_split=False)
         return Listings(rows, listed, pairs.unlisted(listed, songs, choices))
 
     named = {experiment.pretrain_on for experiment in experiments.values()}

@@ -1,4 +1,4 @@
-"""Stage `validate`: stop the pipeline, with a report, when a table breaks what it promises.
+"""Stage `validate`: check the tables, and stop the pipeline with a report where one is faulty.
 
     python pipelines/validate.py artifacts/songs.parquet artifacts/rows.parquet artifacts/pairs.parquet \
         artifacts/unlisted.parquet \
@@ -6,8 +6,8 @@
         --verdict artifacts/validated.json
 
 In: the tables songs, rows, pairs and unlisted; params `engine`, `expected`, `pairs` and `train.protocol`.
-Out: the report as JSON and as a page, and the verdict alone, which later stages depend on; all of them also
-when it stops. Exit 1 on a failed or broken expectation.
+Out: the report as JSON and as a page, and the verdict alone, on which later stages depend; also where it
+stops. Exit code 1 on a failed or broken expectation.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from rich.table import Table
 
 from neuralist import console, files
 from neuralist.config import corpus, params
-from neuralist.validation.derived_tables import Checked
+from neuralist.validation.derived_tables import CheckedTables
 from neuralist.validation.report import Outcome
 from neuralist.validation.suites import validate
 
@@ -41,7 +41,7 @@ def parse() -> argparse.Namespace:
 
 
 def show(outcomes: list[Outcome]) -> None:
-    """Print outcomes as a table, wide enough for a log that is no terminal."""
+    """Print outcomes as a table, 160 characters wide where stdout is no terminal."""
     table = Table("result", "table", "expectation", "column", "count", "examples")
     for outcome in outcomes:
         count = outcome.observed if outcome.unexpected is None else outcome.unexpected
@@ -61,16 +61,18 @@ def show(outcomes: list[Outcome]) -> None:
 def main() -> None:
     """Check the tables and write the report."""
     args = parse()
-    chosen = params.load()
-    checked = Checked(args.songs, args.rows, args.pairs, args.unlisted)
-    report = validate(checked, chosen.expected, chosen.train.protocol, chosen.pairs, on=chosen.engine)
+    settings = params.load()
+    checked = CheckedTables(args.songs, args.rows, args.pairs, args.unlisted)
+    report = validate(
+        checked, settings.expected, settings.train.protocol, settings.pairs, engine_name=settings.engine
+    )
     files.write_text(args.report, report.to_json())
     files.write_text(args.page, report.to_html(corpus.load(args.corpus).note))
     paths = {"songs": args.songs, "rows": args.rows, "pairs": args.pairs, "unlisted": args.unlisted}
     files.write_text(args.verdict, report.verdict(paths))
-    noteworthy = [outcome for outcome in report.outcomes if outcome.verdict != "passed"]
-    if noteworthy:
-        show(noteworthy)
+    not_passed = [outcome for outcome in report.outcomes if outcome.verdict != "passed"]
+    if not_passed:
+        show(not_passed)
     if not report.success:
         raise ValueError(
             f"{report.tally['failed']} of {len(report.outcomes)} expectations failed, "

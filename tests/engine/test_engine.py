@@ -35,9 +35,9 @@ def test_a_file_that_is_not_the_table_is_refused(tmp_path: Path) -> None:
     parquet.write(frame, tables.UNLISTED, tmp_path / "unlisted.parquet")
     with connect() as on:
         with pytest.raises(ValueError, match=r"unlisted\.parquet: columns .* expected"):
-            on.read("rows", tmp_path / "unlisted.parquet", tables.ROWS)
+            on.read_parquet("rows", tmp_path / "unlisted.parquet", tables.ROWS)
         with pytest.raises(ValueError, match=r"rows\.parquet: not a readable parquet table"):
-            on.read("rows", tmp_path / "rows.parquet", tables.ROWS)
+            on.read_parquet("rows", tmp_path / "rows.parquet", tables.ROWS)
 
 
 def test_an_expectation_that_sql_does_not_count_is_an_error_that_names_it() -> None:

@@ -13,7 +13,7 @@ from neuralist.data import tables
 from neuralist.engine.connect import connect
 from neuralist.ingest import pairs
 from neuralist.ingest.sources import formats, lastfm, similarity_lists
-from neuralist.validation.derived_tables import Checked
+from neuralist.validation.derived_tables import CheckedTables
 from neuralist.validation.report import Report
 from neuralist.validation.suites import validate
 
@@ -114,23 +114,23 @@ def test_rows_and_pairs_are_those_of_duckdb(
         pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
 
 
-def report(name: EngineName, corpus: Corpus, folder: Path, most_rows: int) -> Report:
-    checked = Checked(*map(Path, corpus.write(folder)))
-    return validate(checked, EXPECTED, "songs", CHOICES, on=name, most_rows=most_rows)
+def report(name: EngineName, corpus: Corpus, folder: Path, max_rows: int) -> Report:
+    checked = CheckedTables(*map(Path, corpus.write(folder)))
+    return validate(checked, EXPECTED, "songs", CHOICES, engine_name=name, max_rows=max_rows)
 
 
-ROUTES = pytest.mark.parametrize("most_rows", [1_000_000, 0], ids=["read", "counted"])
+ROUTES = pytest.mark.parametrize("max_rows", [1_000_000, 0], ids=["read", "counted"])
 
 
 @ROUTES
-def test_a_good_corpus_is_counted_and_passes_as_by_duckdb(tmp_path: Path, most_rows: int) -> None:
-    ours, theirs = (report(name, Corpus(), tmp_path, most_rows) for name in ("spark", "duckdb"))
+def test_a_good_corpus_is_counted_and_passes_as_by_duckdb(tmp_path: Path, max_rows: int) -> None:
+    ours, theirs = (report(name, Corpus(), tmp_path, max_rows) for name in ("spark", "duckdb"))
     assert theirs.success
     assert ours.to_json() == theirs.to_json()
 
 
 @ROUTES
-def test_faults_are_found_and_told_as_by_duckdb(tmp_path: Path, most_rows: int) -> None:
+def test_faults_are_found_and_told_as_by_duckdb(tmp_path: Path, max_rows: int) -> None:
     corpus = Corpus()
     corpus.corrupt("songs", 0, "lyrics", " \t")
     corpus.corrupt("songs", 1, "fold", 7)
@@ -141,7 +141,7 @@ def test_faults_are_found_and_told_as_by_duckdb(tmp_path: Path, most_rows: int) 
     corpus.corrupt("pairs", 2, ["left_id", "right_id"], ["s3", "s4"])
     corpus.corrupt("unlisted", 0, "weight", None)
     corpus.corrupt("unlisted", 1, ["left_id", "right_id"], ["s1", "s2"])
-    ours, theirs = (report(name, corpus, tmp_path, most_rows) for name in ("spark", "duckdb"))
+    ours, theirs = (report(name, corpus, tmp_path, max_rows) for name in ("spark", "duckdb"))
     assert theirs.tally["failed"] > 8
     assert not theirs.tally["broken"]
     assert ours.to_json() == theirs.to_json()
@@ -154,7 +154,7 @@ def test_a_session_of_the_caller_is_used_and_keeps_its_own_tables() -> None:
     session.sql("select 6 as number").createOrReplaceTempView("folds")
     with connect("spark") as on:
         on.register("folds", pd.DataFrame({"number": [7]}))
-        assert on.number("select number from folds") == 7
+        assert on.scalar("select number from folds") == 7
     assert SparkSession.active().sql("select number from folds").collect()[0]["number"] == 6
 
 

@@ -19,7 +19,7 @@ from neuralist.ingest.sources import formats
 from neuralist.text import word_vectors
 from neuralist.text.vocabulary import PADDING, UNKNOWN
 from neuralist.training import examples
-from neuralist.validation.derived_tables import Checked
+from neuralist.validation.derived_tables import CheckedTables
 from neuralist.validation.suites import validate
 
 pytestmark = pytest.mark.slow  # each takes a corpus through several stages
@@ -79,7 +79,7 @@ def way(folder: Path) -> Way:
     chosen = workspace.settings(folder, ROOT)
     made = songs.build(formats.read(folder, chosen.similarity_range), chosen.songs)
     rows = pairs.rows(made.listed, made.songs, chosen.pairs)
-    return Way(chosen, made, rows, pairs.pairs(rows, made.songs, chosen.pairs, given=True))
+    return Way(chosen, made, rows, pairs.pairs(rows, made.songs, chosen.pairs, gives_split=True))
 
 
 def vectors_of(folder: Path) -> word_vectors.WordVectors:
@@ -93,7 +93,7 @@ def vectors_of(folder: Path) -> word_vectors.WordVectors:
 
 def prepared(folder: Path, **own: Any) -> examples.TrainingData:
     found, settings = way(folder), experiment(protocol="given", heads={}, **own)
-    unlisted = pairs.unlisted(found.pairs, found.made.songs, found.params.pairs, given=True)
+    unlisted = pairs.unlisted(found.pairs, found.made.songs, found.params.pairs, gives_split=True)
     listing = Listings(found.rows, found.pairs, unlisted).of(settings)
     return examples.prepare(settings, found.made.songs, listing, vectors_of(folder))
 
@@ -125,9 +125,9 @@ def test_each_pair_is_used_once_with_its_mean_grade_and_test_goes_first(folder: 
 
 def test_overlaps_are_warnings_with_their_counts_and_stop_nothing(folder: Path) -> None:
     found = way(folder)
-    unlisted = pairs.unlisted(found.pairs, found.made.songs, found.params.pairs, given=True)
+    unlisted = pairs.unlisted(found.pairs, found.made.songs, found.params.pairs, gives_split=True)
     report = validate(
-        Checked(found.made.songs, found.rows, found.pairs, unlisted),
+        CheckedTables(found.made.songs, found.rows, found.pairs, unlisted),
         found.params.expected,
         found.params.train.protocol,
         found.params.pairs,

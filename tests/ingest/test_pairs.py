@@ -43,7 +43,7 @@ def test_tracks_become_songs_and_rows_stay_directed_and_repeated() -> None:
     listed = listed_table([("A1", "B1", 0.2), ("A2", "B1", 0.4), ("B1", "A1", 0.9), ("A1", "A2", 1.0)])
     rows = pairs.rows(listed, table, CHOICES)
     assert rows.values[:, :3].tolist() == [["a", "b", 0.2], ["a", "b", 0.4], ["b", "a", 0.9]]
-    (pair,) = pairs.pairs(rows, table, CHOICES, given=False).to_dict("records")
+    (pair,) = pairs.pairs(rows, table, CHOICES, gives_split=False).to_dict("records")
     assert pair["similarity"] == pytest.approx(0.5)
     del pair["similarity"]
     assert pair == {
@@ -60,7 +60,7 @@ def test_a_pair_belongs_to_a_part_when_both_songs_do() -> None:
     choices = CHOICES.model_copy(update={"test_fold": 4})
     table = song_table({"a": 4, "b": 4, "c": 0, "d": 0, "e": 1, "f": 3})
     rows = pairs.rows(listed_table(complete("abcdef")), table, choices)
-    made = pairs.pairs(rows, table, choices, given=False)
+    made = pairs.pairs(rows, table, choices, gives_split=False)
     parts = {
         left + right: split
         for left, right, split in zip(made.left_id, made.right_id, made.split, strict=True)
@@ -82,7 +82,7 @@ def test_a_given_split_is_kept_and_test_wins_where_rows_of_a_pair_disagree() -> 
     )
     rows = pairs.rows(listed, table, CHOICES)
     assert sorted(rows["split"]) == ["test", "train", "train", "train", "val"]
-    made = pairs.pairs(rows, table, CHOICES, given=True)
+    made = pairs.pairs(rows, table, CHOICES, gives_split=True)
     assert made[["left_id", "right_id", "split"]].values.tolist() == [
         ["a", "b", "test"],
         ["a", "c", "val"],
@@ -97,7 +97,7 @@ def test_a_given_split_without_val_gets_a_tenth_of_the_pairs_of_train_as_val() -
     rows = pairs.rows(listed_table(given_rows), table, CHOICES)
     assert rows["split"].value_counts().to_dict() == {"train": 23, "test": 5, "val": 2}
     assert set(rows.loc[rows["left_id"] == "a", "split"]) == {"test"}
-    made = pairs.pairs(rows, table, CHOICES, given=True)
+    made = pairs.pairs(rows, table, CHOICES, gives_split=True)
     assert made["split"].value_counts().to_dict() == {"train": 9, "test": 5, "val": 1}
 
 
@@ -139,7 +139,7 @@ def test_an_id_that_no_song_has_is_an_error_that_names_it() -> None:
 def test_no_listed_similarity_makes_empty_tables() -> None:
     table = song_table({"a": 0})
     rows = pairs.rows(listed_table([]), table, CHOICES)
-    assert len(rows) == len(pairs.pairs(rows, table, CHOICES, given=False)) == 0
+    assert len(rows) == len(pairs.pairs(rows, table, CHOICES, gives_split=False)) == 0
 
 
 @pytest.mark.slow
@@ -177,7 +177,7 @@ def test_pairs_are_ordered_unique_bounded_and_share_no_song_between_parts(
     choices = CHOICES.model_copy(update={"test_fold": test_fold})
     table = song_table({name: number % 5 for number, name in enumerate("abcdefghij")})
     rows = pairs.rows(listed_table(listing), table, choices)
-    made = pairs.pairs(rows, table, choices, given=False)
+    made = pairs.pairs(rows, table, choices, gives_split=False)
     assert (made["left_id"] < made["right_id"]).all()
     assert not made[["left_id", "right_id"]].duplicated().any()
     assert made["similarity"].between(made["lowest"], made["highest"]).all()
@@ -217,7 +217,7 @@ def test_tables_made_in_blocks_are_those_made_at_once(monkeypatch: pytest.Monkey
 
     def made() -> tuple[pd.DataFrame, pd.DataFrame]:
         rows = pairs.rows(listed, table, CHOICES)
-        return rows, pairs.pairs(rows, table, CHOICES, given=given)
+        return rows, pairs.pairs(rows, table, CHOICES, gives_split=given)
 
     at_once = made()
     monkeypatch.setattr(pairs, "_BLOCK", 5)
@@ -231,15 +231,15 @@ def test_the_stage_s_tables_are_those_of_the_library(tmp_path: Path) -> None:
     listed = listed_table([(*pair, 0.5) for pair in itertools.permutations("abcdefgh", 2)])
     parquet.write(listed, tables.LISTED, tmp_path / "listed.parquet")
     rows = pairs.rows(listed, table, CHOICES)
-    each_once = pairs.pairs(rows, table, CHOICES, given=False)
+    each_once = pairs.pairs(rows, table, CHOICES, gives_split=False)
     with connect() as on:
-        on.read("listed", tmp_path / "listed.parquet", tables.LISTED)
+        on.read_parquet("listed", tmp_path / "listed.parquet", tables.LISTED)
         found = pairs.Listed(on, table, CHOICES)
         for name, batches, schema, expected in (
             ("rows", found.rows(), tables.ROWS, rows), ("pairs", found.pairs(), tables.PAIRS, each_once),
         ):  # fmt: skip
-            written = pairs.Written(found.ids, schema, keep=True)
-            parquet.write_batches(written.named(batches), schema, tmp_path / f"{name}.parquet")
+            written = pairs.BatchNaming(found.ids, schema, collect=True)
+            parquet.write_batches(written.with_ids(batches), schema, tmp_path / f"{name}.parquet")
             again = parquet.read(tmp_path / f"{name}.parquet", schema)
             assert again.to_dict("list") == expected.to_dict("list")
             assert written.splits == Counter(expected["split"])
@@ -275,7 +275,7 @@ def drawn(table: pd.DataFrame, listing: list[tuple], ratio: float, **choices: in
     """The unlisted pairs; the test fold is 0, val is 1."""
     chosen = CHOICES.model_copy(update={"unlisted_ratio": ratio, **choices})
     rows = pairs.rows(listed_table(listing), table, chosen)
-    return pairs.unlisted(pairs.pairs(rows, table, chosen, given=False), table, chosen)
+    return pairs.unlisted(pairs.pairs(rows, table, chosen, gives_split=False), table, chosen)
 
 
 def names(made: pd.DataFrame) -> list[str]:
@@ -321,9 +321,9 @@ def test_nothing_is_unlisted_where_no_song_has_a_list_or_the_split_is_given() ->
     assert drawn(table, [("a", "b", 0.5)], ratio=5).empty
     listed = with_lists(dict.fromkeys("abcd", 2), "abcd")
     rows = pairs.rows(listed_table([("a", "b", 0.5, "train")]), listed, CHOICES)
-    each_once = pairs.pairs(rows, listed, CHOICES, given=True)
+    each_once = pairs.pairs(rows, listed, CHOICES, gives_split=True)
     chosen = CHOICES.model_copy(update={"unlisted_ratio": 5})
-    assert pairs.unlisted(each_once, listed, chosen, given=True).empty
+    assert pairs.unlisted(each_once, listed, chosen, gives_split=True).empty
     assert len(pairs.unlisted(each_once, listed, chosen)) == 5
 
 
@@ -381,7 +381,7 @@ def test_a_few_of_very_many_pairs_are_drawn_without_making_them_all() -> None:
 def test_real_pairs_are_as_many_as_a_plain_join_finds_or_more(real: Path) -> None:
     made = raw.built(real)
     rows = pairs.rows(made.listed, made.songs, CHOICES)
-    each_once = pairs.pairs(rows, made.songs, CHOICES, given=False)
+    each_once = pairs.pairs(rows, made.songs, CHOICES, gives_split=False)
     assert len(rows) >= 38190
     assert len(each_once) >= 15928
     assert len({*each_once["left_id"], *each_once["right_id"]}) >= 1197

@@ -169,8 +169,8 @@ def test_overlap_is_the_share_of_the_smaller_songs_phrases() -> None:
         " ".join([*shared, *(f"{own}{word}" for word in range(n))]) for own, n in (("a", 10), ("b", 30))
     )
     texts = pd.Series([long, short, "la la la la la", "la la la la la"], dtype="str")
-    assert covers.pairs(texts, 0.5).tolist() == [[0, 1]]
-    assert covers.pairs(texts, 0.51).tolist() == []
+    assert covers.overlapping_pairs(texts, 0.5).tolist() == [[0, 1]]
+    assert covers.overlapping_pairs(texts, 0.51).tolist() == []
 
 
 def test_a_group_takes_the_id_of_its_earliest_song_and_links_go_through() -> None:
@@ -186,7 +186,7 @@ def test_a_group_takes_the_id_of_its_earliest_song_and_links_go_through() -> Non
             "folded": [left, both, right, "alone with words of its own"],
         }
     )
-    assert covers.groups(table, 0.4).tolist() == ["b", "b", "b", "a"]
+    assert covers.group_ids(table, 0.4).tolist() == ["b", "b", "b", "a"]
 
 
 def test_a_fold_is_the_hash_of_the_group_and_new_songs_do_not_move_it() -> None:

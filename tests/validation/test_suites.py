@@ -20,7 +20,7 @@ from neuralist.config.params import Expected, Pairs
 from neuralist.data import parquet, tables
 from neuralist.engine.connect import connect
 from neuralist.validation import derived_tables
-from neuralist.validation.derived_tables import Checked
+from neuralist.validation.derived_tables import CheckedTables
 from neuralist.validation.report import Outcome, Report
 
 pytestmark = pytest.mark.slow  # Great Expectations takes 1 s to judge a corpus, and there are 60
@@ -108,18 +108,18 @@ def corpus() -> Corpus:
 @pytest.fixture
 def validate(tmp_path: Path) -> Callable[..., Report]:
     """Check a corpus as the stage does: after a round through parquet."""
-    from neuralist.validation.suites import MOST_ROWS, validate
+    from neuralist.validation.suites import MAX_ROWS, validate
 
     def check(
         corpus: Corpus,
         protocol: Protocol = "songs",
         expected: Expected = EXPECTED,
-        most_rows: int = MOST_ROWS,
+        max_rows: int = MAX_ROWS,
     ) -> Report:
         if protocol == "given":
             corpus.unlisted = corpus.unlisted.head(0)
-        checked = Checked(*map(Path, corpus.write(tmp_path)))
-        return validate(checked, expected, protocol, CHOICES, most_rows=most_rows)
+        checked = CheckedTables(*map(Path, corpus.write(tmp_path)))
+        return validate(checked, expected, protocol, CHOICES, max_rows=max_rows)
 
     return check
 
@@ -234,7 +234,7 @@ def test_counted_by_sql_corruptions_are_refused_in_the_same_words(
 ) -> None:
     for corruption, _ in CORRUPTIONS[first::8]:
         corpus.corrupt(*corruption)
-    read, counted = validate(corpus), validate(corpus, most_rows=0)
+    read, counted = validate(corpus), validate(corpus, max_rows=0)
     assert len(refused(read)) > 1
     assert counted == read  # names, columns, numbers and examples too
 
@@ -334,13 +334,13 @@ def refused_unlisted(corpus: Corpus) -> list[tuple[str, str, str]]:
     """What refuses unlisted pairs, alone: all suites take four times as long."""
     from great_expectations.expectations.metadata_types import FailureSeverity
 
-    from neuralist.validation.suites import MOST_ROWS, check, disjoint_suites, unlisted_suites
+    from neuralist.validation.suites import MAX_ROWS, check, disjoint_suites, unlisted_suites
 
     suites = unlisted_suites() | disjoint_suites(FailureSeverity.CRITICAL)
     with connect() as database:
-        checked = Checked(*(getattr(corpus, name) for name in SCHEMAS))
-        derived_tables.derive(database, checked, CHOICES, given=False, wanted=suites)
-        read, counted = (check(suites, database, most_rows=most) for most in (MOST_ROWS, 0))
+        checked = CheckedTables(*(getattr(corpus, name) for name in SCHEMAS))
+        derived_tables.derive(database, checked, CHOICES, gives_split=False, suites=suites)
+        read, counted = (check(suites, database, max_rows=most) for most in (MAX_ROWS, 0))
     assert counted == read
     return refused(Report({}, read))
 
@@ -435,7 +435,7 @@ def test_a_broken_expectation_is_told_apart_from_a_failed_one() -> None:
     ]
     frame = pd.DataFrame({"song_id": ["s1", "s1"]})
     with connect() as database:
-        database.register(derived_tables.name("songs"), frame)
+        database.register(derived_tables.table_name("songs"), frame)
         failed, broken = check({"songs": suite}, database)
     assert (failed.verdict, failed.unexpected) == ("failed", 2)
     assert broken.verdict == "broken"

@@ -89,7 +89,7 @@ def read(raw: Path, settings: params.Params, split: str) -> PairsToScore:
     notes = [f"{count:,} not used: {reason}" for reason, count in rejects.items()]
     given = corpus.gives_split(raw)
     rows = pairs.rows(made.listed, made.songs, settings.pairs)
-    each_once = pairs.pairs(rows, made.songs, settings.pairs, given=given)
+    each_once = pairs.pairs(rows, made.songs, settings.pairs, gives_split=given)
     if not given or split == "all":
         which = "All pairs are scored" + (", for no split is given." if not given else ".")
         return PairsToScore(made.songs, each_once.assign(split="test"), which, notes)

@@ -1,1 +1,1 @@
-"""What runs the SQL: DuckDB on one machine, or Apache Spark on many."""
+"""Engines that run the SQL: DuckDB on one machine, or Apache Spark on many."""

@@ -1,4 +1,4 @@
-"""The engine that params.yaml names."""
+"""Open the engine that params.yaml names."""
 
 from contextlib import AbstractContextManager
 
@@ -7,12 +7,12 @@ from neuralist.engine.protocol import Engine
 
 
 def connect(name: EngineName = "duckdb") -> AbstractContextManager[Engine]:
-    """An empty engine.
+    """Open an engine without tables.
 
     Raises:
-        ValueError: spark is asked for, and PySpark or Java is not there.
+        ValueError: the name is spark, and PySpark or Java is missing.
     """
-    # Spark is an extra, and either takes its time to import.
+    # Spark is an optional extra, and either is slow to import.
     if name == "spark":
         from neuralist.engine import spark
 

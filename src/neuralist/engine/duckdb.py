@@ -1,4 +1,4 @@
-"""DuckDB as an engine: one machine, and what does not fit its memory in a folder that is gone at the end."""
+"""DuckDB as an engine: one machine; what exceeds its memory spills to a temporary folder."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +14,8 @@ from typing_extensions import override
 from neuralist.data import parquet
 from neuralist.engine.protocol import Engine
 
-MEMORY = "4GB"  # of DuckDB; numpy's and pyarrow's come on top
-# Functions that Spark has by these names.
+MEMORY = "4GB"  # of DuckDB alone, without numpy's and pyarrow's
+# So that the SQL can use Spark's names of these functions.
 _MACROS = """
     create temp macro explode(list) as unnest(list);
     create temp macro get(list, position) as list[position + 1];
@@ -27,14 +27,14 @@ _MACROS = """
 class DuckDB(Engine):
     """A DuckDB connection."""
 
-    place = "row_number() over ()"
+    row_order = "row_number() over ()"
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         connection.execute(_MACROS)
 
     @override
-    def read(self, name: str, path: Path, schema: pa.Schema) -> None:
+    def read_parquet(self, name: str, path: Path, schema: pa.Schema) -> None:
         parquet.check(path, schema)
         self._connection.read_parquet(str(path)).create_view(name)
 
@@ -43,17 +43,17 @@ class DuckDB(Engine):
         self._connection.register(name, frame)
 
     @override
-    def view(self, name: str, query: str) -> None:
+    def create_view(self, name: str, query: str) -> None:
         self._connection.execute(f"create or replace temp view {name} as {query}")
 
     @override
-    def make(self, name: str, *queries: str) -> None:
+    def create_table(self, name: str, *queries: str) -> None:
         self._connection.execute(f"create or replace table {name} as {queries[0]}")
         for query in queries[1:]:
             self._connection.execute(f"insert into {name} {query}")
 
     @override
-    def drop(self, name: str) -> None:
+    def drop_table(self, name: str) -> None:
         self._connection.execute(f"drop table {name}")
 
     @override
@@ -62,22 +62,22 @@ class DuckDB(Engine):
 
     @override
     def records(self, query: str) -> list[dict[str, Any]]:
-        found = self._connection.sql(query)
-        return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+        result = self._connection.sql(query)
+        return [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
 
     @override
     def columns(self, name: str) -> list[str]:
         return self._connection.table(name).columns
 
     @override
-    def number(self, query: str) -> int:
+    def scalar(self, query: str) -> int:
         return int(self._connection.sql(query).fetchall()[0][0])
 
     @override
     def batches(self, queries: list[str]) -> Iterator[pa.Table]:
-        return parquet.regrouped(piece for query in queries for piece in self._pieces(query))
+        return parquet.regrouped(batch for query in queries for batch in self._read_batches(query))
 
-    def _pieces(self, query: str) -> Iterator[pa.Table]:
+    def _read_batches(self, query: str) -> Iterator[pa.Table]:
         reader = self._connection.sql(query).to_arrow_reader(parquet.ROW_GROUP)
         yield reader.schema.empty_table()
         for batch in reader:
@@ -86,7 +86,7 @@ class DuckDB(Engine):
 
 @contextmanager
 def connect() -> Iterator[Engine]:
-    """An empty DuckDB."""
+    """Open an in-memory DuckDB without tables."""
     with TemporaryDirectory(prefix="neuralist-") as folder, duckdb.connect() as connection:
         connection.execute(f"set temp_directory = '{folder}'; set memory_limit = '{MEMORY}'")
         yield DuckDB(connection)

@@ -1,10 +1,10 @@
-"""What runs the SQL of ingest and validation: where tables come from and go to.
+"""The interface of an engine, which runs the SQL of ingest and validation.
 
-The SQL itself is plain; what is an engine's own stands in `engine.duckdb` and `engine.spark`. Results leave
-in batches, and what is put aside on the way is gone at the end.
+The SQL itself is portable; what differs by engine is in `engine.duckdb` and `engine.spark`. Results leave in
+batches; tables in an engine and its temporary files last as long as its connection.
 
-In SQL songs are numbers, by the order of their ids, which take a tenth of the memory of these; `named` gives
-the ids back.
+In SQL songs are numbers, by the order of their ids, which take a tenth of the memory of the ids;
+`with_song_ids` replaces them by ids.
 """
 
 from collections.abc import Iterator
@@ -14,67 +14,67 @@ from typing import Any, Protocol
 import pandas as pd
 import pyarrow as pa
 
-_ENDS = {"left_number": "left_id", "right_number": "right_id"}
+_ID_COLUMNS = {"left_number": "left_id", "right_number": "right_id"}
 
 
 class Engine(Protocol):
-    """The few things that are asked of an engine.
+    """A connection to a database without tables of its own.
 
     Attributes:
-        place: SQL that grows from row to row in a table's order.
+        row_order: SQL expression that increases from row to row in a table's order.
     """
 
-    place: str
+    row_order: str
 
-    def read(self, name: str, path: Path, schema: pa.Schema) -> None:
-        """Make a parquet file a view.
+    def read_parquet(self, name: str, path: Path, schema: pa.Schema) -> None:
+        """Create a view of a parquet file.
 
         Raises:
-            ValueError: the file is missing, no parquet, or has other columns.
+            ValueError: the file is missing, is no parquet file, or has other columns than `schema`.
         """
         ...
 
     def register(self, name: str, frame: pd.DataFrame | pa.Table) -> None:
-        """Make a frame a view."""
+        """Create a view of a frame."""
         ...
 
-    def view(self, name: str, query: str) -> None:
-        """Name a query."""
+    def create_view(self, name: str, query: str) -> None:
+        """Create or replace a view of a query."""
         ...
 
-    def make(self, name: str, *queries: str) -> None:
-        """Make a table of what one or several queries find, in their order."""
+    def create_table(self, name: str, *queries: str) -> None:
+        """Create or replace a table with the results of the queries, in their order."""
         ...
 
-    def drop(self, name: str) -> None:
-        """Forget a table."""
+    def drop_table(self, name: str) -> None:
+        """Remove a table."""
         ...
 
     def frame(self, query: str) -> pd.DataFrame:
-        """What a query finds."""
+        """Return a query's result as a frame."""
         ...
 
     def records(self, query: str) -> list[dict[str, Any]]:
-        """What a query finds, row by row."""
+        """Return a query's result as a dict by column for each row."""
         ...
 
     def columns(self, name: str) -> list[str]:
-        """The columns of a table or view."""
+        """Return the column names of a table or view."""
         ...
 
-    def number(self, query: str) -> int:
-        """The one whole number that a query finds."""
+    def scalar(self, query: str) -> int:
+        """Return the result of a query for a single whole number."""
         ...
 
     def batches(self, queries: list[str]) -> Iterator[pa.Table]:
-        """What queries find one after the other, in batches of parquet.ROW_GROUP rows and a rest."""
+        """Yield the concatenated results of queries in batches of parquet.ROW_GROUP rows and a rest."""
         ...
 
 
-def named(batch: pa.Table, ids: pa.Array, schema: pa.Schema) -> pa.Table:
-    """A batch whose songs are numbers (left_number, right_number) as a table of a schema with their ids."""
+def with_song_ids(batch: pa.Table, ids: pa.Array, schema: pa.Schema) -> pa.Table:
+    """Return a batch with song ids in place of left_number and right_number, cast to `schema`."""
     columns = {
-        _ENDS.get(name, name): ids.take(column.combine_chunks()) if name in _ENDS else column
+        _ID_COLUMNS.get(name, name): ids.take(column.combine_chunks()) if name in _ID_COLUMNS else column
         for name, column in zip(batch.column_names, batch.columns, strict=True)
     }
     return pa.table(columns).select(schema.names).cast(schema)

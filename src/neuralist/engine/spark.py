@@ -1,9 +1,9 @@
 """Apache Spark as an engine: the same SQL on many machines, with DuckDB's results row for row.
 
-A session that runs is used; else one is started as the environment says (SPARK_HOME/conf,
-PYSPARK_SUBMIT_ARGS), which without any of that is local[*]. Tables stay with the executors, on disk where
-memory is full; only what is asked for comes to this process, and of that one block of songs, or of lists, at
-a time, so no common folder is needed but for the parquet files that are read.
+A running session is used; otherwise one is started as the environment configures it (SPARK_HOME/conf,
+PYSPARK_SUBMIT_ARGS), by default local[*]. Tables stay with the executors, on disk where memory is full; only
+query results come to this process, one block of songs or of lists at a time. So no shared folder is needed,
+except for the parquet files that are read.
 """
 
 import os
@@ -29,7 +29,7 @@ except ImportError as error:
         f"engine: spark needs PySpark ({error}); pip install 'neuralist[spark]', or set it to duckdb"
     ) from error
 
-# What makes Spark read the text as DuckDB does.
+# Settings under which Spark parses and casts as DuckDB does.
 _DIALECT = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.ansi.doubleQuotedIdentifiers": "true",
@@ -46,9 +46,9 @@ MEMORY = "4g"  # of the driver
 
 
 class Spark(Engine):
-    """A Spark session, of which no other sees the tables."""
+    """A Spark session of its own, whose tables no other session sees."""
 
-    place = "monotonically_increasing_id()"
+    row_order = "monotonically_increasing_id()"
 
     def __init__(self, session: SparkSession) -> None:
         self._session = session.newSession()
@@ -56,13 +56,14 @@ class Spark(Engine):
             self._session.conf.set(key, value)
 
     @override
-    def read(self, name: str, path: Path, schema: pa.Schema) -> None:
+    def read_parquet(self, name: str, path: Path, schema: pa.Schema) -> None:
         parquet.check(path, schema)
         self._session.read.parquet(f"file://{path.resolve()}").createOrReplaceTempView(name)
 
     @override
     def register(self, name: str, frame: pd.DataFrame | pa.Table) -> None:
         table = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
+        # Spark has no dictionary-encoded columns.
         plain = pa.schema(
             (field.name, field.type.value_type if pa.types.is_dictionary(field.type) else field.type)
             for field in table.schema
@@ -70,17 +71,17 @@ class Spark(Engine):
         self._session.createDataFrame(table.cast(plain)).createOrReplaceTempView(name)
 
     @override
-    def view(self, name: str, query: str) -> None:
+    def create_view(self, name: str, query: str) -> None:
         self._session.sql(query).createOrReplaceTempView(name)
 
     @override
-    def make(self, name: str, *queries: str) -> None:
-        made = reduce(DataFrame.unionAll, map(self._session.sql, queries))
-        # Without what it was made from: plans of plans would grow by each table.
-        made.localCheckpoint().createOrReplaceTempView(name)
+    def create_table(self, name: str, *queries: str) -> None:
+        table = reduce(DataFrame.unionAll, map(self._session.sql, queries))
+        # The checkpoint cuts the lineage: query plans would grow with each table made from another.
+        table.localCheckpoint().createOrReplaceTempView(name)
 
     @override
-    def drop(self, name: str) -> None:
+    def drop_table(self, name: str) -> None:
         self._session.catalog.dropTempView(name)
 
     @override
@@ -96,7 +97,7 @@ class Spark(Engine):
         return self._session.table(name).columns
 
     @override
-    def number(self, query: str) -> int:
+    def scalar(self, query: str) -> int:
         return int(self._session.sql(query).collect()[0][0])
 
     @override
@@ -106,31 +107,31 @@ class Spark(Engine):
 
 @contextmanager
 def connect() -> Iterator[Engine]:
-    """An empty Spark, in the session that runs, or in one that is started and stopped.
+    """Open Spark without tables: beside a running session, or in one started and stopped here.
 
     Raises:
-        ValueError: there is no Java.
+        ValueError: Java is missing.
     """
     running = SparkSession.getActiveSession()
     if running is not None:
         try:
             yield Spark(running)
         finally:
-            # What makes a table of given rows makes its session the active one.
+            # createDataFrame makes its session the active one: restore the caller's.
             running.createDataFrame([], "nothing int")
         return
     if "JAVA_HOME" not in os.environ and shutil.which("java") is None:
         raise ValueError("engine: spark needs Java 17 or later; install it, or set engine to duckdb")
     with TemporaryDirectory(prefix="neuralist-") as folder:
-        session = _started(folder)
+        session = _start_session(folder)
         try:
             yield Spark(session)
         finally:
             session.stop()
 
 
-def _started(folder: str) -> SparkSession:
-    # Spark's own 1 GB is little for a driver that is all of local[*]; any other way to set it goes before.
+def _start_session(folder: str) -> SparkSession:
+    # Spark's default of 1 GB is too little for local[*], where the driver does all; a user's setting wins.
     os.environ.setdefault("SPARK_DRIVER_MEMORY", MEMORY)
     builder = SparkSession.Builder().appName("neuralist")
     for key, value in {**_QUIET, "spark.sql.warehouse.dir": f"file://{folder}"}.items():

@@ -1,1 +1,1 @@
-"""Raw files to tables: songs, listed similarities, rows, pairs, and every record that was not used."""
+"""Raw files to tables: songs, listed similarities, rows, pairs, and every rejected record."""

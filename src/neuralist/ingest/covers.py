@@ -1,9 +1,9 @@
 """Groups of songs that share their text: a song with its covers, which must fall in one fold.
 
-The overlap of two songs is the number of distinct four-word phrases they share over that of the song with
-fewer: the share of the *smaller*, since a cover often leaves out a verse. On the Billboard songs 0.4 of it
-gives 58 pairs: 52 covers, and the 6 pairs of four songs that hold one "not licensed" notice, which are
-rejected before. Jaccard at 0.4 gives 37 and misses the covers with a verse less.
+The overlap of two songs is the overlap coefficient of their sets of four-word phrases: the number of shared
+phrases over the size of the *smaller* set, since a cover often leaves out a verse. On the Billboard songs a
+threshold of 0.4 gives 58 pairs: 52 covers, and the 6 pairs among four songs that hold the same "not licensed"
+notice, which are rejected earlier. Jaccard similarity at 0.4 gives 37 and misses covers that lack a verse.
 """
 
 import numpy as np
@@ -11,23 +11,23 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-_LENGTH = 4  # words of a phrase
-_LEAST_SHARED = 10  # phrases: below, two short texts are alike by accident
-_MOST_SONGS = 1_000  # a phrase in more songs than this is a stock phrase and tells nothing
+_PHRASE_WORDS = 4
+_MIN_SHARED = 10  # phrases: with fewer, two short texts are alike by accident
+_MAX_SONGS = 1_000  # a phrase in more songs than this is a stock phrase and no sign of a cover
 _BLOCK = 4_096  # songs multiplied at once
 
 
-def groups(songs: pd.DataFrame, overlap: float) -> pd.Series:
-    """The group of each song: the song_id of the earliest of all songs linked to it by `overlap` or more.
+def group_ids(songs: pd.DataFrame, overlap: float) -> pd.Series:
+    """Return each song's group: the song_id of the earliest song in its connected component of covers.
 
     Args:
-        songs: columns song_id, year (null is latest) and folded (words between single spaces).
-        overlap: least share of the smaller song's phrases, in (0, 1].
+        songs: columns song_id, year (null sorts last) and folded (words separated by single spaces).
+        overlap: minimum overlap coefficient that links two songs, in (0, 1].
 
     Returns:
         group_id, with the index of `songs`.
     """
-    links = pairs(songs.folded, overlap)
+    links = overlapping_pairs(songs.folded, overlap)
     graph = sparse.coo_array(
         (np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(len(songs), len(songs))
     )
@@ -37,37 +37,37 @@ def groups(songs: pd.DataFrame, overlap: float) -> pd.Series:
     return pd.Series(labels, index=songs.index).map(earliest)
 
 
-def pairs(texts: pd.Series, overlap: float) -> np.ndarray:
-    """Positions of the texts that share `overlap` or more, left before right, int64 (n_pairs, 2).
+def overlapping_pairs(texts: pd.Series, overlap: float) -> np.ndarray:
+    """Return positions of each two texts with this overlap or more, left < right, int64 (n_pairs, 2).
 
-    A sparse product in blocks of rows: time goes with the sum over phrases of the squared number of their
-    texts (1.2 M products for 3,868 songs, under 0.1 s), memory with one block's. Leaving out stock phrases
-    bounds both.
+    Computed as a sparse matrix product in blocks of rows: time grows with the sum over phrases of the squared
+    number of texts that hold them (1.2 M products for 3,868 songs, under 0.1 s), memory with the largest
+    block. Leaving out stock phrases bounds both.
     """
-    held = _phrases(texts)
-    sizes = held.sum(axis=1)
-    found = [np.empty((0, 2), dtype=np.int64)]
+    contains = _phrase_matrix(texts)
+    sizes = contains.sum(axis=1)
+    blocks = [np.empty((0, 2), dtype=np.int64)]
     for start in range(0, len(texts), _BLOCK):
-        shared = (held[start : start + _BLOCK] @ held.T).tocoo()
+        shared = (contains[start : start + _BLOCK] @ contains.T).tocoo()
         left, right = shared.row + start, shared.col
         is_pair = (
             (left < right)
-            & (shared.data >= _LEAST_SHARED)
+            & (shared.data >= _MIN_SHARED)
             & (shared.data >= overlap * np.minimum(sizes[left], sizes[right]))
         )
-        found.append(np.column_stack([left[is_pair], right[is_pair]]).astype(np.int64))
-    return np.concatenate(found)
+        blocks.append(np.column_stack([left[is_pair], right[is_pair]]).astype(np.int64))
+    return np.concatenate(blocks)
 
 
-def _phrases(texts: pd.Series) -> sparse.csr_array:
-    """Which text holds which phrase, ones in int64 (n_texts, n_phrases)."""
-    numbers: dict[tuple[str, ...], int] = {}
+def _phrase_matrix(texts: pd.Series) -> sparse.csr_array:
+    """Return the incidence matrix of texts and phrases, 0 or 1, int64 (n_texts, n_phrases)."""
+    phrase_numbers: dict[tuple[str, ...], int] = {}
     ends, columns = [0], []
     for text in texts.tolist():
         words = text.split(" ")
-        phrases = dict.fromkeys(zip(*(words[skip:] for skip in range(_LENGTH)), strict=False))
-        columns.extend(numbers.setdefault(phrase, len(numbers)) for phrase in phrases)
+        phrases = dict.fromkeys(zip(*(words[skip:] for skip in range(_PHRASE_WORDS)), strict=False))
+        columns.extend(phrase_numbers.setdefault(phrase, len(phrase_numbers)) for phrase in phrases)
         ends.append(len(columns))
     ones = np.ones(len(columns), dtype=np.int64)
-    held = sparse.csr_array((ones, columns, ends), shape=(len(texts), len(numbers)))
-    return held[:, held.sum(axis=0) <= _MOST_SONGS]
+    contains = sparse.csr_array((ones, columns, ends), shape=(len(texts), len(phrase_numbers)))
+    return contains[:, contains.sum(axis=0) <= _MAX_SONGS]

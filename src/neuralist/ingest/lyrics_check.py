@@ -1,7 +1,7 @@
-"""Which records hold lyrics at all, and which hold the wrong ones.
+"""Reject records without lyrics, or with a text that is not their own.
 
 Input: records of `neuralist.ingest.sources.common`. Output: the usable ones with two more columns, `folded`
-(the text's words in lower case between single spaces) and `n_words`; and a rejects table for the others.
+(the text's words in lower case, separated by single spaces) and `n_words`; and a rejects table of the rest.
 """
 
 from collections.abc import Iterable
@@ -11,8 +11,8 @@ import pandas as pd
 from neuralist.ingest.sources import common
 from neuralist.text import names, tokenizer
 
-_SHORT = 60  # words: a shorter text that holds a placeholder's phrase is one (those seen have 32)
-_TELLING = 8  # words: shorter texts may be equal by chance
+_NOTICE_WORDS = 60  # a shorter text that contains a placeholder's phrase is a notice (those seen have 32)
+_MIN_WORDS = 8  # shorter texts may be equal by chance
 
 
 def usable(
@@ -22,8 +22,8 @@ def usable(
 
     Args:
         records: see `neuralist.ingest.sources.common`.
-        source: their name in rejects.
-        placeholders: phrases of such notices; punctuation and case do not matter.
+        source: the records' source, as rejects names it.
+        placeholders: phrases of such notices; punctuation and case are ignored.
 
     Raises:
         ValueError: no record is left.
@@ -33,7 +33,7 @@ def usable(
     n_words = (folded.str.count(" ") + (folded != "")).astype("int64")
     records = records.assign(folded=folded, n_words=n_words)
     reasons = pd.Series("", index=records.index, dtype="str")
-    reasons[_of_others(records)] = "wrong lyrics: one text under unrelated artists and titles"
+    reasons[_has_ambiguous_owner(records)] = "wrong lyrics: one text under unrelated artists and titles"
     reasons[_is_notice(folded, n_words, placeholders)] = "wrong lyrics: a notice in their place"
     reasons[n_words == 0] = "lyrics without a word"
     rejects = rejected(records, source, reasons)
@@ -43,33 +43,33 @@ def usable(
 
 
 def rejected(records: pd.DataFrame, source: str, reasons: pd.Series) -> pd.DataFrame:
-    """Rows of rejects for the records that have a reason, with artist and title, or id, as the value."""
+    """Return rejects (tables.REJECTS) of records with a reason; the value is the id, or artist and title."""
     faulty = records.loc[reasons != ""]
-    named = faulty.artist.fillna("") + " - " + faulty.title.fillna("")
-    value = named.where(faulty.id.isna(), faulty.id).map(common.shortened)
+    artist_title = faulty.artist.fillna("") + " - " + faulty.title.fillna("")
+    value = artist_title.where(faulty.id.isna(), faulty.id).map(common.shortened)
     columns = {"source": source, "where": faulty["where"], "reason": reasons[faulty.index], "value": value}
     return pd.DataFrame(columns, dtype="str")
 
 
 def _is_notice(folded: pd.Series, n_words: pd.Series, placeholders: Iterable[str]) -> pd.Series:
-    """Whether a text is short and holds a placeholder's phrase, or begins with one."""
-    found = pd.Series(data=False, index=folded.index)
+    """Return whether each text begins with a placeholder's phrase, or is short and contains one."""
+    is_notice = pd.Series(data=False, index=folded.index)
     for placeholder in placeholders:
         phrase = " ".join(tokenizer.words(placeholder))
         begins = (folded + " ").str.startswith(phrase + " ")
-        holds = (" " + folded + " ").str.contains(f" {phrase} ", regex=False)
-        found |= begins | (holds & (n_words < _SHORT))
-    return found
+        contains = (" " + folded + " ").str.contains(f" {phrase} ", regex=False)
+        is_notice |= begins | (contains & (n_words < _NOTICE_WORDS))
+    return is_notice
 
 
-def _of_others(records: pd.DataFrame) -> pd.Series:
-    """Whether a text stands under names unrelated to those of its first record: nobody can tell whose it is.
+def _has_ambiguous_owner(records: pd.DataFrame) -> pd.Series:
+    """Return whether each record's text is also that of a record with unrelated artist and title.
 
-    Covers have related titles, an artist's own songs a related artist. Records without names are not
-    compared.
+    Nobody can tell whose text it is, so all records that share it are marked. Covers have related titles, an
+    artist's repeated songs a related artist. Records without artist or title are not compared.
     """
-    found = pd.Series(data=False, index=records.index)
-    named = records.loc[records.artist.notna() & records.title.notna() & (records.n_words >= _TELLING)]
+    ambiguous = pd.Series(data=False, index=records.index)
+    named = records.loc[records.artist.notna() & records.title.notna() & (records.n_words >= _MIN_WORDS)]
     shared = named.loc[named.folded.duplicated(keep=False)]
     for _, same in shared.groupby("folded", sort=False):
         first = same.iloc[0]
@@ -78,5 +78,5 @@ def _of_others(records: pd.DataFrame) -> pd.Series:
             for artist, title in zip(same.artist, same.title, strict=True)
         ]
         if any(unrelated):
-            found[same.index] = True
-    return found
+            ambiguous[same.index] = True
+    return ambiguous

@@ -1,12 +1,12 @@
-"""Graded pairs on which a model is trained before the task's own, from a folder inside the raw folder.
+"""Graded pairs for pre-training, from a folder inside the raw folder.
 
 Input: a folder with texts.csv and pairs.csv, whose corpus.yaml may name its own similarity_range. Output: the
-tables pretraining_songs, pretraining_pairs and rejects of `neuralist.data.tables`. A column split is not
-read, whatever it says.
+tables pretraining_songs, pretraining_pairs and rejects of `neuralist.data.tables`. A column split is
+ignored.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -26,7 +26,7 @@ class PretrainingPairs:
     rejects: pd.DataFrame
 
     def __str__(self) -> str:
-        """How many pairs there are, and why records were not used."""
+        """Return the number of pairs and, by reason, of rejects."""
         reasons = self.rejects["reason"].value_counts()
         return "; ".join(
             [f"{len(self.pairs):,} pairs", *(f"{n:,} not used: {why}" for why, n in reasons.items())]
@@ -34,11 +34,11 @@ class PretrainingPairs:
 
 
 def read(raw: Path, name: str | None, similarity_range: tuple[float, float]) -> PretrainingPairs:
-    """Read the folder `name` of a raw folder; without a name, three empty tables.
+    """Read the folder `name` of a raw folder; return empty tables where `name` is None.
 
     Args:
         raw: the raw folder.
-        name: what `pretrain_on` names, relative to the raw folder.
+        name: `pretrain_on`, a path relative to the raw folder.
         similarity_range: lowest and highest grade, for a folder whose corpus.yaml names none.
 
     Raises:
@@ -54,18 +54,18 @@ def read(raw: Path, name: str | None, similarity_range: tuple[float, float]) -> 
             "the raw folder that holds texts.csv and pairs.csv"
         )
     try:
-        found = _read(folder, _range(folder) or similarity_range)
+        tables_read = _read(folder, _similarity_range(folder) or similarity_range)
     except ValueError as error:
         raise ValueError(f"pretrain_on: {folder}: {error}") from error
     # The raw folder may hold files of the same names.
-    rejects = found.rejects.assign(where=f"{name}/" + found.rejects["where"])
-    return PretrainingPairs(found.songs, found.pairs, rejects)
+    where = f"{name}/" + tables_read.rejects["where"]
+    return replace(tables_read, rejects=tables_read.rejects.assign(where=where))
 
 
 def _read(folder: Path, similarity_range: tuple[float, float]) -> PretrainingPairs:
-    every, faults = generic_csv.read(folder)
-    records, wordless = lyrics_check.usable(every, "texts", ())
-    similar = generic_csv.read_pairs(folder, similarity_range, every, records["id"], given=False)
+    all_records, faults = generic_csv.read(folder)
+    records, wordless = lyrics_check.usable(all_records, "texts", ())
+    similar = generic_csv.read_pairs(folder, similarity_range, all_records, records["id"], gives_split=False)
     columns = {"source_id": "left_id", "target_id": "right_id"}
     return PretrainingPairs(
         records.rename(columns={"id": "song_id"}).filter(tables.PRETRAINING_SONGS.names),
@@ -74,17 +74,17 @@ def _read(folder: Path, similarity_range: tuple[float, float]) -> PretrainingPai
     )
 
 
-def _range(folder: Path) -> tuple[float, float] | None:
-    """The lowest and the highest grade that the folder's corpus.yaml names, if it does."""
-    own = corpus.read(folder).values.get("similarity_range")
-    if own is None:
+def _similarity_range(folder: Path) -> tuple[float, float] | None:
+    """Return the lowest and highest grade of the folder's own corpus.yaml; None where it names none."""
+    bounds = corpus.read(folder).values.get("similarity_range")
+    if bounds is None:
         return None
     try:
-        low, high = (float(bound) for bound in own) if isinstance(own, list) else (math.nan, math.nan)
+        low, high = (float(bound) for bound in bounds) if isinstance(bounds, list) else (math.nan, math.nan)
     except (TypeError, ValueError):
         low = high = math.nan
     if not -math.inf < low < high < math.inf:
         raise ValueError(
-            f"{corpus.FILE}: similarity_range: received {own!r}; give the lowest and highest grade"
+            f"{corpus.FILE}: similarity_range: received {bounds!r}; give the lowest and highest grade"
         )
     return low, high

@@ -1,4 +1,4 @@
-"""Raw records and track names -> songs, what their sources list as similar, and every record not used.
+"""Raw records and track names -> songs, listed similarities and rejected records.
 
 Input: `neuralist.ingest.sources.common.Raw`. Output: tables songs, listed and rejects of
 `neuralist.data.tables`, and counts.
@@ -18,7 +18,7 @@ from neuralist.text import names
 
 
 class Tables(NamedTuple):
-    """What the stage makes: three tables, and numbers for people (a name each, or a name and its parts)."""
+    """The tables of these names, and counts to print: a number, or a number by sub-name."""
 
     songs: pd.DataFrame
     listed: pd.DataFrame
@@ -29,47 +29,47 @@ class Tables(NamedTuple):
 def build(raw: Raw, choices: params.Songs) -> Tables:
     """Join records, track ids and similarity lists.
 
-    In the generic form a text is its own only track. In the official one, the records of a song become one
-    and the track ids of unique_tracks.txt are joined to it by name.
+    In the generic form each text is a song whose id is its only track id. In the official form, repeated
+    records of a song are merged and the track ids of unique_tracks.txt are joined to it by artist and title.
     """
     records, wrong = lyrics_check.usable(raw.records, raw.source, choices.placeholders)
     if raw.source == "texts":
         songs, repeats = records.assign(song_id=records["id"]), raw.rejects[:0]
-        claims = pd.DataFrame({"track_id": songs["id"], "song_id": songs["id"], "kind": "same id"})
+        matches = pd.DataFrame({"track_id": songs["id"], "song_id": songs["id"], "kind": "same id"})
         unmatched = raw.rejects[:0]
     else:
         songs, repeats = merge(records, raw.source)
-        claims, unmatched = match(songs, raw.tracks)
-    similar = raw.similarities(claims["track_id"])
-    songs = _described(songs, claims, raw.tracks, similar, choices)
-    songs["group_id"] = covers.groups(songs, choices.cover_overlap)
+        matches, unmatched = match(songs, raw.tracks)
+    similar = raw.similarities(matches["track_id"])
+    songs = _add_track_columns(songs, matches, raw.tracks, similar, choices)
+    songs["group_id"] = covers.group_ids(songs, choices.cover_overlap)
     songs["fold"] = [splits.fold(group) for group in songs["group_id"].tolist()]
     rejects = pd.DataFrame(pd.concat([raw.rejects, wrong, repeats, unmatched, similar.rejects]))
-    counts = _counts(raw, songs, claims, similar, rejects)
+    counts = _counts(raw, songs, matches, similar, rejects)
     songs = songs.sort_values("song_id", ignore_index=True).filter(tables.SONGS.names)
     return Tables(songs, similar.listed, rejects, counts)
 
 
 def check_train(listed: pd.DataFrame, folder: Path) -> None:
-    """Refuse similarities (tables.LISTED) of a raw folder whose own split leaves nothing to train on.
+    """Refuse listed similarities (tables.LISTED) whose given split has no training row.
 
     Raises:
         ValueError: the split is given, and no row is in train.
     """
-    parts = Counter(listed["split"].dropna())
-    if parts and not parts["train"]:
-        found = " and ".join(f"{count:,} in {part}" for part, count in sorted(parts.items()))
+    counts = Counter(listed["split"].dropna())
+    if counts and not counts["train"]:
+        rest = " and ".join(f"{count:,} in {split}" for split, count in sorted(counts.items()))
         raise ValueError(
-            f"{folder / 'pairs.csv'}: no usable row is in split train, {found}; add training pairs, or score "
+            f"{folder / 'pairs.csv'}: no usable row is in split train, {rest}; add training pairs, or score "
             f"a trained model on these: neuralist evaluate MODEL {folder}"
         )
 
 
 def merge(records: pd.DataFrame, source: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Keep of all records of a song the one of the earliest year, and give it its song_id.
+    """Keep the record of the earliest year of each song, and add its song_id.
 
     Returns:
-        songs, the earliest first, and rejects.
+        songs, the earliest first, and rejects (the later records).
     """
     keys = _folded(records.artist, names.key) + "\t" + _folded(records.title, names.key)
     slugs = _folded(records.artist, names.slug_part) + "--" + _folded(records.title, names.slug_part)
@@ -85,25 +85,25 @@ def match(songs: pd.DataFrame, tracks: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
     """Join tracks to songs by artist and title, the strictest of `names.KINDS` first.
 
     Args:
-        songs: columns song_id, artist, title; of two that fit, the first row gets the track.
+        songs: columns song_id, artist, title; where two match a track, the first row gets it.
         tracks: columns track_id, artist, title, where.
 
     Returns:
-        claims (track_id, song_id, kind), each track once, and a reject for each track without song.
+        matches (track_id, song_id, kind), each track once, and rejects (the tracks without a song).
     """
-    # The titles of other artists need no folding: of the million in the full file, few are left.
-    folds, near = {kind.artist for kind in names.KINDS}, set()
-    for fold in folds:
-        near.update(_alike(tracks.artist, songs.artist, fold))
-    left, claims = tracks.loc[tracks.artist.isin(near)], []
+    # Only titles of artists that have songs are folded: a small part of the full file's million tracks.
+    artists: set[str] = set()
+    for fold in {kind.artist for kind in names.KINDS}:
+        artists.update(_matching(tracks.artist, songs.artist, fold))
+    left, matches = tracks.loc[tracks.artist.isin(artists)], []
     for kind in names.KINDS:
-        asked = songs.loc[songs.artist.isin(_alike(songs.artist, left.artist, kind.artist))]
-        ids = pd.Series(asked.song_id.to_numpy(), index=_keys(asked, kind))
+        candidates = songs.loc[songs.artist.isin(_matching(songs.artist, left.artist, kind.artist))]
+        ids = pd.Series(candidates.song_id.to_numpy(), index=_keys(candidates, kind))
         song_ids = _keys(left, kind).map(ids.loc[~ids.index.duplicated()])
-        claims.append(left.assign(song_id=song_ids, kind=kind.name).loc[song_ids.notna()])
+        matches.append(left.assign(song_id=song_ids, kind=kind.name).loc[song_ids.notna()])
         left = left.loc[song_ids.isna()]
-    claimed = pd.concat(claims).sort_index().filter(["track_id", "song_id", "kind"])
-    rest = tracks.drop(index=claimed.index)
+    matched = pd.concat(matches).sort_index().filter(["track_id", "song_id", "kind"])
+    rest = tracks.drop(index=matched.index)
     unmatched = pd.DataFrame(
         {
             "source": "unique_tracks",
@@ -113,17 +113,17 @@ def match(songs: pd.DataFrame, tracks: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
         },
         dtype="str",
     )
-    return claimed.reset_index(drop=True), unmatched
+    return matched.reset_index(drop=True), unmatched
 
 
-def _keys(named: pd.DataFrame, kind: names.Kind) -> pd.Series:
-    return _folded(named.artist, kind.artist) + "\t" + _folded(named.title, kind.title)
+def _keys(songs: pd.DataFrame, kind: names.Kind) -> pd.Series:
+    return _folded(songs.artist, kind.artist) + "\t" + _folded(songs.title, kind.title)
 
 
-def _alike(some: pd.Series, others: pd.Series, fold: names.Fold) -> list[str]:
-    """Those of `some` names that one of `others` is equal to, folded."""
-    known = {fold(name) for name in others.unique().tolist()}
-    return [name for name in some.unique().tolist() if fold(name) in known]
+def _matching(some: pd.Series, others: pd.Series, fold: names.Fold) -> list[str]:
+    """Return the distinct names of `some` that equal one of `others` after folding."""
+    folded_others = {fold(name) for name in others.unique().tolist()}
+    return [name for name in some.unique().tolist() if fold(name) in folded_others]
 
 
 def _folded(column: pd.Series, fold: names.Fold) -> pd.Series:
@@ -131,20 +131,20 @@ def _folded(column: pd.Series, fold: names.Fold) -> pd.Series:
     return pd.Series([folded[name] for name in column.tolist()], index=column.index, dtype="str")
 
 
-def _described(
+def _add_track_columns(
     songs: pd.DataFrame,
-    claims: pd.DataFrame,
+    matches: pd.DataFrame,
     tracks: pd.DataFrame,
     similar: Similarities,
     choices: params.Songs,
 ) -> pd.DataFrame:
-    """Add what a song's track ids bring: the ids, has_list, tags, and the year where the record has none."""
+    """Add track_ids, has_list, the tags of tracks, and the year of a track where the record has none."""
     by_song: dict[str, list[str]] = {}
-    for song_id, track in zip(claims.song_id.tolist(), claims.track_id.tolist(), strict=True):
+    for song_id, track in zip(matches.song_id.tolist(), matches.track_id.tolist(), strict=True):
         by_song.setdefault(song_id, []).append(track)
     track_ids = [by_song.get(song_id, []) for song_id in songs.song_id.tolist()]
     genre_by_tag = genres.by_tag(choices.genres)
-    years = claims.merge(tracks, on="track_id").groupby("song_id").year.min()
+    years = matches.merge(tracks, on="track_id").groupby("song_id").year.min()
     tags = [
         list(dict.fromkeys([*own, *(tag for track in ids for tag in similar.tags.get(track, []))]))
         for own, ids in zip(songs.tags, track_ids, strict=True)
@@ -154,14 +154,14 @@ def _described(
         has_list=[not similar.with_list.isdisjoint(ids) for ids in track_ids],
         year=songs.year.astype("Int64").fillna(songs.song_id.map(years).astype("Int64")),
         tags=tags,
-        genre=[genres.of_song(own, genre_by_tag) for own in tags],
+        genre=[genres.of_song(song_tags, genre_by_tag) for song_tags in tags],
     )
 
 
 def _counts(
-    raw: Raw, songs: pd.DataFrame, claims: pd.DataFrame, similar: Similarities, rejects: pd.DataFrame
+    raw: Raw, songs: pd.DataFrame, matches: pd.DataFrame, similar: Similarities, rejects: pd.DataFrame
 ) -> dict[str, int | dict[str, int]]:
-    kinds = Counter(claims.kind)
+    kinds = Counter(matches.kind)
     reasons = Counter(rejects.source + ": " + rejects.reason)
     without_year = raw.records.loc[raw.records.year.isna(), "where"]
     return {
@@ -172,7 +172,7 @@ def _counts(
         "songs with the year of a track": sum(songs["where"].isin(without_year) & songs.year.notna()),
         "groups of covers": sum(count > 1 for count in Counter(songs.group_id).values()),
         "tracks": len(raw.tracks),
-        "tracks matched": len(claims),
+        "tracks matched": len(matches),
         "matched by": {kind.name: kinds[kind.name] for kind in names.KINDS if kind.name in kinds},
         "listed": len(similar.listed),
         "rejects": dict(sorted(reasons.items())),

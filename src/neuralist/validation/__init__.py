@@ -1,1 +1,1 @@
-"""Great Expectations on the tables, and the report."""
+"""Validation of the tables by Great Expectations, and the report."""

@@ -1,7 +1,7 @@
-"""The tables that stage validate checks, and those that it derives from them, in SQL that any engine runs.
+"""Derive the tables that the suites check from the pipeline's tables, in SQL that any engine runs.
 
 Input: the tables songs, rows, pairs and unlisted of `neuralist.data.tables`, as frames or as files. Output: a
-table of an engine for each suite of `neuralist.validation.suites`, named by `name`.
+table in an engine for each suite of `neuralist.validation.suites`, called `table_name` of the suite.
 """
 
 from collections.abc import Collection
@@ -16,7 +16,7 @@ from neuralist.data.splits import val_fold
 from neuralist.engine.protocol import Engine
 
 
-class Checked(NamedTuple):
+class CheckedTables(NamedTuple):
     """The tables of these names, or the files that hold them."""
 
     songs: pd.DataFrame | Path
@@ -28,51 +28,52 @@ class Checked(NamedTuple):
 _SCHEMAS = {
     "songs": tables.SONGS, "rows": tables.ROWS, "pairs": tables.PAIRS, "unlisted": tables.UNLISTED,
 }  # fmt: skip
-# Songs as numbers: 56 million pairs of ids would take 5 GB, and each look for an id its time.
+# Songs as numbers: 56 million pairs of ids would take 5 GB, and joins on them longer.
 _IDS = "SELECT song_id, CAST(row_number() OVER (ORDER BY song_id) AS INTEGER) AS number FROM ({ids}) ids"
-_KNOWN = "SELECT DISTINCT song_id FROM songs WHERE song_id IS NOT NULL"
-_ALL = """
+_SONG_IDS = "SELECT DISTINCT song_id FROM songs WHERE song_id IS NOT NULL"
+_ALL_IDS = """
     SELECT song_id FROM (
         SELECT song_id FROM songs UNION SELECT left_id FROM rows UNION SELECT right_id FROM rows
         UNION SELECT left_id FROM pairs UNION SELECT right_id FROM pairs)
     WHERE song_id IS NOT NULL"""
 _CODED = {
     f"{table}_coded": f"""
-        SELECT one.number AS left_number, other.number AS right_number, split
+        SELECT left_song.number AS left_number, right_song.number AS right_number, split
         FROM (SELECT left_id, right_id,
                      CAST(CASE split WHEN 'test' THEN 1 WHEN 'train' THEN 2 WHEN 'val' THEN 3
                           WHEN 'unused' THEN 4 END AS TINYINT) AS split FROM {table}) coded
-        LEFT JOIN ids one ON one.song_id = left_id LEFT JOIN ids other ON other.song_id = right_id"""
+        LEFT JOIN ids left_song ON left_song.song_id = left_id
+        LEFT JOIN ids right_song ON right_song.song_id = right_id"""
     for table in ("rows", "pairs")
 }
-# Ids that stand in the table and have no number.
-_STRANGERS = """
+# How often a table names an id without a number, that is, without a row in songs.
+_N_UNKNOWN = """
     SELECT (SELECT count(left_id) + count(right_id) FROM {table})
            - (SELECT count(left_number) + count(right_number) FROM {table}_coded)"""
-_PLACES = "SELECT left_number AS number{more} FROM {table} UNION SELECT right_number{more} FROM {table}"
-# What several of the queries below read.
-_BEFORE = {
+_ENDS = "SELECT left_number AS number{more} FROM {table} UNION SELECT right_number{more} FROM {table}"
+# Tables that several of the queries below read.
+_SHARED = {
     "row_songs": f"""
-        SELECT song_id FROM ({_PLACES.format(table="rows_coded", more="")}) JOIN ids USING (number)""",
+        SELECT song_id FROM ({_ENDS.format(table="rows_coded", more="")}) JOIN ids USING (number)""",
     "pair_songs": f"""
         SELECT song_id, CASE split WHEN 1 THEN 'test' WHEN 2 THEN 'train' WHEN 3 THEN 'val' END AS split
-        FROM ({_PLACES.format(table="pairs_coded", more=", split")}) JOIN ids USING (number)""",
+        FROM ({_ENDS.format(table="pairs_coded", more=", split")}) JOIN ids USING (number)""",
     "members": """
         SELECT song_id, split FROM (
             SELECT song_id, split FROM pair_songs
             UNION SELECT left_id, split FROM unlisted UNION SELECT right_id, split FROM unlisted)
         WHERE song_id IS NOT NULL AND split IN ('train', 'val', 'test')""",
-    "placed": """
+    "song_splits": """
         SELECT song_id, max(has_list) AS has_list,
                max(has_list) OR song_id IN (SELECT song_id FROM pair_songs) AS observed,
-               CASE max(fold) WHEN {test} THEN 'test' WHEN {val} THEN 'val' ELSE 'train' END AS part
+               CASE max(fold) WHEN {test} THEN 'test' WHEN {val} THEN 'val' ELSE 'train' END AS split
         FROM songs WHERE song_id IS NOT NULL GROUP BY song_id""",
-    "asked": "SELECT CAST({ratio} AS DOUBLE) AS ratio",
+    "unlisted_ratio": "SELECT CAST({ratio} AS DOUBLE) AS ratio",
 }
-_PLAIN = ", ".join(column for column in tables.SONGS.names if column not in ("track_ids", "tags"))
-# Sorted, so that rows that contradict each other are neighbours in the examples.
-_SQL = {
-    "songs": f"SELECT {_PLAIN} FROM songs",
+_SCALAR_COLUMNS = ", ".join(column for column in tables.SONGS.names if column not in ("track_ids", "tags"))
+# Sorted, so that rows that contradict each other are next to each other in the examples.
+_SUITE_TABLES = {
+    "songs": f"SELECT {_SCALAR_COLUMNS} FROM songs",
     "songs.tracks": """
         SELECT DISTINCT explode(track_ids) AS track_id, song_id FROM songs ORDER BY ALL NULLS LAST""",
     "songs.groups": """
@@ -98,88 +99,94 @@ _SQL = {
     "pairs.groups": """
         SELECT DISTINCT group_id, split FROM members JOIN songs USING (song_id)
         WHERE group_id IS NOT NULL ORDER BY ALL NULLS LAST""",
-    # What a row of songs would say is null where there is none: `observed` alone is false there.
+    # For a song that songs lacks, all of these columns are null but `observed`, which is false.
     "unlisted": """
         WITH numbered AS (
-            SELECT unlisted.*, one.number AS left_number, other.number AS right_number FROM unlisted
-            LEFT JOIN ids one ON one.song_id = left_id LEFT JOIN ids other ON other.song_id = right_id
+            SELECT unlisted.*, left_song.number AS left_number, right_song.number AS right_number
+            FROM unlisted
+            LEFT JOIN ids left_song ON left_song.song_id = left_id
+            LEFT JOIN ids right_song ON right_song.song_id = right_id
         ), listed AS (
-            SELECT DISTINCT one, other
-            FROM (SELECT least(left_number, right_number) AS one, greatest(left_number, right_number) AS other
+            SELECT DISTINCT low, high
+            FROM (SELECT least(left_number, right_number) AS low, greatest(left_number, right_number) AS high
                   FROM rows_coded) AS ordered
-            WHERE (one, other) IN (
+            WHERE (low, high) IN (
                 SELECT least(left_number, right_number), greatest(left_number, right_number) FROM numbered))
-        SELECT left_id, right_id, split, weight, listed.one IS NOT NULL AS listed,
-               coalesce(one.observed AND other.observed, left_id || right_id IS NULL) AS observed,
-               one.has_list OR other.has_list AS has_list,
-               one.part = split AND other.part = split AS in_part
+        SELECT left_id, right_id, numbered.split, weight, listed.low IS NOT NULL AS listed,
+               coalesce(left_song.observed AND right_song.observed, left_id || right_id IS NULL) AS observed,
+               left_song.has_list OR right_song.has_list AS has_list,
+               left_song.split = numbered.split AND right_song.split = numbered.split AS in_part
         FROM numbered
-        LEFT JOIN placed one ON one.song_id = left_id
-        LEFT JOIN placed other ON other.song_id = right_id
-        LEFT JOIN listed ON listed.one = least(left_number, right_number)
-                        AND listed.other = greatest(left_number, right_number)
+        LEFT JOIN song_splits left_song ON left_song.song_id = left_id
+        LEFT JOIN song_splits right_song ON right_song.song_id = right_id
+        LEFT JOIN listed ON listed.low = least(left_number, right_number)
+                        AND listed.high = greatest(left_number, right_number)
         ORDER BY ALL NULLS LAST""",
-    # All pairs of n songs but those of the songs without a list are observable.
+    # Of n observed songs, m without a list, all pairs are observable but those among the m.
     "unlisted.number": """
         WITH with_list AS (
-            SELECT number, has_list FROM placed JOIN ids USING (song_id)
+            SELECT number, has_list FROM song_splits JOIN ids USING (song_id)
         ), sizes AS (
-            SELECT part AS split, count(*) AS n, count(*) FILTER (WHERE NOT has_list) AS m
-            FROM placed WHERE observed GROUP BY ALL
+            SELECT split, count(*) AS n, count(*) FILTER (WHERE NOT has_list) AS m
+            FROM song_splits WHERE observed GROUP BY ALL
         ), listed AS (
             SELECT CASE split WHEN 2 THEN 'train' ELSE 'val' END AS split, count(*) AS n_listed,
-                   count(*) FILTER (WHERE one.has_list OR other.has_list) AS n_observable
+                   count(*) FILTER (WHERE left_song.has_list OR right_song.has_list) AS n_observable
             FROM (SELECT DISTINCT left_number, right_number, split
                   FROM pairs_coded WHERE split IN (2, 3)) AS distinct_pairs
-            LEFT JOIN with_list one ON one.number = left_number
-            LEFT JOIN with_list other ON other.number = right_number
+            LEFT JOIN with_list left_song ON left_song.number = left_number
+            LEFT JOIN with_list right_song ON right_song.number = right_number
             GROUP BY ALL
         ), counted AS (
             SELECT split, (SELECT count(*) FROM unlisted WHERE unlisted.split = sizes.split) AS n_found,
                    CAST(floor(ratio * n_listed + 0.5) AS DOUBLE) AS n_asked,
                    (n * (n - 1) - m * (m - 1)) / 2 - n_observable AS n_there
-            FROM sizes LEFT JOIN listed USING (split), asked WHERE split IN ('train', 'val')
+            FROM sizes LEFT JOIN listed USING (split), unlisted_ratio WHERE split IN ('train', 'val')
         )
         SELECT *, n_found = coalesce(least(n_asked, n_there), 0) AS as_asked
         FROM counted ORDER BY ALL NULLS LAST""",
 }
-
-
-# These are read where they stand: a copy would cost what they are large.
+# As large as the tables they read: views, since copies would double the space.
 _VIEWS = {"songs", "rows", "pairs"}
 
 
-def name(table: str) -> str:
-    """What a suite's table is called in the engine."""
-    return "checked_" + table.replace(".", "_")
+def table_name(suite: str) -> str:
+    """Return the name in the engine of a suite's table."""
+    return "checked_" + suite.replace(".", "_")
 
 
 def derive(
-    engine: Engine, checked: Checked, choices: params.Pairs, *, given: bool, wanted: Collection[str]
+    engine: Engine,
+    checked: CheckedTables,
+    choices: params.Pairs,
+    *,
+    gives_split: bool,
+    suites: Collection[str],
 ) -> None:
-    """Have an engine read the tables under their names, and make every table that is checked.
+    """Read the tables into an engine under their names, and derive the table of each suite.
 
     Args:
-        engine: an empty one.
+        engine: an engine without tables.
         checked: the tables.
-        choices: how the pairs were made.
-        given: whether the source gives the split, so that no unlisted pair was to be drawn.
-        wanted: the suites.
+        choices: the settings by which pairs and unlisted were made.
+        gives_split: whether the source gives the split; then no unlisted pairs are expected.
+        suites: names of the suites.
     """
     for table, source in checked._asdict().items():
         if isinstance(source, Path):
-            engine.read(table, source, _SCHEMAS[table])
+            engine.read_parquet(table, source, _SCHEMAS[table])
         else:
             engine.register(table, source)
-    engine.make("ids", _IDS.format(ids=_KNOWN))
+    engine.create_table("ids", _IDS.format(ids=_SONG_IDS))
     for table, query in _CODED.items():
-        engine.make(table, query)
-    if any(engine.number(_STRANGERS.format(table=table)) for table in ("rows", "pairs")):
-        engine.make("ids", _IDS.format(ids=_ALL))
+        engine.create_table(table, query)
+    if any(engine.scalar(_N_UNKNOWN.format(table=table)) for table in ("rows", "pairs")):
+        engine.create_table("ids", _IDS.format(ids=_ALL_IDS))
         for table, query in _CODED.items():
-            engine.make(table, query)
-    test, ratio = choices.test_fold, 0 if given else choices.unlisted_ratio
-    for table, query in _BEFORE.items():
-        engine.make(table, query.format(test=test, val=val_fold(test), ratio=ratio))
-    for table in wanted:
-        (engine.view if table in _VIEWS else engine.make)(name(table), _SQL[table])
+            engine.create_table(table, query)
+    test, ratio = choices.test_fold, 0 if gives_split else choices.unlisted_ratio
+    for table, query in _SHARED.items():
+        engine.create_table(table, query.format(test=test, val=val_fold(test), ratio=ratio))
+    for suite in suites:
+        create = engine.create_view if suite in _VIEWS else engine.create_table
+        create(table_name(suite), _SUITE_TABLES[suite])

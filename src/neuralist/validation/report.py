@@ -1,6 +1,6 @@
-"""The report of a check of the tables: counts of the corpus and one outcome an expectation.
+"""The validation report: counts of the corpus and an outcome for each expectation.
 
-Written by the stage `validate` as JSON for DVC and as a page that opens offline.
+Stage `validate` writes it as JSON for DVC and as a web page without links to the network.
 """
 
 import json
@@ -41,16 +41,16 @@ Verdict = Literal["passed", "warning", "failed", "broken"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """One expectation's result.
+    """The result of an expectation.
 
     Attributes:
         table: the table checked; `rows.songs` is derived from `rows`.
         expectation: its name in Great Expectations.
-        column: the column or columns it is about, empty for the table as a whole.
-        promise: what it holds the table to, in words.
-        verdict: warning is a failure that is allowed and counted; broken means that the check itself raised.
-        unexpected: offending rows; None where the table is judged as a whole.
-        observed: the count or mean that was compared; None where rows are judged one by one.
+        column: the column or columns it checks, empty for the table as a whole.
+        promise: what must hold, in words.
+        verdict: warning is an allowed failure; broken means that the check itself raised.
+        unexpected: number of offending rows; None where the table is checked as a whole.
+        observed: the count or mean that was checked; None where each row is checked.
         examples: a few offending rows as "column=value", or the error of a broken check.
     """
 
@@ -73,16 +73,16 @@ class Report:
 
     @property
     def tally(self) -> Counter[Verdict]:
-        """How many outcomes there are of each verdict."""
+        """Number of outcomes by verdict."""
         return Counter(outcome.verdict for outcome in self.outcomes)
 
     @property
     def success(self) -> bool:
-        """Whether nothing failed and nothing is broken; warnings are allowed."""
+        """Whether no expectation failed or broke; warnings are allowed."""
         return not self.tally["failed"] and not self.tally["broken"]
 
     def to_json(self) -> str:
-        """The report with plain numbers first, which is what `dvc metrics show` prints."""
+        """Return the report as JSON, plain numbers first, which `dvc metrics show` prints."""
         values = {
             "success": self.success,
             "n_expectations": len(self.outcomes),
@@ -98,27 +98,27 @@ class Report:
         return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def verdict(self, paths: Mapping[str, Path]) -> str:
-        """Pass or fail and the hashes of the tables, as JSON: all that later stages depend on.
+        """Return success and the hashes of the tables as JSON.
 
-        A change of the report's words is no reason to train again.
+        Later stages depend on this alone, so that new wording in the report retrains nothing.
 
         Args:
-            paths: table to its file.
+            paths: file by table name.
         """
         values = {"success": self.success, "tables": {name: digest(path) for name, path in paths.items()}}
         return json.dumps(values, indent=2) + "\n"
 
     def to_html(self, note: str = "") -> str:
-        """The report as one page without any link to the network; `note` says what the corpus is."""
+        """Return the report as a self-contained page; `note` describes the corpus."""
         return html.render("neuralist.validation", "validation.html.j2", report=self, note=note)
 
 
 def count(engine: Engine) -> dict[str, int | float | None]:
-    """Count what the tables songs, rows, pairs and unlisted hold, which `derived_tables.derive` has read.
+    """Count songs, rows, pairs and unlisted pairs in the tables that `derived_tables.derive` has read.
 
     Returns:
-        Numbers of songs, rows, pairs and so on; `repeats_across_splits` is the number of unordered pairs
-        whose rows fall in more than one part under the protocol `paper`; `similar_share`, in [0, 1], is
+        Count by name. `repeats_across_splits` is the number of unordered pairs whose rows fall in more than
+        one split under protocol `paper`; `similar_share`, in [0, 1], is
         the share of pairs with similarity >= 0.5, None when there is no pair.
     """
     return engine.records(COUNTS)[0]

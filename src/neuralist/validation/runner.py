@@ -1,7 +1,7 @@
-"""Suites of expectations, judged by Great Expectations: on the table itself, or on what SQL counts in it.
+"""Run suites with Great Expectations: on a table itself, or, where it is large, on counts made in SQL.
 
-In: suites and the tables of an engine. Out: `report.Outcome`, the same by either way.
-Lyrics never reach an outcome: a song whose lyrics are at fault is shown by its song_id.
+Input: suites and the tables of an engine. Output: `report.Outcome`, the same either way.
+Lyrics never appear in an outcome: a song with faulty lyrics is shown by its song_id.
 """
 
 # pyright: reportPrivateImportUsage=false
@@ -26,24 +26,24 @@ from neuralist.validation import derived_tables, sql_counts
 from neuralist.validation.report import Outcome, Verdict
 
 MAX_EXAMPLES = 5
-MOST_ROWS = 1_000_000  # of a table that Great Expectations reads itself
+MAX_ROWS = 1_000_000  # of a table that Great Expectations reads itself
 
-# What names a row among the examples; a derived table's row is shown whole.
+# Columns that identify a row in the examples; of a derived table all columns are shown.
 KEYS = {"songs": ["song_id"], **{name: ["left_id", "right_id"] for name in ("rows", "pairs", "unlisted")}}
 
 Suites = dict[str, list[Expectation]]
 
 
-def check(suites: Suites, database: Engine, *, most_rows: int = MOST_ROWS) -> list[Outcome]:
-    """Run suites by Great Expectations on pandas, in memory: nothing is written, nothing is printed.
+def check(suites: Suites, engine: Engine, *, max_rows: int = MAX_ROWS) -> list[Outcome]:
+    """Run suites with Great Expectations in memory: nothing is written or printed.
 
     Args:
-        suites: expectations by table, each with a `description` of its own, which is the promise in words.
-        database: holds the tables, by `derived_tables.name`.
-        most_rows: a larger table is counted in SQL, and Great Expectations judges the counts.
+        suites: expectations by table; the `description` of each, unique in its suite, is the promise.
+        engine: holds the tables, under `derived_tables.table_name`.
+        max_rows: a larger table is counted in SQL, and Great Expectations checks the counts.
 
     Returns:
-        One outcome an expectation, in the order of `suites`.
+        An outcome for each expectation, in the order of `suites`.
     """
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
@@ -51,20 +51,20 @@ def check(suites: Suites, database: Engine, *, most_rows: int = MOST_ROWS) -> li
     whole = asset.add_batch_definition_whole_dataframe("whole")
     outcomes: list[Outcome] = []
     for table, expectations in suites.items():
-        held = derived_tables.name(table)
-        if database.number(f"SELECT count(*) FROM {held}") > most_rows:
-            outcomes += _counted(database, table, expectations, whole)
+        table_name = derived_tables.table_name(table)
+        if engine.scalar(f"SELECT count(*) FROM {table_name}") > max_rows:
+            outcomes += _check_counts(engine, table, expectations, whole)
         else:
-            frame = database.frame(f"SELECT * FROM {held}")
-            found = _judged(whole, frame, table, expectations)
-            outcomes += [_outcome(table, frame, result) for result in found]
+            frame = engine.frame(f"SELECT * FROM {table_name}")
+            results = _run(whole, frame, table, expectations)
+            outcomes += [_outcome(table, frame, result) for result in results]
     return outcomes
 
 
-def _judged(
+def _run(
     whole: BatchDefinition, frame: pd.DataFrame, table: str, expectations: list[Expectation]
 ) -> list[ExpectationValidationResult]:
-    """Great Expectations' results, in the order of the suite: it returns broken ones first."""
+    """Run a suite; return results in its order, since Great Expectations returns broken ones first."""
     validated = whole.get_batch({"dataframe": frame}).validate(
         gx.ExpectationSuite(name=table, expectations=expectations),
         result_format={"result_format": "SUMMARY", "partial_unexpected_count": MAX_EXAMPLES},
@@ -73,41 +73,39 @@ def _judged(
     return sorted(validated.results, key=lambda result: order.index(_config(table, result).description))
 
 
-def _counted(
-    database: Engine, table: str, expectations: list[Expectation], whole: BatchDefinition
+def _check_counts(
+    engine: Engine, table: str, expectations: list[Expectation], whole: BatchDefinition
 ) -> list[Outcome]:
-    """Judge a table by counts: a column for each expectation, of one row, which must stay in a range."""
-    held = derived_tables.name(table)
-    asked = [
-        sql_counts.ExpectationCall(one.configuration.type, one.configuration.kwargs) for one in expectations
-    ]
-    found = sql_counts.count(database, held, asked)
-    numbers = pd.DataFrame({f"n_{at}": [one.value] for at, one in enumerate(found)}, dtype="float64")
+    """Check a table by its counts: a frame of one row, with a column for each expectation and its range."""
+    configurations = [expectation.configuration for expectation in expectations]
+    calls = [sql_counts.ExpectationCall(each.type, each.kwargs) for each in configurations]
+    counts = sql_counts.count(engine, derived_tables.table_name(table), calls)
+    values = {f"n_{at}": [count.value] for at, count in enumerate(counts)}
     suite: list[Expectation] = [
-        ExpectColumnValuesToBeBetween(column=f"n_{at}", min_value=one.low, max_value=one.high,
+        ExpectColumnValuesToBeBetween(column=f"n_{at}", min_value=count.low, max_value=count.high,
                                       description=expectation.description, severity=expectation.severity)
-        for at, (expectation, one) in enumerate(zip(expectations, found, strict=True))
+        for at, (expectation, count) in enumerate(zip(expectations, counts, strict=True))
     ]  # fmt: skip
-    results = _judged(whole, numbers, table, suite)
+    results = _run(whole, pd.DataFrame(values, dtype="float64"), table, suite)
     return [
         Outcome(
             table=table,
-            expectation=one.kind,
-            column=", ".join(_columns(one.values)),
+            expectation=call.kind,
+            column=", ".join(_columns(call.arguments)),
             promise=expectation.description or "",
             verdict=_verdict(result, expectation.severity),
-            unexpected=int(of_one.value or 0) if of_one.by_row else None,
-            observed=None if of_one.by_row else _plain(of_one.value),
-            examples=_counted_examples(database, table, one) if of_one.by_row and of_one.value else [],
+            unexpected=int(count.value or 0) if count.by_row else None,
+            observed=None if count.by_row else _rounded(count.value),
+            examples=_examples_of(engine, table, call) if count.by_row and count.value else [],
         )
-        for expectation, one, of_one, result in zip(expectations, asked, found, results, strict=True)
+        for expectation, call, count, result in zip(expectations, calls, counts, results, strict=True)
     ]
 
 
-def _counted_examples(database: Engine, table: str, asked: sql_counts.ExpectationCall) -> list[str]:
-    held = derived_tables.name(table)
-    shown = _shown(database.columns(held), table, _columns(asked.values))
-    return _examples(sql_counts.examples(database, held, asked, shown, MAX_EXAMPLES))
+def _examples_of(engine: Engine, table: str, call: sql_counts.ExpectationCall) -> list[str]:
+    table_name = derived_tables.table_name(table)
+    shown = _shown(engine.columns(table_name), table, _columns(call.arguments))
+    return _examples(sql_counts.examples(engine, table_name, call, shown, MAX_EXAMPLES))
 
 
 def _config(table: str, result: ExpectationValidationResult) -> ExpectationConfiguration:
@@ -116,15 +114,14 @@ def _config(table: str, result: ExpectationValidationResult) -> ExpectationConfi
     return result.expectation_config
 
 
-def _columns(values: Mapping[str, Any]) -> list[str]:
-    return values.get("column_list") or [
-        values[key] for key in ("column", "column_A", "column_B") if key in values
-    ]
+def _columns(arguments: Mapping[str, Any]) -> list[str]:
+    names = ("column", "column_A", "column_B")
+    return arguments.get("column_list") or [arguments[name] for name in names if name in arguments]
 
 
 def _verdict(result: ExpectationValidationResult, severity: object) -> Verdict:
-    allowed: Verdict = "warning" if severity == FailureSeverity.WARNING else "failed"
-    return "passed" if result.success else allowed
+    failure: Verdict = "warning" if severity == FailureSeverity.WARNING else "failed"
+    return "passed" if result.success else failure
 
 
 def _outcome(table: str, frame: pd.DataFrame, result: ExpectationValidationResult) -> Outcome:
@@ -132,7 +129,7 @@ def _outcome(table: str, frame: pd.DataFrame, result: ExpectationValidationResul
     columns = _columns(config.kwargs)
     error = _error(result.exception_info)
     if error is not None:
-        # The error may quote a value, and lyrics are not to be quoted.
+        # The error may quote a value, and lyrics must not be quoted.
         verdict: Verdict = "broken"
         examples = ["error withheld" if "lyrics" in columns else error]
     else:
@@ -146,37 +143,37 @@ def _outcome(table: str, frame: pd.DataFrame, result: ExpectationValidationResul
         promise=config.description or "",
         verdict=verdict,
         unexpected=result.result.get("unexpected_count"),
-        observed=_plain(result.result.get("observed_value")),
+        observed=_rounded(result.result.get("observed_value")),
         examples=examples,
     )
 
 
-def _plain(observed: float | None) -> int | float | None:
+def _rounded(observed: float | None) -> int | float | None:
     if observed is None or math.isnan(observed):
         return None
     return int(observed) if float(observed).is_integer() else round(float(observed), 6)
 
 
 def _error(exception_info: Mapping[str, Any]) -> str | None:
-    # One record for an expectation, or one for each of its metrics that raised.
+    # Either the record of the expectation, or a dict of a record for each of its metrics.
     records = [exception_info] if "raised_exception" in exception_info else exception_info.values()
     messages = [str(record["exception_message"]) for record in records if record["raised_exception"]]
     return " ".join(messages[0].split())[:200] if messages else None
 
 
-def _shown(held: list[str], table: str, columns: list[str]) -> list[str]:
-    """What is shown of an offending row: its keys, or all of a derived table, and what is at fault in it."""
-    return [name for name in dict.fromkeys([*KEYS.get(table, held), *columns]) if name != "lyrics"]
+def _shown(all_columns: list[str], table: str, columns: list[str]) -> list[str]:
+    """Return the columns to show of an offending row: the checked ones, and keys or all of a derived one."""
+    return [name for name in dict.fromkeys([*KEYS.get(table, all_columns), *columns]) if name != "lyrics"]
 
 
 def _examples(offending: pd.DataFrame) -> list[str]:
-    """Offending rows as "column=value".
+    """Format offending rows as "column=value".
 
-    Great Expectations would name them itself, but by a loop that takes 200 s where a million rows fail.
+    Great Expectations can do so itself, but in a loop that takes 200 s where a million rows fail.
     """
     rows = offending.to_dict("records")
-    named = [
+    lines = [
         ", ".join(f"{column}={float('nan') if pd.isna(value) else value}" for column, value in row.items())
         for row in rows
     ]
-    return list(dict.fromkeys(named))
+    return list(dict.fromkeys(lines))

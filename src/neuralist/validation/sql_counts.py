@@ -1,7 +1,7 @@
-"""What Great Expectations counts in a table, counted in SQL, for tables too large to be read whole.
+"""Count in SQL what Great Expectations would count in a table, for tables too large to be read as a whole.
 
 Input: a table of an engine, and expectations by their names and arguments in Great Expectations. Output: for
-each the number that decides and the range that it must stay in, which Great Expectations judges.
+each the deciding number and its allowed range, which Great Expectations then checks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ import pandas as pd
 
 from neuralist.engine.protocol import Engine
 
-# Python takes more characters for white space than regular expressions of SQL do.
+# To Python more characters are white space than to regular expressions of SQL.
 _REGEX = {r"\S": r"[^\s\v\x1c-\x1f\x85\pZ]"}
 
 
@@ -19,17 +19,17 @@ class ExpectationCall(NamedTuple):
     """An expectation: its name in Great Expectations, and its arguments there."""
 
     kind: str
-    values: Mapping[str, Any]
+    arguments: Mapping[str, Any]
 
 
-class Found(NamedTuple):
-    """What decides an expectation.
+class ExpectationCount(NamedTuple):
+    """The number that decides an expectation, and its allowed range.
 
     Attributes:
-        value: the offending rows, or the count or mean.
-        low: least value that is well; None without.
-        high: largest value that is well; None without.
-        by_row: whether rows are judged one by one.
+        value: the number of offending rows, or the count or mean of the table; None for a mean of no rows.
+        low: minimum; None for no bound.
+        high: maximum; None for no bound.
+        by_row: whether the value counts offending rows.
     """
 
     value: float | None
@@ -38,96 +38,109 @@ class Found(NamedTuple):
     by_row: bool
 
 
-def _outside(values: Mapping[str, Any]) -> str:
-    bounds = ((values["min_value"], "<"), (values.get("max_value"), ">"))
-    return " OR ".join(f'"{values["column"]}" {sign} {bound}' for bound, sign in bounds if bound is not None)
-
-
-def _not_above(values: Mapping[str, Any]) -> str:
-    sign = "<" if values.get("or_equal") else "<="
-    return f'"{values["column_A"]}" {sign} "{values["column_B"]}"'
-
-
-def _no_match(values: Mapping[str, Any]) -> str:
-    regex = _REGEX.get(values["regex"], values["regex"])
-    return f"""NOT regexp_like("{values["column"]}", '{regex}')"""
-
-
-# Which rows offend. What is null offends nobody but the first, as in Great Expectations.
-_ROWS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "expect_column_values_to_not_be_null": lambda values: f'"{values["column"]}" IS NULL',
-    "expect_column_values_to_be_between": _outside,
-    "expect_column_values_to_be_in_set": lambda values: f'"{values["column"]}" NOT IN ({_listed(values)})',
-    "expect_column_values_to_match_regex": _no_match,
-    "expect_column_pair_values_a_to_be_greater_than_b": _not_above,
-}
-# Numbers of the whole table, with bounds among the arguments.
-_WHOLE: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "expect_table_row_count_to_be_between": lambda _: "count(*)",
-    "expect_column_unique_value_count_to_be_between": lambda values: f'count(DISTINCT "{values["column"]}")',
-    "expect_column_mean_to_be_between": lambda values: f'avg("{values["column"]}")',
-}
-# Rows that stand twice: those whose hash does, looked at more closely.
-_REPEATED = """
-    WITH hashes AS (
-        SELECT hash({columns}) AS place FROM {table} WHERE NOT ({missing}) GROUP BY place HAVING count(*) > 1)
-    SELECT {columns}, count(*) AS n_rows FROM {table}
-    WHERE hash({columns}) IN (SELECT place FROM hashes) AND NOT ({missing})
-    GROUP BY {columns} HAVING count(*) > 1"""
-
-
-def count(engine: Engine, table: str, asked: Sequence[ExpectationCall]) -> list[Found]:
-    """Count what decides each expectation; all that hangs on single rows in one go.
-
-    Raises:
-        ValueError: an expectation is of a kind that is not counted.
-    """
-    wanted = [_number(one) for one in asked]
-    query = ", ".join(f"{sql} AS n_{at}" for at, sql in enumerate(wanted) if sql is not None)
-    numbers = engine.records(f"SELECT {query} FROM {table}")[0] if query else {}
-    found = []
-    for at, one in enumerate(asked):
-        if one.kind in _WHOLE:
-            low, high = one.values.get("min_value"), one.values.get("max_value")
-            found.append(Found(numbers[f"n_{at}"], low, high, by_row=False))
-        elif wanted[at] is not None:
-            found.append(Found(numbers[f"n_{at}"], 0, 0, by_row=True))
-        else:
-            repeated = _repeated(table, _columns(one))
-            total = engine.number(f"SELECT coalesce(sum(n_rows), 0) FROM ({repeated})")
-            found.append(Found(total, 0, 0, by_row=True))
-    return found
-
-
-def examples(
-    engine: Engine, table: str, asked: ExpectationCall, shown: Sequence[str], most: int
-) -> pd.DataFrame:
-    """The first `most` offending rows, columns `shown`."""
-    if asked.kind in _ROWS:
-        offending = _ROWS[asked.kind](asked.values)
-    else:
-        columns = _columns(asked)
-        equal = " AND ".join(f'repeated."{name}" IS NOT DISTINCT FROM placed."{name}"' for name in columns)
-        offending = f"EXISTS (SELECT 1 FROM ({_repeated(table, columns)}) repeated WHERE {equal})"
-    return engine.frame(
-        f"SELECT {_quoted(shown)} FROM (SELECT *, {engine.place} AS place FROM {table}) placed "
-        f"WHERE {offending} ORDER BY place LIMIT {most}"
+def _outside(arguments: Mapping[str, Any]) -> str:
+    bounds = ((arguments["min_value"], "<"), (arguments.get("max_value"), ">"))
+    return " OR ".join(
+        f'"{arguments["column"]}" {sign} {bound}' for bound, sign in bounds if bound is not None
     )
 
 
-def _number(asked: ExpectationCall) -> str | None:
-    """The aggregate for an expectation; None where rows must be compared with each other."""
-    if asked.kind in _ROWS:
-        return f"count(*) FILTER (WHERE {_ROWS[asked.kind](asked.values)})"
-    if asked.kind in _WHOLE:
-        return _WHOLE[asked.kind](asked.values)
-    if asked.kind in ("expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"):
+def _not_above(arguments: Mapping[str, Any]) -> str:
+    sign = "<" if arguments.get("or_equal") else "<="
+    return f'"{arguments["column_A"]}" {sign} "{arguments["column_B"]}"'
+
+
+def _no_match(arguments: Mapping[str, Any]) -> str:
+    regex = _REGEX.get(arguments["regex"], arguments["regex"])
+    return f"""NOT regexp_like("{arguments["column"]}", '{regex}')"""
+
+
+def _not_in_set(arguments: Mapping[str, Any]) -> str:
+    values = arguments["value_set"]
+    literals = ", ".join(f"'{value}'" if isinstance(value, str) else str(value) for value in values)
+    return f'"{arguments["column"]}" NOT IN ({literals})'
+
+
+# Conditions that offending rows meet. Null values offend only the first, as in Great Expectations.
+_ROW_CONDITIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "expect_column_values_to_not_be_null": lambda arguments: f'"{arguments["column"]}" IS NULL',
+    "expect_column_values_to_be_between": _outside,
+    "expect_column_values_to_be_in_set": _not_in_set,
+    "expect_column_values_to_match_regex": _no_match,
+    "expect_column_pair_values_a_to_be_greater_than_b": _not_above,
+}
+# Aggregates of the whole table, whose bounds are among the arguments.
+_AGGREGATES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "expect_table_row_count_to_be_between": lambda _: "count(*)",
+    "expect_column_unique_value_count_to_be_between": lambda arguments: (
+        f'count(DISTINCT "{arguments["column"]}")'
+    ),
+    "expect_column_mean_to_be_between": lambda arguments: f'avg("{arguments["column"]}")',
+}
+# Repeated rows, grouped only where their hash repeats.
+_REPEATED = """
+    WITH hashes AS (
+        SELECT hash({columns}) AS row_hash FROM {table} WHERE NOT ({missing}) GROUP BY row_hash
+        HAVING count(*) > 1)
+    SELECT {columns}, count(*) AS n_rows FROM {table}
+    WHERE hash({columns}) IN (SELECT row_hash FROM hashes) AND NOT ({missing})
+    GROUP BY {columns} HAVING count(*) > 1"""
+
+
+def count(engine: Engine, table: str, calls: Sequence[ExpectationCall]) -> list[ExpectationCount]:
+    """Return the deciding number of each expectation; one query for all but those that compare rows.
+
+    Raises:
+        ValueError: an expectation is of a kind that cannot be counted here.
+    """
+    aggregates = [_aggregate(call) for call in calls]
+    query = ", ".join(f"{sql} AS n_{at}" for at, sql in enumerate(aggregates) if sql is not None)
+    numbers = engine.records(f"SELECT {query} FROM {table}")[0] if query else {}
+    counts = []
+    for at, call in enumerate(calls):
+        if call.kind in _AGGREGATES:
+            low, high = call.arguments.get("min_value"), call.arguments.get("max_value")
+            counts.append(ExpectationCount(numbers[f"n_{at}"], low, high, by_row=False))
+        elif aggregates[at] is not None:
+            counts.append(ExpectationCount(numbers[f"n_{at}"], 0, 0, by_row=True))
+        else:
+            repeated = _repeated(table, _columns(call))
+            total = engine.scalar(f"SELECT coalesce(sum(n_rows), 0) FROM ({repeated})")
+            counts.append(ExpectationCount(total, 0, 0, by_row=True))
+    return counts
+
+
+def examples(
+    engine: Engine, table: str, call: ExpectationCall, shown: Sequence[str], limit: int
+) -> pd.DataFrame:
+    """Return the columns `shown` of the first `limit` offending rows."""
+    if call.kind in _ROW_CONDITIONS:
+        offending = _ROW_CONDITIONS[call.kind](call.arguments)
+    else:
+        columns = _columns(call)
+        equal = " AND ".join(f'repeated."{name}" IS NOT DISTINCT FROM ordered."{name}"' for name in columns)
+        offending = f"EXISTS (SELECT 1 FROM ({_repeated(table, columns)}) repeated WHERE {equal})"
+    return engine.frame(
+        f"SELECT {_quoted(shown)} FROM (SELECT *, {engine.row_order} AS row_order FROM {table}) ordered "
+        f"WHERE {offending} ORDER BY row_order LIMIT {limit}"
+    )
+
+
+def _aggregate(call: ExpectationCall) -> str | None:
+    """Return the SQL aggregate for an expectation; None where rows must be compared with each other."""
+    if call.kind in _ROW_CONDITIONS:
+        return f"count(*) FILTER (WHERE {_ROW_CONDITIONS[call.kind](call.arguments)})"
+    if call.kind in _AGGREGATES:
+        return _AGGREGATES[call.kind](call.arguments)
+    if call.kind in ("expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"):
         return None
-    raise ValueError(f"{asked.kind} is not counted in SQL; known are {sorted([*_ROWS, *_WHOLE])}")
+    raise ValueError(
+        f"{call.kind} is not counted in SQL; known are {sorted([*_ROW_CONDITIONS, *_AGGREGATES])}"
+    )
 
 
-def _columns(asked: ExpectationCall) -> list[str]:
-    return asked.values.get("column_list") or [asked.values["column"]]
+def _columns(call: ExpectationCall) -> list[str]:
+    return call.arguments.get("column_list") or [call.arguments["column"]]
 
 
 def _repeated(table: str, columns: list[str]) -> str:
@@ -137,7 +150,3 @@ def _repeated(table: str, columns: list[str]) -> str:
 
 def _quoted(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
-
-
-def _listed(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"'{value}'" if isinstance(value, str) else str(value) for value in values["value_set"])

@@ -1,6 +1,6 @@
-"""What the tables songs, rows, pairs and unlisted promise, as Great Expectations suites, and their check.
+"""Great Expectations suites for the tables songs, rows, pairs and unlisted, and `validate`, which runs them.
 
-In: the tables of these names of `neuralist.data.tables`. Out: a `report.Report`.
+Input: the tables of these names of `neuralist.data.tables`. Output: a `report.Report`.
 """
 
 # pyright: reportPrivateImportUsage=false
@@ -28,53 +28,53 @@ from neuralist.config.experiment import Protocol
 from neuralist.config.params import EngineName, Expected, Pairs, Range
 from neuralist.engine.connect import connect
 from neuralist.validation import derived_tables
-from neuralist.validation.derived_tables import Checked
+from neuralist.validation.derived_tables import CheckedTables
 from neuralist.validation.report import Report, count
-from neuralist.validation.runner import MOST_ROWS, Suites, check
+from neuralist.validation.runner import MAX_ROWS, Suites, check
 
-PARTS = ["train", "val", "test"]
+SPLITS = ["train", "val", "test"]
 
 
 def validate(
-    checked: Checked,
+    checked: CheckedTables,
     expected: Expected,
     protocol: Protocol,
     choices: Pairs,
     *,
-    on: EngineName = "duckdb",
-    most_rows: int = MOST_ROWS,
+    engine_name: EngineName = "duckdb",
+    max_rows: int = MAX_ROWS,
 ) -> Report:
-    """Check what the tables promise.
+    """Validate the tables.
 
     Args:
         checked: the tables.
-        expected: the ranges that this corpus's counts must stay in.
-        protocol: under `given` the user's split may repeat pairs, and share songs: warnings, no failures.
-        choices: how the pairs were made.
-        on: the engine.
-        most_rows: see `runner.check`.
+        expected: the ranges in which the corpus's counts must lie.
+        protocol: under `given` repeated pairs, and songs in several splits, are warnings and not failures.
+        choices: the settings by which pairs and unlisted were made.
+        engine_name: the engine that runs the SQL.
+        max_rows: see `runner.check`.
     """
-    given = protocol == "given"
-    shared = FailureSeverity.WARNING if given else FailureSeverity.CRITICAL
+    gives_split = protocol == "given"
+    shared = FailureSeverity.WARNING if gives_split else FailureSeverity.CRITICAL
     suites = {
         **songs_suites(expected),
         **rows_suites(expected),
         **pairs_suites(expected),
         **unlisted_suites(),
         **disjoint_suites(shared),
-        **(repeat_suites() if given else {}),
+        **(repeat_suites() if gives_split else {}),
     }
-    with connect(on) as database:
-        derived_tables.derive(database, checked, choices, given=given, wanted=suites)
-        return Report(count(database), check(suites, database, most_rows=most_rows))
+    with connect(engine_name) as engine:
+        derived_tables.derive(engine, checked, choices, gives_split=gives_split, suites=suites)
+        return Report(count(engine), check(suites, engine, max_rows=max_rows))
 
 
 def songs_suites(expected: Expected) -> Suites:
-    """Each song has an id, lyrics of a word or more and a fold; a track has one song, a group one fold."""
+    """Expect each song to have an id, lyrics and a fold, each track one song and each group one fold."""
     return {
         "songs": [
-            *_given("song_id", "genre", "lyrics", "n_words", "has_list", "group_id", "fold"),
-            _number_within(expected.songs, "expected.songs"),
+            *_not_null("song_id", "genre", "lyrics", "n_words", "has_list", "group_id", "fold"),
+            _row_count_within(expected.songs, "expected.songs"),
             _unique("song_id", "a song_id names one song"),
             ExpectColumnValuesToMatchRegex(column="lyrics", regex=r"\S", description="lyrics are not blank"),
             _within("n_words", 1, None, "lyrics have a word"),
@@ -86,32 +86,32 @@ def songs_suites(expected: Expected) -> Suites:
 
 
 def rows_suites(expected: Expected) -> Suites:
-    """Each row joins two different known songs, has a similarity in [0, 1] and falls in a part.
+    """Expect each row to join two different songs of songs.parquet, with similarity in [0, 1] and a split.
 
-    A pair listed twice may stand in two parts: protocol `paper` cuts rows at random, as the predecessor did.
+    A pair listed twice may be in two splits: protocol `paper` splits rows at random, as the predecessor did.
     """
     return {
         "rows": [
-            *_given("left_id", "right_id", "similarity", "split"),
-            _number_within(expected.rows, "expected.rows"),
+            *_not_null("left_id", "right_id", "similarity", "split"),
+            _row_count_within(expected.rows, "expected.rows"),
             _in_set("itself", [False], "no song is similar to itself"),
             _within("similarity", 0, 1, "similarity is within [0, 1]"),
             ExpectColumnUniqueValueCountToBeBetween(
                 column="similarity", min_value=2, description="similarity is not constant"
             ),
-            _in_set("split", PARTS, "split is a part"),
+            _in_set("split", SPLITS, "split is a part"),
         ],
         "rows.songs": [_in_set("in_songs", [True], "rows name known songs")],
     }
 
 
 def pairs_suites(expected: Expected) -> Suites:
-    """Each unordered pair of known songs stands once, with the mean, extremes and number of its rows."""
+    """Expect each unordered pair of songs once, with the mean, extremes and number of its rows."""
     low, high = expected.similar_share
     return {
         "pairs": [
-            *_given("left_id", "right_id", "similarity", "lowest", "highest", "n_rows", "split"),
-            _number_within(expected.pairs, "expected.pairs"),
+            *_not_null("left_id", "right_id", "similarity", "lowest", "highest", "n_rows", "split"),
+            _row_count_within(expected.pairs, "expected.pairs"),
             _above("right_id", "left_id", "left_id comes before right_id"),
             ExpectCompoundColumnsToBeUnique(
                 column_list=["left_id", "right_id"], description="a pair stands once"
@@ -120,7 +120,7 @@ def pairs_suites(expected: Expected) -> Suites:
             _above("similarity", "lowest", "similarity is no less than its lowest row", or_equal=True),
             _above("highest", "similarity", "similarity is no more than its highest row", or_equal=True),
             _within("n_rows", 1, None, "a pair has a row"),
-            _in_set("split", [*PARTS, "unused"], "split is a part or unused"),
+            _in_set("split", [*SPLITS, "unused"], "split is a part or unused"),
             ExpectColumnMeanToBeBetween(
                 column="similar",
                 min_value=low,
@@ -133,10 +133,10 @@ def pairs_suites(expected: Expected) -> Suites:
 
 
 def unlisted_suites() -> Suites:
-    """Each unlisted pair could be listed and is not, by songs of its part; they are as many as asked."""
+    """Expect observable, unlisted pairs of songs of their split, as many as pairs.unlisted_ratio says."""
     return {
         "unlisted": [
-            *_given("left_id", "right_id", "split", "weight"),
+            *_not_null("left_id", "right_id", "split", "weight"),
             _above("right_id", "left_id", "left_id comes before right_id"),
             ExpectCompoundColumnsToBeUnique(
                 column_list=["left_id", "right_id"], description="an unlisted pair stands once"
@@ -155,7 +155,7 @@ def unlisted_suites() -> Suites:
 
 
 def disjoint_suites(severity: FailureSeverity) -> Suites:
-    """No song, and no group of covers, stands in pairs, unlisted ones among them, of two parts."""
+    """Expect no song and no group of covers in pairs, listed or unlisted, of two splits."""
     return {
         "pairs.members": [_unique("song_id", "train, val and test share no song", severity)],
         "pairs.groups": [_unique("group_id", "train, val and test share no group of covers", severity)],
@@ -163,17 +163,17 @@ def disjoint_suites(severity: FailureSeverity) -> Suites:
 
 
 def repeat_suites() -> Suites:
-    """No unordered pair is listed twice, and none in two parts; warnings, since each is used once at most."""
+    """Expect no unordered pair twice or in two splits; warnings, since each pair is used once at most."""
     promises = {"n_rows": "a pair is listed once", "n_parts": "train, val and test share no pair"}
     warning = FailureSeverity.WARNING
     return {"rows.pairs": [_in_set(name, [1], promise, warning) for name, promise in promises.items()]}
 
 
-def _given(*columns: str) -> list[Expectation]:
+def _not_null(*columns: str) -> list[Expectation]:
     return [ExpectColumnValuesToNotBeNull(column=name, description=f"{name} is given") for name in columns]
 
 
-def _number_within(bounds: Range, name: str) -> Expectation:
+def _row_count_within(bounds: Range, name: str) -> Expectation:
     low, high = (None if bound is None else int(bound) for bound in bounds)
     promise = f"their number is within {name}: {json.dumps([low, high])}"
     return ExpectTableRowCountToBeBetween(min_value=low, max_value=high, description=promise)

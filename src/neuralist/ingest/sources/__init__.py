@@ -1,1 +1,1 @@
-"""Readers of raw folders: a module a format, what they share in `common`, and the choice in `formats`."""
+"""Readers of raw folders: a module for each format, shared code in `common`, their choice in `formats`."""

@@ -1,6 +1,6 @@
 """Billboard year files, billboard/YYYY.json: a list of records {artist, title, year, tags, lyrics, ...}.
 
-Form: github kevinschaich/billboard, data/years. A record's place is `file:index`, counted from 0 as jq does.
+Form: github kevinschaich/billboard, data/years. `where` is `file:index`, counted from 0 as jq does.
 """
 
 import json
@@ -17,17 +17,17 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read all year files of `folder`/billboard.
 
     Returns:
-        records and rejects, see `neuralist.ingest.sources.common`; a record without year takes that of its
-        file's name.
+        records and rejects, see `neuralist.ingest.sources.common`; a record without year gets the year of
+        its file name.
 
     Raises:
-        ValueError: a file is no JSON list, is cut short or is not UTF-8, or no record at all can be used.
+        ValueError: a file is no JSON list, is truncated or is not UTF-8, or no record at all can be used.
     """
     records, faults = [], []
     for path in sorted((folder / "billboard").glob("[!.]*.json")):
-        place = path.relative_to(folder).as_posix()
-        for index, entry in enumerate(_entries(path, place)):
-            where = f"{place}:{index}"
+        file_name = path.relative_to(folder).as_posix()
+        for index, entry in enumerate(_entries(path, file_name)):
+            where = f"{file_name}:{index}"
             fields = entry if isinstance(entry, dict) else {"artist": entry}
             fault = _fault(fields)
             if fault:
@@ -39,17 +39,17 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame(records, columns=common.RECORDS), common.rejects(faults)
 
 
-def _entries(path: Path, place: str) -> list[object]:
+def _entries(path: Path, file_name: str) -> list[object]:
     try:
-        entries = json.loads(common.text(path, place))
+        entries = json.loads(common.text(path, file_name))
     except json.JSONDecodeError as error:
         raise ValueError(
-            f"{place}:{error.lineno}: cut short or no JSON ({error.msg}); put the whole file there"
+            f"{file_name}:{error.lineno}: cut short or no JSON ({error.msg}); put the whole file there"
         ) from error
     except RecursionError:
-        raise ValueError(f"{place}: brackets nested too deep; expected a list of records") from None
+        raise ValueError(f"{file_name}: brackets nested too deep; expected a list of records") from None
     if not isinstance(entries, list):
-        raise ValueError(f"{place}: expected a list of records, received {type(entries).__name__}")
+        raise ValueError(f"{file_name}: expected a list of records, received {type(entries).__name__}")
     return entries
 
 

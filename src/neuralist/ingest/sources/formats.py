@@ -1,6 +1,6 @@
-"""Which format a raw folder has, and its reader: the official files, or the generic texts.csv and pairs.csv.
+"""Detect the format of a raw folder and read it: the official files, or the generic texts.csv and pairs.csv.
 
-A new format is a module beside this one that gives `common.Raw`, and a case of `read`.
+A new format is a module beside this one that returns `common.Raw`, and a case in `read`.
 """
 
 from pathlib import Path
@@ -16,16 +16,16 @@ _OFFICIAL = "billboard/YYYY.json, msd/unique_tracks.txt and Last.fm similarities
 _GENERIC = "texts.csv and pairs.csv"
 
 
-def read(folder: Path, similarity_range: tuple[float, float], on: EngineName = "duckdb") -> Raw:
-    """Read a raw folder in whichever form it holds.
+def read(folder: Path, similarity_range: tuple[float, float], engine: EngineName = "duckdb") -> Raw:
+    """Read a raw folder of either format.
 
     Args:
-        folder: the raw folder; corpus.yaml, vectors/ and unknown files in it are left alone.
+        folder: the raw folder; its corpus.yaml, vectors/ and unknown files are ignored.
         similarity_range: lowest and highest similarity in its files, mapped to [0, 1].
-        on: the engine that takes Last.fm's lists apart.
+        engine: the one that parses Last.fm's lists.
 
     Raises:
-        ValueError: the folder holds neither form or both, or a file of its form is missing or at fault.
+        ValueError: the folder holds neither form or both, or a file is missing or faulty.
     """
     official = [name for name in ("billboard", "msd/unique_tracks.txt") if (folder / name).exists()]
     generic = [name for name in ("texts.csv", "pairs.csv") if (folder / name).exists()]
@@ -38,10 +38,10 @@ def read(folder: Path, similarity_range: tuple[float, float], on: EngineName = "
         raise ValueError(
             f"{folder}: found {(official + generic)[0]} alone; expected {_OFFICIAL if official else _GENERIC}"
         )
-    return _official(folder, similarity_range, on) if official else _generic(folder, similarity_range)
+    return _official(folder, similarity_range, engine) if official else _generic(folder, similarity_range)
 
 
-def _official(folder: Path, similarity_range: tuple[float, float], on: EngineName) -> Raw:
+def _official(folder: Path, similarity_range: tuple[float, float], engine: EngineName) -> Raw:
     files = lastfm.find(folder)
     records, record_faults = billboard.read(folder)
     tracks, track_faults = msd.read(folder)
@@ -50,7 +50,7 @@ def _official(folder: Path, similarity_range: tuple[float, float], on: EngineNam
         records=records,
         tracks=tracks,
         rejects=pd.concat([record_faults, track_faults], ignore_index=True),
-        similarities=lambda known: lastfm.read(folder, files, similarity_range, known, on),
+        similarities=lambda ids: lastfm.read(folder, files, similarity_range, ids, engine),
     )
 
 
@@ -61,7 +61,7 @@ def _generic(folder: Path, similarity_range: tuple[float, float]) -> Raw:
         records=records,
         tracks=pd.DataFrame(columns=TRACKS, dtype="str").astype({"year": "Int64"}),
         rejects=faults,
-        similarities=lambda known: generic_csv.read_pairs(
-            folder, similarity_range, records, known, given=corpus.gives_split(folder)
+        similarities=lambda ids: generic_csv.read_pairs(
+            folder, similarity_range, records, ids, gives_split=corpus.gives_split(folder)
         ),
     )

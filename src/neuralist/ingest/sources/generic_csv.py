@@ -5,9 +5,9 @@
 | texts.csv | id, text; may have artist, title, year, tags (between ; or |), language, has_list (1, 0) |
 | pairs.csv | left_id, right_id, similarity (within similarity_range); may have split (train, val, test) |
 
-has_list (1 or true, 0 or false) says that pairs.csv holds all that is similar to this text; without the
-column no text has a list. A column split without any value is no split. Other columns are ignored. Places are
-`file:line`, the line where a row begins, quoted line ends counted.
+has_list (1 or true, 0 or false) says that pairs.csv lists every text similar to this one; without the column
+no text has a list. A column split without any value counts as missing. Other columns are ignored. `where` is
+`file:line`, the line where a row begins; line ends within quotes count.
 """
 
 import csv
@@ -53,32 +53,32 @@ def read_pairs(
     folder: Path,
     similarity_range: tuple[float, float],
     records: pd.DataFrame,
-    known: Iterable[str],
+    song_ids: Iterable[str],
     *,
-    given: bool,
+    gives_split: bool,
 ) -> common.Similarities:
     """Read pairs.csv.
 
     Args:
         folder: the raw folder.
         similarity_range: lowest and highest grade, mapped to [0, 1].
-        records: of texts.csv, as `read` gives them.
-        known: ids of those that became songs.
-        given: whether a column split is read.
+        records: of texts.csv, as `read` returns them.
+        song_ids: ids of the records that became songs.
+        gives_split: whether the column split is read.
 
     Raises:
         ValueError: the file is missing, empty, not UTF-8, lacks a column, has no usable row, or most of its
             grades are outside the range.
     """
     low, high = similarity_range
-    texts, known = set(records["id"]), set(known)
+    text_ids, song_ids = set(records["id"]), set(song_ids)
     listed, faults = [], []
     for where, fields in _rows(folder, "pairs.csv", ["left_id", "right_id", "similarity"]):
-        fault = _row_fault(fields) or _pair_fault(fields, similarity_range, given=given)
+        fault = _row_fault(fields) or _pair_fault(fields, similarity_range, gives_split=gives_split)
         left, right = fields.get("left_id", "").strip(), fields.get("right_id", "").strip()
-        unknown = [name for name in (left, right) if name not in known]
+        unknown = [text_id for text_id in (left, right) if text_id not in song_ids]
         if not fault and unknown:
-            reason = "its text is not used" if unknown[0] in texts else "unknown id"
+            reason = "its text is not used" if unknown[0] in text_ids else "unknown id"
             fault = reason, common.shortened(unknown[0])
         if fault:
             faults.append(("pairs", where, *fault))
@@ -89,44 +89,47 @@ def read_pairs(
     if not listed:
         raise common.all_unusable("pairs.csv", len(faults), common.rejects(faults))
     frame = pd.DataFrame(listed, columns=tables.LISTED.names)
-    with_list = frozenset(known & set(records.loc[records["has_list"], "id"]))
+    with_list = frozenset(song_ids & set(records.loc[records["has_list"], "id"]))
     return common.Similarities(frame, with_list, {}, common.rejects(faults))
 
 
-def _rows(folder: Path, place: str, required: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each row's place and fields by column; a row of another length has a field for each number only.
+def _rows(folder: Path, file_name: str, required: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield `where` and the fields by column of each row; a row of another length has only a field "fields".
+
+    That field states how many fields the row has and how many the header has.
 
     Raises:
-        ValueError: the file, its header or its quoting is not as the module says.
+        ValueError: the file cannot be read, a column is missing or repeated, or a quote is not closed.
     """
     csv.field_size_limit(2**31 - 1)
     # newline="": the reader itself must see the line ends within quotes.
-    reader = csv.reader(io.StringIO(common.text(folder / place, place), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(common.text(folder / file_name, file_name), newline=""), strict=True)
     line = 1
     try:
         header = [name.strip().lower() for name in next(reader)]
-        _check_header(header, required, place)
+        _check_header(header, required, file_name)
         line = reader.line_num + 1
         for row in reader:
             if len(row) == len(header):
-                yield f"{place}:{line}", dict(zip(header, row, strict=True))
+                yield f"{file_name}:{line}", dict(zip(header, row, strict=True))
             elif row:
-                yield f"{place}:{line}", {"fields": f"{len(row)} instead of {len(header)}"}
+                yield f"{file_name}:{line}", {"fields": f"{len(row)} instead of {len(header)}"}
             line = reader.line_num + 1
     except csv.Error as error:
         raise ValueError(
-            f"{place}:{line}: the row beginning here is no CSV ({error}); "
+            f"{file_name}:{line}: the row beginning here is no CSV ({error}); "
             "close its quotes and double those within"
         ) from error
 
 
-def _check_header(header: list[str], required: list[str], place: str) -> None:
+def _check_header(header: list[str], required: list[str], file_name: str) -> None:
     missing = [name for name in required if name not in header]
     repeated = sorted({name for name in header if name and header.count(name) > 1})
     if missing or repeated:
         problem = f"columns {missing} are missing" if missing else f"columns {repeated} stand twice"
         raise ValueError(
-            f"{place}:1: {problem}; found {header}; expected commas between columns, {required} among them"
+            f"{file_name}:1: {problem}; found {header}; expected commas between columns, "
+            f"{required} among them"
         )
 
 
@@ -135,11 +138,11 @@ def _row_fault(fields: dict[str, str]) -> tuple[str, str] | None:
 
 
 def _text_fault(fields: dict[str, str], seen: set[str]) -> tuple[str, str] | None:
-    name, year = fields["id"].strip(), fields.get("year", "").strip()
-    if not name:
+    text_id, year = fields["id"].strip(), fields.get("year", "").strip()
+    if not text_id:
         return "id is empty", ""
-    if name in seen:
-        return "repeat of an earlier id", common.shortened(name)
+    if text_id in seen:
+        return "repeat of an earlier id", common.shortened(text_id)
     if year and not re.fullmatch(r"[0-9]{1,4}(\.0*)?", year):
         return "year is not a whole number", common.shortened(year)
     if _has_list(fields) is None:
@@ -152,7 +155,7 @@ def _has_list(fields: dict[str, str]) -> bool | None:
 
 
 def _pair_fault(
-    fields: dict[str, str], similarity_range: tuple[float, float], *, given: bool
+    fields: dict[str, str], similarity_range: tuple[float, float], *, gives_split: bool
 ) -> tuple[str, str] | None:
     grade, split = fields["similarity"], fields.get("split", "")
     try:
@@ -162,7 +165,7 @@ def _pair_fault(
     low, high = similarity_range
     if not low <= value <= high:
         return _OUTSIDE, common.shortened(grade)
-    if given and split.strip() not in _SPLITS:
+    if gives_split and split.strip() not in _SPLITS:
         return "split is not train, val or test", common.shortened(split)
     return None
 
@@ -170,7 +173,8 @@ def _pair_fault(
 def _check_range(
     faults: list[tuple[str, str, str, str]], n_rows: int, similarity_range: tuple[float, float]
 ) -> None:
-    # Grades from 1 to 5, read as if from 0 to 1, would leave those of 1: the least alike, as the most alike.
+    # Grades from 1 to 5 read in the range 0 to 1 would keep only the grade 1, the least similar pairs, as
+    # the most similar ones.
     outside = [(where, value) for _, where, reason, value in faults if reason == _OUTSIDE]
     if 2 * len(outside) > n_rows:
         low, high = similarity_range

@@ -5,13 +5,14 @@
 | lastfm_similars.db | SQLite, similars_src(tid, target): target = "tid,score,tid,score,..." |
 | A/B/C/TRABC....json | {track_id, similars: [[track_id, score], ...], tags: [[tag, "0" to "100"], ...]} |
 
-similars_dest(tid, target) of the database lists the same pairs from the other end. It is read, turned round,
-only where similars_src is empty (a track then counts as having a list when a used list names it).
+similars_dest(tid, target) of the database lists the same pairs by target: tid is the target, and `target`
+names the sources. It is read only where similars_src is empty; a track then counts as having a list when a
+used list names it.
 
-Lists are read in chunks and taken apart by `neuralist.ingest.sources.similarity_lists`, and only the pairs of
-tracks with lyrics stay: the full database holds 584,897 lists and 56,506,688 pairs. For the same reason
-`rejects` has one row for a list without lyrics, and one row ("12 of 30 targets") for the unusable targets of
-a used list, not one a pair. Form: millionsongdataset.com/lastfm.
+Lists are read in chunks and parsed by `neuralist.ingest.sources.similarity_lists`, which keeps only pairs of
+tracks with lyrics: the full database holds 584,897 lists and 56,506,688 pairs. For the same reason `rejects`
+has one row for a list of a track without lyrics, and one row ("12 of 30 targets") for the unusable targets of
+a used list, not one for each pair. Form: millionsongdataset.com/lastfm.
 """
 
 import json
@@ -24,14 +25,14 @@ from pathlib import Path
 from neuralist.config.params import EngineName
 from neuralist.engine.connect import connect
 from neuralist.ingest.sources import common
-from neuralist.ingest.sources.similarity_lists import List, Lists
+from neuralist.ingest.sources.similarity_lists import SimilarityList, SimilarityLists
 
 _CHUNK = 2_000  # lists; about 6 MB of text
 _NOT_TRACKS = {"billboard", "vectors"}
 
 
 def find(folder: Path) -> list[Path]:
-    """The one lastfm_similars.db, or all TR*.json files, of a folder, sorted.
+    """Return a folder's only lastfm_similars.db, or all its TR*.json files, sorted.
 
     Raises:
         ValueError: the folder holds both forms, several databases, or neither.
@@ -43,10 +44,10 @@ def find(folder: Path) -> list[Path]:
         if path.relative_to(folder).parts[0] not in _NOT_TRACKS
     ]
     if len(databases) + bool(files) != 1:
-        found = [path.relative_to(folder).as_posix() for path in [*databases, *files[:1]]]
+        names = [path.relative_to(folder).as_posix() for path in [*databases, *files[:1]]]
         raise ValueError(
             f"{folder}: expected Last.fm similarities once, as lastfm_similars.db or as TR*.json files in "
-            f"lastfm/A/B/C/; found {', '.join(found) or 'neither'}"
+            f"lastfm/A/B/C/; found {', '.join(names) or 'neither'}"
         )
     return databases or files
 
@@ -55,44 +56,44 @@ def read(
     folder: Path,
     files: list[Path],
     similarity_range: tuple[float, float],
-    known: Iterable[str],
-    on: EngineName = "duckdb",
+    track_ids: Iterable[str],
+    engine_name: EngineName = "duckdb",
 ) -> common.Similarities:
-    """Read the similarity lists of known tracks.
+    """Read the similarity lists of these tracks.
 
     Args:
-        folder: the raw folder, from which places are told.
-        files: what `find` found.
+        folder: the raw folder; paths in `rejects` are relative to it.
+        files: what `find` returns.
         similarity_range: lowest and highest score, mapped to [0, 1].
-        known: ids of the tracks with lyrics.
-        on: the engine that takes the lists apart.
+        track_ids: ids of the tracks with lyrics.
+        engine_name: the engine that parses the lists.
 
     Raises:
         ValueError: a file is no such database, no JSON or not UTF-8, no list or no score can be used, or
-            the engine is not there.
+            the engine is missing.
     """
-    place = files[0].relative_to(folder).as_posix()
-    table = _fullest_table(files[0], place) if files[0].suffix == ".db" else ""
-    chunks = _rows(files[0], place, table) if table else _contents(files, folder)
-    turned_round = table == "similars_dest"
-    with connect(on) as engine:
-        lists = Lists(engine, on, sorted(known), similarity_range, as_text=bool(table))
-        listed = lists.listed(chunks, turned_round=turned_round)
-    faults = lists.rejects(place)
-    return common.Similarities(listed, lists.with_list(turned_round=turned_round), lists.tags, faults)
+    file_name = files[0].relative_to(folder).as_posix()
+    table = _filled_table(files[0], file_name) if files[0].suffix == ".db" else ""
+    chunks = _database_lists(files[0], file_name, table) if table else _json_lists(files, folder)
+    by_target = table == "similars_dest"
+    with connect(engine_name) as engine:
+        lists = SimilarityLists(engine, engine_name, sorted(track_ids), similarity_range, as_text=bool(table))
+        listed = lists.listed(chunks, by_target=by_target)
+    faults = lists.rejects(file_name)
+    return common.Similarities(listed, lists.with_list(by_target=by_target), lists.tags, faults)
 
 
-def _fullest_table(path: Path, place: str) -> str:
-    """similars_src, or similars_dest where the former is empty."""
-    with _database(path, place) as database:
+def _filled_table(path: Path, file_name: str) -> str:
+    """Return similars_src, or similars_dest where the former is empty."""
+    with _database(path, file_name) as database:
         for table in ("similars_src", "similars_dest"):
             if database.execute(f"select 1 from {table} limit 1").fetchone():
                 return table
-    raise ValueError(f"{place}: similars_src and similars_dest are empty; put the whole file there")
+    raise ValueError(f"{file_name}: similars_src and similars_dest are empty; put the whole file there")
 
 
 @contextmanager
-def _database(path: Path, place: str) -> Iterator[sqlite3.Connection]:
+def _database(path: Path, file_name: str) -> Iterator[sqlite3.Connection]:
     try:
         # immutable: a read-only folder must do, and nobody writes to raw files.
         with closing(
@@ -103,61 +104,61 @@ def _database(path: Path, place: str) -> Iterator[sqlite3.Connection]:
             yield database
     except sqlite3.Error as error:
         raise ValueError(
-            f"{place}: not a whole SQLite file with similars_src(tid, target) and similars_dest(tid, target) "
-            f"({error}); put the official file there"
+            f"{file_name}: not a whole SQLite file with similars_src(tid, target) and "
+            f"similars_dest(tid, target) ({error}); put the official file there"
         ) from error
 
 
-def _rows(path: Path, place: str, table: str) -> Iterator[list[List]]:
-    with _database(path, place) as database:
+def _database_lists(path: Path, file_name: str, table: str) -> Iterator[list[SimilarityList]]:
+    with _database(path, file_name) as database:
         cursor = database.execute(
             f"select coalesce(cast(tid as text), ''), coalesce(cast(target as text), '') from {table}"
         )
         while rows := cursor.fetchmany(_CHUNK):
-            yield [_of_row(f"{place}:{table}:{track}", track, target) for track, target in rows]
+            yield [_list_of_row(f"{file_name}:{table}:{track}", track, target) for track, target in rows]
 
 
-def _of_row(place: str, track: str, target: str) -> List:
+def _list_of_row(where: str, track: str, target: str) -> SimilarityList:
     n_fields = target.count(",") + 1 if target else 0
     fault = "odd number of entries, not track,score,track,score" if n_fields % 2 else ""
-    return List(place, track, (n_fields + 1) // 2, target, fault, [])
+    return SimilarityList(where, track, (n_fields + 1) // 2, target, fault, [])
 
 
-def _contents(files: list[Path], folder: Path) -> Iterator[list[List]]:
+def _json_lists(files: list[Path], folder: Path) -> Iterator[list[SimilarityList]]:
     for start in range(0, len(files), _CHUNK):
-        places = [path.relative_to(folder).as_posix() for path in files[start : start + _CHUNK]]
-        yield [_of_file(place, common.text(folder / place, place)) for place in places]
+        names = [path.relative_to(folder).as_posix() for path in files[start : start + _CHUNK]]
+        yield [_list_of_json(name, common.text(folder / name, name)) for name in names]
 
 
-def _of_file(place: str, text: str) -> List:
+def _list_of_json(file_name: str, text: str) -> SimilarityList:
     try:
-        # Numbers as they are written: whether they can be used is asked later.
+        # Numbers stay text, as in the database: the engine parses and checks both.
         content = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
         if "\\ud" in text.lower():
             json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair is no character
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{place}: cut short or no JSON; put the whole file there") from error
+        raise ValueError(f"{file_name}: cut short or no JSON; put the whole file there") from error
     content = content if isinstance(content, dict) else {}
     fault, similars = "", content.get("similars")
     if not isinstance(similars, list):
         fault, similars = "similars is missing or no list", []
     elif set(map(type, similars)) - {list} or set(map(len, similars)) - {2}:
         fault = "an entry of similars is not [track, score]"
-    # A tuple, of which Python's collector of garbage lets go: it took half of the time with lists.
+    # A tuple of strings, which the garbage collector stops tracking: with lists it took half of the time.
     fields = () if fault else tuple(chain.from_iterable(similars))
     if set(map(type, fields)) - {str}:
-        fields = tuple(map(_plain, fields))
-    track = _plain(content.get("track_id")) or ""
-    return List(place, track, len(similars), fields, fault, _names(content.get("tags")))
+        fields = tuple(map(_as_text, fields))
+    track = _as_text(content.get("track_id")) or ""
+    return SimilarityList(file_name, track, len(similars), fields, fault, _tag_names(content.get("tags")))
 
 
-def _names(tags: object) -> list[str]:
-    firsts = [tag[0] for tag in tags if isinstance(tag, list) and tag] if isinstance(tags, list) else []
-    return [name for name in map(_plain, firsts) if name and name.strip()]
+def _tag_names(tags: object) -> list[str]:
+    tag_names = [tag[0] for tag in tags if isinstance(tag, list) and tag] if isinstance(tags, list) else []
+    return [name for name in map(_as_text, tag_names) if name and name.strip()]
 
 
-def _plain(value: object) -> str | None:
-    """A JSON value as text."""
+def _as_text(value: object) -> str | None:
+    """Return a string as it is, and any other JSON value as JSON text."""
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

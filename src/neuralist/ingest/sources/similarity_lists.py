@@ -1,9 +1,9 @@
-"""Similarity lists, taken apart by an engine: what is listed between known tracks, and what was not used.
+"""Parse similarity lists with an engine: listed similarities of tracks with lyrics, and rejects.
 
-Input: lists as a file has them. Output: `common.Similarities`.
+Input: lists as read from a file. Output: the parts of `common.Similarities`.
 
-Lists of unknown tracks stay here, and so do those with a fault. The others go to the engine, some thousand at
-once; of their entries only those between known tracks come back, as numbers of these, and those with a fault.
+Lists of tracks without lyrics and faulty lists are rejected in Python. The others go to the engine, some
+thousand at once; of their entries it returns those whose target has lyrics, and those that are faulty.
 """
 
 from collections import Counter
@@ -20,26 +20,27 @@ from neuralist.data import parquet
 from neuralist.engine.protocol import Engine
 from neuralist.ingest.sources import common
 
-# Lists taken apart at once. A query of Spark costs 0.3 s, however small, and no task of its takes
-# more than 128 MB of what is handed over: 30,000 lists are about 100 MB.
+# Lists parsed by a query. Even a small query takes Spark 0.3 s, and a task of Spark's accepts at most 128 MB
+# of input: 30,000 lists are about 100 MB.
 _AT_ONCE: dict[EngineName, int] = {"duckdb": 10_000, "spark": 30_000}
-_PIECE = 1_000  # lists; DuckDB's threads share them by pieces
+_RECORD_BATCH = 1_000  # lists; DuckDB's threads each take such batches
 
 _PAIRS = {"source_number": np.int32, "target_number": np.int32, "grade": np.float64}
 
 _NO_ID = "a list without track id"
 _NO_GRADE = "similarity is not a number within similarity_range"
 
-# Entries that name a known track or have a fault, by number, in any order. What engines take for a number
-# differs (0_5 is one to DuckDB, 0.5d and 0x1p-1 are to Spark): the pattern says what is.
+# Entries whose target has lyrics or whose score is faulty, in any order. Engines differ in what they accept
+# as a number (DuckDB takes 0_5, Spark 0.5d and 0x1p-1), so the pattern decides.
 _NUMBER = r"^[\t-\r ]*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[\t-\r ]*$"
 _GRADED = """
     with parsed as (
-        select before, n_targets, {fields} as fields from chunk
+        select first_entry, n_targets, {fields} as fields from chunk
     ), numbered as (
-        select before, fields, explode(sequence(0, n_targets - 1)) as nth from parsed
+        select first_entry, fields, explode(sequence(0, n_targets - 1)) as position from parsed
     ), entries as (
-        select before + nth as entry, get(fields, 2 * nth) as target_id, get(fields, 2 * nth + 1) as score
+        select first_entry + position as entry, get(fields, 2 * position) as target_id,
+               get(fields, 2 * position + 1) as score
         from numbered
     ), graded as (
         select entry, target_id, score,
@@ -47,26 +48,26 @@ _GRADED = """
                     then try_cast(score as double) end as grade
         from entries
     )
-    select /*+ broadcast(known) */ entry, coalesce(number, -1) as number, grade,
+    select /*+ broadcast(tracks) */ entry, coalesce(number, -1) as number, grade,
            case when grade is null then coalesce(score, 'null') end as value
-    from graded left join known on id = target_id
+    from graded left join tracks on id = target_id
     where number is not null or grade is null
 """
 
 
-class List(NamedTuple):
-    """A list as its file has it.
+class SimilarityList(NamedTuple):
+    """A track's list as read from a file.
 
     Attributes:
-        place: where it stands.
+        where: its file, and its row there.
         source_id: the track that has it, or empty.
         n_targets: how many tracks it names.
         fields: "track,score,track,score", or the same as a tuple.
-        fault: what is wrong with the whole of it, or empty.
+        fault: what is wrong with the list as a whole, or empty.
         tags: of the track.
     """
 
-    place: str
+    where: str
     source_id: str
     n_targets: int
     fields: str | tuple[str | None, ...]
@@ -74,34 +75,35 @@ class List(NamedTuple):
     tags: list[str]
 
 
-class Lists:
-    """The lists of a source, read to the end: what they say of known tracks.
+class SimilarityLists:
+    """Collects what a source's lists say of the tracks with lyrics.
 
     Args:
-        engine: an empty one.
-        on: its name.
-        ids: of known tracks, sorted.
+        engine: an engine without tables.
+        engine_name: its name in params.yaml.
+        ids: of the tracks with lyrics, sorted.
         similarity_range: lowest and highest score, mapped to [0, 1].
-        as_text: whether the fields of lists are text.
+        as_text: whether the lists' fields are text, not tuples.
 
     Attributes:
-        tags: of known tracks.
+        tags: tags by id of a track with lyrics.
     """
 
     def __init__(
         self,
         engine: Engine,
-        on: EngineName,
+        engine_name: EngineName,
         ids: list[str],
         similarity_range: tuple[float, float],
         *,
         as_text: bool,
     ) -> None:
-        self._engine, self._at_once, self._ids, self._range = engine, _AT_ONCE[on], ids, similarity_range
+        self._engine, self._at_once = engine, _AT_ONCE[engine_name]
+        self._ids, self._range = ids, similarity_range
         self._numbers = {name: number for number, name in enumerate(ids)}
         numbers = pa.array(range(len(ids)), pa.int32())
-        engine.register("known_ids", pa.table({"id": pa.array(ids, pa.string()), "number": numbers}))
-        engine.make("known", "select id, number from known_ids")
+        engine.register("track_ids", pa.table({"id": pa.array(ids, pa.string()), "number": numbers}))
+        engine.create_table("tracks", "select id, number from track_ids")
         self._type = pa.string() if as_text else pa.list_(pa.string())
         fields = "split(fields, ',')" if as_text else "fields"
         low, high = (f"cast('{end!r}' as double)" for end in similarity_range)
@@ -109,119 +111,120 @@ class Lists:
         self.tags: dict[str, list[str]] = {}
         self._seen: set[str] = set()
         self._with_list: set[str] = set()
-        self._named = np.zeros(len(ids), dtype=bool)
-        # A list's number, an entry's from 1 (0: the list as a whole), place, reason, value.
+        self._is_target = np.zeros(len(ids), dtype=bool)
+        # Number of the list; of the entry from 1, or 0 for the whole list; where, reason and value.
         self._faults: list[tuple[int, int, str, str, str]] = []
         self._faulty: Counter[str] = Counter()
-        self._n_known = self._n_entries = self._n_unusable = 0
+        self._n_lists = self._n_entries = self._n_unusable = 0
 
-    def listed(self, chunks: Iterator[list[List]], *, turned_round: bool) -> pd.DataFrame:
-        """Read all lists, and give the pairs of known tracks in their order.
+    def listed(self, chunks: Iterator[list[SimilarityList]], *, by_target: bool) -> pd.DataFrame:
+        """Parse all lists, and return the pairs of tracks with lyrics in their order.
 
         Returns:
             tables.LISTED, whose categorical ids take four bytes each.
         """
         low, high = self._range
-        found = list(self._pairs(chunks))
-        *ends, grades = (np.concatenate([piece.pop(name) for piece in found]) for name in _PAIRS)
+        batches = list(self._pairs(chunks))
+        *ends, grades = (np.concatenate([batch.pop(name) for batch in batches]) for name in _PAIRS)
         names = pd.Index(self._ids, dtype="str")
         source, target = (pd.Categorical.from_codes(codes, categories=names) for codes in ends)
         columns = {
-            "source_id": target if turned_round else source,
-            "target_id": source if turned_round else target,
+            "source_id": target if by_target else source,
+            "target_id": source if by_target else target,
             "similarity": (grades - low) / (high - low),
             "split": pd.Categorical.from_codes(np.full(len(grades), -1, np.int8), categories=names[:0]),
         }
         return pd.DataFrame(columns, copy=False)
 
-    def with_list(self, *, turned_round: bool) -> frozenset[str]:
-        """Known tracks that have a list or, turned round, are named by a used one."""
-        return frozenset(compress(self._ids, self._named) if turned_round else self._with_list)
+    def with_list(self, *, by_target: bool) -> frozenset[str]:
+        """Return the tracks with lyrics that have a list or, by target, that a used list names."""
+        return frozenset(compress(self._ids, self._is_target) if by_target else self._with_list)
 
-    def rejects(self, place: str) -> pd.DataFrame:
-        """What was not used (tables.REJECTS), in the order of the lists.
+    def rejects(self, file_name: str) -> pd.DataFrame:
+        """Return rejects (tables.REJECTS), in the order of the lists.
 
         Raises:
-            ValueError: no list, or no score, can be used: the form of the whole is wrong.
+            ValueError: no list, or no score, can be used: the file's format is wrong.
         """
         faults = common.rejects([("lastfm", *fault[2:]) for fault in sorted(self._faults)])
-        lists = self._n_known, self._faulty.total(), list(self._faulty)
+        lists = self._n_lists, self._faulty.total(), list(self._faulty)
         scores = self._n_entries, self._n_unusable, [_NO_GRADE]
-        for total, unusable, kinds in (lists, scores):
+        for total, unusable, reasons in (lists, scores):
             if total and total == unusable:
-                raise common.all_unusable(place, total, faults.loc[faults["reason"].isin(kinds)])
+                raise common.all_unusable(file_name, total, faults.loc[faults["reason"].isin(reasons)])
         nameless = [reason == _NO_ID for _, _, _, reason, _ in self._faults]
-        if nameless and all(nameless) and not self._n_known:
-            raise common.all_unusable(place, len(faults), faults)
+        if nameless and all(nameless) and not self._n_lists:
+            raise common.all_unusable(file_name, len(faults), faults)
         return faults
 
-    def _pairs(self, chunks: Iterator[list[List]]) -> Iterator[dict[str, np.ndarray]]:
+    def _pairs(self, chunks: Iterator[list[SimilarityList]]) -> Iterator[dict[str, np.ndarray]]:
         yield {name: np.empty(0, kind) for name, kind in _PAIRS.items()}
         n_read = 0
-        used: list[tuple[int, List]] = []
+        used: list[tuple[int, SimilarityList]] = []
         for chunk in parquet.ahead(chunks):
-            used += [(at, one) for at, one in enumerate(chunk, n_read) if self._is_used(at, one)]
+            used += [numbered for numbered in enumerate(chunk, n_read) if self._is_used(*numbered)]
             n_read += len(chunk)
             if len(used) >= self._at_once:
-                yield self._expanded(used)
+                yield self._parse(used)
                 used = []
         if used:
-            yield self._expanded(used)
+            yield self._parse(used)
 
-    def _is_used(self, at: int, one: List) -> bool:
-        """Whether a list is to be taken apart; what it says as a whole is kept."""
-        track = value = one.source_id
+    def _is_used(self, number: int, similars: SimilarityList) -> bool:
+        """Return whether a list is to be parsed; note its tags, or why it is rejected."""
+        track = value = similars.source_id
         if not track:
             reason = _NO_ID
         elif track in self._numbers:
-            reason = self._fault(track, one)
+            reason = self._fault(track, similars)
         else:
-            reason = "no lyrics for this track's list" if one.n_targets else ""
-            value = f"{one.n_targets} targets"
+            reason = "no lyrics for this track's list" if similars.n_targets else ""
+            value = f"{similars.n_targets} targets"
         if reason:
-            self._faults.append((at, 0, one.place, reason, value))
-        return not reason and one.n_targets > 0
+            self._faults.append((number, 0, similars.where, reason, value))
+        return not reason and similars.n_targets > 0
 
-    def _fault(self, track: str, one: List) -> str:
-        """Why a known track's list is not used, if so."""
+    def _fault(self, track: str, similars: SimilarityList) -> str:
+        """Note the list of a track with lyrics; return why it is rejected, or an empty string."""
         repeated = track in self._seen
         self._seen.add(track)
-        self._n_known += 1
-        if one.tags and not repeated:
-            self.tags[track] = one.tags
-        if one.fault:
-            self._faulty[one.fault] += 1
-            return one.fault
-        if one.n_targets:
+        self._n_lists += 1
+        if similars.tags and not repeated:
+            self.tags[track] = similars.tags
+        if similars.fault:
+            self._faulty[similars.fault] += 1
+            return similars.fault
+        if similars.n_targets:
             self._with_list.add(track)
         return "repeat of an earlier list" if repeated else ""
 
-    def _expanded(self, used: list[tuple[int, List]]) -> dict[str, np.ndarray]:
-        """The usable pairs of lists, as _PAIRS."""
-        lengths = np.array([one.n_targets for _, one in used], np.int32)
-        before = np.cumsum(lengths, dtype=np.int32) - lengths
-        fields = pa.array([one.fields for _, one in used], self._type)
-        lists = pa.table({"before": before, "n_targets": lengths, "fields": fields})
-        pieces = lists.to_batches(max_chunksize=_PIECE)
-        self._engine.register("chunk", pa.Table.from_batches(pieces, lists.schema))
-        found = self._engine.frame(self._query)
-        # What does not come back has no known target and no fault.
+    def _parse(self, used: list[tuple[int, SimilarityList]]) -> dict[str, np.ndarray]:
+        """Return the usable pairs of lists by column of _PAIRS, and note rejects."""
+        lengths = np.array([similars.n_targets for _, similars in used], np.int32)
+        first_entry = np.cumsum(lengths, dtype=np.int32) - lengths
+        fields = pa.array([similars.fields for _, similars in used], self._type)
+        lists = pa.table({"first_entry": first_entry, "n_targets": lengths, "fields": fields})
+        batches = lists.to_batches(max_chunksize=_RECORD_BATCH)
+        self._engine.register("chunk", pa.Table.from_batches(batches, lists.schema))
+        entries = self._engine.frame(self._query)
+        # An entry that is not returned has a target without lyrics and no fault.
         target, grade = np.full(lengths.sum(), -1, np.int32), np.full(lengths.sum(), np.nan)
-        target[found["entry"]], grade[found["entry"]] = found["number"], found["grade"]
+        target[entries["entry"]], grade[entries["entry"]] = entries["number"], entries["grade"]
         of_list = np.repeat(np.arange(len(used)), lengths)
-        unusable = found.loc[found["value"].notna(), ["entry", "value"]]
+        unusable = entries.loc[entries["value"].notna(), ["entry", "value"]]
         for entry, value in unusable.itertuples(index=False):
-            at, one = used[of_list[entry]]
-            nth = int(entry - before[of_list[entry]]) + 1
-            self._faults.append((at, nth, f"{one.place}, entry {nth}", _NO_GRADE, value))
-        known = target >= 0
-        n_unknown = np.bincount(of_list[~known], minlength=len(used))
-        for (at, one), count in compress(zip(used, n_unknown, strict=True), n_unknown):
-            value = f"{count} of {one.n_targets} targets"
-            self._faults.append((at, 0, one.place, "targets without lyrics", value))
+            number, similars = used[of_list[entry]]
+            position = int(entry - first_entry[of_list[entry]]) + 1
+            where = f"{similars.where}, entry {position}"
+            self._faults.append((number, position, where, _NO_GRADE, value))
+        has_lyrics = target >= 0
+        n_without = np.bincount(of_list[~has_lyrics], minlength=len(used))
+        for (number, similars), count in compress(zip(used, n_without, strict=True), n_without):
+            value = f"{count} of {similars.n_targets} targets"
+            self._faults.append((number, 0, similars.where, "targets without lyrics", value))
         self._n_entries += len(target)
         self._n_unusable += len(unusable)
-        self._named[target[known]] = True
-        known &= ~np.isnan(grade)  # from here on: and graded
-        source = np.array([self._numbers[one.source_id] for _, one in used], np.int32)
-        return dict(zip(_PAIRS, (source[of_list[known]], target[known], grade[known]), strict=True))
+        self._is_target[target[has_lyrics]] = True
+        is_pair = has_lyrics & ~np.isnan(grade)
+        source = np.array([self._numbers[similars.source_id] for _, similars in used], np.int32)
+        return dict(zip(_PAIRS, (source[of_list[is_pair]], target[is_pair], grade[is_pair]), strict=True))
