@@ -1,7 +1,7 @@
-"""The demo corpus: synthetic songs and similarities of this project's own, in exactly the official raw forms.
+"""The demo corpus: synthetic songs and similarities, in exactly the official raw formats.
 
-The lyrics come from a grammar: no line of any existing song. Every byte follows from SEED alone, on every
-machine and Python version.
+The lyrics come from a grammar of this project's own, not from existing songs. Every byte follows from SEED
+alone, on every machine and Python version.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from pathlib import Path
 from neuralist.demo import forms, world
 from neuralist.demo.draws import Draws
 
-# Of 2017 to 2041 the one whose five folds come out most even: 49 to 54 songs with tracks each.
+# Of the seeds 2017 to 2041, that with the most even folds: 49 to 54 songs with tracks in each of the five.
 SEED = 2029
 # So that `make repro` takes under three minutes; songs300 scored no better with 24.
 EPOCHS = 10
@@ -32,7 +32,7 @@ def write(folder: Path) -> None:
 
 
 def files(seed: int = SEED) -> dict[str, str]:
-    """The corpus as text by path; each part has a stream of draws of its own."""
+    """Return the corpus as file contents by path; each part has its own stream of random numbers."""
     artists = world.artists(Draws(seed))
     songs = world.songs(Draws(seed + 1), artists)
     similarity = world.similarities(Draws(seed + 2), songs)
@@ -46,7 +46,7 @@ def files(seed: int = SEED) -> dict[str, str]:
 
 
 def digest(folder: Path) -> str:
-    """The hash by which a .dvc file names a folder: md5 over its files' md5 and paths, and `.dir`."""
+    """Return a folder's hash as in a .dvc file: the md5 of its list of files with their md5s, plus `.dir`."""
     entries = [
         {"md5": hashlib.md5(path.read_bytes()).hexdigest(), "relpath": path.relative_to(folder).as_posix()}
         for path in folder.rglob("*")

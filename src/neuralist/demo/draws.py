@@ -1,4 +1,4 @@
-"""Draws that are the same everywhere: `random.Random(seed).random()` and arithmetic alone."""
+"""Random draws that are equal on every machine: only `random.Random(seed).random()` and arithmetic."""
 
 import math
 import random
@@ -9,31 +9,31 @@ T = TypeVar("T")
 
 
 class Draws:
-    """One stream of draws."""
+    """A stream of random draws."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
 
     def chance(self, probability: float) -> bool:
-        """True with the given probability."""
+        """Return True with this probability."""
         return self._random.random() < probability
 
     def between(self, low: int, high: int) -> int:
-        """A whole number from low to high, both included."""
+        """Return an integer from low to high, both included, each equally likely."""
         return low + int(self._random.random() * (high - low + 1))
 
-    def one(self, items: Sequence[T]) -> T:
-        """One item, each with equal probability."""
+    def choice(self, items: Sequence[T]) -> T:
+        """Return an item, each equally likely."""
         return items[self.between(0, len(items) - 1)]
 
-    def some(self, items: Sequence[T], count: int) -> list[T]:
-        """Distinct items in random order."""
-        left = list(items)
-        return [left.pop(self.between(0, len(left) - 1)) for _ in range(count)]
+    def sample(self, items: Sequence[T], count: int) -> list[T]:
+        """Return `count` items, drawn without replacement, in random order."""
+        remaining = list(items)
+        return [remaining.pop(self.between(0, len(remaining) - 1)) for _ in range(count)]
 
     def normal(self) -> float:
-        """About normal (12 uniform draws, Irwin-Hall), mean 0, variance 1.
+        """Return an approximately normal number, mean 0, variance 1: 12 uniform draws (Irwin-Hall), less 6.
 
-        No libm, whose last bit differs by machine; no `sum`, which rounds in another way from Python 3.12 on.
+        Without libm, whose last bit differs by machine, and `sum`, which rounds differently from Python 3.12.
         """
         return math.fsum(self._random.random() for _ in range(12)) - 6.0

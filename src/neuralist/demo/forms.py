@@ -1,8 +1,8 @@
-"""The demo corpus in the official raw forms: Billboard years, Million Song track list, Last.fm JSON files.
+"""The demo corpus in the official raw formats: Billboard years, Million Song track list, Last.fm JSON files.
 
-Each function gives file contents by path in the corpus' folder. What real data hold is put in here: names
-spelled in other ways, songs charted twice, notices and other songs' words where lyrics should be, tracks
-without a list, scores that differ by direction.
+Each function returns file contents by path in the corpus' folder. The faults of real data are imitated: names
+spelled in other ways, songs charted twice, notices or other songs' words in place of lyrics, tracks without a
+list, scores that differ by direction.
 """
 
 import json
@@ -31,7 +31,7 @@ GENRES = (
     "latin",
 )
 NOTICE = "We are not licensed to display the lyrics of this song at the moment"
-# Records charted again a year later; with a notice for lyrics; that all hold the last one's words.
+# Numbers of records charted again a year later; with a notice for lyrics; that all have the same lyrics.
 CHARTED_TWICE, NOTICES, MIXED_UP = 6, 4, 3
 FIELDS = (
     *(
@@ -50,11 +50,13 @@ FIELDS = (
 
 
 def billboard(draws: Draws, artists: list[Artist], songs: list[Song]) -> Files:
-    """Year files: a JSON list of the year's songs with lyrics, best position first."""
+    """Return the year files: JSON lists of the year's songs with lyrics, best position first."""
     records = [_record(draws, artists[song.artist], song) for song in songs if song.text]
     titles = Counter(record["title"] for record in records)
-    single = [record for record in records if record["year"] < LAST_YEAR - 1 and titles[record["title"]] == 1]
-    changed = draws.some(single, CHARTED_TWICE + NOTICES + MIXED_UP)
+    candidates = [
+        record for record in records if record["year"] < LAST_YEAR - 1 and titles[record["title"]] == 1
+    ]
+    changed = draws.sample(candidates, CHARTED_TWICE + NOTICES + MIXED_UP)
     twice, notices, mixed_up = changed[:CHARTED_TWICE], changed[CHARTED_TWICE:-MIXED_UP], changed[-MIXED_UP:]
     for record in twice:
         records.append(record | {"artist": spell_artist(draws, record["artist"]), "year": record["year"] + 1})
@@ -69,24 +71,24 @@ def billboard(draws: Draws, artists: list[Artist], songs: list[Song]) -> Files:
 
 
 def _record(draws: Draws, artist: Artist, song: Song) -> dict[str, Any]:
-    tags = [f"{song.year // 10 * 10}s", draws.one(COUNTRIES), _genre(draws, artist), "demo"]
+    tags = [f"{song.year // 10 * 10}s", draws.choice(COUNTRIES), _genre(draws, artist), "demo"]
     return {"artist": artist.name, "title": song.title, "year": song.year, "tags": tags, **measure(song.text)}
 
 
 def _genre(draws: Draws, artist: Artist) -> str:
-    """One of two genres that go with the artist's theme, for two songs in three; any genre for the third."""
-    return GENRES[2 * artist.theme + draws.between(0, 1)] if draws.chance(0.67) else draws.one(GENRES)
+    """Draw a genre: in two of three cases one of the two of the artist's theme, else any."""
+    return GENRES[2 * artist.theme + draws.between(0, 1)] if draws.chance(0.67) else draws.choice(GENRES)
 
 
 def _chart(draws: Draws, records: list[dict[str, Any]]) -> str:
-    positions = sorted(draws.some(range(1, 101), len(records)))
-    ranked = draws.some(records, len(records))
+    positions = sorted(draws.sample(range(1, 101), len(records)))
+    ranked = draws.sample(records, len(records))
     listed = [record | {"pos": position} for record, position in zip(ranked, positions, strict=True)]
     return json.dumps([{field: record[field] for field in FIELDS} for record in listed], ensure_ascii=False)
 
 
 def million_songs(draws: Draws, artists: list[Artist], songs: list[Song], tracks: list[Track]) -> Files:
-    """unique_tracks.txt, sorted by track id, and tracks_per_year.txt, half of them sorted by year."""
+    """Return unique_tracks.txt by track id, and half the tracks in tracks_per_year.txt by year."""
     names = {}
     song_ids = [identifier(draws, "SO") for _ in songs]
     for track in tracks:
@@ -116,7 +118,7 @@ def lastfm(
     tracks: list[Track],
     similarity: dict[tuple[int, int], float],
 ) -> Files:
-    """A JSON file for most tracks, by the 3rd to 5th letter of the id; a tenth of them list nothing."""
+    """Return JSON files of most tracks, in folders by letters 3 to 5 of the id; a tenth list nothing."""
     files = {}
     for track in tracks:
         if draws.chance(0.2):
@@ -138,7 +140,7 @@ def lastfm(
 def _similars(
     draws: Draws, track: Track, tracks: list[Track], similarity: dict[tuple[int, int], float]
 ) -> list[list[Any]]:
-    """About 40 to 60 tracks, the more similar the more often, most similar first; some scores disagree."""
+    """Draw about 40 to 60 tracks, similar ones more often, best first; some scores are shifted."""
     scores = {
         other.track_id: similarity.get((track.song, other.song), 1.0) for other in tracks if other != track
     }

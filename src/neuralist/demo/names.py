@@ -29,15 +29,15 @@ def spell_artist(draws: Draws, name: str) -> str:
         _other_and(name),
         name.translate(_PLAIN),
         name.upper(),
-        f"{name} feat. {draws.one(ARTISTS)}",
+        f"{name} feat. {draws.choice(ARTISTS)}",
     )
-    return draws.one([spelling for spelling in spellings if spelling != name])
+    return draws.choice([spelling for spelling in spellings if spelling != name])
 
 
 def spell_title(draws: Draws, title: str) -> str:
     """Spell a title as another file would: & or and, case, a bracketed version."""
     spellings = (_other_and(title), title.lower(), f"{title} (Album Version)", f"{title} [Live]")
-    return draws.one([spelling for spelling in spellings if spelling != title])
+    return draws.choice([spelling for spelling in spellings if spelling != title])
 
 
 def _other_and(name: str) -> str:

@@ -1,10 +1,9 @@
 """The demo corpus' words: a pool for each hidden theme, pools that all songs share, templates of lines.
 
-No word stands in two pools (a test holds it): nothing but the company of other words tells a word's theme.
+No word is in two pools (a test checks it), so a word's theme can only be learned from the words beside it.
 Slots of a template: {n} {v} {a} are a noun, a past-tense verb and an adjective of the theme, {N} {V} {A} of
-the shared
-pool, {e} an opening of the song's era, {T} the song's title. Nouns have any number, so that "the",
-"my" and the like stand before them and the past tense after them.
+the shared pool, {e} an opening of the song's era, {T} the song's title. Nouns are singular or plural, so
+templates use only "the", "my" and the like before them and the past tense after them.
 """
 
 from typing import NamedTuple
@@ -103,7 +102,7 @@ SHARED = _pool(
     strange stubborn tidy uneven useful wooden yellow""",
 )
 
-# Few, so that unlike songs often share what their choruses repeat.
+# Few words, so that dissimilar songs often share the title words that their choruses repeat.
 TITLE_WORDS = _pool(
     """alphabet bicycle birthday blanket calendar fountain grandmother ladder lamppost lantern mirror
     mountain pillow postcard river secret staircase trolley umbrella window""",
@@ -111,7 +110,7 @@ TITLE_WORDS = _pool(
     "backward crooked drowsy famous gentle lazy patient purple scarlet wild",
 )
 
-# First the year in which an era ends, then how its lines may open: its only mark in the words.
+# (last year of an era, openings of its lines), the only trace of the era in the lyrics.
 ERAS = (
     (1973, ("goodness me", "by golly", "one fine sunday", "well I declare", "mighty soon", "hats off")),
     (1987, ("right on cue", "after the news", "on the late bus", "far out there", "keep cool", "dig this")),

@@ -1,7 +1,7 @@
-"""The demo corpus' world: artists, the songs they wrote, their tracks, and how similar each two songs are.
+"""The demo corpus' artists, songs, tracks and similarities.
 
-Similarity follows hidden themes, years and artists, and noise. Words show a song's themes and hint at its
-era, so that a model of words may come to know most of what decides similarity, and never all of it.
+Similarity follows from hidden themes, years and artists, and noise. Lyrics reveal a song's themes and hint at
+its era, so a model of lyrics can learn most of what determines similarity, but never all of it.
 """
 
 import math
@@ -16,8 +16,8 @@ from neuralist.demo.words import THEMES
 FIRST_YEAR, LAST_YEAR = 1960, 2015
 SONGS_A_YEAR, SONGS_LAST_YEAR = 5, 18
 COVERS = 8
-# Songs that have tracks, and no lyrics in any chart.
-UNHEARD = 90
+# Songs that have tracks but are in no chart, so without lyrics.
+UNCHARTED = 90
 
 
 class Artist(NamedTuple):
@@ -47,39 +47,39 @@ class Track(NamedTuple):
 
 
 def artists(draws: Draws) -> list[Artist]:
-    """Every artist, active for 16 years, from years that are spread evenly."""
+    """Return all artists, active for 16 years each, their first years evenly spaced."""
     span = LAST_YEAR - FIRST_YEAR
     starts = [FIRST_YEAR - 8 + span * number // len(ARTISTS) for number in range(len(ARTISTS))]
-    names = draws.some(ARTISTS, len(ARTISTS))
+    names = draws.sample(ARTISTS, len(ARTISTS))
     return [
         Artist(name, draws.between(0, len(THEMES) - 1), start, start + 16)
         for name, start in zip(names, starts, strict=True)
     ]
 
 
-def songs(draws: Draws, known: list[Artist]) -> list[Song]:
-    """Charted songs year by year, then covers of them, then songs that no chart has."""
+def songs(draws: Draws, artists: list[Artist]) -> list[Song]:
+    """Return charted songs by year, then covers of them, then songs without lyrics that are in no chart."""
     written: list[Song] = []
     for year in range(FIRST_YEAR, LAST_YEAR + 1):
         for _ in range(SONGS_A_YEAR if year < LAST_YEAR else SONGS_LAST_YEAR):
-            written.append(_song(draws, known, year, {_plain(song.title) for song in written}))
+            written.append(_song(draws, artists, year, {_plain(song.title) for song in written}))
     originals = [song for song in written if song.year < 2000 and len(song.text.split()) >= 100]
-    for song in draws.some(originals, COVERS):
+    for song in draws.sample(originals, COVERS):
         year = song.year + draws.between(3, 12)
         written.append(
-            song._replace(artist=_active(draws, known, year), year=year, text=sing_again(draws, song.text))
+            song._replace(artist=_active(draws, artists, year), year=year, text=sing_again(draws, song.text))
         )
-    for _ in range(UNHEARD):
+    for _ in range(UNCHARTED):
         year = draws.between(FIRST_YEAR, LAST_YEAR)
         taken = {_plain(song.title) for song in written}
-        written.append(_song(draws, known, year, taken)._replace(text=""))
+        written.append(_song(draws, artists, year, taken)._replace(text=""))
     return written
 
 
-def _song(draws: Draws, known: list[Artist], year: int, taken: set[str]) -> Song:
-    artist = _active(draws, known, year)
-    home = known[artist].theme
-    main = home if draws.chance(0.5) else draws.between(0, len(THEMES) - 1)
+def _song(draws: Draws, artists: list[Artist], year: int, taken: set[str]) -> Song:
+    artist = _active(draws, artists, year)
+    usual = artists[artist].theme
+    main = usual if draws.chance(0.5) else draws.between(0, len(THEMES) - 1)
     other = draws.between(0, len(THEMES) - 1)
     themes = ((main, 0.7), (other, 0.3)) if draws.chance(0.1) and other != main else ((main, 1.0),)
     while _plain((lyrics := compose(draws, themes, year)).title) in taken:
@@ -88,27 +88,28 @@ def _song(draws: Draws, known: list[Artist], year: int, taken: set[str]) -> Song
 
 
 def _plain(title: str) -> str:
-    """What is left of a title where & and "and", with and without The, are one."""
+    """Return a title such that & and "and", and titles with and without The, are equal."""
     return title.lower().replace("&", "and").removeprefix("the ")
 
 
-def _active(draws: Draws, known: list[Artist], year: int) -> int:
-    return draws.one([i for i, artist in enumerate(known) if artist.first_year <= year <= artist.last_year])
+def _active(draws: Draws, artists: list[Artist], year: int) -> int:
+    return draws.choice(
+        [i for i, artist in enumerate(artists) if artist.first_year <= year <= artist.last_year]
+    )
 
 
-def similarities(draws: Draws, written: list[Song]) -> dict[tuple[int, int], float]:
-    """The similarity, in (0, 1), of each two songs, by their numbers in both orders."""
-    found = {}
-    for left, song in enumerate(written):
+def similarities(draws: Draws, songs: list[Song]) -> dict[tuple[int, int], float]:
+    """Return the similarity, in (0, 1), of each two songs by their numbers, in both orders."""
+    similarity = {}
+    for left, song in enumerate(songs):
         for right in range(left):
-            found[left, right] = found[right, left] = squash(
-                nearness(song, written[right]) + 0.5 * draws.normal()
-            )
-    return found
+            logit = affinity(song, songs[right]) + 0.5 * draws.normal()
+            similarity[left, right] = similarity[right, left] = squash(logit)
+    return similarity
 
 
-def nearness(left: Song, right: Song) -> float:
-    """What themes (0 to 1 in common), artists and years say about two songs' similarity, before noise."""
+def affinity(left: Song, right: Song) -> float:
+    """Return what themes, artists and years contribute to two songs' similarity, before noise; any number."""
     shares = dict(right.themes)
     themes = math.fsum(share * shares.get(theme, 0.0) for theme, share in left.themes)
     years = abs(left.year - right.year) / (LAST_YEAR - FIRST_YEAR)
@@ -116,23 +117,23 @@ def nearness(left: Song, right: Song) -> float:
 
 
 def squash(value: float) -> float:
-    """Map any number into (0, 1), 0 to 0.5; only operations that IEEE 754 rounds alike everywhere."""
+    """Map any number into (0, 1), and 0 to 0.5, by operations that IEEE 754 rounds equally everywhere."""
     return 0.5 + 0.5 * value / math.sqrt(3 + value * value)
 
 
-def tracks(draws: Draws, written: list[Song]) -> list[Track]:
-    """One to three tracks for most songs; none for the last year's and for some others."""
+def tracks(draws: Draws, songs: list[Song]) -> list[Track]:
+    """Return one to three tracks for most songs; none for the last year's and some others."""
     ids: dict[str, int] = {}
-    for number, song in enumerate(written):
+    for number, song in enumerate(songs):
         if song.year == LAST_YEAR or (song.text and draws.chance(0.06)):
             continue
-        for _ in range(draws.one((1, 1, 1, 1, 1, 1, 1, 1, 2, 3))):
+        for _ in range(draws.choice((1, 1, 1, 1, 1, 1, 1, 1, 2, 3))):
             ids[identifier(draws, "TR")] = number
     return [Track(track_id, number) for track_id, number in ids.items()]
 
 
 def identifier(draws: Draws, prefix: str) -> str:
-    """An id of the Million Song Dataset's form: a prefix, five letters, and what follows 128F there."""
-    # The first three letters name folders: few, so that the corpus stays small on disk.
-    letters = "".join(draws.one(allowed) for allowed in ("AB", "ABC", "ABCDE", *2 * (ascii_uppercase,)))
-    return f"{prefix}{letters}128F{''.join(draws.one('0123456789ABCDEF') for _ in range(7))}"
+    """Return an id in the Million Song Dataset's format: prefix, 5 letters, 128F, 7 hexadecimal digits."""
+    # The first three letters name folders: few of them, so that the corpus stays small on disk.
+    letters = "".join(draws.choice(allowed) for allowed in ("AB", "ABC", "ABCDE", *2 * (ascii_uppercase,)))
+    return f"{prefix}{letters}128F{''.join(draws.choice('0123456789ABCDEF') for _ in range(7))}"
