@@ -1,7 +1,7 @@
-"""The official raw files, fetched into a folder that `neuralist.ingest.sources` reads.
+"""Download the official raw files into a folder that `neuralist.ingest.sources` reads.
 
-What is unfinished lies beside the raw folder, in .<its name>.part/, and moves into it when it is whole and
-checked: DVC takes every byte under data/ for data, and `sources` every TR*.json for a list.
+Unfinished files are beside the raw folder, in .<its name>.part/, and move into it when complete and checked:
+DVC takes every byte under data/ for data, and `sources` every TR*.json for a list.
 """
 
 import fcntl
@@ -17,16 +17,16 @@ from neuralist import demo
 from neuralist.fetch import archive, table, transfer
 from neuralist.fetch.table import Source
 
-Report = Callable[[str, int, int | None], None]  # the file, bytes done, of how many where known
+Report = Callable[[str, int, int | None], None]  # file, bytes done, total bytes if known
 
 
 class Download(NamedTuple):
-    """One file to get.
+    """A file to download.
 
     Attributes:
-        source: what it is.
-        url: where it is.
-        path: its place in the raw folder.
+        source: the source that it is a file of.
+        url: its address.
+        path: its path in the raw folder.
     """
 
     source: Source
@@ -35,7 +35,7 @@ class Download(NamedTuple):
 
 
 def plan(names: Sequence[str], years: tuple[int, int]) -> list[Download]:
-    """The files of the named sources; `years` chooses among those of a file a year.
+    """Return the downloads of the named sources; `years` (first, last) limits yearly files.
 
     Raises:
         ValueError: a name or a year is unknown.
@@ -50,15 +50,14 @@ def plan(names: Sequence[str], years: tuple[int, int]) -> list[Download]:
         )
     downloads = []
     for source in (table.SOURCES[name] for name in dict.fromkeys(names)):
-        of = range(first, last + 1) if "{year}" in source.path else [0]
-        for year in of:
+        for year in range(first, last + 1) if "{year}" in source.path else [0]:
             url = f"{table.HOSTS[source.host]}/{source.remote.format(year=year)}"
             downloads.append(Download(source, url, source.path.format(year=year)))
     return downloads
 
 
 def check_folder(folder: Path, downloads: Sequence[Download]) -> None:
-    """Refuse a folder that holds what must not be mixed with these files.
+    """Refuse a folder whose content must not be mixed with these files.
 
     Raises:
         ValueError: it holds the demo corpus, the generic form, or Last.fm's lists in the other form.
@@ -75,11 +74,11 @@ def check_folder(folder: Path, downloads: Sequence[Download]) -> None:
     generic = [name for name in ("texts.csv", "pairs.csv") if (folder / name).exists()]
     if generic:
         raise ValueError(f"{folder}: holds {generic[0]}, raw data of another form; name another folder")
-    wanted = {download.source.name for download in downloads}
+    planned = {download.source.name for download in downloads}
     lists = {name for name, source in table.SOURCES.items() if source.is_archive}
     has_database = any(folder.rglob("lastfm_similars.db"))
     has_lists = any((folder / table.SOURCES[name].path).exists() for name in lists)
-    if ("lastfm_similars" in wanted or has_database) and (wanted & lists or has_lists):
+    if ("lastfm_similars" in planned or has_database) and (planned & lists or has_lists):
         raise ValueError(
             f"{folder}: lastfm_similars and {', '.join(sorted(lists))} hold the same lists in two forms; "
             "choose one by --only, and remove the other form where it is there already"
@@ -87,20 +86,20 @@ def check_folder(folder: Path, downloads: Sequence[Download]) -> None:
 
 
 def fetch(downloads: Sequence[Download], folder: Path, report: Report) -> list[dict[str, str | int]]:
-    """Get the files that the folder lacks.
+    """Download the files that the folder lacks.
 
     Returns:
-        For each download its source, path, url, bytes received, and state: fetched, or there (before).
+        For each download its source, path, url, bytes received, and state: "fetched", or "there" before.
 
     Raises:
-        ValueError: a file cannot be had or is not what it should be, the disk is too small, or another
-            process fetches into this folder. Files that are done stay; a download goes on at the next call.
+        ValueError: a file cannot be downloaded or is not as expected, the disk is too small, or another
+            process fetches into this folder. Finished files stay; a download is resumed at the next call.
     """
     folder = folder.resolve()
     parts = folder.with_name(f".{folder.name}.part")
     check_folder(folder, downloads)
     results = []
-    with _alone(parts), requests.Session() as session:
+    with _lock(parts), requests.Session() as session:
         for download in downloads:
             is_new = not (folder / download.path).exists()
             received = _fetch_one(session, download, (parts, folder), report) if is_new else 0
@@ -121,9 +120,9 @@ def fetch(downloads: Sequence[Download], folder: Path, report: Report) -> list[d
 def _fetch_one(
     session: requests.Session, download: Download, folders: tuple[Path, Path], report: Report
 ) -> int:
-    """Get one file, check it and put it in its place; returns its size."""
+    """Download a file, check it and move it to its path; return its size in bytes."""
     parts, folder = folders
-    place = folder / download.path
+    target = folder / download.path
     part = parts / f"{download.path}.part"
     transfer.get(session, download.url, part, lambda done, total: report(download.path, done, total))
     size = part.stat().st_size
@@ -133,7 +132,7 @@ def _fetch_one(
                 raise ValueError("a web page")
         download.source.check(part)
         if download.source.is_archive:
-            archive.unpack(part, place, lambda done, total: report(f"{download.path}/", done, total))
+            archive.unpack(part, target, lambda done, total: report(f"{download.path}/", done, total))
     except ValueError as error:
         transfer.forget(part)
         raise ValueError(
@@ -141,15 +140,15 @@ def _fetch_one(
             "or look for the file on its publisher's pages"
         ) from None
     if not download.source.is_archive:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        part.replace(place)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.replace(target)
     transfer.forget(part)
     return size
 
 
 @contextmanager
-def _alone(parts: Path) -> Iterator[None]:
-    """Let one process at a time fetch into a folder."""
+def _lock(parts: Path) -> Iterator[None]:
+    """Let only one process at a time fetch into a folder."""
     parts.mkdir(parents=True, exist_ok=True)
     with (parts / "lock").open("w") as lock:
         try:

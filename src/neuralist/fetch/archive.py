@@ -1,4 +1,4 @@
-"""Unpacking: a folder appears when all of an archive is in it, or not at all."""
+"""Unpack zip files atomically: the folder appears when all members are in it, or not at all."""
 
 import shutil
 import zipfile
@@ -8,16 +8,16 @@ from pathlib import Path
 
 from neuralist.fetch import table, transfer
 
-_BLOCK = 4096  # the least that a file takes on a disk
+_BLOCK = 4096  # bytes; files take whole blocks of a disk
 
 
-def unpack(path: Path, place: Path, report: Callable[[int, int], None]) -> None:
-    """Unpack a checked zip file to the folder `place`, without a single outer folder of its own.
+def unpack(path: Path, target: Path, report: Callable[[int, int], None]) -> None:
+    """Unpack a checked zip file to the folder `target`; a single outer folder in it is dropped.
 
     Args:
-        path: the zip file; the work is done beside it.
-        place: the folder to make, on the same disk.
-        report: called with bytes done, of how many.
+        path: the zip file; it is unpacked beside it first.
+        target: the folder to create, on the same disk.
+        report: called with bytes done and total bytes.
 
     Raises:
         ValueError: a member is damaged, none is a Last.fm list, or the disk is too small.
@@ -28,8 +28,8 @@ def unpack(path: Path, place: Path, report: Callable[[int, int], None]) -> None:
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
             work.mkdir()
-            wanted = sum(-(-member.file_size // _BLOCK) * _BLOCK for member in members)
-            transfer.check_room(work, wanted, place.name)
+            needed = sum(-(-member.file_size // _BLOCK) * _BLOCK for member in members)
+            transfer.check_room(work, needed, target.name)
             done, total = 0, sum(member.file_size for member in members)
             for member in members:
                 archive.extract(member, work)
@@ -43,6 +43,6 @@ def unpack(path: Path, place: Path, report: Callable[[int, int], None]) -> None:
         shutil.rmtree(work)
         raise ValueError(f"{sample.name} in it is no Last.fm list")
     entries = list(work.iterdir())
-    place.parent.mkdir(parents=True, exist_ok=True)
-    (entries[0] if len(entries) == 1 and entries[0].is_dir() else work).replace(place)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    (entries[0] if len(entries) == 1 and entries[0].is_dir() else work).replace(target)
     shutil.rmtree(work, ignore_errors=True)

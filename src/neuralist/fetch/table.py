@@ -1,4 +1,4 @@
-"""The official files: where they come from, where they go, and how to tell them from something else."""
+"""The official files: their addresses, their paths in the raw folder, and a check of each."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 Check = Callable[[Path], None]
 
-# The one place that names hosts.
+# Only here are hosts named.
 HOSTS = {
     "msd": "http://millionsongdataset.com/sites/default/files",
     "billboard": "https://raw.githubusercontent.com/kevinschaich/billboard/master/data/years",
@@ -28,16 +28,16 @@ _TRACK, _SONG = rb"TR[A-Z0-9]{16}", rb"SO[A-Z0-9]{16}"
 
 @dataclass(frozen=True)
 class Source:
-    """A file of a publisher, or one a year where its path says {year}.
+    """A publisher's file, or one for each year where its path has {year}.
 
     Attributes:
-        name: as `neuralist fetch --only` takes it.
+        name: the value for `neuralist fetch --only`.
         host: a key of HOSTS.
-        remote: its path there.
-        path: its place in the raw folder; of an archive, the folder that it is unpacked to.
-        megabytes: about, all years together; the server knows better.
-        holds: what is in it, in a few words.
-        check: raises ValueError where a file is something else, or not whole.
+        remote: its path at the host.
+        path: its path in the raw folder; for an archive, the folder that it is unpacked to.
+        megabytes: approximate size, of all years together.
+        holds: its content, in a few words.
+        check: raises ValueError where a file is something else or incomplete.
     """
 
     name: str
@@ -50,12 +50,12 @@ class Source:
 
     @property
     def is_archive(self) -> bool:
-        """Whether it is unpacked after the download."""
+        """Whether the file is unpacked after the download."""
         return self.remote.endswith(".zip")
 
 
 def is_list(content: bytes) -> bool:
-    """Whether this is one track's Last.fm list, as JSON."""
+    """Return whether this is a track's Last.fm list, as JSON."""
     try:
         entry = json.loads(content)
     except ValueError:
@@ -68,7 +68,9 @@ def _check_billboard(path: Path) -> None:
         entries = json.loads(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"no JSON ({error})") from None
-    if not isinstance(entries, list) or not all(isinstance(one, dict) and "lyrics" in one for one in entries):
+    if not isinstance(entries, list) or not all(
+        isinstance(entry, dict) and "lyrics" in entry for entry in entries
+    ):
         raise ValueError("no JSON list of songs with lyrics")
 
 
@@ -85,22 +87,22 @@ def _check_first_line(*fields: bytes) -> Check:
 
 
 def _check_database(path: Path) -> None:
-    """Without `pragma quick_check`, which reads all of it: minutes for the whole file."""
+    """Check the size in pages. `pragma quick_check` would read all of the file, which takes minutes."""
     size = path.stat().st_size
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
-            [pages], [page] = (
-                database.execute(f"pragma page_{what}").fetchone() for what in ("count", "size")
+            [n_pages], [page_size] = (
+                database.execute(f"pragma page_{name}").fetchone() for name in ("count", "size")
             )
             database.execute("select tid, target from similars_src limit 1").fetchall()
     except sqlite3.Error as error:
         raise ValueError(f"no SQLite file with the table similars_src ({error})") from None
-    if pages * page != size:
-        raise ValueError(f"{size:,} bytes of an SQLite file of {pages * page:,}")
+    if n_pages * page_size != size:
+        raise ValueError(f"{size:,} bytes of an SQLite file of {n_pages * page_size:,}")
 
 
 def _check_archive(path: Path) -> None:
-    """The list of members; their content is checked as they are unpacked."""
+    """Check the list of members; their content is checked as they are unpacked."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -117,9 +119,9 @@ def _check_archive(path: Path) -> None:
         raise ValueError("a zip file without any TR*.json")
 
 
-def _lastfm(part: str, megabytes: float, tracks: str) -> Source:
+def _lastfm(subset: str, megabytes: float, tracks: str) -> Source:
     holds = f"lists and tags of {tracks} tracks, as JSON files"
-    name = f"lastfm_{part}"
+    name = f"lastfm_{subset}"
     return Source(name, "msd", f"lastfm/{name}.zip", name, megabytes, holds, _check_archive)
 
 

@@ -1,7 +1,7 @@
-"""One file over HTTP: resumed where it was cut, tried again where that may help.
+"""Download a file over HTTP, resuming after a cut and retrying after errors that may pass.
 
-A download is <name>.part with <name>.part.json beside it, which says of which version of the file it is, so
-that two versions are never joined. Source: RFC 9110, sections 13.1.5 (If-Range) and 14 (Range).
+A download is <name>.part with <name>.part.json beside it, which holds the version of the file (ETag or date),
+so that parts of two versions are never joined. Source: RFC 9110, sections 13.1.5 (If-Range) and 14 (Range).
 """
 
 import json
@@ -15,23 +15,23 @@ from typing import Any
 import requests
 from urllib3.exceptions import HTTPError
 
-ATTEMPTS = 5  # without a byte of progress in between
-TIMEOUT = 10, 60  # seconds to connect, and between two pieces
-PIECE = 1 << 16
+ATTEMPTS = 5  # in a row without a byte of progress
+TIMEOUT = 10, 60  # seconds to connect, and between two chunks
+CHUNK = 1 << 16  # bytes
 _LONGEST_WAIT = 30  # seconds
 
-Report = Callable[[int, int | None], None]  # bytes done, of how many where the server says so
+Report = Callable[[int, int | None], None]  # bytes done, total bytes if the server says
 
 
-class _AgainError(Exception):
-    """What may go better at another attempt."""
+class _RetryableError(Exception):
+    """A failure that another attempt may not meet."""
 
 
 def get(session: requests.Session, url: str, part: Path, report: Report) -> None:
-    """Bring `part` to the whole length of the file at `url`.
+    """Download `url` to `part`, resuming a partial download.
 
     Raises:
-        ValueError: the server refuses, does not answer, or always cuts; what arrived is kept in `part`.
+        ValueError: the server refuses, does not answer, or keeps cutting off; what arrived stays in `part`.
     """
     part.parent.mkdir(parents=True, exist_ok=True)
     failures = 0
@@ -39,7 +39,7 @@ def get(session: requests.Session, url: str, part: Path, report: Report) -> None
         before = _size(part)
         try:
             _attempt(session, url, part, report)
-        except (_AgainError, requests.ConnectionError, requests.Timeout) as error:
+        except (_RetryableError, requests.ConnectionError, requests.Timeout) as error:
             reason = error
         except HTTPError:
             reason = "the connection was cut"
@@ -48,45 +48,47 @@ def get(session: requests.Session, url: str, part: Path, report: Report) -> None
         failures = 1 if _size(part) > before else failures + 1
         if failures >= ATTEMPTS:
             raise ValueError(
-                f"{url}: {_told(reason)}, {failures} times in a row; "
+                f"{url}: {_describe(reason)}, {failures} times in a row; "
                 f"{_size(part):,} bytes are kept, call again later to go on from there"
             )
         time.sleep(min(2 ** (failures - 1), _LONGEST_WAIT))
 
 
 def _attempt(session: requests.Session, url: str, part: Path, report: Report) -> None:
-    version = _version(part, url)
+    version = _read_version(part, url)
     offset = _size(part) if version else 0
-    # Compressed on its way, a file could neither be resumed nor measured.
+    # A response compressed in transit could neither be resumed nor its size be checked.
     headers = {"Accept-Encoding": "identity"}
     if offset:
         headers |= {"Range": f"bytes={offset}-", "If-Range": version}
     with session.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
-        start, total = _extent(response, url)
+        start, total = _byte_range(response, url)
         if response.status_code == requests.codes.requested_range_not_satisfiable and total == offset > 0:
             return
         if start is None or start > offset or (start and _validator(response) not in {version, ""}):
             part.unlink(missing_ok=True)
-            raise _AgainError("the server did not go on where it was asked to")
+            raise _RetryableError("the server did not go on where it was asked to")
         if total is not None:
             check_room(part.parent, total - start, url)
-        _note(part, url, _validator(response))
+        _write_version(part, url, _validator(response))
         _write(response, part, (start, total), report)
 
 
-def _extent(response: requests.Response, url: str) -> tuple[int | None, int | None]:
-    """The first byte that the answer holds, and the size of the whole file, each where it says so.
+def _byte_range(response: requests.Response, url: str) -> tuple[int | None, int | None]:
+    """Return the offset of the response's first byte and the file's total size; None where not stated.
 
     Raises:
-        ValueError: the server refuses.
+        ValueError: the server refuses the request.
     """
     status = response.status_code
-    told = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", response.headers.get("Content-Range", ""))
+    content_range = re.fullmatch(
+        r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", response.headers.get("Content-Range", "")
+    )
     if status in {206, 416}:
-        start, total = told.groups() if told else (None, None)
+        start, total = content_range.groups() if content_range else (None, None)
         return (int(start) if start else None), (int(total) if total and total != "*" else None)
     if status in {408, 425, 429} or status >= 500:
-        raise _AgainError(f"the server answers {status} {response.reason}")
+        raise _RetryableError(f"the server answers {status} {response.reason}")
     if status != 200:
         raise ValueError(
             f"{url}: the server answers {status} {response.reason}; the file may have moved: look for it on "
@@ -97,60 +99,62 @@ def _extent(response: requests.Response, url: str) -> tuple[int | None, int | No
     return 0, int(length) if is_plain and length.isdigit() else None
 
 
-def _write(response: requests.Response, part: Path, extent: tuple[int, int | None], report: Report) -> None:
-    done, total = extent
+def _write(
+    response: requests.Response, part: Path, byte_range: tuple[int, int | None], report: Report
+) -> None:
+    done, total = byte_range
     with part.open("ab" if done else "wb") as file:
         file.truncate(done)
         report(done, total)
-        # Not iter_content: what came before a cut would be lost with the piece it belongs to.
-        while piece := response.raw.read1(PIECE):
-            file.write(piece)
-            done += len(piece)
+        # Not iter_content, which at a cut loses the bytes of the chunk that it is filling.
+        while chunk := response.raw.read1(CHUNK):
+            file.write(chunk)
+            done += len(chunk)
             report(done, total)
     if total is not None and done != total:
-        raise _AgainError(f"{done:,} bytes arrived of {total:,}")
+        raise _RetryableError(f"{done:,} bytes arrived of {total:,}")
 
 
-def check_room(folder: Path, wanted: int, what: str) -> None:
-    """Refuse what the disk has no room for.
+def check_room(folder: Path, needed: int, what: str) -> None:
+    """Raise an error if the disk lacks room.
 
     Raises:
-        ValueError: fewer than `wanted` bytes are free.
+        ValueError: fewer than `needed` bytes are free; the message starts with `what`.
     """
     free = shutil.disk_usage(folder).free
-    if free < wanted:
+    if free < needed:
         raise ValueError(
-            f"{what}: needs {wanted / 1e6:,.0f} MB on the disk of {folder}, where {free / 1e6:,.0f} MB are "
+            f"{what}: needs {needed / 1e6:,.0f} MB on the disk of {folder}, where {free / 1e6:,.0f} MB are "
             "free; make room, or fetch into a folder on another disk"
         )
 
 
 def forget(part: Path) -> None:
-    """Remove a download and what is known of it."""
+    """Delete a download and its version file."""
     part.unlink(missing_ok=True)
-    _notes(part).unlink(missing_ok=True)
+    _version_file(part).unlink(missing_ok=True)
 
 
 def _validator(response: requests.Response) -> str:
-    """What tells this version of the file from others; a weak ETag does not."""
+    """Return what identifies this version of the file: a strong ETag, or else Last-Modified."""
     tag = response.headers.get("ETag", "")
     return tag if tag.startswith('"') else response.headers.get("Last-Modified", "")
 
 
-def _note(part: Path, url: str, version: str) -> None:
-    _notes(part).write_text(json.dumps({"url": url, "version": version}), encoding="utf-8")
+def _write_version(part: Path, url: str, version: str) -> None:
+    _version_file(part).write_text(json.dumps({"url": url, "version": version}), encoding="utf-8")
 
 
-def _version(part: Path, url: str) -> str:
-    """The version of the bytes in `part`; empty where they cannot be continued."""
+def _read_version(part: Path, url: str) -> str:
+    """Return the version of the bytes in `part`; empty where they cannot be resumed."""
     try:
-        noted: dict[str, Any] = json.loads(_notes(part).read_text(encoding="utf-8"))
+        stored: dict[str, Any] = json.loads(_version_file(part).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return ""
-    return noted["version"] if noted.get("url") == url else ""
+    return stored["version"] if stored.get("url") == url else ""
 
 
-def _notes(part: Path) -> Path:
+def _version_file(part: Path) -> Path:
     return part.with_name(f"{part.name}.json")
 
 
@@ -158,7 +162,7 @@ def _size(part: Path) -> int:
     return part.stat().st_size if part.exists() else 0
 
 
-def _told(reason: object) -> str:
+def _describe(reason: object) -> str:
     if isinstance(reason, requests.Timeout):
         return "no answer in time"
     return "no connection" if isinstance(reason, requests.ConnectionError) else str(reason)
