@@ -1,4 +1,4 @@
-"""Stage `songmap`: songs on a plane, by the trained encoder.
+"""Stage `songmap`: a map of songs by the trained encoder's embeddings.
 
     python pipelines/songmap.py artifacts/songs.parquet artifacts/experiments \
         --corpus artifacts/corpus.json --picture artifacts/songmap.png --page artifacts/songmap.html
@@ -35,24 +35,24 @@ def main() -> None:
     args = parse()
     settings = params.load()
     choices, experiment = settings.songmap, settings.mapped_experiment
-    known, note = parquet.read(args.songs, tables.SONGS), corpus.load(args.corpus).note
-    held = layout.conditions(known, choices.filter)
-    matching = layout.chosen(known, held)
-    pictured = layout.spread(matching, picture.MOST)
+    songs, note = parquet.read(args.songs, tables.SONGS), corpus.load(args.corpus).note
+    criteria = layout.resolve_filter(songs, choices.filter)
+    matching = layout.filter_songs(songs, criteria)
+    pictured = layout.sample_evenly(matching, picture.MAX_SONGS)
     encoder = Encoder.load(args.experiments / experiment)
     embeddings = encoder.encode(pictured["lyrics"].tolist())
-    drawn = layout.songmap(pictured, embeddings, encoder.similarity, choices.neighbours)
-    caption = layout.caption(len(pictured), len(matching), held, experiment)
-    picture.save_picture(drawn, caption, note, args.picture)
+    song_map = layout.songmap(pictured, embeddings, encoder.similarity, choices.neighbours)
+    caption = layout.caption(len(pictured), len(matching), criteria, experiment)
+    picture.save_picture(song_map, caption, note, args.picture)
 
-    shown = layout.spread(known, choices.most)
-    words = song_words.weighted(known["lyrics"].tolist())
-    of_shown = words.of(known["song_id"].isin(shown["song_id"]).to_numpy())
+    shown = layout.sample_evenly(songs, choices.most)
+    words = song_words.weighted(songs["lyrics"].tolist())
+    of_shown = words.of(songs["song_id"].isin(shown["song_id"]).to_numpy())
     embeddings = encoder.encode(shown["lyrics"].tolist())
-    drawn = layout.songmap(shown, embeddings, encoder.similarity, choices.neighbours)
-    caption = layout.caption(len(shown), len(known), {}, experiment)
+    song_map = layout.songmap(shown, embeddings, encoder.similarity, choices.neighbours)
+    caption = layout.caption(len(shown), len(songs), {}, experiment)
     clusters = song_words.clusters(embeddings)
-    files.write_text(args.page, html_page.page(drawn, of_shown, clusters, caption, note))
+    files.write_text(args.page, html_page.page(song_map, of_shown, clusters, caption, note))
     print(f"{len(shown)} songs drawn by {experiment}, {len(pictured)} of them in the picture")
 
 

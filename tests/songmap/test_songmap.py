@@ -73,49 +73,49 @@ def held(text: str) -> dict[str, Any]:
 
 def test_the_filter_keeps_songs_whose_column_holds_the_value() -> None:
     songs, _ = made()
-    assert layout.chosen(songs, {"year": 2015})["song_id"].tolist() == ["s0", "s2", "s4", "s6"]
-    assert len(layout.chosen(songs, {})) == 8
+    assert layout.filter_songs(songs, {"year": 2015})["song_id"].tolist() == ["s0", "s2", "s4", "s6"]
+    assert len(layout.filter_songs(songs, {})) == 8
 
 
 def test_several_conditions_hold_together() -> None:
     songs, _ = made(16)
-    kept = layout.chosen(songs, {"year": 2014, "genre": "pop"})
+    kept = layout.filter_songs(songs, {"year": 2014, "genre": "pop"})
     assert kept["song_id"].tolist() == ["s1", "s5", "s9", "s13"]
 
 
 def test_a_song_of_unknown_year_is_not_shown() -> None:
     songs, _ = made(9)
-    assert "s8" not in layout.chosen(songs, {"year": 2015})["song_id"].tolist()
+    assert "s8" not in layout.filter_songs(songs, {"year": 2015})["song_id"].tolist()
 
 
 def test_latest_is_the_last_year_of_at_least_three_songs() -> None:
     songs, _ = made()
     songs.loc[songs["song_id"].isin(["s0", "s2"]), "year"] = 2016
     songs.loc[songs["song_id"].isin(["s4", "s6"]), "year"] = 2014
-    kept = layout.chosen(songs, {"year": "latest"})
+    kept = layout.filter_songs(songs, {"year": "latest"})
     assert kept["song_id"].tolist() == ["s1", "s3", "s4", "s5", "s6", "s7"]
 
 
 def test_where_no_song_has_a_year_latest_shows_all() -> None:
     songs, _ = made()
     songs["year"] = pd.array([None] * len(songs), dtype="Int64")
-    assert len(layout.chosen(songs, {"year": "latest"})) == 8
+    assert len(layout.filter_songs(songs, {"year": "latest"})) == 8
 
 
 def test_of_too_many_songs_some_are_shown_evenly() -> None:
     songs, _ = made(9)
-    assert layout.spread(songs, 5)["song_id"].tolist() == ["s0", "s2", "s4", "s6", "s8"]
-    assert len(layout.spread(songs, 9)) == 9
+    assert layout.sample_evenly(songs, 5)["song_id"].tolist() == ["s0", "s2", "s4", "s6", "s8"]
+    assert len(layout.sample_evenly(songs, 9)) == 9
 
 
 def test_a_filter_that_matches_nothing_says_which_values_there_are() -> None:
     with pytest.raises(ValueError, match=r"\{'year': 1999\} matches 0 of 8 songs.*year holds 2014, 2015$"):
-        layout.chosen(made()[0], {"year": 1999})
+        layout.filter_songs(made()[0], {"year": 1999})
 
 
 def test_two_songs_are_too_few_for_a_map() -> None:
     with pytest.raises(ValueError, match="matches 2 of 8 songs, and a map needs 3"):
-        layout.chosen(made()[0], {"genre": "rock"})
+        layout.filter_songs(made()[0], {"genre": "rock"})
     with pytest.raises(ValueError, match="received 2 songs"):
         layout.songmap(made(2)[0], np.zeros((2, 3)), Similarity("manhattan"), 1)
 
@@ -123,7 +123,7 @@ def test_two_songs_are_too_few_for_a_map() -> None:
 @pytest.mark.parametrize("column", ["yeer", "lyrics", "tags"])
 def test_a_column_that_cannot_choose_songs_is_refused(column: str) -> None:
     with pytest.raises(ValueError, match=f"received column '{column}'; choose of .*'year'"):
-        layout.chosen(made()[0], {column: 2015})
+        layout.filter_songs(made()[0], {column: 2015})
 
 
 @pytest.mark.parametrize("embeddings", [np.zeros((7, 2)), np.zeros(8), np.full((8, 2), np.nan)])
@@ -161,7 +161,7 @@ def test_embeddings_without_a_second_direction_still_make_a_map(embeddings: np.n
     points, explained = layout.pca(embeddings)
     assert points.shape == (4, 2)
     assert np.isfinite([*points.ravel(), *explained]).all()
-    x, y = picture.placed(points)
+    x, y = picture.pixel_positions(points)
     assert ((x > 0) & (x < picture.WIDTH) & (y > 0) & (y < picture.HEIGHT)).all()
 
 
@@ -265,7 +265,7 @@ def test_every_colour_stands_out_from_the_paper_by_three_to_one(theme: str, pape
 def test_a_label_stays_in_the_drawing_and_hides_no_dot_and_no_other_label(seed: int, n_songs: int) -> None:
     songs, embeddings = made(n_songs, seed)
     placed_map = layout.songmap(songs, embeddings, Similarity("manhattan"), 3)
-    x, y = picture.placed(placed_map.points)
+    x, y = picture.pixel_positions(placed_map.points)
     found = picture.labels(placed_map)
     assert len(found) <= picture.MAX_LABELS
     boxes = []
@@ -348,7 +348,7 @@ def test_the_page_names_each_song_and_its_nearest_with_their_similarity(hostile_
 
 def test_the_page_places_songs_as_the_picture_does() -> None:
     told = held(page(*made()))["songs"]
-    x, y = picture.placed(drawn().points)
+    x, y = picture.pixel_positions(drawn().points)
     inner = [picture.WIDTH - 88, picture.HEIGHT - 88]
     np.testing.assert_allclose(told["x"], (x - 44) / inner[0], atol=1e-4)
     np.testing.assert_allclose(told["y"], (y - 44) / inner[1], atol=1e-4)

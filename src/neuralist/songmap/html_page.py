@@ -1,6 +1,6 @@
-"""A song map as one page that opens offline.
+"""Render a song map as a self-contained HTML page.
 
-Input: a `layout.SongMap`, words and clusters. Output: HTML; whatever is shown is escaped.
+Input: a `layout.SongMap`, words and clusters. Output: HTML with all text escaped.
 """
 
 from typing import Any
@@ -10,71 +10,71 @@ import numpy as np
 from neuralist import html
 from neuralist.songmap import song_words
 from neuralist.songmap.layout import SongMap
-from neuralist.songmap.picture import COLOURS, OTHER, filled, genres
+from neuralist.songmap.picture import COLOURS, OTHER, genres, unit_positions
 from neuralist.songmap.song_words import Clusters, Words
 
-SHARED_WORDS, CLUSTER_WORDS = 4, 3  # words named of two songs, and of a cluster
+SHARED_WORDS, CLUSTER_WORDS = 4, 3  # words shown for two songs, and for a cluster
 
 
-def page(drawn: SongMap, words: Words, clusters: Clusters | None, caption: str, note: str = "") -> str:
-    """The map as one self-contained HTML page, to be searched and walked, with the words that songs share.
+def page(song_map: SongMap, words: Words, clusters: Clusters | None, caption: str, note: str = "") -> str:
+    """Return the map as an HTML page with search, neighbours and the words that similar songs share.
 
     Args:
-        drawn: the songs.
-        words: what words weigh in them, a row a song.
-        clusters: groups of them, if there are any.
+        song_map: the map.
+        words: word weights, a row for each song of the map.
+        clusters: clusters of the songs, if there are any.
         caption: what is shown.
-        note: what the corpus is.
+        note: description of the corpus.
     """
     return html.render(
         "neuralist.songmap",
         "songmap.html.j2",
         caption=caption,
         note=note,
-        n_songs=len(drawn.songs),
-        neighbours=drawn.nearest.shape[1],
-        explained=[f"{share:.0%}" for share in drawn.explained],
-        data=_columns(drawn) | _neighbours(drawn, words) | _groups(drawn, words, clusters),
+        n_songs=len(song_map.songs),
+        neighbours=song_map.nearest.shape[1],
+        explained=[f"{share:.0%}" for share in song_map.explained],
+        data=_columns(song_map) | _neighbours(song_map, words) | _groups(song_map, words, clusters),
     )
 
 
-def _columns(drawn: SongMap) -> dict[str, Any]:
-    x, y = filled(drawn.points)
-    named = {name: [getattr(song, name) for song in drawn.songs] for name in ("title", "artist", "year")}
-    ids = [song.song_id for song in drawn.songs]
-    return {"songs": {"id": ids, **named, "x": x.round(4).tolist(), "y": y.round(4).tolist()}}
+def _columns(song_map: SongMap) -> dict[str, Any]:
+    x, y = unit_positions(song_map.points)
+    columns = {name: [getattr(song, name) for song in song_map.songs] for name in ("title", "artist", "year")}
+    ids = [song.song_id for song in song_map.songs]
+    return {"songs": {"id": ids, **columns, "x": x.round(4).tolist(), "y": y.round(4).tolist()}}
 
 
-def _neighbours(drawn: SongMap, words: Words) -> dict[str, Any]:
-    left = np.repeat(np.arange(len(drawn.songs)), drawn.nearest.shape[1])
-    pairs = iter(song_words.shared(words, left, drawn.nearest.ravel(), SHARED_WORDS))
-    found = [[next(pairs) for _ in nearest] for nearest in drawn.nearest]
-    vocabulary = sorted({word for song in found for pair in song for word in pair})
+def _neighbours(song_map: SongMap, words: Words) -> dict[str, Any]:
+    left = np.repeat(np.arange(len(song_map.songs)), song_map.nearest.shape[1])
+    pairs = iter(song_words.shared(words, left, song_map.nearest.ravel(), SHARED_WORDS))
+    shared = [[next(pairs) for _ in nearest] for nearest in song_map.nearest]
+    vocabulary = sorted({word for song in shared for pair in song for word in pair})
     numbers = {word: number for number, word in enumerate(vocabulary)}
     return {
-        "nearest": drawn.nearest.tolist(),
-        "similarity": drawn.similarity.round(4).tolist(),
+        "nearest": song_map.nearest.tolist(),
+        "similarity": song_map.similarity.round(4).tolist(),
         "words": vocabulary,
-        "shared": [[[numbers[word] for word in pair] for pair in song] for song in found],
+        "shared": [[[numbers[word] for word in pair] for pair in song] for song in shared],
     }
 
 
-def _groups(drawn: SongMap, words: Words, clusters: Clusters | None) -> dict[str, Any]:
-    listed = genres(drawn)
+def _groups(song_map: SongMap, words: Words, clusters: Clusters | None) -> dict[str, Any]:
+    listed = genres(song_map)
     numbers = {genre.name: number for number, genre in enumerate(listed)}
-    found: dict[str, Any] = {
+    groups: dict[str, Any] = {
         "colours": COLOURS,
         "other": OTHER,
         "genres": [{"name": genre.name, "style": genre.style} for genre in listed],
-        "genre": [numbers[song.genre] for song in drawn.songs],
+        "genre": [numbers[song.genre] for song in song_map.songs],
     }
     if clusters is None:
-        return found
-    named = song_words.distinctive(words, clusters.labels, CLUSTER_WORDS)
-    return found | {
+        return groups
+    words_of_clusters = song_words.distinctive(words, clusters.labels, CLUSTER_WORDS)
+    return groups | {
         "clusters": [
-            {"name": ", ".join(of_one) or f"cluster {number}", "style": number - 1}
-            for number, of_one in enumerate(named, start=1)
+            {"name": ", ".join(cluster_words) or f"cluster {number}", "style": number - 1}
+            for number, cluster_words in enumerate(words_of_clusters, start=1)
         ],
         "cluster": clusters.labels.tolist(),
         "silhouette": clusters.silhouette,

@@ -1,6 +1,7 @@
-"""A map of songs: which are shown, where they lie by PCA of their embeddings, and which are nearest.
+"""The content of a song map: which songs it shows, their points by PCA of embeddings, their nearest songs.
 
-In: the table `songs` and embeddings, float (n, units). Out: a `SongMap`, drawn by `picture` and `html_page`.
+Input: the table `songs` and embeddings, float (n, units). Output: a `SongMap`, drawn by `picture` and
+`html_page`.
 """
 
 from collections import Counter
@@ -15,12 +16,12 @@ from neuralist.model.similarity import Similarity
 
 Filter = Mapping[str, str | int | bool]
 LATEST = "latest"
-LEAST = 3  # songs that a map needs
+MIN_SONGS = 3  # of a map
 
 
 @dataclass(frozen=True)
 class Song:
-    """What the map says of a song; never its lyrics. An artist that is not known is empty."""
+    """What the map shows of a song, never its lyrics; an unknown artist is an empty string."""
 
     song_id: str
     artist: str
@@ -31,14 +32,14 @@ class Song:
 
 @dataclass(frozen=True)
 class SongMap:
-    """Songs on a plane, with those nearest to each.
+    """Songs as points of a plane, with the nearest songs of each.
 
     Attributes:
-        songs: n of them.
+        songs: n songs.
         points: float64 (n, 2), the first two principal components.
         explained: share of the embeddings' variance that each component keeps, in [0, 1].
-        nearest: int64 (n, k), places in `songs`, the most similar first; k < n.
-        similarity: float64 (n, k), the model's own, in [0, 1].
+        nearest: int64 (n, k), indices in `songs`, the most similar first; k < n.
+        similarity: float64 (n, k), the model's similarity to those, in [0, 1].
     """
 
     songs: list[Song]
@@ -48,69 +49,69 @@ class SongMap:
     similarity: np.ndarray
 
 
-def conditions(songs: pd.DataFrame, keep: Filter) -> dict[str, Any]:
-    """The filter with `latest` replaced by the largest value of its column that at least 3 songs hold.
+def resolve_filter(songs: pd.DataFrame, criteria: Filter) -> dict[str, Any]:
+    """Replace `latest` in a filter by the largest value of its column that at least 3 songs have.
 
-    Where there is none, as in a corpus without years, the condition is left out.
+    Where there is none, as in a corpus without years, the criterion is dropped.
 
     Raises:
         ValueError: a column is unknown.
     """
-    unknown = sorted(set(keep) - set(_columns(songs)))
+    unknown = sorted(set(criteria) - set(_columns(songs)))
     if unknown:
         raise ValueError(f"songmap.filter: received column {unknown[0]!r}; choose of {_columns(songs)}")
-    found = {
+    resolved = {
         column: _latest(songs[column].tolist()) if value == LATEST else value
-        for column, value in keep.items()
+        for column, value in criteria.items()
     }
-    return {column: value for column, value in found.items() if value is not None}
+    return {column: value for column, value in resolved.items() if value is not None}
 
 
-def chosen(songs: pd.DataFrame, keep: Filter) -> pd.DataFrame:
-    """The songs whose columns hold the given values, in their own order; all of them where none is given.
+def filter_songs(songs: pd.DataFrame, criteria: Filter) -> pd.DataFrame:
+    """Return the songs whose columns have the filter's values, in their own order; all if it is empty.
 
     Raises:
         ValueError: a column is unknown, or fewer than 3 songs remain.
     """
     mask = np.ones(len(songs), dtype=bool)
-    for column, value in conditions(songs, keep).items():
+    for column, value in resolve_filter(songs, criteria).items():
         mask &= (songs[column] == value).fillna(False).to_numpy(dtype=bool)
-    if mask.sum() < LEAST:
-        held = "; ".join(f"{column} holds {_values(songs[column].tolist())}" for column in keep)
+    if mask.sum() < MIN_SONGS:
+        values = "; ".join(f"{column} holds {_values(songs[column].tolist())}" for column in criteria)
         raise ValueError(
-            f"songmap.filter: {dict(keep)} matches {mask.sum()} of {len(songs)} songs, and a map needs 3"
-            + (f"; {held}" if held else "")
+            f"songmap.filter: {dict(criteria)} matches {mask.sum()} of {len(songs)} songs, and a map needs 3"
+            + (f"; {values}" if values else "")
         )
     return songs.loc[mask].reset_index(drop=True)
 
 
-def spread(songs: pd.DataFrame, most: int) -> pd.DataFrame:
-    """At most `most` songs, evenly spaced in their order: more points than that hide each other."""
-    if len(songs) <= most:
+def sample_evenly(songs: pd.DataFrame, limit: int) -> pd.DataFrame:
+    """Return at most `limit` songs, evenly spaced in their order; more points would hide each other."""
+    if len(songs) <= limit:
         return songs
-    return songs.iloc[np.linspace(0, len(songs) - 1, most).astype(int)].reset_index(drop=True)
+    return songs.iloc[np.linspace(0, len(songs) - 1, limit).astype(int)].reset_index(drop=True)
 
 
-def caption(shown: int, of: int, held: Filter, experiment: str) -> str:
-    """What the map shows, for its heading: how many songs, by which conditions, by whose encoder."""
-    songs = f"{shown} songs" if shown == of else f"{shown} of {of} songs"
-    named = [f"{column} {value}" for column, value in held.items()]
-    return ", ".join([songs, *named, f"by the encoder of {experiment}"])
+def caption(n_shown: int, n_songs: int, criteria: Filter, experiment: str) -> str:
+    """Return the map's heading: how many songs, which filter, which encoder."""
+    songs = f"{n_shown} songs" if n_shown == n_songs else f"{n_shown} of {n_songs} songs"
+    filters = [f"{column} {value}" for column, value in criteria.items()]
+    return ", ".join([songs, *filters, f"by the encoder of {experiment}"])
 
 
 def songmap(songs: pd.DataFrame, embeddings: np.ndarray, similarity: Similarity, neighbours: int) -> SongMap:
-    """Lay songs out by their embeddings.
+    """Return the song map of songs and their embeddings.
 
     Args:
         songs: table `songs`, at least 3 rows.
-        embeddings: float (n, units), one a song.
-        similarity: the model's.
-        neighbours: how many of the most similar songs to name; fewer where there are fewer songs.
+        embeddings: float (n, units), a row for each song.
+        similarity: the model's similarity of embeddings.
+        neighbours: number of nearest songs of each, at most n - 1.
 
     Raises:
-        ValueError: not one finite embedding a song, or fewer than 3 songs.
+        ValueError: embeddings are not a finite row for each song, or there are fewer than 3 songs.
     """
-    if len(songs) < 3:
+    if len(songs) < MIN_SONGS:
         raise ValueError(f"songmap: received {len(songs)} songs; a map needs at least 3")
     if embeddings.ndim != 2 or len(embeddings) != len(songs) or not np.isfinite(embeddings).all():
         raise ValueError(
@@ -132,12 +133,12 @@ def songmap(songs: pd.DataFrame, embeddings: np.ndarray, similarity: Similarity,
 
 
 def pca(embeddings: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
-    """Project on the two directions of largest variance.
+    """Project on the two directions of largest variance (principal component analysis by SVD).
 
-    The sign of a direction is free; here its loading of largest magnitude is positive.
+    The sign of a direction is arbitrary; it is set so that the loading of largest magnitude is positive.
 
     Returns:
-        Points float64 (n, 2), and the share of the variance that each direction keeps, 0 where none is.
+        Points float64 (n, 2), and the share of the variance that each direction keeps; 0 without variance.
     """
     centred = embeddings.astype(np.float64) - embeddings.mean(axis=0, dtype=np.float64)
     if centred.shape[1] == 1:
@@ -151,24 +152,24 @@ def pca(embeddings: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
 
 
 def nearest(embeddings: np.ndarray, similarity: Similarity, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The `count` most similar others of each song and their similarity, both (n, min(count, n - 1)).
+    """Return each song's `count` most similar others and their similarity, both (n, min(count, n - 1)).
 
-    Of two that are equally similar the earlier comes first.
+    Of equally similar songs the earlier comes first.
     """
     n = len(embeddings)
-    found = np.empty((n, min(count, n - 1)), dtype=np.int64)
-    scores = np.empty(found.shape)
+    indices = np.empty((n, min(count, n - 1)), dtype=np.int64)
+    scores = np.empty(indices.shape)
     for song, embedding in enumerate(embeddings):
-        of_others = similarity(embedding[None], embeddings)
-        ranking = np.argsort(-of_others, kind="stable")
-        found[song] = ranking[ranking != song][: found.shape[1]]
-        scores[song] = of_others[found[song]]
-    return found, scores
+        scores_of_song = similarity(embedding[None], embeddings)
+        ranking = np.argsort(-scores_of_song, kind="stable")
+        indices[song] = ranking[ranking != song][: indices.shape[1]]
+        scores[song] = scores_of_song[indices[song]]
+    return indices, scores
 
 
 def _latest(column: list[Any]) -> Any:
-    held = Counter(value for value in column if not pd.isna(value))
-    return max((value for value, count in held.items() if count >= LEAST), default=None)
+    counts = Counter(value for value in column if not pd.isna(value))
+    return max((value for value, count in counts.items() if count >= MIN_SONGS), default=None)
 
 
 def _columns(songs: pd.DataFrame) -> list[str]:

@@ -1,6 +1,6 @@
-"""A song map as a picture, and what it has in common with the page: places, genres and colours.
+"""Draw a song map as a picture; positions, genres and colours are shared with the page.
 
-Input: a `layout.SongMap`. Output: a matplotlib figure. Titles are not to be read as mathematics.
+Input: a `layout.SongMap`. Output: a matplotlib figure. Titles must not be parsed as mathematics.
 """
 
 import unicodedata
@@ -19,10 +19,10 @@ from neuralist.songmap.layout import SongMap
 WIDTH, HEIGHT, MARGIN = 960, 640, 44  # of the drawing, in its own units (pixels on the page)
 HEADING = 62  # above the picture: caption and legend
 RADIUS, FONT_SIZE = 7, 12
-MOST = 500  # songs in a picture: more dots than that hide each other
+MAX_SONGS = 500  # in a picture: more dots would hide each other
 MAX_LABELS, MAX_LABEL_LENGTH = 18, 26
 INK, SOFT = "#1d2330", "#667085"
-# Colour-blind people tell these apart on light and on dark paper; beyond six of a kind the shape changes too.
+# Distinct to colour-blind people on light and on dark paper; from the seventh genre on the shape differs.
 COLOURS = {
     "light": ("#2a4fb8", "#d8660c", "#089a80", "#941d5e", "#8c78e6", "#5c5600"),
     "dark": ("#3b8df5", "#f08a1c", "#4af0d0", "#d24f93", "#c9aaf7", "#f7dc3c"),
@@ -33,7 +33,7 @@ SHAPES = ("o", "D")  # matplotlib's names
 
 @dataclass(frozen=True)
 class Genre:
-    """A genre of the map, its number of songs, and its `style`: of colours, then of shapes; -1 is grey."""
+    """A genre, its number of songs, and its `style`: index into colours times shapes, or -1 for grey."""
 
     name: str
     style: int
@@ -42,7 +42,7 @@ class Genre:
 
 @dataclass(frozen=True)
 class Label:
-    """A title beside its dot; (x, y) is the middle of its start or, where `anchor` is end, of its end."""
+    """A title beside its dot; (x, y) is the middle of its left edge or, if `anchor` is end, of its right."""
 
     text: str
     x: float
@@ -50,31 +50,31 @@ class Label:
     anchor: str
 
 
-def save_picture(drawn: SongMap, caption: str, note: str, path: Path) -> None:
-    """Write the map as a PNG, whole or not at all, without the version of the program that made it."""
+def save_picture(song_map: SongMap, caption: str, note: str, path: Path) -> None:
+    """Write the map as a PNG, atomically, without matplotlib's version in it."""
     with files.unfinished(path) as temporary, warnings.catch_warnings():
-        # A title in a script that the font lacks shows as boxes, which is no news to who runs the stage.
+        # Titles in a script that the font lacks show as boxes; a warning for each would bury the others.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        picture(drawn, caption, note).savefig(temporary, format="png", metadata={"Software": None})
+        picture(song_map, caption, note).savefig(temporary, format="png", metadata={"Software": None})
 
 
-def picture(drawn: SongMap, caption: str, note: str = "") -> Figure:
-    """Draw the map with matplotlib; `caption` says what is shown, `note` what the corpus is."""
-    x, y = placed(drawn.points)
+def picture(song_map: SongMap, caption: str, note: str = "") -> Figure:
+    """Draw the map with matplotlib; `caption` says what is shown, `note` describes the corpus."""
+    x, y = pixel_positions(song_map.points)
     figure = Figure(figsize=(WIDTH / 100, (HEIGHT + HEADING) / 100), dpi=160)
     axes = figure.add_axes((0, 0, 1, HEIGHT / (HEIGHT + HEADING)))
     axes.set(xlim=(0, WIDTH), ylim=(HEIGHT, 0))
     axes.axis("off")
-    listed = genres(drawn)
+    listed = genres(song_map)
     for genre in listed:
-        members = np.array([song.genre == genre.name for song in drawn.songs])
+        members = np.array([song.genre == genre.name for song in song_map.songs])
         style = {**_marker(genre.style), "edgecolor": "white", "linewidth": 0.9}
         axes.scatter(x[members], y[members], label=f"{genre.name} {genre.count}", **style)
-    for label in labels(drawn):
+    for label in labels(song_map):
         side = "left" if label.anchor == "start" else "right"
         style = {"fontsize": 6.9, "color": "#39404d", "parse_math": False}
         axes.text(label.x, label.y, label.text, ha=side, va="center", **style)
-    across, upwards = axis_titles(drawn)
+    across, upwards = axis_titles(song_map)
     below = f"{across}\n{note}" if note else across
     style = {"ha": "center", "fontsize": 7, "color": SOFT, "parse_math": False}
     axes.text(WIDTH / 2, HEIGHT - 4, below, va="bottom", **style)
@@ -93,58 +93,58 @@ def picture(drawn: SongMap, caption: str, note: str = "") -> Figure:
     return figure
 
 
-def genres(drawn: SongMap) -> list[Genre]:
-    """The genres of a map, the commonest first; other comes last, and is grey as all beyond the palette."""
-    counts = Counter(song.genre for song in drawn.songs)
+def genres(song_map: SongMap) -> list[Genre]:
+    """Return the genres by falling count, "other" last; that one and those beyond the palette are grey."""
+    counts = Counter(song.genre for song in song_map.songs)
     ranked = sorted(counts, key=lambda name: (name == "other", -counts[name], name))
     n_styles = len(COLOURS["light"]) * len(SHAPES)
     return [
-        Genre(name, place if name != "other" and place < n_styles else -1, counts[name])
-        for place, name in enumerate(ranked)
+        Genre(name, rank if name != "other" and rank < n_styles else -1, counts[name])
+        for rank, name in enumerate(ranked)
     ]
 
 
-def filled(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points of the plane in [0, 1], x to the right and y downwards, each axis filled."""
+def unit_positions(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return points scaled to [0, 1] on each axis, x to the right and y downwards."""
     low, high = points.min(axis=0), points.max(axis=0)
-    # Rounded, so that the last bits of a linear algebra library move no pixel.
+    # Rounded, so that differences in the last bits between linear algebra libraries move no pixel.
     relative = ((points - low) / np.where(high > low, high - low, 1)).round(6)
     relative[:, high == low] = 0.5
     return relative[:, 0], 1 - relative[:, 1]
 
 
-def placed(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points of the plane in the picture's units."""
-    x, y = filled(points)
+def pixel_positions(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return points in the drawing's units."""
+    x, y = unit_positions(points)
     return MARGIN + x * (WIDTH - 2 * MARGIN), MARGIN + y * (HEIGHT - 2 * MARGIN)
 
 
-def labels(drawn: SongMap) -> list[Label]:
-    """Titles of a few songs, the loneliest first, none over a point or another title."""
-    x, y = placed(drawn.points)
+def labels(song_map: SongMap) -> list[Label]:
+    """Return labels of a few songs, the most isolated first, that overlap no dot and no other label."""
+    x, y = pixel_positions(song_map.points)
     taken = [
         (left - RADIUS, top - RADIUS, left + RADIUS, top + RADIUS) for left, top in zip(x, y, strict=True)
     ]
     gaps = np.hypot(x[:, None] - x, y[:, None] - y) + np.diag(np.full(len(x), np.inf))
-    found: list[Label] = []
+    placed: list[Label] = []
     for song in np.argsort(-gaps.min(axis=1), kind="stable"):
-        text = _shortened(drawn.songs[song].title)
+        text = _shortened(song_map.songs[song].title)
         for anchor, side in (("start", 1), ("end", -1)):
             start = float(x[song]) + side * (RADIUS + 4)
             edges = sorted([start, start + side * _text_width(text)])
             box = (edges[0] - 2, float(y[song]) - 8, edges[1] + 2, float(y[song]) + 8)
             if box[0] > 20 and box[2] < WIDTH - 4 and not any(_overlap(box, other) for other in taken):
-                found.append(Label(text, round(start, 1), round(float(y[song]), 1), anchor))
+                placed.append(Label(text, round(start, 1), round(float(y[song]), 1), anchor))
                 taken.append(box)
                 break
-        if len(found) == MAX_LABELS:
+        if len(placed) == MAX_LABELS:
             break
-    return found
+    return placed
 
 
-def axis_titles(drawn: SongMap) -> tuple[str, str]:
-    """What the two axes are, and how much of the embeddings' variance each keeps."""
-    first, second = (f"{share:.0%} of the variance" for share in drawn.explained)
+def axis_titles(song_map: SongMap) -> tuple[str, str]:
+    """Return the titles of the x and y axis, with the share of variance of each."""
+    first, second = (f"{share:.0%} of the variance" for share in song_map.explained)
     return f"first principal component, {first}", f"second principal component, {second}"
 
 
@@ -156,8 +156,8 @@ def _marker(style: int) -> dict[str, Any]:
     return {"color": palette[style % len(palette)], "marker": shape, "s": 74 if shape == "o" else 52}
 
 
-def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _overlap(box: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
 
 
 def _shortened(text: str) -> str:
