@@ -1,4 +1,4 @@
-"""The working tree's results beside another commit's (`make compare AGAINST=<commit>`), printed as Markdown.
+"""Compare the working tree's results with a commit's (`make compare AGAINST=<commit>`), in Markdown.
 
 Command: python pipelines/compare.py COMMIT
 Reads dvc.lock, artifacts/headline.json and DVC's cache. Exits 0 whether or not anything differs.
@@ -18,9 +18,9 @@ def main() -> None:
     parser.add_argument("against", metavar="COMMIT", nargs="?", default="")
     args, cache = parser.parse_args(), revision.cache_folder()
     here, there = revision.of_working_tree(cache), revision.of_commit(args.against, cache)
-    behind = revision.changed_stages()
-    if behind:
-        line = f"dvc.lock is not of this code and settings: `dvc repro` would run {', '.join(behind)}."
+    outdated = revision.changed_stages()
+    if outdated:
+        line = f"dvc.lock is not of this code and settings: `dvc repro` would run {', '.join(outdated)}."
         print(textwrap.fill(line, 100), end="\n\n")
     print(report.report(here, there, params.load().evaluate))
 

@@ -18,7 +18,7 @@ from neuralist.config import params
 from neuralist.config.records import Estimate
 from neuralist.data import parquet, tables
 from neuralist.revisions import report, revision
-from neuralist.revisions.differences import Part, joined, paired
+from neuralist.revisions.differences import ScoredSplit, match_predictions, paired_differences
 from neuralist.revisions.revision import Out, Revision
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -245,7 +245,7 @@ def test_predictions_with_other_columns_do_not_stop_the_report(store: Store) -> 
 def test_predictions_are_joined_by_ids_whatever_the_order_of_rows() -> None:
     here = predictions(("k", "l", 0.5, 0.1), ("m", "n", 0.5, 0.2))
     there = predictions(("m", "n", 0.5, 0.4), ("k", "l", 0.5 + 1e-12, 0.3))
-    made = joined(here, there).set_index("left_id")
+    made = match_predictions(here, there).set_index("left_id")
 
     assert made.loc["k", ["predicted", "predicted_there"]].tolist() == [0.1, 0.3]
     assert made.loc["m", ["predicted", "predicted_there"]].tolist() == [0.2, 0.4]
@@ -255,14 +255,14 @@ def test_predictions_are_joined_by_ids_whatever_the_order_of_rows() -> None:
 def test_a_row_that_repeats_is_matched_as_often_as_both_have_it() -> None:
     here = predictions(("k", "l", 0.5, 0.1), ("k", "l", 0.5, 0.1), ("k", "l", 0.5, 0.1), ("k", "l", 0.7, 0.1))
     there = predictions(("k", "l", 0.7, 0.2), ("k", "l", 0.5, 0.2), ("k", "l", 0.5, 0.2))
-    made = joined(here, there)
+    made = match_predictions(here, there)
 
     assert made["side"].value_counts().to_dict() == {"both": 3, "left_only": 1, "right_only": 0}
     assert made.loc[made["side"] == "left_only", "similarity"].tolist() == [0.5]
 
 
 def test_a_row_whose_truth_differs_stands_on_each_side_alone() -> None:
-    made = joined(predictions(("k", "l", 0.5, 0.1)), predictions(("k", "l", 0.6, 0.1)))
+    made = match_predictions(predictions(("k", "l", 0.5, 0.1)), predictions(("k", "l", 0.6, 0.1)))
 
     assert sorted(made["side"]) == ["left_only", "right_only"]
 
@@ -271,7 +271,7 @@ def test_a_paired_difference_is_that_of_the_shared_pairs_in_every_resample(store
     """Here misses each shared pair by 0.1 and there by 0.2: squares 0.01 and 0.04, whatever is drawn."""
     here = scored(store, predictions(("k", "l", 0.5, 0.6), ("m", "n", 0.3, 0.2), ("o", "p", 0.1, 0.9)))
     there = scored(store, predictions(("m", "n", 0.3, 0.5), ("k", "l", 0.5, 0.3)))
-    made = paired(here, there, SETTINGS)[Part("a", "test")]
+    made = paired_differences(here, there, SETTINGS)[ScoredSplit("a", "test")]
 
     assert (made.shared, made.only_here, made.only_there, made.changed) == (2, 1, 0, 2)
     assert made.largest == pytest.approx(0.3)
@@ -284,7 +284,7 @@ def test_the_interval_of_a_difference_is_made_of_resampled_songs(store: Store) -
     """One of two pairs differs, by 0.04: the mean is 0.02, 0 or 0.04 where but one of them is drawn."""
     here = scored(store, predictions(("k", "l", 0.5, 0.7), ("m", "n", 0.3, 0.3)))
     there = scored(store, predictions(("k", "l", 0.5, 0.5), ("m", "n", 0.3, 0.3)))
-    made = paired(here, there, SETTINGS)[Part("a", "test")].differences["mse"]
+    made = paired_differences(here, there, SETTINGS)[ScoredSplit("a", "test")].differences["mse"]
 
     assert made == Estimate(value=0.02, low=0.0, high=0.04)
 
@@ -297,7 +297,10 @@ def test_rankings_of_observable_pairs_are_paired_too(store: Store) -> None:
     here = scored(store, frame, {"a": ranks})
     there = scored(store, frame.assign(predicted=[0.1, 0.9]), {"a": ranks})
 
-    assert paired(here, there, SETTINGS)[Part("a", "test")].differences["listed_auc"].value == 1.0
+    assert (
+        paired_differences(here, there, SETTINGS)[ScoredSplit("a", "test")].differences["listed_auc"].value
+        == 1.0
+    )
 
 
 def test_equal_predictions_are_said_to_be_and_are_not_resampled(store: Store) -> None:
@@ -305,7 +308,7 @@ def test_equal_predictions_are_said_to_be_and_are_not_resampled(store: Store) ->
     here = scored(store, frame, {"a": entry(0.5)})
     there = scored(store, frame.iloc[::-1], {"a": entry(0.25)})
 
-    assert paired(here, there, SETTINGS)[Part("a", "test")].differences == {}
+    assert paired_differences(here, there, SETTINGS)[ScoredSplit("a", "test")].differences == {}
     assert "2 predictions of both sides, all equal; 0 of 1 figures are equal." in text(here, there)
     assert "| mse | 0.5 | 0.25 | +0.25 |" in text(here, there)
 
@@ -326,7 +329,7 @@ def test_experiments_of_another_target_are_not_paired(store: Store) -> None:
         sides.append(scored(store, pd.concat(frames), {"a": entry(answer, target=target), "b": entry()}))
     here, there = sides
 
-    assert Part("a", "test") not in paired(here, there, SETTINGS)
+    assert ScoredSplit("a", "test") not in paired_differences(here, there, SETTINGS)
     assert "### a, test (protocol or target differs: not paired)" in text(here, there)
 
 

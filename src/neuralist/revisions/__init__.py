@@ -1,1 +1,1 @@
-"""Results of two revisions side by side: the working tree and a commit (`make compare`)."""
+"""Comparison of the results of two revisions: the working tree and a commit (`make compare`)."""

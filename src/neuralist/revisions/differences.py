@@ -1,4 +1,4 @@
-"""Paired differences between two revisions: their predictions for the same pairs, under the same resamples.
+"""Paired differences of metrics between two revisions: from the same pairs, under the same resamples.
 
 `here` is the working tree, `there` the commit it is compared with; a difference is here - there.
 """
@@ -19,30 +19,30 @@ from neuralist.evaluation.evaluation import SPLITS
 from neuralist.metrics import Answers
 from neuralist.revisions.revision import Revision
 
-# By what a row of predictions is the same on both sides; `truth` is its similarity without the last bits.
-SAME = ["experiment", "split", "left_id", "right_id", "listed", "truth"]
+# Columns that identify a prediction in both revisions; `truth` is its similarity without the last bits.
+KEYS = ["experiment", "split", "left_id", "right_id", "listed", "truth"]
 _PREDICTED = ("predicted", "predicted_there")
 
 
 @dataclass(frozen=True)
-class Part:
-    """One part of the pairs on which an experiment is scored."""
+class ScoredSplit:
+    """An experiment and a split on which it is scored."""
 
     experiment: str
     split: str
 
 
 @dataclass(frozen=True)
-class Paired:
-    """Both sides' predictions for the same rows of one part.
+class PairedDifferences:
+    """How two revisions' predictions for the same rows differ.
 
     Attributes:
-        shared: rows of both.
-        only_here: rows without a counterpart.
-        only_there: likewise.
-        changed: of the rows of both, those whose prediction differs.
-        largest: difference of a prediction.
-        differences: metric of HEADLINE to here - there; empty where no prediction differs.
+        shared: number of rows that both have.
+        only_here: number of rows that only `here` has.
+        only_there: number of rows that only `there` has.
+        changed: number of shared rows whose prediction differs.
+        largest: largest absolute difference of a prediction.
+        differences: here - there by metric of HEADLINE; empty where no prediction differs.
     """
 
     shared: int
@@ -53,10 +53,10 @@ class Paired:
     differences: dict[str, Estimate]
 
 
-def joined(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
-    """Rows of two tables.PREDICTIONS side by side, found by what they are about and never by their order.
+def match_predictions(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
+    """Join two tables.PREDICTIONS on what they predict, never by row order.
 
-    A row that repeats, as under protocol paper, is matched as often as both have it.
+    A row that repeats, as under protocol paper, is matched as often as both tables have it.
 
     Returns:
         Columns of `here`, those of `there` with the suffix _there, and side: both, left_only or right_only.
@@ -64,56 +64,60 @@ def joined(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
     numbered = []
     for predictions in (here, there):
         rows = predictions.assign(truth=predictions["similarity"].round(9))
-        numbered.append(rows.assign(repeat=rows.groupby(SAME).cumcount()))
+        numbered.append(rows.assign(repeat=rows.groupby(KEYS).cumcount()))
     own, other = numbered
-    return own.merge(other, "outer", on=[*SAME, "repeat"], suffixes=("", "_there"), indicator="side")
+    return own.merge(other, "outer", on=[*KEYS, "repeat"], suffixes=("", "_there"), indicator="side")
 
 
-def paired(here: Revision, there: Revision, settings: params.Evaluate) -> dict[Part, Paired]:
-    """Paired differences of every part of the experiments that both score by one protocol and target.
+def paired_differences(
+    here: Revision, there: Revision, settings: params.Evaluate
+) -> dict[ScoredSplit, PairedDifferences]:
+    """Return the differences by split, for experiments that both score under one protocol and target.
 
-    Empty where the cache lacks the predictions or metrics of either side. Which songs have lists is as here.
+    Empty where the cache lacks predictions or metrics of either revision. Which songs have lists is read from
+    `here`.
 
     Raises:
-        ValueError: the cache lacks the songs, or a table has other columns than tables.py says.
+        ValueError: the cache lacks the songs, or a table has other columns than its schema.
     """
     songs_file = next(iter(here.contents("artifacts/songs", ".parquet").values()), None)
     if here.predictions is None or there.predictions is None:
         return {}
     if songs_file is None:
         raise ValueError("artifacts/songs.parquet is not in DVC's cache; run `dvc pull` or `dvc repro`")
-    songs, every = parquet.read(songs_file, tables.SONGS), joined(here.predictions, there.predictions)
-    made: dict[Part, Paired] = {}
+    songs = parquet.read(songs_file, tables.SONGS)
+    matched = match_predictions(here.predictions, there.predictions)
+    by_split: dict[ScoredSplit, PairedDifferences] = {}
     for name, own in here.metrics.items():
         other = there.metrics.get(name)
         if other is None or (own.protocol, own.target) != (other.protocol, other.target):
             continue
-        rows = every.loc[every["experiment"] == name]
+        rows = matched.loc[matched["experiment"] == name]
         of_both = rows.loc[rows["side"] == "both"].reset_index(drop=True)
         differences = _differences(of_both, songs, own, settings)
         for split in SPLITS:
             side = rows.loc[rows["split"] == split, "side"].value_counts()
-            gaps = (of_both["predicted"] - of_both["predicted_there"])[of_both["split"] == split].abs()
-            made[Part(name, split)] = Paired(
+            changes = (of_both["predicted"] - of_both["predicted_there"])[of_both["split"] == split].abs()
+            by_split[ScoredSplit(name, split)] = PairedDifferences(
                 shared=int(side["both"]),
                 only_here=int(side["left_only"]),
                 only_there=int(side["right_only"]),
-                changed=int((gaps > 0).sum()),
-                largest=float(gaps.max()) if len(gaps) else 0.0,
+                changed=int((changes > 0).sum()),
+                largest=float(changes.max()) if len(changes) else 0.0,
                 differences=differences.get(split, {}),
             )
-    return made
+    return by_split
 
 
 def _differences(
     rows: pd.DataFrame, songs: pd.DataFrame, own: ExperimentMetrics, settings: params.Evaluate
 ) -> dict[str, dict[str, Estimate]]:
-    """Split, where a prediction differs, to metric of HEADLINE to here - there.
+    """Return here - there by split and metric of HEADLINE, for splits in which a prediction differs.
 
     Args:
-        rows: of one experiment and of both sides, as `joined` gives them.
+        rows: predictions of an experiment that both revisions have, as `match_predictions` returns them.
         songs: tables.SONGS.
-        own: metrics of the experiment here.
+        own: metrics of the experiment in `here`.
         settings: draws, seed and level of the intervals.
     """
     differences: dict[str, dict[str, Estimate]] = {}
@@ -128,21 +132,21 @@ def _differences(
 
 
 def _comparison(rows: pd.DataFrame, songs: pd.DataFrame, own: ExperimentMetrics) -> comparison.Comparison:
-    """Both sides as two predictors, on the splits where a prediction differs; without training pairs."""
+    """Return both revisions as two predictors of the same pairs, on splits in which a prediction differs."""
     split = np.asarray(rows["split"], dtype=str)
     changed = sorted(set(split[np.asarray(rows["predicted"] != rows["predicted_there"])]))
-    about = np.asarray(rows["listed"], dtype=bool) | (own.target == "observable")
+    scored = np.asarray(rows["listed"], dtype=bool) | (own.target == "observable")
     ranked = {}
     for name in (name for name in changed if own.splits[name].ranking is not None):
         at = np.flatnonzero(split == name)
-        # That an artist is new matters to a metric that is not in HEADLINE.
+        # Which artists are new matters only to a metric that is not in HEADLINE.
         ranked[name] = at, comparison.queries(songs, rows.iloc[at], np.zeros(len(songs), dtype=bool))
     nothing = np.zeros(0, dtype=np.int64)
     return comparison.Comparison(
         train=Pairs(nothing, nothing),
         asked=comparison.positions(songs, rows),
         truth=Answers.of(np.asarray(rows["similarity"])),
-        rows={name: np.flatnonzero((split == name) & about & (name in changed)) for name in SPLITS},
+        rows={name: np.flatnonzero((split == name) & scored & (name in changed)) for name in SPLITS},
         ranked=ranked,
         answers={("model", column): Answers.of(np.asarray(rows[column])) for column in _PREDICTED},
     )

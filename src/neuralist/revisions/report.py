@@ -1,4 +1,4 @@
-"""Two revisions side by side, in Markdown: figures, counts, and which outs are equal byte by byte.
+"""Report in Markdown how two revisions differ: figures, counts, and which outs are equal byte by byte.
 
 `here` is the working tree, `there` the commit it is compared with; a difference is here - there.
 """
@@ -14,11 +14,11 @@ from neuralist.config.metric_table import HEADLINE
 from neuralist.config.records import Estimate
 from neuralist.evaluation import selection
 from neuralist.files import read_json
-from neuralist.revisions.differences import Paired, Part, paired
+from neuralist.revisions.differences import PairedDifferences, ScoredSplit, paired_differences
 from neuralist.revisions.revision import Revision
 
 WEIGHTS = "model.weights.h5"
-# How the paths begin whose contents are compared; of other files the md5 alone is.
+# Prefixes of the paths whose contents are compared; of other files only the md5 is.
 _READ = tuple(f"artifacts/{name}" for name in ("counts", "metrics", "predictions"))
 _REMEDY = (
     "What needs them is left out. To have them: `dvc pull` at that commit, or `dvc repro` there, in another "
@@ -32,7 +32,7 @@ _PAIRED = (
 
 
 def report(here: Revision, there: Revision, settings: params.Evaluate) -> str:
-    """The text of the comparison.
+    """Return the comparison as Markdown.
 
     Args:
         here: the working tree.
@@ -48,45 +48,45 @@ def report(here: Revision, there: Revision, settings: params.Evaluate) -> str:
 
 
 def _absent(name: str, side: Revision, other: Revision) -> Iterator[str]:
-    """A sentence on what differs and would have been read, had the cache held it."""
-    wanted = [
+    """Yield sentences on what should be read and differs, but is not in the cache or in an old format."""
+    missing = [
         path
         for path, out in side.outs.items()
-        # What is read on either side was one file once and is a folder now.
+        # A path of what is read may be on one side only: older commits have a file, newer ones a folder.
         if out != other.outs.get(path, None if path.startswith(_READ) else out)
         and (path.startswith(_READ) or out.md5.endswith(".dir"))
         and not side.cached(out.md5)
     ]
-    if wanted:
-        yield f"Not in DVC's cache, of {name}: {', '.join(wanted)}."
+    if missing:
+        yield f"Not in DVC's cache, of {name}: {', '.join(missing)}."
     if side.unread:
         yield f"Metrics that lack what they hold today, of {name}: {', '.join(side.unread)}."
 
 
 def _figures(here: Revision, there: Revision, settings: params.Evaluate) -> Iterator[str]:
-    """Every part in which a figure or a prediction differs, the names of the others, and the baselines."""
+    """Yield each split in which a figure or prediction differs, names of the others, and the baselines."""
     whole = bool(here.metrics and there.metrics)
     own, other = (_values(side, whole=whole) for side in (here, there))
     try:
-        pairs = paired(here, there, settings)
+        pairs = paired_differences(here, there, settings)
     except ValueError as error:  # an older commit's tables may have other columns
         pairs = {}
         yield from (*_filled(f"Predictions are not compared: {error}"), "")
     if pairs:
         yield from (*_filled(_PAIRED.format(level=settings.level, draws=settings.draws)), "")
     equal: dict[str, int] = {}
-    for part in dict.fromkeys([*own, *other]):
-        name = f"{part.experiment}, {part.split}"
-        if part not in own or part not in other:
-            side, figures = ("here", own[part]) if part in own else ("there", other[part])
+    for scored in dict.fromkeys([*own, *other]):
+        name = f"{scored.experiment}, {scored.split}"
+        if scored not in own or scored not in other:
+            side, figures = ("here", own[scored]) if scored in own else ("there", other[scored])
             alone = ", ".join(f"{metric} {_number(entry)}" for metric, entry in figures.items())
             yield from (f"### {name} (only {side})", "", *_filled(alone), "")
-        elif lines := list(_part(own[part], other[part], pairs.get(part))):
-            unpaired = pairs and part not in pairs
+        elif lines := list(_split(own[scored], other[scored], pairs.get(scored))):
+            unpaired = pairs and scored not in pairs
             remark = " (protocol or target differs: not paired)" if unpaired else ""
             yield from (f"### {name}{remark}", "", *lines, "")
         else:
-            equal[name] = len(own[part])
+            equal[name] = len(own[scored])
     if equal:
         yield from _filled(f"All {sum(equal.values())} figures are equal in: {'; '.join(equal)}.")
         yield ""
@@ -94,22 +94,24 @@ def _figures(here: Revision, there: Revision, settings: params.Evaluate) -> Iter
         yield from (*_baselines(here, there), "")
 
 
-def _values(side: Revision, *, whole: bool) -> dict[Part, dict[str, Estimate]]:
-    """Part to metric to estimate: what headline.json has, or all metrics with it."""
-    values: dict[Part, dict[str, Estimate]] = {}
-    for name, one in side.metrics.items() if whole else ():
-        for split, measured in one.splits.items():
-            values[Part(name, split)] = dict(measured.metrics)
-    nothing = Estimate(value=None, low=None, high=None)
+def _values(side: Revision, *, whole: bool) -> dict[ScoredSplit, dict[str, Estimate]]:
+    """Return estimates by split and metric: those of headline.json, and if `whole`, all others."""
+    values: dict[ScoredSplit, dict[str, Estimate]] = {}
+    for name, experiment in side.metrics.items() if whole else ():
+        for split, measured in experiment.splits.items():
+            values[ScoredSplit(name, split)] = dict(measured.metrics)
+    no_estimate = Estimate(value=None, low=None, high=None)
     for name, figures in side.headline.items():
-        part = values.setdefault(Part(name, "test"), {})
+        estimates = values.setdefault(ScoredSplit(name, "test"), {})
         for metric, value in figures.items():
-            part[metric] = part.get(metric, nothing).model_copy(update={"value": value})
+            estimates[metric] = estimates.get(metric, no_estimate).model_copy(update={"value": value})
     return values
 
 
-def _part(own: Mapping[str, Estimate], other: Mapping[str, Estimate], pairs: Paired | None) -> Iterator[str]:
-    """A table of the main metrics that differ, and the others in a sentence; nothing where all is equal."""
+def _split(
+    own: Mapping[str, Estimate], other: Mapping[str, Estimate], pairs: PairedDifferences | None
+) -> Iterator[str]:
+    """Yield a table of the main metrics that differ, then the others in words; nothing if all are equal."""
     names = list(dict.fromkeys([*own, *other]))
     differing = [name for name in names if _numbers(own.get(name)) != _numbers(other.get(name))]
     if not differing and not (pairs and (pairs.changed or pairs.only_here or pairs.only_there)):
@@ -129,8 +131,8 @@ def _part(own: Mapping[str, Estimate], other: Mapping[str, Estimate], pairs: Pai
         yield from ("", *_filled(f"Other metrics, here - there: {', '.join(others)}."))
 
 
-def _rows(pairs: Paired | None) -> str:
-    """In words, which predictions are compared and how many of them differ."""
+def _rows(pairs: PairedDifferences | None) -> str:
+    """Return a clause on how many predictions are compared and how many differ."""
     if pairs is None:
         return ""
     alone = [
@@ -145,7 +147,7 @@ def _rows(pairs: Paired | None) -> str:
 def _difference(
     name: str, own: Mapping[str, Estimate], other: Mapping[str, Estimate], differences: Mapping[str, Estimate]
 ) -> str:
-    """The paired difference with its interval where there is one, else that of the two values."""
+    """Return the paired difference with its interval if there is one, else the difference of the values."""
     if name in differences:
         difference = differences[name]
         if difference.low is None:
@@ -173,7 +175,7 @@ def _signed(value: float | None) -> str:
 
 
 def _baselines(here: Revision, there: Revision) -> Sequence[str]:
-    """How many figures of baselines differ, and of which; of experiments that both have."""
+    """Return a sentence on which baselines' figures differ, for experiments that both revisions have."""
     both = here.metrics.keys() & there.metrics.keys()
     own, other = (
         {
@@ -186,13 +188,13 @@ def _baselines(here: Revision, there: Revision) -> Sequence[str]:
         for side in (here, there)
     )
     differing = [key for key in {**own, **other} if own.get(key) != other.get(key)]
-    of = f", those of: {', '.join(dict.fromkeys(key[0] for key in differing))}" if differing else ""
+    named = f", those of: {', '.join(dict.fromkeys(key[0] for key in differing))}" if differing else ""
     equal = len({**own, **other}) - len(differing)
-    return _filled(f"Baselines: {equal:,} figures are equal, {len(differing):,} differ{of}.")
+    return _filled(f"Baselines: {equal:,} figures are equal, {len(differing):,} differ{named}.")
 
 
 def _counts(here: Revision, there: Revision) -> Iterator[str]:
-    """A table of the counts that differ: of songs and rejects, and of what the experiments of both score."""
+    """Yield a table of the counts that differ: of songs, of rejects, and of what both revisions score."""
     both = here.metrics.keys() & there.metrics.keys()
     own, other = (_counted(side, both) for side in (here, there))
     if not own or not other:
@@ -220,7 +222,7 @@ def _counted(side: Revision, experiments: Set[str]) -> dict[str, Any]:
 
 
 def _flat(content: Mapping[str, Any], before: str) -> dict[str, Any]:
-    """The numbers of nested mappings, by their keys one after another."""
+    """Return the values of nested mappings by their joined keys, each after the prefix `before`."""
     flat: dict[str, Any] = {}
     for key, value in content.items():
         flat |= _flat(value, f"{before}{key} / ") if isinstance(value, dict) else {before + key: value}
@@ -228,7 +230,7 @@ def _flat(content: Mapping[str, Any], before: str) -> dict[str, Any]:
 
 
 def _outs(here: Revision, there: Revision) -> Iterator[str]:
-    """Every out by its stage; where a folder differs, by which of its files."""
+    """Yield all outs by stage and state; for a folder that differs, the files that do."""
     groups: dict[str, list[str]] = {}
     for path, out in {**there.outs, **here.outs}.items():
         if path in here.outs and path in there.outs:
@@ -245,7 +247,7 @@ def _outs(here: Revision, there: Revision) -> Iterator[str]:
 
 
 def _inside(path: str, here: Revision, there: Revision) -> str:
-    """In which files a folder differs, in brackets; empty for a file, or without its list in the cache."""
+    """Return in brackets which files of a folder differ; empty for a file, or without the folder's list."""
     own, other = (
         {
             name.removeprefix(f"{path}/"): md5
@@ -264,7 +266,7 @@ def _inside(path: str, here: Revision, there: Revision) -> str:
 
 
 def _remark(own: str | None, other: str | None, side: Revision) -> str:
-    """What else there is to say of a file that differs, by its md5 here and there; both are in one cache."""
+    """Return a remark on a file that differs, by its md5 here and there (None: missing), from one cache."""
     if own is None or other is None:
         return " only there" if own is None else " only here"
     files = [file for md5 in (own, other) if (file := side.cached(md5)) and zipfile.is_zipfile(file)]
@@ -281,7 +283,7 @@ def _weights(file: Path) -> bytes | None:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A Markdown table with columns as wide as their longest cell."""
+    """Yield the lines of a Markdown table with columns as wide as their longest cell."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     for cells in (head, ["-" * width for width in widths], *rows):
         padded = (f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True))

@@ -1,4 +1,4 @@
-"""Results of the working tree or a commit: dvc.lock, headline.json, and what DVC's cache holds of them."""
+"""Read the results of the working tree or a commit: dvc.lock, headline.json, and files of DVC's cache."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ HEADLINE = "artifacts/headline.json"
 
 @dataclass(frozen=True)
 class Out:
-    """A stage's file or folder as dvc.lock has it; a folder's md5 ends in .dir."""
+    """A stage's output in dvc.lock, a file or a folder; a folder's md5 ends in .dir."""
 
     stage: str
     md5: str
@@ -36,8 +36,8 @@ class Revision:
 
     Attributes:
         title: short hash and subject of the commit.
-        outs: path to out, in the order of dvc.lock.
-        headline: experiment to metric to its value on test.
+        outs: outs by path, in the order of dvc.lock.
+        headline: value on test by experiment and metric.
         cache: DVC's folder of files by md5.
     """
 
@@ -47,7 +47,7 @@ class Revision:
     cache: Path
 
     def cached(self, md5: str) -> Path | None:
-        """The file in the cache with this md5; none that is cut or otherwise damaged."""
+        """Return the file in the cache with this md5; None if it is missing or damaged."""
         path = self.cache / md5[:2] / md5[2:]
         if not path.is_file():
             return None
@@ -57,7 +57,7 @@ class Revision:
 
     @cached_property
     def files(self) -> dict[str, str]:
-        """Path to md5 of every file of the outs; without those of a folder whose list is not in the cache."""
+        """Md5 by path of all files of the outs, except in folders whose list is not in the cache."""
         files: dict[str, str] = {}
         for path, out in self.outs.items():
             if not out.md5.endswith(".dir"):
@@ -69,7 +69,7 @@ class Revision:
         return files
 
     def contents(self, stem: str, suffix: str) -> dict[str, Path]:
-        """Path to cached file of <stem><suffix>, or of all such in the folder <stem>; empty if any lacks."""
+        """Return cached files by path: <stem><suffix>, or those in folder <stem>; empty if one is missing."""
         names = [
             path
             for path in self.files
@@ -80,8 +80,8 @@ class Revision:
         return cached if len(cached) == len(files) else {}
 
     @cached_property
-    def _measured(self) -> dict[str, Any]:
-        """Experiment to what its metrics hold; earlier commits have all in one file."""
+    def _metrics_content(self) -> dict[str, Any]:
+        """Content of the metrics files by experiment; older commits have all experiments in one file."""
         contents: dict[str, Any] = {}
         for path, file in self.contents("artifacts/metrics", ".json").items():
             content = read_json(file)
@@ -90,28 +90,28 @@ class Revision:
 
     @cached_property
     def metrics(self) -> dict[str, ExperimentMetrics]:
-        """Experiment to its metrics; empty without the cache, and without those of `unread`."""
+        """Metrics by experiment, except those of `unread`; empty without the cache."""
         metrics = {}
-        for name, content in self._measured.items():
+        for name, content in self._metrics_content.items():
             with suppress(ValidationError):
                 metrics[name] = ExperimentMetrics.model_validate(renamed.current(content), extra="ignore")
         return metrics
 
     @property
     def unread(self) -> list[str]:
-        """Experiments whose metrics lack what they hold today."""
-        return [name for name in self._measured if name not in self.metrics]
+        """Experiments whose metrics file lacks fields that it has today."""
+        return [name for name in self._metrics_content if name not in self.metrics]
 
     @cached_property
     def predictions(self) -> pd.DataFrame | None:
         """The predictions (tables.PREDICTIONS) of all experiments; None without the cache."""
         cached = self.contents("artifacts/predictions", ".parquet").values()
-        read = [parquet.read(file, tables.PREDICTIONS) for file in cached]
-        return pd.concat(read, ignore_index=True) if read else None
+        frames = [parquet.read(file, tables.PREDICTIONS) for file in cached]
+        return pd.concat(frames, ignore_index=True) if frames else None
 
 
 def of_working_tree(cache: Path) -> Revision:
-    """The results in the working folder.
+    """Read the results in the working folder.
 
     Raises:
         ValueError: it has no dvc.lock, or its results cannot be read.
@@ -130,7 +130,7 @@ def of_working_tree(cache: Path) -> Revision:
 
 
 def of_commit(name: str, cache: Path) -> Revision:
-    """The results that a commit holds.
+    """Read the results of a commit.
 
     Args:
         name: hash, tag or branch.
@@ -153,7 +153,7 @@ def of_commit(name: str, cache: Path) -> Revision:
 
 
 def cache_folder() -> Path:
-    """DVC's folder of files by md5, where its configuration says.
+    """Return DVC's folder of files by md5, as configured.
 
     Raises:
         ValueError: the working folder is no DVC repository.
@@ -162,7 +162,7 @@ def cache_folder() -> Path:
 
 
 def changed_stages() -> list[str]:
-    """The stages whose code, settings or inputs are not those of dvc.lock; without those that always run.
+    """Return the stages whose code, settings or inputs differ from dvc.lock, without those that always run.
 
     Raises:
         ValueError: the working folder is no DVC repository.
@@ -175,13 +175,13 @@ def _dvc(*arguments: str) -> str:
     command = [sys.executable, "-m", "dvc", *arguments]
     answer = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if answer.returncode:
-        said = " ".join(answer.stderr.split())
-        raise ValueError(f"dvc {' '.join(arguments)}: {said}; run this in the checkout")
+        message = " ".join(answer.stderr.split())
+        raise ValueError(f"dvc {' '.join(arguments)}: {message}; run this in the checkout")
     return answer.stdout
 
 
 def _git(*arguments: str) -> str | None:
-    """What git prints; None where it fails."""
+    """Return what git prints; None if it fails."""
     try:
         answer = subprocess.run(["git", *arguments], capture_output=True, encoding="utf-8", check=False)
     except FileNotFoundError as error:
