@@ -1,4 +1,4 @@
-"""Makes the workspace of a raw folder, or brings it up to date, and prints its path.
+"""Create or update the workspace of a raw folder, and print its path.
 
 `make repro RAW=<folder> [NAME=<name>] [EXPERIMENTS=<name>,<name>]` calls it, in the checkout, before
 `dvc repro` runs in that workspace:
@@ -25,13 +25,13 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Prepare work/<name>; its path alone goes to stdout."""
+    """Prepare work/<name>; only its path goes to stdout."""
     args = parse()
     experiments = [name.strip() for name in args.experiments.split(",") if name.strip()]
-    made = workspace.prepare(args.raw, Path.cwd(), args.name, experiments)
-    if made.note:
-        print(made.note, file=sys.stderr)
-    print(made.folder)
+    prepared = workspace.prepare(args.raw, Path.cwd(), args.name, experiments)
+    if prepared.note:
+        print(prepared.note, file=sys.stderr)
+    print(prepared.folder)
 
 
 if __name__ == "__main__":
