@@ -84,7 +84,7 @@ def test_heads_learn_the_truth_and_in_part_what_the_ridge_says(distillation_weig
         update={"heads": {"year": 1.0, "tags": 1.0}, "distillation_weight": distillation_weight}
     )
     pairs = listing(table)
-    head_targets = examples.teach(settings, table, pairs, windowing)
+    head_targets = examples.make_head_targets(settings, table, pairs, windowing)
 
     is_train = table["fold"].isin([2, 3, 4]).to_numpy()
     assert head_targets.songs.tolist() == is_train.tolist()

@@ -234,7 +234,7 @@ def test_a_batch_holds_all_windows_of_its_songs_and_averages_them(
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=9), st.floats(0.05, 0.95), st.integers(1, 9))
-def test_excerpts_are_some_windows_of_every_song_others_each_epoch(
+def test_a_sample_of_windows_is_some_of_every_song_others_each_epoch(
     counts: list[int], share: float, epoch: int
 ) -> None:
     # window w's only token is w + 1
@@ -256,7 +256,7 @@ def test_excerpts_are_some_windows_of_every_song_others_each_epoch(
         assert average[place].sum() == pytest.approx(1)
 
 
-def test_the_share_of_windows_in_excerpts_is_the_one_asked_for() -> None:
+def test_the_share_of_windows_sampled_is_the_window_sample_rate() -> None:
     texts = Windows(np.arange(1, 5001, dtype=np.int32)[:, None], np.array([0, 5000]), np.array([5000]))
     data = made(texts, *np.zeros((2, 1), np.int32))
     settings = SETTINGS.model_copy(update={"batch_unit": "songs", "window_sample_rate": 0.3})

@@ -130,8 +130,8 @@ def _reading(encoder: Encoder, asked: PairsToScore) -> list[str]:
     n_unknown, notes = int((windows.ids == UNKNOWN).sum()), []
     if windows.n_truncated:
         notes.append(
-            f"{windows.n_truncated:,} of {len(texts):,} texts are longer than the {windowing.most:,} {unit} "
-            "read; the rest of them is not read."
+            f"{windows.n_truncated:,} of {len(texts):,} texts are longer than the {windowing.max_tokens:,} "
+            f"{unit} read; the rest of them is not read."
         )
     if n_unknown:
         share = n_unknown / np.count_nonzero(windows.ids)

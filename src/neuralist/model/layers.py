@@ -1,4 +1,4 @@
-"""The layers of MaLSTM: recurrence, pooling over time, what an embedding tells, similarity of two.
+"""The layers of MaLSTM: recurrence, pooling over time, auxiliary heads, similarity of two.
 
 Written in keras.ops, so that the TensorFlow, JAX and torch backends of Keras 3 run them; TensorFlow alone has
 a faster recurrence, `neuralist.model.lstm_tensorflow`.
@@ -185,9 +185,9 @@ class LengthFeatures(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("neuralist")
 class AuxiliaryHeads(keras.layers.Layer):
-    """What was pooled to an embedding: answers of heads, each on a scale of its own, and free numbers.
+    """Turns what was pooled into an embedding: answers of heads, each on its own scale, and free numbers.
 
-    A head learns to tell something of the song, such as its year. Its answer is a coordinate of the
+    A head learns to predict something of the song, such as its year. Its answer is a coordinate of the
     embedding, so that songs are near whose answers are; the scales, learned from pairs, say how much each
     one counts.
 
@@ -221,11 +221,11 @@ class AuxiliaryHeads(keras.layers.Layer):
 
         With the answers of `others` to the same heads, the answers are the mean of both.
         """
-        told: Any = ops.matmul(pooled, self.kernel) + self.bias
-        answers = told[:, : sum(self.heads.values())]
+        outputs: Any = ops.matmul(pooled, self.kernel) + self.bias
+        answers = outputs[:, : sum(self.heads.values())]
         if others is not None:
             answers = (answers + others) / 2
-        free = told[:, sum(self.heads.values()) :]
+        free = outputs[:, sum(self.heads.values()) :]
         return ops.concatenate([answers * self.scale, free], axis=-1), answers
 
     def get_config(self) -> dict[str, Any]:

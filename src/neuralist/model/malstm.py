@@ -37,7 +37,7 @@ class Architecture:
         length_features: whether an embedding is made of the text's length too; see `layers.LengthFeatures`.
         embedding: numbers of an embedding besides the heads' answers; None: without heads, what was pooled is
             the embedding, with them there is nothing besides.
-        heads: what an embedding also tells, name to number of answers; see `layers.AuxiliaryHeads`.
+        heads: auxiliary heads, name to number of answers; see `layers.AuxiliaryHeads`.
         bag_of_words: whether the heads' answers are the mean of the LSTM's and of `layers.BagOfWords`.
         forget_bias: of the forget gates at the start; 2.5 in the paper's training.
         trained_vectors: whether training changes the word vectors.
@@ -92,10 +92,9 @@ class MaLSTM(keras.Model):
         self.recurrence = Recurrence(made.units, name="recurrence")
         self.pooling = Pooling(made.pooling, name="pooling")
         self.length_features = LengthFeatures(name="length_features") if made.length_features else None
-        has_heads = made.heads or made.embedding
-        self.auxiliary_heads = (
-            AuxiliaryHeads(made.heads, made.embedding or 0, name="auxiliary_heads") if has_heads else None
-        )
+        self.auxiliary_heads = None
+        if made.heads or made.embedding:
+            self.auxiliary_heads = AuxiliaryHeads(made.heads, made.embedding or 0, name="auxiliary_heads")
         self.bag_of_words = (
             BagOfWords(made.n_tokens, made.n_answers, name="bag_of_words") if made.bag_of_words else None
         )

@@ -1,10 +1,10 @@
 """Kernel ridge regression from lyrics to what songs' metadata say: a baseline, and the teacher of a model.
 
-Input: songs (tables.SONGS), the listed pairs, the training songs. Output: Taught, for every song the true
-year, tags and position in the graph of listed pairs as far as known, and what the lyrics alone say of them,
-where the song itself took no part in the fit.
+Input: songs (tables.SONGS), the listed pairs, the training songs. Output: TeacherPredictions, for every song
+the true year, tags and position in the graph of listed pairs as far as known, and what the lyrics alone say
+of them, where the song itself took no part in the fit.
 
-    taught = ridge.answer(songs, listed, train, reads)
+    teacher = ridge.answer(songs, listed, train, windowing)
 
 Two songs are as alike as their words (TF-IDF) and, a fifth as much, their style (a Gaussian of the distance
 of their features). Answers to training songs are leave-one-out predictions in closed form: with a song's

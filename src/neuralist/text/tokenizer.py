@@ -47,13 +47,14 @@ class TokenWindowing(NamedTuple):
 
     Attributes:
         tokens: `word` or `char`.
-        most: tokens of one reading; params call it max_tokens.
-        long_text: what of a longer text: its `head`, its `tail`, or all of it in `chunks` of at most `most`.
+        max_tokens: of one reading, words or characters.
+        long_text: what of a longer text: its `head`, its `tail`, or all of it in `chunks` of at most
+            `max_tokens`.
         window: the largest piece; None: what is read of a head or a tail is one piece.
     """
 
     tokens: str
-    most: int
+    max_tokens: int
     long_text: str
     window: int | None = None
 
@@ -70,8 +71,8 @@ class TokenWindowing(NamedTuple):
         """The pieces that are read, equally long but for one token; one empty piece of an empty text."""
         read = tokens
         if self.long_text != "chunks":
-            read = tokens[-self.most :] if self.long_text == "tail" else tokens[: self.most]
-        n_windows = max(1, -(-len(read) // min(self.most, self.window or self.most)))
+            read = tokens[-self.max_tokens :] if self.long_text == "tail" else tokens[: self.max_tokens]
+        n_windows = max(1, -(-len(read) // min(self.max_tokens, self.window or self.max_tokens)))
         cuts = [len(read) * cut // n_windows for cut in range(n_windows + 1)]
         return [read[start:end] for start, end in itertools.pairwise(cuts)]
 
@@ -81,9 +82,9 @@ class TokenWindowing(NamedTuple):
         def size(part: str) -> int:
             return len(self.split(part))
 
-        if self.long_text == "chunks" or size(text) <= self.most:
+        if self.long_text == "chunks" or size(text) <= self.max_tokens:
             return text
         cuts = range(len(text) + 1)
         if self.long_text == "tail":
-            return text[bisect_left(cuts, -self.most, key=lambda start: -size(text[start:])) :]
-        return text[: bisect_right(cuts, self.most, key=lambda end: size(text[:end])) - 1]
+            return text[bisect_left(cuts, -self.max_tokens, key=lambda start: -size(text[start:])) :]
+        return text[: bisect_right(cuts, self.max_tokens, key=lambda end: size(text[:end])) - 1]

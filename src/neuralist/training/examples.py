@@ -84,12 +84,12 @@ class Examples(NamedTuple):
 
 
 class HeadTargets(NamedTuple):
-    """What the heads of a model learn.
+    """What the auxiliary heads of a model learn.
 
     Attributes:
         heads: group (year, tags, graph) to its number of heads, in the order of the columns.
         targets: float32 (n_songs, n_heads), NaN where unknown.
-        truth: the same without the ridge's part, float64.
+        truth: the same without the teacher's part, float64.
         songs: bool (n_songs,), the training songs.
     """
 
@@ -107,7 +107,7 @@ class TrainingData(NamedTuple):
     heads: dict[str, int]
     fingerprint: str
     before: dict[str, Examples]  # train, val of `pretrain_on`; empty without
-    bag_of_words: Bag | None = None  # what the trained model is joined with
+    bag_of_words: Bag | None = None  # what is added to the trained model
 
 
 class TablePaths(NamedTuple):
@@ -162,7 +162,9 @@ def prepare(
         named = songs["song_id"].isin([*train["left_id"], *train["right_id"]])
         texts = [*songs.loc[named, "lyrics"], *(graded.songs["lyrics"] if graded else [])]
         vectors = of_characters(texts, settings.char_dimensions, CHARACTER_LENGTH, settings.seed)
-    head_targets = teach(settings, songs, listing, TokenWindowing.of(settings)) if settings.heads else None
+    head_targets = (
+        make_head_targets(settings, songs, listing, TokenWindowing.of(settings)) if settings.heads else None
+    )
     heads = head_targets.heads if head_targets else {}
     parts, before = _parts(settings, songs, listing, vectors, head_targets), {}
     if graded is not None:
@@ -192,16 +194,15 @@ def _parts(
     return parts
 
 
-def teach(
+def make_head_targets(
     settings: params.Experiment, songs: pd.DataFrame, listing: pd.DataFrame, windowing: TokenWindowing
 ) -> HeadTargets:
     """Build head targets: a blend of true metadata and the ridge teacher's leave-one-out predictions.
 
-    `distillation_weight` of a target is the teacher's prediction, leave-one-out for training songs, and the
-    rest the truth: the teacher says what of the truth is in the lyrics, which spares the model from learning
-    noise by heart.
-    Training songs are all in the folds of the training pairs; where a corpus gives its own split, those that
-    its training pairs name.
+    The metadata are year, tags and place in the graph of listed pairs; the teacher's share is the setting
+    `distillation_weight`. The teacher says what of the truth is in the lyrics, which spares the model from
+    learning noise by heart. Training songs are all in the folds of the training pairs; where a corpus gives
+    its own split, those that its training pairs name.
     """
     is_train = songs_of(songs, listing, by_fold=settings.protocol == "songs")["train"]
     index = pd.Index(songs["song_id"])
@@ -209,12 +210,11 @@ def teach(
     left, right = (index.get_indexer(pd.Index(listed[side])) for side in ("left_id", "right_id"))
     teacher = ridge.answer(songs, (left, right), np.flatnonzero(is_train), windowing)
     wanted = np.array([group in settings.heads for group in teacher.groups], dtype=bool)
-    answers = (
-        settings.distillation_weight * teacher.answers + (1 - settings.distillation_weight) * teacher.truth
-    )
+    weight = settings.distillation_weight
+    targets = weight * teacher.answers + (1 - weight) * teacher.truth
     groups = [group for group in teacher.groups if group in settings.heads]
     heads = {group: groups.count(group) for group in dict.fromkeys(groups)}
-    return HeadTargets(heads, answers[:, wanted].astype(np.float32), teacher.truth[:, wanted], is_train)
+    return HeadTargets(heads, targets[:, wanted].astype(np.float32), teacher.truth[:, wanted], is_train)
 
 
 def examples(

@@ -107,7 +107,7 @@ def encode(model: MaLSTM, songs: Windows) -> np.ndarray:
 def add_bag_of_words(model: MaLSTM, bag: Bag) -> MaLSTM:
     """A trained model whose heads answer the mean of its own answers and those of a bag of words.
 
-    They are joined after training: the bag fits the songs it learned from too well to teach on them.
+    The bag is added after training: it fits the songs it learned from too well to teach on them.
     """
     both = MaLSTM(replace(model.architecture, bag_of_words=True), name=model.name)
     for layer in model.layers:
