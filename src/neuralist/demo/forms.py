@@ -53,10 +53,8 @@ def billboard(draws: Draws, artists: list[Artist], songs: list[Song]) -> Files:
     """Return the year files: JSON lists of the year's songs with lyrics, best position first."""
     records = [_record(draws, artists[song.artist], song) for song in songs if song.text]
     titles = Counter(record["title"] for record in records)
-    candidates = [
-        record for record in records if record["year"] < LAST_YEAR - 1 and titles[record["title"]] == 1
-    ]
-    changed = draws.sample(candidates, CHARTED_TWICE + NOTICES + MIXED_UP)
+    unique = [record for record in records if record["year"] < LAST_YEAR - 1 and titles[record["title"]] == 1]
+    changed = draws.sample(unique, CHARTED_TWICE + NOTICES + MIXED_UP)
     twice, notices, mixed_up = changed[:CHARTED_TWICE], changed[CHARTED_TWICE:-MIXED_UP], changed[-MIXED_UP:]
     for record in twice:
         records.append(record | {"artist": spell_artist(draws, record["artist"]), "year": record["year"] + 1})

@@ -65,12 +65,10 @@ def is_list(content: bytes) -> bool:
 
 def _check_billboard(path: Path) -> None:
     try:
-        entries = json.loads(path.read_bytes())
+        songs = json.loads(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"no JSON ({error})") from None
-    if not isinstance(entries, list) or not all(
-        isinstance(entry, dict) and "lyrics" in entry for entry in entries
-    ):
+    if not isinstance(songs, list) or not all(isinstance(song, dict) and "lyrics" in song for song in songs):
         raise ValueError("no JSON list of songs with lyrics")
 
 

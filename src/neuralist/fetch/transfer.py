@@ -81,11 +81,9 @@ def _byte_range(response: requests.Response, url: str) -> tuple[int | None, int 
         ValueError: the server refuses the request.
     """
     status = response.status_code
-    content_range = re.fullmatch(
-        r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", response.headers.get("Content-Range", "")
-    )
+    match = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", response.headers.get("Content-Range", ""))
     if status in {206, 416}:
-        start, total = content_range.groups() if content_range else (None, None)
+        start, total = match.groups() if match else (None, None)
         return (int(start) if start else None), (int(total) if total and total != "*" else None)
     if status in {408, 425, 429} or status >= 500:
         raise _RetryableError(f"the server answers {status} {response.reason}")
@@ -99,10 +97,8 @@ def _byte_range(response: requests.Response, url: str) -> tuple[int | None, int 
     return 0, int(length) if is_plain and length.isdigit() else None
 
 
-def _write(
-    response: requests.Response, part: Path, byte_range: tuple[int, int | None], report: Report
-) -> None:
-    done, total = byte_range
+def _write(response: requests.Response, part: Path, extent: tuple[int, int | None], report: Report) -> None:
+    done, total = extent
     with part.open("ab" if done else "wb") as file:
         file.truncate(done)
         report(done, total)

@@ -91,7 +91,7 @@ def _check_counts(
         Outcome(
             table=table,
             expectation=call.kind,
-            column=", ".join(_columns(call.arguments)),
+            column=", ".join(_columns(call.kwargs)),
             promise=expectation.description or "",
             verdict=_verdict(result, expectation.severity),
             unexpected=int(count.value or 0) if count.by_row else None,
@@ -104,7 +104,7 @@ def _check_counts(
 
 def _examples_of(engine: Engine, table: str, call: sql_counts.ExpectationCall) -> list[str]:
     table_name = derived_tables.table_name(table)
-    shown = _shown(engine.columns(table_name), table, _columns(call.arguments))
+    shown = _shown(engine.columns(table_name), table, _columns(call.kwargs))
     return _examples(sql_counts.examples(engine, table_name, call, shown, MAX_EXAMPLES))
 
 

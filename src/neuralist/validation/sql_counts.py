@@ -19,7 +19,7 @@ class ExpectationCall(NamedTuple):
     """An expectation: its name in Great Expectations, and its arguments there."""
 
     kind: str
-    arguments: Mapping[str, Any]
+    kwargs: Mapping[str, Any]
 
 
 class ExpectationCount(NamedTuple):
@@ -38,32 +38,29 @@ class ExpectationCount(NamedTuple):
     by_row: bool
 
 
-def _outside(arguments: Mapping[str, Any]) -> str:
-    bounds = ((arguments["min_value"], "<"), (arguments.get("max_value"), ">"))
-    return " OR ".join(
-        f'"{arguments["column"]}" {sign} {bound}' for bound, sign in bounds if bound is not None
-    )
+def _outside(kwargs: Mapping[str, Any]) -> str:
+    bounds = ((kwargs["min_value"], "<"), (kwargs.get("max_value"), ">"))
+    return " OR ".join(f'"{kwargs["column"]}" {sign} {bound}' for bound, sign in bounds if bound is not None)
 
 
-def _not_above(arguments: Mapping[str, Any]) -> str:
-    sign = "<" if arguments.get("or_equal") else "<="
-    return f'"{arguments["column_A"]}" {sign} "{arguments["column_B"]}"'
+def _not_above(kwargs: Mapping[str, Any]) -> str:
+    sign = "<" if kwargs.get("or_equal") else "<="
+    return f'"{kwargs["column_A"]}" {sign} "{kwargs["column_B"]}"'
 
 
-def _no_match(arguments: Mapping[str, Any]) -> str:
-    regex = _REGEX.get(arguments["regex"], arguments["regex"])
-    return f"""NOT regexp_like("{arguments["column"]}", '{regex}')"""
+def _no_match(kwargs: Mapping[str, Any]) -> str:
+    regex = _REGEX.get(kwargs["regex"], kwargs["regex"])
+    return f"""NOT regexp_like("{kwargs["column"]}", '{regex}')"""
 
 
-def _not_in_set(arguments: Mapping[str, Any]) -> str:
-    values = arguments["value_set"]
-    literals = ", ".join(f"'{value}'" if isinstance(value, str) else str(value) for value in values)
-    return f'"{arguments["column"]}" NOT IN ({literals})'
+def _not_in_set(kwargs: Mapping[str, Any]) -> str:
+    literals = ", ".join(f"'{v}'" if isinstance(v, str) else str(v) for v in kwargs["value_set"])
+    return f'"{kwargs["column"]}" NOT IN ({literals})'
 
 
 # Conditions that offending rows meet. Null values offend only the first, as in Great Expectations.
-_ROW_CONDITIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "expect_column_values_to_not_be_null": lambda arguments: f'"{arguments["column"]}" IS NULL',
+_CONDITIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "expect_column_values_to_not_be_null": lambda kwargs: f'"{kwargs["column"]}" IS NULL',
     "expect_column_values_to_be_between": _outside,
     "expect_column_values_to_be_in_set": _not_in_set,
     "expect_column_values_to_match_regex": _no_match,
@@ -72,16 +69,13 @@ _ROW_CONDITIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 # Aggregates of the whole table, whose bounds are among the arguments.
 _AGGREGATES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "expect_table_row_count_to_be_between": lambda _: "count(*)",
-    "expect_column_unique_value_count_to_be_between": lambda arguments: (
-        f'count(DISTINCT "{arguments["column"]}")'
-    ),
-    "expect_column_mean_to_be_between": lambda arguments: f'avg("{arguments["column"]}")',
+    "expect_column_unique_value_count_to_be_between": lambda kwargs: f'count(DISTINCT "{kwargs["column"]}")',
+    "expect_column_mean_to_be_between": lambda kwargs: f'avg("{kwargs["column"]}")',
 }
 # Repeated rows, grouped only where their hash repeats.
 _REPEATED = """
     WITH hashes AS (
-        SELECT hash({columns}) AS row_hash FROM {table} WHERE NOT ({missing}) GROUP BY row_hash
-        HAVING count(*) > 1)
+        SELECT hash({columns}) AS row_hash FROM {table} WHERE NOT ({missing}) GROUP BY 1 HAVING count(*) > 1)
     SELECT {columns}, count(*) AS n_rows FROM {table}
     WHERE hash({columns}) IN (SELECT row_hash FROM hashes) AND NOT ({missing})
     GROUP BY {columns} HAVING count(*) > 1"""
@@ -99,7 +93,7 @@ def count(engine: Engine, table: str, calls: Sequence[ExpectationCall]) -> list[
     counts = []
     for at, call in enumerate(calls):
         if call.kind in _AGGREGATES:
-            low, high = call.arguments.get("min_value"), call.arguments.get("max_value")
+            low, high = call.kwargs.get("min_value"), call.kwargs.get("max_value")
             counts.append(ExpectationCount(numbers[f"n_{at}"], low, high, by_row=False))
         elif aggregates[at] is not None:
             counts.append(ExpectationCount(numbers[f"n_{at}"], 0, 0, by_row=True))
@@ -110,12 +104,10 @@ def count(engine: Engine, table: str, calls: Sequence[ExpectationCall]) -> list[
     return counts
 
 
-def examples(
-    engine: Engine, table: str, call: ExpectationCall, shown: Sequence[str], limit: int
-) -> pd.DataFrame:
+def examples(engine: Engine, table: str, call: ExpectationCall, shown: list[str], limit: int) -> pd.DataFrame:
     """Return the columns `shown` of the first `limit` offending rows."""
-    if call.kind in _ROW_CONDITIONS:
-        offending = _ROW_CONDITIONS[call.kind](call.arguments)
+    if call.kind in _CONDITIONS:
+        offending = _CONDITIONS[call.kind](call.kwargs)
     else:
         columns = _columns(call)
         equal = " AND ".join(f'repeated."{name}" IS NOT DISTINCT FROM ordered."{name}"' for name in columns)
@@ -128,19 +120,17 @@ def examples(
 
 def _aggregate(call: ExpectationCall) -> str | None:
     """Return the SQL aggregate for an expectation; None where rows must be compared with each other."""
-    if call.kind in _ROW_CONDITIONS:
-        return f"count(*) FILTER (WHERE {_ROW_CONDITIONS[call.kind](call.arguments)})"
+    if call.kind in _CONDITIONS:
+        return f"count(*) FILTER (WHERE {_CONDITIONS[call.kind](call.kwargs)})"
     if call.kind in _AGGREGATES:
-        return _AGGREGATES[call.kind](call.arguments)
+        return _AGGREGATES[call.kind](call.kwargs)
     if call.kind in ("expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"):
         return None
-    raise ValueError(
-        f"{call.kind} is not counted in SQL; known are {sorted([*_ROW_CONDITIONS, *_AGGREGATES])}"
-    )
+    raise ValueError(f"{call.kind} is not counted in SQL; known are {sorted([*_CONDITIONS, *_AGGREGATES])}")
 
 
 def _columns(call: ExpectationCall) -> list[str]:
-    return call.arguments.get("column_list") or [call.arguments["column"]]
+    return call.kwargs.get("column_list") or [call.kwargs["column"]]
 
 
 def _repeated(table: str, columns: list[str]) -> str:
