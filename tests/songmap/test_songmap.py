@@ -172,6 +172,11 @@ def test_nearest_songs_are_those_the_model_holds_most_similar() -> None:
     np.testing.assert_allclose(similarity[2], np.exp([-0.9, -0.9]))
 
 
+def test_of_equally_near_songs_the_first_come_first_and_never_the_song_itself() -> None:
+    found, _ = layout.nearest(np.zeros((5, 1)), Similarity("manhattan"), 2)
+    assert found.tolist() == [[1, 2], [0, 2], [0, 1], [0, 1], [0, 1]]
+
+
 def test_no_more_neighbours_are_named_than_there_are_other_songs() -> None:
     found, similarity = layout.nearest(made(4)[1], Similarity("cosine"), 20)
     assert found.shape == similarity.shape == (4, 3)

@@ -112,7 +112,7 @@ def _predicted(kernel: np.ndarray, train: np.ndarray, learned: np.ndarray, truth
 
 def _kernel(texts: Sequence[str], train: np.ndarray, tokens: str, share: float) -> np.ndarray:
     """Likeness of each text to each training text, float64 (n_texts, n_train)."""
-    terms = tfidf(texts, train, tokens, least=3)
+    terms = tfidf(texts, train, tokens, least=3).weights
     learned = sparse.csc_array(terms[train].T)
     kernel = np.empty((len(texts), len(train)))
     features = style.standardised(texts, train) if share else np.zeros((len(texts), 0))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from neuralist.model.neighbours import Neighbours
 from neuralist.model.similarity import Similarity
 
 Filter = Mapping[str, str | int | bool]
@@ -156,15 +157,14 @@ def nearest(embeddings: np.ndarray, similarity: Similarity, count: int) -> tuple
 
     Of equally similar songs the earlier comes first.
     """
-    n = len(embeddings)
-    indices = np.empty((n, min(count, n - 1)), dtype=np.int64)
-    scores = np.empty(indices.shape)
-    for song, embedding in enumerate(embeddings):
-        scores_of_song = similarity(embedding[None], embeddings)
-        ranking = np.argsort(-scores_of_song, kind="stable")
-        indices[song] = ranking[ranking != song][: indices.shape[1]]
-        scores[song] = scores_of_song[indices[song]]
-    return indices, scores
+    count = min(count, len(embeddings) - 1)
+    places, scores = [], []
+    for song, near in enumerate(Neighbours(embeddings, similarity).nearest(embeddings, count + 1)):
+        # A song itself is among its nearest, unless as many are equally near and come earlier.
+        others = near.positions != song
+        places.append(near.positions[others][:count])
+        scores.append(near.similarity[others][:count])
+    return np.array(places), np.array(scores)
 
 
 def _latest(column: list[Any]) -> Any:

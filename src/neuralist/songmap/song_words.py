@@ -3,36 +3,19 @@
 In: lyrics and embeddings. Out: single words and the numbers of groups; never a line of lyrics.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
-from neuralist.text import tokenizer
+from neuralist.text.tfidf import Terms, tfidf
 
 COMMON, COMMON_SONGS = 0.1, 10  # a word that more songs hold tells nothing of two of them
 CLUSTERS = range(3, 11)  # numbers of clusters to choose from
 SONGS_A_CLUSTER = 3  # on average, at least
 MEASURED = 1000  # songs that the silhouette is taken of
 SEED = 2017
-
-
-class Words(NamedTuple):
-    """What words weigh in songs, by TF-IDF.
-
-    Attributes:
-        weights: float64 (n_songs, n_words), rows of length 1 or 0.
-        names: the words, in the order of the columns.
-    """
-
-    weights: sparse.csr_array
-    names: list[str]
-
-    def of(self, songs: np.ndarray) -> "Words":
-        """The same for some of the songs, chosen by bool (n_songs,)."""
-        return Words(self.weights[np.flatnonzero(songs)], self.names)
 
 
 class Clusters(NamedTuple):
@@ -47,25 +30,17 @@ class Clusters(NamedTuple):
     silhouette: float
 
 
-def weighted(lyrics: Sequence[str]) -> Words:
+def weighted(lyrics: Sequence[str]) -> Terms:
     """Weigh the words of songs by TF-IDF, fitted on these songs.
 
     Counted are words of at least 2 songs and of at most a tenth of them (of at most 10 where there are few).
     A word's count enters by its logarithm: a chorus says it often, and not more.
     """
-    from sklearn.feature_extraction.text import TfidfVectorizer  # 1 s to import
-
     most = max(COMMON * len(lyrics), COMMON_SONGS)
-    read = [tokenizer.words(text) for text in lyrics]
-    songs_of = Counter(word for song in read for word in set(song))
-    names = sorted(word for word, n_songs in songs_of.items() if 2 <= n_songs <= most)
-    if not names:
-        return Words(sparse.csr_array((len(lyrics), 0)), [])
-    tfidf = TfidfVectorizer(lowercase=False, token_pattern=r"\S+", vocabulary=names, sublinear_tf=True)
-    return Words(sparse.csr_array(tfidf.fit_transform(" ".join(song) for song in read)), names)
+    return tfidf(lyrics, np.arange(len(lyrics)), "word", least=2, most=most, longest=1)
 
 
-def shared(words: Words, left: np.ndarray, right: np.ndarray, most: int) -> list[list[str]]:
+def shared(words: Terms, left: np.ndarray, right: np.ndarray, most: int) -> list[list[str]]:
     """For each pair of songs the words of both that add most to their TF-IDF cosine, the weightiest first.
 
     Args:
@@ -80,7 +55,7 @@ def shared(words: Words, left: np.ndarray, right: np.ndarray, most: int) -> list
     return [_weightiest(words.names, *pair, most) for pair in zip(columns, weights, strict=True)]
 
 
-def distinctive(words: Words, labels: np.ndarray, most: int) -> list[list[str]]:
+def distinctive(words: Terms, labels: np.ndarray, most: int) -> list[list[str]]:
     """For each group the words whose mean weight in it stands out most from that in all other songs."""
     found = []
     for group in range(labels.max() + 1):

@@ -37,6 +37,11 @@ def characters(text: str) -> list[str]:
     return list(" ".join(_folded(text).split()))
 
 
+def split(text: str, tokens: str) -> list[str]:
+    """Split a text into its `word` or `char` tokens."""
+    return characters(text) if tokens == "char" else words(text)
+
+
 def _folded(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES)).casefold()
     return unicodedata.normalize("NFC", folded)
@@ -65,7 +70,7 @@ class TokenWindowing(NamedTuple):
 
     def split(self, text: str) -> list[str]:
         """All tokens of a text."""
-        return characters(text) if self.tokens == "char" else words(text)
+        return split(text, self.tokens)
 
     def windows(self, tokens: list[str]) -> list[list[str]]:
         """The pieces that are read, equally long but for one token; one empty piece of an empty text."""

@@ -25,7 +25,7 @@ def scores(
     """
     texts, whole = songs["lyrics"].tolist(), TokenWindowing(tokens, 1, "chunks")
     found = {
-        "tfidf": cosine(tfidf(texts, known.songs, tokens), known, asked),
+        "tfidf": cosine(tfidf(texts, known.songs, tokens).weights, known, asked),
         "style": nearness(style.standardised(texts, known.songs), known, asked),
     }
     if vectors is not None:
@@ -44,7 +44,7 @@ def plain(
 ) -> dict[str, np.ndarray]:
     """Cosines as they are, (1 + cosine) / 2; the texts asked for tell TF-IDF how rare a word is."""
     texts = [windowing.excerpt(text) for text in songs["lyrics"]]
-    found = {"tfidf": unit_cosine(tfidf(texts, np.union1d(*asked), windowing.tokens), asked)}
+    found = {"tfidf": unit_cosine(tfidf(texts, np.union1d(*asked), windowing.tokens).weights, asked)}
     if vectors is not None:
         found["averaged_vectors"] = unit_cosine(averaged_vectors(texts, vectors), asked)
     return found
