@@ -76,9 +76,9 @@ variants: setup
 compare: setup
 	@PYTHONPATH=src python pipelines/compare.py "$$AGAINST"
 
-# Types take half a minute and one core: they are looked at beside the rest, and told last. All is told, whatever fails.
+# Linters, types and, if any, tests. Types take half a minute and one core: they run beside the rest, and come last.
 check: setup
-	@$(CHECK)
+	@$(call CHECK,$(QUICK_TESTS))
 
 define CHECK
 types="$$(mktemp)"; basedpyright > "$$types" 2>&1 & typing=$$!; \
@@ -86,9 +86,9 @@ trap 'kill $$typing 2> /dev/null; rm -f "$$types"' EXIT; failed=; \
 ruff check . || failed+=' "ruff check"'; \
 ruff format --check . || failed+=' "ruff format"'; \
 lint-imports || failed+=' lint-imports'; \
-$(QUICK_TESTS) || failed+=' pytest'; \
+$(1) || failed+=' pytest'; \
 wait $$typing || failed+=' basedpyright'; cat "$$types"; \
-[ -z "$$failed" ] || { echo "error: make check: failed:$$failed; what each said is above" >&2; exit 1; }
+[ -z "$$failed" ] || { echo "error: make $@: failed:$$failed; what each said is above" >&2; exit 1; }
 endef
 
 # With two processes on two cores, the threads of NumPy's and scikit-learn's would be in each other's way.
@@ -106,10 +106,7 @@ test-team: setup
 	pytest -m team tests/team
 
 lint: setup
-	ruff check .
-	ruff format --check .
-	basedpyright
-	lint-imports
+	@$(call CHECK,true)
 
 lock: setup
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
