@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 
 from neuralist import metrics
 from neuralist.evaluation import baselines
-from neuralist.evaluation.baselines import Known, Pairs, labels, lyrics, mapped, metadata
+from neuralist.evaluation.baselines import Pairs, TrainingPairs, labels, lyrics, mapped, metadata
 from neuralist.text.tfidf import tfidf
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Vocabulary
@@ -31,17 +31,19 @@ def pairs(*listed: tuple[int, int]) -> Pairs:
     return Pairs(left, right)
 
 
-def known(train: Pairs, similarity: list[float] | np.ndarray, n_songs: int, **given: object) -> Known:
+def training_pairs(
+    train: Pairs, similarity: list[float] | np.ndarray, n_songs: int, **given: object
+) -> TrainingPairs:
     """What is known of training pairs of weight 1, all songs being training songs unless said."""
     rest = {"weight": np.ones(len(similarity)), "listed": train, "splits": np.array(["train"] * n_songs)}
-    return Known(train, np.array(similarity, dtype=np.float64), **(rest | given))  # pyright: ignore[reportArgumentType]
+    return TrainingPairs(train, np.array(similarity, dtype=np.float64), **(rest | given))  # pyright: ignore[reportArgumentType]
 
 
-def repeated(known: Known) -> Known:
+def repeated(training: TrainingPairs) -> TrainingPairs:
     """The same, each pair standing there as often as its weight says."""
-    rows = np.repeat(np.arange(len(known.weight)), known.weight.astype(int))
-    train = Pairs(known.pairs.left[rows], known.pairs.right[rows])
-    return known._replace(pairs=train, similarity=known.similarity[rows], weight=np.ones(len(rows)))
+    rows = np.repeat(np.arange(len(training.weight)), training.weight.astype(int))
+    train = Pairs(training.pairs.left[rows], training.pairs.right[rows])
+    return training._replace(pairs=train, similarity=training.similarity[rows], weight=np.ones(len(rows)))
 
 
 def songs(**columns: list) -> pd.DataFrame:
@@ -61,7 +63,7 @@ def vectors(**of_words: list[float]) -> WordVectors:
 
 TRAIN = pairs((0, 1), (1, 0), (1, 2), (2, 3), (0, 3))
 SIMILARITY = np.array([0.2, 0.4, 0.05, 0.05, 0.9])
-KNOWN = known(TRAIN, SIMILARITY, 4)
+KNOWN = training_pairs(TRAIN, SIMILARITY, 4)
 WEIGHTED = KNOWN._replace(weight=np.array([1.0, 2.0, 4.0, 1.0, 3.0]))
 
 
@@ -80,7 +82,9 @@ def test_no_constant_has_a_lower_mse_on_training_than_the_mean() -> None:
 
 
 def test_the_commonest_class_of_each_kind() -> None:
-    answer = labels.commonest_class(known(pairs(*[(0, 1)] * 6), [0.06, 0.08, 0.12, 0.14, 0.16, 0.95], 2), 2)
+    answer = labels.commonest_class(
+        training_pairs(pairs(*[(0, 1)] * 6), [0.06, 0.08, 0.12, 0.14, 0.16, 0.95], 2), 2
+    )
     assert answer.decile.tolist() == [1, 1]  # 0.12, 0.14, 0.16
     assert answer.tenth.tolist() == [1, 1]  # 0.06, 0.08, 0.12, 0.14 round to 0.1
     assert answer.similar.tolist() == [False, False]
@@ -88,14 +92,14 @@ def test_the_commonest_class_of_each_kind() -> None:
 
 
 def test_in_two_classes_the_commonest_may_differ_from_that_of_the_commonest_decile() -> None:
-    answer = labels.commonest_class(known(TRAIN, [0.01, 0.02, 0.55, 0.65, 0.75], 4), 1)
+    answer = labels.commonest_class(training_pairs(TRAIN, [0.01, 0.02, 0.55, 0.65, 0.75], 4), 1)
     assert answer.decile.tolist() == [0]
     assert answer.similar.tolist() == [True]
 
 
 def test_the_commonest_decile_scores_its_share() -> None:
     truth = metrics.Answers.of(np.array([0.01, 0.02, 0.03, 0.2, 0.7]))
-    answer = labels.commonest_class(known(TRAIN, truth.similarity, 4), 5)
+    answer = labels.commonest_class(training_pairs(TRAIN, truth.similarity, 4), 5)
     assert np.mean(answer.decile == truth.decile) == 3 / 5
 
 
@@ -106,11 +110,11 @@ def test_lookup_repeats_what_training_says_of_the_pair_in_either_direction() -> 
 
 def test_lookup_falls_back_to_shrunken_song_biases_and_to_the_mean() -> None:
     # One row deviates by 0 from the mean of one row: no bias.
-    found = labels.lookup(known(pairs((0, 1)), [0.8], 4), pairs((0, 2), (2, 3)), 4)
+    found = labels.lookup(training_pairs(pairs((0, 1)), [0.8], 4), pairs((0, 2), (2, 3)), 4)
     assert found == pytest.approx([0.8, 0.8])
 
     # Rows of disjoint songs deviate by +-0.3. Minimise (0.3 - 2 b)^2 + 2 b^2: b = 0.6 / 6 = 0.1.
-    two = known(pairs((0, 1), (2, 3)), [0.8, 0.2], 6)
+    two = training_pairs(pairs((0, 1), (2, 3)), [0.8, 0.2], 6)
     found = labels.lookup(two, pairs((0, 4), (2, 4), (0, 2), (4, 5)), 6)
     assert found == pytest.approx([0.6, 0.4, 0.5, 0.5])
 
@@ -120,7 +124,7 @@ def test_lookup_stays_within_0_and_1() -> None:
         *[(0, i) for i in range(2, 8)], *[(1, i) for i in range(8, 14)], *[(i, i + 1) for i in range(14, 30)]
     )
     similarity = np.array([1.0] * 12 + [0.0] * 16)
-    assert labels.lookup(known(train, similarity, 31), pairs((0, 1)), 31).tolist() == [1.0]
+    assert labels.lookup(training_pairs(train, similarity, 31), pairs((0, 1)), 31).tolist() == [1.0]
 
 
 @given(
@@ -138,22 +142,22 @@ def test_biases_are_those_of_ridge_regression(rows: list[tuple[int, int, float]]
         design[row, [left, right]] += 1
     mean = similarity.mean()
     bias = np.linalg.solve(design.T @ design + np.eye(9), design.T @ (similarity - mean))
-    asked = pairs((0, 8), (4, 8), (0, 1))  # never pairs of training
-    expected = np.clip(mean + bias[asked.left] + bias[asked.right], 0, 1)
-    found = labels.lookup(known(train, similarity, 9), asked, 9)
+    to_score = pairs((0, 8), (4, 8), (0, 1))  # never pairs of training
+    expected = np.clip(mean + bias[to_score.left] + bias[to_score.right], 0, 1)
+    found = labels.lookup(training_pairs(train, similarity, 9), to_score, 9)
     assert found == pytest.approx(expected, abs=1e-8)
 
 
 def test_a_weight_counts_like_as_many_pairs() -> None:
-    rows, asked = repeated(WEIGHTED), pairs((0, 1), (3, 3), (1, 3))
+    rows, to_score = repeated(WEIGHTED), pairs((0, 1), (3, 3), (1, 3))
     assert len(rows.similarity) == 11
     for name, answer in baselines.without_lyrics(
-        songs(year=[1990, 1994, 2001, 1994]), WEIGHTED, asked
+        songs(year=[1990, 1994, 2001, 1994]), WEIGHTED, to_score
     ).items():
-        expected = baselines.without_lyrics(songs(year=[1990, 1994, 2001, 1994]), rows, asked)[name]
+        expected = baselines.without_lyrics(songs(year=[1990, 1994, 2001, 1994]), rows, to_score)[name]
         for kind in ("similarity", "similar", "decile", "tenth"):
             assert getattr(answer, kind) == pytest.approx(getattr(expected, kind)), (name, kind)
-    constant = baselines.without_lyrics(songs(artist=[None] * 4), WEIGHTED, asked)["constant"]
+    constant = baselines.without_lyrics(songs(artist=[None] * 4), WEIGHTED, to_score)["constant"]
     assert constant.similarity == pytest.approx([(0.2 + 0.8 + 0.2 + 0.05 + 2.7) / 11] * 3)
     assert labels.commonest_class(KNOWN, 1).decile.tolist() == [0]
     assert labels.commonest_class(KNOWN._replace(weight=np.array([1, 1, 1, 1, 9.0])), 1).decile.tolist() == [
@@ -164,10 +168,10 @@ def test_a_weight_counts_like_as_many_pairs() -> None:
 # --- the mapping -----------------------------------------------------------------------------------
 
 
-def scored(score: list[float] | np.ndarray, similarity: list[float], asked: list[float]) -> np.ndarray:
+def scored(score: list[float] | np.ndarray, similarity: list[float], to_score: list[float]) -> np.ndarray:
     """The mapping, learned from scores with similarities, of other scores."""
-    training = known(pairs(*[(0, 1)] * len(similarity)), similarity, 2)
-    return mapped(np.array(score), training, np.array(asked))
+    training = training_pairs(pairs(*[(0, 1)] * len(similarity)), similarity, 2)
+    return mapped(np.array(score), training, np.array(to_score))
 
 
 def test_the_mapping_averages_what_violates_the_order() -> None:
@@ -192,7 +196,7 @@ def test_the_mapping_stays_in_range_never_turns_the_order_and_knows_weights(
     training: list[tuple[float, float, int]],
 ) -> None:
     score, similarity, weight = np.array(training).T
-    weighted = known(pairs(*[(0, 1)] * len(score)), similarity, 2, weight=weight)
+    weighted = training_pairs(pairs(*[(0, 1)] * len(score)), similarity, 2, weight=weight)
     found = mapped(score, weighted, np.linspace(0, 1, 21))
     assert found.min() >= 0
     assert found.max() <= 1
@@ -295,7 +299,7 @@ def test_the_projection_is_that_of_a_non_negative_ridge_regression() -> None:
     features = centred[train.left] * centred[train.right]
     similarity = np.clip(0.3 + features @ [1, 0.5, 0, 0, -1, 0] + generator.normal(size=300) / 50, 0, 1)
     weight = generator.uniform(0.5, 2, size=300)
-    found = lyrics.projected(averages, known(train, similarity, 50, weight=weight, splits=splits))
+    found = lyrics.projected(averages, training_pairs(train, similarity, 50, weight=weight, splits=splits))
 
     share = weight / weight.sum()
     penalty = (share @ (features - share @ features) ** 2).mean()
@@ -313,12 +317,12 @@ def test_vectors_that_are_all_alike_project_to_nothing(averages: np.ndarray) -> 
 
 PLACES = [("Grey harbour", "red desert")[song in (2, 3, 5)] for song in range(6)]
 OF_PLACES = vectors(grey=[1, 0], harbour=[1, 0], red=[0, 1], desert=[0, 1])
-PLACED = known(pairs((0, 1), (2, 3), (0, 2), (1, 3)), [0.9, 0.7, 0.1, 0.3], 6)
+PLACED = training_pairs(pairs((0, 1), (2, 3), (0, 2), (1, 3)), [0.9, 0.7, 0.1, 0.3], 6)
 
 
 def test_baselines_from_lyrics_find_the_pairs_that_share_words() -> None:
-    asked = pairs((0, 4), (4, 5))
-    found = baselines.from_lyrics(songs(lyrics=PLACES), WINDOWING, PLACED, asked, OF_PLACES)
+    to_score = pairs((0, 4), (4, 5))
+    found = baselines.from_lyrics(songs(lyrics=PLACES), WINDOWING, PLACED, to_score, OF_PLACES)
     assert set(found) == {"tfidf", "averaged_vectors", "averaged_vectors_projected", "style"}
     for name in ("tfidf", "averaged_vectors", "averaged_vectors_projected"):
         assert found[name].similarity == pytest.approx([0.8, 0.2], abs=0.001), name
@@ -326,11 +330,11 @@ def test_baselines_from_lyrics_find_the_pairs_that_share_words() -> None:
 
 @pytest.mark.parametrize("long_text", ["head", "tail"])
 def test_baselines_read_no_more_than_the_model(long_text: str) -> None:
-    frame, asked = songs(lyrics=PLACES, year=[1960, 1961, 2000, 2001, 1960, 2001]), pairs((0, 4), (4, 5))
+    frame, to_score = songs(lyrics=PLACES, year=[1960, 1961, 2000, 2001, 1960, 2001]), pairs((0, 4), (4, 5))
     windowing = TokenWindowing("word", 2, long_text)
-    whole = baselines.from_lyrics(frame, windowing, PLACED, asked, OF_PLACES)
+    whole = baselines.from_lyrics(frame, windowing, PLACED, to_score, OF_PLACES)
     more = [f"{text} foam" if long_text == "head" else f"foam {text}" for text in PLACES]
-    longer = baselines.from_lyrics(frame.assign(lyrics=more), windowing, PLACED, asked, OF_PLACES)
+    longer = baselines.from_lyrics(frame.assign(lyrics=more), windowing, PLACED, to_score, OF_PLACES)
     assert {"ridge", "ridge_tfidf"} <= set(whole)
     for name in whole:
         assert longer[name].similarity == pytest.approx(whole[name].similarity), name
@@ -347,28 +351,28 @@ def test_style_finds_the_pairs_of_like_length_and_ridge_those_of_one_time() -> N
     frame = songs(lyrics=texts, year=np.where(old, 1960, 2010).tolist())
     left, right = np.triu_indices(40, 1)
     inside = right < 30
-    asked, splits = Pairs(left[~inside], right[~inside]), np.array(["train"] * 30 + ["test"] * 10)
+    to_score, splits = Pairs(left[~inside], right[~inside]), np.array(["train"] * 30 + ["test"] * 10)
     train, of_words = Pairs(left[inside], right[inside]), vectors(grey=[1, 0])
     for name, trait in (("style", short), ("ridge", old), ("ridge_tfidf", old)):
         same = (trait[left] == trait[right]).astype(float)
-        learned = known(train, same[inside], 40, splits=splits)
-        found = baselines.from_lyrics(frame, WINDOWING, learned, asked, of_words)[name].similarity
+        learned = training_pairs(train, same[inside], 40, splits=splits)
+        found = baselines.from_lyrics(frame, WINDOWING, learned, to_score, of_words)[name].similarity
         assert roc_auc_score(same[~inside], found) > 0.95, name
 
 
 def test_ridge_is_learned_from_training_songs_without_pairs_too() -> None:
     frame = songs(lyrics=PLACES * 5, year=[1960, 1961, 2000, 2001, 1960, 2001] * 5)
     one = PLACED._replace(splits=np.array(["train"] * 30))
-    asked = pairs((0, 4), (4, 5))
-    before = baselines.from_lyrics(frame, WINDOWING, one, asked, OF_PLACES)["ridge"].similarity
+    to_score = pairs((0, 4), (4, 5))
+    before = baselines.from_lyrics(frame, WINDOWING, one, to_score, OF_PLACES)["ridge"].similarity
     frame.loc[29, "year"] = 1900
     assert (
-        baselines.from_lyrics(frame, WINDOWING, one, asked, OF_PLACES)["ridge"].similarity != before
+        baselines.from_lyrics(frame, WINDOWING, one, to_score, OF_PLACES)["ridge"].similarity != before
     ).any()
     one.splits[29] = "test"
-    with_test = baselines.from_lyrics(frame, WINDOWING, one, asked, OF_PLACES)["ridge"].similarity
+    with_test = baselines.from_lyrics(frame, WINDOWING, one, to_score, OF_PLACES)["ridge"].similarity
     frame.loc[29, "year"] = 1950
-    after = baselines.from_lyrics(frame, WINDOWING, one, asked, OF_PLACES)["ridge"].similarity
+    after = baselines.from_lyrics(frame, WINDOWING, one, to_score, OF_PLACES)["ridge"].similarity
     assert after.tolist() == with_test.tolist()
 
 
@@ -396,9 +400,9 @@ def stubbed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def with_encoder(name: str) -> np.ndarray:
-    asked = pairs((0, 4), (4, 5))
+    to_score = pairs((0, 4), (4, 5))
     return baselines.from_lyrics(
-        songs(lyrics=PLACES), WINDOWING, PLACED, asked, OF_PLACES, sentence_encoder=name
+        songs(lyrics=PLACES), WINDOWING, PLACED, to_score, OF_PLACES, sentence_encoder=name
     )["sentence_encoder"].similarity
 
 
@@ -464,30 +468,30 @@ def test_overlap_of_tags_is_the_jaccard_index() -> None:
 
 
 def test_metadata_that_no_song_has_is_left_out() -> None:
-    three, asked = known(pairs((0, 1), (1, 2), (0, 2)), [0.1, 0.2, 0.6], 3), pairs((0, 1))
+    three, to_score = training_pairs(pairs((0, 1), (1, 2), (0, 2)), [0.1, 0.2, 0.6], 3), pairs((0, 1))
     only_numbers = {"constant", "commonest_class", "lookup"}
-    assert set(baselines.without_lyrics(songs(artist=[None] * 3), three, asked)) == only_numbers
-    years = baselines.without_lyrics(songs(year=[1990, 1991, 1999]), three, asked)
+    assert set(baselines.without_lyrics(songs(artist=[None] * 3), three, to_score)) == only_numbers
+    years = baselines.without_lyrics(songs(year=[1990, 1991, 1999]), three, to_score)
     assert set(years) == only_numbers | {"year_gap"}
 
 
 def test_how_much_the_sources_hold_of_a_song() -> None:
-    three, asked = known(pairs((0, 1), (1, 2), (0, 2)), [0.2, 0.6, 0.4], 4), pairs((0, 1), (3, 3))
+    three, to_score = training_pairs(pairs((0, 1), (1, 2), (0, 2)), [0.2, 0.6, 0.4], 4), pairs((0, 1), (3, 3))
     frame = songs(has_list=[True, False, True, False], track_ids=[["a", "b", "c"], ["d"], ["e"], ["f"]])
-    found = metadata.scores(frame, three, asked)
+    found = metadata.scores(frame, three, to_score)
     assert list(found) == ["has_list", "n_tracks"]
     assert found["has_list"][0].tolist() == [0.5, 0.5, 1]
     assert found["has_list"][1].tolist() == [0.5, 0]
     # log(1 + tracks) is log 4 and three times log 2: 2 and 1 in units of log 2.
     assert found["n_tracks"][0] == pytest.approx([3 / 4, 2 / 4, 3 / 4])
-    all_have = metadata.scores(frame.assign(has_list=True), three, asked)
+    all_have = metadata.scores(frame.assign(has_list=True), three, to_score)
     assert "has_list" not in all_have
 
 
 def test_degree_counts_listed_pairs_with_other_splits_alone() -> None:
     listed = pairs((0, 1), (0, 4), (1, 4), (0, 5), (4, 5), (2, 3))
     splits = np.array(["train", "train", "train", "val", "test", "test"])
-    one = known(pairs((0, 1), (1, 2)), [0.2, 0.6], 6, listed=listed, splits=splits)
+    one = training_pairs(pairs((0, 1), (1, 2)), [0.2, 0.6], 6, listed=listed, splits=splits)
     # (0, 1) and (4, 5) are within a split. Songs of other splits: 3 for train, so times 6 / 3; 5 for val; 4.
     assert metadata.degree(one, 6) == pytest.approx([4, 2, 2, 6 / 5, 3, 1.5])
     more = one._replace(listed=Pairs(np.append(listed.left, 4), np.append(listed.right, 5)))
@@ -502,9 +506,9 @@ def test_all_of_the_metadata_predicts_what_none_of_it_does_alone() -> None:
     frame = songs(artist=[f"artist {one}" for one in artists], year=years.tolist())
     left, right = generator.integers(60, size=(2, 3000))
     both = (artists[left] == artists[right]) & (years[left] == years[right])
-    train, asked = Pairs(left[:2000], right[:2000]), Pairs(left[2000:], right[2000:])
+    train, to_score = Pairs(left[:2000], right[:2000]), Pairs(left[2000:], right[2000:])
     similarity = np.where(both, 0.9, 0.1)
-    found = baselines.without_lyrics(frame, known(train, similarity[:2000], 60), asked)
+    found = baselines.without_lyrics(frame, training_pairs(train, similarity[:2000], 60), to_score)
     errors = {name: np.mean((one.similarity - similarity[2000:]) ** 2) for name, one in found.items()}
     assert errors["artist_year_tags"] < 1e-6
     assert min(errors["same_artist"], errors["year_gap"]) > 0.01
@@ -513,7 +517,7 @@ def test_all_of_the_metadata_predicts_what_none_of_it_does_alone() -> None:
 def test_the_tree_averages_by_weight() -> None:
     score = np.repeat([0.0, 1.0], 40)[:, None]
     similarity, weight = np.tile([0.2, 0.8], 40), np.tile([3.0, 1.0], 40)
-    training = known(pairs(*[(0, 1)] * 80), similarity * (1 + score[:, 0]) / 2, 2, weight=weight)
+    training = training_pairs(pairs(*[(0, 1)] * 80), similarity * (1 + score[:, 0]) / 2, 2, weight=weight)
     # (3 * 0.2 + 0.8) / 4 = 0.35, halved where the score is 0.
     assert metadata.tree(score, training, np.array([[0.0], [1.0]])) == pytest.approx([0.175, 0.35])
 
@@ -531,16 +535,16 @@ def test_each_baseline_says_whether_it_is_from_lyrics() -> None:
         lyrics=["grey", "harbour", "bell", "lamp"],
     )
     one = KNOWN._replace(listed=pairs((0, 4)), splits=np.array(["train"] * 4 + ["test"]))
-    frame, asked = pd.concat([frame, frame.iloc[:1]], ignore_index=True), pairs((0, 1))
-    from_lyrics = baselines.from_lyrics(frame, WINDOWING, one, asked, vectors(grey=[1, 0]))
+    frame, to_score = pd.concat([frame, frame.iloc[:1]], ignore_index=True), pairs((0, 1))
+    from_lyrics = baselines.from_lyrics(frame, WINDOWING, one, to_score, vectors(grey=[1, 0]))
     of_lyrics = {name for name, reads_lyrics in baselines.FROM_LYRICS.items() if reads_lyrics}
     assert set(from_lyrics) == of_lyrics - {"sentence_encoder"}
-    assert set(baselines.without_lyrics(frame, one, asked)) == set(baselines.FROM_LYRICS) - of_lyrics
+    assert set(baselines.without_lyrics(frame, one, to_score)) == set(baselines.FROM_LYRICS) - of_lyrics
 
 
 def test_without_training_pairs_there_is_no_baseline() -> None:
-    with pytest.raises(ValueError, match="no pair is in the training part"):
-        baselines.without_lyrics(songs(artist=["a", "b"]), known(pairs(), [], 2), pairs((0, 1)))
+    with pytest.raises(ValueError, match="no pair is in train; add pairs"):
+        baselines.without_lyrics(songs(artist=["a", "b"]), training_pairs(pairs(), [], 2), pairs((0, 1)))
 
 
 def test_nothing_asked_is_nothing_answered() -> None:
@@ -563,14 +567,14 @@ def test_known_facts_of_the_predecessors_rows(paper: Path) -> None:
 
     order = np.random.default_rng(2017).permutation(len(rows))
     train, test = order[: int(0.72 * len(rows))], order[int(0.8 * len(rows)) :]
-    asked = Pairs(given_rows.left[test], given_rows.right[test])
+    to_score = Pairs(given_rows.left[test], given_rows.right[test])
     of_train = Pairs(given_rows.left[train], given_rows.right[train])
-    training = known(of_train, similarity[train], len(index))
+    training = training_pairs(of_train, similarity[train], len(index))
     commonest = labels.commonest_class(training, len(test))
     assert np.mean(commonest.decile == truth.decile[test]) == pytest.approx(0.424, abs=0.02)
     assert np.mean(commonest.similar == truth.similar[test]) == pytest.approx(0.96, abs=0.01)
-    lookup = labels.lookup(training, asked, len(index))
+    lookup = labels.lookup(training, to_score, len(index))
     accuracy = np.mean(metrics.decile(lookup) == truth.decile[test])
     assert accuracy == pytest.approx(0.475, abs=0.02)
-    repeats = np.isin(baselines.unordered(asked, len(index)), baselines.unordered(of_train, len(index)))
+    repeats = np.isin(baselines.unordered(to_score, len(index)), baselines.unordered(of_train, len(index)))
     assert repeats.mean() == pytest.approx(0.30, abs=0.02)

@@ -162,11 +162,11 @@ def given_split() -> Metrics:
 
 def test_predictions_are_of_the_pairs_asked_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "PAIRS_AT_ONCE", 2)
-    asked = made_listing({"test": 3, "val": 2}, seed=5).assign(listed=True)
+    to_score = made_listing({"test": 3, "val": 2}, seed=5).assign(listed=True)
     songs = made_songs()
-    made = evaluation.predict("short", Reader(), songs, asked)  # pyright: ignore[reportArgumentType]
+    made = evaluation.predict("short", Reader(), songs, to_score)  # pyright: ignore[reportArgumentType]
     assert list(made.columns) == tables.PREDICTIONS.names
-    assert made["left_id"].tolist() == asked["left_id"].tolist()
+    assert made["left_id"].tolist() == to_score["left_id"].tolist()
     assert made["split"].tolist() == ["test"] * 3 + ["val"] * 2
     distinct = dict(
         zip(songs["song_id"], songs["lyrics"].map(lambda text: len(set(text.split()))), strict=True)
@@ -180,9 +180,9 @@ def test_predictions_are_of_the_pairs_asked_in_their_order(monkeypatch: pytest.M
 
 def test_each_song_is_encoded_once_and_only_if_needed() -> None:
     reader, songs = Reader(), made_songs()
-    asked = made_listing({"test": 60}, seed=6).assign(listed=True)
-    evaluation.predict("short", reader, songs, asked)  # pyright: ignore[reportArgumentType]
-    needed = sorted({*asked["left_id"], *asked["right_id"]})
+    to_score = made_listing({"test": 60}, seed=6).assign(listed=True)
+    evaluation.predict("short", reader, songs, to_score)  # pyright: ignore[reportArgumentType]
+    needed = sorted({*to_score["left_id"], *to_score["right_id"]})
     assert reader.read == songs.set_index("song_id").loc[needed, "lyrics"].tolist()
 
 
@@ -309,9 +309,9 @@ def observable_pairs(part: str, listed: pd.DataFrame) -> int:
     """All pairs of a part's songs that are listed or have a song with a list, by hand."""
     in_pairs = {*listed["left_id"], *listed["right_id"]}
     songs = [song for song in FOLDS[part] if song % 3 > 0 or f"song{song:02}" in in_pairs]
-    known = {(row.left_id, row.right_id) for row in listed.itertuples()}
+    training = {(row.left_id, row.right_id) for row in listed.itertuples()}
     return sum(
-        one % 3 > 0 or other % 3 > 0 or (f"song{one:02}", f"song{other:02}") in known
+        one % 3 > 0 or other % 3 > 0 or (f"song{one:02}", f"song{other:02}") in training
         for one, other in itertools.combinations(songs, 2)
     )
 
@@ -377,15 +377,15 @@ def test_baselines_learn_from_drawn_unlisted_pairs_as_many_as_they_stand_for(
 def test_new_artists_are_those_that_no_training_song_has(ranked: Metrics) -> None:
     """Songs 1 and 2 have a list; the nearer a song's year is to theirs, the higher year_gap puts it."""
     listed = made_pairs({"train": 60, "val": 12, "test": 14, "unused": 9}, 3)
-    known = {*zip(listed["left_id"], listed["right_id"], strict=True)}
-    in_pairs = {song for pair in known for song in pair}
+    training = {*zip(listed["left_id"], listed["right_id"], strict=True)}
+    in_pairs = {song for pair in training for song in pair}
     candidates = [song for song in FOLDS["test"] if song % 3 > 0 or f"song{song:02}" in in_pairs]
     expected = []
     for query in (1, 2):
         others = [song for song in candidates if song != query]
         pairs = [(f"song{min(query, song):02}", f"song{max(query, song):02}") for song in others]
         nearness = [-abs(query % 7 - song % 7) for song in others]
-        expected.append(roc_auc_score([pair in known for pair in pairs], nearness))
+        expected.append(roc_auc_score([pair in training for pair in pairs], nearness))
     found = ranked["asked"].splits["test"].baselines["year_gap"]["listed_auc_new_artist"].value
     assert found == pytest.approx(np.mean(expected), rel=1e-5)
 

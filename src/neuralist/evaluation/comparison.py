@@ -29,7 +29,7 @@ class Comparison:
 
     Attributes:
         train: the training pairs.
-        asked: all pairs.
+        to_score: all pairs.
         truth: of them.
         rows: split to positions of the pairs that the metrics of pairs are about.
         ranked: split to positions of all its pairs, and their queries; empty where nothing is ranked.
@@ -37,7 +37,7 @@ class Comparison:
     """
 
     train: Pairs
-    asked: Pairs
+    to_score: Pairs
     truth: Answers
     rows: dict[str, np.ndarray]
     ranked: dict[str, tuple[np.ndarray, ranking.RankingQueries]]
@@ -71,25 +71,25 @@ class Comparison:
 
     def rankings(self, split: str, settings: params.Evaluate) -> dict[Key, Drawn]:
         """Predictor to the metrics of ranking.NAMES on a split of `ranked`."""
-        every, asked = self.ranked[split]
+        every, to_score = self.ranked[split]
         scores = {key: answer.similarity[every] for key, answer in self.answers.items()}
-        found = ranking.measure(asked, scores, settings.draws, settings.seed)
+        found = ranking.measure(to_score, scores, settings.draws, settings.seed)
         return {key: dict(zip(ranking.NAMES, drawn.T, strict=True)) for key, drawn in found.items()}
 
     def _of_pairs(self, rows: np.ndarray, settings: params.Evaluate) -> dict[Key, Drawn]:
-        left, right = (side[rows] for side in self.asked)
+        left, right = (side[rows] for side in self.to_score)
         weights = resampling.pair_weights(left, right, settings.draws, settings.seed)
         answers = {key: answer.at(rows) for key, answer in self.answers.items()}
         return metrics.measure(self.truth.at(rows), answers, self.thresholds, weights)
 
     def counts(self, split: str) -> dict[str, Any]:
         """Pairs and songs of a split, shares of them that train holds too, and what is ranked."""
-        asked = Pairs(*(side[self.rows[split]] for side in self.asked))
-        songs = np.union1d(*asked)
-        counts: dict[str, Any] = {"n_pairs": len(asked.left), "n_songs": len(songs)}
+        to_score = Pairs(*(side[self.rows[split]] for side in self.to_score))
+        songs = np.union1d(*to_score)
+        counts: dict[str, Any] = {"n_pairs": len(to_score.left), "n_songs": len(songs)}
         if len(songs):
-            n_songs = 1 + max(int(side.max(initial=0)) for side in (*self.train, *asked))
-            pairs = np.isin(baselines.unordered(asked, n_songs), baselines.unordered(self.train, n_songs))
+            n_songs = 1 + max(int(side.max(initial=0)) for side in (*self.train, *to_score))
+            pairs = np.isin(baselines.unordered(to_score, n_songs), baselines.unordered(self.train, n_songs))
             shares = {"pairs": pairs.mean(), "songs": np.isin(songs, np.union1d(*self.train)).mean()}
             counts["seen_in_train"] = {name: metrics.rounded(share) for name, share in shares.items()}
         if split in self.ranked:

@@ -23,7 +23,7 @@ from neuralist.config.records import (
 from neuralist.data.pair_sets import Listings
 from neuralist.data.splits import songs_of
 from neuralist.evaluation import baselines
-from neuralist.evaluation.baselines import Known, Pairs
+from neuralist.evaluation.baselines import Pairs, TrainingPairs
 from neuralist.evaluation.comparison import Comparison, Drawn, Key, positions, queries
 from neuralist.metrics import Answers
 from neuralist.model.encoder import Encoder
@@ -41,26 +41,30 @@ NOTES = {
 PAIRS_AT_ONCE = 50_000
 
 
-def predict(name: str, encoder: Encoder, songs: pd.DataFrame, asked: pd.DataFrame) -> pd.DataFrame:
+def predict(name: str, encoder: Encoder, songs: pd.DataFrame, to_score: pd.DataFrame) -> pd.DataFrame:
     """Predictions (tables.PREDICTIONS) for pairs, in their order.
 
     Args:
         name: of the experiment.
         encoder: of it.
         songs: tables.SONGS.
-        asked: as `Listings.scored` gives them.
+        to_score: as `Listings.scored` gives them.
 
     Raises:
         ValueError: a row names a song that is not in `songs`.
     """
-    pairs = positions(songs, asked)
+    pairs = positions(songs, to_score)
     needed = np.union1d(*pairs)
     embeddings = encoder.encode(songs["lyrics"].iloc[needed].tolist()) if len(needed) else np.zeros((0, 1))
     left, right = (np.searchsorted(needed, side) for side in pairs)
-    parts = [slice(start, start + PAIRS_AT_ONCE) for start in range(0, len(asked), PAIRS_AT_ONCE)]
-    found = [encoder.similarity(embeddings[left[part]], embeddings[right[part]]) for part in parts]
-    columns = {column: asked[column] for column in ("split", "left_id", "right_id", "similarity", "listed")}
-    return pd.DataFrame({"experiment": name, **columns, "predicted": np.concatenate([np.zeros(0), *found])})
+    blocks = [slice(start, start + PAIRS_AT_ONCE) for start in range(0, len(to_score), PAIRS_AT_ONCE)]
+    similarity = [encoder.similarity(embeddings[left[block]], embeddings[right[block]]) for block in blocks]
+    columns = {
+        column: to_score[column] for column in ("split", "left_id", "right_id", "similarity", "listed")
+    }
+    return pd.DataFrame(
+        {"experiment": name, **columns, "predicted": np.concatenate([np.zeros(0), *similarity])}
+    )
 
 
 def target(songs: pd.DataFrame, experiment: params.Experiment) -> Literal["observable", "listed_only"]:
@@ -76,7 +80,7 @@ def targeted(
     predictions: pd.DataFrame, songs: pd.DataFrame, experiments: Mapping[str, params.Experiment]
 ) -> pd.DataFrame:
     """The predictions of pairs that an experiment's target is about; listed_only is about no unlisted one."""
-    narrow = [name for name, one in experiments.items() if target(songs, one) == "listed_only"]
+    narrow = [name for name, experiment in experiments.items() if target(songs, experiment) == "listed_only"]
     return predictions.loc[predictions["listed"] | ~predictions["experiment"].isin(narrow)]
 
 
@@ -105,14 +109,14 @@ def evaluate(
             or the sentence encoder cannot be loaded.
     """
     evaluated: dict[str, ExperimentMetrics] = {}
-    for chosen, compared in comparisons(
+    for chosen, comparison in comparisons(
         songs, listings, predictions, experiments, vectors, settings=settings
     ):
-        values = compared.values(settings)
-        for name, one in chosen.items():
+        values = comparison.values(settings)
+        for name, experiment in chosen.items():
             # What the target comes to is a matter of the songs.
-            settled = one.model_copy(update={"target": target(songs, one)})
-            evaluated[name] = _metrics(name, settled, compared, values, settings.level)
+            settled = experiment.model_copy(update={"target": target(songs, experiment)})
+            evaluated[name] = _metrics(name, settled, comparison, values, settings.level)
     return {name: evaluated[name] for name in experiments}
 
 
@@ -127,26 +131,26 @@ def comparisons(
 ) -> Iterator[tuple[dict[str, params.Experiment], Comparison]]:
     """Yield the experiments of each protocol and target, and them beside their baselines; see `evaluate`."""
     contests: dict[tuple[str, str], dict[str, params.Experiment]] = {}
-    for name, one in experiments.items():
-        contests.setdefault((one.protocol, target(songs, one)), {})[name] = one
+    for name, experiment in experiments.items():
+        contests.setdefault((experiment.protocol, target(songs, experiment)), {})[name] = experiment
     for chosen in contests.values():
         first = next(iter(chosen.values()))
-        known, scored = _known(songs, listings, first), listings.scored(songs, first.protocol)
+        training, scored = _training_pairs(songs, listings, first), listings.scored(songs, first.protocol)
         models: dict[Key, Answers] = {
             ("model", name): Answers.of(_joined(predictions, name, scored)) for name in chosen
         }
         answers = models | _baselines(
             songs,
-            known,
+            training,
             positions(songs, scored),
             chosen,
             vectors,
             sentence_encoder=settings.sentence_encoder,
         )
-        yield chosen, _comparison(songs, known, scored, first, answers)
+        yield chosen, _comparison(songs, training, scored, first, answers)
 
 
-def _known(songs: pd.DataFrame, listings: Listings, experiment: params.Experiment) -> Known:
+def _training_pairs(songs: pd.DataFrame, listings: Listings, experiment: params.Experiment) -> TrainingPairs:
     """What baselines may learn from: the pairs that the experiment does."""
     learned = listings.of(experiment)
     train = learned.loc[learned["split"] == "train"]
@@ -155,7 +159,7 @@ def _known(songs: pd.DataFrame, listings: Listings, experiment: params.Experimen
     split_of_song = np.full(len(songs), "", dtype=object)
     for split, mask in songs_of(songs, listed, by_fold=by_fold).items():
         split_of_song[mask] = split
-    return Known(
+    return TrainingPairs(
         positions(songs, train),
         train["similarity"].to_numpy(np.float64),
         train["weight"].to_numpy(np.float64),
@@ -173,8 +177,8 @@ def _joined(predictions: pd.DataFrame, experiment: str, scored: pd.DataFrame) ->
         ValueError: a scored pair has no prediction or several, or a predicted one is not scored.
     """
     own = predictions.loc[predictions["experiment"] == experiment, [*PAIR, "predicted"]].drop_duplicates()
-    compared = scored[PAIR].drop_duplicates().merge(own, "outer", on=PAIR, indicator="side")
-    wrong = compared.loc[(compared["side"] != "both") | compared.duplicated(PAIR)]
+    joined = scored[PAIR].drop_duplicates().merge(own, "outer", on=PAIR, indicator="side")
+    wrong = joined.loc[(joined["side"] != "both") | joined.duplicated(PAIR)]
     if len(wrong):
         fault = {
             "left_only": "has no prediction",
@@ -191,8 +195,8 @@ def _joined(predictions: pd.DataFrame, experiment: str, scored: pd.DataFrame) ->
 
 def _baselines(
     songs: pd.DataFrame,
-    known: Known,
-    asked: Pairs,
+    training: TrainingPairs,
+    to_score: Pairs,
     experiments: Mapping[str, params.Experiment],
     vectors: WordVectors | None,
     *,
@@ -200,21 +204,21 @@ def _baselines(
 ) -> dict[Key, Answers]:
     """All baselines' answers; those that read lyrics once for each way that an experiment reads."""
     every_way = list(dict.fromkeys(map(_windowing, experiments.values())))
-    if not len(known.similarity):
+    if not len(training.similarity):
         return {
             (name, windowing): answer
             for windowing in every_way
-            for name, answer in baselines.untrained(songs, windowing, asked, vectors).items()
+            for name, answer in baselines.untrained(songs, windowing, to_score, vectors).items()
         }
-    found: dict[Key, Answers] = {
-        (name, None): answer for name, answer in baselines.without_lyrics(songs, known, asked).items()
+    every_answer: dict[Key, Answers] = {
+        (name, None): answer for name, answer in baselines.without_lyrics(songs, training, to_score).items()
     }
     for windowing in every_way:
         answers = baselines.from_lyrics(
-            songs, windowing, known, asked, vectors, sentence_encoder=sentence_encoder
+            songs, windowing, training, to_score, vectors, sentence_encoder=sentence_encoder
         )
-        found |= {(name, windowing): answer for name, answer in answers.items()}
-    return found
+        every_answer |= {(name, windowing): answer for name, answer in answers.items()}
+    return every_answer
 
 
 def _windowing(experiment: params.Experiment) -> TokenWindowing:
@@ -224,7 +228,7 @@ def _windowing(experiment: params.Experiment) -> TokenWindowing:
 
 def _comparison(
     songs: pd.DataFrame,
-    known: Known,
+    training: TrainingPairs,
     scored: pd.DataFrame,
     experiment: params.Experiment,
     answers: dict[Key, Answers],
@@ -233,14 +237,14 @@ def _comparison(
     split, listed = np.asarray(scored["split"]), np.asarray(scored["listed"], dtype=bool)
     about = listed | (target(songs, experiment) == "observable")
     artists = songs["artist"].str.strip().str.casefold()
-    new = (artists.notna() & ~artists.isin(artists.iloc[known.songs])).to_numpy(bool)
+    new = (artists.notna() & ~artists.isin(artists.iloc[training.songs])).to_numpy(bool)
     ranked = {}
     for name in SPLITS if _ranks(songs, experiment) else ():
         every = np.flatnonzero(split == name)
         ranked[name] = every, queries(songs, scored.iloc[every], new)
     return Comparison(
-        train=known.pairs,
-        asked=positions(songs, scored),
+        train=training.pairs,
+        to_score=positions(songs, scored),
         truth=Answers.of(np.asarray(scored["similarity"])),
         rows={name: np.flatnonzero((split == name) & about) for name in SPLITS},
         ranked=ranked,
@@ -248,13 +252,13 @@ def _comparison(
     )
 
 
-def predictors(name: str, experiment: params.Experiment, compared: Comparison) -> dict[str, Key]:
+def predictors(name: str, experiment: params.Experiment, comparison: Comparison) -> dict[str, Key]:
     """The keys of an experiment, by the name "model", and of the baselines beside it."""
     windowing = _windowing(experiment)
     keys: dict[str, Key] = {"model": ("model", name)}
     for baseline, reads_lyrics in baselines.FROM_LYRICS.items():
         key = (baseline, windowing if reads_lyrics else None)
-        if key in compared.answers:
+        if key in comparison.answers:
             keys[baseline] = key
     return keys
 
@@ -262,18 +266,18 @@ def predictors(name: str, experiment: params.Experiment, compared: Comparison) -
 def _metrics(
     name: str,
     experiment: params.Experiment,
-    compared: Comparison,
+    comparison: Comparison,
     values: Mapping[str, Mapping[Key, Drawn]],
     level: float,
 ) -> ExperimentMetrics:
     """The metrics of one experiment and of the baselines beside it."""
-    keys = predictors(name, experiment, compared)
-    names = metric_table.of_protocol(experiment.protocol, ranked=bool(compared.ranked))
+    keys = predictors(name, experiment, comparison)
+    names = metric_table.of_protocol(experiment.protocol, ranked=bool(comparison.ranked))
     splits = {}
     for split in SPLITS:
         drawn = {predictor: values[split][key] for predictor, key in keys.items()} if split in values else {}
         splits[split] = SplitMetrics(
-            **compared.counts(split),
+            **comparison.counts(split),
             metrics=_of_model(drawn, names, level),
             baselines=_against_model(drawn, names, level),
         )
@@ -285,8 +289,8 @@ def _metrics(
         long_text=experiment.long_text,
         note=NOTES[experiment.protocol],
         from_lyrics={baseline: baselines.FROM_LYRICS[baseline] for baseline in keys if baseline != "model"},
-        thresholds={predictor: Thresholds(**compared.thresholds[key]) for predictor, key in keys.items()},
-        thresholds_chosen_on=compared.thresholds_from,
+        thresholds={predictor: Thresholds(**comparison.thresholds[key]) for predictor, key in keys.items()},
+        thresholds_chosen_on=comparison.thresholds_from,
         splits=splits,
     )
 

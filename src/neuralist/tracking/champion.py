@@ -125,7 +125,7 @@ def measured(
         metric,
         *(metrics.summary(figure, metric, settings.level) for figure in figures),
         n_pairs=len(listing),
-        n_songs=len(np.union1d(*compared.asked)),
+        n_songs=len(np.union1d(*compared.to_score)),
     )
 
 
@@ -153,7 +153,7 @@ def _comparison(songs: pd.DataFrame, listing: pd.DataFrame, rivals: Rivals, *, r
     nobody = np.zeros(len(songs), dtype=bool)
     return Comparison(
         train=Pairs(every[:0], every[:0]),
-        asked=asked,
+        to_score=asked,
         truth=metrics.Answers.of(np.asarray(listing["similarity"])),
         rows={"val": every},
         ranked={"val": (every, queries(songs, listing, nobody))} if ranked else {},

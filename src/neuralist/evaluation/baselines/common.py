@@ -7,7 +7,7 @@ from scipy import sparse
 
 # Pairs whose rows of a sparse matrix are multiplied at once: 300-word songs then take some 50 MB.
 _PAIRS_AT_ONCE = 8192
-Scores = tuple[np.ndarray, np.ndarray]  # of the training pairs and of those asked for, in [0, 1]
+Scores = tuple[np.ndarray, np.ndarray]  # of the training pairs and of those to score, in [0, 1]
 
 
 class Pairs(NamedTuple):
@@ -17,7 +17,7 @@ class Pairs(NamedTuple):
     right: np.ndarray
 
 
-class Known(NamedTuple):
+class TrainingPairs(NamedTuple):
     """All that a baseline may learn from.
 
     Attributes:
@@ -50,7 +50,7 @@ def unordered(pairs: Pairs, n_songs: int) -> np.ndarray:
     return np.minimum(*pairs) * n_songs + np.maximum(*pairs)
 
 
-def mapped(of_train: np.ndarray, known: Known, of_asked: np.ndarray) -> np.ndarray:
+def mapped(of_train: np.ndarray, training: TrainingPairs, of_scored: np.ndarray) -> np.ndarray:
     """Similarity in [0, 1] for each score in [0, 1] (higher: more alike), by isotonic regression on training.
 
     A thousandth of the score itself is mixed in: the regression is made of steps, and within a step the score
@@ -58,20 +58,20 @@ def mapped(of_train: np.ndarray, known: Known, of_asked: np.ndarray) -> np.ndarr
     """
     from sklearn.isotonic import IsotonicRegression
 
-    scored, asked = ~np.isnan(of_train), ~np.isnan(of_asked)
+    scored, to_score = ~np.isnan(of_train), ~np.isnan(of_scored)
     alike = slice(None) if scored.all() else ~scored
-    unknown = np.average(known.similarity[alike], weights=known.weight[alike])
-    predicted = np.full(len(of_asked), unknown)
-    if scored.any() and asked.any():
+    unknown = np.average(training.similarity[alike], weights=training.weight[alike])
+    predicted = np.full(len(of_scored), unknown)
+    if scored.any() and to_score.any():
         steps = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
-        steps.fit(of_train[scored], known.similarity[scored], sample_weight=known.weight[scored])
-        predicted[asked] = 0.999 * steps.predict(of_asked[asked]) + 0.001 * of_asked[asked]
+        steps.fit(of_train[scored], training.similarity[scored], sample_weight=training.weight[scored])
+        predicted[to_score] = 0.999 * steps.predict(of_scored[to_score]) + 0.001 * of_scored[to_score]
     return predicted
 
 
-def cosine(songs: np.ndarray | sparse.csr_array, known: Known, asked: Pairs) -> Scores:
+def cosine(songs: np.ndarray | sparse.csr_array, training: TrainingPairs, to_score: Pairs) -> Scores:
     """`unit_cosine` of the training pairs and of those asked for."""
-    return unit_cosine(songs, known.pairs), unit_cosine(songs, asked)
+    return unit_cosine(songs, training.pairs), unit_cosine(songs, to_score)
 
 
 def unit_cosine(songs: np.ndarray | sparse.csr_array, pairs: Pairs) -> np.ndarray:
@@ -90,11 +90,11 @@ def products(songs: np.ndarray | sparse.csr_array, pairs: Pairs) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def nearness(songs: np.ndarray, known: Known, asked: Pairs) -> Scores:
+def nearness(songs: np.ndarray, training: TrainingPairs, to_score: Pairs) -> Scores:
     """1 / (1 + distance) of each pair's rows; the unit is the mean distance of the training pairs (L1)."""
-    of_train, of_asked = (_distance(songs, pairs) for pairs in (known.pairs, asked))
+    of_train, of_scored = (_distance(songs, pairs) for pairs in (training.pairs, to_score))
     unit = of_train.mean() or 1.0
-    return 1 / (1 + of_train / unit), 1 / (1 + of_asked / unit)
+    return 1 / (1 + of_train / unit), 1 / (1 + of_scored / unit)
 
 
 def _distance(songs: np.ndarray, pairs: Pairs) -> np.ndarray:
