@@ -59,9 +59,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole pipelines come first: begun last, they would leave the other of two processes idle."""
+    """Whole pipelines come first, then files with slow tests: begun last, they would leave a process idle."""
     pipeline = Path(__file__).resolve().parent / "pipeline"
-    items.sort(key=lambda item: not item.path.is_relative_to(pipeline))
+    slow = {
+        item.path
+        for item in items
+        if any(item.get_closest_marker(name) is not None for name in ("slow", "tensorflow"))
+    }
+    items.sort(key=lambda item: (not item.path.is_relative_to(pipeline), item.path not in slow))
 
 
 def _shared(name: str) -> Path:

