@@ -17,7 +17,7 @@ from neuralist.metrics import Answers
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.word_vectors import WordVectors
 
-__all__ = ["FROM_LYRICS", "Known", "Pairs", "from_lyrics", "unordered", "untrained", "without_lyrics"]
+__all__ = ["FROM_LYRICS", "Pairs", "TrainingPairs", "from_lyrics", "unordered", "untrained", "without_lyrics"]
 
 # In the order of the tables: whether the baseline reads lyrics.
 FROM_LYRICS = {
