@@ -44,8 +44,8 @@ EXPERIMENTS = {
         "window": 4,
         "window_sample_rate": 0.6,
         "distillation_weight": 0.5,
-        "epochs": 40,
-        "patience": 40,
+        "epochs": 16,
+        "patience": 16,
     },
 }
 SECONDS = 60
