@@ -59,7 +59,7 @@ def main() -> None:
     shutil.rmtree(args.metrics, ignore_errors=True)  # as DVC does: no file of another experiment stays
     for name, metrics in evaluated.items():
         records.save(metrics, args.metrics / f"{name}.json")
-    files.write_text(args.headline, json.dumps(results.headline(evaluated), indent=2) + "\n")
+    files.write_text(args.headline, json.dumps(results.headline(evaluated), indent=2, allow_nan=False) + "\n")
     note = corpus.load(args.corpus).note
     files.write_text(args.table, results.markdown(evaluated, settings.evaluate, note))
     histories = {name: figures.read_history(args.experiments / name / "history.csv") for name in experiments}

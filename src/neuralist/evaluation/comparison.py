@@ -71,9 +71,9 @@ class Comparison:
 
     def rankings(self, split: str, settings: params.Evaluate) -> dict[Key, Drawn]:
         """Predictor to the metrics of ranking.NAMES on a split of `ranked`."""
-        every, to_score = self.ranked[split]
+        every, queries = self.ranked[split]
         scores = {key: answer.similarity[every] for key, answer in self.answers.items()}
-        found = ranking.measure(to_score, scores, settings.draws, settings.seed)
+        found = ranking.measure(queries, scores, settings.draws, settings.seed)
         return {key: dict(zip(ranking.NAMES, drawn.T, strict=True)) for key, drawn in found.items()}
 
     def _of_pairs(self, rows: np.ndarray, settings: params.Evaluate) -> dict[Key, Drawn]:
@@ -84,12 +84,12 @@ class Comparison:
 
     def counts(self, split: str) -> dict[str, Any]:
         """Pairs and songs of a split, shares of them that train holds too, and what is ranked."""
-        to_score = Pairs(*(side[self.rows[split]] for side in self.to_score))
-        songs = np.union1d(*to_score)
-        counts: dict[str, Any] = {"n_pairs": len(to_score.left), "n_songs": len(songs)}
+        scored = Pairs(*(side[self.rows[split]] for side in self.to_score))
+        songs = np.union1d(*scored)
+        counts: dict[str, Any] = {"n_pairs": len(scored.left), "n_songs": len(songs)}
         if len(songs):
-            n_songs = 1 + max(int(side.max(initial=0)) for side in (*self.train, *to_score))
-            pairs = np.isin(baselines.unordered(to_score, n_songs), baselines.unordered(self.train, n_songs))
+            n_songs = 1 + max(int(side.max(initial=0)) for side in (*self.train, *scored))
+            pairs = np.isin(baselines.unordered(scored, n_songs), baselines.unordered(self.train, n_songs))
             shares = {"pairs": pairs.mean(), "songs": np.isin(songs, np.union1d(*self.train)).mean()}
             counts["seen_in_train"] = {name: metrics.rounded(share) for name, share in shares.items()}
         if split in self.ranked:

@@ -223,5 +223,5 @@ def _divided(number: np.ndarray, by: np.ndarray, otherwise: float = np.nan) -> n
 
 def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Weighted mean of each row of values (chunk, n), NaN left out; NaN where nothing is left."""
-    training = np.where(np.isnan(values), 0, weights)
-    return _divided(np.einsum("dq,dq->d", training, np.nan_to_num(values)), training.sum(axis=1))
+    of_defined = np.where(np.isnan(values), 0, weights)
+    return _divided(np.einsum("dq,dq->d", of_defined, np.nan_to_num(values)), of_defined.sum(axis=1))

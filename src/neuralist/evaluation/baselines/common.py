@@ -58,14 +58,18 @@ def mapped(of_train: np.ndarray, training: TrainingPairs, of_scored: np.ndarray)
     """
     from sklearn.isotonic import IsotonicRegression
 
-    scored, to_score = ~np.isnan(of_train), ~np.isnan(of_scored)
-    alike = slice(None) if scored.all() else ~scored
+    known_in_train, known = ~np.isnan(of_train), ~np.isnan(of_scored)
+    alike = slice(None) if known_in_train.all() else ~known_in_train
     unknown = np.average(training.similarity[alike], weights=training.weight[alike])
     predicted = np.full(len(of_scored), unknown)
-    if scored.any() and to_score.any():
+    if known_in_train.any() and known.any():
         steps = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
-        steps.fit(of_train[scored], training.similarity[scored], sample_weight=training.weight[scored])
-        predicted[to_score] = 0.999 * steps.predict(of_scored[to_score]) + 0.001 * of_scored[to_score]
+        steps.fit(
+            of_train[known_in_train],
+            training.similarity[known_in_train],
+            sample_weight=training.weight[known_in_train],
+        )
+        predicted[known] = 0.999 * steps.predict(of_scored[known]) + 0.001 * of_scored[known]
     return predicted
 
 

@@ -56,9 +56,9 @@ def averaged_vectors(texts: Sequence[str], vectors: WordVectors) -> np.ndarray:
     everything = TokenWindowing("word", max(map(len, texts), default=0) + 1, "head")
     for text, words in enumerate(texts):
         ids = vectors.vocabulary.windows([words], everything).ids[0]
-        training = ids[(ids != PADDING) & (ids != UNKNOWN)]
-        if len(training):
-            means[text] = vectors.matrix[training].mean(axis=0, dtype=np.float64)
+        with_vector = ids[(ids != PADDING) & (ids != UNKNOWN)]
+        if len(with_vector):
+            means[text] = vectors.matrix[with_vector].mean(axis=0, dtype=np.float64)
     return _unit(means)
 
 

@@ -62,8 +62,8 @@ def tag_overlap(songs: pd.DataFrame, pairs: Pairs) -> np.ndarray:
     holds = sparse.csr_array((np.ones(len(codes)), codes, starts), shape=shape)
     common = products(holds, pairs)
     left, right = counts[pairs.left], counts[pairs.right]
-    training = (left > 0) & (right > 0)
-    return np.divide(common, left + right - common, out=np.full(len(common), np.nan), where=training)
+    both_tagged = (left > 0) & (right > 0)
+    return np.divide(common, left + right - common, out=np.full(len(common), np.nan), where=both_tagged)
 
 
 def degree(training: TrainingPairs, n_songs: int) -> np.ndarray:
