@@ -7,10 +7,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 Protocol = Literal["songs", "paper", "given"]
 Similarity = Literal["manhattan", "euclidean", "cosine"]
+Pooling = Literal["last", "mean", "mean_max"]
 
 
 class Section(BaseModel):
-    """A section of params.yaml: frozen, unknown keys refused."""
+    """A section of params.yaml, or a file of values that crosses a stage: frozen, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,7 +34,7 @@ class _Training(Section):
     vectors: Literal["frozen", "trained"]
     char_dimensions: int = Field(ge=1, le=4096)
     units: int = Field(ge=1, le=4096)
-    pooling: Literal["last", "mean", "mean_max"]
+    pooling: Pooling
     length_features: bool
     embedding: Annotated[int, Field(ge=1, le=4096)] | None
     similarity: Similarity

@@ -111,4 +111,5 @@ def read_or_skipped(path: Path, model: type[M]) -> M | Skipped:
     Raises:
         ValueError: the file is missing, or holds neither.
     """
-    return records.load(path, Skipped if "skipped" in files.read_json(path) else model)
+    content = files.read_json(path)
+    return records.check(content, Skipped if "skipped" in content else model, path)

@@ -5,11 +5,13 @@ a faster recurrence, `neuralist.model.lstm_tensorflow`.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import keras
 import numpy as np
 from keras import ops
+
+from neuralist.config import experiment
 
 EPSILON = 1e-6
 
@@ -128,12 +130,10 @@ class Pooling(keras.layers.Layer):
         ValueError: `kind` is another.
     """
 
-    KINDS = ("last", "mean", "mean_max")
-
     def __init__(self, kind: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if kind not in self.KINDS:
-            raise ValueError(f"pooling: received {kind!r}; choose {', '.join(self.KINDS)}")
+        if kind not in get_args(experiment.Pooling):
+            raise ValueError(f"pooling: received {kind!r}; choose {', '.join(get_args(experiment.Pooling))}")
         self.kind = kind
 
     def call(self, states: Any, present: Any) -> Any:

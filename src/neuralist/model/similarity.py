@@ -5,13 +5,15 @@ The Keras counterpart, without calibration, is `layers.PairSimilarity`.
 """
 
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from scipy.optimize import isotonic_regression
 
+from neuralist.config import experiment
 from neuralist.config.records import CalibrationCurve, ExperimentRecord
 
-KINDS = ("manhattan", "euclidean", "cosine")
+KINDS: tuple[str, ...] = get_args(experiment.Similarity)
 
 
 @dataclass(frozen=True)

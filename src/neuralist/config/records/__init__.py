@@ -12,7 +12,7 @@
 The resolved settings of `config.resolved` are passed on too. Keys are written in the order of the attributes.
 """
 
-from neuralist.config.records.base import load, save
+from neuralist.config.records.base import check, load, save
 from neuralist.config.records.corpus import CorpusNote
 from neuralist.config.records.experiment import (
     BestTrial,

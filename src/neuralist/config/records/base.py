@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from neuralist import files
 from neuralist.config import params
+from neuralist.config.experiment import Section
 
 M = TypeVar("M", bound=BaseModel)
 Split = Literal["train", "val", "test"]
@@ -22,10 +23,8 @@ def optional() -> Any:
     return Field(default=None, exclude_if=lambda value: value is None)
 
 
-class Record(BaseModel):
-    """Values that cross a stage: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Record(Section):
+    """Values that cross a stage."""
 
 
 def save(record: BaseModel, path: Path) -> None:
