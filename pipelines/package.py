@@ -9,8 +9,7 @@ import shutil
 from pathlib import Path
 
 from neuralist import console, files
-from neuralist.config import corpus, params, records
-from neuralist.data import parquet, tables
+from neuralist.config import params, records
 from neuralist.evaluation import selection
 from neuralist.serving import package
 
@@ -37,11 +36,9 @@ def main() -> None:
         files.write_text(args.out / "card.md", reason)
         print(reason, end="")
         return
-    source = args.experiments / name
-    trained, note = records.load_experiment(source), corpus.load(args.corpus).note
-    chosen = package.Chosen(trained, experiments[name], metric, settings.evaluate.level, note)
-    songs, pairs = parquet.read(args.songs, tables.SONGS), parquet.read(args.pairs, tables.PAIRS)
-    served = package.save(chosen, source, songs, pairs, args.out)
+    inputs = package.Inputs(args.songs, args.pairs, args.corpus)
+    source, level = args.experiments / name, settings.evaluate.level
+    served = package.pack(source, experiments[name], inputs, args.out, metric=metric, level=level)
     print(
         f"{name} is packed to serve: the best on val by {metric}, {served.value.value:.3f}; "
         f"beats its baselines: {'yes' if served.beats_baselines else 'not shown'}"

@@ -100,6 +100,13 @@ def test_an_experiment_that_is_not_served_answers_for_itself(home: Path) -> None
     assert result("compare", "--model", "other")[0]["similarity"] == 1.0
 
 
+def test_a_folder_without_a_model_does_not_hide_an_experiment_of_its_name(home: Path) -> None:
+    served = result("compare")
+    (home / "tiny").mkdir()
+
+    assert result("compare", "--model", "tiny") == served
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_what_is_no_model_is_refused_with_what_there_is(home: Path, command: str) -> None:
     ended = CliRunner().invoke(app, [*COMMANDS[command], "--model", "huge"])

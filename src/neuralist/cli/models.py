@@ -18,7 +18,6 @@ import typer
 
 from neuralist.cli import shell
 
-KINDS = "an experiment of this checkout ({names}), a folder, or models:/<name>@<alias>"
 Model = Annotated[
     str | None,
     typer.Option(
@@ -68,10 +67,11 @@ def _named(model: str | None) -> Path:
         from neuralist.tracking.download import download  # imports mlflow, 3 s
 
         return download(model, _scratch())
-    for folder in (Path(model).expanduser(), _experiments() / model):
-        if folder.is_dir():
-            return folder
-    raise ValueError(f"{model}: no such model; give {_kinds()}")
+    folders = [folder for folder in (Path(model).expanduser(), _experiments() / model) if folder.is_dir()]
+    if not folders:
+        raise ValueError(f"{model}: no such model; give {_kinds()}")
+    # A folder of the experiment's name that holds no model does not hide the experiment.
+    return next((folder for folder in folders if (folder / "encoder.onnx").is_file()), folders[0])
 
 
 def _experiments() -> Path:
@@ -88,7 +88,8 @@ def _is_experiment(folder: Path) -> bool:
 
 def _kinds() -> str:
     names = sorted(path.parent.name for path in _experiments().glob("*/encoder.onnx"))
-    return KINDS.format(names=", ".join(names) or "none yet")
+    experiments = ", ".join(names) or "none yet"
+    return f"an experiment of this checkout ({experiments}), a folder, or models:/<name>@<alias>"
 
 
 def _scratch() -> Path:
@@ -101,8 +102,7 @@ def _packed(source: Path) -> Path:
     Raises:
         ValueError: a table or its metrics are missing.
     """
-    from neuralist.config import corpus, params, records
-    from neuralist.data import parquet, tables
+    from neuralist.config import params, records
     from neuralist.evaluation import selection
     from neuralist.serving import package
 
@@ -113,17 +113,10 @@ def _packed(source: Path) -> Path:
             f"{source.name}: no metrics of it in {artifacts / 'metrics'}; run `dvc repro evaluate`"
         )
     settings = params.load(artifacts.parent / "params.yaml")
-    chosen = package.Chosen(
-        records.load_experiment(source),
-        metrics[source.name],
-        selection.metric_of(metrics, settings.registration.metric),
-        settings.evaluate.level,
-        corpus.load(artifacts / "corpus.json").note,
+    metric, level = selection.metric_of(metrics, settings.registration.metric), settings.evaluate.level
+    inputs = package.Inputs(
+        artifacts / "songs.parquet", artifacts / "pairs.parquet", artifacts / "corpus.json"
     )
     out = _scratch() / source.name
-    songs, pairs = (
-        parquet.read(artifacts / f"{name}.parquet", schema)
-        for name, schema in (("songs", tables.SONGS), ("pairs", tables.PAIRS))
-    )
-    package.save(chosen, source, songs, pairs, out)
+    package.pack(source, metrics[source.name], inputs, out, metric=metric, level=level)
     return out

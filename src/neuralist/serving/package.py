@@ -12,12 +12,13 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from neuralist import files, metrics
-from neuralist.config import records
+from neuralist.config import corpus, records
 from neuralist.config.records import ExperimentMetrics, ExperimentRecord, ServedModel
 from neuralist.data import parquet, tables
 from neuralist.data.splits import songs_of
@@ -105,6 +106,36 @@ class Chosen:
             quantiles=tuple(quantiles),
             content="",
         )
+
+
+class Inputs(NamedTuple):
+    """The files that an experiment is packed with: tables songs and pairs, and corpus.json."""
+
+    songs: Path
+    pairs: Path
+    corpus: Path
+
+
+def pack(
+    source: Path, evaluated: ExperimentMetrics, inputs: Inputs, out: Path, *, metric: str, level: float
+) -> ServedModel:
+    """Write the folder that serves an experiment; returns what served.json says.
+
+    Args:
+        source: the experiment's folder.
+        evaluated: its metrics.
+        inputs: what else is packed.
+        out: the folder.
+        metric: that chose it, one of metric_table.CHOOSING.
+        level: of the intervals.
+
+    Raises:
+        ValueError: a file is missing or damaged, or there are fewer than two songs.
+    """
+    note = corpus.load(inputs.corpus).note
+    chosen = Chosen(records.load_experiment(source), evaluated, metric, level, note)
+    songs, pairs = parquet.read(inputs.songs, tables.SONGS), parquet.read(inputs.pairs, tables.PAIRS)
+    return save(chosen, source, songs, pairs, out)
 
 
 def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame, out: Path) -> ServedModel:
