@@ -21,7 +21,7 @@ def measure(_: argparse.Namespace) -> Iterator[Figure]:
     from neuralist.training.loop import encode, make_model
 
     settings, prepared = training.made("words300")
-    model, songs = make_model(settings, prepared), prepared.parts["train"].songs
+    model, songs = make_model(settings, prepared), prepared.splits["train"].songs
     where = f"{keras.backend.backend()} on {model.weights[0].value.device}"
     for size in PAIRS:
         own = settings.model_copy(update={"batch_size": size})

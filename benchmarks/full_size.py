@@ -88,7 +88,7 @@ def _rounds(raw: Path, work: Path, size: str) -> tuple[list[dict[str, Cost]], di
 
 
 def _write_params(raw: Path, work: Path) -> None:
-    values = corpus.laid_over(params.read_yaml(ROOT / "params.yaml"), corpus.read(raw))
+    values = corpus.merge_params(params.read_yaml(ROOT / "params.yaml"), corpus.read(raw))
     (work / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
 
 

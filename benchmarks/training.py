@@ -84,7 +84,7 @@ def _arithmetic(settings: Any, prepared: Any) -> tuple[int, float, float]:
     """Songs, pairs and floating-point operations of a mean step; see the module's docstring."""
     from neuralist.training import batches
 
-    drawn = list(batches.draw(prepared.parts["train"], settings, 1))
+    drawn = list(batches.draw(prepared.splits["train"], settings, 1))
     songs, steps = drawn[0][0]["tokens"].shape
     pairs = statistics.mean(batches.n_counted(targets) for _, targets in drawn)
     words = statistics.mean((batch["words"] > 0).sum() for batch, _ in drawn)
@@ -128,7 +128,7 @@ def endless(settings: Any, prepared: Any) -> Iterator[tuple[Any, Any]]:
     from neuralist.training import batches
 
     for epoch in count(1):
-        yield from batches.draw(prepared.parts["train"], settings, epoch)
+        yield from batches.draw(prepared.splits["train"], settings, epoch)
 
 
 def _ours(settings: Any, prepared: Any) -> Way:
@@ -174,7 +174,7 @@ def _two_towers(settings: Any, prepared: Any, *, unroll: bool = False) -> Any:
 def _keras_peers(settings: Any, prepared: Any) -> Iterator[Way]:
     import keras
 
-    data = prepared.parts["train"]
+    data = prepared.splits["train"]
     # Unrolling 300 steps takes minutes to compile.
     kinds = [
         (jit, unroll)
@@ -199,7 +199,7 @@ def _keras_peers(settings: Any, prepared: Any) -> Iterator[Way]:
 def _torch_peer(settings: Any, prepared: Any) -> Way:
     import torch
 
-    data = prepared.parts["train"]
+    data = prepared.splits["train"]
     vectors = torch.nn.Embedding.from_pretrained(torch.tensor(prepared.vectors.matrix))
     ids, last = torch.tensor(data.songs.ids), torch.tensor(data.songs.lengths - 1)
     lstm = torch.nn.LSTM(DIMENSIONS, settings.units, batch_first=True)
@@ -242,7 +242,7 @@ def _check_losses(settings: Any, prepared: Any) -> None:
     peer.compile(keras.optimizers.Adam(pairs.learning_rate), loss="mse")
     step = loop.trainer(ours, pairs)
     for number, (batch, targets) in zip(
-        range(5), batches.draw(prepared.parts["train"], pairs, 1), strict=False
+        range(5), batches.draw(prepared.splits["train"], pairs, 1), strict=False
     ):
         songs = batch["words"][batch["tokens"]]
         theirs = peer.train_on_batch(
@@ -286,7 +286,7 @@ def first_step() -> None:
 
     settings, prepared = made("words300")
     step = loop.trainer(loop.make_model(settings, prepared), settings)
-    step(*next(batches.draw(prepared.parts["train"], settings, 1)))
+    step(*next(batches.draw(prepared.splits["train"], settings, 1)))
     # Not getrusage: its figure is not below what the parent had when it started this process.
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     [highest] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]

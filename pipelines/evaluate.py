@@ -32,10 +32,10 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Predict with each experiment's encoder, measure, and write the numbers, the table and the figures."""
+    """Predict with each experiment's encoder, compute the metrics, write them, the table and the figures."""
     args, settings = parse(), params.load()
     songs = parquet.read(args.songs, tables.SONGS)
-    listed = Listings.load(args.rows, args.pairs, args.unlisted)
+    listings = Listings.load(args.rows, args.pairs, args.unlisted)
     experiments = _experiments(args.experiments, settings.run)
     for folder in sorted(args.experiments.glob("*")):
         reason = folder / "skipped.txt"
@@ -43,18 +43,20 @@ def main() -> None:
             print(f"{folder.name}: {reason.read_text(encoding='utf-8').strip()}")
         elif folder.name not in experiments:
             print(f"{folder}: ignored, for params.yaml does not run an experiment of this name")
-    protocols = {one.protocol for one in experiments.values()}
-    asked = {protocol: listed.scored(songs, protocol) for protocol in protocols}
+    protocols = {experiment.protocol for experiment in experiments.values()}
+    scored = {protocol: listings.scored(songs, protocol) for protocol in protocols}
     predictions = pd.concat(
         [
-            evaluation.predict(name, Encoder.load(args.experiments / name), songs, asked[one.protocol])
-            for name, one in experiments.items()
+            evaluation.predict(
+                name, Encoder.load(args.experiments / name), songs, scored[experiment.protocol]
+            )
+            for name, experiment in experiments.items()
         ],
         ignore_index=True,
     )
     parquet.write(predictions, tables.PREDICTIONS, args.predictions)
     evaluated = evaluation.evaluate(
-        songs, listed, predictions, experiments, word_vectors.load(args.vectors), settings=settings.evaluate
+        songs, listings, predictions, experiments, word_vectors.load(args.vectors), settings=settings.evaluate
     )
     shutil.rmtree(args.metrics, ignore_errors=True)  # as DVC does: no file of another experiment stays
     for name, metrics in evaluated.items():
@@ -63,17 +65,17 @@ def main() -> None:
     note = corpus.load(args.corpus).note
     files.write_text(args.table, results.markdown(evaluated, settings.evaluate, note))
     histories = {name: figures.read_history(args.experiments / name / "history.csv") for name in experiments}
-    of_protocol = {"paper": listed.rows, "songs": listed.pairs, "given": listed.pairs}
+    of_protocol = {"paper": listings.rows, "songs": listings.pairs, "given": listings.pairs}
     n_pairs = {name: listing["split"].value_counts().to_dict() for name, listing in of_protocol.items()}
     figures.save(figures.curves(histories, experiments, n_pairs), args.figures / "curves.png")
-    answers = evaluation.targeted(predictions, songs, experiments)
+    shown = evaluation.targeted(predictions, songs, experiments)
     for draw in (figures.decile_error, figures.confusion, figures.calibration):
-        figures.save(draw(answers, experiments), args.figures / f"{draw.__name__}.png")
-    print(results.printed(evaluated, note))
+        figures.save(draw(shown, experiments), args.figures / f"{draw.__name__}.png")
+    print(results.headline_table(evaluated, note))
 
 
 def _experiments(folder: Path, run: tuple[str, ...]) -> dict[str, Experiment]:
-    """The settings of the trained experiments, as each folder says itself; `tuned` where there is a study."""
+    """Read the settings of the trained experiments from their folders; `tuned` where a study ran."""
     names = [*run, params.TUNED]
     if (folder / params.TUNED / "skipped.txt").exists():
         names.remove(params.TUNED)

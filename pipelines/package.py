@@ -1,7 +1,7 @@
-"""Stage package: the best experiment on val as one folder that serves, with its model card.
+"""Stage package: write the best experiment on val as one folder to serve from, with its model card.
 
 Command: python pipelines/package.py SONGS PAIRS EXPERIMENTS --corpus FILE --metrics FOLDER --out FOLDER
-Where every experiment is of protocol paper there is nothing to serve, and card.md alone says so.
+Where every experiment is under protocol paper nothing is served, and only card.md is written, which says so.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Choose, and write the folder."""
+    """Choose the experiment, and write the folder."""
     args, settings = parse(), params.load()
     experiments = records.load_metrics(args.metrics)
     metric = selection.metric_of(experiments, settings.registration.metric)

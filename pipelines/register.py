@@ -1,8 +1,8 @@
-"""Stage register: artifacts/served as a version of the registered models, champion where that is shown.
+"""Stage register: register artifacts/served in MLflow, as champion where its lead is shown.
 
 Command: python pipelines/register.py RAW ARTIFACTS [--replace]
-Runs at every `dvc repro`, since the store is no output of DVC's; it takes 0.2 s when nothing was written to a
-store in which nothing is to be done, else the 3 s of importing mlflow.
+Runs at every `dvc repro`, since the store is no output of DVC's; it takes 0.2 s when nothing is to be done
+and nothing was written to the store, else the 3 s of importing mlflow.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from neuralist.tracking import registry
 
 
 def parse() -> argparse.Namespace:
-    """Read the paths that dvc.yaml gives."""
+    """Parse the paths that dvc.yaml passes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("raw", type=Path)
     parser.add_argument("artifacts", type=Path)
@@ -24,7 +24,7 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Register, and say what came of it."""
+    """Register the packed model, and print the outcome."""
     args = parse()
     print(registry.register(args.artifacts, args.raw, replace=args.replace))
 

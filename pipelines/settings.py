@@ -1,7 +1,7 @@
-"""Stage settings: params.yaml as one resolved JSON file for each stage or experiment that trains.
+"""Stage settings: resolve params.yaml into a JSON file for each stage or experiment that trains.
 
 Command: python pipelines/settings.py --corpus FILE --out FOLDER
-A change in params.yaml runs this stage, and after it only those whose file is another by then.
+A change in params.yaml reruns this stage, and then only the stages whose file changed.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from neuralist.config import corpus, params, resolved
 
 
 def parse() -> argparse.Namespace:
-    """Read the paths that dvc.yaml gives."""
+    """Parse the paths that dvc.yaml passes."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("corpus", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -20,7 +20,7 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Resolve and write."""
+    """Resolve the params and write the files."""
     args = parse()
     settings = params.load()
     resolved.write(settings, corpus.load(args.corpus).epochs, args.out)

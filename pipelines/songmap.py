@@ -47,7 +47,7 @@ def main() -> None:
 
     shown = layout.sample_evenly(songs, choices.most)
     words = song_words.weighted(songs["lyrics"].tolist())
-    of_shown = words.of(songs["song_id"].isin(shown["song_id"]).to_numpy())
+    of_shown = words.rows(songs["song_id"].isin(shown["song_id"]).to_numpy())
     embeddings = encoder.encode(shown["lyrics"].tolist())
     song_map = layout.songmap(shown, embeddings, encoder.similarity, choices.neighbours)
     caption = layout.caption(len(shown), len(songs), {}, experiment)

@@ -1,9 +1,9 @@
-"""Experiments trained for each of five folds (`make splits`), or variants with three seeds (`make variants`).
+"""Train experiments for each of five folds (`make splits`), or variants with three seeds (`make variants`).
 
 Command: python pipelines/splits.py RAW SONGS ROWS --corpus FILE --out DIR [--experiments NAME,...]
 [--variants] [--folds 0,1,2,3,4] [--seeds 2017] [--split test]
-Trainings stay in --out and are not repeated; results.md and results.json there hold the result. Not part of
-`dvc repro`, for it trains many times over.
+Trainings are saved in --out and not repeated; results.md and results.json there have the result. Not part of
+`dvc repro`, because it trains many times.
 """
 
 import argparse
@@ -41,25 +41,25 @@ def _numbers(text: str) -> list[int]:
 
 
 def main() -> None:
-    """Train what is not trained yet, measure, and write the table."""
+    """Train what is not trained yet, compute the metrics, and write the table."""
     args, settings = parse(), params.load()
     songs, rows = parquet.read(args.songs, tables.SONGS), parquet.read(args.rows, tables.ROWS)
-    told = corpus.load(args.corpus)
+    dataset = corpus.load(args.corpus)
     if args.variants:
-        experiments = cross_validation.variants(settings, told.epochs)
+        experiments = cross_validation.variants(settings, dataset.epochs)
     else:
-        experiments = cross_validation.of_songs_never_seen(settings, args.experiments, told.epochs)
+        experiments = cross_validation.select_experiments(settings, args.experiments, dataset.epochs)
 
     def listings(fold: int) -> Listings:
         choices = settings.pairs.model_copy(update={"test_fold": fold})
-        listed = pairs.pairs(rows, songs, choices, gives_split=False)
-        return Listings(rows, listed, pairs.unlisted(listed, songs, choices))
+        pair_table = pairs.pairs(rows, songs, choices, gives_split=False)
+        return Listings(rows, pair_table, pairs.unlisted(pair_table, songs, choices))
 
-    named = {experiment.pretrain_on for experiment in experiments.values()}
-    folders = sorted(folder for folder in named if folder is not None)
+    used = {experiment.pretrain_on for experiment in experiments.values()}
+    folders = sorted(folder for folder in used if folder is not None)
     graded = {name: pretraining_pairs.read(args.raw, name, settings.similarity_range) for name in folders}
     shared = cross_validation.Corpus(
-        args.raw, songs, listings, {name: (of.songs, of.pairs) for name, of in graded.items()}
+        args.raw, songs, listings, {name: (read.songs, read.pairs) for name, read in graded.items()}
     )
     trainings = list(
         cross_validation.measure(experiments, shared, settings, args.folds, args.seeds or [None], args.out)
@@ -71,7 +71,8 @@ def main() -> None:
         f"on {args.split}, {level:.0%} intervals from {settings.evaluate.draws:,} resamples of the songs.",
         *report.lines,
     ]
-    files.write_text(args.out / "results.md", "\n".join([told.note, *lines] if told.note else lines) + "\n")
+    text = "\n".join([dataset.note, *lines] if dataset.note else lines) + "\n"
+    files.write_text(args.out / "results.md", text)
     files.write_text(args.out / "results.json", report.numbers)
     print("\n".join(lines))
 

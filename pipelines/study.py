@@ -1,8 +1,8 @@
-"""Stage study: Optuna searches better settings of one experiment on val; a killed study goes on where it was.
+"""Stage study: Optuna searches better settings of one experiment on val; a killed study resumes.
 
 Command: python pipelines/study.py SONGS ROWS PAIRS UNLISTED VECTORS --settings FILE --pretraining FOLDER
 --checkpoints DIR --out DIR
-`--worker` in place of `--out` joins a study that another process began, on this machine or, with the same
+`--worker` in place of `--out` joins a study that another process started, on this machine or, with the same
 tables and params.study.storage, on another. With `trials: 0` nothing is searched, and skipped.txt says so.
 """
 
@@ -38,7 +38,7 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Run the trials, and leave trials.csv, epochs.csv, best.yaml, tuned.json, study.html and its figures."""
+    """Run the trials, and write trials.csv, epochs.csv, best.yaml, tuned.json, study.html and its figures."""
     args = parse()
     settings = resolved.read_or_skipped(args.settings, resolved.StudySettings)
     if isinstance(settings, resolved.Skipped):
@@ -52,27 +52,27 @@ def _search(args: argparse.Namespace, settings: resolved.StudySettings) -> None:
     from neuralist.study import queue, search
     from neuralist.tracking import study_runs
 
-    gc.freeze()  # or Python looks for garbage in all of TensorFlow, a second at the end alone
-    # Where trials are kept is no dep of the stage: its password is no thing for dvc.lock.
+    gc.freeze()  # or the garbage collector scans all of TensorFlow, which takes a second at the end alone
+    # The storage is no dep of the stage: its URL may have a password, which must not be in dvc.lock.
     study = settings.study.model_copy(update={"storage": params.load().study.storage})
     task = _task(args, settings.base, study)
     title = task.name(settings.experiment)
-    opened = search.open_study(task, title, args.checkpoints / f"study-{title}")
+    trial_queue = search.open_study(task, title, args.checkpoints / f"study-{title}")
     live = study_runs.LiveStudy()
     with console.trials(title, study.trials, study.epochs) as show:
 
         def report(number: int) -> None:
-            trials = search.trials(opened.study, study).to_dict("records")
+            trials = search.trials(trial_queue.study, study).to_dict("records")
             show(trials, number)
             if trials[number]["state"] != "running":
-                epochs = search.epochs(opened.study, study).to_dict("records")
-                # Two workers at once would record a trial twice: a server's store has no lock of its own.
-                with queue.alone(opened):
+                epochs = search.epochs(trial_queue.study, study).to_dict("records")
+                # Two workers at once would record a trial twice: an MLflow server has no lock for this.
+                with queue.locked(trial_queue):
                     live(study_runs.Trials(title, f"val_{study.metric}", trials, epochs))
 
-        search.work(task, opened, report)
+        search.work(task, trial_queue, report)
     if not args.worker:
-        _save(opened.study, settings, args.out)
+        _save(trial_queue.study, settings, args.out)
 
 
 def _task(args: argparse.Namespace, base: Experiment, study: params.Study) -> "Search":
@@ -88,16 +88,16 @@ def _task(args: argparse.Namespace, base: Experiment, study: params.Study) -> "S
     return search.Search(study, base, songs, listing, word_vectors.load(args.vectors), graded)
 
 
-def _save(searched: "OptunaStudy", settings: resolved.StudySettings, out: Path) -> None:
+def _save(optuna_study: "OptunaStudy", settings: resolved.StudySettings, out: Path) -> None:
     from neuralist.study import figures, search
 
     (out / "skipped.txt").unlink(missing_ok=True)
     study = settings.study
-    best = search.best(searched, study, settings.experiment)
-    trials, epochs = search.trials(searched, study), search.epochs(searched, study)
+    best = search.best(optuna_study, study, settings.experiment)
+    trials, epochs = search.trials(optuna_study, study), search.epochs(optuna_study, study)
     for table, file in ((trials, "trials.csv"), (epochs, "epochs.csv")):
         files.write_text(out / file, table.to_csv(index=False, lineterminator="\n"))
-    figures.save(searched, f"val {study.metric}", out)
+    figures.save(optuna_study, f"val {study.metric}", out)
     records.save(best, out / "best.yaml")
     records.save(settings.base.model_copy(update=best.params), out / TUNED)
     print(f"study: trial {best.trial} of {study.trials}, {best.metric} {best.value:.4f}")

@@ -1,8 +1,8 @@
-"""Stage track: runs in MLflow for each experiment and for the study, made where the store lacks them.
+"""Stage track: record each experiment and the study as runs in MLflow, where the store lacks them.
 
 Command: python pipelines/track.py RAW ARTIFACTS
-Runs at every `dvc repro`, since the store is no output of DVC's; it takes 0.2 s when nothing was written to a
-store that lacks nothing, else the 3 s of importing mlflow.
+Runs at every `dvc repro`, since the store is no output of DVC's; it takes 0.2 s when the store is complete
+and nothing was written to it, else the 3 s of importing mlflow.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from neuralist.tracking.runs import record
 
 
 def parse() -> argparse.Namespace:
-    """Read the paths that dvc.yaml gives."""
+    """Parse the paths that dvc.yaml passes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("raw", type=Path)
     parser.add_argument("artifacts", type=Path)
@@ -22,7 +22,7 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Record what is missing, and say so."""
+    """Record what is missing, and print the names."""
     args = parse()
     recorded = record(args.artifacts, args.raw)
     study = study_runs.record(args.artifacts / "study")

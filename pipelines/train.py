@@ -1,12 +1,12 @@
-"""Stage train: one experiment, trained, exported as ONNX, and shown in MLflow while it runs.
+"""Stage train: train one experiment, export it as ONNX, and log it to MLflow while it runs.
 
 Command: python pipelines/train.py NAME SONGS ROWS PAIRS UNLISTED VECTORS --settings FILE --pretraining FOLDER
 --checkpoints DIR --out DIR
-Stage tuned: the same with the settings that a study came to. Where the file says that there are none, nothing
-is trained, and skipped.txt says why.
-A run that was killed goes on from its last epoch when the command is given again.
-Several workers, named by TF_CONFIG (see `neuralist.training.distributed.workers`), train together when each
-is given the command.
+Stage tuned: the same with the best settings of a study. Where the file says that there are none, nothing is
+trained, and skipped.txt says why.
+A killed run resumes after its last complete epoch when the command is given again.
+Several workers, listed in TF_CONFIG (see `neuralist.training.distributed.workers`), train together when the
+command is given to each.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Train, and leave model.keras, encoder.onnx, vocabulary.txt, history.csv and experiment.json."""
+    """Train, and write model.keras, encoder.onnx, vocabulary.txt, history.csv and experiment.json."""
     args = parse()
     settings = resolved.read_or_skipped(args.settings, Experiment)
     if isinstance(settings, resolved.Skipped):
@@ -53,37 +53,37 @@ def _train(args: argparse.Namespace, settings: Experiment) -> None:
     from neuralist.training.distributed import workers
     from neuralist.training.experiment import train_experiment
 
-    gc.freeze()  # or Python looks for garbage in all of TensorFlow, a second at the end alone
+    gc.freeze()  # or the garbage collector scans all of TensorFlow, which takes a second at the end alone
     (args.out / "skipped.txt").unlink(missing_ok=True)
-    where = workers.place()
-    together = workers.Workers(where) if where else None
-    prepared = _prepared(args, settings, together)
-    if together is not None:
-        together.agree(prepared.fingerprint)
+    cluster = workers.read_cluster()
+    group = workers.Workers(cluster) if cluster else None
+    prepared = _prepared(args, settings, group)
+    if group is not None:
+        group.agree(prepared.fingerprint)
     folder = checkpoints.folder(args.checkpoints, args.name, prepared.fingerprint)
     live = LiveRun(args.name, prepared.fingerprint, settings.model_dump())
-    after = live if together is None or together.chief else lambda *_: None
-    message = train_experiment(args.name, settings, prepared, args.out, folder, after=after, workers=together)
+    after = live if group is None or group.chief else lambda *_: None
+    message = train_experiment(args.name, settings, prepared, args.out, folder, after=after, workers=group)
     print(message)
 
 
 def _skip(out: Path, reason: str) -> None:
-    """Leave a history without an epoch, which `dvc plots` looks for, and why there is nothing else."""
+    """Write a history without an epoch, which `dvc plots` needs, and the reason in skipped.txt."""
     shutil.rmtree(out, ignore_errors=True)  # as DVC does: no file of an earlier training stays
     files.write_text(out / "history.csv", "epoch,loss,val_loss\n")
     files.write_text(out / "skipped.txt", f"{reason}\n")
 
 
-def _prepared(args: argparse.Namespace, settings: Experiment, together: "Workers | None") -> "TrainingData":
-    """What the experiment is trained on: all of it, or a worker's share."""
+def _prepared(args: argparse.Namespace, settings: Experiment, group: "Workers | None") -> "TrainingData":
+    """Build the training data: all of it, or a worker's share."""
     from neuralist.text import word_vectors
     from neuralist.training import examples
     from neuralist.training.distributed import shards
 
     words = word_vectors.load(args.vectors)
     paths = examples.TablePaths(args.songs, args.rows, args.pairs, args.unlisted, args.pretraining)
-    if together is not None:
-        return shards.prepare(settings, paths, words, together)
+    if group is not None:
+        return shards.prepare(settings, paths, words, group)
     prepared, graded = examples.load(settings, paths, words)
     if graded is not None:
         print(graded)

@@ -13,7 +13,7 @@ from neuralist.text import word_vectors
 
 
 def parse() -> argparse.Namespace:
-    """Read the paths that dvc.yaml gives."""
+    """Parse the paths that dvc.yaml passes."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("raw", "songs", "pairs"):
         parser.add_argument(name, type=Path)
@@ -23,14 +23,14 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Read a vector file or train on the training songs; report the coverage."""
+    """Read a vector file or train on the training songs; print the coverage."""
     args = parse()
     settings = records.load(args.settings, resolved.VectorsSettings)
     songs, listed = parquet.read(args.songs, tables.SONGS), parquet.read(args.pairs, tables.PAIRS)
     texts = splits.lyrics_of(songs, listed, by_fold=not settings.given)
-    made = word_vectors.fit(texts, _pretraining_texts(args.pretraining), settings.vectors, args.raw)
-    made.save(args.vectors)
-    coverage = made.coverage
+    vectors = word_vectors.fit(texts, _pretraining_texts(args.pretraining), settings.vectors, args.raw)
+    vectors.save(args.vectors)
+    coverage = vectors.coverage
     print(f"word vectors: {coverage.words:,} x {coverage.dimensions}, {coverage.source}")
     for split in texts:
         covered = getattr(coverage, split)
@@ -38,10 +38,10 @@ def main() -> None:
 
 
 def _pretraining_texts(folder: Path) -> list[str]:
-    """The texts of all pretraining pairs, the study's too; those of equal tables, from one raw folder, once.
+    """Return the texts of all pretraining pairs, the study's included; of equal tables only the first counts.
 
     Raises:
-        ValueError: there are no tables, be they empty.
+        ValueError: a table is missing; an empty one is fine.
     """
     paths = [*sorted(folder.glob("experiments/*/songs.parquet")), folder / "study" / "songs.parquet"]
     distinct = {files.digest(path): path for path in paths}.values()

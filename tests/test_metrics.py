@@ -199,7 +199,7 @@ def test_draws_depend_neither_on_their_number_nor_on_the_chunks(
 ) -> None:
     left, right = np.array([0, 1, 2, 0]), np.array([1, 2, 3, 3])
     few = np.concatenate(list(resampling.pair_weights(left, right, draws=5, seed=9)))
-    monkeypatch.setattr(resampling, "_CELLS", 12)
+    monkeypatch.setattr(resampling, "_WEIGHTS_PER_CHUNK", 12)
     chunks = list(resampling.pair_weights(left, right, draws=20, seed=9))
     assert [len(chunk) for chunk in chunks] == [3] * 7
     assert np.array_equal(np.concatenate(chunks)[:6], few)

@@ -109,7 +109,7 @@ def _params_text(path: Path, raw: Path, experiments: list[str]) -> tuple[str, st
 def _values(path: Path, raw: Path, experiments: list[str]) -> tuple[dict[str, Any], str]:
     params.load(path)
     told = corpus.read(raw)
-    values = corpus.laid_over(params.read_yaml(path), told)
+    values = corpus.merge_params(params.read_yaml(path), told)
     known = _checked(values, raw).experiments
     unknown = [name for name in experiments if name not in known]
     if unknown:
@@ -123,7 +123,7 @@ def _values(path: Path, raw: Path, experiments: list[str]) -> tuple[dict[str, An
             values["songmap"] = values["songmap"] | {"experiment": None}
     if not told.given:
         return values, ""
-    values, equal = corpus.under_given(values)
+    values, equal = corpus.with_given_protocol(values)
     note = "pairs.csv gives the split, so protocol given replaces the others"
     once = [" = ".join(names) for names in equal.values() if len(names) > 1]
     return values, f"{note}; equal by now and run once: {', '.join(once)}" if once else note

@@ -164,7 +164,7 @@ def test_a_bound_may_be_left_open_in_two_ways(tmp_path: Path, written: str) -> N
 
 def test_what_a_study_found_lies_over_the_experiment() -> None:
     settings = params.load(SHIPPED)
-    found = settings.experiment("songs15", found={"units": 7, "pooling": "mean"})
+    found = settings.experiment("songs15", overrides={"units": 7, "pooling": "mean"})
 
     assert (found.max_tokens, found.units, found.pooling) == (15, 7, "mean")
 

@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 
 from neuralist import metrics
 from neuralist.evaluation import baselines
-from neuralist.evaluation.baselines import Pairs, TrainingPairs, labels, lyrics, mapped, metadata
+from neuralist.evaluation.baselines import Pairs, TrainingPairs, labels, lyrics, metadata, to_similarity
 from neuralist.text.tfidf import tfidf
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Vocabulary
@@ -32,15 +32,15 @@ def pairs(*listed: tuple[int, int]) -> Pairs:
 
 
 def training_pairs(
-    train: Pairs, similarity: list[float] | np.ndarray, n_songs: int, **given: object
+    train: Pairs, similarity: list[float] | np.ndarray, n_songs: int, **overrides: object
 ) -> TrainingPairs:
-    """What is known of training pairs of weight 1, all songs being training songs unless said."""
-    rest = {"weight": np.ones(len(similarity)), "listed": train, "splits": np.array(["train"] * n_songs)}
-    return TrainingPairs(train, np.array(similarity, dtype=np.float64), **(rest | given))  # pyright: ignore[reportArgumentType]
+    """Training pairs of weight 1; all songs are training songs unless `splits` says otherwise."""
+    defaults = {"weight": np.ones(len(similarity)), "listed": train, "splits": np.array(["train"] * n_songs)}
+    return TrainingPairs(train, np.array(similarity, dtype=np.float64), **(defaults | overrides))  # pyright: ignore[reportArgumentType]
 
 
 def repeated(training: TrainingPairs) -> TrainingPairs:
-    """The same, each pair standing there as often as its weight says."""
+    """The same pairs with weight 1, each repeated as often as its weight says."""
     rows = np.repeat(np.arange(len(training.weight)), training.weight.astype(int))
     train = Pairs(training.pairs.left[rows], training.pairs.right[rows])
     return training._replace(pairs=train, similarity=training.similarity[rows], weight=np.ones(len(rows)))
@@ -63,15 +63,15 @@ def vectors(**of_words: list[float]) -> WordVectors:
 
 TRAIN = pairs((0, 1), (1, 0), (1, 2), (2, 3), (0, 3))
 SIMILARITY = np.array([0.2, 0.4, 0.05, 0.05, 0.9])
-KNOWN = training_pairs(TRAIN, SIMILARITY, 4)
-WEIGHTED = KNOWN._replace(weight=np.array([1.0, 2.0, 4.0, 1.0, 3.0]))
+TRAINING = training_pairs(TRAIN, SIMILARITY, 4)
+WEIGHTED = TRAINING._replace(weight=np.array([1.0, 2.0, 4.0, 1.0, 3.0]))
 
 
 # --- those that read nothing but similarities ------------------------------------------------------
 
 
 def test_the_constant_is_the_mean_of_training() -> None:
-    answers = baselines.without_lyrics(songs(artist=[None] * 4), KNOWN, pairs((0, 1), (2, 2)))
+    answers = baselines.without_lyrics(songs(artist=[None] * 4), TRAINING, pairs((0, 1), (2, 2)))
     assert answers["constant"].similarity == pytest.approx([0.32, 0.32])
 
 
@@ -104,19 +104,19 @@ def test_the_commonest_decile_scores_its_share() -> None:
 
 
 def test_lookup_repeats_what_training_says_of_the_pair_in_either_direction() -> None:
-    found = labels.lookup(KNOWN, pairs((1, 0), (0, 1), (3, 2)), n_songs=6)
-    assert found == pytest.approx([0.3, 0.3, 0.05])
+    values = labels.lookup(TRAINING, pairs((1, 0), (0, 1), (3, 2)), n_songs=6)
+    assert values == pytest.approx([0.3, 0.3, 0.05])
 
 
 def test_lookup_falls_back_to_shrunken_song_biases_and_to_the_mean() -> None:
     # One row deviates by 0 from the mean of one row: no bias.
-    found = labels.lookup(training_pairs(pairs((0, 1)), [0.8], 4), pairs((0, 2), (2, 3)), 4)
-    assert found == pytest.approx([0.8, 0.8])
+    values = labels.lookup(training_pairs(pairs((0, 1)), [0.8], 4), pairs((0, 2), (2, 3)), 4)
+    assert values == pytest.approx([0.8, 0.8])
 
     # Rows of disjoint songs deviate by +-0.3. Minimise (0.3 - 2 b)^2 + 2 b^2: b = 0.6 / 6 = 0.1.
     two = training_pairs(pairs((0, 1), (2, 3)), [0.8, 0.2], 6)
-    found = labels.lookup(two, pairs((0, 4), (2, 4), (0, 2), (4, 5)), 6)
-    assert found == pytest.approx([0.6, 0.4, 0.5, 0.5])
+    values = labels.lookup(two, pairs((0, 4), (2, 4), (0, 2), (4, 5)), 6)
+    assert values == pytest.approx([0.6, 0.4, 0.5, 0.5])
 
 
 def test_lookup_stays_within_0_and_1() -> None:
@@ -142,52 +142,54 @@ def test_biases_are_those_of_ridge_regression(rows: list[tuple[int, int, float]]
         design[row, [left, right]] += 1
     mean = similarity.mean()
     bias = np.linalg.solve(design.T @ design + np.eye(9), design.T @ (similarity - mean))
-    to_score = pairs((0, 8), (4, 8), (0, 1))  # never pairs of training
-    expected = np.clip(mean + bias[to_score.left] + bias[to_score.right], 0, 1)
-    found = labels.lookup(training_pairs(train, similarity, 9), to_score, 9)
-    assert found == pytest.approx(expected, abs=1e-8)
+    scored_pairs = pairs((0, 8), (4, 8), (0, 1))  # never pairs of training
+    expected = np.clip(mean + bias[scored_pairs.left] + bias[scored_pairs.right], 0, 1)
+    values = labels.lookup(training_pairs(train, similarity, 9), scored_pairs, 9)
+    assert values == pytest.approx(expected, abs=1e-8)
 
 
 def test_a_weight_counts_like_as_many_pairs() -> None:
-    rows, to_score = repeated(WEIGHTED), pairs((0, 1), (3, 3), (1, 3))
+    rows, scored_pairs = repeated(WEIGHTED), pairs((0, 1), (3, 3), (1, 3))
     assert len(rows.similarity) == 11
     for name, answer in baselines.without_lyrics(
-        songs(year=[1990, 1994, 2001, 1994]), WEIGHTED, to_score
+        songs(year=[1990, 1994, 2001, 1994]), WEIGHTED, scored_pairs
     ).items():
-        expected = baselines.without_lyrics(songs(year=[1990, 1994, 2001, 1994]), rows, to_score)[name]
+        expected = baselines.without_lyrics(songs(year=[1990, 1994, 2001, 1994]), rows, scored_pairs)[name]
         for kind in ("similarity", "similar", "decile", "tenth"):
             assert getattr(answer, kind) == pytest.approx(getattr(expected, kind)), (name, kind)
-    constant = baselines.without_lyrics(songs(artist=[None] * 4), WEIGHTED, to_score)["constant"]
+    constant = baselines.without_lyrics(songs(artist=[None] * 4), WEIGHTED, scored_pairs)["constant"]
     assert constant.similarity == pytest.approx([(0.2 + 0.8 + 0.2 + 0.05 + 2.7) / 11] * 3)
-    assert labels.commonest_class(KNOWN, 1).decile.tolist() == [0]
-    assert labels.commonest_class(KNOWN._replace(weight=np.array([1, 1, 1, 1, 9.0])), 1).decile.tolist() == [
-        9
-    ]
+    assert labels.commonest_class(TRAINING, 1).decile.tolist() == [0]
+    assert labels.commonest_class(
+        TRAINING._replace(weight=np.array([1, 1, 1, 1, 9.0])), 1
+    ).decile.tolist() == [9]
 
 
 # --- the mapping -----------------------------------------------------------------------------------
 
 
-def scored(score: list[float] | np.ndarray, similarity: list[float], to_score: list[float]) -> np.ndarray:
-    """The mapping, learned from scores with similarities, of other scores."""
+def similarities_of_scores(
+    score: list[float] | np.ndarray, similarity: list[float], pair_scores: list[float]
+) -> np.ndarray:
+    """Similarities of `pair_scores` by the mapping fitted on `score` and `similarity`."""
     training = training_pairs(pairs(*[(0, 1)] * len(similarity)), similarity, 2)
-    return mapped(np.array(score), training, np.array(to_score))
+    return to_similarity(np.array(score), training, np.array(pair_scores))
 
 
 def test_the_mapping_averages_what_violates_the_order() -> None:
-    found = scored([0.1, 0.2, 0.3, 0.4], [0.2, 0.6, 0.4, 0.8], [0.1, 0.2, 0.3, 0.4])
-    assert found == pytest.approx([0.2, 0.5, 0.5, 0.8], abs=0.001)
-    assert found[1] < found[2]  # within a step the score still decides
+    values = similarities_of_scores([0.1, 0.2, 0.3, 0.4], [0.2, 0.6, 0.4, 0.8], [0.1, 0.2, 0.3, 0.4])
+    assert values == pytest.approx([0.2, 0.5, 0.5, 0.8], abs=0.001)
+    assert values[1] < values[2]  # within a step the score still decides
 
 
 def test_the_mapping_ends_at_the_outermost_training_scores() -> None:
-    assert scored([0.4, 0.6], [0.3, 0.7], [0.0, 1.0]) == pytest.approx([0.3, 0.7], abs=0.001)
+    assert similarities_of_scores([0.4, 0.6], [0.3, 0.7], [0.0, 1.0]) == pytest.approx([0.3, 0.7], abs=0.001)
 
 
 def test_an_unknown_score_gets_the_mean_of_training_pairs_with_unknown_score() -> None:
-    found = scored([0.1, 0.9, np.nan, np.nan], [0.1, 0.9, 0.3, 0.4], [np.nan])
-    assert found == pytest.approx([0.35])
-    assert scored([0.1, 0.9], [0.1, 0.9], [np.nan]) == pytest.approx([0.5])
+    values = similarities_of_scores([0.1, 0.9, np.nan, np.nan], [0.1, 0.9, 0.3, 0.4], [np.nan])
+    assert values == pytest.approx([0.35])
+    assert similarities_of_scores([0.1, 0.9], [0.1, 0.9], [np.nan]) == pytest.approx([0.5])
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.integers(1, 5)), min_size=1, max_size=20))
@@ -197,12 +199,12 @@ def test_the_mapping_stays_in_range_never_turns_the_order_and_knows_weights(
 ) -> None:
     score, similarity, weight = np.array(training).T
     weighted = training_pairs(pairs(*[(0, 1)] * len(score)), similarity, 2, weight=weight)
-    found = mapped(score, weighted, np.linspace(0, 1, 21))
-    assert found.min() >= 0
-    assert found.max() <= 1
-    assert (np.diff(found) > 0).all()
+    values = to_similarity(score, weighted, np.linspace(0, 1, 21))
+    assert values.min() >= 0
+    assert values.max() <= 1
+    assert (np.diff(values) > 0).all()
     rows = np.repeat(score, weight.astype(int))
-    assert found == pytest.approx(mapped(rows, repeated(weighted), np.linspace(0, 1, 21)), abs=1e-9)
+    assert values == pytest.approx(to_similarity(rows, repeated(weighted), np.linspace(0, 1, 21)), abs=1e-9)
 
 
 # --- what is read of a text ------------------------------------------------------------------------
@@ -252,26 +254,26 @@ def test_no_excerpt_has_more_tokens_than_are_read(text: str, most: int, tokens: 
 
 def test_tfidf_is_fitted_on_training_songs_alone() -> None:
     texts = ["Grey harbour light", "grey, harbour bell", "unheard words here", "light unheard"]
-    found = tfidf(texts, np.array([0, 1]), "word").weights
+    values = tfidf(texts, np.array([0, 1]), "word").weights
     expected = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True).fit(texts[:2])
-    assert found.toarray() == pytest.approx(expected.transform(texts).toarray())
-    assert not found.toarray()[2].any()
+    assert values.toarray() == pytest.approx(expected.transform(texts).toarray())
+    assert not values.toarray()[2].any()
 
 
 def test_rare_terms_are_left_out() -> None:
     texts = ["grey sea", "grey sea wall", "grey wall"]
-    found = tfidf(texts, np.arange(3), "word", least=2).weights
+    values = tfidf(texts, np.arange(3), "word", min_texts=2).weights
     expected = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2).fit_transform(texts)
-    assert found.toarray() == pytest.approx(expected.toarray())
-    assert tfidf(texts, np.arange(3), "word", least=4).weights.shape == (3, 0)
+    assert values.toarray() == pytest.approx(expected.toarray())
+    assert tfidf(texts, np.arange(3), "word", min_texts=4).weights.shape == (3, 0)
 
 
 def test_misspelt_names_share_runs_of_characters() -> None:
     texts = ["Jon Smith", "John Smyth", "Mary Miller"]
-    found = tfidf(texts, np.arange(3), "char").weights
+    values = tfidf(texts, np.arange(3), "char").weights
     expected = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True).fit_transform(texts)
-    assert found.toarray() == pytest.approx(expected.toarray())
-    alike = (found @ found.T).toarray()
+    assert values.toarray() == pytest.approx(expected.toarray())
+    alike = (values @ values.T).toarray()
     assert alike[0, 1] > 0.1 > alike[0, 2]
     words = tfidf(texts, np.arange(3), "word").weights
     assert words[[0]].multiply(words[[1]]).sum() == 0
@@ -283,9 +285,9 @@ def test_texts_without_words_have_no_terms() -> None:
 
 def test_averaged_vectors_of_known_words_by_hand() -> None:
     of_words = vectors(grey=[3, 0], harbour=[0, 1])
-    found = lyrics.averaged_vectors(["Grey, grey harbour", "grey nothing", "nothing known", ""], of_words)
+    values = lyrics.averaged_vectors(["Grey, grey harbour", "grey nothing", "nothing known", ""], of_words)
     # (3 + 3 + 0, 0 + 0 + 1) / 3, scaled to length 1; <unk> does not count.
-    assert found == pytest.approx(np.array([[6, 1] / np.sqrt(37), [1, 0], [0, 0], [0, 0]]))
+    assert values == pytest.approx(np.array([[6, 1] / np.sqrt(37), [1, 0], [0, 0], [0, 0]]))
 
 
 def test_the_projection_is_that_of_a_non_negative_ridge_regression() -> None:
@@ -299,7 +301,7 @@ def test_the_projection_is_that_of_a_non_negative_ridge_regression() -> None:
     features = centred[train.left] * centred[train.right]
     similarity = np.clip(0.3 + features @ [1, 0.5, 0, 0, -1, 0] + generator.normal(size=300) / 50, 0, 1)
     weight = generator.uniform(0.5, 2, size=300)
-    found = lyrics.projected(averages, training_pairs(train, similarity, 50, weight=weight, splits=splits))
+    values = lyrics.projected(averages, training_pairs(train, similarity, 50, weight=weight, splits=splits))
 
     share = weight / weight.sum()
     penalty = (share @ (features - share @ features) ** 2).mean()
@@ -307,12 +309,12 @@ def test_the_projection_is_that_of_a_non_negative_ridge_regression() -> None:
     expected = centred * np.sqrt(model.coef_)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     assert model.coef_[4] == pytest.approx(0, abs=1e-9)
-    assert found == pytest.approx(expected, abs=1e-3)
+    assert values == pytest.approx(expected, abs=1e-3)
 
 
 @pytest.mark.parametrize("averages", [np.zeros((4, 3)), np.ones((4, 3)) / 3**0.5])
 def test_vectors_that_are_all_alike_project_to_nothing(averages: np.ndarray) -> None:
-    assert not lyrics.projected(averages, KNOWN).any()
+    assert not lyrics.projected(averages, TRAINING).any()
 
 
 PLACES = [("Grey harbour", "red desert")[song in (2, 3, 5)] for song in range(6)]
@@ -321,20 +323,23 @@ PLACED = training_pairs(pairs((0, 1), (2, 3), (0, 2), (1, 3)), [0.9, 0.7, 0.1, 0
 
 
 def test_baselines_from_lyrics_find_the_pairs_that_share_words() -> None:
-    to_score = pairs((0, 4), (4, 5))
-    found = baselines.from_lyrics(songs(lyrics=PLACES), WINDOWING, PLACED, to_score, OF_PLACES)
-    assert set(found) == {"tfidf", "averaged_vectors", "averaged_vectors_projected", "style"}
+    scored_pairs = pairs((0, 4), (4, 5))
+    values = baselines.from_lyrics(songs(lyrics=PLACES), WINDOWING, PLACED, scored_pairs, OF_PLACES)
+    assert set(values) == {"tfidf", "averaged_vectors", "averaged_vectors_projected", "style"}
     for name in ("tfidf", "averaged_vectors", "averaged_vectors_projected"):
-        assert found[name].similarity == pytest.approx([0.8, 0.2], abs=0.001), name
+        assert values[name].similarity == pytest.approx([0.8, 0.2], abs=0.001), name
 
 
 @pytest.mark.parametrize("long_text", ["head", "tail"])
 def test_baselines_read_no_more_than_the_model(long_text: str) -> None:
-    frame, to_score = songs(lyrics=PLACES, year=[1960, 1961, 2000, 2001, 1960, 2001]), pairs((0, 4), (4, 5))
+    frame, scored_pairs = (
+        songs(lyrics=PLACES, year=[1960, 1961, 2000, 2001, 1960, 2001]),
+        pairs((0, 4), (4, 5)),
+    )
     windowing = TokenWindowing("word", 2, long_text)
-    whole = baselines.from_lyrics(frame, windowing, PLACED, to_score, OF_PLACES)
+    whole = baselines.from_lyrics(frame, windowing, PLACED, scored_pairs, OF_PLACES)
     more = [f"{text} foam" if long_text == "head" else f"foam {text}" for text in PLACES]
-    longer = baselines.from_lyrics(frame.assign(lyrics=more), windowing, PLACED, to_score, OF_PLACES)
+    longer = baselines.from_lyrics(frame.assign(lyrics=more), windowing, PLACED, scored_pairs, OF_PLACES)
     assert {"ridge", "ridge_tfidf"} <= set(whole)
     for name in whole:
         assert longer[name].similarity == pytest.approx(whole[name].similarity), name
@@ -351,28 +356,29 @@ def test_style_finds_the_pairs_of_like_length_and_ridge_those_of_one_time() -> N
     frame = songs(lyrics=texts, year=np.where(old, 1960, 2010).tolist())
     left, right = np.triu_indices(40, 1)
     inside = right < 30
-    to_score, splits = Pairs(left[~inside], right[~inside]), np.array(["train"] * 30 + ["test"] * 10)
+    scored_pairs, splits = Pairs(left[~inside], right[~inside]), np.array(["train"] * 30 + ["test"] * 10)
     train, of_words = Pairs(left[inside], right[inside]), vectors(grey=[1, 0])
     for name, trait in (("style", short), ("ridge", old), ("ridge_tfidf", old)):
         same = (trait[left] == trait[right]).astype(float)
         learned = training_pairs(train, same[inside], 40, splits=splits)
-        found = baselines.from_lyrics(frame, WINDOWING, learned, to_score, of_words)[name].similarity
-        assert roc_auc_score(same[~inside], found) > 0.95, name
+        values = baselines.from_lyrics(frame, WINDOWING, learned, scored_pairs, of_words)[name].similarity
+        assert roc_auc_score(same[~inside], values) > 0.95, name
 
 
 def test_ridge_is_learned_from_training_songs_without_pairs_too() -> None:
     frame = songs(lyrics=PLACES * 5, year=[1960, 1961, 2000, 2001, 1960, 2001] * 5)
-    one = PLACED._replace(splits=np.array(["train"] * 30))
-    to_score = pairs((0, 4), (4, 5))
-    before = baselines.from_lyrics(frame, WINDOWING, one, to_score, OF_PLACES)["ridge"].similarity
+    training = PLACED._replace(splits=np.array(["train"] * 30))
+    scored_pairs = pairs((0, 4), (4, 5))
+    before = baselines.from_lyrics(frame, WINDOWING, training, scored_pairs, OF_PLACES)["ridge"].similarity
     frame.loc[29, "year"] = 1900
     assert (
-        baselines.from_lyrics(frame, WINDOWING, one, to_score, OF_PLACES)["ridge"].similarity != before
+        baselines.from_lyrics(frame, WINDOWING, training, scored_pairs, OF_PLACES)["ridge"].similarity
+        != before
     ).any()
-    one.splits[29] = "test"
-    with_test = baselines.from_lyrics(frame, WINDOWING, one, to_score, OF_PLACES)["ridge"].similarity
+    training.splits[29] = "test"
+    with_test = baselines.from_lyrics(frame, WINDOWING, training, scored_pairs, OF_PLACES)["ridge"].similarity
     frame.loc[29, "year"] = 1950
-    after = baselines.from_lyrics(frame, WINDOWING, one, to_score, OF_PLACES)["ridge"].similarity
+    after = baselines.from_lyrics(frame, WINDOWING, training, scored_pairs, OF_PLACES)["ridge"].similarity
     assert after.tolist() == with_test.tolist()
 
 
@@ -400,9 +406,9 @@ def stubbed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def with_encoder(name: str) -> np.ndarray:
-    to_score = pairs((0, 4), (4, 5))
+    scored_pairs = pairs((0, 4), (4, 5))
     return baselines.from_lyrics(
-        songs(lyrics=PLACES), WINDOWING, PLACED, to_score, OF_PLACES, sentence_encoder=name
+        songs(lyrics=PLACES), WINDOWING, PLACED, scored_pairs, OF_PLACES, sentence_encoder=name
     )["sentence_encoder"].similarity
 
 
@@ -448,68 +454,75 @@ def test_a_real_sentence_encoder_from_a_folder(tmp_path: Path) -> None:
 
 def test_the_same_artist_whatever_the_case() -> None:
     frame = songs(artist=["The Lamps", "the lamps ", "Rain Choir", None])
-    found = metadata.same_artist(frame, pairs((0, 1), (0, 2), (0, 3)))
-    assert found.tolist()[:2] == [1, 0]
-    assert np.isnan(found[2])
+    values = metadata.same_artist(frame, pairs((0, 1), (0, 2), (0, 3)))
+    assert values.tolist()[:2] == [1, 0]
+    assert np.isnan(values[2])
 
 
 def test_closeness_of_years() -> None:
     frame = songs(year=[1990, 1993, 1990, None])
-    found = metadata.year_closeness(frame, pairs((0, 1), (0, 2), (0, 3)))
-    assert found[:2].tolist() == [0.25, 1]
-    assert np.isnan(found[2])
+    values = metadata.year_closeness(frame, pairs((0, 1), (0, 2), (0, 3)))
+    assert values[:2].tolist() == [0.25, 1]
+    assert np.isnan(values[2])
 
 
 def test_overlap_of_tags_is_the_jaccard_index() -> None:
     tags = [["rock", "sad"], ["sad", "rock", "slow", "sad"], ["pop"], [], None]
-    found = metadata.tag_overlap(songs(tags=tags), pairs((0, 1), (0, 2), (0, 3), (0, 4), (1, 1)))
-    assert found[[0, 1, 4]] == pytest.approx([2 / 3, 0, 1])
-    assert np.isnan(found[2:4]).all()
+    values = metadata.tag_overlap(songs(tags=tags), pairs((0, 1), (0, 2), (0, 3), (0, 4), (1, 1)))
+    assert values[[0, 1, 4]] == pytest.approx([2 / 3, 0, 1])
+    assert np.isnan(values[2:4]).all()
 
 
 def test_metadata_that_no_song_has_is_left_out() -> None:
-    three, to_score = training_pairs(pairs((0, 1), (1, 2), (0, 2)), [0.1, 0.2, 0.6], 3), pairs((0, 1))
+    three, scored_pairs = training_pairs(pairs((0, 1), (1, 2), (0, 2)), [0.1, 0.2, 0.6], 3), pairs((0, 1))
     only_numbers = {"constant", "commonest_class", "lookup"}
-    assert set(baselines.without_lyrics(songs(artist=[None] * 3), three, to_score)) == only_numbers
-    years = baselines.without_lyrics(songs(year=[1990, 1991, 1999]), three, to_score)
+    assert set(baselines.without_lyrics(songs(artist=[None] * 3), three, scored_pairs)) == only_numbers
+    years = baselines.without_lyrics(songs(year=[1990, 1991, 1999]), three, scored_pairs)
     assert set(years) == only_numbers | {"year_gap"}
 
 
 def test_how_much_the_sources_hold_of_a_song() -> None:
-    three, to_score = training_pairs(pairs((0, 1), (1, 2), (0, 2)), [0.2, 0.6, 0.4], 4), pairs((0, 1), (3, 3))
+    three, scored_pairs = (
+        training_pairs(pairs((0, 1), (1, 2), (0, 2)), [0.2, 0.6, 0.4], 4),
+        pairs((0, 1), (3, 3)),
+    )
     frame = songs(has_list=[True, False, True, False], track_ids=[["a", "b", "c"], ["d"], ["e"], ["f"]])
-    found = metadata.scores(frame, three, to_score)
-    assert list(found) == ["has_list", "n_tracks"]
-    assert found["has_list"][0].tolist() == [0.5, 0.5, 1]
-    assert found["has_list"][1].tolist() == [0.5, 0]
+    values = metadata.scores(frame, three, scored_pairs)
+    assert list(values) == ["has_list", "n_tracks"]
+    assert values["has_list"][0].tolist() == [0.5, 0.5, 1]
+    assert values["has_list"][1].tolist() == [0.5, 0]
     # log(1 + tracks) is log 4 and three times log 2: 2 and 1 in units of log 2.
-    assert found["n_tracks"][0] == pytest.approx([3 / 4, 2 / 4, 3 / 4])
-    all_have = metadata.scores(frame.assign(has_list=True), three, to_score)
+    assert values["n_tracks"][0] == pytest.approx([3 / 4, 2 / 4, 3 / 4])
+    all_have = metadata.scores(frame.assign(has_list=True), three, scored_pairs)
     assert "has_list" not in all_have
 
 
 def test_degree_counts_listed_pairs_with_other_splits_alone() -> None:
     listed = pairs((0, 1), (0, 4), (1, 4), (0, 5), (4, 5), (2, 3))
     splits = np.array(["train", "train", "train", "val", "test", "test"])
-    one = training_pairs(pairs((0, 1), (1, 2)), [0.2, 0.6], 6, listed=listed, splits=splits)
+    training = training_pairs(pairs((0, 1), (1, 2)), [0.2, 0.6], 6, listed=listed, splits=splits)
     # (0, 1) and (4, 5) are within a split. Songs of other splits: 3 for train, so times 6 / 3; 5 for val; 4.
-    assert metadata.degree(one, 6) == pytest.approx([4, 2, 2, 6 / 5, 3, 1.5])
-    more = one._replace(listed=Pairs(np.append(listed.left, 4), np.append(listed.right, 5)))
-    assert metadata.degree(more, 6).tolist() == metadata.degree(one, 6).tolist()
-    assert "degree" in metadata.scores(songs(artist=[None] * 6), one, pairs((4, 5)))
-    assert "degree" not in metadata.scores(songs(artist=[None] * 6), one._replace(listed=pairs()), pairs())
+    assert metadata.degree(training, 6) == pytest.approx([4, 2, 2, 6 / 5, 3, 1.5])
+    more_listed = training._replace(listed=Pairs(np.append(listed.left, 4), np.append(listed.right, 5)))
+    assert metadata.degree(more_listed, 6).tolist() == metadata.degree(training, 6).tolist()
+    assert "degree" in metadata.scores(songs(artist=[None] * 6), training, pairs((4, 5)))
+    assert "degree" not in metadata.scores(
+        songs(artist=[None] * 6), training._replace(listed=pairs()), pairs()
+    )
 
 
 def test_all_of_the_metadata_predicts_what_none_of_it_does_alone() -> None:
     generator = np.random.default_rng(0)
     artists, years = generator.integers(4, size=60), generator.integers(1990, 1994, size=60)
-    frame = songs(artist=[f"artist {one}" for one in artists], year=years.tolist())
+    frame = songs(artist=[f"artist {number}" for number in artists], year=years.tolist())
     left, right = generator.integers(60, size=(2, 3000))
     both = (artists[left] == artists[right]) & (years[left] == years[right])
-    train, to_score = Pairs(left[:2000], right[:2000]), Pairs(left[2000:], right[2000:])
+    train, scored_pairs = Pairs(left[:2000], right[:2000]), Pairs(left[2000:], right[2000:])
     similarity = np.where(both, 0.9, 0.1)
-    found = baselines.without_lyrics(frame, training_pairs(train, similarity[:2000], 60), to_score)
-    errors = {name: np.mean((one.similarity - similarity[2000:]) ** 2) for name, one in found.items()}
+    values = baselines.without_lyrics(frame, training_pairs(train, similarity[:2000], 60), scored_pairs)
+    errors = {
+        name: np.mean((answers.similarity - similarity[2000:]) ** 2) for name, answers in values.items()
+    }
     assert errors["artist_year_tags"] < 1e-6
     assert min(errors["same_artist"], errors["year_gap"]) > 0.01
 
@@ -534,12 +547,14 @@ def test_each_baseline_says_whether_it_is_from_lyrics() -> None:
         track_ids=[["1", "2"], ["3"], ["4"], ["5"]],
         lyrics=["grey", "harbour", "bell", "lamp"],
     )
-    one = KNOWN._replace(listed=pairs((0, 4)), splits=np.array(["train"] * 4 + ["test"]))
-    frame, to_score = pd.concat([frame, frame.iloc[:1]], ignore_index=True), pairs((0, 1))
-    from_lyrics = baselines.from_lyrics(frame, WINDOWING, one, to_score, vectors(grey=[1, 0]))
+    training = TRAINING._replace(listed=pairs((0, 4)), splits=np.array(["train"] * 4 + ["test"]))
+    frame, scored_pairs = pd.concat([frame, frame.iloc[:1]], ignore_index=True), pairs((0, 1))
+    from_lyrics = baselines.from_lyrics(frame, WINDOWING, training, scored_pairs, vectors(grey=[1, 0]))
     of_lyrics = {name for name, reads_lyrics in baselines.FROM_LYRICS.items() if reads_lyrics}
     assert set(from_lyrics) == of_lyrics - {"sentence_encoder"}
-    assert set(baselines.without_lyrics(frame, one, to_score)) == set(baselines.FROM_LYRICS) - of_lyrics
+    assert (
+        set(baselines.without_lyrics(frame, training, scored_pairs)) == set(baselines.FROM_LYRICS) - of_lyrics
+    )
 
 
 def test_without_training_pairs_there_is_no_baseline() -> None:
@@ -549,12 +564,12 @@ def test_without_training_pairs_there_is_no_baseline() -> None:
 
 def test_nothing_asked_is_nothing_answered() -> None:
     frame = songs(artist=["a", "a", "b", None], year=[1990, 1991, 1992, 1999], tags=[["rock"]] * 4)
-    found = baselines.without_lyrics(frame, KNOWN, pairs())
-    found |= baselines.from_lyrics(
-        frame.assign(lyrics="grey"), WINDOWING, KNOWN, pairs(), vectors(grey=[1, 0])
+    values = baselines.without_lyrics(frame, TRAINING, pairs())
+    values |= baselines.from_lyrics(
+        frame.assign(lyrics="grey"), WINDOWING, TRAINING, pairs(), vectors(grey=[1, 0])
     )
-    assert {"artist_year_tags", "tfidf", "style", "ridge"} <= set(found)
-    assert all(len(answer.similarity) == 0 for answer in found.values())
+    assert {"artist_year_tags", "tfidf", "style", "ridge"} <= set(values)
+    assert all(len(answer.similarity) == 0 for answer in values.values())
 
 
 def test_known_facts_of_the_predecessors_rows(paper: Path) -> None:
@@ -567,14 +582,16 @@ def test_known_facts_of_the_predecessors_rows(paper: Path) -> None:
 
     order = np.random.default_rng(2017).permutation(len(rows))
     train, test = order[: int(0.72 * len(rows))], order[int(0.8 * len(rows)) :]
-    to_score = Pairs(given_rows.left[test], given_rows.right[test])
+    scored_pairs = Pairs(given_rows.left[test], given_rows.right[test])
     of_train = Pairs(given_rows.left[train], given_rows.right[train])
     training = training_pairs(of_train, similarity[train], len(index))
     commonest = labels.commonest_class(training, len(test))
     assert np.mean(commonest.decile == truth.decile[test]) == pytest.approx(0.424, abs=0.02)
     assert np.mean(commonest.similar == truth.similar[test]) == pytest.approx(0.96, abs=0.01)
-    lookup = labels.lookup(training, to_score, len(index))
+    lookup = labels.lookup(training, scored_pairs, len(index))
     accuracy = np.mean(metrics.decile(lookup) == truth.decile[test])
     assert accuracy == pytest.approx(0.475, abs=0.02)
-    repeats = np.isin(baselines.unordered(to_score, len(index)), baselines.unordered(of_train, len(index)))
+    repeats = np.isin(
+        baselines.unordered_ids(scored_pairs, len(index)), baselines.unordered_ids(of_train, len(index))
+    )
     assert repeats.mean() == pytest.approx(0.30, abs=0.02)

@@ -44,7 +44,7 @@ def made_params(**evaluate: Any) -> params.Params:
         "short": {"protocol": "paper", "max_tokens": 3},
         "long": {"protocol": "paper", "max_tokens": 6},
         "unseen": {"protocol": "songs", "max_tokens": 6, "target": "listed_only"},
-        "asked": {"protocol": "songs", "max_tokens": 6, "target": "observable"},
+        "all_pairs": {"protocol": "songs", "max_tokens": 6, "target": "observable"},
     }
     values["run"] = list(values["experiments"])
     values["evaluate"] |= {"draws": 40} | evaluate
@@ -141,13 +141,13 @@ def evaluated(
 
 
 @pytest.fixture(scope="module")
-def found() -> Metrics:
+def experiment_metrics() -> Metrics:
     return evaluated()
 
 
 @pytest.fixture(scope="module")
 def ranked() -> Metrics:
-    """As found, but two of three songs have a list."""
+    """As experiment_metrics, but two of three songs have a list."""
     return evaluated(has_list=True)
 
 
@@ -162,28 +162,28 @@ def given_split() -> Metrics:
 
 def test_predictions_are_of_the_pairs_asked_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "PAIRS_AT_ONCE", 2)
-    to_score = made_listing({"test": 3, "val": 2}, seed=5).assign(listed=True)
+    scored = made_listing({"test": 3, "val": 2}, seed=5).assign(listed=True)
     songs = made_songs()
-    made = evaluation.predict("short", Reader(), songs, to_score)  # pyright: ignore[reportArgumentType]
-    assert list(made.columns) == tables.PREDICTIONS.names
-    assert made["left_id"].tolist() == to_score["left_id"].tolist()
-    assert made["split"].tolist() == ["test"] * 3 + ["val"] * 2
+    predictions = evaluation.predict("short", Reader(), songs, scored)  # pyright: ignore[reportArgumentType]
+    assert list(predictions.columns) == tables.PREDICTIONS.names
+    assert predictions["left_id"].tolist() == scored["left_id"].tolist()
+    assert predictions["split"].tolist() == ["test"] * 3 + ["val"] * 2
     distinct = dict(
         zip(songs["song_id"], songs["lyrics"].map(lambda text: len(set(text.split()))), strict=True)
     )
     gaps = [
         abs(distinct[left] - distinct[right])
-        for left, right in zip(made["left_id"], made["right_id"], strict=True)
+        for left, right in zip(predictions["left_id"], predictions["right_id"], strict=True)
     ]
-    assert made["predicted"].to_numpy() == pytest.approx(np.exp(-np.array(gaps, dtype=float)))
+    assert predictions["predicted"].to_numpy() == pytest.approx(np.exp(-np.array(gaps, dtype=float)))
 
 
 def test_each_song_is_encoded_once_and_only_if_needed() -> None:
     reader, songs = Reader(), made_songs()
-    to_score = made_listing({"test": 60}, seed=6).assign(listed=True)
-    evaluation.predict("short", reader, songs, to_score)  # pyright: ignore[reportArgumentType]
-    needed = sorted({*to_score["left_id"], *to_score["right_id"]})
-    assert reader.read == songs.set_index("song_id").loc[needed, "lyrics"].tolist()
+    scored = made_listing({"test": 60}, seed=6).assign(listed=True)
+    evaluation.predict("short", reader, songs, scored)  # pyright: ignore[reportArgumentType]
+    used_songs = sorted({*scored["left_id"], *scored["right_id"]})
+    assert reader.read == songs.set_index("song_id").loc[used_songs, "lyrics"].tolist()
 
 
 def test_nothing_asked_gives_an_empty_table() -> None:
@@ -201,10 +201,10 @@ def test_a_row_of_an_unknown_song_is_refused() -> None:
 # --- metrics  ----------------------------------------------------------------------------------
 
 
-def test_the_numbers_have_their_places(found: Metrics) -> None:
-    assert list(found) == ["short", "long", "unseen", "asked"]
+def test_the_numbers_have_their_places(experiment_metrics: Metrics) -> None:
+    assert list(experiment_metrics) == ["short", "long", "unseen", "all_pairs"]
     for name, protocol, max_tokens in (("short", "paper", 3), ("long", "paper", 6), ("unseen", "songs", 6)):
-        entry = found[name]
+        entry = experiment_metrics[name]
         assert (entry.protocol, entry.target) == (protocol, "listed_only")
         assert (entry.tokens, entry.max_tokens, entry.long_text) == ("word", max_tokens, "head")
         assert list(entry.splits) == ["val", "test"]
@@ -220,10 +220,10 @@ def test_the_numbers_have_their_places(found: Metrics) -> None:
 
 
 def test_nearest_tenth_accuracy_is_the_predecessors_and_stays_in_its_protocol(
-    found: Metrics,
+    experiment_metrics: Metrics,
 ) -> None:
-    assert "nearest_tenth_accuracy" in found["short"].splits["test"].metrics
-    assert "nearest_tenth_accuracy" not in found["unseen"].splits["test"].metrics
+    assert "nearest_tenth_accuracy" in experiment_metrics["short"].splits["test"].metrics
+    assert "nearest_tenth_accuracy" not in experiment_metrics["unseen"].splits["test"].metrics
 
 
 def test_a_metric_is_measured_under_the_protocols_that_the_table_names_and_no_other(
@@ -255,8 +255,8 @@ def test_pairs_and_songs_are_counted_and_what_train_shares_with_test() -> None:
     assert test.seen_in_train.model_dump() == {"pairs": 0.25, "songs": 0.6}
 
 
-def test_a_difference_is_model_minus_baseline(found: Metrics) -> None:
-    test = found["unseen"].splits["test"]
+def test_a_difference_is_model_minus_baseline(experiment_metrics: Metrics) -> None:
+    test = experiment_metrics["unseen"].splits["test"]
     for name, model in test.metrics.items():
         for baseline in test.baselines.values():
             if baseline[name].value is not None:
@@ -265,41 +265,41 @@ def test_a_difference_is_model_minus_baseline(found: Metrics) -> None:
 
 
 def test_all_experiments_of_a_protocol_meet_the_same_baselines_that_read_no_lyrics(
-    found: Metrics,
+    experiment_metrics: Metrics,
 ) -> None:
-    short, long = (found[name].splits["test"].baselines for name in ("short", "long"))
+    short, long = (experiment_metrics[name].splits["test"].baselines for name in ("short", "long"))
     for name in OF_PAPER:
         same = [short[name][metric].value == long[name][metric].value for metric in SIX]
         assert all(same) != FROM_LYRICS[name], name
 
 
 def test_thresholds_are_chosen_on_val_for_the_model_and_each_baseline(
-    found: Metrics,
+    experiment_metrics: Metrics,
 ) -> None:
-    entry = found["short"]
+    entry = experiment_metrics["short"]
     assert list(entry.thresholds) == ["model", *OF_PAPER]
     assert 0 <= entry.thresholds["model"].f1 <= 1
     assert entry.thresholds_chosen_on == "val"
 
 
-def test_test_rows_do_not_move_a_threshold(found: Metrics) -> None:
+def test_test_rows_do_not_move_a_threshold(experiment_metrics: Metrics) -> None:
     listing = made_listing({"train": 80, "val": 20, "test": 40}, seed=2)
     listing.loc[listing["split"] == "test", "similarity"] = np.linspace(0, 1, 40) ** 3
     moved = evaluated(paper=listing)["short"]
-    assert moved.splits["test"].metrics != found["short"].splits["test"].metrics
-    assert moved.thresholds == found["short"].thresholds
+    assert moved.splits["test"].metrics != experiment_metrics["short"].splits["test"].metrics
+    assert moved.thresholds == experiment_metrics["short"].thresholds
 
 
-def test_a_correlation_with_a_constant_is_null_with_a_reason(found: Metrics) -> None:
-    constant = found["short"].splits["test"].baselines["constant"]["spearman"]
+def test_a_correlation_with_a_constant_is_null_with_a_reason(experiment_metrics: Metrics) -> None:
+    constant = experiment_metrics["short"].splits["test"].baselines["constant"]["spearman"]
     assert constant.value is None
     assert "equal" in constant.reason
     assert constant.difference.value is None
 
 
-def test_figures_that_leak_say_so(found: Metrics) -> None:
-    assert "leak" in found["short"].note
-    assert "leak" not in found["unseen"].note
+def test_figures_that_leak_say_so(experiment_metrics: Metrics) -> None:
+    assert "leak" in experiment_metrics["short"].note
+    assert "leak" not in experiment_metrics["unseen"].note
 
 
 # --- listed against unlisted -----------------------------------------------------------------------
@@ -309,17 +309,17 @@ def observable_pairs(part: str, listed: pd.DataFrame) -> int:
     """All pairs of a part's songs that are listed or have a song with a list, by hand."""
     in_pairs = {*listed["left_id"], *listed["right_id"]}
     songs = [song for song in FOLDS[part] if song % 3 > 0 or f"song{song:02}" in in_pairs]
-    training = {(row.left_id, row.right_id) for row in listed.itertuples()}
+    listed_pairs = {(row.left_id, row.right_id) for row in listed.itertuples()}
     return sum(
-        one % 3 > 0 or other % 3 > 0 or (f"song{one:02}", f"song{other:02}") in training
-        for one, other in itertools.combinations(songs, 2)
+        left % 3 > 0 or right % 3 > 0 or (f"song{left:02}", f"song{right:02}") in listed_pairs
+        for left, right in itertools.combinations(songs, 2)
     )
 
 
 def test_a_target_is_observable_only_under_protocol_songs_where_songs_have_lists(
-    found: Metrics, ranked: Metrics
+    experiment_metrics: Metrics, ranked: Metrics
 ) -> None:
-    assert [entry.target for entry in found.values()] == ["listed_only"] * 4
+    assert [entry.target for entry in experiment_metrics.values()] == ["listed_only"] * 4
     assert [entry.target for entry in ranked.values()] == ["listed_only"] * 3 + ["observable"]
 
 
@@ -330,7 +330,7 @@ def test_an_observable_target_is_measured_on_all_observable_pairs(
     for split, n_listed in (("val", 12), ("test", 14)):
         every = observable_pairs(split, listed)
         assert every > n_listed
-        narrow, wide = (ranked[name].splits[split] for name in ("unseen", "asked"))
+        narrow, wide = (ranked[name].splits[split] for name in ("unseen", "all_pairs"))
         assert (narrow.n_pairs, wide.n_pairs) == (n_listed, every)
         assert narrow.ranking == wide.ranking
         assert (wide.ranking.n_pairs, wide.ranking.n_listed) == (every, n_listed)
@@ -341,7 +341,7 @@ def test_an_observable_target_is_measured_on_all_observable_pairs(
 def test_ranking_metrics_stand_first_with_intervals_and_paired_differences(
     ranked: Metrics,
 ) -> None:
-    for name in ("unseen", "asked"):
+    for name in ("unseen", "all_pairs"):
         test = ranked[name].splits["test"]
         assert list(test.metrics)[: len(ranking.NAMES)] == [*ranking.NAMES]
         for metric in ranking.NAMES:
@@ -355,7 +355,7 @@ def test_ranking_metrics_stand_first_with_intervals_and_paired_differences(
 def test_the_order_of_pairs_does_not_hang_on_the_target_but_their_similarities_do(
     ranked: Metrics,
 ) -> None:
-    narrow, wide = (ranked[name].splits["test"].baselines["year_gap"] for name in ("unseen", "asked"))
+    narrow, wide = (ranked[name].splits["test"].baselines["year_gap"] for name in ("unseen", "all_pairs"))
     assert narrow["listed_auc"].value == wide["listed_auc"].value
     assert narrow["mse"].value != wide["mse"].value
 
@@ -370,28 +370,30 @@ def test_baselines_learn_from_drawn_unlisted_pairs_as_many_as_they_stand_for(
     test = listed.loc[listed["split"] == "test", "similarity"]
     n_unlisted = observable_pairs("test", listed) - len(test)
     mse = (((test - mean) ** 2).sum() + n_unlisted * mean**2) / (len(test) + n_unlisted)
-    constant = ranked["asked"].splits["test"].baselines["constant"]
+    constant = ranked["all_pairs"].splits["test"].baselines["constant"]
     assert constant["mse"].value == pytest.approx(mse, rel=1e-5)
 
 
 def test_new_artists_are_those_that_no_training_song_has(ranked: Metrics) -> None:
     """Songs 1 and 2 have a list; the nearer a song's year is to theirs, the higher year_gap puts it."""
     listed = made_pairs({"train": 60, "val": 12, "test": 14, "unused": 9}, 3)
-    training = {*zip(listed["left_id"], listed["right_id"], strict=True)}
-    in_pairs = {song for pair in training for song in pair}
+    listed_pairs = {*zip(listed["left_id"], listed["right_id"], strict=True)}
+    in_pairs = {song for pair in listed_pairs for song in pair}
     candidates = [song for song in FOLDS["test"] if song % 3 > 0 or f"song{song:02}" in in_pairs]
     expected = []
     for query in (1, 2):
         others = [song for song in candidates if song != query]
         pairs = [(f"song{min(query, song):02}", f"song{max(query, song):02}") for song in others]
         nearness = [-abs(query % 7 - song % 7) for song in others]
-        expected.append(roc_auc_score([pair in training for pair in pairs], nearness))
-    found = ranked["asked"].splits["test"].baselines["year_gap"]["listed_auc_new_artist"].value
-    assert found == pytest.approx(np.mean(expected), rel=1e-5)
+        expected.append(roc_auc_score([pair in listed_pairs for pair in pairs], nearness))
+    value = ranked["all_pairs"].splits["test"].baselines["year_gap"]["listed_auc_new_artist"].value
+    assert value == pytest.approx(np.mean(expected), rel=1e-5)
 
 
-def test_without_lists_and_under_other_protocols_nothing_is_ranked(found: Metrics, ranked: Metrics) -> None:
-    for entry in (found["unseen"], found["asked"], ranked["short"]):
+def test_without_lists_and_under_other_protocols_nothing_is_ranked(
+    experiment_metrics: Metrics, ranked: Metrics
+) -> None:
+    for entry in (experiment_metrics["unseen"], experiment_metrics["all_pairs"], ranked["short"]):
         for split in entry.splits.values():
             assert split.ranking is None
             assert not {*split.metrics} & {*ranking.NAMES}
@@ -401,7 +403,7 @@ def test_an_undefined_ranking_metric_is_null_with_a_reason() -> None:
     """All test songs with a list are left out: none is in a listed pair."""
     pairs = made_pairs({"train": 60, "val": 12}, 3)
     pairs.loc[len(pairs)] = ["song00", "song03", 0.5, "test"]
-    test = evaluated(has_list=True, songs=pairs)["asked"].splits["test"]
+    test = evaluated(has_list=True, songs=pairs)["all_pairs"].splits["test"]
     assert test.ranking.n_queries == 0
     assert test.metrics["listed_auc"].value is None
     assert "no song with a list" in test.metrics["listed_auc"].reason
@@ -413,7 +415,7 @@ def test_pictures_show_the_pairs_that_an_experiments_target_is_about() -> None:
     rows = [("narrow", True), ("narrow", False), ("wide", True), ("wide", False)]
     predictions = pd.DataFrame(rows, columns=["experiment", "listed"])
     settings = made_params()
-    experiments = {"narrow": settings.experiment("unseen"), "wide": settings.experiment("asked")}
+    experiments = {"narrow": settings.experiment("unseen"), "wide": settings.experiment("all_pairs")}
     shown = evaluation.targeted(predictions, made_songs(has_list=True), experiments)
     assert shown.values.tolist() == [["narrow", True], ["wide", True], ["wide", False]]
     assert evaluation.targeted(predictions, made_songs(), experiments)["listed"].all()
@@ -464,11 +466,13 @@ def alike_by_year(n_songs: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         }
     )
     rows = []
-    for one, other in itertools.combinations(range(n_songs), 2):
-        folds, gap = {one % 5, other % 5}, abs(int(years[one] - years[other]))
-        split = "train" if folds <= {2, 3, 4} else {0: "test", 1: "val"}[one % 5] if len(folds) == 1 else None
+    for left, right in itertools.combinations(range(n_songs), 2):
+        folds, gap = {left % 5, right % 5}, abs(int(years[left] - years[right]))
+        split = (
+            "train" if folds <= {2, 3, 4} else {0: "test", 1: "val"}[left % 5] if len(folds) == 1 else None
+        )
         if split and gap < 5:
-            rows.append((f"song{one:03}", f"song{other:03}", 1 - gap / 5, split))
+            rows.append((f"song{left:03}", f"song{right:03}", 1 - gap / 5, split))
     return songs, pd.DataFrame(rows, columns=["left_id", "right_id", "similarity", "split"])
 
 
@@ -477,22 +481,22 @@ class Shuffled(Listings):
 
     def of(self, settings: params.Experiment) -> pd.DataFrame:
         """As in Listings."""
-        made = super().of(settings)
-        train = (made["split"] == "train").to_numpy()
-        mixed = made["similarity"].to_numpy().copy()
+        predictions = super().of(settings)
+        train = (predictions["split"] == "train").to_numpy()
+        mixed = predictions["similarity"].to_numpy().copy()
         mixed[train] = np.random.default_rng(5).permutation(mixed[train])
-        return made.assign(similarity=mixed)
+        return predictions.assign(similarity=mixed)
 
 
 def skill(songs: pd.DataFrame, listings: Listings, protocol: str) -> dict[str, Any]:
     """The metrics of all baselines on test."""
     settings = made_params(draws=200)
-    experiment = settings.experiment("asked" if protocol == "songs" else "long")
+    experiment = settings.experiment("all_pairs" if protocol == "songs" else "long")
     answers = listings.scored(songs, protocol).assign(experiment="one", predicted=0.5)
-    found = evaluation.evaluate(
+    metrics_of = evaluation.evaluate(
         songs, listings, answers, {"one": experiment}, VECTORS, settings=settings.evaluate
     )
-    return found["one"].splits["test"].baselines
+    return metrics_of["one"].splits["test"].baselines
 
 
 @pytest.mark.slow
@@ -533,7 +537,7 @@ def test_a_corpus_with_neither_val_nor_test_is_measured_without_error() -> None:
     assert entry["unseen"].splits["test"].n_pairs == 0
     assert results.headline(entry)["unseen"] == dict.fromkeys(SIX)
     assert "The test part is empty." in results.markdown(entry, made_params().evaluate)
-    assert "The test part is empty." in results.printed(entry)
+    assert "The test part is empty." in results.headline_table(entry)
 
 
 def test_one_test_pair_gives_values_without_correlation() -> None:
@@ -543,10 +547,10 @@ def test_one_test_pair_gives_values_without_correlation() -> None:
     assert test.metrics["roc_auc"].value is None
 
 
-def test_the_same_input_gives_the_same_bytes(found: Metrics) -> None:
+def test_the_same_input_gives_the_same_bytes(experiment_metrics: Metrics) -> None:
     again = evaluated()
-    assert [one.model_dump_json() for one in again.values()] == [
-        one.model_dump_json() for one in found.values()
+    assert [entry.model_dump_json() for entry in again.values()] == [
+        entry.model_dump_json() for entry in experiment_metrics.values()
     ]
 
 
@@ -580,13 +584,13 @@ def test_there_are_tables_for_each_protocol_and_target_and_words_on_what_is_rank
         "### Listed against unlisted",
         *on_similarity,
     ]
-    counts = ranked["asked"].splits["test"].ranking
+    counts = ranked["all_pairs"].splits["test"].ranking
     assert f"Of {counts.n_pairs} observable pairs there 14 are listed." in text
     assert f"Queries: {counts.n_queries} songs with a list; {counts.n_left_out} more have one" in text
     share = 1 - 14 / counts.n_pairs
     assert text.count(f"{share:.1%} of the pairs are unlisted, with similarity 0") == 1
     assert "| | listed AUC | nDCG@10 | recall@10 | listed AUC, new artists | listed AUC, pooled |" in text
-    assert " listed AUC " in results.printed(ranked)
+    assert " listed AUC " in results.headline_table(ranked)
 
 
 @pytest.mark.parametrize(
@@ -594,14 +598,16 @@ def test_there_are_tables_for_each_protocol_and_target_and_words_on_what_is_rank
     [("word", "tail", "last 9 words"), ("word", "chunks", "all words"), ("char", "head", "9 characters")],
 )
 def test_a_label_says_what_of_a_text_is_read(tokens: str, long_text: str, words: str) -> None:
-    made = made_found({}, tokens=tokens, long_text=long_text, max_tokens=9)
-    text = results.markdown(made, made_params().evaluate)
+    predictions = made_found({}, tokens=tokens, long_text=long_text, max_tokens=9)
+    text = results.markdown(predictions, made_params().evaluate)
     assert f"| a words15 ({words}) |" in text
     assert f"| TF-IDF ({words}) |" in text
 
 
-def test_the_table_names_the_leak_the_corpus_and_each_predictor(found: Metrics) -> None:
-    text = results.markdown(found, made_params().evaluate, corpus_note="This corpus is synthetic.")
+def test_the_table_names_the_leak_the_corpus_and_each_predictor(experiment_metrics: Metrics) -> None:
+    text = results.markdown(
+        experiment_metrics, made_params().evaluate, corpus_note="This corpus is synthetic."
+    )
     assert "**This corpus is synthetic.**" in text
     assert "95 % interval from 40 resamples" in text
     assert "these figures leak" in text
@@ -634,8 +640,8 @@ def made_found(differences: dict[str, tuple[float, float, float]], **own: Any) -
         "metrics": {name: entry(0.5, 0.4, 0.6) for name in NAMES},
         "baselines": {"tfidf": baseline},
     }
-    made = trained.entry("paper") | {"note": "leaks", "splits": {"val": split, "test": split}} | own
-    return trained.metrics(words15=made)
+    predictions = trained.entry("paper") | {"note": "leaks", "splits": {"val": split, "test": split}} | own
+    return trained.metrics(words15=predictions)
 
 
 def test_a_lead_whose_interval_includes_0_is_marked_and_said() -> None:
@@ -657,7 +663,7 @@ def test_a_baseline_that_is_better_is_marked_so_and_a_lower_mse_is_the_better_on
     assert "MSE (0.0100 [0.0050, 0.0200])" in text
 
 
-def test_the_printed_table_is_aligned(found: Metrics) -> None:
-    text = results.printed(found)
+def test_the_printed_table_is_aligned(experiment_metrics: Metrics) -> None:
+    text = results.headline_table(experiment_metrics)
     block = text.split("\n\n")[1].splitlines()[3:]
     assert len({len(line) for line in block}) == 1

@@ -118,9 +118,9 @@ def test_the_same_figure_gives_the_same_bytes(
 ) -> None:
     for name in ("one.png", "two.png"):
         figures.save(figures.calibration(predictions, experiments), tmp_path / name)
-    one = (tmp_path / "one.png").read_bytes()
-    assert one == (tmp_path / "two.png").read_bytes()
-    assert b"Software" not in one
+    first_bytes = (tmp_path / "one.png").read_bytes()
+    assert first_bytes == (tmp_path / "two.png").read_bytes()
+    assert b"Software" not in first_bytes
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one.png", "two.png"]
 
 

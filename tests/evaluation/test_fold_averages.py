@@ -17,9 +17,9 @@ def test_means_are_those_of_the_trainings_and_leads_are_paired_draw_by_draw() ->
         {"ours": drawn(0.6, 0.5, 0.7), "theirs": drawn(0.5, 0.4, 0.6)},
         {"ours": drawn(0.8, 0.7, 0.9), "theirs": drawn(0.5, 0.4, 0.6)},
     ]
-    found = fold_averages.averaged(trainings, "ours", 0.5)
+    averages = fold_averages.averaged(trainings, "ours", 0.5)
 
-    ours, theirs = found["ours"], found["theirs"]
+    ours, theirs = averages["ours"], averages["theirs"]
     # draws of the mean: 0.6 and 0.8; quarters between them are 0.65 and 0.75
     assert ours.mean["listed_auc"] == Estimate(value=0.7, low=0.65, high=0.75)
     assert ours.each["listed_auc"] == [0.6, 0.8]

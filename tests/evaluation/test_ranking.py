@@ -49,7 +49,7 @@ class Part:
 
     def slowly(self, scores: dict[frozenset, float], songs: list[int]) -> dict[str, float]:
         """The metrics by scikit-learn, song by song, where `songs` may name a song more than once."""
-        found: dict[str, list[float]] = {name: [] for name in NAMES}
+        metrics: dict[str, list[float]] = {name: [] for name in NAMES}
         for query in (song for song in songs if song in self.with_list):
             pairs = [frozenset((query, other)) for other in songs if other != query]
             listed = np.array([pair in self.listed for pair in pairs])
@@ -57,14 +57,16 @@ class Part:
                 continue
             score = np.array([scores[pair] for pair in pairs])
             gain = np.array([self.listed.get(pair, 0.0) for pair in pairs])
-            found["listed_auc"].append(float(roc_auc_score(listed, score)))
+            metrics["listed_auc"].append(float(roc_auc_score(listed, score)))
             if query in self.new:
-                found["listed_auc_new_artist"].append(found["listed_auc"][-1])
+                metrics["listed_auc_new_artist"].append(metrics["listed_auc"][-1])
             if gain.any():
-                found["ndcg_at_10"].append(float(ndcg_score([gain], [score], k=10)))
-            found["recall_at_10"].append(recall(listed, score))
-        found["pooled_listed_auc"] = self._pooled(scores, songs)
-        return {name: float(np.mean(values)) if values else np.nan for name, values in found.items()}
+                metrics["ndcg_at_10"].append(float(ndcg_score([gain], [score], k=10)))
+            metrics["recall_at_10"].append(recall(listed, score))
+        metrics["pooled_listed_auc"] = self._pooled(scores, songs)
+        return {
+            name: float(np.mean(of_metric)) if of_metric else np.nan for name, of_metric in metrics.items()
+        }
 
     def _pooled(self, scores: dict[frozenset, float], songs: list[int]) -> list[float]:
         pairs = [frozenset(pair) for pair in itertools.combinations(songs, 2) if pair[0] != pair[1]]
@@ -98,14 +100,14 @@ def test_a_query_has_a_list_and_its_candidates_are_all_other_observed_songs() ->
     part = Part(4, {0}, {(0, 1): 0.8}, set())
     queries = part.queries()
     assert queries.counts == {"n_queries": 1, "n_left_out": 0, "n_pairs": 3, "n_listed": 1}
-    found = part.sample(scored(("01", 0.5), ("02", 0.9), ("03", 0.1)))
-    assert found["listed_auc"] == 0.5  # 1 beats 3, and loses to 2
-    assert found["ndcg_at_10"] == pytest.approx(
+    metrics = part.sample(scored(("01", 0.5), ("02", 0.9), ("03", 0.1)))
+    assert metrics["listed_auc"] == 0.5  # 1 beats 3, and loses to 2
+    assert metrics["ndcg_at_10"] == pytest.approx(
         1 / np.log2(3)
     )  # in the second place, where the first was due
-    assert found["recall_at_10"] == 1
-    assert found["pooled_listed_auc"] == 0.5
-    assert np.isnan(found["listed_auc_new_artist"])
+    assert metrics["recall_at_10"] == 1
+    assert metrics["pooled_listed_auc"] == 0.5
+    assert np.isnan(metrics["listed_auc_new_artist"])
 
 
 def test_a_song_with_a_list_but_no_listed_neighbour_is_left_out_and_counted() -> None:
@@ -119,26 +121,26 @@ def test_a_song_with_a_list_but_no_listed_neighbour_is_left_out_and_counted() ->
 def test_the_mean_is_over_queries_and_a_pair_of_two_queries_serves_both() -> None:
     """0 ranks 1 above 2 (AUC 1); 1 ranks 0 below 2 (AUC 0)."""
     part = Part(3, {0, 1}, {(0, 1): 0.4}, {1})
-    found = part.sample(scored(("01", 0.5), ("02", 0.2), ("12", 0.8)))
-    assert found["listed_auc"] == 0.5
-    assert found["listed_auc_new_artist"] == 0
-    assert found["ndcg_at_10"] == pytest.approx((1 + 1 / np.log2(3)) / 2)
+    metrics = part.sample(scored(("01", 0.5), ("02", 0.2), ("12", 0.8)))
+    assert metrics["listed_auc"] == 0.5
+    assert metrics["listed_auc_new_artist"] == 0
+    assert metrics["ndcg_at_10"] == pytest.approx((1 + 1 / np.log2(3)) / 2)
 
 
 def test_the_gain_is_the_similarity() -> None:
     part = Part(4, {0}, {(0, 1): 0.2, (0, 2): 1.0}, set())
-    found = part.sample(scored(("01", 0.9), ("02", 0.8), ("03", 0.1)))
+    metrics = part.sample(scored(("01", 0.9), ("02", 0.8), ("03", 0.1)))
     ideal = 1.0 + 0.2 / np.log2(3)
-    assert found["ndcg_at_10"] == pytest.approx((0.2 + 1.0 / np.log2(3)) / ideal)
+    assert metrics["ndcg_at_10"] == pytest.approx((0.2 + 1.0 / np.log2(3)) / ideal)
 
 
 def test_equal_scores_count_as_every_order_of_theirs_alike() -> None:
     """A constant over 12 candidates, one of them listed, finds it among the first ten in 10 of 12 orders."""
     part = Part(13, {0}, {(0, 1): 0.7}, set())
-    found = part.sample({frozenset(pair): 0.3 for pair in part.pairs})
-    assert found["listed_auc"] == found["pooled_listed_auc"] == 0.5
-    assert found["recall_at_10"] == pytest.approx(10 / 12)
-    assert found["ndcg_at_10"] == pytest.approx(sum(1 / np.log2(1 + place) for place in range(1, 11)) / 12)
+    metrics = part.sample({frozenset(pair): 0.3 for pair in part.pairs})
+    assert metrics["listed_auc"] == metrics["pooled_listed_auc"] == 0.5
+    assert metrics["recall_at_10"] == pytest.approx(10 / 12)
+    assert metrics["ndcg_at_10"] == pytest.approx(sum(1 / np.log2(1 + place) for place in range(1, 11)) / 12)
 
 
 def test_recall_is_of_ten_where_more_are_listed() -> None:
@@ -150,10 +152,10 @@ def test_recall_is_of_ten_where_more_are_listed() -> None:
 
 def test_listed_pairs_of_songs_without_a_list_are_pooled_and_ask_nothing() -> None:
     part = Part(4, {0}, {(0, 1): 0.8, (2, 3): 0.9}, set())
-    found = part.sample(scored(("01", 0.5), ("02", 0.9), ("03", 0.1), ("23", 0.0)))
+    metrics = part.sample(scored(("01", 0.5), ("02", 0.9), ("03", 0.1), ("23", 0.0)))
     assert part.queries().counts == {"n_queries": 1, "n_left_out": 0, "n_pairs": 4, "n_listed": 2}
-    assert found["listed_auc"] == 0.5
-    assert found["pooled_listed_auc"] == 0.25
+    assert metrics["listed_auc"] == 0.5
+    assert metrics["pooled_listed_auc"] == 0.25
 
 
 @pytest.mark.parametrize(
@@ -166,8 +168,8 @@ def test_listed_pairs_of_songs_without_a_list_are_pooled_and_ask_nothing() -> No
     ids=["no list", "no listed neighbour", "no unlisted song"],
 )
 def test_without_queries_the_means_are_undefined(part: Part) -> None:
-    found = part.sample({frozenset(pair): 0.5 for pair in part.pairs})
-    assert all(np.isnan(found[name]) for name in NAMES[:4])
+    metrics = part.sample({frozenset(pair): 0.5 for pair in part.pairs})
+    assert all(np.isnan(metrics[name]) for name in NAMES[:4])
     assert part.queries().counts["n_queries"] == 0
 
 
@@ -209,10 +211,10 @@ def test_a_resample_is_the_plain_metric_of_songs_repeated_as_often_as_drawn(
 ) -> None:
     part, scores = given_
     score = np.array([scores[frozenset(pair)] for pair in part.pairs])
-    found = ranking.measure(part.queries(), {"one": score}, 4, seed)["one"]
+    values = ranking.measure(part.queries(), {"one": score}, 4, seed)["one"]
     songs = sorted({song for pair in part.pairs for song in pair})  # those that are in an observable pair
     for counts, row in zip(
-        np.concatenate(list(resampling.song_counts(len(songs), 1, 4, seed))), found, strict=True
+        np.concatenate(list(resampling.song_counts(len(songs), 1, 4, seed))), values, strict=True
     ):
         drawn = [song for song, count in zip(songs, counts, strict=True) for _ in range(count)]
         expected = part.slowly(scores, drawn)
@@ -228,7 +230,7 @@ def test_all_predictors_meet_the_same_draws_however_they_are_cut_into_chunks(
     queries = part.queries()
     both = ranking.measure(queries, {"one": score, "same": score + 1}, 30, 7)
     assert np.array_equal(both["one"], both["same"], equal_nan=True)
-    monkeypatch.setattr(resampling, "_CELLS", 50)
+    monkeypatch.setattr(resampling, "_WEIGHTS_PER_CHUNK", 50)
     again = ranking.measure(queries, {"one": score}, 30, 7)["one"]
     assert np.array_equal(both["one"], again, equal_nan=True)
     assert len(np.unique(both["one"][:, 0])) > 3

@@ -28,16 +28,16 @@ def test_a_lead_is_shown_where_the_interval_lies_on_the_better_side_of_0(
 
 
 def test_the_best_on_val_is_chosen() -> None:
-    found = {"one": trained.entry(spearman=0.5), "two": trained.entry(spearman=0.75)}
-    found["one"]["splits"]["test"]["metrics"]["spearman"]["value"] = 1.0
+    entries = {"one": trained.entry(spearman=0.5), "two": trained.entry(spearman=0.75)}
+    entries["one"]["splits"]["test"]["metrics"]["spearman"]["value"] = 1.0
 
-    assert selection.best(trained.metrics(**found), "spearman") == "two"
+    assert selection.best(trained.metrics(**entries), "spearman") == "two"
 
 
 def test_of_errors_the_lowest_is_best() -> None:
-    found = trained.metrics(one=trained.entry(mse=0.5), two=trained.entry(mse=0.75))
+    experiments = trained.metrics(one=trained.entry(mse=0.5), two=trained.entry(mse=0.75))
 
-    assert selection.best(found, "mse") == "one"
+    assert selection.best(experiments, "mse") == "one"
 
 
 def test_the_first_of_equals_is_chosen() -> None:
@@ -71,6 +71,6 @@ def test_listed_auc_chooses_where_lists_are_ranked_else_spearman() -> None:
 def test_every_metric_that_params_may_name_chooses_by_its_own_direction() -> None:
     for metric in metric_table.CHOOSING:
         low, high = (trained.entry(**{metric: value}) for value in (0.25, 0.75))
-        found = trained.metrics(low=low, high=high)
+        experiments = trained.metrics(low=low, high=high)
 
-        assert selection.best(found, metric) == ("low" if metric == "mse" else "high"), metric
+        assert selection.best(experiments, metric) == ("low" if metric == "mse" else "high"), metric

@@ -158,7 +158,7 @@ def test_vectors_of_ones_own_are_found_in_the_raw_folder(folder: Path) -> None:
 
 
 def test_short_long_and_unknown_texts_become_examples_and_cut_ones_are_counted(folder: Path) -> None:
-    parts = prepared(folder, max_tokens=300, long_text="head").parts
+    parts = prepared(folder, max_tokens=300, long_text="head").splits
     train = parts["train"]
     assert train.songs.lengths.tolist() == [5_000, 1]
     assert np.count_nonzero(train.songs.ids != PADDING, axis=1).tolist() == [300, 1]
@@ -168,7 +168,7 @@ def test_short_long_and_unknown_texts_become_examples_and_cut_ones_are_counted(f
 
 
 def test_long_texts_may_be_read_whole_in_chunks(folder: Path) -> None:
-    parts = prepared(folder, max_tokens=300, long_text="chunks").parts
+    parts = prepared(folder, max_tokens=300, long_text="chunks").splits
     assert np.diff(parts["train"].songs.starts).tolist() == [17, 1]  # 5,000 words in pieces of 294 and 295
     assert [part.songs.n_truncated for part in parts.values()] == [0, 0]
 
@@ -176,7 +176,7 @@ def test_long_texts_may_be_read_whole_in_chunks(folder: Path) -> None:
 def test_characters_need_no_word_vectors(folder: Path) -> None:
     made = prepared(folder, tokens="char", max_tokens=300, long_text="head")
     assert made.vectors.vocabulary.words == tuple(sorted(set("tall lantern")))
-    assert made.parts["val"].songs.lengths.tolist() == [len(LONG), 7, 7, 8]  # long, one, other, unknown
+    assert made.splits["val"].songs.lengths.tolist() == [len(LONG), 7, 7, 8]  # long, one, other, unknown
 
 
 def test_a_checkout_with_such_data_of_its_own_is_told_what_to_change(folder: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_bag_answers_as_kernel_ridge_on_binary_tfidf() -> None:
     fitted = bag_of_words.fit(VOCABULARY.windows(made, WINDOWING), len(VOCABULARY), truth)
 
     asked = [*texts(5), "grey grey bell", "unheard", "glass neon"]
-    vectorizer = TfidfVectorizer(binary=True, min_df=bag_of_words.LEAST, vocabulary=WORDS[:6])
+    vectorizer = TfidfVectorizer(binary=True, min_df=bag_of_words.MIN_SONGS, vocabulary=WORDS[:6])
     features = vectorizer.fit_transform(made).toarray()
     for head in range(3):
         known = ~np.isnan(truth[:, head])
@@ -58,7 +58,7 @@ def test_words_of_too_few_songs_and_unknown_ones_tell_nothing() -> None:
 
 
 def test_of_many_songs_as_many_are_drawn_as_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ridge, "MOST_SONGS", 10)
+    monkeypatch.setattr(ridge, "MAX_SONGS", 10)
     truth = np.arange(40, dtype=np.float64)[:, None]
     windows = VOCABULARY.windows(texts(40), WINDOWING)
     drawn = np.sort(np.random.default_rng(0).choice(40, 10, replace=False))

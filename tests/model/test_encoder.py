@@ -12,7 +12,7 @@ from tests.settings import experiment
 
 from neuralist.config import params, records
 from neuralist.model.bag_of_words import Bag
-from neuralist.model.encoder import TOKENS_A_CALL, Encoder
+from neuralist.model.encoder import TOKENS_PER_CALL, Encoder
 from neuralist.model.similarity import Similarity
 from neuralist.text import word_vectors
 from neuralist.text.tokenizer import TokenWindowing
@@ -150,7 +150,7 @@ def test_more_texts_than_one_call_takes_keep_their_order(folder: Path) -> None:
     once = encoder.encode(few)
     # 200 texts of 200 tokens each are more than two calls
     many = encoder.encode(few * 200)
-    assert 2 * TOKENS_A_CALL < 200 * 200
+    assert 2 * TOKENS_PER_CALL < 200 * 200
     np.testing.assert_allclose(many, np.tile(once, (200, 1)), atol=1e-6)
 
 
@@ -216,6 +216,6 @@ def test_characters_of_the_training_songs_are_the_vocabulary() -> None:
 
     assert prepared.vectors.vocabulary.words == (" ", "a", "b")
     assert prepared.vectors.matrix.shape == (5, 4)
-    train, val = prepared.parts["train"].songs, prepared.parts["val"].songs
+    train, val = prepared.splits["train"].songs, prepared.splits["val"].songs
     assert train.ids.tolist() == [[3, 4, 0], [4, 2, 3]], "a is 3, b is 4, one space for the line break"
     assert val.ids.tolist() == [[3, 4, 0], [1, 1, 1]]

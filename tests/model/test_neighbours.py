@@ -84,7 +84,7 @@ def test_differences_below_single_precision_decide() -> None:
 def test_candidates_settle_what_does_not_tie() -> None:
     searched = Neighbours(_made(2000), Similarity("manhattan"))
     allowed = np.arange(2000) % 100 == 0
-    with patch.object(Neighbours, "_compared", side_effect=AssertionError("compared one by one")):
+    with patch.object(Neighbours, "_compare_all", side_effect=AssertionError("compared one by one")):
         searched.nearest(_made(50, seed=1), 10)
         searched.nearest(_made(50, seed=1), 10, allowed)
 

@@ -165,7 +165,7 @@ def test_what_a_corpus_lacks_is_left_out() -> None:
 
 
 def test_of_many_training_songs_a_fixed_draw_is_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ridge, "MOST_SONGS", 10)
+    monkeypatch.setattr(ridge, "MAX_SONGS", 10)
     songs = corpus().assign(tags=None, year=pd.array(range(1960, 1960 + N), dtype="Int64"))
     before = head_targets(songs)
     assert np.isfinite(before.answers).all()

@@ -91,7 +91,7 @@ def test_quantiles_of_three_songs_by_hand() -> None:
 
 
 def test_of_many_pairs_some_are_drawn_never_a_song_with_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "MOST_PAIRS", 2000)
+    monkeypatch.setattr(package, "MAX_PAIRS", 2000)
     apart = package.quantiles(np.arange(100, dtype=np.float32)[:, None], Similarity("manhattan"))
     # 99 of a song's 199 others are equal to it, at similarity 1; the others have 1/2.
     halves = np.repeat([[0.0], [np.log(2)]], 100, axis=0).astype(np.float32)

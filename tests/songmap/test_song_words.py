@@ -25,7 +25,7 @@ CORNERS = np.array([[0, 0]] * 3 + [[10, 0]] * 5 + [[10, 10]] * 4) + np.arange(12
 
 
 def test_only_words_of_two_songs_count() -> None:
-    assert song_words.weighted(SONGS).names == ["moon", "river", "stone", "tree"]
+    assert song_words.weighted(SONGS).terms == ["moon", "river", "stone", "tree"]
 
 
 def test_weights_are_tfidf_with_logarithmic_counts() -> None:
@@ -54,7 +54,7 @@ def test_a_word_of_more_than_a_tenth_of_the_songs_is_left_out(n_songs: int, most
     lyrics = [f"own{number}" for number in range(n_songs)]
     for number in range(most + 1):
         lyrics[number] += " often" if number == most else " often seldom"
-    assert song_words.weighted(lyrics).names == ["seldom"]
+    assert song_words.weighted(lyrics).terms == ["seldom"]
 
 
 def test_songs_without_a_word_in_common_share_none() -> None:
@@ -65,7 +65,7 @@ def test_songs_without_a_word_in_common_share_none() -> None:
 
 def test_the_words_of_some_songs_keep_the_weights_of_all() -> None:
     words = song_words.weighted(SONGS)
-    some = words.of(np.array([True, False, True, False, False]))
+    some = words.rows(np.array([True, False, True, False, False]))
     np.testing.assert_array_equal(some.weights.toarray(), words.weights.toarray()[[0, 2]])
 
 

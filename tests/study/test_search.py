@@ -237,7 +237,7 @@ def test_a_trial_that_ends_while_another_process_thinks_it_abandoned_stays(tmp_p
     opened.study.ask()
     [seen] = opened.study.get_trials(states=(TrialState.RUNNING,))
     opened.study.tell(0, 0.5)
-    assert queue._take(asked.settings, opened, seen) is None
+    assert queue._claim(asked.settings, opened, seen) is None
 
 
 def test_a_trial_that_another_machine_ended_meanwhile_stays_as_it_is(

@@ -57,7 +57,7 @@ def test_settings_of_equal_importance_stand_in_the_order_of_their_names(
     importances = {"units": 0.1 + 0.2, "loss": 0.3, "dropout": 0.7}
     shuffled = {name: importances[name] for name in names}
     monkeypatch.setattr(PedAnovaImportanceEvaluator, "evaluate", lambda *_, **__: shuffled)
-    assert list(figures.InOrder().evaluate(made(1)).items()) == [
+    assert list(figures.StableImportances().evaluate(made(1)).items()) == [
         ("dropout", 0.7),
         ("loss", 0.3),
         ("units", 0.3),

@@ -37,14 +37,14 @@ def _binary() -> bytes:
 )
 def test_each_format_gives_the_same_lower_cased_words(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
-    found = word_vectors.read_file(tmp_path / name, known=[], most_frequent=10)
+    found = word_vectors.read_file(tmp_path / name, required=[], most_frequent=10)
     assert {word: vector.tolist() for word, vector in found.items()} == EXPECTED
 
 
 def test_beyond_the_most_frequent_only_known_words_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "simple.vec"
     path.write_text("4 1\na 1\nb 2\nc 3\nd 4\n")
-    assert list(word_vectors.read_file(path, known=["d"], most_frequent=2)) == ["a", "b", "d"]
+    assert list(word_vectors.read_file(path, required=["d"], most_frequent=2)) == ["a", "b", "d"]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_beyond_the_most_frequent_only_known_words_are_kept(tmp_path: Path) -> N
 def test_a_damaged_file_is_refused_by_name(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=name.replace(".", r"\.")):
-        word_vectors.read_file(tmp_path / name, known=[], most_frequent=10)
+        word_vectors.read_file(tmp_path / name, required=[], most_frequent=10)
 
 
 def test_auto_takes_the_raw_folders_file_else_trains(tmp_path: Path) -> None:

@@ -348,7 +348,7 @@ SETTINGS = params.Evaluate(draws=200, level=0.95, sentence_encoder=None, seed=1)
 
 
 def test_both_are_measured_on_the_same_val_pairs(tmp_path: Path) -> None:
-    found = champion.measured(
+    found = champion.compare(
         trained.songs(LYRICS), trained.pairs(PAIRS), rivals(tmp_path), "spearman", SETTINGS
     )
 
@@ -361,7 +361,7 @@ def test_both_are_measured_on_the_same_val_pairs(tmp_path: Path) -> None:
 
 
 def test_pairs_of_songs_that_either_trained_on_are_left_out(tmp_path: Path) -> None:
-    found = champion.measured(
+    found = champion.compare(
         trained.songs(LYRICS),
         trained.pairs(PAIRS),
         rivals(tmp_path, "t0 a0", "t1 b3"),
@@ -383,7 +383,7 @@ def in_folds() -> pd.DataFrame:
 
 def test_lists_are_ranked_over_all_observable_pairs(tmp_path: Path) -> None:
     """Songs list their theme's. By year the three unlisted of a year lead, the rest is even: 4.5 of 12."""
-    found = champion.measured(in_folds(), trained.pairs(LISTED), rivals(tmp_path), "listed_auc", SETTINGS)
+    found = champion.compare(in_folds(), trained.pairs(LISTED), rivals(tmp_path), "listed_auc", SETTINGS)
 
     assert found.challenger.value == 1
     assert found.champion.value == 0.375
@@ -395,7 +395,7 @@ def test_lists_are_ranked_over_all_observable_pairs(tmp_path: Path) -> None:
 
 def test_candidates_that_either_trained_on_are_left_out_of_the_lists_too(tmp_path: Path) -> None:
     folders = rivals(tmp_path, "t0 a0", "t1 b3")
-    found = champion.measured(in_folds(), trained.pairs(LISTED), folders, "listed_auc", SETTINGS)
+    found = champion.compare(in_folds(), trained.pairs(LISTED), folders, "listed_auc", SETTINGS)
 
     assert (found.n_pairs, found.n_songs) == (14 * 13 // 2, 14)
 
@@ -408,7 +408,7 @@ def test_a_metric_of_pairs_is_of_those_that_the_challenger_was_made_for(
     record = made_records.trained(settings=trained.SETTINGS | {"target": target})
     records.save(record, folders.challenger / "experiment.json")
 
-    found = champion.measured(in_folds(), trained.pairs(LISTED), folders, "mse", SETTINGS)
+    found = champion.compare(in_folds(), trained.pairs(LISTED), folders, "mse", SETTINGS)
 
     assert found.n_pairs == n_pairs
 
@@ -417,10 +417,10 @@ def test_test_songs_are_not_read(tmp_path: Path) -> None:
     wordless = LYRICS | {"z0": "?!", "z1": "?!"}  # an encoder refuses them
     folders = rivals(tmp_path)
 
-    champion.measured(trained.songs(wordless), trained.pairs(PAIRS), folders, "spearman", SETTINGS)
+    champion.compare(trained.songs(wordless), trained.pairs(PAIRS), folders, "spearman", SETTINGS)
     with pytest.raises(ValueError, match="no word"):
         as_val = [(*pair[:3], "val") for pair in PAIRS]
-        champion.measured(trained.songs(wordless), trained.pairs(as_val), folders, "spearman", SETTINGS)
+        champion.compare(trained.songs(wordless), trained.pairs(as_val), folders, "spearman", SETTINGS)
 
 
 def test_with_no_pair_new_to_both_no_lead_is_shown(checkout: Checkout) -> None:

@@ -47,7 +47,7 @@ def run_id(client: Any, into: Store) -> str:
 
 
 def test_it_holds_what_is_finished_and_what_is_registered(into: Store, client: Any) -> None:
-    assert stamp.read(into) == stamp.Held(
+    assert stamp.read(into) == stamp.StoreContent(
         {"Default": [], "neuralist": ["of an experiment", "of a study"]},
         {
             "neuralist": stamp.Registered({"champion": "1"}, {"1": {"served": "a"}}),
@@ -163,13 +163,13 @@ def test_two_writes_within_a_tick_of_the_clock_are_told_apart(
     into: Store, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Here the clock of file times stands still for 30 ms after each write."""
-    look = stamp._database
+    look = stamp._database_state
     end = time.monotonic() + 0.03
 
     def coarse(given: Store) -> Any:
         return look(given) if time.monotonic() > end else [0, 0, 0, 0]
 
-    monkeypatch.setattr(stamp, "_database", coarse)
+    monkeypatch.setattr(stamp, "_database_state", coarse)
     stamp.renew(client, into)
     assert json.loads((into.checkout / "mlruns/.recorded.json").read_text())["database"] != [0, 0, 0, 0]
 
@@ -178,7 +178,7 @@ def test_a_store_that_never_rests_has_none(into: Store, client: Any, monkeypatch
     path = into.checkout / "mlruns/.recorded.json"
     path.unlink()
     monkeypatch.setattr(stamp, "TICK_S", 0.0)
-    monkeypatch.setattr(stamp, "_database", lambda given: [time.monotonic_ns()])
+    monkeypatch.setattr(stamp, "_database_state", lambda given: [time.monotonic_ns()])
     stamp.renew(client, into)
     assert not path.exists()
 

@@ -94,12 +94,13 @@ def test_a_recording_killed_half_way_is_completed(
 ) -> None:
     add = study_runs._add_trial
 
-    def killed(*given: Any) -> None:
-        if given[-1]["trial"] == 1:
-            client, place, parent, found, _ = given
-            client.create_run(place, tags={"trial": "1", "study": found.study, "mlflow.parentRunId": parent})
+    def killed(*arguments: Any) -> None:
+        client, experiment_id, study, trial, parent = arguments
+        if trial["trial"] == 1:
+            tags = {"trial": "1", "study": study.name, "mlflow.parentRunId": parent}
+            client.create_run(experiment_id, tags=tags)
             raise KeyboardInterrupt
-        add(*given)
+        add(*arguments)
 
     monkeypatch.setattr(study_runs, "_add_trial", killed)
     with pytest.raises(KeyboardInterrupt):

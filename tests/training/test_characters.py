@@ -76,7 +76,7 @@ def test_names_never_seen_are_told_from_others_however_they_are_misspelt(
     words = word_vectors.assemble({"unused": np.ones(2)}, 3.0, "made", {})
     ready = examples.prepare(SETTINGS, songs, listing, words)
     model = loop.make_model(SETTINGS, ready)
-    history = loop.fit(model, ready.parts, SETTINGS, tmp_path / "epoch.npz", lambda record, at: None)
+    history = loop.fit(model, ready.splits, SETTINGS, tmp_path / "epoch.npz", lambda record, at: None)
     saving.save(model, ready.vectors.vocabulary, history, tmp_path)
     record = made_records.trained(params=SETTINGS, coverage=ready.vectors.coverage)
     records.save(record, tmp_path / "experiment.json")

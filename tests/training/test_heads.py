@@ -57,8 +57,8 @@ def trained_auc(table: pd.DataFrame, tmp_path: Path) -> tuple[float, float, floa
     """ROC AUC on the val pairs of a model trained on the train pairs, with its 95 % interval by song."""
     prepared = examples.prepare(SETTINGS, table, listing(table), VECTORS)
     model = loop.make_model(SETTINGS, prepared)
-    loop.fit(model, prepared.parts, SETTINGS, tmp_path / "epoch.npz", lambda record, at: None)
-    val = prepared.parts["val"]
+    loop.fit(model, prepared.splits, SETTINGS, tmp_path / "epoch.npz", lambda record, at: None)
+    val = prepared.splits["val"]
     truth, answers = metrics.Answers.of(val.similarity), metrics.Answers.of(loop.predict(model, val))
     weights = resampling.pair_weights(val.left, val.right, 200, 1)
     drawn = metrics.measure(truth, {0: answers}, {0: dict.fromkeys(metrics.THRESHOLDED, 0.5)}, weights)[0]
@@ -84,7 +84,7 @@ def test_heads_learn_the_truth_and_in_part_what_the_ridge_says(distillation_weig
         update={"heads": {"year": 1.0, "tags": 1.0}, "distillation_weight": distillation_weight}
     )
     pairs = listing(table)
-    head_targets = examples.make_head_targets(settings, table, pairs, windowing)
+    head_targets = examples.build_head_targets(settings, table, pairs, windowing)
 
     is_train = table["fold"].isin([2, 3, 4]).to_numpy()
     assert head_targets.songs.tolist() == is_train.tolist()
@@ -106,6 +106,6 @@ def test_with_heads_every_training_song_is_learned_from_also_without_a_pair() ->
     few = pairs[~pairs["left_id"].isin(["s04"]) & ~pairs["right_id"].isin(["s04"])]
     prepared = examples.prepare(settings, table, few, VECTORS)
 
-    assert len(prepared.parts["train"].songs.lengths) == 24
+    assert len(prepared.splits["train"].songs.lengths) == 24
     assert prepared.heads == {"year": 1}
-    assert not np.isnan(prepared.parts["train"].head_targets).any()
+    assert not np.isnan(prepared.splits["train"].head_targets).any()

@@ -275,7 +275,7 @@ def test_val_figures_are_those_of_scipy_and_sklearn() -> None:
     nothing = np.zeros(40, dtype=np.int32)
     val = made(Windows(nothing[:, None], np.arange(41), nothing), nothing, nothing)
     val = val._replace(similarity=truth, listed=truth >= 0.25)
-    figures = loop.val_figures(val, predicted, "cross_entropy")
+    figures = loop.val_metrics(val, predicted, "cross_entropy")
     assert figures["val_listed_auc"] == pytest.approx(roc_auc_score(truth >= 0.25, predicted))
     assert figures["val_spearman"] == pytest.approx(spearmanr(truth, predicted).statistic)
     assert figures["val_average_precision"] == pytest.approx(average_precision_score(truth >= 0.5, predicted))
@@ -287,8 +287,8 @@ def test_val_figures_are_those_of_scipy_and_sklearn() -> None:
     assert figures["val_loss"] == pytest.approx(expected, rel=1e-5)
     columns = ["loss", "accuracy", "decile_accuracy", "spearman", "average_precision", "listed_auc"]
     assert list(figures) == [f"val_{name}" for name in columns]
-    assert list(loop.val_figures(val._replace(listed=truth >= 0), predicted, "mse")) == list(figures)[:-1]
-    assert loop.val_figures(val, predicted, "mse")["val_loss"] == pytest.approx(
+    assert list(loop.val_metrics(val._replace(listed=truth >= 0), predicted, "mse")) == list(figures)[:-1]
+    assert loop.val_metrics(val, predicted, "mse")["val_loss"] == pytest.approx(
         np.mean((truth - predicted) ** 2)
     )
 

@@ -97,13 +97,15 @@ def test_pairs_with_a_text_of_the_tasks_val_or_test_are_left_out(tmp_path: Path)
     held = listing.assign(split=["val", "train", "unused"])
 
     for task in (listing, held):
-        left = pretraining.apart(found, songs, task, WINDOWING)
+        left = pretraining.exclude_evaluation_texts(found, songs, task, WINDOWING)
         # x, "red sail", and z, "a white sail", stand in a test (or val) pair; y does not
         assert list(zip(left.listing["left_id"], left.listing["right_id"], strict=True)) == [("b", "c")]
         assert str(left) == "pretraining: 1 pairs; 3 not used: a text of the task's val or test"
     with pytest.raises(ValueError, match="each of the 4 pairs holds a text of the task's val or test"):
         everything = pd.DataFrame({"song_id": ["x", "y"], "lyrics": ["a blue sail", "red sail"]})
-        pretraining.apart(found, everything, listing.assign(left_id="x", right_id="y"), WINDOWING)
+        pretraining.exclude_evaluation_texts(
+            found, everything, listing.assign(left_id="x", right_id="y"), WINDOWING
+        )
 
 
 @given(st.data())
@@ -124,11 +126,11 @@ def test_no_text_of_val_or_test_is_left(data: st.DataObject) -> None:
     expected = [(f"p{i}", f"p{j}") for i, j in pairs if not {i, j} & barred]
     if not expected:
         with pytest.raises(ValueError, match="give other pairs"):
-            pretraining.apart(made, songs, listing, WINDOWING)
+            pretraining.exclude_evaluation_texts(made, songs, listing, WINDOWING)
         return
-    left = pretraining.apart(made, songs, listing, WINDOWING)
+    left = pretraining.exclude_evaluation_texts(made, songs, listing, WINDOWING)
     assert list(zip(left.listing["left_id"], left.listing["right_id"], strict=True)) == expected
-    assert left.n_held == len(pairs) - len(expected)
+    assert left.n_excluded == len(pairs) - len(expected)
 
 
 @pytest.mark.parametrize(

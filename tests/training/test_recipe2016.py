@@ -148,7 +148,7 @@ def listed(tmp_path: Path) -> dict[str, Any]:
 def read_as(ready: examples.TrainingData, settings: params.Experiment, epoch: int) -> list[list[int]]:
     """The training texts as the one batch of an epoch holds them, token ids a text."""
     everything = settings.model_copy(update={"batch_size": 100})
-    [(batch, _)] = batches.draw(ready.parts["train"], everything, epoch)
+    [(batch, _)] = batches.draw(ready.splits["train"], everything, epoch)
     return batch["words"][batch["tokens"]].tolist()
 
 
@@ -157,7 +157,7 @@ def test_every_epoch_reads_the_training_texts_in_other_words_and_repeatably(
 ) -> None:
     settings = SETTINGS.model_copy(update=listed)
     ready = prepared(words, **listed)
-    plain = ready.parts["train"].songs.ids.tolist()
+    plain = ready.splits["train"].songs.ids.tolist()
     first, again, second = (read_as(ready, settings, epoch) for epoch in (1, 1, 2))
 
     assert first == again
@@ -174,7 +174,7 @@ def test_every_epoch_reads_the_training_texts_in_other_words_and_repeatably(
     for old, new in zip(np.ravel(plain), np.ravel(first), strict=True):
         assert new in may.get(old, {old})
     assert first != plain
-    assert ready.parts["val"].synonyms is None
+    assert ready.splits["val"].synonyms is None
     assert read_as(prepared(words), SETTINGS, 1) == plain
 
 
@@ -202,7 +202,7 @@ def trained(
     """The weights after pre-training and task, as the stage train calls them."""
     model = loop.make_model(settings, ready)
     loop.pretrain(model, ready, settings, folder / "epoch.npz", before)
-    loop.fit(model, ready.parts, settings, folder / "epoch.npz", task)
+    loop.fit(model, ready.splits, settings, folder / "epoch.npz", task)
     return model.get_weights()
 
 
@@ -215,7 +215,7 @@ def test_the_task_begins_with_the_weights_that_other_pairs_alone_would_leave(
 
     alone = examples.prepare(SETTINGS, *OTHER, words)
     other = model_of(alone)
-    expected = loop.fit(other, alone.parts, SETTINGS, tmp_path / "alone.npz", quiet)
+    expected = loop.fit(other, alone.splits, SETTINGS, tmp_path / "alone.npz", quiet)
     assert history == expected
     for got, wanted in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(got, wanted)
@@ -247,7 +247,7 @@ def test_a_run_with_synonyms_killed_twice_ends_with_the_same_weights(
 ) -> None:
     settings = SETTINGS.model_copy(update=listed)
     ready = prepared(words, GRADED, **listed)
-    assert len(list(batches.draw(ready.parts["train"], settings, 1))) == 5
+    assert len(list(batches.draw(ready.splits["train"], settings, 1))) == 5
 
     undisturbed = trained(ready, settings, tmp_path / "whole")
     with pytest.raises(Killed):
@@ -264,6 +264,6 @@ def test_pairs_before_the_task_teach_the_heads_nothing(words: WordVectors) -> No
     settings = SETTINGS.model_copy(update={"heads": {"year": 1.0}})
     ready = examples.prepare(settings, known, listing, words, GRADED)
 
-    assert ready.parts["train"].head_targets.shape == (10, 1)
-    assert np.isnan(ready.before["train"].head_targets).all()
-    assert ready.before["train"].head_targets.shape == (10, 1)
+    assert ready.splits["train"].head_targets.shape == (10, 1)
+    assert np.isnan(ready.pretraining_splits["train"].head_targets).all()
+    assert ready.pretraining_splits["train"].head_targets.shape == (10, 1)

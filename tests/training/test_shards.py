@@ -87,7 +87,7 @@ def test_batches_of_all_shares_are_those_of_one_process(
     settings = experiment(batch_unit=kind, batch_size=size, window_sample_rate=window_sample_rate)
     of_all = whole(n_pairs, n_windows, epoch)
     prepared = TrainingData({"train": of_all, "val": of_all}, _words(), {}, "", {})
-    cuts = [shards.cut(prepared, Shard(number, n_workers)).parts["train"] for number in range(n_workers)]
+    cuts = [shards.cut(prepared, Shard(number, n_workers)).splits["train"] for number in range(n_workers)]
     drawn = [list(batches.draw(part, settings, epoch)) for part in (of_all, *cuts)]
     assert {len(of_one) for of_one in drawn} == {batches.steps(of_all, settings)}
     for one, *shares in zip(*drawn, strict=True):
@@ -144,8 +144,8 @@ def test_tables_read_by_shard_give_what_cutting_all_gives(
         shard = Shard(number, n_workers)
         got, wanted = shards.prepare(settings, paths, _words(), Lone(shard)), shards.cut(of_all, shard)
         for split in ("train", "val"):
-            _assert_same(got.parts[split], wanted.parts[split])
-        share, known = got.parts["train"].share, wanted.parts["train"].share
+            _assert_same(got.splits[split], wanted.splits[split])
+        share, known = got.splits["train"].share, wanted.splits["train"].share
         assert share is not None
         assert known is not None
         assert share.n_pairs == known.n_pairs
@@ -170,7 +170,7 @@ def _assert_same(got: Examples, wanted: Examples) -> None:
 def test_a_worker_reads_its_share_of_the_texts_and_no_others(paths: TablePaths) -> None:
     """Of many songs with a pair each, a worker holds little more than its share."""
     settings = experiment(protocol="paper", max_tokens=6)
-    parts = shards.prepare(settings, paths, _words(), Lone(Shard(1, 8))).parts
+    parts = shards.prepare(settings, paths, _words(), Lone(Shard(1, 8))).splits
     train = parts["train"]
     named = {*train.left.tolist(), *train.right.tolist()}
     assert len(train.left) == -(-(train.n_pairs - 1) // 8)

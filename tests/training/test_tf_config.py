@@ -10,12 +10,12 @@ TWO = '{"cluster": {"worker": ["one:1", "two:2"]}, "task": {"type": "worker", "i
 
 
 def test_a_worker_is_told_where_all_are_and_which_it_is() -> None:
-    assert workers.place({"TF_CONFIG": TWO}) == (("one:1", "two:2"), 1)
+    assert workers.read_cluster({"TF_CONFIG": TWO}) == (("one:1", "two:2"), 1)
 
 
 @pytest.mark.parametrize("text", [None, "", TWO.replace(', "two:2"', "").replace("1}", "0}")])
 def test_without_others_a_process_trains_alone(text: str | None) -> None:
-    assert workers.place({} if text is None else {"TF_CONFIG": text}) is None
+    assert workers.read_cluster({} if text is None else {"TF_CONFIG": text}) is None
 
 
 @pytest.mark.parametrize(
@@ -32,4 +32,4 @@ def test_without_others_a_process_trains_alone(text: str | None) -> None:
 )
 def test_what_is_no_cluster_of_workers_is_refused(text: str, told: str) -> None:
     with pytest.raises(ValueError, match=f"TF_CONFIG: received .*{told}"):
-        workers.place({"TF_CONFIG": text})
+        workers.read_cluster({"TF_CONFIG": text})

@@ -1,4 +1,4 @@
-"""Commands on tables: predict and embed, csv or parquet in and out, in the memory of one chunk."""
+"""Commands predict and embed: csv or parquet in and out, one chunk of rows in memory at a time."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CHUNK = 1_000  # rows
 PAIR = ("lyrics_a", "lyrics_b")
 
-# Texts by column, of the rows that are sound -> a table of as many rows.
+# Texts of the valid rows, by column -> a table of as many rows.
 Compute = Callable[[dict[str, list[str]]], "pa.Table"]
 SkipBad = Annotated[
     bool,
@@ -32,7 +32,7 @@ SkipBad = Annotated[
 
 
 class Counts(NamedTuple):
-    """How many rows were written, and how many of them without a result."""
+    """The number of rows written, and of those among them without a result."""
 
     rows: int
     bad: int
@@ -96,18 +96,18 @@ def predict_file(
     skip_bad: bool = False,
     report: Callable[[int], None] = lambda rows: None,
 ) -> Counts:
-    """Write `pairs` with its similarities to `out`.
+    """Write the table `pairs` with its predictions to `out`.
 
     Args:
         predictor: the model.
-        pairs: csv or parquet with PAIR; other columns stay as they are.
+        pairs: csv or parquet with the columns PAIR; other columns are copied.
         out: csv or parquet.
-        chunk: rows a step.
-        skip_bad: whether bad rows are written, with an error, in place of stopping.
+        chunk: rows at a time.
+        skip_bad: write bad rows with an error, rather than stop.
         report: called with the number of rows done.
 
     Raises:
-        ValueError: a column is missing or has a name that is needed, or a row is bad.
+        ValueError: a column is missing or has the name of a result, or a row is bad.
     """
     import pyarrow as pa
 
@@ -130,16 +130,16 @@ def embed_file(
     """Write the id and the embedding of each text of `texts` to `out`; `columns` names text and id.
 
     Raises:
-        ValueError: a column is missing or has a name that is needed, or a row is bad.
+        ValueError: a column is missing or has the name of a result, or a row is bad.
     """
     import numpy as np
     import pyarrow as pa
 
     text, name = columns
 
-    def compute(given: dict[str, list[str]]) -> pa.Table:
-        # Of no text at all the width is still needed.
-        embeddings = encoder.encode(given[text] or ["a"])[: len(given[text])]
+    def compute(texts_of: dict[str, list[str]]) -> pa.Table:
+        # Without any text, the number of columns is still needed.
+        embeddings = encoder.encode(texts_of[text] or ["a"])[: len(texts_of[text])]
         names = [f"v{number}" for number in range(1, embeddings.shape[1] + 1)]
         return pa.table([pa.array(values) for values in np.ascontiguousarray(embeddings.T)], names=names)
 
@@ -150,19 +150,27 @@ def _convert(
     paths: tuple[Path, Path],
     columns: tuple[tuple[str, ...], tuple[str, ...] | None],
     compute: Compute,
-    how: tuple[int, bool],
+    options: tuple[int, bool],
     report: Callable[[int], None],
 ) -> Counts:
-    """Read, compute, write, chunk by chunk: the text columns go to `compute`, the kept ones (or all) stay."""
+    """Read, compute and write by chunk.
+
+    Args:
+        paths: input and output.
+        columns: those that `compute` reads; those to copy, None for all.
+        compute: makes the results of the valid rows.
+        options: rows of a chunk; whether to skip bad rows.
+        report: called with the number of rows done.
+    """
     from neuralist.cli import streams
 
-    (source, out), (texts, kept), (rows, skip_bad) = paths, columns, how
+    (source, out), (texts, copied), (rows, skip_bad) = paths, columns, options
     streams.check(source, out)
     n_rows = n_bad = 0
     with streams.writing(out) as write:
         for chunk in streams.read(source, rows):
             names = chunk.table.column_names
-            missing = [name for name in (*texts, *(kept or ())) if name not in names]
+            missing = [name for name in (*texts, *(copied or ())) if name not in names]
             if missing:
                 raise ValueError(f"{source}: columns {missing} are missing; found {names}")
             faults = _faults(chunk, texts)
@@ -172,14 +180,14 @@ def _convert(
                     f"{source}: row {chunk.first + position:,}, {faults[position]} "
                     "(--skip-bad writes such rows without a result)"
                 )
-            write(_with_results(chunk.table, (texts, kept), compute, faults if skip_bad else None))
+            write(_with_results(chunk.table, columns, compute, faults if skip_bad else None))
             n_rows, n_bad = n_rows + len(chunk.table), n_bad + len(faults)
             report(n_rows)
     return Counts(n_rows, n_bad)
 
 
 def _faults(chunk: "Chunk", texts: tuple[str, ...]) -> dict[int, str]:
-    """What is wrong with rows, by their position in the chunk."""
+    """Return the faults of rows, by position in the chunk."""
     from neuralist.serving import predictor
 
     faults = {}
@@ -197,20 +205,20 @@ def _with_results(
     compute: Compute,
     faults: dict[int, str] | None,
 ) -> "pa.Table":
-    """The kept columns with the results beside them; nulls, and the fault in `error`, for rows with one."""
+    """Return the copied columns and the results; a row with a fault has nulls, and the fault in `error`."""
     import pyarrow as pa
 
-    texts, kept = columns
+    texts, copied = columns
     bad = faults or {}
     good = [position for position in range(len(table)) if position not in bad]
-    sound = table.take(pa.array(good, pa.int64()))
-    results = compute({name: sound[name].to_pylist() for name in texts})
-    place = {position: number for number, position in enumerate(good)}
-    results = results.take(pa.array([place.get(position) for position in range(len(table))], pa.int64()))
+    good_rows = table.take(pa.array(good, pa.int64()))
+    results = compute({name: good_rows[name].to_pylist() for name in texts})
+    result_row = {position: number for number, position in enumerate(good)}
+    results = results.take(pa.array([result_row.get(position) for position in range(len(table))], pa.int64()))
     if faults is not None:
         error = pa.array([bad.get(position) for position in range(len(table))], pa.string())
         results = results.append_column("error", error)
-    table = table if kept is None else table.select(kept)
+    table = table if copied is None else table.select(copied)
     clash = [name for name in results.column_names if name in table.column_names]
     if clash:
         raise ValueError(f"columns {clash} of the input have names that the results need; rename them")
@@ -221,7 +229,7 @@ def _with_results(
 
 @contextmanager
 def _counting(name: str) -> Iterator[Callable[[int], None]]:
-    """Rows done so far, on a terminal only."""
+    """Yield a function that shows the number of rows done, on a terminal only."""
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())

@@ -28,10 +28,10 @@ def demo(
         raise ValueError(f"{folder}: exists already; name a new folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=".demo-") as unfinished:
-        made = Path(unfinished, "demo")
-        corpus.write(made)
-        sizes = [path.stat().st_size for path in made.rglob("*") if path.is_file()]
-        made.rename(folder)
+        written = Path(unfinished, "demo")
+        corpus.write(written)
+        sizes = [path.stat().st_size for path in written.rglob("*") if path.is_file()]
+        written.rename(folder)
     command = f"make repro RAW={folder}"
     if as_json:
         shell.print_json({"folder": str(folder), "files": len(sizes), "bytes": sum(sizes), "next": command})
@@ -68,15 +68,15 @@ def fetch(
     if not span:
         raise typer.BadParameter(f"--years: received {years!r}; give 1950-2015 or one year")
     first, last = span[1], span[2] or span[1]
-    names = [name for given in only or table.USUAL for name in given.split(",")]
+    names = [name for option in only or table.USUAL for name in option.split(",")]
     downloads = official.plan(names, (int(first), int(last)))
-    is_ours = folder is None
+    is_checkout_data = folder is None
     folder = shell.checkout() / "data" if folder is None else folder
     official.check_folder(folder, downloads)
     _accept(accept_licence)
     with _progress() as report:
         results = official.fetch(downloads, folder, report)
-    command = "dvc add data && dvc repro" if is_ours else f"make repro RAW={folder}"
+    command = "dvc add data && dvc repro" if is_checkout_data else f"make repro RAW={folder}"
     if as_json:
         shell.print_json({"folder": str(folder), "files": results, "next": command})
         return
@@ -105,22 +105,22 @@ def _list(as_json: bool) -> None:
         return
     rows = [
         (
-            one["source"] + (" *" if one["usual"] else ""),
-            f"{one['megabytes']:,.0f} MB",
-            one["path"],
-            one["holds"],
+            source["source"] + (" *" if source["usual"] else ""),
+            f"{source['megabytes']:,.0f} MB",
+            source["path"],
+            source["holds"],
         )
-        for one in sources
+        for source in sources
     ]
     shell.console().print(shell.table(["source", "about", "place", "holds"], rows))
     print("* comes without --only. Sizes are estimates; what the server says is checked.")
 
 
 def _accept(accepted: bool) -> None:
-    """Show the terms, and ask where a person is there to answer.
+    """Print the terms, and ask for acceptance on a terminal.
 
     Raises:
-        ValueError: they are not accepted.
+        ValueError: the terms are not accepted.
     """
     from neuralist.fetch import table
 
@@ -135,7 +135,7 @@ def _accept(accepted: bool) -> None:
 
 @contextmanager
 def _progress() -> "Iterator[Report]":
-    """A bar for the file at hand, on a terminal only."""
+    """Yield a function that shows the progress of the current file, on a terminal only."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())

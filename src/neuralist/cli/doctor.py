@@ -1,6 +1,6 @@
-"""The command doctor: what is there, what is missing, and the command that mends it.
+"""Command doctor: report what is present, what is missing, and the command that fixes it.
 
-It only looks: file names rather than hashes, MLflow's registry, one answer of the model.
+Its checks are cheap and change nothing: file names rather than hashes, MLflow's registry, one prediction.
 """
 
 import json
@@ -17,11 +17,11 @@ from neuralist.cli import shell
 from neuralist.cli.shell import Json
 
 PYTHON = (3, 11)
-_SHOWN = 3  # names of what is missing
+_MAX_NAMES = 3  # missing items named in one finding
 
 
 class Finding(NamedTuple):
-    """What a check found; `mend` is the command that puts it right, empty where nothing is to be done."""
+    """The outcome of a check, as --json prints it; `mend` is the command that fixes it, or empty."""
 
     check: str
     found: str
@@ -34,23 +34,23 @@ def doctor(as_json: Json = False) -> None:
     Exit code 1 when something is missing.
     """
     findings = list(examine(shell.checkout()))
-    following = next((finding.mend for finding in findings if finding.mend), "neuralist map")
+    next_command = next((finding.mend for finding in findings if finding.mend), "neuralist map")
     if as_json:
         checks = [{"ok": not finding.mend, **finding._asdict()} for finding in findings]
-        shell.print_json({"checks": checks, "next": following})
+        shell.print_json({"checks": checks, "next": next_command})
     else:
         rows = [
             (finding.check, "missing" if finding.mend else "ok", finding.found, finding.mend)
             for finding in findings
         ]
         shell.console().print(shell.table(["check", "", "found", "mend"], rows))
-        print(f"next: {following}")
+        print(f"next: {next_command}")
     if any(finding.mend for finding in findings):
         raise typer.Exit(1)
 
 
 def examine(root: Path) -> Iterator[Finding]:
-    """The findings on a checkout or workspace, in the order in which they are to be mended."""
+    """Yield the findings on a checkout or workspace, in the order in which to fix them."""
     checks = {
         "Python": _python,
         "packages": _packages,
@@ -61,27 +61,27 @@ def examine(root: Path) -> Iterator[Finding]:
     }
     for name, check in checks.items():
         try:
-            found, mend = check(root)
+            state, fix = check(root)
         except (ModuleNotFoundError, ValueError) as error:
-            found, _, mend = shell.told(error).partition("; ")
-        yield Finding(name, found, mend)
+            state, _, fix = shell.message(error).partition("; ")
+        yield Finding(name, state, fix)
 
 
 def _python(root: Path) -> tuple[str, str]:
     version = ".".join(map(str, sys.version_info[:3]))
-    right = sys.version_info[:2] == PYTHON
-    return version, "" if right else "install Python 3.11, then make setup"
+    is_right = sys.version_info[:2] == PYTHON
+    return version, "" if is_right else "install Python 3.11, then make setup"
 
 
-def _beside(root: Path, name: str) -> Path:
-    """A file of the checkout that a workspace, two folders below, does not repeat."""
-    homes = [root, *root.parents]
-    return next((home / name for home in homes if (home / name).is_file()), root / name)
+def _inherited(root: Path, name: str) -> Path:
+    """Return the path of a file of the checkout, which a workspace two folders below does not repeat."""
+    folders = [root, *root.parents]
+    return next((folder / name for folder in folders if (folder / name).is_file()), root / name)
 
 
 def _packages(root: Path) -> tuple[str, str]:
-    """Installed versions against the lock, for this machine's markers."""
-    lock = _beside(root, "requirements.txt")
+    """Compare installed versions with the lock, by this machine's markers."""
+    lock = _inherited(root, "requirements.txt")
     if not lock.is_file():
         return "no requirements.txt", "git checkout requirements.txt"
     wrong, count = [], 0
@@ -94,39 +94,39 @@ def _packages(root: Path) -> tuple[str, str]:
             continue
         if installed != version:
             wrong.append(f"{name} {installed} instead of {version}")
-    return (_some(wrong), "make setup") if wrong else (f"{count} as locked", "")
+    return (_summarize(wrong), "make setup") if wrong else (f"{count} as locked", "")
 
 
 def _locked(text: str) -> Iterator[tuple[str, str]]:
-    """Name and version of each requirement that is for this machine."""
+    """Yield name and version of each requirement whose markers fit this machine."""
     from packaging.requirements import Requirement
 
     for line in text.splitlines():
         if "==" in line and not line.startswith((" ", "#")):
-            wanted = Requirement(line.rstrip("\\ "))
-            if wanted.marker is None or wanted.marker.evaluate():
-                yield wanted.name, next(iter(wanted.specifier)).version
+            requirement = Requirement(line.rstrip("\\ "))
+            if requirement.marker is None or requirement.marker.evaluate():
+                yield requirement.name, next(iter(requirement.specifier)).version
 
 
 def _data(root: Path) -> tuple[str, str]:
-    """Presence, and the number and size of files against what data.dvc pins."""
+    """Check that data/ is present, and that number and size of its files are those in data.dvc."""
     data, pin = root / "data", root / "data.dvc"
     if not (data.is_dir() and any(data.iterdir())):
         return "data/ is missing or empty", "make data"
     sizes = [path.stat().st_size for path in data.rglob("*") if path.is_file()]
-    found = f"{len(sizes):,} files, {sum(sizes) / 1e6:,.1f} MB"
+    summary = f"{len(sizes):,} files, {sum(sizes) / 1e6:,.1f} MB"
     if data.is_symlink():  # of a workspace, which pins nothing
-        return f"{found} in {data.resolve()}", ""
+        return f"{summary} in {data.resolve()}", ""
     if not pin.is_file():
-        return f"{found}, but no data.dvc", "git checkout data.dvc"
+        return f"{summary}, but no data.dvc", "git checkout data.dvc"
     [pinned] = _yaml(pin)["outs"]
     if (pinned.get("nfiles"), pinned.get("size")) != (len(sizes), sum(sizes)):
-        return f"{found}, not what data.dvc pins", "dvc checkout data.dvc"
-    return f"{found}, as data.dvc pins", ""
+        return f"{summary}, not what data.dvc pins", "dvc checkout data.dvc"
+    return f"{summary}, as data.dvc pins", ""
 
 
 def _stages(root: Path) -> tuple[str, str]:
-    """Whether each stage of dvc.yaml has run once and its outputs are there; `dvc status` tells more."""
+    """Check that each stage of dvc.yaml has run once and its outputs exist; `dvc status` tells more."""
     defined, lock = _yaml(root / "dvc.yaml")["stages"], root / "dvc.lock"
     run = _yaml(lock).get("stages", {}) if lock.is_file() else {}
     ran = {name.split("@")[0] for name in run}
@@ -138,29 +138,29 @@ def _stages(root: Path) -> tuple[str, str]:
         for out in stage.get("outs", [])
         if not (root / out["path"]).exists()
     ]
-    return (_some(missing), "dvc repro") if missing else (f"outputs of {len(run)} are there", "")
+    return (_summarize(missing), "dvc repro") if missing else (f"outputs of {len(run)} are there", "")
 
 
 def _model(root: Path) -> tuple[str, str]:
-    """One answer, in a process of its own: a damaged model may end it in any way."""
+    """Make one prediction, in a process of its own, which a damaged model may crash."""
     folder = root / "artifacts" / "served"
     if not folder.is_dir():
         return "artifacts/served is missing", "dvc repro"
     command = ["compare", "--json", "--model", str(folder), "a song of the sea", "a song of the stars"]
-    answer = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", "from neuralist.cli import app; app()", *command],
         capture_output=True,
         text=True,
         check=False,
     )
-    if answer.returncode:
-        said = answer.stderr.strip().splitlines() or [f"ended with {answer.returncode}"]
-        return said[-1].removeprefix("error: "), "dvc repro"
-    return f"{json.loads(answer.stdout)['model']} answers", ""
+    if result.returncode:
+        lines = result.stderr.strip().splitlines() or [f"ended with {result.returncode}"]
+        return lines[-1].removeprefix("error: "), "dvc repro"
+    return f"{json.loads(result.stdout)['model']} answers", ""
 
 
 def _registry(root: Path) -> tuple[str, str]:
-    """Whether the registered models have a champion in MLflow's default store; without its stamp, in 3 s."""
+    """Check that the registered models have a champion in MLflow's default store; 3 s without its stamp."""
     from neuralist.serving import registered
     from neuralist.tracking import stamp
     from neuralist.tracking.store import opened, store
@@ -168,13 +168,13 @@ def _registry(root: Path) -> tuple[str, str]:
     into = store(root)
     if into.checkout is None:
         return f"not looked into: MLFLOW_TRACKING_URI is {into.uri}", ""
-    if held := stamp.read(into):
-        models = held.models
+    if content := stamp.read(into):
+        models = content.models
     elif (into.checkout / "mlflow.db").exists():
         with opened(into) as client:
             models = stamp.models(client)
     else:
-        models = {}  # and none is made
+        models = {}  # opening the store would create it
     champions = {name: model.aliases.get("champion") for name, model in models.items()}
     missing = [f"no champion of {name}" for name in registered.MODELS if not champions.get(name)]
     if missing:
@@ -183,10 +183,10 @@ def _registry(root: Path) -> tuple[str, str]:
 
 
 def _yaml(path: Path) -> dict[str, Any]:
-    """A file of DVC's.
+    """Read a YAML file of DVC.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not YAML, or not a mapping.
     """
     import yaml
 
@@ -199,6 +199,6 @@ def _yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+def _summarize(names: list[str]) -> str:
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return ", ".join(names[:_MAX_NAMES]) + more

@@ -35,7 +35,7 @@ def evaluate(
 
     Nothing is trained but baselines, on RAW's own training pairs. RAW may hold test pairs alone.
     """
-    home, folder = shell.checkout(), models.trained(model)
+    checkout, folder = shell.checkout(), models.trained(model)
     if not raw.is_dir():
         raise ValueError(f"{raw}: no such folder; give one with texts.csv and pairs.csv, or official files")
     from neuralist import workspace
@@ -43,7 +43,7 @@ def evaluate(
     from neuralist.config import corpus
     from neuralist.evaluation import results
 
-    settings = workspace.settings(raw, home)
+    settings = workspace.settings(raw, checkout)
     if similarity_range is not None:
         low, high = similarity_range
         if not low < high:
@@ -56,4 +56,4 @@ def evaluate(
         return
     for note in scores.notes:
         print(shown(note))
-    print(results.detailed(scores.metrics, shown(corpus.read(raw).note)))
+    print(results.pair_metrics_table(scores.metrics, shown(corpus.read(raw).note)))

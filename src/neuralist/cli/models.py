@@ -1,13 +1,13 @@
-"""A model as every command names it: an experiment of the checkout, a folder, or a registered model.
+"""Resolve the option --model: an experiment of the checkout, a folder, or a registered model.
 
-| named by | read from |
+| --model | read from |
 |---|---|
 | nothing | artifacts/served |
-| an experiment | artifacts/experiments/<name>; packed for a command that needs more than its encoder |
-| a folder | itself |
+| an experiment | artifacts/experiments/<name>; packed where the command needs more than its encoder |
+| a folder | this folder |
 | models:/<name>@<alias> or models:/<name>/<version> | its served folder, copied out of the store |
 
-What is packed or copied lies in a temporary folder, which goes when the command ends.
+Packed and copied files are in a temporary folder, deleted when the command ends.
 """
 
 from pathlib import Path
@@ -29,7 +29,7 @@ Model = Annotated[
 
 
 def served(model: str | None) -> Path:
-    """The folder of a model that is packed to serve: encoder, threshold and catalogue.
+    """Return the folder of a model packed for serving: encoder, threshold and catalogue.
 
     Raises:
         ValueError: there is no such model, or its folder is not packed.
@@ -46,7 +46,7 @@ def served(model: str | None) -> Path:
 
 
 def trained(model: str | None) -> Path:
-    """The folder of a model's encoder, packed or not.
+    """Return the folder of a model's encoder, packed or not.
 
     Raises:
         ValueError: there is no such model.
@@ -75,7 +75,7 @@ def _named(model: str | None) -> Path:
 
 
 def _experiments() -> Path:
-    """Where experiments lie; outside a checkout a folder that holds none."""
+    """Return the folder of the experiments; outside a checkout it need not exist."""
     try:
         return shell.checkout() / "artifacts" / "experiments"
     except ValueError:
@@ -97,10 +97,10 @@ def _scratch() -> Path:
 
 
 def _packed(source: Path) -> Path:
-    """Pack an experiment of the checkout as the stage `package` packs the best one.
+    """Pack an experiment of the checkout, as stage `package` packs the best; returns its folder.
 
     Raises:
-        ValueError: a table or its metrics are missing.
+        ValueError: a table or the experiment's metrics are missing.
     """
     from neuralist.config import params, records
     from neuralist.evaluation import selection

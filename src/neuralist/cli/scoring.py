@@ -1,7 +1,7 @@
-"""A trained model on any raw folder: its metrics beside those of its baselines, and nothing trained anew.
+"""Evaluate a trained model and its baselines on any raw folder; the model is not trained further.
 
-Input: the folder of a trained or served model, a raw folder of either form. Output: metrics as
-`evaluation.evaluate` gives them, in which the pairs that were asked for stand as test; lines for people.
+Input: the folder of a trained or served model, a raw folder of either form. Output: metrics of
+`evaluation.evaluate`, where the pairs to score are split test; notes for the reader.
 """
 
 from pathlib import Path
@@ -25,14 +25,21 @@ SPLITS = ("train", "val", "test", "all")
 
 
 class Scores(NamedTuple):
-    """Metrics of the one model, by its name, and what a reader must know of them."""
+    """Metrics by the model's name, and notes on how to read them."""
 
     metrics: dict[str, ExperimentMetrics]
     notes: list[str]
 
 
 class PairsToScore(NamedTuple):
-    """Songs, their pairs with those to score as test, which these are, and what was not used."""
+    """Songs and pairs; the pairs to score are of split test.
+
+    Attributes:
+        songs: tables.SONGS.
+        pairs: tables.PAIRS.
+        which: a sentence on which pairs are scored.
+        notes: how many records are not used, and why.
+    """
 
     songs: pd.DataFrame
     pairs: pd.DataFrame
@@ -41,34 +48,34 @@ class PairsToScore(NamedTuple):
 
 
 def score(model: Path, raw: Path, settings: params.Params, split: str = "test") -> Scores:
-    """Score a raw folder's pairs by a trained model and by its baselines.
+    """Evaluate a trained model and its baselines on a raw folder's pairs.
 
     Args:
         model: folder with encoder.onnx, vocabulary.txt and experiment.json.
         raw: the raw folder.
         settings: similarity_range, songs, pairs and evaluate are used.
-        split: what is scored, one of SPLITS; of a folder that gives no split it is all pairs.
+        split: the pairs to score, one of SPLITS; all pairs where the folder has no split column.
 
     Raises:
-        ValueError: a file of either folder is missing or at fault, or no pair is in `split`.
+        ValueError: a file of either folder is missing or invalid, or no pair is in `split`.
     """
-    encoder, trained = Encoder.load(model), records.load_experiment(model)
-    name = trained.name
-    asked = read(raw, settings, split)
-    listings = Listings(_none(tables.ROWS), asked.pairs, _none(tables.UNLISTED))
-    predictions = evaluation.predict(name, encoder, asked.songs, listings.scored(asked.songs, "given"))
-    # On pairs whose split is given, of which none is known to be unlisted.
-    experiment = trained.params.model_copy(update={"protocol": "given", "target": "listed_only"})
+    encoder, experiment = Encoder.load(model), records.load_experiment(model)
+    name = experiment.name
+    to_score = read(raw, settings, split)
+    listings = Listings(_empty(tables.ROWS), to_score.pairs, _empty(tables.UNLISTED))
+    predictions = evaluation.predict(name, encoder, to_score.songs, listings.scored(to_score.songs, "given"))
+    # The folder gives each pair's split, and has no unlisted pairs.
+    scoring_params = experiment.params.model_copy(update={"protocol": "given", "target": "listed_only"})
     evaluated = evaluation.evaluate(
-        asked.songs,
+        to_score.songs,
         listings,
         predictions,
-        {name: experiment},
-        _vectors(model, encoder, trained.coverage),
+        {name: scoring_params},
+        _vectors(model, encoder, experiment.coverage),
         settings=settings.evaluate,
-    )[name].model_copy(update={"note": asked.which})
-    notes = [*asked.notes, *_reading(encoder, asked)]
-    if not np.any(asked.pairs["split"] == "train"):
+    )[name].model_copy(update={"note": to_score.which})
+    notes = [*to_score.notes, *_reading_notes(encoder, to_score)]
+    if not np.any(to_score.pairs["split"] == "train"):
         test = evaluated.splits["test"].model_copy(update={"seen_in_train": None})
         evaluated = evaluated.model_copy(update={"splits": {**evaluated.splits, "test": test}})
         notes.append(
@@ -82,48 +89,49 @@ def read(raw: Path, settings: params.Params, split: str) -> PairsToScore:
     """Read a raw folder as the stages songs and pairs do, with the pairs to score as test.
 
     Raises:
-        ValueError: a file is missing or at fault, or no pair is in `split`.
+        ValueError: a file is missing or invalid, or no pair is in `split`.
     """
-    made = songs.build(formats.read(raw, settings.similarity_range), settings.songs)
-    rejects: Any = made.counts["rejects"]
+    corpus_tables = songs.build(formats.read(raw, settings.similarity_range), settings.songs)
+    rejects: Any = corpus_tables.counts["rejects"]
     notes = [f"{count:,} not used: {reason}" for reason, count in rejects.items()]
-    given = corpus.gives_split(raw)
-    rows = pairs.rows(made.listed, made.songs, settings.pairs)
-    each_once = pairs.pairs(rows, made.songs, settings.pairs, gives_split=given)
-    if not given or split == "all":
-        which = "All pairs are scored" + (", for no split is given." if not given else ".")
-        return PairsToScore(made.songs, each_once.assign(split="test"), which, notes)
-    is_asked = each_once["split"] == split
-    if not np.any(is_asked):
+    has_split = corpus.gives_split(raw)
+    rows = pairs.rows(corpus_tables.listed, corpus_tables.songs, settings.pairs)
+    unique_pairs = pairs.pairs(rows, corpus_tables.songs, settings.pairs, gives_split=has_split)
+    if not has_split or split == "all":
+        which = "All pairs are scored" + (", for no split is given." if not has_split else ".")
+        return PairsToScore(corpus_tables.songs, unique_pairs.assign(split="test"), which, notes)
+    in_split = unique_pairs["split"] == split
+    if not np.any(in_split):
         counts = ", ".join(
-            f"{count:,} in {part}" for part, count in each_once["split"].value_counts().items()
+            f"{count:,} in {name}" for name, count in unique_pairs["split"].value_counts().items()
         )
         raise ValueError(f"{raw}: no pair is in split {split}, but {counts}; choose another by --split")
     if split != "test":
-        each_once = each_once.assign(split=each_once["split"].where(~is_asked, "test"))
-        each_once = each_once.loc[is_asked | (each_once["split"] == "train")].reset_index(drop=True)
-    return PairsToScore(made.songs, each_once, f"The pairs of split {split} are scored.", notes)
+        unique_pairs = unique_pairs.assign(split=unique_pairs["split"].where(~in_split, "test"))
+        unique_pairs = unique_pairs.loc[in_split | (unique_pairs["split"] == "train")].reset_index(drop=True)
+    return PairsToScore(corpus_tables.songs, unique_pairs, f"The pairs of split {split} are scored.", notes)
 
 
-def _none(schema: Any) -> pd.DataFrame:
+def _empty(schema: Any) -> pd.DataFrame:
     return schema.empty_table().to_pandas()
 
 
 def _vectors(model: Path, encoder: Encoder, coverage: Coverage) -> word_vectors.WordVectors | None:
-    """The word vectors that the model reads with; None where it reads characters."""
+    """Return the word vectors of the encoder; None where its tokens are characters."""
     if encoder.windowing.tokens == "char":
         return None
     import onnx  # 0.3 s; ONNX Runtime does not give a graph's constants
     from onnx import numpy_helper
 
     constants = onnx.load(str(model / "encoder.onnx")).graph.initializer
-    matrix = next(numpy_helper.to_array(one) for one in constants if one.name == "vectors")
+    matrix = next(numpy_helper.to_array(constant) for constant in constants if constant.name == "vectors")
     return word_vectors.WordVectors(encoder.vocabulary, matrix, coverage)
 
 
-def _reading(encoder: Encoder, asked: PairsToScore) -> list[str]:
-    """How much of the texts that are scored the model does not read, or does not know."""
-    scored, songs, windowing = asked.pairs.loc[asked.pairs["split"] == "test"], asked.songs, encoder.windowing
+def _reading_notes(encoder: Encoder, to_score: PairsToScore) -> list[str]:
+    """Return notes on truncated texts and on the share of unknown tokens."""
+    songs, windowing = to_score.songs, encoder.windowing
+    scored = to_score.pairs.loc[to_score.pairs["split"] == "test"]
     texts = songs.loc[songs["song_id"].isin([*scored["left_id"], *scored["right_id"]]), "lyrics"].tolist()
     windows = encoder.vocabulary.windows(texts, windowing)
     unit = "characters" if windowing.tokens == "char" else "words"

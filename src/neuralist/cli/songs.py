@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Two songs of 300 distinct lines make 90,000 pairs of lines, compared in 0.1 s.
 LINES, LINES_SHOWN = 300, 5
-_SHORTEST = 3  # words of a line: shorter ones are alike by chance
+_MIN_WORDS = 3  # of a line: shorter lines are alike by chance
 
 Song = Annotated[str | None, typer.Option("--song", help="A song of the catalogue: 'artist - title'.")]
 
@@ -54,7 +54,7 @@ def compare(
         "percentile": round(percentile, 1),
         "tokens_used": [int(answer.tokens_used_a), int(answer.tokens_used_b)],
         "lines": alike_lines(predictor.encoder, *lyrics),
-        **_standing(served),
+        **_provenance(served),
     }
     if as_json:
         shell.print_json(result)
@@ -66,45 +66,48 @@ def _print_comparison(result: dict[str, Any]) -> None:
     verdict = "similar" if result["similar"] else "not similar"
     decile = result["decile"]
     used = " and ".join(f"{n:,}" for n in result["tokens_used"])
-    for name, said in (
+    for name, text in (
         ("similarity", f"{result['similarity']:.3f}, {verdict} (from {result['threshold']:.3f} on it is)"),
         ("decile", f"{decile} ({decile / 10:.1f} to {(decile + 1) / 10:.1f})"),
         ("percentile", f"{result['percentile']:.1f} % of all pairs of the catalogue are less alike"),
         ("read", f"{used} words"),
     ):
-        print(f"{name:<11} {said}")
+        print(f"{name:<11} {text}")
     if result["lines"]:
         rows = [(line["similarity"], line["a"], line["b"]) for line in result["lines"]]
         print()
         shell.console().print(shell.table(["similarity", "line of A", "line of B"], rows))
-    _print_standing(result)
+    _print_provenance(result)
 
 
 def alike_lines(encoder: "Encoder", a: str, b: str) -> list[dict[str, Any]]:
-    """The pairs of lines most alike, each line in one pair, most alike first; see LINES and LINES_SHOWN."""
+    """Return the most similar pairs of lines, best first; each line is in one pair at most.
+
+    Of each text the first LINES lines are compared, and LINES_SHOWN pairs come back.
+    """
     import numpy as np
 
     lines = [_lines(text) for text in (a, b)]
     if not all(lines):
         return []
-    left, right = (encoder.encode(one) for one in lines)
-    scores = np.stack([encoder.similarity(one[None], right) for one in left])
+    left, right = (encoder.encode(lines_of_text) for lines_of_text in lines)
+    scores = np.stack([encoder.similarity(embedding[None], right) for embedding in left])
     pairs: list[dict[str, Any]] = []
     while len(pairs) < min(LINES_SHOWN, *map(len, lines)):
-        i, j = (int(place) for place in np.unravel_index(np.argmax(scores), scores.shape))
+        i, j = (int(index) for index in np.unravel_index(np.argmax(scores), scores.shape))
         pairs.append({"similarity": round(float(scores[i, j]), 6), "a": lines[0][i], "b": lines[1][j]})
         scores[i], scores[:, j] = -1, -1
     return pairs
 
 
 def _lines(text: str) -> list[str]:
-    """The first distinct lines of a text that have three words or more."""
+    """Return the first LINES distinct lines of a text that have three words or more."""
     from neuralist.text import tokenizer
 
     distinct: dict[tuple[str, ...], str] = {}
     for line in text.splitlines():
         words = tuple(tokenizer.words(line))
-        if len(words) >= _SHORTEST:
+        if len(words) >= _MIN_WORDS:
             distinct.setdefault(words, " ".join(line.split()))
     return list(distinct.values())[:LINES]
 
@@ -130,19 +133,19 @@ def recommend(  # noqa: PLR0913 - each is an option
     from neuralist.serving.predictor import Predictor
 
     catalogue = Catalogue.load(folder)
-    start, query = (None, None) if song is None else _found(catalogue, song)
-    wanted = {"exclude_artist": exclude_artist, "min_year": min_year, "max_year": max_year}
+    start, query = (None, None) if song is None else _find(catalogue, song)
+    filters = {"exclude_artist": exclude_artist, "min_year": min_year, "max_year": max_year}
     if start is not None:
-        # One more: the song itself comes first, unless the options leave it out.
-        nearest = catalogue.nearest(catalogue.embeddings[start][None], k + 1, **wanted)
+        # One more, since the song itself is its own nearest, unless the filters leave it out.
+        nearest = catalogue.nearest(catalogue.embeddings[start][None], k + 1, **filters)
         nearest = nearest[nearest.song_id != catalogue.songs.song_id.iloc[start]].head(k)
     else:
         encoded = Predictor.load(folder).encoder.encode([text or ""])
-        nearest = catalogue.nearest(encoded, k, **wanted)
+        nearest = catalogue.nearest(encoded, k, **filters)
     if nearest.empty:
         raise ValueError(f"none of {len(catalogue.songs):,} songs is left by these options; ask for more")
     result = {"query": query, "songs": _records(nearest.assign(rank=range(1, len(nearest) + 1)))}
-    _print_songs(result | _standing(records.load_served(folder)), "Near", as_json)
+    _print_songs(result | _provenance(records.load_served(folder)), "Near", as_json)
 
 
 def playlist(
@@ -160,12 +163,12 @@ def playlist(
     from neuralist.serving.catalogue import Catalogue
 
     catalogue = Catalogue.load(folder)
-    start, query = _found(catalogue, song)
+    start, query = _find(catalogue, song)
     walk = catalogue.playlist(start, n)
     steps = catalogue.embeddings[walk]
     similarity = catalogue.similarity(steps[:-1], steps[1:]).round(6)
     songs = catalogue.songs.iloc[walk].assign(rank=range(1, n + 1), similarity=[None, *similarity])
-    result = {"query": query, "songs": _records(songs)} | _standing(records.load_served(folder))
+    result = {"query": query, "songs": _records(songs)} | _provenance(records.load_served(folder))
     _print_songs(result, "From", as_json)
 
 
@@ -194,27 +197,27 @@ def _has_display() -> bool:
     )
 
 
-def _text(given: str, name: str, *, only_file: bool = False) -> str:
-    """The lyrics that an argument names or is.
+def _text(argument: str, name: str, *, only_file: bool = False) -> str:
+    """Return the lyrics of an argument: a file, "-" for stdin, or the lyrics themselves.
 
     Raises:
-        ValueError: it names a file that cannot be read, or the text cannot be used.
+        ValueError: the file cannot be read, or the text is no lyrics.
     """
     from neuralist.serving import predictor
 
-    most = 4 * predictor.MAX_CHARACTERS  # bytes
-    source = name if given == "-" else f"{name}, {given[:80]}"
-    if given == "-":
-        content = sys.stdin.buffer.read(most + 1)
-    elif _is_file(given):
-        with Path(given).open("rb") as file:
-            content = file.read(most + 1)
-    elif only_file or (len(given.split()) == 1 and (Path(given).suffix or "/" in given)):
+    max_bytes = 4 * predictor.MAX_CHARACTERS  # a character has at most 4 in UTF-8
+    source = name if argument == "-" else f"{name}, {argument[:80]}"
+    if argument == "-":
+        content = sys.stdin.buffer.read(max_bytes + 1)
+    elif _is_file(argument):
+        with Path(argument).open("rb") as file:
+            content = file.read(max_bytes + 1)
+    elif only_file or (len(argument.split()) == 1 and (Path(argument).suffix or "/" in argument)):
         raise ValueError(f"{source}: no such file; give a file{'' if only_file else ' or the lyrics'}")
     else:
-        source, content = name, given.encode("utf-8", "replace")
-    if len(content) > most:
-        raise ValueError(f"{source}: more than {most:,} bytes; give the lyrics of one song")
+        source, content = name, argument.encode("utf-8", "replace")
+    if len(content) > max_bytes:
+        raise ValueError(f"{source}: more than {max_bytes:,} bytes; give the lyrics of one song")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -225,18 +228,18 @@ def _text(given: str, name: str, *, only_file: bool = False) -> str:
     return text
 
 
-def _is_file(given: str) -> bool:
+def _is_file(argument: str) -> bool:
     try:
-        return Path(given).is_file()
+        return Path(argument).is_file()
     except (OSError, ValueError):  # lyrics may be longer than any file name
         return False
 
 
-def _found(catalogue: "Catalogue", song: str) -> tuple[int, dict[str, Any]]:
-    """The position of a song and what is known of it.
+def _find(catalogue: "Catalogue", song: str) -> tuple[int, dict[str, Any]]:
+    """Return the position of a song in the catalogue, and its metadata.
 
     Raises:
-        ValueError: none is near enough to be sure.
+        ValueError: no song has this name or nearly this name.
     """
     match = catalogue.find(song)
     if match.position is None:
@@ -245,8 +248,8 @@ def _found(catalogue: "Catalogue", song: str) -> tuple[int, dict[str, Any]]:
             f"no song '{song}' among the {len(catalogue.songs):,} of the catalogue; "
             + (f"did you mean {near}?" if near else "give 'artist - title'")
         )
-    [known] = _records(catalogue.songs.iloc[[match.position]])
-    return match.position, known
+    [metadata] = _records(catalogue.songs.iloc[[match.position]])
+    return match.position, metadata
 
 
 def _records(songs: "pd.DataFrame") -> list[dict[str, Any]]:
@@ -271,16 +274,16 @@ def _print_songs(result: dict[str, Any], word: str, as_json: bool) -> None:
     columns = ["rank", "similarity", "artist", "title", "year"]
     rows = [[song[name] for name in columns] for song in result["songs"]]
     shell.console().print(shell.table(["", *columns[1:]], rows))
-    _print_standing(result)
+    _print_provenance(result)
 
 
-def _standing(served: "ServedModel") -> dict[str, Any]:
-    """What a reader of any score must know: whose it is, and whether it was shown to be worth something."""
+def _provenance(served: "ServedModel") -> dict[str, Any]:
+    """Return the model, its corpus, and the baselines over which it has no lead: printed with every score."""
     return {"model": served.experiment, "corpus": served.corpus_note, "no_lead_over": list(served.lags)}
 
 
-def _print_standing(result: dict[str, Any]) -> None:
-    said = f"Model {result['model']}."
+def _print_provenance(result: dict[str, Any]) -> None:
+    text = f"Model {result['model']}."
     if result["no_lead_over"]:
-        said += f" On val it shows no lead over: {', '.join(result['no_lead_over'])}."
-    shell.console().print(shown(f"{said} {result['corpus']}"), style="dim")
+        text += f" On val it shows no lead over: {', '.join(result['no_lead_over'])}."
+    shell.console().print(shown(f"{text} {result['corpus']}"), style="dim")

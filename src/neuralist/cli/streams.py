@@ -1,7 +1,7 @@
-"""Tables too large for memory, csv or parquet, read and written in chunks.
+"""Read and write csv and parquet tables in chunks, so that they need not fit in memory.
 
-Input: a .csv file (UTF-8, a header, commas) or a .parquet file. A chunk is a pyarrow table with the faults of
-its rows beside it; rows are counted from 1, the header left out. Every field of a csv file is text.
+Input: a .csv file (UTF-8, a header, commas) or a .parquet file. A chunk is a pyarrow table and the faults
+of its rows; rows are numbered from 1, the header not counted. Every field of a csv file is text.
 """
 
 import csv
@@ -20,12 +20,12 @@ Write = Callable[[pa.Table], None]
 
 
 class Chunk(NamedTuple):
-    """Some rows of a file.
+    """Consecutive rows of a file.
 
     Attributes:
         table: the rows.
-        first: the number of the first of them, from 1.
-        faults: what is wrong with a row's form, by its position in `table`.
+        first: the number of the first row, from 1.
+        faults: what is malformed in a row, by position in `table`.
     """
 
     table: pa.Table
@@ -34,10 +34,10 @@ class Chunk(NamedTuple):
 
 
 def check(source: Path, out: Path) -> None:
-    """Refuse what cannot be read or written before any work is done.
+    """Check the paths, before any work is done.
 
     Raises:
-        ValueError: an unknown ending, or one file for both.
+        ValueError: an unknown file ending, no input file, or the same file for both.
     """
     for path in (source, out):
         if path.suffix.lower() not in {".csv", ".parquet"}:
@@ -49,10 +49,10 @@ def check(source: Path, out: Path) -> None:
 
 
 def read(path: Path, rows: int) -> Iterator[Chunk]:
-    """The file in chunks of at most `rows` rows; of an empty table one chunk without rows.
+    """Yield the file in chunks of at most `rows` rows; an empty table is one chunk without rows.
 
     Raises:
-        ValueError: the file is not of its form, or two columns have one name.
+        ValueError: the file cannot be parsed, or two columns have the same name.
     """
     return _read_csv(path, rows) if path.suffix.lower() == ".csv" else _read_parquet(path, rows)
 
@@ -80,17 +80,17 @@ def _read_csv(path: Path, rows: int) -> Iterator[Chunk]:
         try:
             header = next(reader, [])
             _check_names(path, header)
-            taken: list[list[str]] = []
+            rows_read: list[list[str]] = []
             for fields in reader:
                 if not fields:
-                    continue  # an empty line is no row
+                    continue  # an empty line is not a row
                 row += 1
-                taken.append(fields)
-                if len(taken) == rows:
-                    yield _csv_chunk(header, taken, row - len(taken) + 1)
-                    taken = []
-            if taken or not row:
-                yield _csv_chunk(header, taken, row - len(taken) + 1)
+                rows_read.append(fields)
+                if len(rows_read) == rows:
+                    yield _csv_chunk(header, rows_read, row - len(rows_read) + 1)
+                    rows_read = []
+            if rows_read or not row:
+                yield _csv_chunk(header, rows_read, row - len(rows_read) + 1)
         except csv.Error as error:
             raise ValueError(f"{path}: row {row + 1:,} is no CSV ({error}); mend its quotes") from error
         except UnicodeDecodeError as error:
@@ -99,15 +99,15 @@ def _read_csv(path: Path, rows: int) -> Iterator[Chunk]:
             ) from error
 
 
-def _csv_chunk(header: list[str], taken: list[list[str]], first: int) -> Chunk:
+def _csv_chunk(header: list[str], rows_read: list[list[str]], first: int) -> Chunk:
     width = len(header)
     faults = {
         position: f"received {len(fields)} fields for {width} columns; quote texts that hold commas"
-        for position, fields in enumerate(taken)
+        for position, fields in enumerate(rows_read)
         if len(fields) != width
     }
     columns = [
-        pa.array([fields[number] if number < len(fields) else None for fields in taken], pa.string())
+        pa.array([fields[number] if number < len(fields) else None for fields in rows_read], pa.string())
         for number in range(width)
     ]
     return Chunk(pa.table(columns, names=header), first, faults)
@@ -116,17 +116,17 @@ def _csv_chunk(header: list[str], taken: list[list[str]], first: int) -> Chunk:
 def _check_names(path: Path, header: list[str]) -> None:
     if not header:
         raise ValueError(f"{path}: the file is empty; give a table with a header")
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise ValueError(f"{path}: columns {twice} stand twice; rename one of each")
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated:
+        raise ValueError(f"{path}: columns {repeated} stand twice; rename one of each")
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[Write]:
-    """Yields what takes the chunks of a new file one by one; `path` appears only when the block ends well.
+    """Yield a function that writes a chunk to a new file; `path` appears only when the block succeeds.
 
     Raises:
-        ValueError: a column cannot stand in a csv file.
+        ValueError: a column of lists is to be written to a csv file.
     """
     writer: pq.ParquetWriter | pacsv.CSVWriter | None = None
     with files.unfinished(path) as temporary:

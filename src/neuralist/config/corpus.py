@@ -1,8 +1,8 @@
-"""What a raw folder says of itself: corpus.yaml, and whether its pairs.csv gives the split.
+"""Read the settings of a raw folder: corpus.yaml, and whether its pairs.csv gives the split.
 
-corpus.yaml: `note`, one sentence that stands above every table made from the corpus; `epochs`, for
-experiments whose epochs are `auto`; all other keys are those of params.yaml and lie over it
-(similarity_range, expected, vectors, experiments, ...). A given split makes `given` the one protocol.
+corpus.yaml: `note`, a sentence printed above every table made from the corpus; `epochs`, for experiments
+whose epochs are `auto`; all other keys are those of params.yaml and override it (similarity_range, expected,
+vectors, experiments, ...). Where the split is given, `given` is the only protocol.
 """
 
 import csv
@@ -18,12 +18,12 @@ FILE = "corpus.yaml"
 
 
 class Corpus(CorpusNote):
-    """A raw folder's own words; the defaults stand where it has no corpus.yaml.
+    """The settings of a raw folder; the defaults hold where it has no corpus.yaml.
 
     Attributes:
         note: one sentence for readers.
         epochs: of a training whose epochs are auto.
-        values: to lay over params.yaml.
+        values: overrides of params.yaml.
         given: whether pairs.csv gives the split.
     """
 
@@ -37,7 +37,7 @@ def read(raw: Path) -> Corpus:
     """Read the raw folder's corpus.yaml, if there is one, and look for a split in its pairs.csv.
 
     Raises:
-        ValueError: corpus.yaml is no YAML mapping, its note or epochs are refused, or it has a key of
+        ValueError: corpus.yaml is not a YAML mapping, its note or epochs are invalid, or it has a key of
             an earlier version.
     """
     path = raw / FILE
@@ -47,11 +47,11 @@ def read(raw: Path) -> Corpus:
     try:
         return Corpus(**own, values=values, given=gives_split(raw))
     except ValidationError as error:
-        raise ValueError(f"{path}: {params.told(error)}") from None
+        raise ValueError(f"{path}: {params.message(error)}") from None
 
 
 def gives_split(raw: Path) -> bool:
-    """Whether pairs.csv has a column split with a value in it: as a rule, the first row tells.
+    """Return whether pairs.csv has a column split with a value in it; usually the first row decides.
 
     False also for a file that cannot be read so far; the songs stage says what is wrong with it.
     """
@@ -81,8 +81,8 @@ def load(path: Path) -> CorpusNote:
     return records.load(path, CorpusNote)
 
 
-def laid_over(values: dict[str, Any], corpus: Corpus) -> dict[str, Any]:
-    """params.yaml with the corpus' values; all experiments of its own are run, unless it says `run` too."""
+def merge_params(values: dict[str, Any], corpus: Corpus) -> dict[str, Any]:
+    """Return params.yaml with the corpus' overrides; runs all its experiments unless it sets `run` too."""
     merged = params.overlay(values, corpus.values)
     if "experiments" in corpus.values and "run" not in corpus.values:
         merged["run"] = list(merged["experiments"])
@@ -91,25 +91,25 @@ def laid_over(values: dict[str, Any], corpus: Corpus) -> dict[str, Any]:
     return merged
 
 
-def under_given(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """params.yaml with `given` as the one protocol, whose target is the listed pairs.
+def with_given_protocol(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Return params.yaml with `given` as the only protocol, whose target is the listed pairs.
 
     Args:
         values: of params.yaml, checked.
 
     Returns:
-        The values, and the experiments of `run` by the first one that is equal by now: this one stays.
+        The values, and the experiments of `run` by the first with equal settings, which alone stays.
     """
     values = _without_protocol(values)
     values["train"] |= {"protocol": "given", "target": "listed_only"}
     equal: dict[str, list[str]] = {}
     for name in values["run"]:
         own = values["train"] | values["experiments"][name]
-        first = (one for one in equal if values["train"] | values["experiments"][one] == own)
+        first = (other for other in equal if values["train"] | values["experiments"][other] == own)
         equal.setdefault(next(first, name), []).append(name)
-    drawn = values["songmap"]["experiment"]
-    kept = next((first for first, names in equal.items() if drawn in names), drawn)
-    return values | {"run": list(equal), "songmap": values["songmap"] | {"experiment": kept}}, equal
+    mapped = values["songmap"]["experiment"]
+    mapped = next((first for first, names in equal.items() if mapped in names), mapped)
+    return values | {"run": list(equal), "songmap": values["songmap"] | {"experiment": mapped}}, equal
 
 
 def _without_protocol(values: dict[str, Any]) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _without_protocol(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def check(corpus: Corpus, raw: Path, path: Path) -> None:
-    """Refuse a params.yaml that does not fit the raw folder: its corpus.yaml, or the split it gives.
+    """Check that params.yaml fits the raw folder: its corpus.yaml, and the split it gives.
 
     What is run, and whose encoder draws the map, is the user's choice.
 
@@ -129,17 +129,17 @@ def check(corpus: Corpus, raw: Path, path: Path) -> None:
         ValueError: params.yaml is refused by itself; or the first key that differs from corpus.yaml, with
             both values; or the experiments whose protocol does not fit.
     """
-    settings, found = params.load(path), params.read_yaml(path)
-    merged = params.overlay(found, corpus.values)
-    merged["songmap"] = merged["songmap"] | {"experiment": found["songmap"]["experiment"]}
-    merged |= {"run": found["run"]}
+    settings, values = params.load(path), params.read_yaml(path)
+    merged = params.overlay(values, corpus.values)
+    merged["songmap"] = merged["songmap"] | {"experiment": values["songmap"]["experiment"]}
+    merged |= {"run": values["run"]}
     if corpus.given:
-        found, merged = _without_protocol(found), _without_protocol(merged)
-    difference = _first_difference(found, merged)
+        values, merged = _without_protocol(values), _without_protocol(merged)
+    difference = _first_difference(values, merged)
     if difference:
-        key, have, want = difference
+        key, actual, expected = difference
         raise ValueError(
-            f"{raw / FILE}: {key} is {want!r} there and {have!r} in {path.name}; copy the values of "
+            f"{raw / FILE}: {key} is {expected!r} there and {actual!r} in {path.name}; copy the values of "
             f"{FILE} into {path.name}, or run `make repro RAW={raw}`, which lays them over it"
         )
     _check_protocol(corpus, raw, settings)
@@ -148,7 +148,7 @@ def check(corpus: Corpus, raw: Path, path: Path) -> None:
 def _check_protocol(corpus: Corpus, raw: Path, settings: params.Params) -> None:
     protocols = {name: settings.experiment(name).protocol for name in settings.run}
     protocols["train"] = settings.train.protocol
-    wrong = ", ".join(name for name, one in protocols.items() if (one == "given") != corpus.given)
+    wrong = ", ".join(name for name, protocol in protocols.items() if (protocol == "given") != corpus.given)
     if wrong and corpus.given:
         raise ValueError(
             f"{raw / 'pairs.csv'} gives the split, so its one protocol is given, and params.yaml has another "
@@ -166,10 +166,10 @@ def _first_difference(
     left: dict[str, Any], right: dict[str, Any], prefix: str = ""
 ) -> tuple[str, Any, Any] | None:
     for key in [*left, *(key for key in right if key not in left)]:
-        have, want = left.get(key), right.get(key)
-        if have == want:
+        actual, expected = left.get(key), right.get(key)
+        if actual == expected:
             continue
-        if isinstance(have, dict) and isinstance(want, dict):
-            return _first_difference(have, want, f"{prefix}{key}.")
-        return f"{prefix}{key}", have, want
+        if isinstance(actual, dict) and isinstance(expected, dict):
+            return _first_difference(actual, expected, f"{prefix}{key}.")
+        return f"{prefix}{key}", actual, expected
     return None

@@ -35,7 +35,7 @@ def _one(shares: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _choice(names: Iterable[str]) -> Callable[[str], str]:
-    """A check that a value is one of these names."""
+    """Return a validator that accepts these names only."""
     choices = ", ".join(names)
 
     def check(name: str) -> str:
@@ -172,30 +172,30 @@ class Params(Section):
 
     @property
     def studied_experiment(self) -> str:
-        """The experiment whose settings the study starts from: the one named, else the last of `run`."""
+        """The experiment whose settings the study starts from: by default the last of `run`."""
         return self.study.experiment or self.run[-1]
 
     @property
     def mapped_experiment(self) -> str:
-        """The experiment whose encoder draws the song map: the one named, else the last of `run`."""
+        """The experiment whose encoder draws the song map: by default the last of `run`."""
         return self.songmap.experiment or self.run[-1]
 
     def experiment(
-        self, name: str, auto_epochs: int = AUTO_EPOCHS, found: Mapping[str, Any] | None = None
+        self, name: str, auto_epochs: int = AUTO_EPOCHS, overrides: Mapping[str, Any] | None = None
     ) -> Experiment:
-        """The section `train` with the entry `experiments.<name>` laid over it.
+        """Return the settings of an experiment: section `train`, overridden by `experiments.<name>`.
 
         Args:
             name: of the experiment.
             auto_epochs: what epochs `auto` stands for.
-            found: settings that a study found, laid over both.
+            overrides: settings that override both, such as a variant's or a trial's.
 
         Raises:
             ValueError: no such experiment, or a key or value in it that is refused.
         """
         if name not in self.experiments:
             raise ValueError(f"experiments.{name} is not in params.yaml; it has {sorted(self.experiments)}")
-        merged = self.train.model_dump() | self.experiments[name] | dict(found or {})
+        merged = self.train.model_dump() | self.experiments[name] | dict(overrides or {})
         if merged["epochs"] == "auto":
             merged["epochs"] = auto_epochs
         return _checked(Experiment, merged, prefix=f"experiments.{name}.")
@@ -217,7 +217,7 @@ def load(path: Path = Path("params.yaml")) -> Params:
     _check_space(params)
     for name, own in params.variants.items():
         try:
-            params.experiment(params.run[-1], found=own)
+            params.experiment(params.run[-1], overrides=own)
         except ValueError as error:
             raise ValueError(f"{error} (variants.{name})") from None
     return params
@@ -273,7 +273,7 @@ def _check_space(params: Params) -> None:
             )
         for value in (entry.low, entry.high) if isinstance(entry, Interval) else entry:
             try:
-                params.experiment(params.studied_experiment, found={name: value})
+                params.experiment(params.studied_experiment, overrides={name: value})
             except ValueError as error:
                 raise ValueError(f"{error} (study.space.{name})") from None
 
@@ -296,7 +296,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Lay one nested mapping over another; what WHOLE names, lists of choices, is replaced whole."""
+    """Merge nested mappings, `above` overriding `below`; the keys WHOLE are replaced as a whole."""
     merged = dict(below)
     for key, value in above.items():
         nested = isinstance(value, dict) and isinstance(below.get(key), dict) and key not in WHOLE
@@ -308,18 +308,18 @@ def _checked(model: type[M], values: dict[str, Any], prefix: str = "") -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise ValueError(f"params.yaml: {told(error, prefix)}") from None
+        raise ValueError(f"params.yaml: {message(error, prefix)}") from None
 
 
-def told(error: ValidationError, prefix: str = "") -> str:
-    """All that pydantic refused, in one line: key, reason, value received."""
-    refused = []
+def message(error: ValidationError, prefix: str = "") -> str:
+    """Return pydantic's errors on one line: key, reason, value received."""
+    reasons = []
     for problem in error.errors():
         key = prefix + ".".join(map(str, problem["loc"]))
-        said = f"{problem['msg']}, received {problem['input']!r}"
+        reason = f"{problem['msg']}, received {problem['input']!r}"
         if problem["type"] == "missing":
-            said = problem["msg"]
+            reason = problem["msg"]
         if problem["type"] == "choice":
-            said = f"received {problem['input']!r}; {problem['msg']}"
-        refused.append(f"{key + ': ' if key else ''}{said}")
-    return "; ".join(refused)
+            reason = f"received {problem['input']!r}; {problem['msg']}"
+        reasons.append(f"{key + ': ' if key else ''}{reason}")
+    return "; ".join(reasons)

@@ -1,4 +1,4 @@
-"""What an experiment learns from and is scored on: listed pairs, and pairs that could be listed and are not.
+"""The training and evaluation pairs of an experiment: listed pairs and unlisted pairs.
 
 Input: tables rows, pairs, unlisted and songs. Output: pairs with similarity, split and weight.
 """
@@ -18,7 +18,7 @@ COLUMNS = ["left_id", "right_id", "similarity", "split", "weight", "listed"]
 
 
 class Listings(NamedTuple):
-    """The tables of these names."""
+    """The tables rows, pairs and unlisted."""
 
     rows: pd.DataFrame
     pairs: pd.DataFrame
@@ -38,12 +38,12 @@ class Listings(NamedTuple):
         )
 
     def of(self, settings: params.Experiment) -> pd.DataFrame:
-        """What an experiment is trained on, by its protocol and target.
+        """Return the training pairs of an experiment, by its protocol and target.
 
         Returns:
             Columns left_id, right_id, similarity, split, weight, listed (whether a row lists the pair).
             Paper: all rows. Else all pairs, and where the target is `observable` under the protocol songs the
-            unlisted ones that were drawn, with similarity 0 and the number of pairs that each stands for as
+            sample of unlisted pairs, with similarity 0 and the number of pairs that each represents as
             weight; all other weights are 1.
         """
         listed = (self.rows if settings.protocol == "paper" else self.pairs).assign(weight=1.0, listed=True)
@@ -53,21 +53,21 @@ class Listings(NamedTuple):
         return pd.concat([listed.filter(COLUMNS), drawn.filter(COLUMNS)], ignore_index=True)
 
     def scored(self, songs: pd.DataFrame, protocol: str) -> pd.DataFrame:
-        """What an experiment of a protocol is scored on: of val and test, under songs all observable pairs.
+        """Return the val and test pairs of a protocol; under `songs` all observable pairs.
 
         Returns:
             The columns of `of`, all weights 1.
         """
         if protocol == "songs":
-            every = [observable(songs, self.pairs, split) for split in ("val", "test")]
-            return pd.concat(every, ignore_index=True)
+            tables_by_split = [observable(songs, self.pairs, split) for split in ("val", "test")]
+            return pd.concat(tables_by_split, ignore_index=True)
         listed = self.rows if protocol == "paper" else self.pairs
-        asked = listed[listed["split"].isin(["val", "test"])].assign(weight=1.0, listed=True)
-        return asked.filter(COLUMNS).reset_index(drop=True)
+        scored = listed[listed["split"].isin(["val", "test"])].assign(weight=1.0, listed=True)
+        return scored.filter(COLUMNS).reset_index(drop=True)
 
 
 def observable(songs: pd.DataFrame, pairs: pd.DataFrame, split: str) -> pd.DataFrame:
-    """Every listed or unlisted pair of a split, under the protocol songs; see `neuralist.data.observed`.
+    """Return all listed and unlisted pairs of a split, under protocol songs; see `neuralist.data.observed`.
 
     Args:
         songs: tables.SONGS.
@@ -75,14 +75,14 @@ def observable(songs: pd.DataFrame, pairs: pd.DataFrame, split: str) -> pd.DataF
         split: train, val or test; its songs are those of the folds that its listed pairs come from.
 
     Returns:
-        The columns of `Listings.of`, all weights 1, similarity 0 of unlisted pairs; listed ones come first.
+        The columns of `Listings.of`, all weights 1, similarity 0 for unlisted pairs; listed pairs come first.
         Where no song has a list, all are listed.
     """
     listed = pairs.loc[pairs["split"] == split]
-    known = listed.assign(weight=1.0, listed=True).filter(COLUMNS)
+    listed_rows = listed.assign(weight=1.0, listed=True).filter(COLUMNS)
     observed = Observed.of(songs.loc[songs_of(songs, pairs, by_fold=True)[split]], pairs)
     is_listed = np.zeros(observed.n_pairs, dtype=bool)
     is_listed[observed.numbers(listed)] = True
     unlisted = observed.pairs(np.flatnonzero(~is_listed))
     unlisted = unlisted.assign(similarity=0.0, split=split, weight=1.0, listed=False)
-    return pd.concat([known, unlisted], ignore_index=True).filter(COLUMNS)
+    return pd.concat([listed_rows, unlisted], ignore_index=True).filter(COLUMNS)

@@ -1,4 +1,4 @@
-"""Tables as parquet files, read and written whole or in pieces, each held to its schema."""
+"""Read and write tables as parquet files, whole or in pieces, checked against their schema."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,14 +11,14 @@ import pyarrow.parquet as pq
 
 from neuralist.files import unfinished
 
-ROW_GROUP = 2**20  # rows; what pyarrow takes by itself
+ROW_GROUP = 2**20  # rows; pyarrow's default
 T = TypeVar("T")
 # A year may be unknown: pandas' nullable integer keeps it an integer.
 _PANDAS_TYPES = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype(na_value=float("nan"))}
 
 
 def write(frame: pd.DataFrame, schema: pa.Schema, path: Path) -> None:
-    """Write a table as parquet, whole or not at all; categorical ids are written as what they stand for.
+    """Write a table as parquet, completely or not at all; categorical columns are written as strings.
 
     Raises:
         ValueError: a column of the schema is missing, unknown, or holds another type.
@@ -34,32 +34,32 @@ def write(frame: pd.DataFrame, schema: pa.Schema, path: Path) -> None:
 
 
 def write_batches(batches: Iterable[pa.Table], schema: pa.Schema, path: Path) -> None:
-    """Write a table that comes in batches of ROW_GROUP rows, the last one smaller: the bytes of `write`."""
+    """Write batches of ROW_GROUP rows, the last may be smaller, as a table; same bytes as `write`."""
     with unfinished(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for batch in ahead(iter(batches)):
             writer.write_table(batch.combine_chunks(), row_group_size=ROW_GROUP)
 
 
 def read(path: Path, schema: pa.Schema, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a table written by `write`, or some columns of it.
+    """Read a table written by `write`, or some of its columns.
 
     Returns:
         Nullable integers for integer columns, lists as numpy arrays.
 
     Raises:
-        ValueError: the file is missing, no parquet, or has other columns.
+        ValueError: the file is missing, not parquet, or has other columns.
     """
     check(path, schema)
-    kept = schema if columns is None else pa.schema([schema.field(name) for name in columns])
+    selected = schema if columns is None else pa.schema([schema.field(name) for name in columns])
     try:
-        table = pq.read_table(path, columns=kept.names)
+        table = pq.read_table(path, columns=selected.names)
     except pa.ArrowInvalid as error:
         raise _unreadable(path, error) from error
-    return table.cast(kept).to_pandas(types_mapper=_PANDAS_TYPES.get)
+    return table.cast(selected).to_pandas(types_mapper=_PANDAS_TYPES.get)
 
 
 def pieces(path: Path, schema: pa.Schema, rows: int) -> Iterator[pd.DataFrame]:
-    """Read a table as `read` does, so many rows at a time; at least one piece."""
+    """Yield a table in pieces of `rows` rows, each as from `read`; at least one piece."""
     check(path, schema)
     try:
         with pq.ParquetFile(path) as file:
@@ -70,40 +70,40 @@ def pieces(path: Path, schema: pa.Schema, rows: int) -> Iterator[pd.DataFrame]:
 
 
 def check(path: Path, schema: pa.Schema) -> None:
-    """Refuse a file that is not the table of this schema.
+    """Check that a file is a table of this schema.
 
     Raises:
-        ValueError: the file is missing, no parquet, or has other columns.
+        ValueError: the file is missing, not parquet, or has other columns.
     """
     try:
-        found = pq.read_schema(path).names
+        names = pq.read_schema(path).names
     except (FileNotFoundError, pa.ArrowInvalid) as error:
         raise _unreadable(path, error) from error
-    if found != schema.names:
-        raise ValueError(f"{path}: columns {found}, expected {schema.names}; run `dvc repro`")
+    if names != schema.names:
+        raise ValueError(f"{path}: columns {names}, expected {schema.names}; run `dvc repro`")
 
 
 def ahead(pieces: Iterator[T]) -> Iterator[T]:
-    """The same pieces, each made by another thread while the one before it is worked on."""
+    """Yield the same pieces, computing each in a thread while the caller works on the previous."""
     with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(next, pieces, None)
-        while (piece := coming.result()) is not None:
-            coming = thread.submit(next, pieces, None)
+        next_piece = thread.submit(next, pieces, None)
+        while (piece := next_piece.result()) is not None:
+            next_piece = thread.submit(next, pieces, None)
             yield piece
 
 
 def regrouped(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The rows of tables (at least one) of one schema in batches of ROW_GROUP and a rest."""
-    waiting: list[pa.Table] = []
-    found = False
+    """Yield the rows of tables of one schema (at least one table) in batches of ROW_GROUP and a rest."""
+    buffer: list[pa.Table] = []
+    has_batch = False
     for piece in pieces:
-        waiting.append(piece)
-        while sum(map(len, waiting)) >= ROW_GROUP:
-            whole, found = pa.concat_tables(waiting), True
+        buffer.append(piece)
+        while sum(map(len, buffer)) >= ROW_GROUP:
+            whole, has_batch = pa.concat_tables(buffer), True
             yield whole.slice(0, ROW_GROUP)
-            waiting = [whole.slice(ROW_GROUP)]
-    rest = pa.concat_tables(waiting)
-    if len(rest) or not found:
+            buffer = [whole.slice(ROW_GROUP)]
+    rest = pa.concat_tables(buffer)
+    if len(rest) or not has_batch:
         yield rest
 
 
@@ -111,19 +111,19 @@ def _unreadable(path: Path, error: Exception) -> ValueError:
     return ValueError(f"{path}: not a readable parquet table ({error}); run `dvc repro`")
 
 
-def _batch(frame: pd.DataFrame, schema: pa.Schema, name: str) -> pa.Table:
-    coded = [kept for kept in schema.names if isinstance(frame[kept].dtype, pd.CategoricalDtype)]
+def _batch(frame: pd.DataFrame, schema: pa.Schema, file_name: str) -> pa.Table:
+    coded = [name for name in schema.names if isinstance(frame[name].dtype, pd.CategoricalDtype)]
     plain = pa.schema([field for field in schema if field.name not in coded])
     try:
         table = pa.Table.from_pandas(frame[plain.names], schema=plain, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise ValueError(f"{name}: {error}") from error
-    columns = {kept: _decoded(frame, kept) if kept in coded else table[kept] for kept in schema.names}
+        raise ValueError(f"{file_name}: {error}") from error
+    columns = {name: _decoded(frame, name) if name in coded else table[name] for name in schema.names}
     return pa.table(columns, schema=schema)
 
 
 def _decoded(frame: pd.DataFrame, name: str) -> pa.Array:
-    """The texts of a categorical column; pyarrow itself would make a Python object of each."""
+    """Return the strings of a categorical column; pyarrow would create a Python object of each."""
     column = frame[name]
     codes = column.cat.codes.to_numpy()
     return pa.array(column.cat.categories, type=pa.string()).take(pa.array(codes, mask=codes < 0))

@@ -1,6 +1,6 @@
-"""Which songs are of train, val and test.
+"""Assign songs to the splits train, val and test.
 
-Under the protocol songs a song's fold decides, under `given` the pairs that name it.
+Under protocol `songs` by the song's fold, under `given` by the pairs that contain it.
 """
 
 import hashlib
@@ -14,39 +14,41 @@ SPLITS = ("train", "val", "test")
 
 
 def fold(group_id: str) -> int:
-    """The fold of a song and its covers, 0 to 4: the same for ever, whatever songs are added."""
+    """Return the fold of a song and its covers, 0 to 4; it does not change as songs are added."""
     return int(hashlib.sha256(group_id.encode()).hexdigest(), 16) % N_FOLDS
 
 
 def val_fold(test_fold: int) -> int:
-    """The fold of val: the one after that of test."""
+    """Return the fold of val: the one after the test fold."""
     return (test_fold + 1) % N_FOLDS
 
 
 def split_of(fold: int, test_fold: int) -> str:
-    """The split, train, val or test, that the songs of a fold belong to."""
+    """Return the split (train, val or test) of the songs of a fold."""
     return {test_fold: "test", val_fold(test_fold): "val"}.get(fold, "train")
 
 
 def songs_of(songs: pd.DataFrame, pairs: pd.DataFrame, *, by_fold: bool) -> dict[str, np.ndarray]:
-    """The songs of train, val and test, as their pairs say: bool (n_songs,) by split.
+    """Return masks of the songs of each split, from its pairs: split to bool (n_songs,).
 
     Args:
         songs: tables.SONGS.
         pairs: pairs or rows with a split.
-        by_fold: whether all songs of the folds that a split's pairs come from are of it, as under protocol
-            songs; else the songs that its pairs name, which may be in several splits.
+        by_fold: a split has all songs of the folds that its pairs are from, as under protocol `songs`; else
+            the songs of its pairs, which may be in several splits.
     """
     masks = {}
     for split in SPLITS:
-        inside = pairs.loc[pairs["split"] == split]
-        named = songs["song_id"].isin(inside["left_id"]) | songs["song_id"].isin(inside["right_id"])
-        masks[split] = (songs["fold"].isin(songs.loc[named, "fold"]) if by_fold else named).to_numpy(bool)
+        in_split = pairs.loc[pairs["split"] == split]
+        in_pairs = songs["song_id"].isin(in_split["left_id"]) | songs["song_id"].isin(in_split["right_id"])
+        masks[split] = (songs["fold"].isin(songs.loc[in_pairs, "fold"]) if by_fold else in_pairs).to_numpy(
+            bool
+        )
     return masks
 
 
 def lyrics_of(songs: pd.DataFrame, pairs: pd.DataFrame, *, by_fold: bool) -> dict[str, list[str]]:
-    """The lyrics of each split's songs, see `songs_of`; those of songs in no split are of train."""
+    """Return the lyrics of each split's songs, see `songs_of`; songs in no split count as train."""
     masks = songs_of(songs, pairs, by_fold=by_fold)
     masks["train"] = masks["train"] | ~(masks["val"] | masks["test"])
     return {split: songs.loc[mask, "lyrics"].tolist() for split, mask in masks.items()}

@@ -1,16 +1,16 @@
-"""The one schema: columns and types of every table.
+"""The schema of every table: column names and types.
 
-| table | one row is |
+| table | a row is |
 |---|---|
 | songs | a song with lyrics, with all its track ids |
 | rejects | a raw record that was not used, and why |
 | listed | a similarity as the source lists it, between two track ids |
 | rows | a listed similarity between two songs, directed and repeated (protocol paper) |
 | pairs | an unordered pair of songs, once (protocol songs) |
-| unlisted | a pair that could be listed and is not, drawn for training; weight: how many such it stands for |
+| unlisted | a pair that could be listed and is not, drawn for training; weight: pairs it represents |
 | pretraining_songs | a text of the graded pairs that an experiment is first trained on |
-| pretraining_pairs | such a pair |
-| predictions | one experiment's answer for one row or pair |
+| pretraining_pairs | a graded pair of such texts |
+| predictions | an experiment's prediction for a row or pair |
 | catalogue | a song that the served model may recommend |
 """
 

@@ -1,6 +1,6 @@
-"""Predictors side by side: all metrics of their answers for the same pairs, under the same resamples.
+"""Compare predictors: all metrics of their predictions for the same pairs, under the same resamples.
 
-Input: answers of models and baselines for val and test pairs of one protocol and target. Output: for each
+Input: predictions of models and baselines for val and test pairs of one protocol and target. Output: for each
 split, predictor and metric the values for the sample and each resample, float64 (1 + draws,).
 """
 
@@ -18,26 +18,26 @@ from neuralist.evaluation.baselines import Pairs
 from neuralist.metrics import Answers
 from neuralist.text.tokenizer import TokenWindowing
 
-# A predictor: ("model", experiment), (baseline, how it reads) where it reads lyrics, else (baseline, None).
+# A predictor: ("model", experiment), (baseline, windowing) where it reads lyrics, else (baseline, None).
 Key = tuple[str, str | TokenWindowing | None]
-Drawn = dict[str, np.ndarray]
+MetricDraws = dict[str, np.ndarray]  # metric to its values, float64 (1 + draws,); the first is the sample's
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Pairs, their true similarities, and every predictor's answers.
+    """Pairs, their true similarities, and the predictions of every predictor.
 
     Attributes:
         train: the training pairs.
-        to_score: all pairs.
-        truth: of them.
-        rows: split to positions of the pairs that the metrics of pairs are about.
-        ranked: split to positions of all its pairs, and their queries; empty where nothing is ranked.
-        answers: predictor to answers for all pairs.
+        pairs: the scored pairs, of all splits.
+        truth: their true similarities.
+        rows: split to the rows of `pairs` that the pair metrics are computed on.
+        ranked: split to the rows of its observable pairs, and their queries; empty where nothing is ranked.
+        answers: predictor to its predictions for `pairs`.
     """
 
     train: Pairs
-    to_score: Pairs
+    pairs: Pairs
     truth: Answers
     rows: dict[str, np.ndarray]
     ranked: dict[str, tuple[np.ndarray, ranking.RankingQueries]]
@@ -55,42 +55,44 @@ class Comparison:
 
     @property
     def thresholds_from(self) -> str:
-        """Where the thresholds are from, in words."""
+        """The split that the thresholds were chosen on, or why it was none."""
         similar = self.truth.similar[self.rows["val"]]
         return "val" if similar.any() and not similar.all() else "0.5, because val lacks a class"
 
-    def values(self, settings: params.Evaluate) -> dict[str, dict[Key, Drawn]]:
-        """Split to predictor to metric to its values; a split without pairs is left out."""
-        measured: dict[str, dict[Key, Drawn]] = {}
+    def values(self, settings: params.Evaluate) -> dict[str, dict[Key, MetricDraws]]:
+        """Compute split to predictor to metric to its values; a split without pairs is left out."""
+        by_split: dict[str, dict[Key, MetricDraws]] = {}
         for split in (split for split, rows in self.rows.items() if len(rows)):
-            measured[split] = self._of_pairs(self.rows[split], settings)
+            by_split[split] = self._pair_metrics(self.rows[split], settings)
             if split in self.ranked:
-                for key, drawn in self.rankings(split, settings).items():
-                    measured[split][key] |= drawn
-        return measured
+                for key, ranking_draws in self.rankings(split, settings).items():
+                    by_split[split][key] |= ranking_draws
+        return by_split
 
-    def rankings(self, split: str, settings: params.Evaluate) -> dict[Key, Drawn]:
-        """Predictor to the metrics of ranking.NAMES on a split of `ranked`."""
-        every, queries = self.ranked[split]
-        scores = {key: answer.similarity[every] for key, answer in self.answers.items()}
-        found = ranking.measure(queries, scores, settings.draws, settings.seed)
-        return {key: dict(zip(ranking.NAMES, drawn.T, strict=True)) for key, drawn in found.items()}
+    def rankings(self, split: str, settings: params.Evaluate) -> dict[Key, MetricDraws]:
+        """Compute the metrics of ranking.NAMES on a split of `ranked`, by predictor."""
+        split_rows, split_queries = self.ranked[split]
+        scores = {key: answer.similarity[split_rows] for key, answer in self.answers.items()}
+        values = ranking.measure(split_queries, scores, settings.draws, settings.seed)
+        return {key: dict(zip(ranking.NAMES, draws.T, strict=True)) for key, draws in values.items()}
 
-    def _of_pairs(self, rows: np.ndarray, settings: params.Evaluate) -> dict[Key, Drawn]:
-        left, right = (side[rows] for side in self.to_score)
+    def _pair_metrics(self, rows: np.ndarray, settings: params.Evaluate) -> dict[Key, MetricDraws]:
+        left, right = (side[rows] for side in self.pairs)
         weights = resampling.pair_weights(left, right, settings.draws, settings.seed)
         answers = {key: answer.at(rows) for key, answer in self.answers.items()}
         return metrics.measure(self.truth.at(rows), answers, self.thresholds, weights)
 
     def counts(self, split: str) -> dict[str, Any]:
-        """Pairs and songs of a split, shares of them that train holds too, and what is ranked."""
-        scored = Pairs(*(side[self.rows[split]] for side in self.to_score))
-        songs = np.union1d(*scored)
-        counts: dict[str, Any] = {"n_pairs": len(scored.left), "n_songs": len(songs)}
+        """Count a split's pairs, songs and queries, and the shares of pairs and songs that train has too."""
+        pairs = Pairs(*(side[self.rows[split]] for side in self.pairs))
+        songs = np.union1d(*pairs)
+        counts: dict[str, Any] = {"n_pairs": len(pairs.left), "n_songs": len(songs)}
         if len(songs):
-            n_songs = 1 + max(int(side.max(initial=0)) for side in (*self.train, *scored))
-            pairs = np.isin(baselines.unordered(scored, n_songs), baselines.unordered(self.train, n_songs))
-            shares = {"pairs": pairs.mean(), "songs": np.isin(songs, np.union1d(*self.train)).mean()}
+            n_songs = 1 + max(int(side.max(initial=0)) for side in (*self.train, *pairs))
+            repeated = np.isin(
+                baselines.unordered_ids(pairs, n_songs), baselines.unordered_ids(self.train, n_songs)
+            )
+            shares = {"pairs": repeated.mean(), "songs": np.isin(songs, np.union1d(*self.train)).mean()}
             counts["seen_in_train"] = {name: metrics.rounded(share) for name, share in shares.items()}
         if split in self.ranked:
             counts["ranking"] = self.ranked[split][1].counts
@@ -98,32 +100,32 @@ class Comparison:
 
 
 def positions(songs: pd.DataFrame, listing: pd.DataFrame) -> Pairs:
-    """Where the songs of each row stand in the songs table.
+    """Return the row numbers in `songs` of each pair's two songs.
 
     Raises:
         ValueError: a row names a song that is not in `songs`.
     """
     index = pd.Index(songs["song_id"])
     pairs = Pairs(*(index.get_indexer(pd.Index(listing[side])) for side in ("left_id", "right_id")))
-    for side, found in zip(("left_id", "right_id"), pairs, strict=True):
-        if (found < 0).any():
-            unknown = listing[side].iloc[int(np.argmin(found))]
+    for side, side_positions in zip(("left_id", "right_id"), pairs, strict=True):
+        if (side_positions < 0).any():
+            unknown = listing[side].iloc[int(np.argmin(side_positions))]
             raise ValueError(f"{side} {unknown!r} is not in the songs table; run `dvc repro songs pairs`")
     return pairs
 
 
-def queries(songs: pd.DataFrame, part: pd.DataFrame, new: np.ndarray) -> ranking.RankingQueries:
-    """The queries among the observable pairs of a part.
+def queries(songs: pd.DataFrame, observable: pd.DataFrame, new_artist: np.ndarray) -> ranking.RankingQueries:
+    """Build the ranking queries from the observable pairs of a split.
 
     Args:
         songs: tables.SONGS.
-        part: as `pair_sets.observable` gives them.
-        new: bool (n_songs,), whether a song's artist is known, and no training song's.
+        observable: the pairs, as `pair_sets.observable` returns them.
+        new_artist: bool (n_songs,), whether the song has an artist that no training song has.
     """
     return ranking.RankingQueries.of(
-        positions(songs, part),
-        part["listed"].to_numpy(bool),
-        part["similarity"].to_numpy(np.float64),
+        positions(songs, observable),
+        observable["listed"].to_numpy(bool),
+        observable["similarity"].to_numpy(np.float64),
         songs["has_list"].to_numpy(bool),
-        new,
+        new_artist,
     )

@@ -1,8 +1,8 @@
-"""Experiments beside their baselines: predictions, and the metrics of all of them with intervals.
+"""Predict with each experiment, and compute its metrics and its baselines' with intervals.
 
 Input: songs, listings, encoders, word vectors.
-Output: predictions (tables.PREDICTIONS); experiment to its `ExperimentMetrics`. Metrics of ranking are of the
-protocol songs alone, where songs have lists.
+Output: predictions (tables.PREDICTIONS); experiment to its `ExperimentMetrics`. Ranking metrics exist under
+protocol songs alone, and only where songs have lists.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,62 +13,54 @@ import pandas as pd
 
 from neuralist import metrics
 from neuralist.config import metric_table, params
-from neuralist.config.records import (
-    BaselineEstimate,
-    Estimate,
-    ExperimentMetrics,
-    SplitMetrics,
-    Thresholds,
-)
+from neuralist.config.records import BaselineEstimate, Estimate, ExperimentMetrics, SplitMetrics, Thresholds
 from neuralist.data.pair_sets import Listings
 from neuralist.data.splits import songs_of
 from neuralist.evaluation import baselines
 from neuralist.evaluation.baselines import Pairs, TrainingPairs
-from neuralist.evaluation.comparison import Comparison, Drawn, Key, positions, queries
+from neuralist.evaluation.comparison import Comparison, Key, MetricDraws, positions, queries
 from neuralist.metrics import Answers
 from neuralist.model.encoder import Encoder
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.word_vectors import WordVectors
 
 SPLITS = ("val", "test")
-PAIR = ["left_id", "right_id", "split"]  # what predictions and scored pairs are joined by
+PAIR = ["left_id", "right_id", "split"]  # the join keys of predictions and scored pairs
 NOTES = {
     "paper": "Rows are split at random, so test repeats training pairs and songs: these figures leak.",
     "songs": "No song, and no cover of it, is in two of train, val and test.",
     "given": "The split is the raw data's own; see `seen_in_train` for what test shares with train.",
 }
-# Pairs whose similarity is computed at once: 40 MB an array at 100 numbers an embedding.
+# Pairs whose similarity is computed together: 40 MB an array at 100 dimensions an embedding.
 PAIRS_AT_ONCE = 50_000
 
 
-def predict(name: str, encoder: Encoder, songs: pd.DataFrame, to_score: pd.DataFrame) -> pd.DataFrame:
-    """Predictions (tables.PREDICTIONS) for pairs, in their order.
+def predict(name: str, encoder: Encoder, songs: pd.DataFrame, scored: pd.DataFrame) -> pd.DataFrame:
+    """Predict the similarity of pairs, in their order (tables.PREDICTIONS).
 
     Args:
         name: of the experiment.
-        encoder: of it.
+        encoder: the experiment's.
         songs: tables.SONGS.
-        to_score: as `Listings.scored` gives them.
+        scored: the pairs, as `Listings.scored` returns them.
 
     Raises:
         ValueError: a row names a song that is not in `songs`.
     """
-    pairs = positions(songs, to_score)
-    needed = np.union1d(*pairs)
-    embeddings = encoder.encode(songs["lyrics"].iloc[needed].tolist()) if len(needed) else np.zeros((0, 1))
-    left, right = (np.searchsorted(needed, side) for side in pairs)
-    blocks = [slice(start, start + PAIRS_AT_ONCE) for start in range(0, len(to_score), PAIRS_AT_ONCE)]
-    similarity = [encoder.similarity(embeddings[left[block]], embeddings[right[block]]) for block in blocks]
-    columns = {
-        column: to_score[column] for column in ("split", "left_id", "right_id", "similarity", "listed")
-    }
+    pairs = positions(songs, scored)
+    used = np.union1d(*pairs)
+    embeddings = encoder.encode(songs["lyrics"].iloc[used].tolist()) if len(used) else np.zeros((0, 1))
+    left, right = (np.searchsorted(used, side) for side in pairs)
+    batches = [slice(start, start + PAIRS_AT_ONCE) for start in range(0, len(scored), PAIRS_AT_ONCE)]
+    predicted = [encoder.similarity(embeddings[left[batch]], embeddings[right[batch]]) for batch in batches]
+    columns = {column: scored[column] for column in ("split", "left_id", "right_id", "similarity", "listed")}
     return pd.DataFrame(
-        {"experiment": name, **columns, "predicted": np.concatenate([np.zeros(0), *similarity])}
+        {"experiment": name, **columns, "predicted": np.concatenate([np.zeros(0), *predicted])}
     )
 
 
 def target(songs: pd.DataFrame, experiment: params.Experiment) -> Literal["observable", "listed_only"]:
-    """What an experiment's target comes to: listed_only where nothing is known to be unlisted."""
+    """Resolve an experiment's target: listed_only where no pair is known to be unlisted, else its setting."""
     return experiment.target if _ranks(songs, experiment) else "listed_only"
 
 
@@ -79,7 +71,7 @@ def _ranks(songs: pd.DataFrame, experiment: params.Experiment) -> bool:
 def targeted(
     predictions: pd.DataFrame, songs: pd.DataFrame, experiments: Mapping[str, params.Experiment]
 ) -> pd.DataFrame:
-    """The predictions of pairs that an experiment's target is about; listed_only is about no unlisted one."""
+    """Keep the predictions of pairs in each experiment's target: listed_only has no unlisted pair."""
     narrow = [name for name, experiment in experiments.items() if target(songs, experiment) == "listed_only"]
     return predictions.loc[predictions["listed"] | ~predictions["experiment"].isin(narrow)]
 
@@ -93,15 +85,15 @@ def evaluate(
     *,
     settings: params.Evaluate,
 ) -> dict[str, ExperimentMetrics]:
-    """Metrics of all experiments and their baselines, with intervals.
+    """Compute the metrics of all experiments and their baselines, with intervals.
 
     Args:
         songs: tables.SONGS.
-        listings: what experiments learn from and are scored on.
+        listings: the pairs that experiments are trained and scored on.
         predictions: tables.PREDICTIONS of all experiments, each for the pairs of `Listings.scored`, in any
             order.
         experiments: name to settings.
-        vectors: word vectors, for the baselines that average them; without any these are left out.
+        vectors: word vectors; None leaves out the baselines that average them.
         settings: draws and level of the intervals, and the sentence encoder to compare with.
 
     Raises:
@@ -109,14 +101,14 @@ def evaluate(
             or the sentence encoder cannot be loaded.
     """
     evaluated: dict[str, ExperimentMetrics] = {}
-    for chosen, comparison in comparisons(
+    for group, comparison in comparisons(
         songs, listings, predictions, experiments, vectors, settings=settings
     ):
         values = comparison.values(settings)
-        for name, experiment in chosen.items():
-            # What the target comes to is a matter of the songs.
-            settled = experiment.model_copy(update={"target": target(songs, experiment)})
-            evaluated[name] = _metrics(name, settled, comparison, values, settings.level)
+        for name, experiment in group.items():
+            # Without lists in the data every target is listed_only, and is reported so.
+            resolved = experiment.model_copy(update={"target": target(songs, experiment)})
+            evaluated[name] = _metrics(name, resolved, comparison, values, settings.level)
     return {name: evaluated[name] for name in experiments}
 
 
@@ -129,29 +121,29 @@ def comparisons(
     *,
     settings: params.Evaluate,
 ) -> Iterator[tuple[dict[str, params.Experiment], Comparison]]:
-    """Yield the experiments of each protocol and target, and them beside their baselines; see `evaluate`."""
-    contests: dict[tuple[str, str], dict[str, params.Experiment]] = {}
+    """Yield the experiments of each protocol and target, and their comparison; arguments as in `evaluate`."""
+    groups: dict[tuple[str, str], dict[str, params.Experiment]] = {}
     for name, experiment in experiments.items():
-        contests.setdefault((experiment.protocol, target(songs, experiment)), {})[name] = experiment
-    for chosen in contests.values():
-        first = next(iter(chosen.values()))
+        groups.setdefault((experiment.protocol, target(songs, experiment)), {})[name] = experiment
+    for group in groups.values():
+        first = next(iter(group.values()))
         training, scored = _training_pairs(songs, listings, first), listings.scored(songs, first.protocol)
         models: dict[Key, Answers] = {
-            ("model", name): Answers.of(_joined(predictions, name, scored)) for name in chosen
+            ("model", name): Answers.of(_join_predictions(predictions, name, scored)) for name in group
         }
         answers = models | _baselines(
             songs,
             training,
             positions(songs, scored),
-            chosen,
+            group,
             vectors,
             sentence_encoder=settings.sentence_encoder,
         )
-        yield chosen, _comparison(songs, training, scored, first, answers)
+        yield group, _comparison(songs, training, scored, first, answers)
 
 
 def _training_pairs(songs: pd.DataFrame, listings: Listings, experiment: params.Experiment) -> TrainingPairs:
-    """What baselines may learn from: the pairs that the experiment does."""
+    """The training pairs of the baselines: the same as the experiment's."""
     learned = listings.of(experiment)
     train = learned.loc[learned["split"] == "train"]
     by_fold = experiment.protocol == "songs"
@@ -168,61 +160,63 @@ def _training_pairs(songs: pd.DataFrame, listings: Listings, experiment: params.
     )
 
 
-def _joined(predictions: pd.DataFrame, experiment: str, scored: pd.DataFrame) -> np.ndarray:
-    """An experiment's predictions in the order of the scored pairs, joined by ids, float64 (n_scored,).
+def _join_predictions(predictions: pd.DataFrame, experiment: str, scored: pd.DataFrame) -> np.ndarray:
+    """Join an experiment's predictions to the scored pairs by ids; float64 (n_scored,), in their order.
 
     Under protocol paper a row may be repeated; its predictions are equal, as its texts are.
 
     Raises:
         ValueError: a scored pair has no prediction or several, or a predicted one is not scored.
     """
-    own = predictions.loc[predictions["experiment"] == experiment, [*PAIR, "predicted"]].drop_duplicates()
-    joined = scored[PAIR].drop_duplicates().merge(own, "outer", on=PAIR, indicator="side")
-    wrong = joined.loc[(joined["side"] != "both") | joined.duplicated(PAIR)]
-    if len(wrong):
+    predicted = predictions.loc[
+        predictions["experiment"] == experiment, [*PAIR, "predicted"]
+    ].drop_duplicates()
+    merged = scored[PAIR].drop_duplicates().merge(predicted, "outer", on=PAIR, indicator="side")
+    unmatched = merged.loc[(merged["side"] != "both") | merged.duplicated(PAIR)]
+    if len(unmatched):
         fault = {
             "left_only": "has no prediction",
             "right_only": "is not scored",
             "both": "has two predictions",
         }
-        left, right, split, side = wrong[[*PAIR, "side"]].iloc[0]
+        left, right, split, side = unmatched[[*PAIR, "side"]].iloc[0]
         raise ValueError(
             f"predictions of {experiment}: pair {left}, {right} of split {split} {fault[side]} "
-            f"({len(wrong):,} such pairs); run `dvc repro evaluate`"
+            f"({len(unmatched):,} such pairs); run `dvc repro evaluate`"
         )
-    return scored[PAIR].merge(own, "left", on=PAIR)["predicted"].to_numpy(np.float64)
+    return scored[PAIR].merge(predicted, "left", on=PAIR)["predicted"].to_numpy(np.float64)
 
 
 def _baselines(
     songs: pd.DataFrame,
     training: TrainingPairs,
-    to_score: Pairs,
+    pairs: Pairs,
     experiments: Mapping[str, params.Experiment],
     vectors: WordVectors | None,
     *,
     sentence_encoder: str | None,
 ) -> dict[Key, Answers]:
-    """All baselines' answers; those that read lyrics once for each way that an experiment reads."""
-    every_way = list(dict.fromkeys(map(_windowing, experiments.values())))
+    """Predictions of all baselines; those that read lyrics once for each windowing of an experiment."""
+    windowings = list(dict.fromkeys(map(_windowing, experiments.values())))
     if not len(training.similarity):
         return {
             (name, windowing): answer
-            for windowing in every_way
-            for name, answer in baselines.untrained(songs, windowing, to_score, vectors).items()
+            for windowing in windowings
+            for name, answer in baselines.untrained(songs, windowing, pairs, vectors).items()
         }
-    every_answer: dict[Key, Answers] = {
-        (name, None): answer for name, answer in baselines.without_lyrics(songs, training, to_score).items()
+    predictions: dict[Key, Answers] = {
+        (name, None): answer for name, answer in baselines.without_lyrics(songs, training, pairs).items()
     }
-    for windowing in every_way:
+    for windowing in windowings:
         answers = baselines.from_lyrics(
-            songs, windowing, training, to_score, vectors, sentence_encoder=sentence_encoder
+            songs, windowing, training, pairs, vectors, sentence_encoder=sentence_encoder
         )
-        every_answer |= {(name, windowing): answer for name, answer in answers.items()}
-    return every_answer
+        predictions |= {(name, windowing): answer for name, answer in answers.items()}
+    return predictions
 
 
 def _windowing(experiment: params.Experiment) -> TokenWindowing:
-    """What of a text an experiment reads; in what windows is no matter to a baseline."""
+    """How much of a text an experiment reads; baselines do not depend on the size of windows."""
     return TokenWindowing.of(experiment)._replace(window=None)
 
 
@@ -233,27 +227,27 @@ def _comparison(
     experiment: params.Experiment,
     answers: dict[Key, Answers],
 ) -> Comparison:
-    """The pairs scored, with those that the experiment's target is about, and queries where there are any."""
+    """Build the comparison: the scored pairs, which of them are in the target, and the ranking queries."""
     split, listed = np.asarray(scored["split"]), np.asarray(scored["listed"], dtype=bool)
-    about = listed | (target(songs, experiment) == "observable")
+    targeted_rows = listed | (target(songs, experiment) == "observable")
     artists = songs["artist"].str.strip().str.casefold()
-    new = (artists.notna() & ~artists.isin(artists.iloc[training.songs])).to_numpy(bool)
+    new_artist = (artists.notna() & ~artists.isin(artists.iloc[training.songs])).to_numpy(bool)
     ranked = {}
     for name in SPLITS if _ranks(songs, experiment) else ():
-        every = np.flatnonzero(split == name)
-        ranked[name] = every, queries(songs, scored.iloc[every], new)
+        split_rows = np.flatnonzero(split == name)
+        ranked[name] = split_rows, queries(songs, scored.iloc[split_rows], new_artist)
     return Comparison(
         train=training.pairs,
-        to_score=positions(songs, scored),
+        pairs=positions(songs, scored),
         truth=Answers.of(np.asarray(scored["similarity"])),
-        rows={name: np.flatnonzero((split == name) & about) for name in SPLITS},
+        rows={name: np.flatnonzero((split == name) & targeted_rows) for name in SPLITS},
         ranked=ranked,
         answers=answers,
     )
 
 
 def predictors(name: str, experiment: params.Experiment, comparison: Comparison) -> dict[str, Key]:
-    """The keys of an experiment, by the name "model", and of the baselines beside it."""
+    """Name to key of an experiment's predictors: itself as "model", and its baselines."""
     windowing = _windowing(experiment)
     keys: dict[str, Key] = {"model": ("model", name)}
     for baseline, reads_lyrics in baselines.FROM_LYRICS.items():
@@ -267,19 +261,19 @@ def _metrics(
     name: str,
     experiment: params.Experiment,
     comparison: Comparison,
-    values: Mapping[str, Mapping[Key, Drawn]],
+    values: Mapping[str, Mapping[Key, MetricDraws]],
     level: float,
 ) -> ExperimentMetrics:
-    """The metrics of one experiment and of the baselines beside it."""
+    """Metrics of one experiment and of its baselines."""
     keys = predictors(name, experiment, comparison)
     names = metric_table.of_protocol(experiment.protocol, ranked=bool(comparison.ranked))
     splits = {}
     for split in SPLITS:
-        drawn = {predictor: values[split][key] for predictor, key in keys.items()} if split in values else {}
+        draws = {predictor: values[split][key] for predictor, key in keys.items()} if split in values else {}
         splits[split] = SplitMetrics(
             **comparison.counts(split),
-            metrics=_of_model(drawn, names, level),
-            baselines=_against_model(drawn, names, level),
+            metrics=_model_estimates(draws, names, level),
+            baselines=_baseline_estimates(draws, names, level),
         )
     return ExperimentMetrics(
         protocol=experiment.protocol,
@@ -295,25 +289,27 @@ def _metrics(
     )
 
 
-def _of_model(values: Mapping[str, Drawn], names: Sequence[str], level: float) -> dict[str, Estimate]:
-    """Metrics of the predictor "model"; undefined where there is no pair."""
+def _model_estimates(
+    values: Mapping[str, MetricDraws], names: Sequence[str], level: float
+) -> dict[str, Estimate]:
+    """Estimates of the model's metrics; undefined where there is no pair."""
     if not values:
         return {name: metrics.undefined("no pairs") for name in names}
     return {name: metrics.summary(values["model"][name], name, level) for name in names}
 
 
-def _against_model(
-    values: Mapping[str, Drawn], names: Sequence[str], level: float
+def _baseline_estimates(
+    values: Mapping[str, MetricDraws], names: Sequence[str], level: float
 ) -> dict[str, dict[str, BaselineEstimate]]:
-    """Metrics of all other predictors, with the model's difference from them."""
+    """Estimates of each baseline's metrics, with the difference model - baseline."""
     return {
         predictor: {
             name: BaselineEstimate(
-                **metrics.summary(drawn[name], name, level).model_dump(),
-                difference=metrics.summary(values["model"][name] - drawn[name], name, level),
+                **metrics.summary(draws[name], name, level).model_dump(),
+                difference=metrics.summary(values["model"][name] - draws[name], name, level),
             )
             for name in names
         }
-        for predictor, drawn in values.items()
+        for predictor, draws in values.items()
         if predictor != "model"
     }

@@ -1,4 +1,4 @@
-"""Figures of the evaluation: learning curves, decile errors, confusion of deciles, calibration.
+"""Draw the figures of the evaluation: learning curves, decile errors, confusion of deciles, calibration.
 
 Input: histories (the history.csv of each experiment) and predictions (tables.PREDICTIONS).
 Output: matplotlib figures, made without pyplot and so without global state; `save` writes the same
@@ -18,14 +18,14 @@ from neuralist import files
 from neuralist.config.params import Experiment
 from neuralist.metrics import decile
 
-# Okabe & Ito's colours, told apart by colour-blind readers: https://jfly.uni-koeln.de/color
+# Okabe & Ito's colours, which colour-blind readers can tell apart: https://jfly.uni-koeln.de/color
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DECILES = np.arange(10)
 LOSSES = {"mse": "mean squared error", "cross_entropy": "cross-entropy"}
 
 
 def read_history(path: Path) -> pd.DataFrame:
-    """Read an experiment's history.csv: epoch from 1, loss, accuracy; with a val part val_loss, val_accuracy.
+    """Read an experiment's history.csv: epoch from 1, loss, accuracy; and val_loss, val_accuracy if any.
 
     Raises:
         ValueError: the file is missing, no table, or lacks one of these columns.
@@ -43,7 +43,7 @@ def read_history(path: Path) -> pd.DataFrame:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a PNG, whole or not at all, without the version of the program that made it."""
+    """Write a PNG, whole or not at all, without the version of matplotlib in its metadata."""
     with files.unfinished(path) as temporary:
         figure.savefig(temporary, format="png", dpi=130, metadata={"Software": None})
 
@@ -53,34 +53,34 @@ def curves(
     experiments: Mapping[str, Experiment],
     n_pairs: Mapping[str, Mapping[str, int]],
 ) -> Figure:
-    """Accuracy and loss by epoch, a row of panels for each protocol and kind of loss.
+    """Plot accuracy and loss by epoch, a row of panels for each protocol and kind of loss.
 
     Args:
         histories: experiment to its history.
         experiments: those to show.
         n_pairs: protocol to split to its number of rows or pairs.
     """
-    rows: dict[tuple[str, str], dict[str, Experiment]] = {}
+    groups: dict[tuple[str, str], dict[str, Experiment]] = {}
     for name, experiment in experiments.items():
-        rows.setdefault((experiment.protocol, experiment.loss), {})[name] = experiment
-    figure = Figure(figsize=(10, 0.7 + 3.3 * len(rows)), layout="constrained")
-    panels = figure.subplots(len(rows), 2, squeeze=False)
-    for row, ((protocol, loss), chosen) in zip(panels, rows.items(), strict=True):
+        groups.setdefault((experiment.protocol, experiment.loss), {})[name] = experiment
+    figure = Figure(figsize=(10, 0.7 + 3.3 * len(groups)), layout="constrained")
+    panels = figure.subplots(len(groups), 2, squeeze=False)
+    for row, ((protocol, loss), group) in zip(panels, groups.items(), strict=True):
         sizes = ", ".join(f"{split} n = {n_pairs[protocol].get(split, 0):,}" for split in ("train", "val"))
         measures = {"accuracy": "accuracy (both sides cut at 0.5)", "loss": f"loss ({LOSSES[loss]})"}
         for axes, (column, label) in zip(row, measures.items(), strict=True):
-            for colour, (name, experiment) in zip(_colours(chosen), chosen.items(), strict=True):
+            for colour, (name, experiment) in zip(_colours(group), group.items(), strict=True):
                 _curve(axes, histories[name], column, f"{name} ({experiment.max_tokens} words)", colour)
             axes.set(xlabel="epoch", ylabel=label, title=f"protocol {protocol}: {sizes} pairs")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            _plain(axes)
+            _style_axes(axes)
         row[0].legend(frameon=False, fontsize=8)
     figure.suptitle("Learning curves: accuracy and loss", fontsize=12)
     return figure
 
 
 def _curve(axes: Axes, history: pd.DataFrame, column: str, name: str, colour: str) -> None:
-    """One experiment's val (solid) and train (dashed) curves, with dots where epochs are few."""
+    """Plot one experiment's val (solid) and train (dashed) curves, with dots where epochs are few."""
     marker = "." if len(history) < 15 else ""
     for split, prefix, line in (("val", "val_", "-"), ("train", "", "--")):
         if prefix + column in history:
@@ -89,10 +89,10 @@ def _curve(axes: Axes, history: pd.DataFrame, column: str, name: str, colour: st
 
 
 def decile_error(predictions: pd.DataFrame, experiments: Mapping[str, Experiment]) -> Figure:
-    """Histogram of predicted minus true decile on test, a panel for each experiment."""
+    """Draw a histogram of predicted minus true decile on test, a panel for each experiment."""
     figure, panels = _panels(experiments, "Predicted minus true decile on test", (4.4, 2.9), sharey=True)
     for axes, (name, experiment) in zip(panels, experiments.items(), strict=True):
-        true, predicted = _test(predictions, name)
+        true, predicted = _test_similarities(predictions, name)
         errors = decile(predicted) - decile(true)
         steps = np.arange(-9, 10)
         shares = [float(np.mean(errors == step)) if len(errors) else 0.0 for step in steps]
@@ -105,18 +105,18 @@ def decile_error(predictions: pd.DataFrame, experiments: Mapping[str, Experiment
             title=_title(name, experiment, true),
         )
         axes.set_xticks(steps[::3])
-        _plain(axes)
+        _style_axes(axes)
     panels[0].legend(frameon=False, fontsize=8)
     return figure
 
 
 def confusion(predictions: pd.DataFrame, experiments: Mapping[str, Experiment]) -> Figure:
-    """Confusion of deciles on test, each true decile's row summing to 100 %, a panel for each experiment."""
+    """Draw the confusion of deciles on test, % of each true decile's pairs, a panel for each experiment."""
     figure, panels = _panels(
         experiments, "Confusion of deciles on test, % of each true decile's pairs", (4.7, 4.2)
     )
     for axes, (name, experiment) in zip(panels, experiments.items(), strict=True):
-        true, predicted = _test(predictions, name)
+        true, predicted = _test_similarities(predictions, name)
         counts = np.zeros((10, 10))
         np.add.at(counts, (decile(true), decile(predicted)), 1)
         totals = counts.sum(axis=1)
@@ -133,23 +133,23 @@ def confusion(predictions: pd.DataFrame, experiments: Mapping[str, Experiment]) 
 
 
 def calibration(predictions: pd.DataFrame, experiments: Mapping[str, Experiment]) -> Figure:
-    """Mean true similarity of the pairs in each predicted decile on test, a panel for each protocol."""
+    """Plot the mean true similarity in each predicted decile on test, a panel for each protocol."""
     protocols = _protocols(experiments)
     figure = Figure(figsize=(4.9 * len(protocols), 4.9), layout="constrained")
     panels = figure.subplots(1, len(protocols), squeeze=False)[0]
-    for axes, (protocol, chosen) in zip(panels, protocols.items(), strict=True):
+    for axes, (protocol, group) in zip(panels, protocols.items(), strict=True):
         axes.plot([0, 1], [0, 1], color="0.6", linestyle=":", label="perfectly calibrated")
-        for colour, (name, experiment) in zip(_colours(chosen), chosen.items(), strict=True):
-            true, predicted = _test(predictions, name)
-            found, of_pair, sizes = np.unique(decile(predicted), return_inverse=True, return_counts=True)
-            means = [np.bincount(of_pair, values, len(found)) / sizes for values in (predicted, true)]
+        for colour, (name, experiment) in zip(_colours(group), group.items(), strict=True):
+            true, predicted = _test_similarities(predictions, name)
+            deciles, of_pair, sizes = np.unique(decile(predicted), return_inverse=True, return_counts=True)
+            means = [np.bincount(of_pair, values, len(deciles)) / sizes for values in (predicted, true)]
             label = f"{name} ({experiment.max_tokens} words), n = {len(true):,}"
             axes.plot(*means, color=colour, linewidth=1, label=label)
             axes.scatter(*means, s=8 + 6 * np.sqrt(sizes), color=colour, alpha=0.7)
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal", title=f"protocol {protocol}, test")
         axes.set(xlabel="mean predicted similarity", ylabel="mean true similarity")
         axes.legend(frameon=False, fontsize=8, loc="upper left")
-        _plain(axes)
+        _style_axes(axes)
     figure.suptitle("Calibration by predicted decile; the larger a dot, the more pairs", fontsize=12)
     return figure
 
@@ -157,7 +157,7 @@ def calibration(predictions: pd.DataFrame, experiments: Mapping[str, Experiment]
 def _panels(
     experiments: Mapping[str, Experiment], title: str, size: tuple[float, float], sharey: bool = False
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of two panels a row, one for each experiment, inches by panel."""
+    """Return a figure and its panels, one for each experiment, two a row; `size` is a panel's in inches."""
     columns = min(2, len(experiments))
     rows = -(-len(experiments) // columns)
     figure = Figure(figsize=(size[0] * columns, 0.5 + size[1] * rows), layout="constrained")
@@ -168,10 +168,10 @@ def _panels(
     return figure, panels[: len(experiments)]
 
 
-def _test(predictions: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _test_similarities(predictions: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
     """True and predicted similarities of an experiment's test pairs."""
-    chosen = np.asarray((predictions["experiment"] == name) & (predictions["split"] == "test"))
-    return np.asarray(predictions["similarity"])[chosen], np.asarray(predictions["predicted"])[chosen]
+    mask = np.asarray((predictions["experiment"] == name) & (predictions["split"] == "test"))
+    return np.asarray(predictions["similarity"])[mask], np.asarray(predictions["predicted"])[mask]
 
 
 def _title(name: str, experiment: Experiment, true: np.ndarray) -> str:
@@ -190,8 +190,8 @@ def _colours(experiments: Mapping[str, Experiment]) -> list[str]:
     return [COLOURS[i % len(COLOURS)] for i in range(len(experiments))]
 
 
-def _plain(axes: Axes) -> None:
-    """No frame but the two axes, a faint grid, a small title."""
+def _style_axes(axes: Axes) -> None:
+    """Give axes no frame but the two axes, a faint grid and a small title."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     axes.set_axisbelow(True)

@@ -1,7 +1,7 @@
-"""Figures over several trainings, of the five folds or of several seeds: one split's luck is averaged out.
+"""Average metrics over several trainings, of the five folds or of several seeds, to even out chance.
 
-Input: of each training the ranking metrics of predictors, metric to float64 (1 + draws,), as
-`comparison.Comparison.rankings` gives them. Output: their means with intervals, and a table.
+Input: for each training the ranking metrics of predictors, metric to float64 (1 + draws,), as
+`comparison.Comparison.rankings` returns them. Output: their means with intervals, and a table.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,16 +13,16 @@ from neuralist import metrics
 from neuralist.config.metric_table import OF_RANKING
 from neuralist.config.records import Estimate
 from neuralist.evaluation import results, selection
-from neuralist.evaluation.comparison import Drawn
+from neuralist.evaluation.comparison import MetricDraws
 
 
 class Averaged(NamedTuple):
-    """One predictor over all trainings.
+    """The metrics of one predictor over all trainings.
 
     Attributes:
-        mean: metric to the mean of the trainings; all are resampled at once.
-        each: metric to the value of every training.
-        lead: metric to subject - predictor, paired; empty for the subject.
+        mean: metric to its mean over the trainings, which are resampled together.
+        each: metric to its value in every training.
+        lead: metric to the paired difference subject - predictor; empty for the subject.
     """
 
     mean: dict[str, Estimate]
@@ -30,50 +30,56 @@ class Averaged(NamedTuple):
     lead: dict[str, Estimate]
 
 
-def averaged(trainings: Sequence[Mapping[str, Drawn]], subject: str, level: float) -> dict[str, Averaged]:
+def averaged(
+    trainings: Sequence[Mapping[str, MetricDraws]], subject: str, level: float
+) -> dict[str, Averaged]:
     """Average predictors over trainings, and compare each with the subject.
 
-    A draw resamples the songs of every training's part by itself; the mean of the parts' k-th draws is the
-    k-th draw of the mean.
+    Each training's songs are resampled independently; the mean of the trainings' k-th draws is the k-th draw
+    of the mean.
 
     Args:
-        trainings: of each one predictor to its metrics; all have the same predictors.
+        trainings: for each, predictor to its metrics; all have the same predictors.
         subject: the predictor that the others are compared with.
         level: of the intervals.
     """
-    found = {}
+    averages = {}
     for predictor in trainings[0]:
-        drawn = {name: np.stack([one[predictor][name] for one in trainings]) for name in OF_RANKING}
-        of_subject = {name: np.stack([one[subject][name] for one in trainings]) for name in OF_RANKING}
-        found[predictor] = Averaged(
-            {name: metrics.summary(values.mean(axis=0), name, level) for name, values in drawn.items()},
-            {name: [metrics.rounded(value) for value in values[:, 0]] for name, values in drawn.items()},
+        draws = {name: np.stack([training[predictor][name] for training in trainings]) for name in OF_RANKING}
+        subject_draws = {
+            name: np.stack([training[subject][name] for training in trainings]) for name in OF_RANKING
+        }
+        averages[predictor] = Averaged(
+            {name: metrics.summary(values.mean(axis=0), name, level) for name, values in draws.items()},
+            {name: [metrics.rounded(value) for value in values[:, 0]] for name, values in draws.items()},
             {
-                name: metrics.summary((of_subject[name] - values).mean(axis=0), name, level)
-                for name, values in drawn.items()
+                name: metrics.summary((subject_draws[name] - values).mean(axis=0), name, level)
+                for name, values in draws.items()
                 if predictor != subject
             },
         )
-    return found
+    return averages
 
 
-def markdown(found: Mapping[str, Averaged], subject: str) -> list[str]:
-    """A table's lines: each predictor's means, listed AUC by training, and by how much the subject leads.
+def markdown(averages: Mapping[str, Averaged], subject: str) -> list[str]:
+    """Lines of a Markdown table: each predictor's means, its listed AUC by training, and the subject's lead.
 
     Args:
-        found: of `averaged`.
-        subject: as there.
+        averages: as `averaged` returns them.
+        subject: the predictor that the others were compared with.
     """
     heads = ["listed AUC", "of each", f"{subject} leads by", "nDCG@10", f"{subject} leads by", "recall@10"]
     heads += ["new artists", "pooled"]
     lines = ["| | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
-    for predictor, one in found.items():
-        mean = {name: results.interval(entry, name) for name, entry in one.mean.items()}
+    for predictor, average in averages.items():
+        mean = {name: results.interval(entry, name) for name, entry in average.mean.items()}
         lead = {
-            name: results.interval(one.lead[name], name) + _mark(one.lead[name], name) if one.lead else ""
+            name: results.interval(average.lead[name], name) + _mark(average.lead[name], name)
+            if average.lead
+            else ""
             for name in OF_RANKING
         }
-        cells = [mean["listed_auc"], " ".join(f"{value:.3f}" for value in one.each["listed_auc"])]
+        cells = [mean["listed_auc"], " ".join(f"{value:.3f}" for value in average.each["listed_auc"])]
         cells += [lead["listed_auc"], mean["ndcg_at_10"], lead["ndcg_at_10"], mean["recall_at_10"]]
         cells += [mean["listed_auc_new_artist"], mean["pooled_listed_auc"]]
         lines.append(f"| {predictor} | " + " | ".join(cells) + " |")
@@ -81,5 +87,5 @@ def markdown(found: Mapping[str, Averaged], subject: str) -> list[str]:
 
 
 def _mark(lead: Estimate, name: str) -> str:
-    """~ where no lead is shown, ! where the subject trails."""
+    """Return ~ where the interval of the lead includes 0, ! where the subject is worse, else nothing."""
     return {1: "", 0: " ~", -1: " !", None: ""}[selection.shown_lead(lead, name)]

@@ -1,6 +1,6 @@
-"""The metrics of all experiments as people read them: results.md, a table for the terminal, the headline.
+"""Format the metrics of all experiments: results.md, tables for the terminal, headline.
 
-Input: the metrics of `evaluation.evaluate`. Output: text; headline {experiment: {metric: number or None}}.
+Input: the metrics of `evaluation.evaluate`. Output: text; the headline: experiment to metric to number.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ BASELINES = {
 }
 _EXPLANATION = """\
 Each cell is a value on the test part and its {level:g} % interval from {draws:,} resamples of the songs.
-Baselines are learned on the training part alone; those from lyrics read as much of a text as the model.
+Baselines are learned on train alone; those from lyrics read as much of a text as the model.
 A letter after a baseline's cell names an experiment whose lead over it is not shown: the interval of their
 paired difference includes 0. A letter with ! says that the baseline is better, the interval excluding 0.
 A * marks a baseline that is made from metadata, not from lyrics.
@@ -46,14 +46,14 @@ nDCG@10 (the gain is the similarity) and recall@10 (listed songs among the first
 New artists are those of no training song; pooled is one AUC over all pairs. Deciles are tenths of similarity;
 binary accuracy cuts both sides at 0.5; F1 and balanced accuracy use each predictor's best threshold on val.
 """
-# What a table of one part shows, by its heading; metrics that an experiment lacks are left out.
+# Heading of a table on the test split to its metrics; those that an experiment lacks are left out.
 _TABLES = {
     "Listed against unlisted": OF_RANKING,
     "Similarity of pairs": [name for name in OF_PAIRS if name in HEADLINE],
     "More on similarity": [name for name in OF_PAIRS if name not in HEADLINE],
 }
-# What the terminal shows of one model's graded pairs, in tables narrow enough to hold intervals.
-DETAILED = (("pearson", "spearman", "mse"), ("roc_auc", "average_precision", "decile_accuracy"))
+# The metrics of graded pairs on the terminal, in tables narrow enough for intervals.
+_PAIR_METRICS = (("pearson", "spearman", "mse"), ("roc_auc", "average_precision", "decile_accuracy"))
 _MARKS = "(a): experiment a shows no lead over this baseline; (a!): the baseline is better; *: not lyrics"
 _TITLES = {
     ("songs", "observable"): "Protocol songs, listed and unlisted pairs",
@@ -62,38 +62,41 @@ _TITLES = {
 
 
 def headline(experiments: Experiments) -> dict[str, dict[str, float | None]]:
-    """Six numbers of each experiment on test, where lists are ranked eight; None where undefined."""
+    """Return the headline metrics of each experiment on test; None where undefined."""
     return {
-        name: {metric: one.splits["test"].metrics[metric].value for metric in _shown({name: one})}
-        for name, one in experiments.items()
+        name: {
+            metric: experiment.splits["test"].metrics[metric].value
+            for metric in _headline_names({name: experiment})
+        }
+        for name, experiment in experiments.items()
     }
 
 
-def _shown(experiments: Experiments) -> list[str]:
-    """The headline metrics that experiments of one protocol have."""
-    measured = next(iter(experiments.values())).splits["test"].metrics
-    return [name for name in HEADLINE if name in measured]
+def _headline_names(experiments: Experiments) -> list[str]:
+    """Names of the headline metrics that a group of experiments has."""
+    metrics = next(iter(experiments.values())).splits["test"].metrics
+    return [name for name in HEADLINE if name in metrics]
 
 
-def markdown(found: Experiments, settings: params.Evaluate, corpus_note: str = "") -> str:
-    """results.md: tables for each protocol and target, and in words where no lead is shown.
+def markdown(experiments: Experiments, settings: params.Evaluate, corpus_note: str = "") -> str:
+    """Return the text of results.md: tables by protocol and target, and the baselines without a shown lead.
 
     Args:
-        found: metrics of all experiments.
-        settings: how the intervals were made.
-        corpus_note: what a reader must know of the corpus, such as that it is synthetic.
+        experiments: name to metrics.
+        settings: draws and level of the intervals.
+        corpus_note: a warning about the corpus, such as that it is synthetic; empty for none.
     """
     lines = ["# Results", ""]
     if corpus_note:
         lines += [f"**{corpus_note}**", ""]
     lines += [_EXPLANATION.format(level=100 * settings.level, draws=settings.draws)]
-    for title, experiments in _contests(found).items():
-        lines += [f"## {title}", "", *_facts(experiments), ""]
-        measured = next(iter(experiments.values())).splits["test"].metrics
-        for heading, wanted in _TABLES.items():
-            names = [name for name in wanted if name in measured]
-            lines += [f"### {heading}", "", *_table(experiments, names), ""] if names else []
-        lines += [*_no_lead(experiments), ""]
+    for title, group in _comparable_groups(experiments).items():
+        lines += [f"## {title}", "", *_describe_test(group), ""]
+        metrics = next(iter(group.values())).splits["test"].metrics
+        for heading, columns in _TABLES.items():
+            names = [name for name in columns if name in metrics]
+            lines += [f"### {heading}", "", *_table(group, names), ""] if names else []
+        lines += [*_list_missing_leads(group), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -105,32 +108,32 @@ def _table(experiments: Experiments, names: Sequence[str]) -> Iterator[str]:
         yield f"| {row.label} | " + " | ".join(cells) + " |"
 
 
-def printed(found: Experiments, corpus_note: str = "") -> str:
-    """The headline metrics of experiments and baselines on test, in aligned columns for the terminal."""
+def headline_table(experiments: Experiments, corpus_note: str = "") -> str:
+    """Format the headline metrics of experiments and baselines on test as columns for the terminal."""
     lines = [corpus_note, ""] if corpus_note else []
-    for title, experiments in _contests(found).items():
-        columns = _columns(experiments, _shown(experiments), _value)
-        lines += [title, *(f"  {fact}" for fact in _facts(experiments)), *columns, ""]
+    for title, group in _comparable_groups(experiments).items():
+        columns = _columns(group, _headline_names(group), _value)
+        lines += [title, *(f"  {fact}" for fact in _describe_test(group)), *columns, ""]
     return "\n".join([*lines, _MARKS])
 
 
-def detailed(found: Experiments, corpus_note: str = "") -> str:
-    """Metrics of graded pairs, with intervals, of experiments and baselines on test, for the terminal."""
+def pair_metrics_table(experiments: Experiments, corpus_note: str = "") -> str:
+    """Format metrics of graded pairs on test, with intervals, as aligned columns for the terminal."""
     lines = [corpus_note, ""] if corpus_note else []
-    for experiments in _contests(found).values():
-        lines += _facts(experiments)
-        for names in DETAILED:
-            lines += ["", *_columns(experiments, names, interval)]
+    for group in _comparable_groups(experiments).values():
+        lines += _describe_test(group)
+        for names in _PAIR_METRICS:
+            lines += ["", *_columns(group, names, interval)]
     return "\n".join([*lines, "", _MARKS])
 
 
 def _columns(
-    experiments: Experiments, names: Sequence[str], told: Callable[[Estimate, str], str]
+    experiments: Experiments, names: Sequence[str], format_cell: Callable[[Estimate, str], str]
 ) -> Iterator[str]:
-    """Metrics in columns as wide as their longest cell."""
+    """Yield the lines of a table whose columns are as wide as their longest cell."""
     table = [["", *(BY_NAME[name].label for name in names)]]
     table += [
-        [row.label, *(f"{told(row.metrics[name], name)}{row.marks(name):5}" for name in names)]
+        [row.label, *(f"{format_cell(row.metrics[name], name)}{row.marks(name):5}" for name in names)]
         for row in _rows(experiments)
     ]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
@@ -140,7 +143,7 @@ def _columns(
 
 
 class _Row(NamedTuple):
-    """A line of a table; for a baseline, an experiment's letter to the estimates with its differences."""
+    """A line of a table; `differences` of a baseline: an experiment's letter to its estimates."""
 
     label: str
     metrics: Mapping[str, Estimate]
@@ -149,7 +152,7 @@ class _Row(NamedTuple):
     def marks(self, name: str) -> str:
         """The letters of experiments whose lead over this baseline is not shown, with ! where they trail."""
         verdicts = {
-            letter: shown_lead(beside[name].difference, name) for letter, beside in self.differences.items()
+            letter: shown_lead(rival[name].difference, name) for letter, rival in self.differences.items()
         }
         marks = [
             letter + "!" * (lead < 0) for letter, lead in verdicts.items() if lead is not None and lead <= 0
@@ -157,18 +160,20 @@ class _Row(NamedTuple):
         return f" ({','.join(marks)})" if marks else ""
 
 
-def _contests(found: Experiments) -> dict[str, dict[str, ExperimentMetrics]]:
-    """Experiments that are compared, those of one protocol and target, by their title."""
-    contests: dict[str, dict[str, ExperimentMetrics]] = {}
-    for name, one in found.items():
-        ranked = one.splits["test"].ranking is not None
-        title = _TITLES[one.protocol, one.target] if ranked else f"Protocol {one.protocol}"
-        contests.setdefault(title, {})[name] = one
-    return contests
+def _comparable_groups(experiments: Experiments) -> dict[str, dict[str, ExperimentMetrics]]:
+    """Group the experiments that may be compared, those of one protocol and target, by title."""
+    groups: dict[str, dict[str, ExperimentMetrics]] = {}
+    for name, experiment in experiments.items():
+        ranked = experiment.splits["test"].ranking is not None
+        title = (
+            _TITLES[experiment.protocol, experiment.target] if ranked else f"Protocol {experiment.protocol}"
+        )
+        groups.setdefault(title, {})[name] = experiment
+    return groups
 
 
 def reads(experiment: Experiment | ExperimentMetrics) -> str:
-    """How much of a text an experiment reads, in words."""
+    """Describe how much of a text an experiment reads, such as "last 300 words"."""
     unit = "characters" if experiment.tokens == "char" else "words"
     if experiment.long_text == "chunks":
         return f"all {unit}"
@@ -177,7 +182,7 @@ def reads(experiment: Experiment | ExperimentMetrics) -> str:
 
 def _rows(experiments: Experiments) -> Iterator[_Row]:
     letters = _letters(experiments)
-    tests = {name: one.splits["test"] for name, one in experiments.items()}
+    tests = {name: experiment.splits["test"] for name, experiment in experiments.items()}
     for name, letter in letters.items():
         yield _Row(f"{letter} {name} ({reads(experiments[name])})", tests[name].metrics, {})
     for baseline, reads_lyrics in FROM_LYRICS.items():
@@ -186,8 +191,8 @@ def _rows(experiments: Experiments) -> Iterator[_Row]:
             read = f" ({reads(experiments[name])})" if reads_lyrics else ""
             rivals.setdefault(BASELINES[baseline] + read, []).append(name)
         for label, names in rivals.items():
-            beside = {letters[name]: tests[name].baselines[baseline] for name in names}
-            yield _Row(label, next(iter(beside.values())), beside)
+            rival = {letters[name]: tests[name].baselines[baseline] for name in names}
+            yield _Row(label, next(iter(rival.values())), rival)
 
 
 def _letters(experiments: Experiments) -> dict[str, str]:
@@ -196,30 +201,30 @@ def _letters(experiments: Experiments) -> dict[str, str]:
     return {name: str(i + 1) if many else chr(ord("a") + i) for i, name in enumerate(experiments)}
 
 
-def _facts(experiments: Experiments) -> list[str]:
+def _describe_test(experiments: Experiments) -> list[str]:
     first = next(iter(experiments.values()))
     test = first.splits["test"]
     if not test.n_pairs:
         return ["The test part is empty."]
-    facts = [first.note, f"Test: {test.n_pairs:,} pairs of {test.n_songs:,} songs."]
+    sentences = [first.note, f"Test: {test.n_pairs:,} pairs of {test.n_songs:,} songs."]
     if test.seen_in_train:
-        facts[-1] += (
+        sentences[-1] += (
             f" Train also holds {test.seen_in_train.pairs:.1%} of these pairs, in either direction, and "
             f"{test.seen_in_train.songs:.1%} of these songs."
         )
     if test.ranking:
-        facts.append(_ranked(test.ranking))
+        sentences.append(_describe_ranking(test.ranking))
     if test.ranking and first.target == "observable":
         share = 1 - test.ranking.n_listed / test.n_pairs
-        facts.append(
+        sentences.append(
             f"{share:.1%} of the pairs are unlisted, with similarity 0: a constant gets most deciles right, "
             "so read those metrics beside its row."
         )
-    return facts
+    return sentences
 
 
-def _ranked(counts: RankingCounts) -> str:
-    """What was ranked, in words."""
+def _describe_ranking(counts: RankingCounts) -> str:
+    """Describe the pairs and queries of the ranking metrics."""
     return (
         f"Of {counts.n_pairs:,} observable pairs there {counts.n_listed:,} are listed. Queries: "
         f"{counts.n_queries:,} songs with a list; {counts.n_left_out:,} more have one, but no listed "
@@ -227,23 +232,23 @@ def _ranked(counts: RankingCounts) -> str:
     )
 
 
-def _no_lead(experiments: Experiments) -> Sequence[str]:
-    """One line for each experiment and baseline where a headline metric shows no lead."""
+def _list_missing_leads(experiments: Experiments) -> Sequence[str]:
+    """Return a line for each experiment and baseline where a headline metric shows no lead."""
     lines = []
-    for name, one in experiments.items():
-        for baseline, rival in one.splits["test"].baselines.items():
-            parts = [
+    for name, experiment in experiments.items():
+        for baseline, rival in experiment.splits["test"].baselines.items():
+            metrics = [
                 f"{BY_NAME[metric].label} ({interval(rival[metric].difference, metric)})"
-                for metric in _shown(experiments)
+                for metric in _headline_names(experiments)
                 if (lead := shown_lead(rival[metric].difference, metric)) is not None and lead <= 0
             ]
-            if parts:
-                lines.append(f"- {name} is no better than {BASELINES[baseline]} by {', '.join(parts)}.")
+            if metrics:
+                lines.append(f"- {name} is no better than {BASELINES[baseline]} by {', '.join(metrics)}.")
     return lines
 
 
 def interval(estimate: Estimate, name: str) -> str:
-    """An estimate of metric `name` as "0.312 [0.118, 0.512]"; undefined is a dash."""
+    """Format an estimate of metric `name` as "0.312 [0.118, 0.512]"; undefined is a dash."""
     value, low, high = (_number(number, name) for number in (estimate.value, estimate.low, estimate.high))
     return value if estimate.low is None else f"{value} [{low}, {high}]"
 

@@ -1,4 +1,4 @@
-"""Which of two predictors is better, and which experiment is the best: by the metrics on val.
+"""Decide which of two predictors is better, and which experiment is the best, by the metrics on val.
 
 Input: metrics of `evaluation.evaluate`, or estimates of them. Output: a verdict.
 """
@@ -9,8 +9,8 @@ from neuralist.config.metric_table import AUTO, BY_NAME
 from neuralist.config.records import Estimate, ExperimentMetrics
 from neuralist.evaluation.baselines import FROM_LYRICS
 
-PROTOCOLS = ("songs", "given")  # the first that an experiment has; paper leaks, so its figures choose nothing
-# Whatever answers without a song's metadata.
+PROTOCOLS = ("songs", "given")  # in order of preference; paper leaks, so it is not used for choosing
+# The baselines that need no metadata of songs.
 RIVALS = (
     "constant",
     "commonest_class",
@@ -20,16 +20,16 @@ RIVALS = (
 
 
 def shown_lead(difference: Estimate, metric: str) -> int | None:
-    """1 where the interval shows the model ahead, -1 behind, 0 where it includes 0; None where undefined."""
+    """Return 1 where the interval shows the model better, -1 worse, 0 neither; None where undefined."""
     if difference.low is None or difference.high is None:
         return None
     return BY_NAME[metric].sign * (int(difference.low > 0) - int(difference.high < 0))
 
 
 def leads(experiment: ExperimentMetrics, metric: str) -> dict[str, int]:
-    """Of RIVALS, where val defines a difference: 1 says that the model is ahead, -1 behind, 0 neither.
+    """Return `shown_lead` over each of RIVALS on val, without those whose difference is undefined.
 
-    Ahead and behind ask for an interval of the paired difference that excludes 0.
+    1 and -1 need an interval of the paired difference that excludes 0.
     """
     rivals = experiment.splits["val"].baselines
     shown = {name: shown_lead(rivals[name][metric].difference, metric) for name in RIVALS if name in rivals}
@@ -37,29 +37,29 @@ def leads(experiment: ExperimentMetrics, metric: str) -> dict[str, int]:
 
 
 def metric_of(experiments: Mapping[str, ExperimentMetrics], metric: str) -> str:
-    """The metric that chooses: `auto` is listed_auc where an experiment is ranked by it, else spearman.
+    """Resolve the metric to choose by: `auto` is listed_auc where an experiment has it, else spearman.
 
-    Listed AUC is about the same pairs whatever an experiment's target is.
+    Listed AUC is computed on the same pairs for every target.
     """
     if metric != AUTO:
         return metric
-    ranked = any("listed_auc" in one.splits["val"].metrics for one in experiments.values())
+    ranked = any("listed_auc" in experiment.splits["val"].metrics for experiment in experiments.values())
     return "listed_auc" if ranked else "spearman"
 
 
 def best(experiments: Mapping[str, ExperimentMetrics], metric: str) -> str | None:
-    """The experiment that is best on val; None where protocols songs and given hold none with a figure there.
+    """Return the experiment that is best on val; None where none of protocol songs or given has the metric.
 
     Args:
-        experiments: metrics of all of them; the first of equally good ones is taken.
+        experiments: name to metrics; of equally good ones the first is returned.
         metric: one of metric_table.CHOOSING.
     """
     for protocol in PROTOCOLS:
-        worth = {}
+        scores = {}
         for name, experiment in experiments.items():
-            estimate = experiment.splits["val"].metrics.get(metric)  # lists may be unknown
+            estimate = experiment.splits["val"].metrics.get(metric)  # ranking metrics need lists
             if experiment.protocol == protocol and estimate is not None and estimate.value is not None:
-                worth[name] = BY_NAME[metric].sign * estimate.value
-        if worth:
-            return max(worth, key=worth.__getitem__)
+                scores[name] = BY_NAME[metric].sign * estimate.value
+        if scores:
+            return max(scores, key=scores.__getitem__)
     return None

@@ -1,8 +1,8 @@
-"""The trained encoder, an ONNX graph, run by ONNX Runtime: everything after training.
+"""Run the trained encoder, an ONNX graph, by ONNX Runtime; all that follows training uses it.
 
 Input: tokens int32 (n_windows, n_steps), 0 = padding; lengths int32 (n_windows,), tokens of each window;
 average float32 (n_songs, n_windows), the share of each window in each song; n_tokens float32 (n_songs,),
-tokens of the whole song, for models that read the length; distinct int32 (n_songs, most), each song's
+tokens of the whole song, for models with length features; distinct int32 (n_songs, max_distinct), each song's
 distinct tokens, for models with a bag of words. Output: embeddings float32 (n_songs, width).
 Operators: https://onnx.ai/onnx/operators.
 """
@@ -21,20 +21,20 @@ from neuralist.model.similarity import Similarity
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import PADDING, Vocabulary, Windows
 
-# Padding included. What an LSTM makes of these stays in the processor's cache; of eight times as many a song
-# takes half as long again.
-TOKENS_A_CALL = 8 * 300
+# Padding included. The LSTM's states of so many stay in the processor's cache; with eight times as many, a
+# song takes half as long again.
+TOKENS_PER_CALL = 8 * 300
 
 
 class Reading(NamedTuple):
-    """What an encoder made of texts, in their order."""
+    """Embeddings of texts, in their order, and tokens read."""
 
     embeddings: np.ndarray  # float32 (n_texts, width)
-    n_tokens: np.ndarray  # int64 (n_texts,), tokens read, cut ones left out
+    n_tokens: np.ndarray  # int64 (n_texts,), tokens read; truncated ones do not count
 
 
 class Compared(NamedTuple):
-    """How alike pairs of texts are, in their order."""
+    """Similarities of pairs of texts, in their order, and tokens read."""
 
     similarity: np.ndarray  # float64 (n_pairs,), in [0, 1]
     n_tokens_left: np.ndarray  # int64 (n_pairs,), tokens read
@@ -42,7 +42,7 @@ class Compared(NamedTuple):
 
 
 class Encoder:
-    """Texts to embeddings, with an experiment's exported graph and vocabulary."""
+    """Maps texts to embeddings, by an experiment's exported graph and vocabulary."""
 
     def __init__(
         self, graph: Path, vocabulary: Vocabulary, windowing: TokenWindowing, similarity: Similarity
@@ -52,8 +52,8 @@ class Encoder:
 
         self.vocabulary, self.windowing, self.similarity = vocabulary, windowing, similarity
         options = onnxruntime.SessionOptions()
-        # Threads take whole calls, see `_run_all`. Inside one they would wait for each other at each step of
-        # an LSTM: on a busy machine a song then takes a third longer.
+        # Parallelism is by call, see `_run_all`. Threads within a call would wait for each other at each
+        # step of the LSTM: on a busy machine a song then takes a third longer.
         options.intra_op_num_threads = 1
         try:
             self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
@@ -61,7 +61,7 @@ class Encoder:
             raise ValueError(
                 f"{graph}: no graph that ONNX Runtime can run ({error}); run `dvc repro` to train it again"
             ) from error
-        self._inputs = {taken.name for taken in self._session.get_inputs()}
+        self._inputs = {node.name for node in self._session.get_inputs()}
 
     @classmethod
     def load(cls, folder: Path) -> "Encoder":
@@ -79,27 +79,30 @@ class Encoder:
             raise ValueError(
                 f"{folder}: {', '.join(missing)} missing; run `dvc repro` to train this experiment"
             )
-        trained = records.load_experiment(folder)
+        experiment = records.load_experiment(folder)
         vocabulary = Vocabulary.load(folder / "vocabulary.txt")
         return cls(
-            folder / "encoder.onnx", vocabulary, TokenWindowing.of(trained.params), Similarity.of(trained)
+            folder / "encoder.onnx",
+            vocabulary,
+            TokenWindowing.of(experiment.params),
+            Similarity.of(experiment),
         )
 
     def compare(self, left: Sequence[str], right: Sequence[str]) -> Compared:
-        """Similarity of each pair of texts, left[i] with right[i]; see `read`."""
+        """Return the similarity of each pair left[i], right[i]; see `read`."""
         embeddings, n_tokens = self.read([*left, *right])
         a, b = np.split(embeddings, 2)
         return Compared(self.similarity(a, b), *np.split(n_tokens, 2))
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Embed texts: float32 (n_texts, width), in the order given; see `read`."""
+        """Embed texts: float32 (n_texts, width), in input order; see `read`."""
         return self.read(texts).embeddings
 
     def read(self, texts: Sequence[str]) -> Reading:
-        """Embed texts, each distinct one once, and count the tokens read of each.
+        """Embed texts, equal texts once, and count the tokens read.
 
         Raises:
-            ValueError: a text holds no word.
+            ValueError: a text has no word.
         """
         numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
         windows = self.vocabulary.windows(list(numbers), self.windowing)
@@ -114,34 +117,34 @@ class Encoder:
         return Reading(self.encode_windows(windows)[order], n_tokens)
 
     def encode_windows(self, windows: Windows) -> np.ndarray:
-        """Embed texts that are token ids already: float32 (n_texts, width)."""
+        """Embed texts given as token ids: float32 (n_texts, width)."""
         lengths = np.count_nonzero(windows.ids != PADDING, axis=1).astype(np.int32)
         counts = np.diff(windows.starts)
         width = self._session.get_outputs()[0].shape[1]
         embeddings = np.empty((len(counts), width), dtype=np.float32)
         if len(counts):
-            # Texts of like length share a call, so that little of it is padding.
+            # Texts of similar length share a call, to keep padding small.
             longest = np.maximum.reduceat(lengths, windows.starts[:-1])
             order = np.lexsort((counts, longest))
-            calls = np.cumsum((counts * longest)[order]) // TOKENS_A_CALL
-            parts = np.split(order, np.flatnonzero(np.diff(calls)) + 1)
-            for texts, found in zip(parts, self._run_all(windows, lengths, parts), strict=True):
-                embeddings[texts] = found
+            call = np.cumsum((counts * longest)[order]) // TOKENS_PER_CALL
+            batches = np.split(order, np.flatnonzero(np.diff(call)) + 1)
+            for texts, rows in zip(batches, self._run_all(windows, lengths, batches), strict=True):
+                embeddings[texts] = rows
         return embeddings
 
     def _run_all(
-        self, windows: Windows, lengths: np.ndarray, parts: Sequence[np.ndarray]
+        self, windows: Windows, lengths: np.ndarray, batches: Sequence[np.ndarray]
     ) -> Iterator[np.ndarray]:
-        """Embed each part of the texts in a call of its own, on all cores."""
+        """Embed each batch of texts in a call of its own, on all cores."""
         run = partial(self._run, windows, lengths)
-        if len(parts) == 1:
-            yield run(parts[0])
+        if len(batches) == 1:
+            yield run(batches[0])
             return
-        with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1)) as pool:
-            yield from pool.map(run, parts)
+        with ThreadPoolExecutor(min(len(batches), os.cpu_count() or 1)) as pool:
+            yield from pool.map(run, batches)
 
     def _run(self, windows: Windows, lengths: np.ndarray, texts: np.ndarray) -> np.ndarray:
-        """Embed some of the texts, in one call of the graph."""
+        """Embed some of the texts in a single call of the graph."""
         owners, rows = windows.rows(texts)
         counts = np.bincount(owners, minlength=len(texts))
         average = np.zeros((len(texts), len(rows)), dtype=np.float32)
@@ -154,5 +157,5 @@ class Encoder:
         }
         if "distinct" in self._inputs:
             feed["distinct"] = windows.distinct(texts, len(texts))
-        known = {name: value for name, value in feed.items() if name in self._inputs}
-        return np.asarray(self._session.run(["embeddings"], known)[0])
+        inputs = {name: value for name, value in feed.items() if name in self._inputs}
+        return np.asarray(self._session.run(["embeddings"], inputs)[0])

@@ -1,4 +1,4 @@
-"""The layers of MaLSTM: recurrence, pooling over time, auxiliary heads, similarity of two.
+"""The layers of MaLSTM: recurrence, pooling over time, auxiliary heads, pair similarity.
 
 Written in keras.ops, so that the TensorFlow, JAX and torch backends of Keras 3 run them; TensorFlow alone has
 a faster recurrence, `neuralist.model.lstm_tensorflow`.
@@ -25,7 +25,7 @@ class PairSimilarity(keras.layers.Layer):
             1 - |a - b|_2 / (|a|_2 + |b|_2), the predecessor's; `cosine`, (1 + cos(a, b)) / 2.
 
     Raises:
-        ValueError: another kind.
+        ValueError: `kind` is unknown.
     """
 
     def __init__(self, kind: str, **kwargs: Any) -> None:
@@ -45,12 +45,12 @@ class PairSimilarity(keras.layers.Layer):
         return (1 + ops.sum(left * right, axis=-1) / product) / 2
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make this layer again."""
+        """Return the arguments of this layer."""
         return {**super().get_config(), "kind": self.kind}
 
 
 def _length(vectors: Any) -> Any:
-    # The bare root has an infinite gradient at 0, where two songs of one text stand.
+    # The bare root has an infinite gradient at 0, the distance of equal texts.
     squares: Any = ops.sum(ops.square(vectors), axis=-1)
     root: Any = ops.sqrt(squares + EPSILON**2)
     return root - EPSILON
@@ -60,8 +60,8 @@ def _length(vectors: Any) -> Any:
 class Recurrence(keras.layers.Layer):
     """The recurrent half of an LSTM (Hochreiter & Schmidhuber 1997, with forget gate).
 
-    Its input is already multiplied by the input weights, gates in the order i, f, o, c, and one row a
-    distinct word: `keras.layers.LSTM` multiplies every word of every text.
+    Its input is already multiplied by the input weights, gates in the order i, f, o, c, with a row for
+    each distinct word: `keras.layers.LSTM` multiplies every word of every text.
 
     Args:
         units: size of the state.
@@ -72,14 +72,14 @@ class Recurrence(keras.layers.Layer):
         self.units = units
 
     def build(self, input_shape: Any = None) -> None:
-        """Make the recurrent weights."""
+        """Create the recurrent weights."""
         self.kernel = self.add_weight(
             shape=(self.units, 4 * self.units), initializer="orthogonal", name="kernel"
         )
         self.built = True
 
     def call(self, projected: Any, tokens: Any) -> Any:
-        """Give the hidden state after each word: (n_steps, n_texts, units), any past the end of a text.
+        """Return the hidden states: (n_steps, n_texts, units), arbitrary past the end of a text.
 
         Args:
             projected: float32 (n_words, 4 * units).
@@ -90,25 +90,25 @@ class Recurrence(keras.layers.Layer):
 
             return lstm_tensorflow.states(projected, self.kernel, tokens)
 
-        def step(both: Any, entering: Any) -> tuple[Any, Any]:
-            hidden, cell = both[0], both[1]
-            gates: Any = ops.split(entering + ops.matmul(hidden, self.kernel), 4, axis=-1)
+        def step(state: Any, inputs: Any) -> tuple[Any, Any]:
+            hidden, cell = state[0], state[1]
+            gates: Any = ops.split(inputs + ops.matmul(hidden, self.kernel), 4, axis=-1)
             i, f, o = (ops.sigmoid(gates[at]) for at in range(3))
             cell = ops.add(ops.multiply(f, cell), ops.multiply(i, ops.tanh(gates[3])))
-            both = ops.stack([ops.multiply(o, ops.tanh(cell)), cell])
-            return both, both  # `scan` gives of each step what it carries on
+            state = ops.stack([ops.multiply(o, ops.tanh(cell)), cell])
+            return state, state  # `scan` stacks the second, one for each step
 
         start: Any = ops.zeros((2, tokens.shape[1], self.units))
-        found: Any = ops.scan(step, start, ops.take(projected, tokens, axis=0))
-        return found[1][:, 0]
+        states: Any = ops.scan(step, start, ops.take(projected, tokens, axis=0))
+        return states[1][:, 0]
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make this layer again."""
+        """Return the arguments of this layer."""
         return {**super().get_config(), "units": self.units}
 
 
 def gates(forget_bias: float) -> Callable[..., Any]:
-    """Initial biases of the gates i, f, o, c: all but the forget gate's are 0 (Jozefowicz et al. 2015)."""
+    """Return an initializer of the biases of gates i, f, o, c: 0 but for f (Jozefowicz et al. 2015)."""
 
     def initial(shape: tuple[int, ...], dtype: Any = None) -> Any:
         units = shape[0] // 4
@@ -119,7 +119,7 @@ def gates(forget_bias: float) -> Callable[..., Any]:
 
 @keras.saving.register_keras_serializable("neuralist")
 class Pooling(keras.layers.Layer):
-    """States over time to one vector a text, padding left out; 0, or the least maximum, -1, without words.
+    """Pools states over time, without padding: a vector per text; an empty text has mean 0, maximum -1.
 
     Args:
         kind: `last`, the state after the last word; `mean`; or `mean_max`: means and maxima, one after the
@@ -127,7 +127,7 @@ class Pooling(keras.layers.Layer):
             `onnx_export._add_pooling`, and where it widens the vector, `MaLSTM.build` and `_add_song`.
 
     Raises:
-        ValueError: `kind` is another.
+        ValueError: `kind` is none of KINDS.
     """
 
     def __init__(self, kind: str, **kwargs: Any) -> None:
@@ -150,7 +150,7 @@ class Pooling(keras.layers.Layer):
         return ops.concatenate([mean, highest], axis=-1)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make this layer again."""
+        """Return the arguments of this layer."""
         return {**super().get_config(), "kind": self.kind}
 
 
@@ -164,20 +164,20 @@ def _last(states: Any, counts: Any) -> Any:
 
 @keras.saving.register_keras_serializable("neuralist")
 class LengthFeatures(keras.layers.Layer):
-    """Adds a text's length, and all that was pooled times it, to what was pooled.
+    """Appends to the pooled vector its product with the text's length, and the length.
 
     The length is the logarithm of the number of tokens, standardised over the training songs. In lyrics it
-    tells the year (a correlation of 0.56 in the Million Song subset), and pooled states mean other things in
-    long songs than in short ones.
+    predicts the year (a correlation of 0.56 in the Million Song subset), and pooled states differ in meaning
+    between long and short songs.
     """
 
     def build(self, input_shape: Any = None) -> None:
-        """Make mean and deviation of the logarithm, which the training songs set and no step changes."""
+        """Create mean and deviation of the logarithm, set from the training songs and not trained."""
         self.scale = self.add_weight(shape=(2,), initializer="ones", trainable=False, name="scale")
         self.built = True
 
     def call(self, pooled: Any, lengths: Any) -> Any:
-        """Pooled (n_songs, width) and lengths float32 (n_songs,), at least 1, to (n_songs, 2 * width + 1)."""
+        """Map pooled (n_songs, width) and lengths float32 (n_songs,) to (n_songs, 2 * width + 1)."""
         length: Any = (ops.log(ops.maximum(lengths, 1.0)) - self.scale[0]) / self.scale[1]
         length = ops.expand_dims(length, -1)
         return ops.concatenate([pooled, pooled * length, length], axis=-1)
@@ -185,19 +185,18 @@ class LengthFeatures(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("neuralist")
 class AuxiliaryHeads(keras.layers.Layer):
-    """Turns what was pooled into an embedding: answers of heads, each on its own scale, and free numbers.
+    """Maps the pooled vector to an embedding: scaled predictions of the heads, and free coordinates.
 
-    A head learns to predict something of the song, such as its year. Its answer is a coordinate of the
-    embedding, so that songs are near whose answers are; the scales, learned from pairs, say how much each
-    one counts.
+    A head learns to predict a property of the song, such as its year. Its prediction is a coordinate of the
+    embedding, so that songs with close predictions are near; scales, learned from pairs, weight the heads.
 
     Args:
         heads: group of heads (a key of SCALES) to their number.
-        free: numbers beside them, for the pairs alone to use.
+        free: number of further coordinates, trained by the pairs only.
     """
 
-    # What a standard deviation of an answer adds to a distance at the start. Year tells most of Last.fm's
-    # lists, and tags are many; found on val of the Million Song subset.
+    # Initial weight of a standard deviation of a prediction in the distance. Year explains most of Last.fm's
+    # lists, and tags are many; chosen on val of the Million Song subset.
     SCALES: ClassVar[dict[str, float]] = {"year": 1.5, "tags": 0.05, "graph": 0.2}
 
     def __init__(self, heads: Mapping[str, int], free: int, **kwargs: Any) -> None:
@@ -205,21 +204,21 @@ class AuxiliaryHeads(keras.layers.Layer):
         self.heads, self.free = dict(heads), free
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights."""
+        """Create the weights."""
         n_heads = sum(self.heads.values())
-        at_start = [self.SCALES[group] for group, number in self.heads.items() for _ in range(number)]
+        initial_scales = [self.SCALES[group] for group, number in self.heads.items() for _ in range(number)]
         self.kernel = self.add_weight(
             shape=(input_shape[-1], n_heads + self.free), initializer="glorot_uniform", name="kernel"
         )
         self.bias = self.add_weight(shape=(n_heads + self.free,), initializer="zeros", name="bias")
         self.scale = self.add_weight(shape=(n_heads,), initializer="zeros", name="scale")
-        self.scale.assign(np.array(at_start, dtype=np.float32))
+        self.scale.assign(np.array(initial_scales, dtype=np.float32))
         self.built = True
 
     def call(self, pooled: Any, others: Any = None) -> tuple[Any, Any]:
-        """Pooled (n_songs, width) to embeddings (n_songs, heads + free) and answers (n_songs, heads).
+        """Map pooled (n_songs, width) to embeddings (n_songs, heads + free) and predictions (n_songs, heads).
 
-        With the answers of `others` to the same heads, the answers are the mean of both.
+        Where `others`, predictions for the same heads, are passed, the predictions are the mean of both.
         """
         outputs: Any = ops.matmul(pooled, self.kernel) + self.bias
         answers = outputs[:, : sum(self.heads.values())]
@@ -229,13 +228,13 @@ class AuxiliaryHeads(keras.layers.Layer):
         return ops.concatenate([answers * self.scale, free], axis=-1), answers
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make this layer again."""
+        """Return the arguments of this layer."""
         return {**super().get_config(), "heads": self.heads, "free": self.free}
 
 
 @keras.saving.register_keras_serializable("neuralist")
 class BagOfWords(keras.layers.Layer):
-    """Answers to heads from the distinct words of a song; see `neuralist.model.bag_of_words`.
+    """Predicts the heads from the distinct words of a song; see `neuralist.model.bag_of_words`.
 
     Args:
         n_tokens: rows of the table.
@@ -247,7 +246,7 @@ class BagOfWords(keras.layers.Layer):
         self.n_tokens, self.n_heads = n_tokens, n_heads
 
     def build(self, input_shape: Any = None) -> None:
-        """Make the arrays of `bag_of_words.Bag`, in its order."""
+        """Create the arrays of `bag_of_words.Bag`, in its order."""
         shapes = {
             "table": (self.n_tokens, self.n_heads),
             "squares": (self.n_tokens, 1),
@@ -259,12 +258,12 @@ class BagOfWords(keras.layers.Layer):
         self.built = True
 
     def call(self, distinct: Any) -> Any:
-        """Token ids int32 (n_songs, most), filled up with padding, to answers (n_songs, n_heads)."""
+        """Map token ids int32 (n_songs, max_distinct), padded, to predictions (n_songs, n_heads)."""
         total: Any = ops.sum(ops.take(self.table, distinct, axis=0), axis=1)
         squares: Any = ops.sum(ops.take(self.squares, distinct, axis=0), axis=1)
-        # The square of a frequency that tells anything is above 1; a song without such words gets the bias.
+        # The square of an idf that counts is above 1; a song of ignored words gets the bias.
         return total / ops.sqrt(ops.maximum(squares, 1.0)) + self.bias
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make this layer again."""
+        """Return the arguments of this layer."""
         return {**super().get_config(), "n_tokens": self.n_tokens, "n_heads": self.n_heads}

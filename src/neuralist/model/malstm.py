@@ -1,8 +1,8 @@
-"""MaLSTM: one LSTM reads both songs, their distance gives the similarity (Mueller & Thyagarajan, AAAI 2016).
+"""MaLSTM: a shared LSTM encodes both songs, similarity is by distance (Mueller & Thyagarajan, AAAI 2016).
 
 Tensors: words int32 (n_words,), distinct token ids; tokens int32 (n_texts, n_steps), positions in words, 0 =
 padding; lengths float32 (n_songs,), tokens of the whole song; embeddings float32 (n_songs, width); left and
-right int32 (n_pairs,), numbers of songs; similarity float32 (n_pairs,) in [0, 1].
+right int32 (n_pairs,), rows of embeddings; similarity float32 (n_pairs,) in [0, 1].
 Written in keras.ops, so that the TensorFlow, JAX and torch backends of Keras 3 run it.
 """
 
@@ -26,7 +26,7 @@ from neuralist.model.layers import (
 
 @dataclass(frozen=True)
 class Architecture:
-    """All that a MaLSTM is made of, besides its weights.
+    """The configuration of a MaLSTM.
 
     Attributes:
         n_tokens: rows of the word vector matrix, padding and <unk> included.
@@ -34,14 +34,14 @@ class Architecture:
         units: size of the LSTM's state.
         similarity: a kind of `PairSimilarity`.
         pooling: a kind of `Pooling`.
-        length_features: whether an embedding is made of the text's length too; see `layers.LengthFeatures`.
-        embedding: numbers of an embedding besides the heads' answers; None: without heads, what was pooled is
-            the embedding, with them there is nothing besides.
-        heads: auxiliary heads, name to number of answers; see `layers.AuxiliaryHeads`.
-        bag_of_words: whether the heads' answers are the mean of the LSTM's and of `layers.BagOfWords`.
-        forget_bias: of the forget gates at the start; 2.5 in the paper's training.
+        length_features: whether the embedding also uses the text's length; see `layers.LengthFeatures`.
+        embedding: free coordinates of an embedding besides the heads' predictions; None: with heads there are
+            none, without heads the pooled vector is the embedding.
+        heads: group of auxiliary heads to their number; see `layers.AuxiliaryHeads`.
+        bag_of_words: whether the heads' predictions are the mean of the LSTM's and of `layers.BagOfWords`.
+        forget_bias: initial bias of the forget gates; 2.5 in the paper's training.
         trained_vectors: whether training changes the word vectors.
-        dropout: share of the word vectors' coordinates set to 0 in training, for a batch at a time.
+        dropout: share of the word vectors' coordinates set to 0 in training, drawn anew for each batch.
         seed: of the dropout; without one the torch backend draws from a generator that no checkpoint holds.
     """
 
@@ -61,7 +61,7 @@ class Architecture:
 
     @property
     def n_answers(self) -> int:
-        """How many numbers the heads answer."""
+        """The total number of heads."""
         return sum(self.heads.values())
 
 
@@ -69,40 +69,48 @@ class Architecture:
 class MaLSTM(keras.Model):
     """A siamese LSTM over word vectors.
 
-    One LSTM with one set of weights encodes every song. With pooling `last` a song's embedding is the state
-    after its last word, as in the paper. A batch names each distinct word and each song
+    The same LSTM, with shared weights, encodes all songs. With pooling `last` a song's embedding is the state
+    after its last word, as in the paper. A batch lists each distinct word and each song
     once, however often they occur: inputs are a mapping of `words`, `tokens`, `lengths`, `left` and `right`,
     and of `average` where songs are read in several windows. An embedding does not depend on padding, nor on
     the batch's longest song.
 
     Args:
-        architecture: what it is made of.
+        architecture: its configuration.
     """
 
     def __init__(self, architecture: Architecture, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.architecture = architecture
-        made = architecture
         self.vectors = keras.layers.Embedding(
-            made.n_tokens, made.dimensions, trainable=made.trained_vectors, name="vectors"
+            architecture.n_tokens,
+            architecture.dimensions,
+            trainable=architecture.trained_vectors,
+            name="vectors",
         )
-        self.dropout = keras.layers.Dropout(made.dropout, seed=made.seed, name="dropout")
-        bias: Any = gates(made.forget_bias)
-        self.projection = keras.layers.Dense(4 * made.units, bias_initializer=bias, name="projection")
-        self.recurrence = Recurrence(made.units, name="recurrence")
-        self.pooling = Pooling(made.pooling, name="pooling")
-        self.length_features = LengthFeatures(name="length_features") if made.length_features else None
+        self.dropout = keras.layers.Dropout(architecture.dropout, seed=architecture.seed, name="dropout")
+        bias: Any = gates(architecture.forget_bias)
+        self.projection = keras.layers.Dense(4 * architecture.units, bias_initializer=bias, name="projection")
+        self.recurrence = Recurrence(architecture.units, name="recurrence")
+        self.pooling = Pooling(architecture.pooling, name="pooling")
+        self.length_features = (
+            LengthFeatures(name="length_features") if architecture.length_features else None
+        )
         self.auxiliary_heads = None
-        if made.heads or made.embedding:
-            self.auxiliary_heads = AuxiliaryHeads(made.heads, made.embedding or 0, name="auxiliary_heads")
+        if architecture.heads or architecture.embedding:
+            self.auxiliary_heads = AuxiliaryHeads(
+                architecture.heads, architecture.embedding or 0, name="auxiliary_heads"
+            )
         self.bag_of_words = (
-            BagOfWords(made.n_tokens, made.n_answers, name="bag_of_words") if made.bag_of_words else None
+            BagOfWords(architecture.n_tokens, architecture.n_answers, name="bag_of_words")
+            if architecture.bag_of_words
+            else None
         )
-        self.similarity = PairSimilarity(made.similarity, name="similarity")
+        self.similarity = PairSimilarity(architecture.similarity, name="similarity")
         self.build()
 
     def build(self, input_shape: Any = None) -> None:
-        """Make the weights; their shapes do not depend on the input's."""
+        """Create the weights; their shapes do not depend on the input's."""
         self.vectors.build((None,))
         self.projection.build((None, self.architecture.dimensions))
         self.recurrence.build()
@@ -122,14 +130,14 @@ class MaLSTM(keras.Model):
         Args:
             inputs: `words`, int32 (n_words,), token ids, the first of them padding; `tokens`, int32 (n_texts,
                 n_steps), positions in `words`, 0, padding, only at the end, where a text is a song, or a
-                window of one; `average`, float32 (n_songs, n_texts), the share of each text in each song,
+                window of a song; `average`, float32 (n_songs, n_texts), the share of each text in each song,
                 without which every text is a song; `lengths`, float32 (n_songs,), which a model with
-                `length_features` reads; `distinct`, int32 (n_songs, most), each song's distinct token ids,
-                filled up with padding, which a model with a `bag_of_words` reads.
+                `length_features` reads; `distinct`, int32 (n_songs, max_distinct), each song's distinct token
+                ids, padded, which a model with a `bag_of_words` reads.
             training: whether to drop coordinates.
 
         Returns:
-            Embeddings (n_songs, width), and the heads' answers (n_songs, n_heads), None without heads.
+            Embeddings (n_songs, width), and the heads' predictions (n_songs, n_heads), None without heads.
         """
         tokens: Any = ops.transpose(inputs["tokens"])  # by time, as an LSTM reads
         projected = self.projection(self.dropout(self.vectors(inputs["words"]), training=training))
@@ -145,9 +153,9 @@ class MaLSTM(keras.Model):
         )
 
     def call(self, inputs: Mapping[str, Any], training: bool = False) -> Any:
-        """Predict the similarity of each pair in a batch; with heads also `answers`, in a mapping of both.
+        """Predict the similarity of each pair; with heads a mapping of `similarity` and the heads' `answers`.
 
-        Inputs without `left` and `right` give the songs' embeddings alone.
+        For inputs without `left` and `right`, return the songs' embeddings.
         """
         embeddings, answers = self.encode(inputs, training=training)
         if "left" not in inputs:
@@ -158,10 +166,10 @@ class MaLSTM(keras.Model):
         return {"similarity": similarity, "answers": answers} if self.architecture.heads else similarity
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make this model again, as JSON holds them."""
+        """Return the arguments of this model, for JSON."""
         return {"name": self.name, "architecture": asdict(self.architecture)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> "MaLSTM":
-        """Make a model from what `get_config` gives."""
+        """Create a model from the result of `get_config`."""
         return cls(**{**config, "architecture": Architecture(**config["architecture"])})

@@ -1,4 +1,4 @@
-"""A trained encoder's arrays to an ONNX graph with the real LSTM operator; same arrays, same bytes.
+"""Export a trained encoder as an ONNX graph with the LSTM operator; same arrays, same bytes.
 
 Input: Weights. Output: a graph whose inputs and output are those of `neuralist.model.encoder`.
 Operators: https://onnx.ai/onnx/operators.
@@ -23,7 +23,7 @@ class LSTM(NamedTuple):
 
 
 class Heads(NamedTuple):
-    """The arrays of layers.AuxiliaryHeads, float32, scaled to what they add to an embedding."""
+    """The arrays of layers.AuxiliaryHeads, float32, times the heads' scales."""
 
     kernel: np.ndarray  # (width, n)
     bias: np.ndarray  # (n,)
@@ -54,30 +54,34 @@ def export(weights: Weights, path: Path) -> None:
 
     graph = _Graph()
     graph.constant("vectors", weights.vectors)
-    # Turning ids before they are looked up moves a hundredth of what turning their vectors would.
+    # Transposing ids rather than their vectors moves a hundredth of the data.
     graph.add("Transpose", ["tokens"], "tokens_by_time", perm=[1, 0])
     graph.add("Gather", ["vectors", "tokens_by_time"], "entered", axis=0)
     _add_lstm(graph, weights.lstm)
     graph.add("MatMul", ["average", _add_pooling(graph, weights)], "song")
     width = _add_song(graph, weights)
-    taken = {
+    inputs = {
         "tokens": (TensorProto.INT32, ["windows", "steps"]),
         "lengths": (TensorProto.INT32, ["windows"]),
         "average": (TensorProto.FLOAT, ["songs", "windows"]),
         "n_tokens": (TensorProto.FLOAT, ["songs"]),
     }
     if weights.length_features is None:
-        del taken["n_tokens"]
+        del inputs["n_tokens"]
     if weights.bag_of_words is not None:
-        taken["distinct"] = (TensorProto.INT32, ["songs", "most"])
-    made = helper.make_graph(
+        inputs["distinct"] = (TensorProto.INT32, ["songs", "most"])
+    onnx_graph = helper.make_graph(
         graph.nodes,
         "encoder",
-        inputs=[helper.make_tensor_value_info(name, *told) for name, told in taken.items()],
+        inputs=[
+            helper.make_tensor_value_info(name, *type_and_shape) for name, type_and_shape in inputs.items()
+        ],
         outputs=[helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, ["songs", width])],
         initializer=graph.constants,
     )
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="neuralist")
+    model = helper.make_model(
+        onnx_graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="neuralist"
+    )
     model.ir_version = IR_VERSION
     onnx.checker.check_model(model)
     with files.unfinished(path) as temporary:
@@ -85,7 +89,7 @@ def export(weights: Weights, path: Path) -> None:
 
 
 class _Graph:
-    """Nodes and constants of a graph in the making."""
+    """Collects the nodes and constants of a graph."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
@@ -104,14 +108,14 @@ class _Graph:
         return name
 
     def axis(self, number: int) -> str:
-        """The number of an axis as a constant, made once."""
+        """Return the constant with the number of an axis; creates it once."""
         if number not in self.axes:
             self.axes[number] = self.constant(f"axis{number}", np.array([number], dtype=np.int64))
         return self.axes[number]
 
 
 def _add_lstm(graph: _Graph, lstm: LSTM) -> None:
-    """Make `states` (steps, texts, units) and `last` (texts, units) of `entered`, word vectors by step."""
+    """Add `states` (steps, texts, units) and `last` (texts, units), from `entered`, word vectors by step."""
     units = len(lstm.recurrent)
     names = [
         graph.constant("W", _onnx_gates(lstm.kernel)),
@@ -119,24 +123,24 @@ def _add_lstm(graph: _Graph, lstm: LSTM) -> None:
         # ONNX adds an input and a recurrent bias; Keras has one.
         graph.constant("B", np.pad(_onnx_gates(lstm.bias[None, :])[..., 0], ((0, 0), (0, 4 * units)))),
     ]
-    # Both come with an axis for directions, of which there is one.
+    # Both outputs have an axis of directions, of size 1.
     graph.add("LSTM", ["entered", *names, "lengths"], "by_direction", "last_by_direction", hidden_size=units)
     graph.add("Squeeze", ["by_direction", graph.axis(1)], "states")
     graph.add("Squeeze", ["last_by_direction", graph.axis(0)], "last")
 
 
 def _add_pooling(graph: _Graph, weights: Weights) -> str:
-    """What layers.Pooling makes of the states; returns its name."""
+    """Add the pooling of layers.Pooling; returns the name of its output."""
     if weights.pooling == "last":
         return "last"
     graph.add("Cast", ["tokens_by_time"], "word", to=9)  # BOOL
     graph.add("Unsqueeze", ["word", graph.axis(2)], "present")
     graph.add("Cast", ["present"], "ones", to=1)  # FLOAT
     graph.add("ReduceSum", ["ones", graph.axis(0)], "counts", keepdims=1)
-    # A window may be empty: one that fills a batch up.
+    # A window that fills up a batch is empty.
     graph.add("Max", ["counts", graph.constant("one", np.array(1, dtype=np.float32))], "divisors")
     graph.add("Div", ["ones", "divisors"], "shares")
-    # Past its end a text has states of no meaning, which a share of 0 need not silence.
+    # States past a text's end may be NaN, which times 0 is NaN.
     nothing = graph.constant("nothing", np.array(0, dtype=np.float32))
     graph.add("Where", ["present", "states", nothing], "shown")
     graph.add("Mul", ["shown", "shares"], "weighted")
@@ -151,7 +155,7 @@ def _add_pooling(graph: _Graph, weights: Weights) -> str:
 
 
 def _add_song(graph: _Graph, weights: Weights) -> int:
-    """Make `embeddings` of `song`, what was pooled of it, as the layers of MaLSTM do; returns their width."""
+    """Add `embeddings`, from the pooled `song`, as the layers of MaLSTM do; returns their width."""
     width = len(weights.lstm.recurrent) * (2 if weights.pooling == "mean_max" else 1)
     song = "song"
     if weights.length_features is not None:
@@ -178,12 +182,12 @@ def _add_song(graph: _Graph, weights: Weights) -> int:
 
 
 def _add_bag(graph: _Graph, bag: BagOfWords) -> str:
-    """What the distinct words of a song add to its embedding, as layers.BagOfWords does but for the bias."""
+    """Add layers.BagOfWords without its bias; returns the name of its output."""
     for name, array in (("bag", bag.table), ("squares", bag.squares)):
         graph.add("Gather", [graph.constant(f"{name}_table", array), "distinct"], f"{name}_of_words", axis=0)
         graph.add("ReduceSum", [f"{name}_of_words", graph.axis(1)], f"{name}_total", keepdims=0)
-    least = graph.constant("least_square", np.array(1, dtype=np.float32))
-    graph.add("Max", ["squares_total", least], "squares_bounded")
+    minimum = graph.constant("least_square", np.array(1, dtype=np.float32))
+    graph.add("Max", ["squares_total", minimum], "squares_bounded")
     graph.add("Sqrt", ["squares_bounded"], "bag_length")
     graph.add("Div", ["bag_total", "bag_length"], "by_bag")
     return "by_bag"

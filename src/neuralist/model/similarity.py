@@ -1,6 +1,6 @@
-"""Similarity of embeddings, in numpy: what a trained model says of two songs, perhaps calibrated.
+"""Similarity of embeddings in numpy, with optional calibration.
 
-Input: embeddings (n_pairs, width), twice. Output: similarity float64 (n_pairs,) in [0, 1], 1 for equal ones.
+Input: two arrays of embeddings (n_pairs, width). Output: similarity float64 (n_pairs,) in [0, 1], 1 if equal.
 The Keras counterpart, without calibration, is `layers.PairSimilarity`.
 """
 
@@ -34,14 +34,14 @@ class Calibration:
 
     @classmethod
     def fit(cls, raw: np.ndarray, similarity: np.ndarray, weight: np.ndarray) -> "Calibration":
-        """The curve that isotonic regression finds on val pairs (Zadrozny & Elkan 2002), ending in (1, 1).
+        """Fit the curve by isotonic regression on val pairs (Zadrozny & Elkan 2002), ending in (1, 1).
 
-        A thousandth of the raw value is mixed in: a regression's steps would make unlike pairs equal.
+        A thousandth of the raw value is mixed in: the regression's steps alone would tie different pairs.
 
         Args:
             raw: float64 (n_pairs,), n_pairs at least 1.
-            similarity: what is true of them.
-            weight: how many pairs each stands for.
+            similarity: true similarities, float64 (n_pairs,).
+            weight: the number of pairs that each represents, float64 (n_pairs,).
         """
         knots, at = np.unique(raw, return_inverse=True)
         weights = np.bincount(at, weight)
@@ -51,27 +51,27 @@ class Calibration:
         return cls(np.append(knots[inner], 1.0), np.append(np.clip(expected, 0.0, 1.0), 1.0)).thinned()
 
     def thinned(self) -> "Calibration":
-        """The same curve without the knots on straight stretches."""
+        """Return the same curve without the knots on straight stretches."""
         slope = np.diff(self.expected) / np.diff(self.raw)
         bends = np.abs(np.diff(slope)) > 1e-9
-        kept = np.concatenate([[True], bends, [True]]) if len(self.raw) > 1 else np.array([True])
-        return Calibration(self.raw[kept], self.expected[kept])
+        is_knot = np.concatenate([[True], bends, [True]]) if len(self.raw) > 1 else np.array([True])
+        return Calibration(self.raw[is_knot], self.expected[is_knot])
 
     def record(self) -> CalibrationCurve:
-        """As experiment.json keeps it."""
+        """Return the curve as experiment.json stores it."""
         return CalibrationCurve(raw=tuple(self.raw.tolist()), expected=tuple(self.expected.tolist()))
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """A kind of similarity, and perhaps its calibration.
+    """A similarity function of embeddings.
 
     Attributes:
         kind: manhattan, exp(-|a - b|_1); euclidean, 1 - |a - b| / (|a| + |b|); cosine, (1 + cos(a, b)) / 2.
-        calibration: of the raw values.
+        calibration: applied to the raw values; None for none.
 
     Raises:
-        ValueError: `kind` is another.
+        ValueError: `kind` is none of KINDS.
     """
 
     kind: str
@@ -83,17 +83,17 @@ class Similarity:
 
     @classmethod
     def of(cls, trained: ExperimentRecord) -> "Similarity":
-        """That of a trained experiment."""
+        """Return the similarity of a trained experiment."""
         knots = trained.calibration
         curve = Calibration(np.array(knots.raw), np.array(knots.expected)) if knots else None
         return cls(trained.params.similarity, curve)
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Similarity of each pair of rows; one row against many broadcasts."""
+        """Return the similarity of each pair of rows; a single row is broadcast."""
         return self.calibrated(self._raw(left.astype(np.float64), right.astype(np.float64)))
 
     def calibrated(self, raw: np.ndarray) -> np.ndarray:
-        """What raw similarities, by the kind alone, come to."""
+        """Return raw similarities, calibrated where there is a calibration."""
         return raw if self.calibration is None else self.calibration(raw)
 
     def _raw(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:

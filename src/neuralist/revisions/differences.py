@@ -144,7 +144,7 @@ def _comparison(rows: pd.DataFrame, songs: pd.DataFrame, own: ExperimentMetrics)
     nothing = np.zeros(0, dtype=np.int64)
     return comparison.Comparison(
         train=Pairs(nothing, nothing),
-        to_score=comparison.positions(songs, rows),
+        pairs=comparison.positions(songs, rows),
         truth=Answers.of(np.asarray(rows["similarity"])),
         rows={name: np.flatnonzero((split == name) & scored & (name in changed)) for name in SPLITS},
         ranked=ranked,

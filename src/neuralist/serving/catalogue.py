@@ -1,7 +1,7 @@
-"""Songs near to lyrics, or to one another: the catalogue of the served model.
+"""The catalogue of the served model: nearest songs to lyrics or to a song, search by name, playlists.
 
-Input: a served folder's catalogue.parquet and embeddings.npy. The search is exact unless it is asked to be
-approximate; positions are those of the catalogue's rows, from 0.
+Input: a served folder's catalogue.parquet and embeddings.npy. The search is exact unless `approximate` is
+set; positions are row numbers of the catalogue, from 0.
 """
 
 from functools import cached_property
@@ -19,17 +19,17 @@ from neuralist.serving.predictor import DECIMALS
 from neuralist.text import names
 
 _SUGGESTIONS = 5
-_SHOWN = ("song_id", "artist", "title", "year")
-# "madona - like a prayer" has 98 % in common with what is meant; a title by someone else far less.
-_SURE, _LEAD = 90.0, 5.0
+_COLUMNS = ("song_id", "artist", "title", "year")
+# "madona - like a prayer" scores 98 % with the right name; the title by another artist far less.
+_MIN_SCORE, _MIN_LEAD = 90.0, 5.0
 
 
 class Match(NamedTuple):
-    """What "artist - title" was taken for.
+    """The result of a search for "artist - title".
 
     Attributes:
-        position: the song's row in the catalogue; None where no song is near enough.
-        suggestions: up to 5 songs that are spelled alike, nearest first; none after an exact match.
+        position: the song's row in the catalogue; None where no name is close enough.
+        suggestions: up to 5 songs of similar name, best first; none after an exact match.
     """
 
     position: int | None
@@ -37,12 +37,12 @@ class Match(NamedTuple):
 
 
 class Catalogue:
-    """Songs with their embeddings.
+    """Songs and their embeddings, to search.
 
     Args:
-        songs: song_id, artist, title, year (may be missing), genre; a row a song.
+        songs: song_id, artist, title, year (may be missing), genre; one row per song.
         embeddings: float32 (n_songs, units).
-        similarity: the model's.
+        similarity: the similarity of the model.
 
     Raises:
         ValueError: songs and embeddings differ in number.
@@ -57,10 +57,10 @@ class Catalogue:
 
     @classmethod
     def load(cls, folder: Path, similarity: Similarity | None = None) -> "Catalogue":
-        """Read a served folder, artifacts/served/; `similarity` spares loading the encoder where it is known.
+        """Read a served folder, artifacts/served/; passing `similarity` spares loading the encoder.
 
         Raises:
-            ValueError: a file is missing or does not fit.
+            ValueError: a file is missing or invalid.
         """
         songs = parquet.read(folder / "catalogue.parquet", tables.CATALOGUE)
         try:
@@ -79,100 +79,102 @@ class Catalogue:
         max_year: int | None = None,
         approximate: bool = False,
     ) -> pd.DataFrame:
-        """The k songs most alike to each query; of equally near songs the first of the catalogue.
+        """Return the k most similar songs to each query; ties go to the earlier row of the catalogue.
 
         Args:
             embeddings: the queries, float32 (n_queries, units).
-            k: songs a query; fewer come back where fewer remain.
-            exclude_artist: leaves out this artist's songs, however the name is spelled.
-            min_year: leaves out earlier songs, and songs of unknown year.
-            max_year: leaves out later songs, and songs of unknown year.
-            approximate: may miss some of the nearest; worth it among half a million songs, see `Neighbours`.
+            k: songs per query; fewer where the filters leave fewer.
+            exclude_artist: leave out this artist's songs, however the name is spelled.
+            min_year: leave out earlier songs, and songs of unknown year.
+            max_year: leave out later songs, and songs of unknown year.
+            approximate: faster, but may miss some; worth it from half a million songs, see `Neighbours`.
 
         Returns:
             query (position of the query, from 0), rank (from 1), song_id, artist, title, year, similarity.
 
         Raises:
-            ValueError: k is below 1, min_year lies after max_year, or approximate by similarity euclidean.
+            ValueError: k is below 1, min_year is after max_year, or `approximate` with similarity euclidean.
         """
         if k < 1:
             raise ValueError(f"k: received {k}; give 1 or more")
         if min_year is not None and max_year is not None and min_year > max_year:
             raise ValueError(f"min_year: received {min_year}, after max_year {max_year}; exchange them")
         allowed = self._allowed(exclude_artist, min_year, max_year)
-        found = self._neighbours.nearest(embeddings, k, allowed, approximate=approximate)
-        counts = [len(near.positions) for near in found]
-        rows = np.concatenate([near.positions for near in found] or [np.empty(0)]).astype(np.intp)
-        similarity = np.concatenate([near.similarity for near in found] or [np.empty(0)])
+        results = self._neighbours.nearest(embeddings, k, allowed, approximate=approximate)
+        counts = [len(near.positions) for near in results]
+        rows = np.concatenate([near.positions for near in results] or [np.empty(0)]).astype(np.intp)
+        similarity = np.concatenate([near.similarity for near in results] or [np.empty(0)])
         return pd.DataFrame(
             {
-                "query": np.repeat(np.arange(len(found)), counts),
+                "query": np.repeat(np.arange(len(results)), counts),
                 "rank": np.concatenate([np.arange(1, count + 1) for count in counts] or [np.empty(0, int)]),
-                **{name: self.songs[name].array.take(rows) for name in _SHOWN},
+                **{name: self.songs[name].array.take(rows) for name in _COLUMNS},
                 "similarity": similarity.round(DECIMALS),
             }
         )
 
     def find(self, text: str) -> Match:
-        """The song meant by "artist - title": same name first, else one spelled nearly so."""
+        """Look up "artist - title": the song of this name, else the one of nearly this name."""
         from rapidfuzz import fuzz, process
 
         exact = self._by_key.get(names.key(text))
         if exact is not None:
             return Match(exact, ())
-        wanted = names.worded(text)
-        nearest = process.extract(wanted, self._worded, scorer=fuzz.WRatio, limit=_SUGGESTIONS)
+        query = names.worded(text)
+        nearest = process.extract(query, self._worded, scorer=fuzz.WRatio, limit=_SUGGESTIONS)
         suggestions = tuple(self._labels[row] for _, _, row in nearest)
-        best = process.extract(wanted, self._worded, scorer=fuzz.ratio, limit=2)
-        (_, score, row), (_, next_score, _) = (*best, *[("", 0.0, -1)] * 2)[:2]  # there may be but one song
-        sure = score >= _SURE and score - next_score >= _LEAD
-        return Match(row if sure else None, suggestions)
+        best = process.extract(query, self._worded, scorer=fuzz.ratio, limit=2)
+        (_, score, row), (_, next_score, _) = (*best, *[("", 0.0, -1)] * 2)[
+            :2
+        ]  # where the catalogue has one song
+        is_match = score >= _MIN_SCORE and score - next_score >= _MIN_LEAD
+        return Match(row if is_match else None, suggestions)
 
     def playlist(self, start: int, n: int) -> list[int]:
-        """Walk from song to the nearest song not yet played, never two in a row by one artist.
+        """Walk from song to nearest unplayed song, never two in a row by the same artist.
 
         Returns:
-            n positions, `start` first. Guests do not make another artist: "A feat. B" counts as A.
+            n positions, `start` first. Guests do not count: "A feat. B" is by A.
 
         Raises:
-            ValueError: `start` is no position, n is below 1, or every song left is by the last artist.
+            ValueError: `start` is not a position, n is below 1, or every song left is by the last artist.
         """
         if not 0 <= start < len(self.songs):
             raise ValueError(f"playlist: received song {start}; give 0 to {len(self.songs) - 1}")
         if n < 1:
             raise ValueError(f"playlist: received n = {n}; give 1 or more")
-        walk, free = [start], np.ones(len(self.songs), dtype=bool)
-        free[start] = False
+        walk, unplayed = [start], np.ones(len(self.songs), dtype=bool)
+        unplayed[start] = False
         while len(walk) < n:
-            others = free & (self._artists != self._artists[walk[-1]])
-            if not others.any():
+            allowed = unplayed & (self._artists != self._artists[walk[-1]])
+            if not allowed.any():
                 artist = self.songs["artist"].iloc[walk[-1]]
-                left = f"every song left is by {artist}" if free.any() else "no song is left"
+                left = f"every song left is by {artist}" if unplayed.any() else "no song is left"
                 raise ValueError(
                     f"playlist: {left} after {len(walk)} of {n} songs; ask for {len(walk)} or begin elsewhere"
                 )
-            [near] = self._neighbours.nearest(self.embeddings[walk[-1]][None], 1, others)
+            [near] = self._neighbours.nearest(self.embeddings[walk[-1]][None], 1, allowed)
             walk.append(int(near.positions[0]))
-            free[near.positions] = False
+            unplayed[near.positions] = False
         return walk
 
     def _allowed(
         self, exclude_artist: str | None, min_year: int | None, max_year: int | None
     ) -> np.ndarray | None:
-        """The songs that the options leave; None: all of them."""
-        kept = []
+        """Return a mask of the songs that pass the filters, bool (n_songs,); None for all songs."""
+        masks = []
         if exclude_artist is not None:
             number = self._artist_numbers.get(names.without_guests(exclude_artist))
-            kept += [] if number is None else [self._artists != number]
+            masks += [] if number is None else [self._artists != number]
         if min_year is not None:
-            kept.append((self.songs["year"] >= min_year).fillna(False).to_numpy(bool))
+            masks.append((self.songs["year"] >= min_year).fillna(False).to_numpy(bool))
         if max_year is not None:
-            kept.append((self.songs["year"] <= max_year).fillna(False).to_numpy(bool))
-        return np.logical_and.reduce(kept) if kept else None
+            masks.append((self.songs["year"] <= max_year).fillna(False).to_numpy(bool))
+        return np.logical_and.reduce(masks) if masks else None
 
     @cached_property
     def _artists(self) -> np.ndarray:
-        """A number for each song's artist: comparing half a million names takes 20 ms."""
+        """The artist number of each song: comparing half a million names would take 20 ms."""
         folded = {artist: names.without_guests(artist) for artist in set(self.songs["artist"])}
         return np.array([self._artist_numbers[folded[artist]] for artist in self.songs["artist"]])
 
@@ -183,8 +185,8 @@ class Catalogue:
 
     @cached_property
     def _labels(self) -> list[str]:
-        names_ = zip(self.songs["artist"], self.songs["title"], strict=True)
-        return [f"{artist} - {title}" for artist, title in names_]
+        songs = zip(self.songs["artist"], self.songs["title"], strict=True)
+        return [f"{artist} - {title}" for artist, title in songs]
 
     @cached_property
     def _worded(self) -> list[str]:
@@ -192,5 +194,5 @@ class Catalogue:
 
     @cached_property
     def _by_key(self) -> dict[str, int]:
-        # Of two songs with one name the first counts.
+        # Of songs of the same name the first counts.
         return {names.key(label): row for row, label in reversed(list(enumerate(self._labels)))}

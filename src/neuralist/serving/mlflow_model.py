@@ -1,4 +1,4 @@
-"""The two registered models as MLflow's "models from code": a served folder in, rows out.
+"""The two registered models, as MLflow's "models from code" on a served folder.
 
 neuralist: lyrics_a, lyrics_b -> similarity, similar, decile, tokens_used_a, tokens_used_b.
 neuralist-recommender: lyrics -> the k nearest songs of the catalogue.
@@ -28,7 +28,7 @@ from neuralist.serving.predictor import Predictor
 from neuralist.serving.registered import COMPARE, MODELS, RECOMMEND
 
 MAX_K = 100
-_WANTED = {COMPARE: ("lyrics_a", "lyrics_b"), RECOMMEND: ("lyrics",)}
+_INPUTS = {COMPARE: ("lyrics_a", "lyrics_b"), RECOMMEND: ("lyrics",)}
 _DEFAULTS: dict[str, Any] = {
     "k": 10,
     "exclude_artist": None,
@@ -37,15 +37,15 @@ _DEFAULTS: dict[str, Any] = {
     "approximate": False,
 }
 _PARAM_TYPES = {"exclude_artist": DataType.string, "approximate": DataType.boolean}
-# All that a loaded model imports; TensorFlow, DVC and the rest of the lock stay at home.
-_IMPORTED = ("mlflow", "numpy", "onnxruntime", "pandas", "pyarrow", "regex")
-_SEARCHING = ("faiss-cpu",)
+# All that a loaded model imports; TensorFlow, DVC and the rest of the lock are not needed.
+_PACKAGES = ("mlflow", "numpy", "onnxruntime", "pandas", "pyarrow", "regex")
+_SEARCH_PACKAGES = ("faiss-cpu",)
 # Made-up words: no lyrics in a saved model.
 _EXAMPLE = ("a lantern hums under the quiet bridge tonight", "tonight the quiet bridge hums a lantern song")
 
 
 def model_arguments(kind: str, folder: Path) -> dict[str, Any]:
-    """What `mlflow.pyfunc.log_model` and `save_model` need to be told, apart from the name or path.
+    """Return the arguments of `mlflow.pyfunc.log_model` and `save_model`, apart from name and path.
 
     Args:
         kind: one of MODELS.
@@ -56,22 +56,22 @@ def model_arguments(kind: str, folder: Path) -> dict[str, Any]:
     """
     if kind not in MODELS:
         raise ValueError(f"model: received {kind!r}; choose {' or '.join(MODELS)}")
-    package = Path(neuralist.__file__).parent  # all of it: a model loads without this checkout
-    imported = _IMPORTED + (_SEARCHING if kind == RECOMMEND else ())
-    example = pd.DataFrame([_EXAMPLE[: len(_WANTED[kind])]], columns=list(_WANTED[kind]))
+    package = Path(neuralist.__file__).parent  # the whole package: a model must load without this checkout
+    packages = _PACKAGES + (_SEARCH_PACKAGES if kind == RECOMMEND else ())
+    example = pd.DataFrame([_EXAMPLE[: len(_INPUTS[kind])]], columns=list(_INPUTS[kind]))
     return {
         "python_model": str(Path(__file__).with_name("served_model.py")),
         "artifacts": {"served": str(folder)},
         "model_config": {"kind": kind},
         "code_paths": [str(package)],
-        "pip_requirements": [f"{name}=={importlib.metadata.version(name)}" for name in imported],
+        "pip_requirements": [f"{name}=={importlib.metadata.version(name)}" for name in packages],
         "signature": _signature(kind),
         "input_example": example if kind == COMPARE else (example, {"k": 3}),
     }
 
 
 def _signature(kind: str) -> ModelSignature:
-    inputs = Schema([ColSpec(DataType.string, name) for name in _WANTED[kind]])
+    inputs = Schema([ColSpec(DataType.string, name) for name in _INPUTS[kind]])
     if kind == COMPARE:
         types = {
             "similarity": DataType.double,
@@ -92,17 +92,17 @@ def _signature(kind: str) -> ModelSignature:
 
 
 class ServedModel(PythonModel):
-    """One of MODELS, as its saved config says."""
+    """One of MODELS; its saved config says which."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Read the served folder, and take the scoring server's requests where this process is one."""
+        """Read the served folder; in a scoring server, also take over its requests."""
         folder = Path(context.artifacts["served"])
         self.kind = (context.model_config or {})["kind"]
         self.predictor = Predictor.load(folder)
         if self.kind == RECOMMEND:
             self.catalogue = Catalogue.load(folder, self.predictor.encoder.similarity)
-        # The first call builds what later ones share; and a folder that does not fit fails here.
-        self.answer(dict(zip(_WANTED[self.kind], ([text] for text in _EXAMPLE), strict=False)), {})
+        # The first call fills the caches, and fails here on an invalid folder.
+        self.answer(dict(zip(_INPUTS[self.kind], ([text] for text in _EXAMPLE), strict=False)), {})
         server = sys.modules.get("mlflow.pyfunc.scoring_server")
         if server is not None:
             _take_requests(server)
@@ -110,23 +110,23 @@ class ServedModel(PythonModel):
     def predict(  # pyright: ignore[reportIncompatibleMethodOverride] -- the base's body is empty
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Answer a table that has the wanted columns; see `answer`.
+        """Predict for a table with the input columns; see `answer`.
 
         Raises:
-            MlflowException: INVALID_PARAMETER_VALUE, with one sentence on what is wrong.
+            MlflowException: INVALID_PARAMETER_VALUE, with the message of the ValueError.
         """
         try:
-            requests.check_columns(model_input.columns, _WANTED[self.kind])
-            columns = {name: model_input[name].tolist() for name in _WANTED[self.kind]}
+            requests.check_columns(model_input.columns, _INPUTS[self.kind])
+            columns = {name: model_input[name].tolist() for name in _INPUTS[self.kind]}
             return pd.DataFrame(self.answer(columns, params or {}))
         except ValueError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
 
     def answer(self, columns: dict[str, list[Any]], params: dict[str, Any]) -> Mapping[str, Any]:
-        """The answer to columns of texts, as columns.
+        """Return the predictions for columns of texts, as columns.
 
         Raises:
-            ValueError: a text or a param is not fit.
+            ValueError: a text or a param is invalid.
         """
         if self.kind == COMPARE:
             if params:
@@ -135,14 +135,14 @@ class ServedModel(PythonModel):
         options = checked_params(params)
         lyrics = predictor.texts(columns["lyrics"], "lyrics")
         embeddings = [*predictor.embed(self.predictor.encoder, lyrics), self.catalogue.embeddings[:0]]
-        found = self.catalogue.nearest(np.concatenate(embeddings), options.pop("k"), **options)
-        # MLflow's own writers know None, not pandas' missing integer.
-        year = found["year"].astype(object)
-        return dict(found.assign(year=year.where(year.notna(), None)))
+        nearest = self.catalogue.nearest(np.concatenate(embeddings), options.pop("k"), **options)
+        # MLflow's writers accept None, but not pandas' missing integer.
+        year = nearest["year"].astype(object)
+        return dict(nearest.assign(year=year.where(year.notna(), None)))
 
 
 def checked_params(params: dict[str, Any]) -> dict[str, Any]:
-    """The recommender's params, with the defaults of those left out.
+    """Return the recommender's params, completed by the defaults.
 
     Raises:
         ValueError: an unknown param, a wrong type, or a number out of range.
@@ -176,27 +176,27 @@ def _shown(value: Any) -> str:
 
 
 def declare() -> None:
-    """Tell MLflow that the model of the file it is running is a ServedModel."""
+    """Set the model of the file that MLflow is running to a ServedModel."""
     set_model(ServedModel())
 
 
 def _take_requests(server: Any) -> None:
-    """Let ServedModel answer the scoring server's requests itself.
+    """Let ServedModel parse and answer the scoring server's requests.
 
-    MLflow has no hook for it; its own function turns numbers into texts before a model sees them, and puts
-    request and signature into the message of an error. The server's other models keep that function. It is
-    the one function of a third party's that is replaced; a test fails when MLflow changes it.
+    MLflow has no hook for it; its function turns numbers into texts before a model sees them, and puts
+    request and signature into the message of an error. The server's other models keep that function. No
+    other third-party function is replaced; a test fails when MLflow changes it.
     """
-    mlflows_own = server.invocations
-    if mlflows_own.__module__ == __name__:
+    original = server.invocations
+    if original.__module__ == __name__:
         return
 
     def invocations(data: bytes, content_type: str | None, model: Any, input_schema: Any) -> Any:
         served = _unwrapped(model)
         if not isinstance(served, ServedModel):
-            return mlflows_own(data, content_type, model, input_schema)
+            return original(data, content_type, model, input_schema)
         try:
-            request = requests.parse(data, content_type, _WANTED[served.kind])
+            request = requests.parse(data, content_type, _INPUTS[served.kind])
             body = requests.answer(served.answer(request.columns, request.params))
         except ValueError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
@@ -206,8 +206,8 @@ def _take_requests(server: Any) -> None:
 
 
 def _unwrapped(model: Any) -> Any:
-    """The Python model that a loaded one holds, if it holds one."""
+    """Return the Python model inside a loaded model; None where there is none."""
     try:
         return model.unwrap_python_model()
-    except (AttributeError, MlflowException):  # what MLflow says of a model of another flavor
+    except (AttributeError, MlflowException):  # a model of another flavor
         return None

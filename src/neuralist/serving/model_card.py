@@ -1,7 +1,7 @@
-"""The model card: what a served model is, what it is made from, how good it is, and what it cannot do.
+"""Write the model card: what a served model is, its data, its metrics and its limits.
 
-Input: what `package` knows of the chosen experiment. Output: markdown, below the 5,000 characters that
-MLflow keeps of a version's description where the corpus' note and the settings are not long.
+Input: records of the chosen experiment. Output: markdown, below the 5,000 characters that MLflow allows for
+a version's description unless the corpus' note or the settings are long.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from neuralist.evaluation import results, selection
 from neuralist.evaluation.baselines import FROM_LYRICS
 
 COLUMNS = ("spearman", "roc_auc", "average_precision", "mse")
-# Single facts of metadata are left to results.md: the model of them all is the stronger baseline.
+# Baselines of a single metadata field are in results.md only: that of all fields is stronger.
 SHOWN = [name for name in FROM_LYRICS if name not in ("same_artist", "year_gap", "tags")]
 READS = {
     "head": "a text's first {:,} {}",
@@ -83,14 +83,14 @@ def card(
     """Write the model card.
 
     Args:
-        served: what served.json says.
-        trained: what training left of the experiment.
-        evaluated: its metrics.
-        level: of the intervals.
-        n_songs: of the catalogue.
+        served: content of served.json.
+        trained: content of experiment.json.
+        evaluated: the experiment's metrics.
+        level: confidence level of the intervals, in (0, 1).
+        n_songs: size of the catalogue.
     """
     settings, metric = trained.params, served.metric
-    behind = [results.BASELINES[name] for name in served.lags]
+    no_lead = [results.BASELINES[name] for name in served.lags]
     splits = {split: evaluated.splits[split] for split in ("val", "test")}
     chosen_on = evaluated.thresholds_chosen_on
     unit = "words" if settings.tokens == "word" else "characters"
@@ -103,12 +103,12 @@ def card(
         n_songs=n_songs,
         n_train=trained.n_pairs["train"],
         n_train_songs=trained.n_songs["train"],
-        **{split: f"{part.n_pairs:,} of {part.n_songs:,}" for split, part in splits.items()},
+        **{split: f"{figures.n_pairs:,} of {figures.n_songs:,}" for split, figures in splits.items()},
         split=evaluated.note + _seen(splits["test"]),
-        tables="\n\n".join(_table(split, part, trained.name, metric) for split, part in splits.items()),
+        tables="\n\n".join(_table(split, figures, trained.name, metric) for split, figures in splits.items()),
         level=100 * level,
         beats=str(served.beats_baselines).lower(),
-        verdict=f"No lead is shown over {', '.join(behind)}. " if behind else "",
+        verdict=f"No lead is shown over {', '.join(no_lead)}. " if no_lead else "",
         threshold=served.threshold,
         chosen_on="" if chosen_on == "val" else f" ({chosen_on})",
         reads=READS[settings.long_text].format(settings.max_tokens, unit),
@@ -133,13 +133,14 @@ def _covered(trained: ExperimentRecord) -> str:
     return f" A word without a vector is unknown to it; {val.token_coverage:.1%} of val's have one."
 
 
-def _table(split: str, part: SplitMetrics, name: str, metric: str) -> str:
-    """Model and baselines on one split."""
+def _table(split: str, figures: SplitMetrics, experiment: str, metric: str) -> str:
+    """Return the metrics of model and baselines on a split, as a markdown table."""
     columns = list(dict.fromkeys((metric, *COLUMNS)))
     lines = [f"| {split} | {' | '.join(BY_NAME[column].heading for column in columns)} |"]
     lines.append("|---" * (len(columns) + 1) + "|")
-    rows: dict[str, Mapping[str, Estimate]] = {f"**{name}**": part.metrics}
-    rows |= {results.BASELINES[one]: part.baselines[one] for one in SHOWN if one in part.baselines}
+    rows: dict[str, Mapping[str, Estimate]] = {f"**{experiment}**": figures.metrics}
+    baselines = figures.baselines
+    rows |= {results.BASELINES[name]: baselines[name] for name in SHOWN if name in baselines}
     for label, row in rows.items():
         cells = [results.interval(row[column], column) + _mark(row[column], column) for column in columns]
         lines.append(f"| {label} | {' | '.join(cells)} |")

@@ -1,11 +1,11 @@
-"""The best experiment as one folder that serves.
+"""Pack the best experiment as a served folder.
 
 Input: metrics of `evaluation.evaluate`, the experiments' folders, tables songs and pairs.
 Output: artifacts/served/. encoder.onnx, vocabulary.txt, experiment.json: the encoder's files;
 catalogue.parquet (tables.CATALOGUE) and embeddings.npy, float32 (n_songs, units), in one order;
-training_songs.txt, an id a line; served.json, a `ServedModel`; card.md. No lyrics, no pickle; the
+training_songs.txt, one id per line; served.json, a `ServedModel`; card.md. No lyrics, no pickle; the
 same input gives the same bytes.
-Where there is nothing to serve, card.md stands there alone and says why.
+Where there is nothing to serve, the folder holds only card.md, which says why.
 """
 
 import shutil
@@ -28,26 +28,32 @@ from neuralist.model.similarity import Similarity
 from neuralist.serving import model_card
 
 COPIED = ("encoder.onnx", "vocabulary.txt", "experiment.json")
-MOST_PAIRS = 1_000_000  # behind the quantiles
+MAX_PAIRS = 1_000_000  # to compute the quantiles from
 PAIRS_AT_ONCE = 50_000  # 20 MB an array at 50 units
 SEED = 2017
 
 
 def nothing(experiments: Mapping[str, ExperimentMetrics], metric: str) -> str:
-    """Why `selection.best` finds none: the one line of card.md."""
-    if {one.protocol for one in experiments.values()} == {"paper"}:
-        why = "every experiment is of protocol paper, which leaks; add one of protocol songs to `experiments`"
+    """Return the text of card.md where `selection.best` chooses no experiment: the reason."""
+    if {experiment.protocol for experiment in experiments.values()} == {"paper"}:
+        reason = (
+            "every experiment is of protocol paper, which leaks; add one of protocol songs to `experiments`"
+        )
     else:
-        why = f"val gives no {metric} for any experiment of protocol songs or given; see artifacts/results.md"
-    return f"Nothing is served: {why}.\n"
+        reason = (
+            f"val gives no {metric} for any experiment of protocol songs or given; see artifacts/results.md"
+        )
+    return f"Nothing is served: {reason}.\n"
 
 
 def quantiles(embeddings: np.ndarray, similarity: Similarity) -> list[float]:
-    """Similarities at 0, 1, ..., 100 % of all pairs of songs, or of MOST_PAIRS drawn with replacement.
+    """Return the percentiles 0, 1, ..., 100 of the similarities of all pairs of songs.
+
+    Of more than MAX_PAIRS pairs, MAX_PAIRS are drawn with replacement.
 
     Args:
         embeddings: float32 (n_songs, units).
-        similarity: the model's.
+        similarity: the similarity of the model.
 
     Raises:
         ValueError: there are fewer than two songs.
@@ -57,27 +63,27 @@ def quantiles(embeddings: np.ndarray, similarity: Similarity) -> list[float]:
         raise ValueError(
             f"songs: received {n_songs}; a catalogue to serve needs two, add songs to the raw data"
         )
-    if n_songs * (n_songs - 1) // 2 <= MOST_PAIRS:
+    if n_songs * (n_songs - 1) // 2 <= MAX_PAIRS:
         left, right = np.triu_indices(n_songs, k=1)
     else:
         draw = np.random.default_rng(SEED)
-        left = draw.integers(n_songs, size=MOST_PAIRS)
-        right = (left + draw.integers(1, n_songs, size=MOST_PAIRS)) % n_songs
-    parts = [slice(start, start + PAIRS_AT_ONCE) for start in range(0, len(left), PAIRS_AT_ONCE)]
-    values = [similarity(embeddings[left[part]], embeddings[right[part]]) for part in parts]
+        left = draw.integers(n_songs, size=MAX_PAIRS)
+        right = (left + draw.integers(1, n_songs, size=MAX_PAIRS)) % n_songs
+    chunks = [slice(start, start + PAIRS_AT_ONCE) for start in range(0, len(left), PAIRS_AT_ONCE)]
+    values = [similarity(embeddings[left[chunk]], embeddings[right[chunk]]) for chunk in chunks]
     return [metrics.rounded(value) for value in np.quantile(np.concatenate(values), np.linspace(0, 1, 101))]
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The experiment to serve, and what is to be told of it.
+    """The experiment to serve, with the content of its model card.
 
     Attributes:
-        trained: what training left of it.
+        trained: content of experiment.json.
         evaluated: its metrics.
-        metric: that chose it, one of metric_table.CHOOSING.
-        level: of the intervals.
-        note: what the corpus says of itself.
+        metric: the metric that chose it, one of metric_table.CHOOSING.
+        level: confidence level of the intervals, in (0, 1).
+        note: the corpus' description of itself.
     """
 
     trained: ExperimentRecord
@@ -87,7 +93,7 @@ class Chosen:
     note: str
 
     def served(self, quantiles: list[float]) -> ServedModel:
-        """What served.json says, but for the digest of the other files, which are not written yet."""
+        """Return the content of served.json, but for the digest of the other files, not written yet."""
         val, test = self.evaluated.splits["val"], self.evaluated.splits["test"]
         leads = selection.leads(self.evaluated, self.metric)
         lags = tuple(name for name, lead in leads.items() if lead <= 0)
@@ -139,14 +145,14 @@ def pack(
 
 
 def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame, out: Path) -> ServedModel:
-    """Write the folder that serves; returns what served.json says.
+    """Write the served folder; returns the content of served.json.
 
     Args:
         chosen: the experiment.
         source: its folder.
-        songs: tables.SONGS; the catalogue is all of them.
+        songs: tables.SONGS; all of them form the catalogue.
         pairs: tables.PAIRS.
-        out: the folder.
+        out: the served folder.
 
     Raises:
         ValueError: a file of the experiment is missing, or there are fewer than two songs.
@@ -161,10 +167,10 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
     parquet.write(songs.filter(tables.CATALOGUE.names), tables.CATALOGUE, out / "catalogue.parquet")
     with files.unfinished(out / "embeddings.npy") as temporary, temporary.open("wb") as file:
         np.save(file, embeddings)
-    # Unlisted pairs and heads bring in all songs of the training folds.
+    # Training on unlisted pairs or auxiliary heads uses all songs of the training folds.
     settings = chosen.trained.params
-    more = bool(settings.heads) or settings.target == "observable"
-    is_train = songs_of(songs, pairs, by_fold=served.protocol == "songs" and more)["train"]
+    uses_all = bool(settings.heads) or settings.target == "observable"
+    is_train = songs_of(songs, pairs, by_fold=served.protocol == "songs" and uses_all)["train"]
     trained_on = sorted(songs.loc[is_train, "song_id"])
     files.write_text(out / "training_songs.txt", "".join(f"{song}\n" for song in trained_on))
     card = model_card.card(served, chosen.trained, chosen.evaluated, chosen.level, len(songs))
@@ -175,6 +181,6 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
 
 
 def _digest(folder: Path) -> str:
-    """One name for the bytes of all files but served.json, which is to hold it."""
+    """Return a digest of all files but served.json, which holds it."""
     paths = sorted(path for path in folder.iterdir() if path.name != "served.json")
     return files.digest_all({path.name: path for path in paths})

@@ -1,7 +1,7 @@
-"""Lyrics in, similarities out: the served folder's encoder and threshold, for any number of pairs.
+"""Predict the similarity of any number of pairs of lyrics, by a served folder's encoder and threshold.
 
-Input: two columns of texts of equal length. Output: a row a pair, see `Predictor.predict`. Memory is that of
-one chunk of pairs, whatever their number.
+Input: two columns of texts of equal length. Output: one row per pair, see `Predictor.predict`. One chunk of
+pairs is encoded at a time, to bound the memory.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,13 +18,13 @@ from neuralist.text import tokenizer
 
 MAX_ROWS = 10_000  # of one request
 MAX_CHARACTERS = 100_000  # of one text
-# Texts that are encoded together; sorting 512 by length leaves the LSTM little padding to run over.
+# Texts encoded together; 512 sorted by length leave the LSTM little padding to run over.
 CHUNK = 512
 DECIMALS = 6
 
 
 class Predictor:
-    """The served model: an encoder, its similarity and the threshold that val chose."""
+    """The served model: an encoder, its similarity and the threshold chosen on val."""
 
     def __init__(self, encoder: Encoder, threshold: float) -> None:
         self.encoder, self.threshold = encoder, threshold
@@ -39,19 +39,19 @@ class Predictor:
         return cls(Encoder.load(folder), records.load_served(folder).threshold)
 
     def predict(self, lyrics_a: Iterable[Any], lyrics_b: Iterable[Any]) -> pd.DataFrame:
-        """How alike the lyrics of each pair are, as a table; see `compare`."""
+        """Return the predictions of `compare` as a table."""
         return pd.DataFrame(self.compare(lyrics_a, lyrics_b))
 
     def compare(self, lyrics_a: Iterable[Any], lyrics_b: Iterable[Any]) -> dict[str, np.ndarray]:
-        """How alike the lyrics of each pair are.
+        """Predict the similarity of the lyrics of each pair.
 
         Returns:
-            The columns of a row a pair, in the order given: similarity (float64 in [0, 1], to 6 decimals),
+            Columns with one entry per pair, in input order: similarity (float64 in [0, 1], to 6 decimals),
             similar (bool, whether it reaches the threshold), decile (int64 in 0..9), tokens_used_a and
-            tokens_used_b (int64, how much of each text was read).
+            tokens_used_b (int64, tokens of each text that the model read).
 
         Raises:
-            ValueError: a value is no text, holds no word, or is longer than MAX_CHARACTERS; or the two
+            ValueError: a value is not a text, has no word, or is longer than MAX_CHARACTERS; or the two
                 columns differ in length.
         """
         left, right = texts(lyrics_a, "lyrics_a"), texts(lyrics_b, "lyrics_b")
@@ -60,38 +60,38 @@ class Predictor:
                 f"received {len(left):,} texts as lyrics_a and {len(right):,} as lyrics_b; give pairs"
             )
         similarity = np.empty(len(left))
-        used = np.empty((2, len(left)), dtype=np.int64)
+        n_tokens = np.empty((2, len(left)), dtype=np.int64)
         for start in range(0, len(left), CHUNK // 2):
             rows = slice(start, start + CHUNK // 2)
             compared = self.encoder.compare(left[rows], right[rows])
             similarity[rows] = compared.similarity
-            used[:, rows] = compared.n_tokens_left, compared.n_tokens_right
+            n_tokens[:, rows] = compared.n_tokens_left, compared.n_tokens_right
         similarity = similarity.round(DECIMALS)
         return {
             "similarity": similarity,
             "similar": similarity >= self.threshold,
             "decile": metrics.decile(similarity),
-            "tokens_used_a": used[0],
-            "tokens_used_b": used[1],
+            "tokens_used_a": n_tokens[0],
+            "tokens_used_b": n_tokens[1],
         }
 
 
 def texts(column: Iterable[Any], name: str) -> list[str]:
-    """The column as a list, when every value is a text with a word in it.
+    """Return the column as a list, after checking each value by `fault`.
 
     Raises:
-        ValueError: naming the first value that is not, by its row from 1.
+        ValueError: a value has a fault; the message names its row, from 1.
     """
     values = list(column)
     for row, value in enumerate(values, start=1):
-        problem = fault(value)
-        if problem:
-            raise ValueError(f"row {row:,} of {len(values):,}, column {name}: received {problem}")
+        reason = fault(value)
+        if reason:
+            raise ValueError(f"row {row:,} of {len(values):,}, column {name}: received {reason}")
     return values
 
 
 def kind_of(value: Any) -> str:
-    """What a value is, in plain words: null, a number, a list."""
+    """Name the type of a value for a message: null, a number, a list."""
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return "null"
     if isinstance(value, bool | np.bool_):
@@ -101,19 +101,19 @@ def kind_of(value: Any) -> str:
     return {"str": "a text", "dict": "an object"}.get(type(value).__name__, f"a {type(value).__name__}")
 
 
-def embed(encoder: Encoder, given: list[str]) -> Iterator[np.ndarray]:
-    """The embeddings of texts, a chunk after the other: float32 (at most CHUNK, units)."""
-    for start in range(0, len(given), CHUNK):
-        yield encoder.encode(given[start : start + CHUNK])
+def embed(encoder: Encoder, lyrics: list[str]) -> Iterator[np.ndarray]:
+    """Yield the embeddings of lyrics by chunk: float32 (at most CHUNK, units)."""
+    for start in range(0, len(lyrics), CHUNK):
+        yield encoder.encode(lyrics[start : start + CHUNK])
 
 
 def fault(value: Any) -> str | None:
-    """Why a value is no text that can be read, with the mend; None where it can."""
+    """Return why a value cannot be used as lyrics, with the fix; None where it can."""
     if not isinstance(value, str):
         return f"{kind_of(value)}; give a text"
     if len(value) > MAX_CHARACTERS:
         return f"{len(value):,} characters; a text may have {MAX_CHARACTERS:,}"
-    # Nearly every text has a word early; splitting all of it here would double the work of reading it.
+    # Nearly every text has a word early; splitting it whole would be done twice, here and by the encoder.
     if tokenizer.words(value[:100]) or tokenizer.words(value):
         return None
     return f"{'a text without any word' if value else 'an empty text'}; give the words of a song"

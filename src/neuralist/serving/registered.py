@@ -1,4 +1,4 @@
-"""The registered models by name, with what MLflow's pages say of each; no mlflow here."""
+"""The registered models: name to description, as MLflow's pages show it. Does not import mlflow."""
 
 COMPARE, RECOMMEND = "neuralist", "neuralist-recommender"
 MODELS = {

@@ -1,4 +1,4 @@
-"""What MLflow runs to load a saved model, a "model from code"; see `mlflow_model.model_arguments`."""
+"""The "model from code" that MLflow runs to load a saved model; see `mlflow_model.model_arguments`."""
 
 from neuralist.serving import mlflow_model
 

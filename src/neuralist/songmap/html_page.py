@@ -12,12 +12,14 @@ from neuralist.songmap import song_words
 from neuralist.songmap.layout import SongMap
 from neuralist.songmap.picture import COLOURS, OTHER, genres, unit_positions
 from neuralist.songmap.song_words import Clusters
-from neuralist.text.tfidf import Terms
+from neuralist.text.tfidf import TermWeights
 
 SHARED_WORDS, CLUSTER_WORDS = 4, 3  # words shown for two songs, and for a cluster
 
 
-def page(song_map: SongMap, words: Terms, clusters: Clusters | None, caption: str, note: str = "") -> str:
+def page(
+    song_map: SongMap, words: TermWeights, clusters: Clusters | None, caption: str, note: str = ""
+) -> str:
     """Return the map as an HTML page with search, neighbours and the words that similar songs share.
 
     Args:
@@ -46,7 +48,7 @@ def _columns(song_map: SongMap) -> dict[str, Any]:
     return {"songs": {"id": ids, **columns, "x": x.round(4).tolist(), "y": y.round(4).tolist()}}
 
 
-def _neighbours(song_map: SongMap, words: Terms) -> dict[str, Any]:
+def _neighbours(song_map: SongMap, words: TermWeights) -> dict[str, Any]:
     left = np.repeat(np.arange(len(song_map.songs)), song_map.nearest.shape[1])
     pairs = iter(song_words.shared(words, left, song_map.nearest.ravel(), SHARED_WORDS))
     shared = [[next(pairs) for _ in nearest] for nearest in song_map.nearest]
@@ -60,7 +62,7 @@ def _neighbours(song_map: SongMap, words: Terms) -> dict[str, Any]:
     }
 
 
-def _groups(song_map: SongMap, words: Terms, clusters: Clusters | None) -> dict[str, Any]:
+def _groups(song_map: SongMap, words: TermWeights, clusters: Clusters | None) -> dict[str, Any]:
     listed = genres(song_map)
     numbers = {genre.name: number for number, genre in enumerate(listed)}
     groups: dict[str, Any] = {

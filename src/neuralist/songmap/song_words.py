@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from neuralist.text.tfidf import Terms, tfidf
+from neuralist.text.tfidf import TermWeights, tfidf
 
 COMMON, COMMON_SONGS = 0.1, 10  # a word that more songs hold tells nothing of two of them
 CLUSTERS = range(3, 11)  # numbers of clusters to choose from
@@ -30,17 +30,17 @@ class Clusters(NamedTuple):
     silhouette: float
 
 
-def weighted(lyrics: Sequence[str]) -> Terms:
+def weighted(lyrics: Sequence[str]) -> TermWeights:
     """Weigh the words of songs by TF-IDF, fitted on these songs.
 
     Counted are words of at least 2 songs and of at most a tenth of them (of at most 10 where there are few).
     A word's count enters by its logarithm: a chorus says it often, and not more.
     """
-    most = max(COMMON * len(lyrics), COMMON_SONGS)
-    return tfidf(lyrics, np.arange(len(lyrics)), "word", least=2, most=most, longest=1)
+    max_songs = max(COMMON * len(lyrics), COMMON_SONGS)
+    return tfidf(lyrics, np.arange(len(lyrics)), "word", min_texts=2, max_texts=max_songs, max_words=1)
 
 
-def shared(words: Terms, left: np.ndarray, right: np.ndarray, most: int) -> list[list[str]]:
+def shared(words: TermWeights, left: np.ndarray, right: np.ndarray, most: int) -> list[list[str]]:
     """For each pair of songs the words of both that add most to their TF-IDF cosine, the weightiest first.
 
     Args:
@@ -52,17 +52,17 @@ def shared(words: Terms, left: np.ndarray, right: np.ndarray, most: int) -> list
     products = sparse.csr_array(words.weights[left] * words.weights[right])
     cuts = products.indptr[1:-1]
     columns, weights = np.split(products.indices, cuts), np.split(products.data, cuts)
-    return [_weightiest(words.names, *pair, most) for pair in zip(columns, weights, strict=True)]
+    return [_weightiest(words.terms, *pair, most) for pair in zip(columns, weights, strict=True)]
 
 
-def distinctive(words: Terms, labels: np.ndarray, most: int) -> list[list[str]]:
+def distinctive(words: TermWeights, labels: np.ndarray, most: int) -> list[list[str]]:
     """For each group the words whose mean weight in it stands out most from that in all other songs."""
     found = []
     for group in range(labels.max() + 1):
         inside, outside = (words.weights[np.flatnonzero(mask)] for mask in (labels == group, labels != group))
         lead = inside.sum(axis=0) / max(inside.shape[0], 1) - outside.sum(axis=0) / max(outside.shape[0], 1)
         leading = np.flatnonzero(lead > 0)
-        found.append(_weightiest(words.names, leading, lead[leading], most))
+        found.append(_weightiest(words.terms, leading, lead[leading], most))
     return found
 
 

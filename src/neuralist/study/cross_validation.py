@@ -1,7 +1,7 @@
-"""Experiments trained once for each fold and seed, and their figures averaged over these trainings.
+"""Train experiments once for each fold and seed, and average their metrics over these trainings.
 
 Input: `Corpus`, experiments of protocol songs. Output: the ranking metrics of every training (`measure`), and
-their means with intervals (`report`). Trainings stay in a folder and are not repeated.
+their means with intervals (`report`). Trainings are saved in a folder and not repeated.
 """
 
 import json
@@ -19,7 +19,7 @@ from neuralist.config.records import Estimate
 from neuralist.data import splits
 from neuralist.data.pair_sets import Listings
 from neuralist.evaluation import evaluation, fold_averages, results
-from neuralist.evaluation.comparison import Drawn
+from neuralist.evaluation.comparison import MetricDraws
 from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
 from neuralist.text.word_vectors import WordVectors
@@ -27,18 +27,18 @@ from neuralist.training import examples, loop, pretraining
 from neuralist.training.experiment import train_experiment
 
 Experiments = Mapping[str, Experiment]
-# Split to the predictors of a training to their metrics.
-OfSplits = dict[str, dict[str, Drawn]]
+# Of one training: split to predictor to metrics.
+MetricsBySplit = dict[str, dict[str, MetricDraws]]
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """What the trainings of all folds share.
+    """The data that the trainings of all folds share.
 
     Attributes:
-        raw: the raw folder, which may hold word vectors.
+        raw: the raw folder, which may have word vectors.
         songs: tables.SONGS.
-        listings: makes the pairs whose test split is that fold.
+        listings: from a test fold to its pair sets.
         graded: songs and pairs (tables.PRETRAINING_SONGS, PRETRAINING_PAIRS) of each folder that an
             experiment's `pretrain_on` names.
     """
@@ -51,7 +51,7 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Report:
-    """The means over all trainings.
+    """The means over all trainings, as text.
 
     Attributes:
         lines: in Markdown.
@@ -62,11 +62,11 @@ class Report:
     numbers: str
 
 
-def of_songs_never_seen(settings: params.Params, names: Sequence[str] | None, epochs: int) -> Experiments:
-    """The experiments of these names, or those of `run` that are of protocol songs.
+def select_experiments(settings: params.Params, names: Sequence[str] | None, epochs: int) -> Experiments:
+    """Return the experiments of these names, or those of `run` under protocol songs.
 
     Raises:
-        ValueError: a name is unknown, or what is named, or all of `run`, is of another protocol.
+        ValueError: a name is unknown, or a named experiment, or all of `run`, is under another protocol.
     """
     experiments = {name: settings.experiment(name, epochs) for name in names or settings.run}
     others = sorted(name for name, experiment in experiments.items() if experiment.protocol != "songs")
@@ -76,10 +76,12 @@ def of_songs_never_seen(settings: params.Params, names: Sequence[str] | None, ep
 
 
 def variants(settings: params.Params, epochs: int) -> Experiments:
-    """The last experiment of `run`, and the variants of it that params.yaml names."""
+    """Return the last experiment of `run`, and its variants in params.yaml."""
     base = settings.run[-1]
     changes: dict[str, dict[str, Any]] = {base: {}, **settings.variants}
-    return {name: settings.experiment(base, epochs, found=own) for name, own in changes.items()}
+    return {
+        name: settings.experiment(base, epochs, overrides=overrides) for name, overrides in changes.items()
+    }
 
 
 def measure(
@@ -89,16 +91,16 @@ def measure(
     folds: Sequence[int],
     seeds: Sequence[int | None],
     out: Path,
-) -> Iterator[OfSplits]:
+) -> Iterator[MetricsBySplit]:
     """Train what is not trained yet, and yield the ranking metrics of each fold and seed on val and test.
 
     Args:
         experiments: of protocol songs.
-        corpus: what they are trained on.
+        corpus: the data to train on.
         settings: params.yaml.
         folds: test folds, 0 to 4.
-        seeds: None is each experiment's own.
-        out: the trainings lie in fold<number>/ of this folder.
+        seeds: None for each experiment's own.
+        out: folder of the trainings, in fold<number>/.
 
     Raises:
         ValueError: no song has a list, so that nothing can be ranked.
@@ -111,20 +113,22 @@ def measure(
         texts = splits.lyrics_of(corpus.songs, listings.pairs, by_fold=True)
         vectors = word_vectors.fit(texts, graded, settings.vectors, corpus.raw)
         for seed in seeds:
-            change = {} if seed is None else {"seed": seed}
-            seeded = {name: each.model_copy(update=change) for name, each in experiments.items()}
-            yield _measured(seeded, corpus, listings, vectors, out / f"fold{fold}", settings.evaluate)
+            overrides = {} if seed is None else {"seed": seed}
+            seeded = {
+                name: experiment.model_copy(update=overrides) for name, experiment in experiments.items()
+            }
+            yield _measure_training(seeded, corpus, listings, vectors, out / f"fold{fold}", settings.evaluate)
 
 
-def _measured(
+def _measure_training(
     experiments: Experiments,
     corpus: Corpus,
     listings: Listings,
     vectors: WordVectors,
     out: Path,
     settings: params.Evaluate,
-) -> OfSplits:
-    """The ranking metrics of one training of each experiment and of the baselines."""
+) -> MetricsBySplit:
+    """Train each experiment on one fold; return its ranking metrics and those of the baselines."""
     songs = corpus.songs
     scored, predictions = listings.scored(songs, "songs"), []
     for name, experiment in experiments.items():
@@ -132,32 +136,35 @@ def _measured(
         if experiment.pretrain_on is not None:
             graded = pretraining.prepare(*corpus.graded[experiment.pretrain_on], experiment, songs, listing)
         prepared = examples.prepare(experiment, songs, listing, vectors, graded)
-        folder = _trained(name, experiment, prepared, out)
+        folder = _train_once(name, experiment, prepared, out)
         predictions.append(evaluation.predict(name, Encoder.load(folder), songs, scored))
-    measured: OfSplits = {"val": {}, "test": {}}
+    by_split: MetricsBySplit = {"val": {}, "test": {}}
     comparisons = evaluation.comparisons(
         songs, listings, pd.concat(predictions), experiments, vectors, settings=settings
     )
-    for of_target, comparison in comparisons:
-        for split, predictors in measured.items():
+    for group, comparison in comparisons:
+        for split, predictors in by_split.items():
             metrics = comparison.rankings(split, settings)
-            for name, experiment in of_target.items():
+            for name, experiment in group.items():
                 for label, key in evaluation.predictors(name, experiment, comparison).items():
                     reads = key[1] is not None
-                    title = name if label == "model" else _baseline(label, experiment, reads=reads)
+                    title = name if label == "model" else _baseline_label(label, experiment, reads=reads)
                     predictors.setdefault(title, metrics[key])
-    # Experiments come first, whatever their target.
-    return {split: {name: of[name] for name in [*experiments, *of]} for split, of in measured.items()}
+    # Experiments of all targets come before the baselines.
+    return {
+        split: {name: predictors[name] for name in [*experiments, *predictors]}
+        for split, predictors in by_split.items()
+    }
 
 
-def _baseline(label: str, experiment: Experiment, *, reads: bool) -> str:
-    """What a baseline is called beside an experiment: with what it reads, and what it learned from."""
-    read = f" ({results.reads(experiment)})" if reads else ""
-    return results.BASELINES[label] + read + (" of listed pairs" * (experiment.target == "listed_only"))
+def _baseline_label(label: str, experiment: Experiment, *, reads: bool) -> str:
+    """Label a baseline of an experiment, with what it reads and what it is trained on."""
+    reading = f" ({results.reads(experiment)})" if reads else ""
+    return results.BASELINES[label] + reading + (" of listed pairs" * (experiment.target == "listed_only"))
 
 
-def _trained(name: str, settings: Experiment, prepared: examples.TrainingData, out: Path) -> Path:
-    """The folder of a training, which is done unless it has been."""
+def _train_once(name: str, settings: Experiment, prepared: examples.TrainingData, out: Path) -> Path:
+    """Return the folder of a training, which is run unless its result is there."""
     folder = out / f"{name}-{prepared.fingerprint[:16]}"
     if not (folder / "experiment.json").exists():
         loop.forget_models()
@@ -169,9 +176,13 @@ def _trained(name: str, settings: Experiment, prepared: examples.TrainingData, o
 
 
 def report(
-    trainings: Sequence[OfSplits], experiments: Sequence[str], subject: str | None, split: str, level: float
+    trainings: Sequence[MetricsBySplit],
+    experiments: Sequence[str],
+    subject: str | None,
+    split: str,
+    level: float,
 ) -> Report:
-    """The table of one split, and the leads of one experiment over all predictors.
+    """Format the table of one split, with the leads of one experiment over all predictors.
 
     Args:
         trainings: from `measure`.

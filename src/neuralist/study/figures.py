@@ -1,6 +1,6 @@
-"""A study's figures: how it went, which settings mattered, and all trials side by side.
+"""Draw a study's figures: its history, the importance of settings, and all trials in parallel coordinates.
 
-Each is drawn twice by Optuna: with plotly, on one page that opens offline, and with matplotlib, as PNG.
+Optuna draws each twice: with plotly, on one page that opens offline, and with matplotlib, as PNG.
 """
 
 import warnings
@@ -23,8 +23,8 @@ FIGURES = {
 }
 
 
-class InOrder(PedAnovaImportanceEvaluator):
-    """Optuna's default importances, equal ones by name: it leaves their order to a set's, so to chance."""
+class StableImportances(PedAnovaImportanceEvaluator):
+    """Optuna's default importances with ties in order of name; Optuna's own order of ties is random."""
 
     def evaluate(
         self,
@@ -33,43 +33,45 @@ class InOrder(PedAnovaImportanceEvaluator):
         *,
         target: Callable[[optuna.trial.FrozenTrial], float] | None = None,
     ) -> dict[str, float]:
-        """The importance of each setting, the largest first."""
-        found = super().evaluate(study, params, target=target)
-        rounded = {name: round(importance, 12) for name, importance in found.items()}
-        return dict(sorted(rounded.items(), key=lambda one: (-one[1], one[0])))
+        """Return the importance of each setting, the largest first."""
+        importances = super().evaluate(study, params, target=target)
+        rounded = {name: round(importance, 12) for name, importance in importances.items()}
+        return dict(sorted(rounded.items(), key=lambda item: (-item[1], item[0])))
 
 
 def save(study: optuna.Study, metric: str, folder: Path) -> None:
-    """Write study.html and a PNG a figure; one that needs more completed trials is left out, with a word.
+    """Write study.html and a PNG of each figure; a note replaces one that needs more completed trials.
 
     Args:
         study: with at least one completed trial.
-        metric: name of what was searched for.
+        metric: name of the optimised metric.
         folder: where to write.
     """
     matplotlib.use("Agg")
-    parts = [f"<h1>Study {study.study_name}</h1>"]
+    sections = [f"<h1>Study {study.study_name}</h1>"]
     n_complete = len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
     for name, function in FIGURES.items():
         if name == "importance" and n_complete < 2:
-            parts.append("<p>Importance of settings: two completed trials are needed.</p>")
+            sections.append("<p>Importance of settings: two completed trials are needed.</p>")
             continue
-        own = {"evaluator": InOrder()} if name == "importance" else {}
-        figure: Any = getattr(optuna.visualization, f"plot_{function}")(study, target_name=metric, **own)
-        parts.append(figure.to_html(full_html=False, include_plotlyjs=len(parts) == 1, div_id=name))
-        _save_picture(study, function, metric, folder / f"{name}.png", own)
+        options = {"evaluator": StableImportances()} if name == "importance" else {}
+        figure: Any = getattr(optuna.visualization, f"plot_{function}")(study, target_name=metric, **options)
+        sections.append(figure.to_html(full_html=False, include_plotlyjs=len(sections) == 1, div_id=name))
+        _save_picture(study, function, metric, folder / f"{name}.png", options)
     page = "<!doctype html><html lang='en'><meta charset='utf-8'><title>Study</title><body>{}</body></html>"
-    files.write_text(folder / "study.html", page.format("\n".join(parts)))
+    files.write_text(folder / "study.html", page.format("\n".join(sections)))
 
 
-def _save_picture(study: optuna.Study, function: str, metric: str, path: Path, own: dict[str, Any]) -> None:
+def _save_picture(
+    study: optuna.Study, function: str, metric: str, path: Path, options: dict[str, Any]
+) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         draw: Any = getattr(optuna.visualization.matplotlib, f"plot_{function}")
-        axes: Any = draw(study, target_name=metric, **own)
+        axes: Any = draw(study, target_name=metric, **options)
     figure = axes.figure
-    for one in figure.axes:
-        one.grid(visible=False)  # Optuna's parallel coordinates have an axis a setting, each with a grid
+    for axis in figure.axes:
+        axis.grid(visible=False)  # Optuna's parallel coordinates have an axis a setting, each with a grid
     figure.set_size_inches(11, 5)
     figure.tight_layout()
     with files.unfinished(path) as temporary:

@@ -1,13 +1,13 @@
-"""A study's storage, and its trials as a queue that processes take from, on one machine or on many.
+"""A study's storage, and its trials as a queue for several processes, on one machine or on many.
 
 Input: params.study.storage, a study whose trials are queued. Output: trials, each for one process at a time.
 
-Who looks for a trial and takes it is alone meanwhile: among the processes that share a folder by a lock file,
-among all that share a database by a lock on a row of a table of ours. A trial whose process died is given to
-the next that asks: of a process of this machine a lock file tells, of another machine's its silence.
+Claiming a trial is mutually exclusive: a lock file excludes processes that share a folder, a lock on a row of
+our own table those that share a database. A trial whose process died goes to the next process: on the same
+machine a released lock file shows the death, on other machines a missing heartbeat.
 
-Not Optuna's heartbeat: it needs an SQL storage and Study.optimize, and gives a retried trial a new number.
-What Study has no word for, that a trial of a given number shall run, our own storage object is told.
+We do not use Optuna's heartbeat: it needs an SQL storage and Study.optimize, and gives a retried trial a new
+number. Study cannot start the trial of a certain number, so we call our storage object for that.
 """
 
 import fcntl
@@ -31,21 +31,21 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 from neuralist import console
 from neuralist.config import params
 
-BEAT_S, SILENCE_S = 60, 300
-# One row, beside Optuna's tables, which it does not touch.
+HEARTBEAT_S, SILENCE_S = 60, 300
+# Has one row, for its lock; Optuna's tables are not touched.
 GATE = Table("neuralist_gate", MetaData(), Column("id", Integer, primary_key=True, autoincrement=False))
 FAILURES = SQLAlchemyError, StorageInternalError
 
 
 class Storage(NamedTuple):
-    """Where trials are kept, and the database whose GATE lets one process in at a time, if it is one."""
+    """The storage of trials, and the engine of its GATE, which admits one process at a time, if any."""
 
     trials: JournalStorage | RDBStorage
     gate: Engine | None
 
 
 class Queue(NamedTuple):
-    """A study whose trials are queued, where they are kept, and the folder of its locks."""
+    """A study whose trials are queued, their storage, and the folder of its locks."""
 
     study: optuna.Study
     storage: Storage
@@ -53,7 +53,7 @@ class Queue(NamedTuple):
 
 
 def storage(url: str | None, folder: Path) -> Storage:
-    """Open an Optuna storage: the one of a URL, or a journal in the folder.
+    """Open the Optuna storage of a URL, or a journal in the folder.
 
     Raises:
         ValueError: it cannot be opened.
@@ -66,7 +66,7 @@ def storage(url: str | None, folder: Path) -> Storage:
         try:
             return _database(url)
         except (IntegrityError, ProgrammingError):
-            time.sleep(2)  # another process may just be making the tables
+            time.sleep(2)  # another process may be creating the tables
             return _database(url)
     except (*FAILURES, ImportError, LookupError, OSError, RuntimeError, ValueError) as error:
         raise ValueError(
@@ -77,13 +77,13 @@ def storage(url: str | None, folder: Path) -> Storage:
 
 
 def _database(url: str) -> Storage:
-    # Between two epochs of a long trial a connection may be cut by whatever lies on its way.
+    # The network may cut an idle connection between two epochs of a long trial.
     trials = RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
     gate = create_engine(url, pool_pre_ping=True)
     if gate.dialect.name == "sqlite":  # it locks no rows
         return Storage(trials, None)
     GATE.create(gate, checkfirst=True)
-    # Where another process was faster, its row serves.
+    # Where another process was faster, its row is used.
     with suppress(IntegrityError), gate.begin() as connection:
         if connection.execute(select(GATE.c.id)).first() is None:
             connection.execute(GATE.insert().values(id=1))
@@ -99,11 +99,11 @@ def _reason(error: BaseException) -> str:
 
 
 @contextmanager
-def reached(url: str | None) -> Iterator[None]:
-    """Make one clear line of a storage that fails on the way.
+def storage_errors(url: str | None) -> Iterator[None]:
+    """Turn errors of the storage within the block into a one-line ValueError.
 
     Raises:
-        ValueError: the database cannot be reached, or refuses what the block asks of it.
+        ValueError: the database cannot be reached, or refuses an operation.
     """
     try:
         yield
@@ -115,98 +115,98 @@ def reached(url: str | None) -> Iterator[None]:
 
 
 @contextmanager
-def alone(queue: Queue) -> Iterator[None]:
-    """Let one process at a time look at the queue and change it; not to be nested."""
+def locked(queue: Queue) -> Iterator[None]:
+    """Hold the lock of the queue, to read and change it; not re-entrant."""
     with (queue.folder / "study.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if queue.storage.gate is None:
             yield
             return
         with queue.storage.gate.begin() as connection:
-            # When the process dies the server frees it.
+            # The server releases it when the process dies.
             connection.execute(select(GATE.c.id).with_for_update())
             yield
 
 
 @contextmanager
 def claimed(settings: params.Study, queue: Queue) -> Iterator[optuna.Trial | None]:
-    """A trial that nobody else works on, or None when all are over; waits while others work on the rest."""
-    taken = None
-    while taken is None:
-        with alone(queue):
-            left = [
-                one
-                for one in queue.study.get_trials(deepcopy=False)[: settings.trials]
-                if not one.state.is_finished()
+    """Claim a trial, or None when all are finished; waits while other processes run the rest."""
+    claim = None
+    while claim is None:
+        with locked(queue):
+            unfinished = [
+                trial
+                for trial in queue.study.get_trials(deepcopy=False)[: settings.trials]
+                if not trial.state.is_finished()
             ]
-            free = [one for one in left if one.state == TrialState.WAITING or _abandoned(one)]
-            taken = _take(settings, queue, free[0]) if free else None
-        if not left:
+            available = [
+                trial for trial in unfinished if trial.state == TrialState.WAITING or _abandoned(trial)
+            ]
+            claim = _claim(settings, queue, available[0]) if available else None
+        if not unfinished:
             yield None
             return
-        if taken is None:
+        if claim is None:
             time.sleep(1)
-    trial, lock = taken
-    over = threading.Event()
-    beat = threading.Thread(target=_beat, args=(trial, over), daemon=True)
-    beat.start()
+    trial, lock = claim
+    stop = threading.Event()
+    heartbeat = threading.Thread(target=_send_heartbeats, args=(trial, stop), daemon=True)
+    heartbeat.start()
     try:
         yield trial
     finally:
-        over.set()
-        beat.join()
+        stop.set()
+        heartbeat.join()
         lock.close()
 
 
-def _take(settings: params.Study, queue: Queue, free: FrozenTrial) -> tuple[optuna.Trial, IO[str]] | None:
-    """Mark a free trial as this process', by a lock that the system frees when the process dies."""
-    # Seeded by number: a resumed study would otherwise draw the numbers of its first trials again.
-    queue.study.sampler = optuna.samplers.TPESampler(seed=settings.seed + free.number)
-    id_ = _id(queue, free.number)
-    # Not Study.ask: where another process was faster, it makes a trial that nobody asked for.
-    if free.state == TrialState.WAITING and not _begun(queue, id_):
+def _claim(settings: params.Study, queue: Queue, queued: FrozenTrial) -> tuple[optuna.Trial, IO[str]] | None:
+    """Claim a queued or abandoned trial, by a lock that the system releases when the process dies."""
+    # Seeded by number: a resumed study would otherwise repeat the random numbers of its first trials.
+    queue.study.sampler = optuna.samplers.TPESampler(seed=settings.seed + queued.number)
+    trial_id = _storage_id(queue, queued.number)
+    # Not Study.ask: where another process was faster, it creates an extra trial.
+    if queued.state == TrialState.WAITING and not _start(queue, trial_id):
         return None
-    # By its constructor, for Study.ask gives no trial that runs already, as one does that is taken up again.
-    trial = optuna.Trial(queue.study, id_)
+    # By the constructor: Study.ask does not return a running trial, and a resumed one is running.
+    trial = optuna.Trial(queue.study, trial_id)
     path = queue.folder / f"trial-{trial.number}.lock"
     lock = path.open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         trial.set_user_attr("worker", [socket.gethostname(), str(path.resolve())])
-    except (
-        UpdateFinishedTrialError
-    ):  # not abandoned: its process let its lock go since it had ended the trial
+    except UpdateFinishedTrialError:  # not abandoned: its process had ended the trial and released the lock
         lock.close()
         return None
     return trial, lock
 
 
-def _id(queue: Queue, number: int) -> int:
-    """What the storage calls a trial."""
+def _storage_id(queue: Queue, number: int) -> int:
+    """Return the storage's id of a trial."""
     trials = queue.storage.trials
     study = trials.get_study_id_from_name(queue.study.study_name)
     return trials.get_trial_id_from_study_id_trial_number(study, number)
 
 
-def _begun(queue: Queue, id_: int) -> bool:
-    """Have a waiting trial run; False where another process was faster."""
+def _start(queue: Queue, trial_id: int) -> bool:
+    """Set a waiting trial running; False where another process was faster."""
     try:
-        return queue.storage.trials.set_trial_state_values(id_, TrialState.RUNNING)
+        return queue.storage.trials.set_trial_state_values(trial_id, TrialState.RUNNING)
     except UpdateFinishedTrialError:
         return False
 
 
 def _abandoned(trial: FrozenTrial) -> bool:
-    """Whether the process that runs a trial is dead; of another machine's, its silence tells."""
+    """Whether the process that runs a trial is dead: on another machine, whether its heartbeat is overdue."""
     host, path = trial.user_attrs.get("worker", [None, ""])
     if host == socket.gethostname() and Path(path).exists():
         with Path(path).open("a") as lock:
-            return _free(lock)
+            return _is_unlocked(lock)
     started = trial.datetime_start.timestamp() if trial.datetime_start else 0
     return time.time() - trial.user_attrs.get("seen", started) > SILENCE_S
 
 
-def _free(lock: IO[str]) -> bool:
+def _is_unlocked(lock: IO[str]) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -214,9 +214,9 @@ def _free(lock: IO[str]) -> bool:
     return True
 
 
-def _beat(trial: optuna.Trial, over: threading.Event) -> None:
-    while not over.is_set():
-        # Should the storage be away for longer than a moment, the training itself will say so.
+def _send_heartbeats(trial: optuna.Trial, stop: threading.Event) -> None:
+    while not stop.is_set():
+        # If the storage is unreachable for longer, the training itself will raise.
         with suppress(*FAILURES, UpdateFinishedTrialError):
             trial.set_user_attr("seen", time.time())
-        over.wait(BEAT_S)
+        stop.wait(HEARTBEAT_S)

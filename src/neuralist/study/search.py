@@ -1,12 +1,12 @@
-"""A study: Optuna looks for better settings of one experiment, on val alone (Akiba et al., KDD 2019).
+"""Search better settings of one experiment with Optuna (Akiba et al., KDD 2019), on val alone.
 
-Input: params `study`, the experiment it starts from, its tables. Output: an Optuna study in a journal file or
-in any Optuna storage, its trials as tables, the best one's settings.
+Input: params `study`, the experiment to start from, its tables. Output: an Optuna study in a journal file or
+in any Optuna storage, its trials as tables, the best trial's settings.
 
-Trials are queued when the study is made, the first with the experiment's own settings. Several processes take
-them from the queue, on one machine or on many; a trial whose process died is taken up again, with the same
-settings, after its last full epoch. So no trial is lost or run twice, and one process alone always comes to
-the same trials: what number n is given depends on the seed, n and the trials before.
+Trials are queued when the study is created, the first with the experiment's own settings. Several processes
+take them from the queue, on one machine or on many; a trial whose process died is resumed with the same
+settings, after its last complete epoch. So no trial is lost or run twice, and a single process always gets
+the same trials: the settings of trial n depend on the seed, n and the earlier trials.
 """
 
 import hashlib
@@ -30,42 +30,44 @@ from neuralist.text.word_vectors import WordVectors
 from neuralist.training import checkpoints, examples, loop
 from neuralist.training.pretraining import Graded
 
-# Called with the number of a trial when it begins, after each of its epochs and when it is over.
+# Called with the number of a trial when it starts, after each of its epochs and when it ends.
 Report = Callable[[int], None]
 
 
 class Search(NamedTuple):
-    """What a study is about."""
+    """The input of a study: its settings, and the data its trials train on."""
 
     settings: params.Study
-    base: params.Experiment  # of the experiment that trials change
+    base: params.Experiment  # the experiment whose settings trials change
     songs: pd.DataFrame
-    listing: pd.DataFrame  # of pair_sets.Listings.of
+    listing: pd.DataFrame  # from pair_sets.Listings.of
     words: WordVectors
-    graded: Graded | None = None  # of pretraining.load
+    graded: Graded | None = None  # from pretraining.load
 
     def name(self, experiment: str) -> str:
-        """Name the study by all that decides its trials but their number."""
+        """Return the study's name, with a hash of everything that decides its trials but their number."""
         prepared = examples.prepare(self.base, self.songs, self.listing, self.words, self.graded)
-        if not len(prepared.parts["val"].left):
+        if not len(prepared.splits["val"].left):
             raise ValueError(f"study: {experiment} has no val pairs to compare trials on; add songs")
-        if ON_VAL[self.settings.metric].of == "ranking" and prepared.parts["val"].listed.all():
+        if ON_VAL[self.settings.metric].of == "ranking" and prepared.splits["val"].listed.all():
             raise ValueError(
                 f"study.metric: received {self.settings.metric!r}, but {experiment} has no unlisted val "
                 "pairs, which need songs with lists; choose another metric"
             )
-        kept = self.settings.model_dump(exclude={"trials", "storage"})
-        digest = hashlib.sha256(json.dumps([kept, prepared.fingerprint], sort_keys=True).encode())
+        deciding_settings = self.settings.model_dump(exclude={"trials", "storage"})
+        digest = hashlib.sha256(
+            json.dumps([deciding_settings, prepared.fingerprint], sort_keys=True).encode()
+        )
         return f"{experiment}-{digest.hexdigest()[:16]}"
 
 
 def open_study(search: Search, name: str, folder: Path) -> queue.Queue:
-    """Open a study or make it, with as many trials queued as it shall have.
+    """Open or create a study, with all its trials queued.
 
     Args:
-        search: what it is about.
+        search: the input of the study.
         name: from `Search.name`.
-        folder: for locks and checkpoints; holds the journal, unless params name another storage.
+        folder: of locks and checkpoints, and of the journal, unless params name another storage.
 
     Raises:
         ValueError: the storage cannot be opened.
@@ -73,7 +75,7 @@ def open_study(search: Search, name: str, folder: Path) -> queue.Queue:
     settings = search.settings
     folder.mkdir(parents=True, exist_ok=True)
     storage = queue.storage(settings.storage, folder)
-    with queue.reached(settings.storage):
+    with queue.storage_errors(settings.storage):
         study = optuna.create_study(
             storage=storage.trials,
             study_name=name,
@@ -81,38 +83,38 @@ def open_study(search: Search, name: str, folder: Path) -> queue.Queue:
             pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=settings.prune_after),
             load_if_exists=True,
         )
-        opened = queue.Queue(study, storage, folder)
-        with queue.alone(opened):
+        trial_queue = queue.Queue(study, storage, folder)
+        with queue.locked(trial_queue):
             for number in range(len(study.get_trials(deepcopy=False)), settings.trials):
-                study.enqueue_trial(_within(settings.space, search.base) if number == 0 else {})
-    return opened
+                study.enqueue_trial(_settings_in_space(settings.space, search.base) if number == 0 else {})
+    return trial_queue
 
 
-def _within(space: params.Space, base: params.Experiment) -> dict[str, Any]:
-    """The experiment's own settings, where the space holds them."""
-    return {name: own for name in space if params.holds(space[name], own := getattr(base, name))}
+def _settings_in_space(space: params.Space, base: params.Experiment) -> dict[str, Any]:
+    """Return the experiment's own settings, as far as they lie in the search space."""
+    return {name: value for name in space if params.holds(space[name], value := getattr(base, name))}
 
 
-def work(search: Search, opened: queue.Queue, report: Report) -> None:
-    """Run trials until none is left, also those of processes that died meanwhile.
+def work(search: Search, trial_queue: queue.Queue, report: Report) -> None:
+    """Run trials until none is left, those of processes that died meanwhile included.
 
     Args:
-        search: what the study is about.
-        opened: from `open_study`.
-        report: what to call as trials go on.
+        search: the input of the study.
+        trial_queue: from `open_study`.
+        report: see `Report`.
     """
-    with queue.reached(search.settings.storage):
+    with queue.storage_errors(search.settings.storage):
         while True:
-            with queue.claimed(search.settings, opened) as trial:
+            with queue.claimed(search.settings, trial_queue) as trial:
                 if trial is None:
                     return
-                checkpoint = checkpoints.of_trial(opened.folder, trial.number)
+                checkpoint = checkpoints.of_trial(trial_queue.folder, trial.number)
                 report(trial.number)
-                # Else another machine, to which this one was long silent, has taken the trial and ended it.
+                # Raised where this process was silent for long, and another machine took and ended the trial.
                 with suppress(UpdateFinishedTrialError):
-                    _run(search, opened.study, trial, checkpoint, report)
-                for left in opened.folder.glob(f"*{checkpoint.name}"):
-                    left.unlink()
+                    _run(search, trial_queue.study, trial, checkpoint, report)
+                for file in trial_queue.folder.glob(f"*{checkpoint.name}"):
+                    file.unlink()
                 report(trial.number)
 
 
@@ -122,22 +124,22 @@ def _run(search: Search, study: optuna.Study, trial: optuna.Trial, checkpoint: P
     except optuna.TrialPruned:
         study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
     else:
-        # A metric that stayed undefined is no value: Optuna counts such a trial as failed.
+        # Optuna counts a trial whose metric is undefined as failed.
         state = TrialState.COMPLETE if math.isfinite(value) else TrialState.FAIL
         study.tell(trial, value if state == TrialState.COMPLETE else None, state, skip_if_finished=True)
 
 
 def _objective(search: Search, trial: optuna.Trial, checkpoint: Path, report: Report) -> float:
-    """Train with a trial's settings; the metric on val after the epoch of the lowest val loss."""
+    """Train with a trial's settings; return the metric on val at the epoch of the lowest val loss."""
     settings = search.settings
-    chosen = {name: _suggest(trial, name, entry) for name, entry in settings.space.items()}
-    experiment = search.base.model_copy(update={"epochs": settings.epochs, **chosen})
+    suggested = {name: _suggest(trial, name, entry) for name, entry in settings.space.items()}
+    experiment = search.base.model_copy(update={"epochs": settings.epochs, **suggested})
     prepared = examples.prepare(experiment, search.songs, search.listing, search.words, search.graded)
     loop.forget_models()
     model = loop.make_model(experiment, prepared)
-    loop.pretrain(model, prepared, experiment, checkpoint, lambda record, at: None)
+    loop.pretrain(model, prepared, experiment, checkpoint, lambda record, step: None)
     metric = f"val_{settings.metric}"
-    # Of a process that died; where its checkpoint is not, on another machine, all epochs are trained again.
+    # By a process that died; without its checkpoint, which is on its machine, all epochs are trained again.
     reported = trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values
 
     def epoch_over(record: loop.Epoch) -> None:
@@ -145,17 +147,17 @@ def _objective(search: Search, trial: optuna.Trial, checkpoint: Path, report: Re
             trial.report(record[metric], int(record["epoch"]) - 1)
         report(trial.number)
 
-    def after(record: loop.Epoch, at: tuple[int, int] | None) -> None:
-        if at is None:
+    def after(record: loop.Epoch, step: tuple[int, int] | None) -> None:
+        if step is None:
             epoch_over(record)
             if trial.should_prune():
                 raise optuna.TrialPruned
 
-    kept = checkpoints.read(checkpoint)
-    for record in kept.history if kept else []:
+    saved = checkpoints.read(checkpoint)
+    for record in saved.history if saved else []:
         if record["epoch"] - 1 not in reported:
             epoch_over(record)
-    history = loop.fit(model, prepared.parts, experiment, checkpoint, after)
+    history = loop.fit(model, prepared.splits, experiment, checkpoint, after)
     return history[loop.best_epoch(history) - 1][metric]
 
 
@@ -168,7 +170,7 @@ def _suggest(trial: optuna.Trial, name: str, entry: params.Interval | tuple[Any,
 
 
 def trials(study: optuna.Study, settings: params.Study) -> pd.DataFrame:
-    """One row a trial: trial (number), state, value, epochs (run), and a column for each setting searched."""
+    """Tabulate trials: trial (number), state, value, epochs (run), and a column for each searched setting."""
     rows = [
         {
             "trial": trial.number,
@@ -183,7 +185,7 @@ def trials(study: optuna.Study, settings: params.Study) -> pd.DataFrame:
 
 
 def epochs(study: optuna.Study, settings: params.Study) -> pd.DataFrame:
-    """One row an epoch of a trial: trial, epoch (from 1), value, the metric on val."""
+    """Tabulate the epochs of trials: trial, epoch (from 1), value (the metric on val)."""
     rows = [
         (trial.number, step + 1, value)
         for trial in study.get_trials(deepcopy=False)[: settings.trials]
@@ -193,10 +195,10 @@ def epochs(study: optuna.Study, settings: params.Study) -> pd.DataFrame:
 
 
 def best(study: optuna.Study, settings: params.Study, experiment: str) -> BestTrial:
-    """The best of the trials that came to a value.
+    """Return the best of the completed trials.
 
     Raises:
-        ValueError: no trial came to a value.
+        ValueError: no trial is complete.
     """
     complete = [
         trial
@@ -209,14 +211,14 @@ def best(study: optuna.Study, settings: params.Study, experiment: str) -> BestTr
             "allow more epochs (study.epochs), or narrow study.space"
         )
     sign = ON_VAL[settings.metric].sign
-    # Of equally good ones the first, so that the order of workers does not matter.
-    chosen = max(complete, key=lambda trial: (sign * (trial.value or 0.0), -trial.number))
+    # Ties go to the lowest number, so that the order of workers does not matter.
+    best_trial = max(complete, key=lambda trial: (sign * (trial.value or 0.0), -trial.number))
     return BestTrial(
         study=study.study_name,
         experiment=experiment,
-        trial=chosen.number,
+        trial=best_trial.number,
         metric=f"val_{settings.metric}",
-        value=float(f"{chosen.value:.6g}"),
-        # The learning rate falls along all epochs, so they belong to the settings.
-        params={"epochs": settings.epochs, **{name: chosen.params[name] for name in settings.space}},
+        value=float(f"{best_trial.value:.6g}"),
+        # The learning rate's schedule depends on the number of epochs, so it is one of the settings.
+        params={"epochs": settings.epochs, **{name: best_trial.params[name] for name in settings.space}},
     )

@@ -1,8 +1,8 @@
-"""Style of lyrics in numbers: how long, how repetitive, how they address and rhyme; not what they are about.
+"""Stylistic features of lyrics: length, repetition, pronouns, rhyme; nothing of their topic.
 
-Input: texts as written. Output: a row of features for each text. After Fell & Sporleder 2014, "Lyrics-based
-analysis and classification of music" (COLING, pages 620-631), whose groups of features these are, in plain
-form: length, vocabulary, orthography, structure (repeated lines), orientation (pronouns) and rhyme.
+Input: texts as written. Output: a row of features for each text. The groups of features are those of Fell &
+Sporleder 2014, "Lyrics-based analysis and classification of music" (COLING, pages 620-631), simplified:
+length, vocabulary, orthography, structure (repeated lines), orientation (pronouns) and rhyme.
 """
 
 import itertools
@@ -35,22 +35,22 @@ NAMES = (
 
 
 def features(texts: Sequence[str]) -> np.ndarray:
-    """Style of each text: float64 (n_texts, 17), the columns of NAMES; all finite.
+    """Return the features of each text: float64 (n_texts, 17), the columns of NAMES; all finite.
 
-    A line is one that holds a word. Logarithms are of 1 + x. Two neighbouring lines rhyme when their last
+    Lines without a word do not count. Logarithms are of 1 + x. Two neighbouring lines rhyme when their last
     words end in the same two characters. A text without words has zeros.
     """
     return np.array([_features(text) for text in texts], dtype=np.float64).reshape(len(texts), len(NAMES))
 
 
 def _features(text: str) -> list[float]:
-    lines = [tuple(found) for found in map(words, text.splitlines()) if found]
+    lines = [tuple(tokens) for tokens in map(words, text.splitlines()) if tokens]
     tokens = [word for line in lines for word in line]
     if not tokens:
         return [0.0] * len(NAMES)
     n_words, n_lines, types = len(tokens), len(lines), len(set(tokens))
     ends = [line[-1][-2:] for line in lines]
-    rhymes = sum(end == after for end, after in itertools.pairwise(ends))
+    rhymes = sum(end == next_end for end, next_end in itertools.pairwise(ends))
     return [
         np.log1p(n_words),
         types / n_words,
@@ -67,11 +67,11 @@ def _features(text: str) -> list[float]:
 
 
 def standardised(texts: Sequence[str], train: np.ndarray) -> np.ndarray:
-    """Features less their mean on the texts `train`, in their deviations there, within +-4.
+    """Return features standardised by mean and deviation of the texts `train`, clipped to +-4.
 
     A feature that is constant on `train` (rhyme, where each text is one line) is 0 throughout.
     """
-    found = features(texts)
-    spread = found[train].std(axis=0)
-    spread[spread < 1e-12] = np.inf
-    return np.clip((found - found[train].mean(axis=0)) / spread, -4, 4)
+    values = features(texts)
+    deviation = values[train].std(axis=0)
+    deviation[deviation < 1e-12] = np.inf
+    return np.clip((values - values[train].mean(axis=0)) / deviation, -4, 4)

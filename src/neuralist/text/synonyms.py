@@ -1,7 +1,7 @@
-"""Synonyms: which words may stand for which, so that training reads each text in other words every epoch.
+"""Augment training texts by synonym replacement, anew in every epoch.
 
-Mueller & Thyagarajan (2016) add 10,022 pairs to SICK's 4,500 by putting WordNet's synonyms in the place of
-random words. Here a word's synonyms are those of a file, or its nearest by word vectors.
+Mueller & Thyagarajan (2016) add 10,022 pairs to SICK's 4,500 by replacing random words with synonyms of
+WordNet. This module takes a word's synonyms from a file, or the nearest words by word vectors.
 """
 
 from collections.abc import Iterable
@@ -17,31 +17,31 @@ from neuralist.text.word_vectors import WordVectors
 
 # Of 25,647 words distilled from a sentence encoder, and of groups of synonyms and of co-hyponyms (dog, cat)
 # written by hand, 93 % of the pairs above this cosine were synonyms; above 0.55 it is 75 %.
-LEAST_COSINE = 0.65
-MOST = 5
-_ROWS_A_BLOCK = 512
+MIN_COSINE = 0.65
+MAX_SYNONYMS = 5
+_BLOCK_ROWS = 512
 
 
 class Synonyms(NamedTuple):
-    """The token ids that may stand for each token id t: ids[starts[t] : starts[t + 1]]."""
+    """The synonyms of each token id t: ids[starts[t] : starts[t + 1]]."""
 
     ids: np.ndarray  # int32 (n_synonyms,)
     starts: np.ndarray  # int64 (n_tokens + 1,)
 
     def replaced(self, tokens: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-        """Token ids, of any shape, with that share of those that have synonyms replaced by one of them."""
+        """Return token ids, of any shape, where a share of those with synonyms is replaced at random."""
         counts = np.diff(self.starts)[tokens]
         chosen = (rng.random(tokens.shape) < share) & (counts > 0)
-        made = tokens.copy()
-        made[chosen] = self.ids[self.starts[tokens[chosen]] + rng.integers(counts[chosen])]
-        return made
+        augmented = tokens.copy()
+        augmented[chosen] = self.ids[self.starts[tokens[chosen]] + rng.integers(counts[chosen])]
+        return augmented
 
 
 def of(settings: params.Experiment, vectors: WordVectors, tokens: np.ndarray) -> Synonyms:
-    """What an experiment puts in the place of the token ids of its training texts.
+    """Return the synonyms of an experiment, for the token ids of its training texts.
 
     Raises:
-        ValueError: the experiment reads characters, or its list cannot be used.
+        ValueError: the experiment's tokens are characters, or its synonym list is invalid.
     """
     if settings.tokens == "char":
         raise ValueError(
@@ -53,31 +53,32 @@ def of(settings: params.Experiment, vectors: WordVectors, tokens: np.ndarray) ->
 
 
 def near(vectors: WordVectors, tokens: np.ndarray) -> Synonyms:
-    """For each word among the tokens, the at most MOST words of a cosine of at least LEAST_COSINE.
+    """Return for each word among the tokens up to MAX_SYNONYMS words with a cosine of at least MIN_COSINE.
 
-    Cosines are taken from the vectors' mean: vectors trained on few songs all point one way (Mu & Viswanath,
+    The mean is subtracted from the vectors: vectors trained on few songs all point one way (Mu & Viswanath,
     ICLR 2018), and any two of their words would pass for synonyms.
     """
-    known = vectors.matrix[UNKNOWN + 1 :] - vectors.matrix[UNKNOWN]  # <unk> holds the mean
-    lengths = np.linalg.norm(known, axis=1, keepdims=True)
-    known = np.divide(known, lengths, out=np.zeros_like(known), where=lengths > 0)
-    asked = np.unique(tokens)
-    asked = asked[asked > UNKNOWN] - UNKNOWN - 1
-    found = {}
-    for start in range(0, len(asked), _ROWS_A_BLOCK):
-        rows = asked[start : start + _ROWS_A_BLOCK]
-        cosines = known[rows] @ known.T
+    unit = vectors.matrix[UNKNOWN + 1 :] - vectors.matrix[UNKNOWN]  # <unk> holds the mean
+    lengths = np.linalg.norm(unit, axis=1, keepdims=True)
+    unit = np.divide(unit, lengths, out=np.zeros_like(unit), where=lengths > 0)
+    queries = np.unique(tokens)
+    queries = queries[queries > UNKNOWN] - UNKNOWN - 1
+    synonyms = {}
+    for start in range(0, len(queries), _BLOCK_ROWS):
+        rows = queries[start : start + _BLOCK_ROWS]
+        cosines = unit[rows] @ unit.T
         cosines[np.arange(len(rows)), rows] = -1
         for word, row in zip(rows, cosines, strict=True):
-            close = np.flatnonzero(row >= LEAST_COSINE)
-            found[word + UNKNOWN + 1] = close[np.argsort(-row[close], kind="stable")][:MOST] + UNKNOWN + 1
-    return _assembled(found, len(vectors.matrix))
+            close = np.flatnonzero(row >= MIN_COSINE)
+            nearest = close[np.argsort(-row[close], kind="stable")][:MAX_SYNONYMS]
+            synonyms[word + UNKNOWN + 1] = nearest + UNKNOWN + 1
+    return _pack(synonyms, len(vectors.matrix))
 
 
 def read(path: Path, vocabulary: Vocabulary) -> Synonyms:
-    """Read a file with a group of synonyms a line, between commas or spaces; # begins a comment.
+    """Read a file with a group of synonyms per line, separated by commas or spaces; # begins a comment.
 
-    Words are folded as texts are; those outside the vocabulary are left out.
+    Words are normalized like texts; those outside the vocabulary are left out.
 
     Raises:
         ValueError: the file cannot be read, a line holds fewer than two words or several between two commas,
@@ -87,39 +88,39 @@ def read(path: Path, vocabulary: Vocabulary) -> Synonyms:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"synonym_list: {path}: not readable as UTF-8 text ({error})") from error
-    numbers = {word: number for number, word in enumerate(vocabulary.words, start=UNKNOWN + 1)}
-    found: dict[int, list[int]] = {}
+    ids = {word: token_id for token_id, word in enumerate(vocabulary.words, start=UNKNOWN + 1)}
+    synonyms: dict[int, list[int]] = {}
     for line, text in enumerate(lines, start=1):
-        group = [numbers[word] for word in _group(text, f"synonym_list: {path}:{line}") if word in numbers]
+        group = [ids[word] for word in _group(text, f"synonym_list: {path}:{line}") if word in ids]
         for word in group:
-            found.setdefault(word, []).extend(other for other in group if other != word)
-    if not any(found.values()):
+            synonyms.setdefault(word, []).extend(other for other in group if other != word)
+    if not any(synonyms.values()):
         raise ValueError(
             f"synonym_list: {path}: no line of its {len(lines)} holds two words of the vocabulary; "
             "give groups of words that the texts use"
         )
-    return _assembled({word: np.unique(others) for word, others in found.items()}, len(vocabulary))
+    return _pack({word: np.unique(others) for word, others in synonyms.items()}, len(vocabulary))
 
 
 def _group(text: str, where: str) -> list[str]:
-    """The distinct words of a line; none of an empty one."""
+    """Return the distinct words of a line; an empty line has none."""
     text = text.split("#")[0].strip()
     entries = text.split(",") if "," in text else text.split()
-    found = []
+    group = []
     for entry in filter(str.strip, entries):
         folded = words(entry)
         if len(folded) != 1:
             raise ValueError(f"{where}: received {entry.strip()!r}, {len(folded)} words; give single words")
-        found += folded
-    if len(set(found)) == 1:
-        raise ValueError(f"{where}: received {found[0]!r} alone; give two or more words a line")
-    return list(dict.fromkeys(found))
+        group += folded
+    if len(set(group)) == 1:
+        raise ValueError(f"{where}: received {group[0]!r} alone; give two or more words a line")
+    return list(dict.fromkeys(group))
 
 
-def _assembled(found: dict[int, np.ndarray], n_tokens: int) -> Synonyms:
+def _pack(synonyms: dict[int, np.ndarray], n_tokens: int) -> Synonyms:
     counts = np.zeros(n_tokens, dtype=np.int64)
-    for word, others in found.items():
+    for word, others in synonyms.items():
         counts[word] = len(others)
-    ordered: Iterable[np.ndarray] = [found[word] for word in sorted(found)]
+    ordered: Iterable[np.ndarray] = [synonyms[word] for word in sorted(synonyms)]
     ids = np.concatenate([np.zeros(0), *ordered]).astype(np.int32)
     return Synonyms(ids, np.cumsum(np.append(0, counts)))

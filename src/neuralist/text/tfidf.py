@@ -1,4 +1,4 @@
-"""TF-IDF: texts as unit vectors over their words and word pairs, or over runs of characters."""
+"""TF-IDF vectors of texts, over words and word bigrams or over character n-grams."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -10,20 +10,20 @@ from scipy import sparse
 from neuralist.text.tokenizer import split
 
 
-class Terms(NamedTuple):
-    """What terms weigh in texts.
+class TermWeights(NamedTuple):
+    """TF-IDF weights of texts.
 
     Attributes:
-        weights: float64 (n_texts, n_terms), rows of length 1, or 0 of a text without a term.
-        names: the terms, in the order of the columns.
+        weights: float64 (n_texts, n_terms); rows are unit vectors, or zero for a text without terms.
+        terms: the columns' words, runs of words or runs of characters.
     """
 
     weights: sparse.csr_array
-    names: list[str]
+    terms: list[str]
 
-    def of(self, texts: np.ndarray) -> "Terms":
-        """The same for some of the texts, chosen by bool (n_texts,)."""
-        return Terms(self.weights[np.flatnonzero(texts)], self.names)
+    def rows(self, mask: np.ndarray) -> "TermWeights":
+        """Return the rows where `mask`, bool (n_texts,), holds."""
+        return TermWeights(self.weights[np.flatnonzero(mask)], self.terms)
 
 
 def tfidf(
@@ -31,36 +31,36 @@ def tfidf(
     train: np.ndarray,
     tokens: str,
     *,
-    least: int = 1,
-    most: float = np.inf,
-    longest: int = 2,
-) -> Terms:
-    """Sublinear TF-IDF of texts, fitted on the texts `train`.
+    min_texts: int = 1,
+    max_texts: float = np.inf,
+    max_words: int = 2,
+) -> TermWeights:
+    """Return sublinear TF-IDF weights, fitted on the texts `train`.
 
     Args:
-        texts: as read.
-        train: positions of the texts that terms and their frequencies are taken from.
-        tokens: `word`: terms are words and runs of neighbours; `char`: runs of 2 to 4 characters, those at
-            the edge of a word with a space.
-        least: training texts that a term stands in, or it is left out.
-        most: likewise.
-        longest: words of a run.
+        texts: the part of each text that a model reads.
+        train: positions of the texts to fit terms and document frequencies on.
+        tokens: `word` for words and n-grams of words; `char` for n-grams of 2 to 4 characters within words,
+            padded with a space at the edges.
+        min_texts: terms in fewer training texts are dropped.
+        max_texts: terms in more training texts are dropped.
+        max_words: length of the longest n-gram of words.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer  # 1 s to import
 
-    read = [("" if tokens == "char" else " ").join(split(text, tokens)) for text in texts]
-    fitted = [read[text] for text in train]
-    if not any(fitted):
-        return Terms(sparse.csr_array((len(texts), 0)), [])
-    make = partial(TfidfVectorizer, lowercase=False, sublinear_tf=True)
+    joined = [("" if tokens == "char" else " ").join(split(text, tokens)) for text in texts]
+    train_texts = [joined[text] for text in train]
+    if not any(train_texts):
+        return TermWeights(sparse.csr_array((len(texts), 0)), [])
+    build = partial(TfidfVectorizer, lowercase=False, sublinear_tf=True)
     if tokens == "char":
-        vectorizer = make(analyzer="char_wb", ngram_range=(2, 4))
+        vectorizer = build(analyzer="char_wb", ngram_range=(2, 4))
     else:
-        vectorizer = make(token_pattern=r"\S+", ngram_range=(1, longest))
-    held = np.ravel((vectorizer.fit_transform(fitted) > 0).sum(axis=0))
-    kept = np.flatnonzero((held >= least) & (held <= most))
-    vectors = sparse.csr_array(vectorizer.transform(read))[:, kept]
-    lengths = np.sqrt(vectors.multiply(vectors).sum(axis=1))
-    scale = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-    names = vectorizer.get_feature_names_out()[kept].tolist()
-    return Terms(sparse.csr_array(sparse.diags_array(scale) @ vectors), names)
+        vectorizer = build(token_pattern=r"\S+", ngram_range=(1, max_words))
+    n_texts = np.ravel((vectorizer.fit_transform(train_texts) > 0).sum(axis=0))
+    columns = np.flatnonzero((n_texts >= min_texts) & (n_texts <= max_texts))
+    weights = sparse.csr_array(vectorizer.transform(joined))[:, columns]
+    norms = np.sqrt(weights.multiply(weights).sum(axis=1))
+    scale = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
+    terms = vectorizer.get_feature_names_out()[columns].tolist()
+    return TermWeights(sparse.csr_array(sparse.diags_array(scale) @ weights), terms)

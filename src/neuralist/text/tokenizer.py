@@ -1,4 +1,4 @@
-"""Texts to tokens: words or characters, and which of them a model reads."""
+"""Split texts into tokens, words or characters, and select the tokens that a model reads."""
 
 import itertools
 import unicodedata
@@ -20,7 +20,7 @@ def words(text: str) -> list[str]:
     """Split a text into lower-case words; punctuation, symbols and control characters only separate.
 
     Compatibility forms are folded first (Unicode NFKC), so that full-width letters and ligatures equal their
-    plain forms. Scripts written without spaces come out as one token a run.
+    plain forms. Scripts written without spaces give a token for each run.
     """
     folded = _folded(text)
     if not folded.isascii():
@@ -48,14 +48,13 @@ def _folded(text: str) -> str:
 
 
 class TokenWindowing(NamedTuple):
-    """How much of a text a model reads, and in what pieces.
+    """The tokens of a text that a model reads, and how they are cut into windows.
 
     Attributes:
         tokens: `word` or `char`.
-        max_tokens: of one reading, words or characters.
-        long_text: what of a longer text: its `head`, its `tail`, or all of it in `chunks` of at most
-            `max_tokens`.
-        window: the largest piece; None: what is read of a head or a tail is one piece.
+        max_tokens: limit for a head or tail, and for a chunk.
+        long_text: of a longer text, read its `head`, its `tail`, or all in `chunks` of at most `max_tokens`.
+        window: limit for a window; None makes a head or tail a single window.
     """
 
     tokens: str
@@ -65,15 +64,15 @@ class TokenWindowing(NamedTuple):
 
     @classmethod
     def of(cls, settings: Experiment) -> "TokenWindowing":
-        """What an experiment reads."""
+        """Return the windowing of an experiment."""
         return cls(settings.tokens, settings.max_tokens, settings.long_text, settings.window)
 
     def split(self, text: str) -> list[str]:
-        """All tokens of a text."""
+        """Return all tokens of a text."""
         return split(text, self.tokens)
 
     def windows(self, tokens: list[str]) -> list[list[str]]:
-        """The pieces that are read, equally long but for one token; one empty piece of an empty text."""
+        """Cut the tokens to read into windows of nearly equal length; an empty text has one empty window."""
         read = tokens
         if self.long_text != "chunks":
             read = tokens[-self.max_tokens :] if self.long_text == "tail" else tokens[: self.max_tokens]
@@ -82,14 +81,14 @@ class TokenWindowing(NamedTuple):
         return [read[start:end] for start, end in itertools.pairwise(cuts)]
 
     def excerpt(self, text: str) -> str:
-        """What is read of a text, as it is written: with its case, punctuation and lines."""
+        """Return the part of a text that is read, as written: with its case, punctuation and lines."""
 
-        def size(part: str) -> int:
-            return len(self.split(part))
+        def n_tokens(excerpt: str) -> int:
+            return len(self.split(excerpt))
 
-        if self.long_text == "chunks" or size(text) <= self.max_tokens:
+        if self.long_text == "chunks" or n_tokens(text) <= self.max_tokens:
             return text
         cuts = range(len(text) + 1)
         if self.long_text == "tail":
-            return text[bisect_left(cuts, -self.max_tokens, key=lambda start: -size(text[start:])) :]
-        return text[: bisect_right(cuts, self.max_tokens, key=lambda end: size(text[:end])) - 1]
+            return text[bisect_left(cuts, -self.max_tokens, key=lambda start: -n_tokens(text[start:])) :]
+        return text[: bisect_right(cuts, self.max_tokens, key=lambda end: n_tokens(text[:end])) - 1]

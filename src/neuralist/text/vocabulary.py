@@ -1,4 +1,4 @@
-"""Token ids: the vocabulary, saved as plain text beside the model, and texts as rows of ids."""
+"""Map tokens to ids: the vocabulary, saved as plain text beside the model, and texts as rows of ids."""
 
 import itertools
 from collections.abc import Iterable, Sequence
@@ -15,23 +15,23 @@ PADDING, UNKNOWN = 0, 1
 
 
 class Windows(NamedTuple):
-    """Texts as token ids, one or more windows each, those of text t at starts[t] to starts[t + 1]."""
+    """Texts as token ids: text t has the windows ids[starts[t] : starts[t + 1]], at least one."""
 
     ids: np.ndarray  # int32 (n_windows, longest window), padded with 0 on the right
     starts: np.ndarray  # int64 (n_texts + 1,)
-    lengths: np.ndarray  # int64 (n_texts,), tokens of the whole text, unread ones too
+    lengths: np.ndarray  # int64 (n_texts,), tokens of the whole text, read or not
 
     def rows(self, texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The windows of some texts: int64 (n,), the position in `texts`, ascending, and the row of `ids`."""
+        """Return the windows of some texts: positions in `texts` and rows of `ids`, each int64 (n,)."""
         counts = np.diff(self.starts)[texts]
         owners = np.repeat(np.arange(len(texts)), counts)
-        # A window is as far from its text's first one as from the first of its owner here.
+        # A window has the same offset from the first window of its text in `ids` and in the result.
         return owners, np.arange(len(owners)) + np.repeat(
             self.starts[texts] - np.cumsum(counts) + counts, counts
         )
 
     def distinct(self, texts: np.ndarray, n_rows: int) -> np.ndarray:
-        """The distinct token ids of some texts, int32 (n_rows, most), ascending, filled up with padding."""
+        """Return the distinct ids of some texts: int32 (n_rows, max_distinct), ascending, then padding."""
         owners, rows = self.rows(texts)
         n_ids = int(self.ids.max(initial=0)) + 1
         numbers = (owners[:, None] * n_ids + self.ids[rows])[self.ids[rows] != PADDING]
@@ -43,7 +43,7 @@ class Windows(NamedTuple):
 
     @property
     def n_truncated(self) -> int:
-        """Texts of which something is not read."""
+        """The number of texts that are read in part only."""
         n_read = (
             np.add.reduceat(np.count_nonzero(self.ids, axis=1), self.starts[:-1]) if len(self.lengths) else 0
         )
@@ -51,14 +51,14 @@ class Windows(NamedTuple):
 
 
 class Vocabulary:
-    """The known words (or characters) in a fixed order: word i has the id i + 2, after padding and <unk>.
+    """Words (or characters) in a fixed order: word i has the id i + 2, after padding and <unk>.
 
     Raises:
         ValueError: a word occurs twice.
     """
 
-    def __init__(self, known: Iterable[str]) -> None:
-        self.words = tuple(known)
+    def __init__(self, words: Iterable[str]) -> None:
+        self.words = tuple(words)
         if len(self._ids) != len(self.words):
             raise ValueError(
                 f"vocabulary: {len(self.words) - len(self._ids)} words occur twice; list each word once"
@@ -73,14 +73,16 @@ class Vocabulary:
         return {word: index for index, word in enumerate(self.words, start=2)}
 
     def windows(self, texts: Sequence[str], windowing: TokenWindowing) -> Windows:
-        """Token ids of what is read of each text."""
+        """Return the token ids of the windows of each text."""
         tokens = [windowing.split(text) for text in texts]
         pieces = [windowing.windows(of_text) for of_text in tokens]
         flat = [piece for of_text in pieces for piece in of_text]
         sizes = np.array([len(piece) for piece in flat], dtype=np.int64)
         ids = np.zeros((len(flat), sizes.max(initial=0) or 1), dtype=np.int32)
-        found = map(self._ids.get, itertools.chain.from_iterable(flat), itertools.repeat(UNKNOWN))
-        ids[np.arange(ids.shape[1]) < sizes[:, None]] = np.fromiter(found, dtype=np.int32, count=sizes.sum())
+        flat_ids = map(self._ids.get, itertools.chain.from_iterable(flat), itertools.repeat(UNKNOWN))
+        ids[np.arange(ids.shape[1]) < sizes[:, None]] = np.fromiter(
+            flat_ids, dtype=np.int32, count=sizes.sum()
+        )
         lengths = np.array([len(of_text) for of_text in tokens], dtype=np.int64)
         return Windows(ids, np.cumsum([0, *map(len, pieces)]), lengths)
 

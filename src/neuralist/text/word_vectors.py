@@ -1,7 +1,7 @@
 """Word vectors: read from a pre-trained file, or trained with gensim on the training songs.
 
 The matrix has a row for each token id, float32: row 0, padding, holds zeros; row 1, <unk>, stands for every
-word without a vector and holds the mean of all others, so that an unknown word pulls nowhere.
+word without a vector and holds the mean of the others, so that an unknown word is neutral.
 Files: word2vec text (.vec, .vec.gz; fastText's wiki.simple.vec), GloVe text (.txt, the same without its first
 line) and word2vec binary (.bin); https://code.google.com/archive/p/word2vec, nlp.stanford.edu/projects/glove.
 """
@@ -23,7 +23,7 @@ SUFFIXES = (".vec", ".vec.gz", ".bin", ".txt", ".txt.gz")
 
 
 class WordVectors(NamedTuple):
-    """A vocabulary, its vectors by token id (n_tokens, dimensions), and how much of the songs they cover."""
+    """A vocabulary, its vectors by token id (n_tokens, dimensions), and their coverage of the songs."""
 
     vocabulary: Vocabulary
     matrix: np.ndarray
@@ -52,41 +52,41 @@ def load(folder: Path) -> WordVectors:
 
 
 def fit(
-    texts: Mapping[str, Sequence[str]], pretraining: Sequence[str], choices: params.Vectors, raw: Path
+    texts: Mapping[str, Sequence[str]], pretraining: Sequence[str], settings: params.Vectors, raw: Path
 ) -> WordVectors:
-    """Read word vectors from the file that is chosen, else train them; on no text of val or test.
+    """Read word vectors from a file or train them, without texts of val or test.
 
     Args:
-        texts: split (train, val, test) to its texts; coverage is reported for all.
-        pretraining: texts of pretraining; those that are also of val or test are left out.
-        choices: section vectors of params.yaml.
+        texts: split (train, val, test) to its texts; the coverage is that of each split.
+        pretraining: texts of pretraining; those equal to a text of val or test are dropped.
+        settings: section vectors of params.yaml.
         raw: the raw folder.
 
     Raises:
         ValueError: the file is missing or unusable, or there are too few texts to train on.
     """
-    learned = [*texts["train"], *without(pretraining, [*texts["val"], *texts["test"]])]
-    file = find_file(choices.source, raw)
+    allowed = [*texts["train"], *without(pretraining, [*texts["val"], *texts["test"]])]
+    file = find_file(settings.source, raw)
     if file:
-        found = read_file(file, {word for text in learned for word in words(text)}, choices.most_frequent)
+        vectors = read_file(file, {word for text in allowed for word in words(text)}, settings.most_frequent)
     else:
-        found = train(learned, choices)
+        vectors = train(allowed, settings)
     source = file.name if file else "trained on the training songs"
-    return assemble(found, choices.length, source, texts)
+    return assemble(vectors, settings.length, source, texts)
 
 
-def without(texts: Iterable[str], held: Iterable[str]) -> list[str]:
-    """Those texts whose words are not those of a text in `held`, the task's val and test."""
-    barred = {tuple(words(text)) for text in held}
-    return [text for text in texts if tuple(words(text)) not in barred]
+def without(texts: Iterable[str], excluded: Iterable[str]) -> list[str]:
+    """Return the texts whose words differ from those of each text in `excluded`, here val and test."""
+    excluded_words = {tuple(words(text)) for text in excluded}
+    return [text for text in texts if tuple(words(text)) not in excluded_words]
 
 
 def find_file(source: str, raw: Path) -> Path | None:
-    """Resolve `params.vectors.source`: None says that the vectors are to be trained.
+    """Return the file that `params.vectors.source` names; None where the vectors are to be trained.
 
     Args:
         source: auto, train, or a path (absolute, or relative to the raw folder or to the working folder).
-        raw: the raw folder; auto looks for one file in its folder `vectors`.
+        raw: the raw folder; auto looks for a single file in its folder `vectors`.
 
     Raises:
         ValueError: the path does not exist, or auto finds more than one file.
@@ -94,11 +94,11 @@ def find_file(source: str, raw: Path) -> Path | None:
     if source == "train":
         return None
     if source == "auto":
-        found = sorted(path for path in raw.glob("vectors/*") if path.name.endswith(SUFFIXES))
-        if len(found) > 1:
-            names = ", ".join(path.name for path in found)
+        candidates = sorted(path for path in raw.glob("vectors/*") if path.name.endswith(SUFFIXES))
+        if len(candidates) > 1:
+            names = ", ".join(path.name for path in candidates)
             raise ValueError(f"{raw}/vectors holds {names}; name one of them in params.yaml, vectors.source")
-        return found[0] if found else None
+        return candidates[0] if candidates else None
     for candidate in (raw / source, Path(source)):
         if candidate.is_file():
             return candidate
@@ -107,14 +107,14 @@ def find_file(source: str, raw: Path) -> Path | None:
     )
 
 
-def read_file(path: Path, known: Iterable[str], most_frequent: int) -> dict[str, np.ndarray]:
-    """Read the vectors of the known words and of the file's first `most_frequent` ones.
+def read_file(path: Path, required: Iterable[str], most_frequent: int) -> dict[str, np.ndarray]:
+    """Read the vectors of the words `required` and of the file's first `most_frequent` words.
 
-    Entries are lower-cased as texts are, the first of several spellings wins, and entries that the tokenizer
-    never produces (punctuation, phrases) are left out.
+    Entries are normalized like texts; of several spellings the first counts; entries that are not a single
+    token (punctuation, phrases) are dropped.
 
     Raises:
-        ValueError: the file is no word vector file, or cut short.
+        ValueError: the file is not a word vector file, or truncated.
     """
     from gensim.models import KeyedVectors  # 1.9 s that `load` need not pay
 
@@ -129,24 +129,24 @@ def read_file(path: Path, known: Iterable[str], most_frequent: int) -> dict[str,
         raise ValueError(
             f"{path}: not readable as word vectors ({error}); expected word2vec text or binary, or GloVe"
         ) from error
-    wanted, kept = set(known), {}
+    required, vectors = set(required), {}
     for rank, entry in enumerate(entries.index_to_key):
         token = words(entry)
-        if len(token) == 1 and token[0] not in kept and (rank < most_frequent or token[0] in wanted):
-            kept[token[0]] = entries.get_vector(entry)
-    if not kept:
+        if len(token) == 1 and token[0] not in vectors and (rank < most_frequent or token[0] in required):
+            vectors[token[0]] = entries.get_vector(entry)
+    if not vectors:
         raise ValueError(f"{path}: none of its {len(entries)} entries is a word; expected one word a line")
-    return kept
+    return vectors
 
 
 def _has_header(path: Path) -> bool:
-    """Whether a text file begins with word2vec's line of two counts; GloVe's does not."""
+    """Return whether a text file begins with word2vec's line of two counts, which GloVe's lack."""
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
         return len(file.readline().split()) == 2
 
 
 def train(texts: Sequence[str], settings: params.Vectors) -> dict[str, np.ndarray]:
-    """Train skip-gram vectors (Mikolov et al. 2013) with gensim; one worker, so repeatable.
+    """Train skip-gram vectors (Mikolov et al. 2013) with gensim; a single worker makes it repeatable.
 
     Raises:
         ValueError: no word occurs `min_count` times.
@@ -176,24 +176,24 @@ def train(texts: Sequence[str], settings: params.Vectors) -> dict[str, np.ndarra
 def assemble(
     vectors: dict[str, np.ndarray], length: float, source: str, texts: Mapping[str, Sequence[str]]
 ) -> WordVectors:
-    """Stack vectors under padding and <unk>, and count the tokens and distinct words they cover.
+    """Stack vectors below the rows of padding and <unk>, and compute their coverage of the texts.
 
     Args:
         vectors: word to vector.
-        length: that every word's vector is scaled to; a zero vector stays.
-        source: where they are from, for the report.
-        texts: part (train, val, test) to its songs' lyrics.
+        length: Euclidean length to scale each vector to; a zero vector stays.
+        source: their origin, for the report.
+        texts: split (train, val, test) to its songs' lyrics.
     """
-    known = np.stack(list(vectors.values())).astype(np.float32)
-    lengths = np.linalg.norm(known, axis=1, keepdims=True)
-    known = np.divide(length * known, lengths, out=known, where=lengths > 0)
-    matrix = np.vstack([np.zeros_like(known[:1]), known.mean(axis=0, keepdims=True), known])
-    covered = {split: _covered(lyrics, vectors) for split, lyrics in texts.items()}
-    coverage = Coverage(source=source, words=len(vectors), dimensions=known.shape[1], **covered)
+    rows = np.stack(list(vectors.values())).astype(np.float32)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    rows = np.divide(length * rows, lengths, out=rows, where=lengths > 0)
+    matrix = np.vstack([np.zeros_like(rows[:1]), rows.mean(axis=0, keepdims=True), rows])
+    covered = {split: _coverage(lyrics, vectors) for split, lyrics in texts.items()}
+    coverage = Coverage(source=source, words=len(vectors), dimensions=rows.shape[1], **covered)
     return WordVectors(Vocabulary(vectors), matrix, coverage)
 
 
-def _covered(lyrics: Sequence[str], vectors: Mapping[str, np.ndarray]) -> SplitCoverage:
+def _coverage(lyrics: Sequence[str], vectors: Mapping[str, np.ndarray]) -> SplitCoverage:
     tokens = [word for text in lyrics for word in words(text)]
     distinct = set(tokens)
     return SplitCoverage(
@@ -204,10 +204,10 @@ def _covered(lyrics: Sequence[str], vectors: Mapping[str, np.ndarray]) -> SplitC
 
 
 def of_characters(texts: Iterable[str], dimensions: int, length: float, seed: int) -> WordVectors:
-    """Random vectors of the characters in texts, to be trained with a model."""
-    known = sorted({character for text in texts for character in characters(text)})
-    drawn = np.random.default_rng(seed).normal(size=(len(known), dimensions))
-    return assemble(dict(zip(known, drawn, strict=True)), length, "characters, drawn at random", {})
+    """Return random vectors for the characters in texts, to be trained with a model."""
+    alphabet = sorted({character for text in texts for character in characters(text)})
+    drawn = np.random.default_rng(seed).normal(size=(len(alphabet), dimensions))
+    return assemble(dict(zip(alphabet, drawn, strict=True)), length, "characters, drawn at random", {})
 
 
 def _share(part: int, whole: int) -> float | None:

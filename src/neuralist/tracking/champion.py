@@ -1,8 +1,8 @@
-"""Whether a newly packed model becomes champion.
+"""Decide whether a newly packed model becomes champion.
 
-Input: what the registry holds of the champion; tables songs and pairs, two served folders (see
-`neuralist.serving.package`). Output: a verdict, which is measured where there is something to measure: both
-models on the same pairs under the same draws, and their paired difference.
+Input: the tags of the registered champion; tables songs and pairs, two served folders (see
+`neuralist.serving.package`). Output: a verdict. Unless the tags alone settle it, both models are evaluated on
+the same pairs under the same draws, and compared by their paired difference.
 """
 
 from collections.abc import Mapping
@@ -24,21 +24,21 @@ from neuralist.model.encoder import Encoder
 
 
 class Verdict(NamedTuple):
-    """The alias that a version gets, and why."""
+    """The alias for the new version, and the reason for it."""
 
     alias: str
     reason: str
 
 
 class Rivals(NamedTuple):
-    """Their served folders."""
+    """The served folders of the two models to compare."""
 
     challenger: Path
     champion: Path
 
 
-class Measured(NamedTuple):
-    """Two models on the val pairs whose songs neither trained on."""
+class RivalScores(NamedTuple):
+    """A metric of two models, on the val pairs whose songs neither trained on."""
 
     metric: str
     challenger: Estimate
@@ -48,7 +48,7 @@ class Measured(NamedTuple):
     n_songs: int
 
     def __str__(self) -> str:
-        """All of it in words."""
+        """Describe the scores in a sentence fragment, for the verdict's reason."""
         if not self.n_pairs:
             return "no val pair is of songs that neither trained on"
         challenger, champion, difference = (
@@ -61,75 +61,75 @@ class Measured(NamedTuple):
         )
 
 
-def unmeasured(
+def verdict_from_tags(
     champion: Mapping[str, str] | None,
-    described: str,
+    description: str,
     fingerprint: str,
     digest: str,
     *,
     replace: bool,
 ) -> Verdict | None:
-    """The verdict where there is nothing to measure; None where there is.
+    """Return the verdict that the tags alone settle; None where the models must be compared.
 
     Args:
-        champion: tags of the champion's version, if there is one.
-        described: which version and experiment it is.
+        champion: tags of the champion's version, or None without a champion.
+        description: the champion's version and experiment, for the reason.
         fingerprint: of the packed model's training.
         digest: of the packed model's content.
-        replace: whether it is to be champion whatever it is worth.
+        replace: make the packed model champion without comparing.
     """
     if champion is None:
         return Verdict("champion", "there was no champion")
     if champion.get("served") == digest:  # a registration that was killed between the two models
         return Verdict("champion", champion.get("verdict", ""))
     if replace:
-        return Verdict("champion", f"it replaces {described}, unmeasured")
+        return Verdict("champion", f"it replaces {description}, unmeasured")
     if champion.get("fingerprint") == fingerprint:
-        return Verdict("champion", f"the training of {described}, with newer figures or songs")
+        return Verdict("champion", f"the training of {description}, with newer figures or songs")
     return None
 
 
-def verdict(found: Measured, described: str) -> Verdict:
-    """Champion where a lead over the champion is shown: the interval of the paired difference excludes 0."""
-    ahead = selection.shown_lead(found.difference, found.metric) == 1
+def verdict_from_scores(scores: RivalScores, description: str) -> Verdict:
+    """Return champion where a lead is shown: the interval of the paired difference excludes 0."""
+    ahead = selection.shown_lead(scores.difference, scores.metric) == 1
     alias, article = ("champion", "a") if ahead else ("challenger", "no")
-    return Verdict(alias, f"{article} lead is shown over {described}: {found}")
+    return Verdict(alias, f"{article} lead is shown over {description}: {scores}")
 
 
-def measured(
+def compare(
     songs: pd.DataFrame, pairs: pd.DataFrame, rivals: Rivals, metric: str, settings: params.Evaluate
-) -> Measured:
-    """Compare two served folders by one metric, on val pairs of songs that neither trained on.
+) -> RivalScores:
+    """Evaluate two served folders by one metric, on val pairs of songs that neither trained on.
 
-    The pairs are those that the challenger's target is about, or for a metric of ranking all observable ones.
+    The pairs are those of the challenger's target; a ranking metric takes all observable pairs.
 
     Args:
         songs: tables.SONGS.
         pairs: tables.PAIRS; test pairs are not read.
-        rivals: the folders.
-        metric: one of metric_table.CHOOSING; each rival has its best thresholds on these pairs.
-        settings: draws, seed and level of the intervals; the draws are the same for both.
+        rivals: the served folders.
+        metric: one of metric_table.CHOOSING; each model's thresholds are the best on these pairs.
+        settings: draws, seed and level of the intervals; both models get the same draws.
 
     Raises:
         ValueError: a folder lacks a file, or a pair names a song that is not in `songs`.
     """
-    listing = _new_to_both(_val(songs, pairs, rivals, metric), rivals)
+    listing = _new_to_both(_val_pairs(songs, pairs, rivals, metric), rivals)
     if not len(listing):
-        nothing = metrics.undefined("no pairs")
-        return Measured(metric, nothing, nothing, nothing, 0, 0)
-    compared = _comparison(songs, listing, rivals, ranked=metric in OF_RANKING)
-    drawn = compared.values(settings)["val"]
+        undefined = metrics.undefined("no pairs")
+        return RivalScores(metric, undefined, undefined, undefined, 0, 0)
+    comparison = _comparison(songs, listing, rivals, ranked=metric in OF_RANKING)
+    drawn = comparison.values(settings)["val"]
     challenger, champion = (drawn["model", name][metric] for name in Rivals._fields)
     figures = (challenger, champion, challenger - champion)
-    return Measured(
+    return RivalScores(
         metric,
         *(metrics.summary(figure, metric, settings.level) for figure in figures),
         n_pairs=len(listing),
-        n_songs=len(np.union1d(*compared.to_score)),
+        n_songs=len(np.union1d(*comparison.pairs)),
     )
 
 
-def _val(songs: pd.DataFrame, pairs: pd.DataFrame, rivals: Rivals, metric: str) -> pd.DataFrame:
+def _val_pairs(songs: pd.DataFrame, pairs: pd.DataFrame, rivals: Rivals, metric: str) -> pd.DataFrame:
     settings = records.load_experiment(rivals.challenger).params
     if (settings.protocol, settings.target) == ("songs", "observable") or metric in OF_RANKING:
         return pair_sets.observable(songs, pairs, "val")
@@ -137,11 +137,11 @@ def _val(songs: pd.DataFrame, pairs: pd.DataFrame, rivals: Rivals, metric: str) 
 
 
 def _new_to_both(listing: pd.DataFrame, rivals: Rivals) -> pd.DataFrame:
-    trained: list[str] = []
+    training_songs: list[str] = []
     for folder in rivals:
-        trained += (folder / "training_songs.txt").read_text(encoding="utf-8").splitlines()
-    known = listing["left_id"].isin(trained) | listing["right_id"].isin(trained)
-    return listing.loc[~known].reset_index(drop=True)
+        training_songs += (folder / "training_songs.txt").read_text(encoding="utf-8").splitlines()
+    seen = listing["left_id"].isin(training_songs) | listing["right_id"].isin(training_songs)
+    return listing.loc[~seen].reset_index(drop=True)
 
 
 def _comparison(songs: pd.DataFrame, listing: pd.DataFrame, rivals: Rivals, *, ranked: bool) -> Comparison:
@@ -149,13 +149,13 @@ def _comparison(songs: pd.DataFrame, listing: pd.DataFrame, rivals: Rivals, *, r
     for name, folder in rivals._asdict().items():
         predictions = evaluation.predict(name, Encoder.load(folder), songs, listing)
         answers["model", name] = metrics.Answers.of(np.asarray(predictions["predicted"]))
-    asked, every = positions(songs, listing), np.arange(len(listing))
-    nobody = np.zeros(len(songs), dtype=bool)
+    pairs, all_rows = positions(songs, listing), np.arange(len(listing))
+    no_song = np.zeros(len(songs), dtype=bool)
     return Comparison(
-        train=Pairs(every[:0], every[:0]),
-        to_score=asked,
+        train=Pairs(all_rows[:0], all_rows[:0]),
+        pairs=pairs,
         truth=metrics.Answers.of(np.asarray(listing["similarity"])),
-        rows={"val": every},
-        ranked={"val": (every, queries(songs, listing, nobody))} if ranked else {},
+        rows={"val": all_rows},
+        ranked={"val": (all_rows, queries(songs, listing, no_song))} if ranked else {},
         answers=answers,
     )

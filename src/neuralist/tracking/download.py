@@ -1,4 +1,4 @@
-"""The served folder of a registered model, copied out of the store."""
+"""Download the served folder of a registered model."""
 
 import re
 from pathlib import Path
@@ -10,22 +10,22 @@ from neuralist.tracking.store import opened, store
 
 
 def download(uri: str, into: Path) -> Path:
-    """Copy the served folder of a registered model out of the store of the working folder.
+    """Copy the served folder of a registered model from the working folder's store; returns its path.
 
     Args:
         uri: models:/<name>@<alias> or models:/<name>/<version>.
         into: an empty folder to copy to.
 
     Raises:
-        ValueError: the store cannot be reached, or knows no such model, or it is none of MODELS.
+        ValueError: the URI is malformed, the store cannot be reached, or it has no such served folder.
     """
-    named = re.fullmatch(r"models:/([^/@]+)(?:@([^/@]+)|/([0-9]+))", uri)
-    if not named:
+    match = re.fullmatch(r"models:/([^/@]+)(?:@([^/@]+)|/([0-9]+))", uri)
+    if not match:
         raise ValueError(f"{uri}: give models:/<name>@<alias> or models:/<name>/<version>")
     source_store = store()
     if source_store.checkout is not None and not (source_store.checkout / "mlflow.db").exists():
         raise ValueError(f"{uri}: no model is registered here, for there is no mlflow.db; run `dvc repro`")
-    name, alias, version = named.groups()
+    name, alias, version = match.groups()
     with opened(source_store) as client:
         try:
             number = version or client.get_model_version_by_alias(name, alias).version
@@ -34,5 +34,5 @@ def download(uri: str, into: Path) -> Path:
                 download_artifacts(artifact_uri=source, dst_path=str(into), tracking_uri=source_store.uri)
             )
         except (MlflowException, OSError) as error:
-            said = str(error).splitlines()[0].rstrip(".")
-            raise ValueError(f"{uri}: {said}; `mlflow ui` shows which models there are") from error
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise ValueError(f"{uri}: {reason}; `mlflow ui` shows which models there are") from error

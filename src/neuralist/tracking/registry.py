@@ -1,12 +1,12 @@
-"""MLflow's registry: artifacts/served as a version of two registered models, and which version is champion.
+"""Register artifacts/served in MLflow as a version of two registered models, and decide which is champion.
 
-Input: what the stages wrote under artifacts/ (served/, metrics/, experiments/, songs, pairs). Output: in
-the store of `store.store()`, versions of MODELS, which move together, with the aliases champion and
-challenger. A version's files lie in the MLflow run of its experiment, in served-<digest>/.
+Input: the stages' files under artifacts/ (served/, metrics/, experiments/, songs, pairs). Output: in the
+store of `store.store()`, versions of MODELS, which move together, with the aliases champion and challenger.
+A version's files are artifacts of its experiment's MLflow run, in served-<digest>/.
 
-A version's tag `served` names its content, and its tag `complete`, set last, says that nothing is left to do:
-a registration that was killed half-way is completed by the next one. As for runs, mlflow is not imported
-where the store's stamp says that nothing is to be done.
+A version's tag `served` is the digest of its content. Its tag `complete` is set last: a registration that was
+killed half-way is completed by the next one. As for runs, mlflow is not imported where the store's stamp
+shows that nothing is to be done.
 """
 
 import hashlib
@@ -23,69 +23,71 @@ from neuralist.config.records import ServedModel
 from neuralist.tracking import run_content, stamp
 from neuralist.tracking.runs import record
 from neuralist.tracking.stamp import MODELS, Registered
-from neuralist.tracking.store import Store, find_run, main_checkout, opened, place_of, store
+from neuralist.tracking.store import Store, find_run, get_experiment_id, main_checkout, opened, store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-    from neuralist.tracking.champion import Measured, Verdict
+    from neuralist.tracking.champion import RivalScores, Verdict
 
-FIRST = "neuralist"  # what it calls champion is champion
-LONGEST = 5000  # characters that MLflow's tables keep of a description
+MAIN_MODEL = "neuralist"  # its champion is the champion of all MODELS
+MAX_DESCRIPTION = 5000  # characters that MLflow's tables hold
 
 
 @dataclass(frozen=True)
 class Served:
-    """artifacts/served, and the corpus that it is from."""
+    """The model in artifacts/served, and the corpus that it was trained on."""
 
     artifacts: Path
     raw: Path
     model: ServedModel
     data: str  # DVC's md5 of the raw folder
-    digest: str  # of data and served.json, which holds one of the other files
+    digest: str  # of data and served.json, which holds the digest of the other files
 
     @property
     def name(self) -> str:
-        """The experiment."""
+        """The name of the experiment."""
         return self.model.experiment
 
     @property
     def folder(self) -> Path:
-        """The files."""
+        """The folder of the packed model."""
         return self.artifacts / "served"
 
 
 def register(artifacts: Path, raw: Path, into: Store | None = None, *, replace: bool = False) -> str:
-    """Register artifacts/served where the registry lacks it, and let it challenge the champion.
+    """Register artifacts/served where the registry lacks it, and compare it with the champion.
 
     Args:
         artifacts: holds served/, metrics/, experiments/, songs.parquet and pairs.parquet.
         raw: the raw folder, as dvc.lock names it.
-        into: the store; that of the working folder when left out.
-        replace: make it champion unmeasured, also in place of another corpus' champion.
+        into: the store; the working folder's by default.
+        replace: make it champion without comparing, even if the champion is of another corpus.
 
     Returns:
-        One line that says what was done, or why nothing was.
+        A line for the user: what was done, or why nothing was.
 
     Raises:
-        ValueError: a file is missing, the corpus is unknown to dvc.lock, or the store cannot be reached.
+        ValueError: a file is missing, dvc.lock has no md5 of `raw`, or the store cannot be reached.
     """
     into = into or store()
     card = artifacts / "served" / "card.md"
     if card.exists() and not card.with_name("served.json").exists():
         return card.read_text(encoding="utf-8").strip()
     served = _read(artifacts, raw)
-    held = stamp.read(into)
-    line = _settled(held.models, served, replace=replace) if held else None
-    if line:
-        return line
-    record(artifacts, raw, into)  # the run that a version is of
+    content = stamp.read(into)
+    message = _reason_to_skip(content.models, served, replace=replace) if content else None
+    if message:
+        return message
+    record(artifacts, raw, into)  # a version belongs to a run
     with opened(into) as client:
-        entry = _Entry(client, into, served, stamp.models(client))
-        line = _settled(entry.known, served, replace=replace) or entry.enter(entry.verdict(replace=replace))
+        registration = _Registration(client, into, served, stamp.models(client))
+        message = _reason_to_skip(registration.models, served, replace=replace)
+        if not message:
+            message = registration.write(registration.verdict(replace=replace))
         stamp.renew(client, into)
-    return line
+    return message
 
 
 def _read(artifacts: Path, raw: Path) -> Served:
@@ -97,65 +99,65 @@ def _read(artifacts: Path, raw: Path) -> Served:
     return Served(artifacts, raw, model, data, digest)
 
 
-def _settled(known: Mapping[str, Registered], served: Served, *, replace: bool) -> str | None:
-    """Why there is nothing to do; None when there is."""
-    champion = known[FIRST].champion
+def _reason_to_skip(models: Mapping[str, Registered], served: Served, *, replace: bool) -> str | None:
+    """Return why nothing is to be done, as a message; None where there is something."""
+    champion = models[MAIN_MODEL].champion
     if champion is not None and champion.get("data") != served.data and not replace:
         return (
-            f"{served.name} is not registered: the champion, {_described(known[FIRST])}, is of another "
-            f"corpus; to put {served.name} in its place: {_command()}"
+            f"{served.name} is not registered: the champion, {_version_and_experiment(models[MAIN_MODEL])}, "
+            f"is of another corpus; to put {served.name} in its place: {_replace_command()}"
         )
-    numbers = {name: model.version_of(served.digest) for name, model in known.items()}
-    tags = {name: model.versions.get(numbers[name] or "", {}) for name, model in known.items()}
-    crowned = {(model.champion or {}).get("served") for model in known.values()}
-    if champion is None or not all("complete" in one for one in tags.values()):
+    numbers = {name: model.version_of(served.digest) for name, model in models.items()}
+    tags = {name: model.versions.get(numbers[name] or "", {}) for name, model in models.items()}
+    champions = {(model.champion or {}).get("served") for model in models.values()}
+    if champion is None or not all("complete" in version_tags for version_tags in tags.values()):
         return None
-    if crowned == {served.digest}:
-        return f"{served.name} is the champion already: {_listed(numbers)}"
+    if champions == {served.digest}:
+        return f"{served.name} is the champion already: {_version_list(numbers)}"
     if replace or champion.get("served") == served.digest:  # the latter: killed between the two models
         return None
-    return f"{served.name} is {_listed(numbers)} already: {tags[FIRST].get('verdict', '')}"
+    return f"{served.name} is {_version_list(numbers)} already: {tags[MAIN_MODEL].get('verdict', '')}"
 
 
-def _command() -> str:
-    here = Path.cwd()
-    inside = here.relative_to(main_checkout(here))
+def _replace_command() -> str:
+    folder = Path.cwd()
+    inside = folder.relative_to(main_checkout(folder))
     change = "" if inside == Path() else f"cd {shlex.quote(str(inside))} && "
     return f"{change}PYTHONPATH=src python pipelines/register.py data artifacts --replace"
 
 
-def _described(model: Registered) -> str:
+def _version_and_experiment(model: Registered) -> str:
     return f"version {model.aliases['champion']} ({(model.champion or {}).get('experiment', 'unknown')})"
 
 
-def _listed(numbers: Mapping[str, str | None]) -> str:
+def _version_list(numbers: Mapping[str, str | None]) -> str:
     if len(set(numbers.values())) == 1:
-        return f"version {numbers[FIRST]} of {' and '.join(numbers)}"
+        return f"version {numbers[MAIN_MODEL]} of {' and '.join(numbers)}"
     return ", ".join(f"version {number} of {name}" for name, number in numbers.items())
 
 
 @dataclass(frozen=True)
-class _Entry:
-    """A registration on its way, alone with the store."""
+class _Registration:
+    """Writes a version of each of MODELS; the caller holds the lock of the store."""
 
     client: "MlflowClient"
     into: Store
     served: Served
-    known: Mapping[str, Registered]
+    models: Mapping[str, Registered]  # before the registration
 
     def verdict(self, *, replace: bool) -> "Verdict":
-        """The alias that is due, measured where there is something to measure."""
+        """Decide on the alias; compares with the champion unless the tags alone settle it."""
         from neuralist.tracking import champion
 
-        model = self.known[FIRST]
-        described = _described(model) if model.champion else ""
-        due = champion.unmeasured(
-            model.champion, described, self.served.model.fingerprint, self.served.digest, replace=replace
+        model = self.models[MAIN_MODEL]
+        description = _version_and_experiment(model) if model.champion else ""
+        verdict = champion.verdict_from_tags(
+            model.champion, description, self.served.model.fingerprint, self.served.digest, replace=replace
         )
-        return due or champion.verdict(self._measured(), described)
+        return verdict or champion.verdict_from_scores(self._scores(), description)
 
-    def _measured(self) -> "Measured":
-        """The packed model beside the champion, on the served metric."""
+    def _scores(self) -> "RivalScores":
+        """Evaluate the packed model and the champion by the metric that chose the packed model."""
         from mlflow.artifacts import download_artifacts
 
         from neuralist.config import params
@@ -165,69 +167,69 @@ class _Entry:
         songs = parquet.read(self.served.artifacts / "songs.parquet", tables.SONGS)
         pairs = parquet.read(self.served.artifacts / "pairs.parquet", tables.PAIRS)
         with TemporaryDirectory() as scratch:
-            number = self.known[FIRST].aliases["champion"]
-            source = self.client.get_model_version_download_uri(FIRST, number)
+            number = self.models[MAIN_MODEL].aliases["champion"]
+            source = self.client.get_model_version_download_uri(MAIN_MODEL, number)
             folder = download_artifacts(
                 artifact_uri=f"{source}/artifacts/served", dst_path=scratch, tracking_uri=self.into.uri
             )
             rivals = champion.Rivals(self.served.folder, Path(folder))
-            return champion.measured(songs, pairs, rivals, self.served.model.metric, params.load().evaluate)
+            return champion.compare(songs, pairs, rivals, self.served.model.metric, params.load().evaluate)
 
-    def enter(self, verdict: "Verdict") -> str:
-        """Make the versions that lack, then move the aliases; each step may be made again after a kill."""
+    def write(self, verdict: "Verdict") -> str:
+        """Create missing versions, then move the aliases; safe to repeat after a kill. Returns a message."""
         numbers = self._versions()
         for name, number in numbers.items():
             self.client.set_model_version_tag(name, number, "verdict", verdict.reason)
         for name, number in numbers.items():
             self.client.set_registered_model_alias(name, verdict.alias, number)
-            if verdict.alias == "champion" and self.known[name].aliases.get("challenger") == number:
+            if verdict.alias == "champion" and self.models[name].aliases.get("challenger") == number:
                 self.client.delete_registered_model_alias(name, "challenger")
         for name, number in numbers.items():
             self.client.set_model_version_tag(name, number, "complete", "true")
-        return f"{self.served.name} is now {verdict.alias}, {_listed(numbers)}: {verdict.reason}"
+        return f"{self.served.name} is now {verdict.alias}, {_version_list(numbers)}: {verdict.reason}"
 
     def _versions(self) -> dict[str, str]:
-        """The version of each model that serves this content, made where it lacks."""
-        numbers = {name: model.version_of(self.served.digest) for name, model in self.known.items()}
-        found = {name: number for name, number in numbers.items() if number}
-        if found.keys() == numbers.keys():
-            return found
+        """Return model name to the number of the version with this content; creates missing versions."""
+        numbers = {name: model.version_of(self.served.digest) for name, model in self.models.items()}
+        present = {name: number for name, number in numbers.items() if number}
+        if present.keys() == numbers.keys():
+            return present
         served = self.served
         content = run_content.read(served.artifacts, served.raw, served.name)
-        place = place_of(self.client, self.into)
-        run = find_run(self.client, place, content.tags, served.name)
-        return {name: found.get(name) or self._version(name, content, run) for name in numbers}
+        experiment_id = get_experiment_id(self.client, self.into)
+        run = find_run(self.client, experiment_id, content.tags, served.name)
+        return {name: present.get(name) or self._create_version(name, content, run) for name in numbers}
 
-    def _version(self, name: str, content: run_content.RunContent, run: "Run") -> str:
+    def _create_version(self, name: str, content: run_content.RunContent, run: "Run") -> str:
         from mlflow.pyfunc import save_model
 
         from neuralist.serving import mlflow_model
 
         if not self.client.search_registered_models(f"name = '{name}'"):
             self.client.create_registered_model(name, description=MODELS[name])
-        place = f"served-{self.served.digest[:12]}/{name}"
+        artifact_path = f"served-{self.served.digest[:12]}/{name}"
         with TemporaryDirectory() as scratch:
             save_model(path=f"{scratch}/{name}", **mlflow_model.model_arguments(name, self.served.folder))
-            self.client.log_artifacts(run.info.run_id, f"{scratch}/{name}", place)
-        made = self.client.create_model_version(
+            self.client.log_artifacts(run.info.run_id, f"{scratch}/{name}", artifact_path)
+        version = self.client.create_model_version(
             name,
-            source=f"{run.info.artifact_uri}/{place}",
+            source=f"{run.info.artifact_uri}/{artifact_path}",
             run_id=run.info.run_id,
             tags=_tags(self.served, content),
             description=_shortened((self.served.folder / "card.md").read_text(encoding="utf-8")),
         )
-        return str(made.version)
+        return str(version.version)
 
 
 def _shortened(card: str) -> str:
-    if len(card) <= LONGEST:
+    if len(card) <= MAX_DESCRIPTION:
         return card
     rest = "\n\nThe rest is in artifacts/served/card.md of this version."
-    return card[: LONGEST - len(rest)].rpartition("\n")[0] + rest
+    return card[: MAX_DESCRIPTION - len(rest)].rpartition("\n")[0] + rest
 
 
 def _tags(served: Served, content: run_content.RunContent) -> dict[str, str]:
-    """What a version says of itself: where it is from, how good it is and how it was made."""
+    """Return the tags of a version: its origin, its metrics and its params."""
     tags = {
         "served": served.digest,
         "data": served.data,
@@ -237,8 +239,8 @@ def _tags(served: Served, content: run_content.RunContent) -> dict[str, str]:
         "experiment": served.name,
         "beats_baselines": str(served.model.beats_baselines).lower(),
     }
-    for split, part in content.metrics.splits.items():
-        for metric, estimate in part.metrics.items():
+    for split, split_metrics in content.metrics.splits.items():
+        for metric, estimate in split_metrics.metrics.items():
             if estimate.value is not None:
                 bounds = "" if estimate.low is None else f" [{estimate.low:g}, {estimate.high:g}]"
                 tags[f"{split}_{metric}"] = f"{estimate.value:g}{bounds}"

@@ -1,7 +1,7 @@
-"""What the MLflow run of an experiment shows, read from the stages' files; no mlflow here.
+"""Gather the content of an experiment's MLflow run from the stages' files, without mlflow.
 
 Input: artifacts/ (metrics/<name>.json, experiments/<name>/, figures/, pages), params.yaml and dvc.lock of the
-working folder, corpus.yaml of the raw folder. Output: names, numbers and files, and one digest of them all.
+working folder, corpus.yaml of the raw folder. Output: params, tags, metrics, files and their digest.
 """
 
 import csv
@@ -16,14 +16,14 @@ from neuralist.files import digest_all
 if TYPE_CHECKING:
     from neuralist.config.records import ExperimentMetrics
 
-# The fingerprint in experiment.json stands for these: they need not be read to tell two runs apart.
+# The digest leaves these out: they follow from the fingerprint in experiment.json, and are slow to read.
 MODEL_FILES = ("model.keras", "encoder.onnx", "vocabulary.txt")
 REPORTS = ("results.md", "validation.html", "validation.json", "songmap.html", "songmap.png", "figures/*")
 
 
 @dataclass(frozen=True)
 class RunContent:
-    """What the run of one experiment shows."""
+    """The content of the run of one experiment."""
 
     name: str
     params: dict[str, Any]
@@ -35,19 +35,19 @@ class RunContent:
 
 
 def names(artifacts: Path) -> list[str]:
-    """The experiments that stage evaluate measured, in alphabetical order.
+    """Return the names of the evaluated experiments, in alphabetical order.
 
     Raises:
         ValueError: there are none.
     """
-    measured = sorted(path.stem for path in (artifacts / "metrics").glob("*.json"))
-    if not measured:
+    evaluated = sorted(path.stem for path in (artifacts / "metrics").glob("*.json"))
+    if not evaluated:
         raise ValueError(f"{artifacts / 'metrics'}: no metrics there; run `dvc repro`")
-    return measured
+    return evaluated
 
 
 def read(artifacts: Path, raw: Path, name: str) -> RunContent:
-    """Gather what the run of experiment `name` shows.
+    """Read the content of the run of experiment `name`.
 
     Raises:
         ValueError: the experiment's files are missing or damaged.
@@ -55,11 +55,11 @@ def read(artifacts: Path, raw: Path, name: str) -> RunContent:
     from neuralist.config import records  # pydantic takes 0.1 s: only when a run is written
 
     folder = artifacts / "experiments" / name
-    trained = records.load_experiment(folder)
+    experiment = records.load_experiment(folder)
     metrics = records.load(artifacts / "metrics" / f"{name}.json", records.ExperimentMetrics)
     tags = {
-        "fingerprint": trained.fingerprint,
-        "protocol": trained.params.protocol,
+        "fingerprint": experiment.fingerprint,
+        "protocol": experiment.params.protocol,
         "data": data_hash(raw),
         "dvc_experiment": os.environ.get("DVC_EXP_NAME", ""),
         "mlflow.source.name": "pipelines/train.py",
@@ -67,7 +67,7 @@ def read(artifacts: Path, raw: Path, name: str) -> RunContent:
     }
     return RunContent(
         name=name,
-        params=trained.params.model_dump() | _corpus_params(),
+        params=experiment.params.model_dump() | _corpus_params(),
         tags={key: value for key, value in tags.items() if value},
         epochs=_epochs(folder / "history.csv"),
         scores=_scores(metrics),
@@ -77,20 +77,20 @@ def read(artifacts: Path, raw: Path, name: str) -> RunContent:
 
 
 def digest(artifacts: Path, raw: Path, name: str) -> str:
-    """Name all that the run of experiment `name` shows by 64 hex digits."""
-    shown = _files(artifacts, raw, name).items()
-    return digest_all({artifact: path for artifact, path in shown if artifact not in MODEL_FILES})
+    """Return a digest, 64 hex digits, of the files of experiment `name`, except MODEL_FILES."""
+    files = _files(artifacts, raw, name).items()
+    return digest_all({artifact: path for artifact, path in files if artifact not in MODEL_FILES})
 
 
 def _files(artifacts: Path, raw: Path, name: str) -> dict[str, Path]:
     folder = artifacts / "experiments" / name
-    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     for pattern in (f"metrics/{name}.json", *REPORTS):
-        found |= {path.relative_to(artifacts).as_posix(): path for path in artifacts.glob(pattern)}
+        files |= {path.relative_to(artifacts).as_posix(): path for path in artifacts.glob(pattern)}
     corpus = raw / "corpus.yaml"
     if corpus.exists():
-        found[corpus.name] = corpus
-    return dict(sorted(found.items()))
+        files[corpus.name] = corpus
+    return dict(sorted(files.items()))
 
 
 def _epochs(path: Path) -> dict[int, dict[str, float]]:
@@ -105,12 +105,13 @@ def _epochs(path: Path) -> dict[int, dict[str, float]]:
 
 def _scores(metrics: "ExperimentMetrics") -> dict[str, float]:
     scores: dict[str, float | None] = {}
-    for split, part in metrics.splits.items():
-        scores |= {f"{split}_n_pairs": part.n_pairs, f"{split}_n_songs": part.n_songs}
-        for name, estimate in part.metrics.items():
+    for split, split_metrics in metrics.splits.items():
+        scores[f"{split}_n_pairs"] = split_metrics.n_pairs
+        scores[f"{split}_n_songs"] = split_metrics.n_songs
+        for name, estimate in split_metrics.metrics.items():
             scores[f"{split}_{name}"] = estimate.value
             scores |= {f"{split}_{name}_low": estimate.low, f"{split}_{name}_high": estimate.high}
-    # An undefined value is no metric of the run.
+    # MLflow has no undefined values.
     return {key: float(value) for key, value in scores.items() if value is not None}
 
 
@@ -124,16 +125,16 @@ def _corpus_params() -> dict[str, Any]:
 
 
 def data_hash(raw: Path) -> str:
-    """DVC's md5 of the raw folder, from dvc.lock; "" where the pipeline runs without DVC.
+    """Return DVC's md5 of the raw folder, from dvc.lock; "" where the pipeline runs without DVC.
 
     Raises:
-        ValueError: dvc.lock is no YAML.
+        ValueError: dvc.lock is not YAML.
     """
     import yaml
 
     try:
         text = Path("dvc.lock").read_text(encoding="utf-8")
-        # libyaml's loader, where there is one, is ten times as fast; `register` waits for it at every call.
+        # libyaml's loader, where installed, is ten times as fast; `register` waits for it at every call.
         stages = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)).get("stages", {})
     except FileNotFoundError:
         return ""
@@ -145,7 +146,7 @@ def data_hash(raw: Path) -> str:
 
 def _git_commit() -> str:
     try:
-        answer = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+        result = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""
+    return result.stdout.strip() if result.returncode == 0 else ""

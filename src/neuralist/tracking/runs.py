@@ -1,9 +1,9 @@
-"""A run in MLflow for each trained experiment, found by its tag `fingerprint`.
+"""Record each trained experiment as a run in MLflow, identified by its tag `fingerprint`.
 
 Input: what the stages wrote under artifacts/ (experiments/<name>/, metrics/, figures/, pages), or the
-figures of a training while it goes on. Output: runs in the store of `neuralist.tracking.store`; where its
-stamp says that it holds every run, mlflow is not imported. A run counts as recorded when it is FINISHED and
-its tag `evaluation` is the digest of what it shows; both are set last, so a recording that was killed
+epoch metrics of a training in progress. Output: runs in the store of `neuralist.tracking.store`; where its
+stamp lists every run, mlflow is not imported. A run counts as recorded when it is FINISHED and its tag
+`evaluation` is the digest of its files; both are set last, so a recording that was killed
 half-way is completed by the next one.
 """
 
@@ -20,9 +20,9 @@ from neuralist.tracking.store import (
     client_of,
     find_run,
     first_line,
+    get_experiment_id,
     has_run,
     opened,
-    place_of,
     store,
     store_errors,
 )
@@ -33,36 +33,38 @@ if TYPE_CHECKING:
 
 
 def record(artifacts: Path, raw: Path, into: Store | None = None) -> list[str]:
-    """Make or complete the run of every experiment that the store lacks; returns their names.
+    """Record the experiments that the store lacks or has in part; returns their names.
 
     Args:
         artifacts: holds metrics/, which names the experiments, and experiments/<name>/.
         raw: the raw folder; its corpus.yaml, when there is one, is recorded too.
-        into: the store; that of the working folder when left out.
+        into: the store; the working folder's by default.
 
     Raises:
         ValueError: a file is missing, or the store cannot be reached.
     """
     into = into or store()
     digests = {name: run_content.digest(artifacts, raw, name) for name in run_content.names(artifacts)}
-    absent = [name for name in digests if not stamp.recorded(into, digests[name])]
-    if not absent:
+    missing = [name for name in digests if not stamp.recorded(into, digests[name])]
+    if not missing:
         return []
     with opened(into) as client:
-        place = place_of(client, into)
-        absent = [name for name in absent if not has_run(client, place, "evaluation", digests[name])]
-        for name in absent:
-            _write_run(client, place, run_content.read(artifacts, raw, name), digests[name])
+        experiment_id = get_experiment_id(client, into)
+        missing = [
+            name for name in missing if not has_run(client, experiment_id, "evaluation", digests[name])
+        ]
+        for name in missing:
+            _write_run(client, experiment_id, run_content.read(artifacts, raw, name), digests[name])
         stamp.renew(client, into)
-    return absent
+    return missing
 
 
 class LiveRun:
-    """Shows a long training in MLflow while it runs; call it once an epoch.
+    """Logs a long training to MLflow while it runs; call it after each epoch.
 
-    Nothing happens in the first LONG seconds, so that a short training does not pay for importing mlflow;
-    then the epochs so far are logged at once. A store that cannot be reached costs one line of output, never
-    the training.
+    Nothing is logged in the first LONG seconds, so that a short training does not pay for importing mlflow;
+    then all epochs so far are logged at once. Where the store cannot be reached, it prints a line and the
+    training goes on.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class LiveRun:
         self._off = False
 
     def __call__(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Take the figures of an epoch (counted from 1), and log them once the training counts as long."""
+        """Log the metrics of an epoch (counted from 1), once the training has taken LONG seconds."""
         self._epochs[epoch] = dict(metrics)
         if self._off or time.monotonic() - self._start < LONG:
             return
@@ -97,7 +99,7 @@ class LiveRun:
             into = self._into or store()
             with alone(into):
                 client = client_of(into)
-                run = find_run(client, place_of(client, into), self._tags, self._name)
+                run = find_run(client, get_experiment_id(client, into), self._tags, self._name)
             self._run = client, run.info.run_id
             if run.info.status == "FINISHED":
                 self._off = True
@@ -107,10 +109,12 @@ class LiveRun:
         self._epochs = {}
 
 
-def _write_run(client: "MlflowClient", place: str, content: run_content.RunContent, digest: str) -> None:
+def _write_run(
+    client: "MlflowClient", experiment_id: str, content: run_content.RunContent, digest: str
+) -> None:
     from mlflow.entities import Metric, RunTag
 
-    run = find_run(client, place, content.tags, content.name)
+    run = find_run(client, experiment_id, content.tags, content.name)
     run_id = run.info.run_id
     client.update_run(run_id, status="RUNNING")
     _log_params(client, run, content.params)
@@ -134,14 +138,14 @@ def _log_params(client: "MlflowClient", run: "Run", params: Mapping[str, Any]) -
 
 
 def _log_epochs(client: "MlflowClient", run_id: str, epochs: Mapping[int, Mapping[str, float]]) -> None:
-    """Log the epochs that the run lacks, each by one call, so that it is there whole or not at all."""
+    """Log the epochs that the run lacks, each by one call, so that none is logged in part."""
     from mlflow.entities import Metric
 
-    first = next(iter(next(iter(epochs.values()), {})), None)
-    if first is None:
+    any_metric = next(iter(next(iter(epochs.values()), {})), None)
+    if any_metric is None:
         return
-    present = {metric.step for metric in client.get_metric_history(run_id, first)}
+    logged = {metric.step for metric in client.get_metric_history(run_id, any_metric)}
     now = int(time.time() * 1000)
     for epoch, metrics in epochs.items():
-        if epoch not in present:
+        if epoch not in logged:
             client.log_batch(run_id, [Metric(key, value, now, epoch) for key, value in metrics.items()])

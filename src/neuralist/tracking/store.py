@@ -1,6 +1,6 @@
-"""The MLflow store: where it is, opened by one process at a time, and how runs are found in it.
+"""Locate the MLflow store, open it for one process at a time, and look up runs in it.
 
-It is the store that MLFLOW_TRACKING_URI names, else mlflow.db and mlruns/ of the main checkout, where plain
+MLFLOW_TRACKING_URI names the store, else it is mlflow.db and mlruns/ of the main checkout, where plain
 `mlflow ui` finds them. A workspace work/<name>/ records into the MLflow experiment neuralist-<name>, all else
 into neuralist. Importing mlflow takes 3 s, so only functions that need it do.
 """
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-LONG = 30.0  # seconds of training after which a person may want to watch it
+LONG = 30.0  # seconds after which a training or study is shown while it runs
 
 
 @dataclass(frozen=True)
 class Store:
-    """Where runs go: the tracking URI, the MLflow experiment, and the checkout that holds a default store."""
+    """A tracking URI, an MLflow experiment, and the checkout of a default store (None for a server)."""
 
     uri: str
     experiment: str
@@ -32,7 +32,7 @@ class Store:
 
 
 def store(folder: Path | None = None) -> Store:
-    """The store for a pipeline that runs in `folder` (the working folder when left out)."""
+    """Return the store for a pipeline that runs in `folder` (by default the working folder)."""
     folder = (folder or Path.cwd()).resolve()
     checkout = main_checkout(folder)
     inside = folder.relative_to(checkout).parts
@@ -46,31 +46,31 @@ def store(folder: Path | None = None) -> Store:
 
 
 def main_checkout(folder: Path) -> Path:
-    """The outermost checkout around `folder`, whose store its workspaces share; else `folder` itself."""
+    """Return the outermost checkout around `folder`, whose store its workspaces share; else `folder`."""
     return [folder, *files.checkouts(folder)][-1]
 
 
 @contextmanager
 def opened(into: Store) -> Iterator["MlflowClient"]:
-    """Have the store for oneself; not to be nested.
+    """Lock the store and yield a client of it; must not be nested.
 
     Raises:
-        ValueError: the store cannot be reached, or refuses what the block asks of it.
+        ValueError: the store cannot be reached, or it refuses a request of the block.
     """
     try:
         with alone(into):
             yield client_of(into)
     except store_errors() as error:
-        mend = "unset MLFLOW_TRACKING_URI" if into.checkout is None else "move mlflow.db away"
+        fix = "unset MLFLOW_TRACKING_URI" if into.checkout is None else "move mlflow.db away"
         raise ValueError(
             f"MLflow store {console.without_passwords(into.uri)}: {first_line(error)}; mend it, or "
-            f"{mend} and call `dvc repro` again: what it holds is made again from the files"
+            f"{fix} and call `dvc repro` again: what it holds is made again from the files"
         ) from error
 
 
 @contextmanager
 def alone(into: Store) -> Iterator[None]:
-    """Let one process at a time look for a run and make it; a server's store has no such lock."""
+    """Lock a default store, so that one process at a time looks up and creates runs; a server has no lock."""
     if into.checkout is None:
         yield
         return
@@ -81,26 +81,26 @@ def alone(into: Store) -> Iterator[None]:
 
 
 def client_of(into: Store) -> "MlflowClient":
-    """A client of the store, which is made where it is missing."""
+    """Return a client of the store; a missing default store is created."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-    # Lines to click on, one a run, which hold the server's address with its password.
+    # It would print a link to each run, with the password in the server's address.
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    # By default an unreachable server is tried for four minutes.
+    # By default mlflow retries an unreachable server for four minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     from mlflow import MlflowClient
 
     if into.checkout is not None and not (into.checkout / "mlflow.db").exists():
-        # A new store notes the working folder as the place of MLflow's own experiment Default.
+        # A new store takes the working folder as the artifact location of MLflow's experiment Default.
         with chdir(into.checkout):
             MlflowClient("sqlite:///mlflow.db").search_experiments(max_results=1)
     return MlflowClient(into.uri, into.uri)
 
 
 def store_errors() -> tuple[type[Exception], ...]:
-    """What mlflow raises where a store cannot be used."""
-    # mlflow passes on as they are: a database of a newer mlflow, or of Optuna, and a damaged one.
+    """Return the exceptions that mlflow raises where a store cannot be used."""
+    # Alembic's: a database of a newer mlflow, or of Optuna; SQLAlchemy's: a damaged one.
     from alembic.util.exc import CommandError
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -108,37 +108,39 @@ def store_errors() -> tuple[type[Exception], ...]:
     return MlflowException, CommandError, SQLAlchemyError, OSError
 
 
-def place_of(client: "MlflowClient", into: Store) -> str:
-    """The id of the MLflow experiment, made or restored where it is missing."""
-    found = client.get_experiment_by_name(into.experiment)
-    if found is None:
-        home = into.checkout / "mlruns" / into.experiment if into.checkout else None
-        return client.create_experiment(into.experiment, artifact_location=home.as_uri() if home else None)
-    if found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    return found.experiment_id
+def get_experiment_id(client: "MlflowClient", into: Store) -> str:
+    """Return the id of the MLflow experiment; creates or restores it where it is missing."""
+    experiment = client.get_experiment_by_name(into.experiment)
+    if experiment is None:
+        folder = into.checkout / "mlruns" / into.experiment if into.checkout else None
+        location = folder.as_uri() if folder else None
+        return client.create_experiment(into.experiment, artifact_location=location)
+    if experiment.lifecycle_stage == "deleted":
+        client.restore_experiment(experiment.experiment_id)
+    return experiment.experiment_id
 
 
-def has_run(client: "MlflowClient", place: str, tag: str, digest: str) -> bool:
-    """Whether a finished run's tag holds the digest."""
-    wanted = f"tags.{tag} = '{digest}' AND attributes.status = 'FINISHED'"
-    return bool(client.search_runs([place], wanted, max_results=1))
+def has_run(client: "MlflowClient", experiment_id: str, tag: str, digest: str) -> bool:
+    """Return whether a finished run has this digest as its tag."""
+    condition = f"tags.{tag} = '{digest}' AND attributes.status = 'FINISHED'"
+    return bool(client.search_runs([experiment_id], condition, max_results=1))
 
 
-def find_run(client: "MlflowClient", place: str, tags: Mapping[str, str], name: str) -> "Run":
-    """The run of this training, or a new one."""
-    wanted = f"tags.fingerprint = '{tags['fingerprint']}' AND tags.experiment = '{name}'"
-    found = client.search_runs([place], wanted, max_results=1)
-    if found:
-        return found[0]
-    return client.create_run(place, run_name=name, tags={**tags, "experiment": name, "mlflow.user": user()})
+def find_run(client: "MlflowClient", experiment_id: str, tags: Mapping[str, str], name: str) -> "Run":
+    """Return the run with this fingerprint and experiment name; creates it where it is missing."""
+    condition = f"tags.fingerprint = '{tags['fingerprint']}' AND tags.experiment = '{name}'"
+    runs = client.search_runs([experiment_id], condition, max_results=1)
+    if runs:
+        return runs[0]
+    tags = {**tags, "experiment": name, "mlflow.user": user()}
+    return client.create_run(experiment_id, run_name=name, tags=tags)
 
 
 def user() -> str:
-    """The name that MLflow shows beside a run."""
+    """Return the user name that MLflow shows beside a run."""
     return os.environ.get("USER") or os.environ.get("USERNAME") or "unknown"
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error, without passwords."""
+    """Return the first line of an error message, without passwords."""
     return console.without_passwords((str(error).splitlines() or [type(error).__name__])[0])

@@ -1,8 +1,8 @@
-"""A study in MLflow: a run for the study, and nested in it one for each trial that is over.
+"""Record a study in MLflow: a run for the study, and nested in it a run for each finished trial.
 
 Input: artifacts/study/ as the stage study leaves it, or the trials so far while it runs. Output: runs in the
 store of `tracking.store`, found by their tags `study` (its name) and `trial`. A trial that was pruned is
-KILLED, one without a value FAILED. Called again, it adds what is missing; a study counts as recorded when its
+KILLED, one without a value FAILED. A second call adds what is missing; a study counts as recorded when its
 run is FINISHED and its tag `recorded` is the digest of the files.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neuralist import files
 from neuralist.tracking import stamp
-from neuralist.tracking.store import LONG, Store, has_run, opened, place_of, store, user
+from neuralist.tracking.store import LONG, Store, get_experiment_id, has_run, opened, store, user
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -23,22 +23,22 @@ NOT_SETTINGS = ("trial", "state", "value", "epochs")
 
 
 class Trials(NamedTuple):
-    """What a study came to so far."""
+    """The trials of a study so far."""
 
-    study: str  # its name
+    name: str  # of the study
     metric: str
     trials: Sequence[dict[str, Any]]  # rows of trials.csv
     epochs: Sequence[dict[str, Any]]  # rows of epochs.csv
 
 
 def record(folder: Path, into: Store | None = None) -> str | None:
-    """Make or complete the runs of a finished study; returns its name, or None where nothing was missing.
+    """Record a finished study where the store lacks it; returns its name, or None where nothing was missing.
 
     A study that was skipped has no run.
 
     Args:
         folder: artifacts/study.
-        into: the store; that of the working folder when left out.
+        into: the store; the working folder's by default.
 
     Raises:
         ValueError: a file is missing or damaged, or the store cannot be reached.
@@ -50,22 +50,22 @@ def record(folder: Path, into: Store | None = None) -> str | None:
     digest = files.digest_all({path.name: path for path in paths})
     if stamp.recorded(into, digest):
         return None
-    found = _read(folder)
+    study = _read(folder)
     with opened(into) as client:
-        place = place_of(client, into)
-        known = has_run(client, place, "recorded", digest)
-        if not known:
-            parent = _add(client, place, found)
+        experiment_id = get_experiment_id(client, into)
+        complete = has_run(client, experiment_id, "recorded", digest)
+        if not complete:
+            parent = _add(client, experiment_id, study)
             for path in paths:
                 client.log_artifact(parent, str(path))
             client.set_tag(parent, "recorded", digest)
             client.set_terminated(parent)
         stamp.renew(client, into)
-    return None if known else found.study
+    return None if complete else study.name
 
 
 def _read(folder: Path) -> Trials:
-    import pandas as pd  # 0.5 s in all, which a store that lacks nothing need not pay
+    import pandas as pd  # 0.5 s, which a complete store need not pay
 
     from neuralist.config import records
 
@@ -78,68 +78,72 @@ def _read(folder: Path) -> Trials:
 
 
 class LiveStudy:
-    """Shows a long study in MLflow while it runs; call it when a trial is over.
+    """Logs a long study to MLflow while it runs; call it when a trial is over.
 
-    As with `runs.LiveRun` nothing happens in the first LONG seconds, and a store that cannot be reached
-    costs one line of output, never the study.
+    As with `runs.LiveRun` nothing is logged in the first LONG seconds; where the store cannot be reached, it
+    prints a line and the study goes on.
     """
 
     def __init__(self, into: Store | None = None) -> None:
         self._start, self._into, self._off = time.monotonic(), into, False
 
-    def __call__(self, found: Trials) -> None:
-        """Add the trials that are over and not yet there."""
+    def __call__(self, study: Trials) -> None:
+        """Add the finished trials that the store lacks."""
         if self._off or time.monotonic() - self._start < LONG:
             return
         into = self._into or store()
         try:
             with opened(into) as client:
-                _add(client, place_of(client, into), found)
+                _add(client, get_experiment_id(client, into), study)
         except ValueError as error:
             self._off = True
-            print(f"{found.study}: not shown in MLflow while it runs ({error})")
+            print(f"{study.name}: not shown in MLflow while it runs ({error})")
 
 
-def _add(client: "MlflowClient", place: str, found: Trials) -> str:
+def _add(client: "MlflowClient", experiment_id: str, study: Trials) -> str:
     """Add the trials that the store lacks; returns the id of the study's run."""
-    parent = _parent(client, place, found)
-    nested = client.search_runs([place], f"tags.`mlflow.parentRunId` = '{parent}'", max_results=50_000)
-    present = {run.data.tags["trial"] for run in nested if run.info.status in STATUS.values()}
+    parent = _study_run(client, experiment_id, study)
+    nested = client.search_runs(
+        [experiment_id], f"tags.`mlflow.parentRunId` = '{parent}'", max_results=50_000
+    )
+    recorded = {run.data.tags["trial"] for run in nested if run.info.status in STATUS.values()}
     for run in nested:
         if run.info.status not in STATUS.values():
             client.delete_run(run.info.run_id)  # its recording was killed half-way
-    for trial in found.trials:
-        if trial["state"] in STATUS and str(trial["trial"]) not in present:
-            _add_trial(client, place, parent, found, trial)
-    n_complete = sum(trial["state"] == "complete" for trial in found.trials)
-    client.set_tag(parent, "trials", f"{n_complete} complete of {len(found.trials)}")
+    for trial in study.trials:
+        if trial["state"] in STATUS and str(trial["trial"]) not in recorded:
+            _add_trial(client, experiment_id, study, trial, parent)
+    n_complete = sum(trial["state"] == "complete" for trial in study.trials)
+    client.set_tag(parent, "trials", f"{n_complete} complete of {len(study.trials)}")
     return parent
 
 
-def _parent(client: "MlflowClient", place: str, found: Trials) -> str:
-    whole = f"tags.study = '{found.study}' AND tags.trial = 'all'"
-    runs = client.search_runs([place], whole, max_results=1)
+def _study_run(client: "MlflowClient", experiment_id: str, study: Trials) -> str:
+    condition = f"tags.study = '{study.name}' AND tags.trial = 'all'"
+    runs = client.search_runs([experiment_id], condition, max_results=1)
     if runs:
         return runs[0].info.run_id
-    tags = {"study": found.study, "trial": "all", "metric": found.metric, "mlflow.user": user()}
-    return client.create_run(place, run_name=f"study {found.study}", tags=tags).info.run_id
+    tags = {"study": study.name, "trial": "all", "metric": study.metric, "mlflow.user": user()}
+    return client.create_run(experiment_id, run_name=f"study {study.name}", tags=tags).info.run_id
 
 
-def _add_trial(client: "MlflowClient", place: str, parent: str, found: Trials, trial: dict[str, Any]) -> None:
+def _add_trial(
+    client: "MlflowClient", experiment_id: str, study: Trials, trial: dict[str, Any], parent: str
+) -> None:
     from mlflow.entities import Metric, Param
 
     number = trial["trial"]
     tags = {
-        "study": found.study,
+        "study": study.name,
         "trial": str(number),
         "mlflow.parentRunId": parent,
         "mlflow.user": user(),
     }
-    run = client.create_run(place, run_name=f"trial {number}", tags=tags)
+    run = client.create_run(experiment_id, run_name=f"trial {number}", tags=tags)
     now = int(time.time() * 1000)
     figures = [
-        Metric(found.metric, row["value"], now, int(row["epoch"]))
-        for row in found.epochs
+        Metric(study.metric, row["value"], now, int(row["epoch"]))
+        for row in study.epochs
         if row["trial"] == number
     ]
     if trial["state"] == "complete":

@@ -1,4 +1,4 @@
-"""Checkpoints of a training: all that its next epoch needs, in one file that is whole or not there.
+"""Read and write checkpoints: the state after an epoch, in one file that is written atomically.
 
 | file | of |
 |---|---|
@@ -6,7 +6,7 @@
 | work/checkpoints/<experiment>-<fingerprint>/before-epoch.npz | its pretraining |
 | work/checkpoints/study-<name>/trial-<number>.npz | a trial of a study |
 
-`loop.fit` writes it after each epoch, and goes on from the one that is there.
+`loop.fit` writes one after each epoch, and resumes from an existing one.
 """
 
 import json
@@ -22,11 +22,11 @@ Epoch = dict[str, float]
 
 
 class Checkpoint(NamedTuple):
-    """What a training has reached.
+    """The state of a training after an epoch.
 
     Attributes:
-        history: a record an epoch.
-        state: all that training changes, weights and the optimizer's moments, in the model's order.
+        history: one record for each epoch.
+        state: the variables of model and optimizer that training changes, in their order.
         best: the trainable weights of the best epoch.
     """
 
@@ -36,7 +36,7 @@ class Checkpoint(NamedTuple):
 
 
 def folder(root: Path, name: str, fingerprint: str) -> Path:
-    """The folder of one training: another fingerprint, of settings, tables or code, begins anew.
+    """Return the folder of one training; other settings, tables or code have another folder.
 
     Args:
         root: work/checkpoints.
@@ -47,17 +47,17 @@ def folder(root: Path, name: str, fingerprint: str) -> Path:
 
 
 def of_training(folder: Path) -> Path:
-    """The checkpoint of the training whose folder this is."""
+    """Path of a training's checkpoint in its folder."""
     return folder / "epoch.npz"
 
 
 def of_pretraining(checkpoint: Path) -> Path:
-    """The checkpoint of what comes before the training with that checkpoint."""
+    """Path of the checkpoint of the pretraining that precedes a training."""
     return checkpoint.with_name(f"before-{checkpoint.name}")
 
 
 def of_trial(study_folder: Path, number: int) -> Path:
-    """The checkpoint of a trial."""
+    """Path of a trial's checkpoint."""
     return study_folder / f"trial-{number}.npz"
 
 

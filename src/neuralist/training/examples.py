@@ -1,7 +1,7 @@
-"""Examples: all that a training starts from, pairs of songs as numbers.
+"""Build the examples of a training: songs as token ids, pairs as song indices, targets.
 
-Input: the songs table, a listing (see `neuralist.data.pair_sets`), word vectors. Output: for train and val,
-songs as token ids, pairs as numbers of songs, and what heads are to answer.
+Input: the songs table, a listing (see `neuralist.data.pair_sets`), word vectors. Output: `Examples` of train
+and val.
 """
 
 import hashlib
@@ -26,23 +26,23 @@ from neuralist.text.word_vectors import WordVectors, of_characters
 from neuralist.training import pretraining
 from neuralist.training.pretraining import Graded
 
-# Of the code that trains: raised where the same settings and tables come to give other weights, so that no
-# checkpoint, trial or run of before stands for one of now.
+# Of the training code: raise it when the same settings and tables give other weights, so that no checkpoint,
+# trial or run of the earlier code is reused.
 VERSION = 3
-CHARACTER_LENGTH = 3.0  # that of word vectors by default: at 1 an LSTM learns too slowly
+CHARACTER_LENGTH = 3.0  # norm, as of word vectors by default: at 1 an LSTM learns too slowly
 
 
 class Share(NamedTuple):
-    """Which of all training pairs and songs a worker holds; see `neuralist.training.distributed.shards`.
+    """The training pairs and songs that one worker has; see `neuralist.training.distributed.shards`.
 
     Attributes:
-        pairs: int64 (own pairs,), their numbers among all, ascending.
-        n_pairs: of all.
-        songs: int64 (own songs,), their numbers among all, ascending.
-        owned: bool (own songs,), false where only pairs of this worker name them.
-        lengths: int64 (n_songs,), tokens of each song of all.
-        starts: int64 (n_songs + 1,), where the windows of each song of all begin.
-        n_truncated: songs of all of which something is not read.
+        pairs: int64 (own pairs,), their indices among all training pairs, ascending.
+        n_pairs: number of all training pairs.
+        songs: int64 (own songs,), their indices among all training songs, ascending.
+        owned: bool (own songs,), false for songs of other workers that pairs of this one contain.
+        lengths: int64 (n_songs,), number of tokens of every training song.
+        starts: int64 (n_songs + 1,), where the windows of every training song begin.
+        n_truncated: number of training songs that are cut.
     """
 
     pairs: np.ndarray
@@ -55,41 +55,41 @@ class Share(NamedTuple):
 
 
 class Examples(NamedTuple):
-    """Pairs as numbers of songs, with the similarity to learn, and what songs' heads are to answer."""
+    """The songs and pairs of a split with their targets; `left` and `right` are indices into `songs`."""
 
     songs: Windows
     left: np.ndarray  # int32 (n_pairs,)
     right: np.ndarray  # int32 (n_pairs,)
     similarity: np.ndarray  # float32 (n_pairs,)
-    listed: np.ndarray  # bool (n_pairs,), whether some row lists the pair
-    weight: np.ndarray  # float64 (n_pairs,), how many pairs it stands for
+    listed: np.ndarray  # bool (n_pairs,), whether a row lists the pair
+    weight: np.ndarray  # float64 (n_pairs,), how many pairs each stands for
     head_targets: np.ndarray  # float32 (n_songs, n_heads), NaN where unknown
-    synonyms: Synonyms | None = None  # what may stand for what in batches
-    share: Share | None = None  # of a worker that holds a part of them; None: these are all
+    synonyms: Synonyms | None = None  # that batches replace words by
+    share: Share | None = None  # of one worker; None: these are all examples
 
     @property
     def n_pairs(self) -> int:
-        """How many pairs there are, those of other workers included."""
+        """Number of pairs, those of other workers included."""
         return len(self.left) if self.share is None else self.share.n_pairs
 
     @property
     def lengths(self) -> np.ndarray:
-        """Tokens of each song, int64 (n_songs,), those of other workers included."""
+        """Number of tokens of each song, int64 (n_songs,), songs of other workers included."""
         return self.songs.lengths if self.share is None else self.share.lengths
 
     @property
     def n_truncated(self) -> int:
-        """Songs of which something is not read, those of other workers included."""
+        """Number of songs that are cut, those of other workers included."""
         return self.songs.n_truncated if self.share is None else self.share.n_truncated
 
 
 class HeadTargets(NamedTuple):
-    """What the auxiliary heads of a model learn.
+    """The targets of a model's auxiliary heads.
 
     Attributes:
         heads: group (year, tags, graph) to its number of heads, in the order of the columns.
         targets: float32 (n_songs, n_heads), NaN where unknown.
-        truth: the same without the teacher's part, float64.
+        truth: the metadata alone, without the teacher's predictions, float64 (n_songs, n_heads).
         songs: bool (n_songs,), the training songs.
     """
 
@@ -100,18 +100,18 @@ class HeadTargets(NamedTuple):
 
 
 class TrainingData(NamedTuple):
-    """All that a training starts from, and its name."""
+    """Everything that a training depends on, and its fingerprint."""
 
-    parts: dict[str, Examples]  # train, val
+    splits: dict[str, Examples]  # train, val
     vectors: WordVectors
     heads: dict[str, int]
     fingerprint: str
-    before: dict[str, Examples]  # train, val of `pretrain_on`; empty without
-    bag_of_words: Bag | None = None  # what is added to the trained model
+    pretraining_splits: dict[str, Examples]  # train, val of `pretrain_on`; else empty
+    bag_of_words: Bag | None = None  # to combine the trained model with
 
 
 class TablePaths(NamedTuple):
-    """Where the tables of these names are, and the folder of those of pretraining."""
+    """Paths of the tables, and of the folder of the pretraining tables."""
 
     songs: Path
     rows: Path
@@ -123,10 +123,10 @@ class TablePaths(NamedTuple):
 def load(
     settings: params.Experiment, paths: TablePaths, words: WordVectors
 ) -> tuple[TrainingData, Graded | None]:
-    """Read the tables and make the examples of an experiment; see `prepare`.
+    """Read the tables and build the training data of an experiment; see `prepare`.
 
     Returns:
-        The examples, and what the experiment is trained on before its task, if it is.
+        The training data, and the pretraining pairs if the experiment has any.
 
     Raises:
         ValueError: a table is missing, there is no training pair.
@@ -144,14 +144,14 @@ def prepare(
     words: WordVectors,
     graded: Graded | None = None,
 ) -> TrainingData:
-    """Make the examples of an experiment, and the vectors it starts from: of words, or of characters.
+    """Build the training data of an experiment, with initial vectors of words or of characters.
 
     Args:
         settings: of the experiment.
         songs: tables.SONGS.
-        listing: left_id, right_id, similarity, split, listed, weight; of `pair_sets.Listings.of`.
+        listing: left_id, right_id, similarity, split, listed, weight; from `pair_sets.Listings.of`.
         words: word vectors.
-        graded: of `pretraining.load`.
+        graded: the pretraining pairs, from `pretraining.load`.
 
     Raises:
         ValueError: there is no training pair.
@@ -159,62 +159,64 @@ def prepare(
     vectors = words
     if settings.tokens == "char":
         train: Any = listing[listing["split"] == "train"]
-        named = songs["song_id"].isin([*train["left_id"], *train["right_id"]])
-        texts = [*songs.loc[named, "lyrics"], *(graded.songs["lyrics"] if graded else [])]
+        is_used = songs["song_id"].isin([*train["left_id"], *train["right_id"]])
+        texts = [*songs.loc[is_used, "lyrics"], *(graded.songs["lyrics"] if graded else [])]
         vectors = of_characters(texts, settings.char_dimensions, CHARACTER_LENGTH, settings.seed)
     head_targets = (
-        make_head_targets(settings, songs, listing, TokenWindowing.of(settings)) if settings.heads else None
+        build_head_targets(settings, songs, listing, TokenWindowing.of(settings)) if settings.heads else None
     )
     heads = head_targets.heads if head_targets else {}
-    parts, before = _parts(settings, songs, listing, vectors, head_targets), {}
+    splits, pretraining_splits = _examples(settings, songs, listing, vectors, head_targets), {}
     if graded is not None:
-        unknown = np.full((len(graded.songs), sum(heads.values())), np.nan, dtype=np.float32)
-        no_targets = HeadTargets(heads, unknown, unknown, np.zeros(len(unknown), dtype=bool))
-        before = _parts(settings, graded.songs, graded.listing, vectors, no_targets)
-    every = parts | {f"{name} before": part for name, part in before.items()}
+        no_values = np.full((len(graded.songs), sum(heads.values())), np.nan, dtype=np.float32)
+        no_targets = HeadTargets(heads, no_values, no_values, np.zeros(len(no_values), dtype=bool))
+        pretraining_splits = _examples(settings, graded.songs, graded.listing, vectors, no_targets)
+    all_splits = splits | {f"{name} pretraining": data for name, data in pretraining_splits.items()}
     bag = None
     if head_targets is not None and settings.bag_of_words:
         bag = bag_of_words.fit(
-            parts["train"].songs, len(vectors.vocabulary), head_targets.truth[head_targets.songs]
+            splits["train"].songs, len(vectors.vocabulary), head_targets.truth[head_targets.songs]
         )
-    return TrainingData(parts, vectors, heads, fingerprint(settings, every, vectors, bag), before, bag)
+    return TrainingData(
+        splits, vectors, heads, fingerprint(settings, all_splits, vectors, bag), pretraining_splits, bag
+    )
 
 
-def _parts(
+def _examples(
     settings: params.Experiment,
     songs: pd.DataFrame,
     listing: pd.DataFrame,
     vectors: WordVectors,
     head_targets: HeadTargets | None,
 ) -> dict[str, Examples]:
-    parts = examples(songs, listing, vectors.vocabulary, TokenWindowing.of(settings), head_targets)
+    splits = examples(songs, listing, vectors.vocabulary, TokenWindowing.of(settings), head_targets)
     if settings.synonyms:
-        found = synonyms.of(settings, vectors, parts["train"].songs.ids)
-        parts["train"] = parts["train"]._replace(synonyms=found)
-    return parts
+        replacements = synonyms.of(settings, vectors, splits["train"].songs.ids)
+        splits["train"] = splits["train"]._replace(synonyms=replacements)
+    return splits
 
 
-def make_head_targets(
+def build_head_targets(
     settings: params.Experiment, songs: pd.DataFrame, listing: pd.DataFrame, windowing: TokenWindowing
 ) -> HeadTargets:
     """Build head targets: a blend of true metadata and the ridge teacher's leave-one-out predictions.
 
-    The metadata are year, tags and place in the graph of listed pairs; the teacher's share is the setting
-    `distillation_weight`. The teacher says what of the truth is in the lyrics, which spares the model from
-    learning noise by heart. Training songs are all in the folds of the training pairs; where a corpus gives
-    its own split, those that its training pairs name.
+    The teacher's weight is `distillation_weight`. Its predictions are leave-one-out for training songs. They
+    contain what can be read from lyrics, so the model need not memorise the noise in the metadata.
+    Training songs are those of the training folds; where a corpus has its own split, those in training pairs.
     """
     is_train = songs_of(songs, listing, by_fold=settings.protocol == "songs")["train"]
     index = pd.Index(songs["song_id"])
     listed: Any = listing[listing["listed"] & (listing["split"] == "train")]
     left, right = (index.get_indexer(pd.Index(listed[side])) for side in ("left_id", "right_id"))
     teacher = ridge.answer(songs, (left, right), np.flatnonzero(is_train), windowing)
-    wanted = np.array([group in settings.heads for group in teacher.groups], dtype=bool)
-    weight = settings.distillation_weight
-    targets = weight * teacher.answers + (1 - weight) * teacher.truth
+    has_head = np.array([group in settings.heads for group in teacher.groups], dtype=bool)
+    targets = (
+        settings.distillation_weight * teacher.answers + (1 - settings.distillation_weight) * teacher.truth
+    )
     groups = [group for group in teacher.groups if group in settings.heads]
     heads = {group: groups.count(group) for group in dict.fromkeys(groups)}
-    return HeadTargets(heads, targets[:, wanted].astype(np.float32), teacher.truth[:, wanted], is_train)
+    return HeadTargets(heads, targets[:, has_head].astype(np.float32), teacher.truth[:, has_head], is_train)
 
 
 def examples(
@@ -224,45 +226,45 @@ def examples(
     windowing: TokenWindowing,
     head_targets: HeadTargets | None = None,
 ) -> dict[str, Examples]:
-    """Cut a listing into its train and val examples, over the songs they name; for heads, all training songs.
+    """Build the train and val examples of a listing, with their songs; for heads, all training songs.
 
     Raises:
         ValueError: there is no training pair.
     """
-    parts = {}
+    splits = {}
     index = pd.Index(songs["song_id"])
     for split in ("train", "val"):
-        part: Any = listing[listing["split"] == split]
-        left, right = (index.get_indexer(pd.Index(part[side])) for side in ("left_id", "right_id"))
-        more = np.flatnonzero(head_targets.songs) if head_targets and split == "train" else []
-        numbers = np.unique(np.concatenate([left, right, more])).astype(np.int64)
-        parts[split] = Examples(
+        pairs: Any = listing[listing["split"] == split]
+        left, right = (index.get_indexer(pd.Index(pairs[side])) for side in ("left_id", "right_id"))
+        head_songs = np.flatnonzero(head_targets.songs) if head_targets and split == "train" else []
+        numbers = np.unique(np.concatenate([left, right, head_songs])).astype(np.int64)
+        splits[split] = Examples(
             vocabulary.windows(songs["lyrics"].iloc[numbers].tolist(), windowing),
             np.searchsorted(numbers, left).astype(np.int32),
             np.searchsorted(numbers, right).astype(np.int32),
-            part["similarity"].to_numpy(np.float32),
-            part["listed"].to_numpy(bool),
-            part["weight"].to_numpy(np.float64),
+            pairs["similarity"].to_numpy(np.float32),
+            pairs["listed"].to_numpy(bool),
+            pairs["weight"].to_numpy(np.float64),
             head_targets.targets[numbers] if head_targets else np.zeros((len(numbers), 0), dtype=np.float32),
         )
-    if not len(parts["train"].left):
+    if not len(splits["train"].left):
         raise ValueError(
             f"no pair in split train among {len(listing)}; give more songs or another pairs.test_fold"
         )
-    return parts
+    return splits
 
 
 def fingerprint(
     settings: params.Experiment,
-    parts: dict[str, Examples],
+    splits: dict[str, Examples],
     vectors: WordVectors,
     bag: Bag | None = None,
 ) -> str:
-    """Name a training by all that decides its result, as 64 hex digits."""
-    digest = begun(settings)
-    for part in parts.values():
-        of_pairs = (part.left, part.right, part.similarity, part.listed, part.weight)
-        for array in (*part.songs, *of_pairs, part.head_targets, *(part.synonyms or ())):
+    """Hash everything that decides the result of a training; 64 hex digits."""
+    digest = start_digest(settings)
+    for data in splits.values():
+        pair_arrays = (data.left, data.right, data.similarity, data.listed, data.weight)
+        for array in (*data.songs, *pair_arrays, data.head_targets, *(data.synonyms or ())):
             digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
     for array in bag or ():
         digest.update(array.tobytes())
@@ -270,6 +272,6 @@ def fingerprint(
     return digest.hexdigest()
 
 
-def begun(settings: params.Experiment) -> Any:
-    """Begin the name of a training, a SHA-256, with its settings and the version of the code."""
+def start_digest(settings: params.Experiment) -> Any:
+    """Start a fingerprint, a SHA-256, with the settings and the version of the code."""
     return hashlib.sha256(json.dumps([VERSION, settings.model_dump()], sort_keys=True).encode())

@@ -1,4 +1,4 @@
-"""An experiment, trained and saved: pretraining, the task, the bag of words, the folder.
+"""Train and save an experiment: pretraining, training, bag of words, folder.
 
 Input: settings, `TrainingData`. Output: the folder that `saving` writes.
 """
@@ -15,7 +15,7 @@ from neuralist.training.distributed.workers import Workers
 from neuralist.training.examples import TrainingData
 
 
-def train_experiment(  # noqa: PLR0913  the last three, by name, are for some callers alone
+def train_experiment(  # noqa: PLR0913  the last three, by keyword, are for some callers only
     name: str,
     settings: params.Experiment,
     prepared: TrainingData,
@@ -26,33 +26,33 @@ def train_experiment(  # noqa: PLR0913  the last three, by name, are for some ca
     title: str | None = None,
     workers: Workers | None = None,
 ) -> str:
-    """Train an experiment, before that on the pairs of `pretrain_on` if it has any, and save it.
+    """Pretrain an experiment if it has `pretrain_on`, train it, and save it.
 
     Args:
         name: of the experiment.
-        settings: of it.
-        prepared: what it is trained on.
+        settings: of the experiment.
+        prepared: its training data.
         folder: to write.
-        checkpoint_folder: folder of this training's own, from which a killed one goes on; removed at the end.
-        after: called with each epoch's number and figures when it is over.
-        title: of the bar that shows how far it is; its name, where none is given.
-        workers: those that train it together, of whom the chief alone saves; None: this process alone.
+        checkpoint_folder: of this training, which resumes from it after a kill; removed at the end.
+        after: called after each epoch with its number and metrics.
+        title: of the progress bar; by default the name.
+        workers: the workers that train together, of which the chief saves; None: this process alone.
 
     Returns:
-        A line that says how it went.
+        A one-line summary.
 
     Raises:
         ValueError: a checkpoint there cannot be read, or is of another model.
-        ArithmeticError: the exported graph does not say what the model says.
+        ArithmeticError: the exported graph and the model give different embeddings.
         ConnectionAbortedError: a worker is gone.
     """
     model, checkpoint = loop.make_model(settings, prepared), checkpoints.of_training(checkpoint_folder)
     title = title or name
-    if prepared.before:
+    if prepared.pretraining_splits:
         with console.epochs(f"{title} pretraining", settings.epochs, lambda *_: None) as report:
             loop.pretrain(model, prepared, settings, checkpoint, report, workers=workers)
     with console.epochs(title, settings.epochs, after) as report:
-        history = loop.fit(model, prepared.parts, settings, checkpoint, report, workers=workers)
+        history = loop.fit(model, prepared.splits, settings, checkpoint, report, workers=workers)
     if workers is not None and not workers.chief:
         return f"{name}: best epoch {loop.best_epoch(history)} of {len(history)}; worker 0 saves it"
     if prepared.bag_of_words is not None:

@@ -1,4 +1,4 @@
-"""Training: examples to a fitted MaLSTM, resumable after every epoch; used by stages study, train and tuned.
+"""Fit a MaLSTM to examples, resumable after every epoch; used by stages study, train and tuned.
 
 Everything random in epoch e follows from (seed, e) or from the checkpoint, so that a run killed in any epoch
 and resumed ends with the weights of an undisturbed one.
@@ -29,13 +29,13 @@ from neuralist.training.examples import Examples, TrainingData
 
 SONGS_A_CALL = 128
 SHORT = 50  # words
-# Called with the epoch's figures so far and (step, steps), or None when the epoch is over.
+# Called with the epoch's metrics so far and (step, n_steps), or None at the end of the epoch.
 Report = Callable[[Epoch, tuple[int, int] | None], None]
 
 
 def make_model(settings: params.Experiment, prepared: TrainingData) -> MaLSTM:
     """Make an untrained model with its optimizer; the loss `mse` is equation 4 of the paper."""
-    vectors, train = prepared.vectors, prepared.parts["train"]
+    vectors, train = prepared.vectors, prepared.splits["train"]
     keras.utils.set_random_seed(settings.seed)
     model = MaLSTM(
         Architecture(
@@ -58,8 +58,8 @@ def make_model(settings: params.Experiment, prepared: TrainingData) -> MaLSTM:
         logarithms = np.log(np.maximum(train.lengths, 1))
         model.length_features.scale.assign([logarithms.mean(), max(float(logarithms.std()), 1e-6)])
     optimizer = _optimizer(settings, settings.epochs * batches.steps(train, settings))
-    # With few words calls cost more than what they do, and XLA makes one of a whole step; but it draws
-    # dropout's numbers slowly. "auto" leaves it out on a CPU, and torch has no such thing.
+    # With few words the overhead of calls dominates, and XLA compiles a step into one; but it draws dropout
+    # masks slowly. "auto" does not use XLA on a CPU, and torch has none.
     short = settings.max_tokens <= SHORT and not settings.dropout
     jit: Any = (keras.backend.backend() == "tensorflow" and short) or "auto"
     model.compile(optimizer, jit_compile=jit)
@@ -68,20 +68,20 @@ def make_model(settings: params.Experiment, prepared: TrainingData) -> MaLSTM:
 
 
 def _optimizer(settings: params.Experiment, steps: int) -> keras.optimizers.Optimizer:
-    """Adam, whose learning rate falls along half a cosine over all steps, or Adadelta, whose rate stays.
+    """Make the optimizer: Adam with cosine decay of the learning rate over all steps, or Adadelta.
 
-    Adam's schedule is Loshchilov & Hutter's (2017, without restarts): a fixed rate ends in noise, and decile
-    accuracy suffers first. Adadelta (Zeiler 2012, with his constants) scales its steps by itself.
+    Adam's schedule is Loshchilov & Hutter's (2017, without restarts): with a fixed rate
+    weights keep fluctuating, which decile accuracy shows first. Adadelta has Zeiler's constants (2012).
     """
-    clipped: Any = {"global_clipnorm": settings.clip_norm}
+    clipping: Any = {"global_clipnorm": settings.clip_norm}
     if settings.optimizer == "adadelta":
-        return keras.optimizers.Adadelta(settings.learning_rate, rho=0.95, epsilon=1e-6, **clipped)
-    falling: Any = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
-    return keras.optimizers.Adam(falling, **clipped)
+        return keras.optimizers.Adadelta(settings.learning_rate, rho=0.95, epsilon=1e-6, **clipping)
+    schedule: Any = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
+    return keras.optimizers.Adam(schedule, **clipping)
 
 
 def forget_models() -> None:
-    """Free what Keras keeps of models made before; a process that trains many would grow otherwise."""
+    """Free Keras' state of earlier models; the memory of a process that trains many would grow otherwise."""
     keras.backend.clear_session()
 
 
@@ -92,29 +92,29 @@ def predict(model: MaLSTM, data: Examples) -> np.ndarray:
 
 
 def encode(model: MaLSTM, songs: Windows) -> np.ndarray:
-    """Embed songs with Keras: float32 (n_songs, width)."""
-    numbers = np.arange(len(songs.lengths))
-    parts = [numbers[start : start + SONGS_A_CALL] for start in range(0, len(numbers), SONGS_A_CALL)]
-    found = []
-    for part in parts:
-        read = batches.inputs(songs, part, SONGS_A_CALL)
+    """Embed songs with Keras, float32 (n_songs, width)."""
+    indices = np.arange(len(songs.lengths))
+    chunks = [indices[start : start + SONGS_A_CALL] for start in range(0, len(indices), SONGS_A_CALL)]
+    embeddings = []
+    for chunk in chunks:
+        model_inputs = batches.inputs(songs, chunk, SONGS_A_CALL)
         if model.bag_of_words is not None:
-            read["distinct"] = songs.distinct(part, SONGS_A_CALL)
-        found.append(model.predict_on_batch(read)[: len(part)])
-    return np.concatenate(found)
+            model_inputs["distinct"] = songs.distinct(chunk, SONGS_A_CALL)
+        embeddings.append(model.predict_on_batch(model_inputs)[: len(chunk)])
+    return np.concatenate(embeddings)
 
 
 def add_bag_of_words(model: MaLSTM, bag: Bag) -> MaLSTM:
-    """A trained model whose heads answer the mean of its own answers and those of a bag of words.
+    """Return a copy of a trained model whose heads average their predictions with those of a bag of words.
 
-    The bag is added after training: it fits the songs it learned from too well to teach on them.
+    They are combined after training: the bag fits its training songs too closely to be trained with.
     """
-    both = MaLSTM(replace(model.architecture, bag_of_words=True), name=model.name)
+    combined = MaLSTM(replace(model.architecture, bag_of_words=True), name=model.name)
     for layer in model.layers:
-        both.get_layer(layer.name).set_weights(layer.get_weights())
+        combined.get_layer(layer.name).set_weights(layer.get_weights())
     for name, array in bag._asdict().items():
-        getattr(both.bag_of_words, name).assign(array)
-    return both
+        getattr(combined.bag_of_words, name).assign(array)
+    return combined
 
 
 def pretrain(
@@ -126,87 +126,86 @@ def pretrain(
     *,
     workers: Workers | None = None,
 ) -> list[Epoch]:
-    """Train a model of the same settings on the pairs of `pretrain_on`, and begin with its best weights.
+    """Train a model of the same settings on the pairs of `pretrain_on`, and copy its best weights to `model`.
 
-    Without such pairs nothing happens. Args, Returns, Raises: see `fit`; the checkpoint is that of the task,
-    beside which this training has one of its own.
+    Without such pairs nothing happens. Args, Returns, Raises: see `fit`; `checkpoint` is that of the training
+    that follows, and pretraining has its own beside it.
     """
-    if not prepared.before:
+    if not prepared.pretraining_splits:
         return []
-    first = make_model(settings, prepared._replace(parts=prepared.before))
-    own = checkpoints.of_pretraining(checkpoint)
-    history = fit(first, prepared.before, settings, own, report, workers=workers)
-    _assign(model.trainable_variables, values(first.trainable_variables))
+    pretrained = make_model(settings, prepared._replace(splits=prepared.pretraining_splits))
+    own_checkpoint = checkpoints.of_pretraining(checkpoint)
+    history = fit(pretrained, prepared.pretraining_splits, settings, own_checkpoint, report, workers=workers)
+    _assign(model.trainable_variables, values(pretrained.trainable_variables))
     return history
 
 
 def fit(
     model: MaLSTM,
-    parts: dict[str, Examples],
+    splits: dict[str, Examples],
     settings: params.Experiment,
     checkpoint: Path,
     report: Report,
     *,
     workers: Workers | None = None,
 ) -> list[Epoch]:
-    """Train until `epochs`, or until `patience` epochs brought nothing better on val; leave the best weights.
+    """Train for `epochs`, or until val has not improved for `patience` epochs; restore the best weights.
 
-    Without val pairs all epochs run and the last weights stay.
+    Without val pairs all epochs run and the last weights are used.
 
     Args:
         model: from `make_model`.
-        parts: from `examples`.
+        splits: train and val examples.
         settings: of the experiment.
-        checkpoint: file written after each epoch; where it stands already, training goes on from it.
-        report: called after each step, and with the val figures when the epoch is over.
-        workers: those that train together, each on its share; None: this process alone.
+        checkpoint: file written after each epoch; training resumes from it where it exists.
+        report: called after each step, and with the metrics on val after each epoch.
+        workers: the workers that train together, each on its share; None: this process alone.
 
     Returns:
-        One record an epoch: epoch, loss, accuracy, and, with val pairs, `val_figures`, of which workers other
-        than the chief have val_loss alone.
+        One record for each epoch: epoch, loss, accuracy, and, with val pairs, `val_metrics`, of which workers
+        other than the chief have val_loss alone.
 
     Raises:
         ValueError: the checkpoint cannot be read, or is of another model.
-        ConnectionAbortedError: a worker is gone; the checkpoint is that of the last whole epoch.
+        ConnectionAbortedError: a worker is gone; the checkpoint is that of the last complete epoch.
     """
     history, best = _restore(checkpoint, model)
     if workers is not None:
         history, best = workers.begin(history, best, _state(model), checkpoint)
     step = workers.trainer(model, settings) if workers is not None else trainer(model, settings)
     while len(history) < settings.epochs and len(history) - best_epoch(history) < settings.patience:
-        record = _train_epoch(step, parts["train"], settings, len(history) + 1, report)
+        record = _train_epoch(step, splits["train"], settings, len(history) + 1, report)
         if workers is not None and not workers.chief:
-            record = workers.hear(record)
-        elif len(parts["val"].left):
-            predicted = predict(model, parts["val"])
-            record |= val_figures(parts["val"], predicted, settings.loss)
+            record = workers.receive_epoch(record)
+        elif len(splits["val"].left):
+            predicted = predict(model, splits["val"])
+            record |= val_metrics(splits["val"], predicted, settings.loss)
         history.append(record)
         if best_epoch(history) == len(history):
             best = values(model.trainable_variables)
         if workers is None or workers.chief:
             checkpoints.write(checkpoint, Checkpoint(history, values(_state(model)), best))
             if workers is not None:
-                workers.tell(record)
+                workers.send_epoch(record)
         report(record, None)
     _assign(model.trainable_variables, best)
     return history
 
 
-def val_figures(val: Examples, predicted: np.ndarray, loss: str) -> Epoch:
-    """The loss and the metrics of one epoch on val; NaN where one is undefined.
+def val_metrics(val: Examples, predicted: np.ndarray, loss: str) -> Epoch:
+    """Compute the loss and the metrics of one epoch on val; NaN where one is undefined.
 
-    Where val has unlisted pairs, one of them is val_listed_auc: the share of a listed and an unlisted pair
-    that `predicted` puts in this order.
+    Where val has unlisted pairs, they include val_listed_auc: the AUC of listed against unlisted pairs.
     """
     truth, answers = metrics.Answers.of(val.similarity), metrics.Answers.of(predicted)
     thresholds: dict[str, float] = dict.fromkeys(metrics.THRESHOLDED, 0.5)
-    once = [np.ones((1, len(predicted)))]
-    measured = metrics.measure(truth, {"model": answers}, {"model": thresholds}, once)["model"]
-    found = {name: float(of_sample) for name, [of_sample] in measured.items()}
-    found["loss"] = found["mse"] if loss == "mse" else _cross_entropy(val.similarity, predicted)
+    weights = [np.ones((1, len(predicted)))]
+    draws = metrics.measure(truth, {"model": answers}, {"model": thresholds}, weights)["model"]
+    by_name = {name: float(value) for name, [value] in draws.items()}
+    by_name["loss"] = by_name["mse"] if loss == "mse" else _cross_entropy(val.similarity, predicted)
     if not val.listed.all():
-        found["pooled_listed_auc"] = _auc(val.listed, predicted)
-    return {f"val_{name}": found[metric.name] for name, metric in ON_VAL.items() if metric.name in found}
+        by_name["pooled_listed_auc"] = _auc(val.listed, predicted)
+    return {f"val_{name}": by_name[metric.name] for name, metric in ON_VAL.items() if metric.name in by_name}
 
 
 def _auc(positive: np.ndarray, score: np.ndarray) -> float:
@@ -231,7 +230,7 @@ def best_epoch(history: list[Epoch]) -> int:
 
 
 def trainer(model: MaLSTM, settings: params.Experiment) -> batches.Step:
-    """How one process takes a step."""
+    """Make the function by which one process takes a step."""
     if keras.backend.backend() == "tensorflow":
         from neuralist.training import step_tensorflow  # other backends may have no TensorFlow
 
@@ -245,11 +244,11 @@ def trainer(model: MaLSTM, settings: params.Experiment) -> batches.Step:
     model.compile(model.optimizer, loss=loss, metrics=metric)
 
     def step(batch: Any, targets: Any) -> tuple[np.ndarray, float]:
-        figures: Any = model.train_on_batch(
+        results: Any = model.train_on_batch(
             batch, targets if heads else targets["similarity"], return_dict=True
         )
-        right = figures["similarity_accuracy" if heads else "accuracy"]
-        return np.array([figures["loss"], right], dtype=float), batches.n_counted(targets)
+        accuracy = results["similarity_accuracy" if heads else "accuracy"]
+        return np.array([results["loss"], accuracy], dtype=float), batches.n_counted(targets)
 
     return step
 
@@ -259,41 +258,41 @@ def _train_epoch(
 ) -> Epoch:
     n_steps = batches.steps(data, settings)
     record: Epoch = {"epoch": epoch}
-    seen, totals = 0.0, np.zeros(2)
+    n_pairs, totals = 0.0, np.zeros(2)
     for number, (batch, targets) in enumerate(batches.draw(data, settings, epoch), start=1):
         figures, weight = step(batch, targets)
         totals += weight * figures
-        seen += weight
-        record["loss"], record["accuracy"] = (totals / max(seen, 1.0)).tolist()
+        n_pairs += weight
+        record["loss"], record["accuracy"] = (totals / max(n_pairs, 1.0)).tolist()
         report(record, (number, n_steps))
     return record
 
 
 def _restore(path: Path, model: MaLSTM) -> tuple[list[Epoch], list[np.ndarray]]:
-    """The history and the best weights so far, and the model's state as the checkpoint has it.
+    """Return the history and the best weights of a checkpoint, and set the model to its state.
 
     Raises:
         ValueError: the checkpoint cannot be read, or is of another model.
     """
-    found = checkpoints.read(path)
-    if found is None:
+    checkpoint = checkpoints.read(path)
+    if checkpoint is None:
         return [], values(model.trainable_variables)
-    own = [tuple(variable.shape) for variable in _state(model)]
-    if [value.shape for value in found.state] != own:
+    shapes = [tuple(variable.shape) for variable in _state(model)]
+    if [value.shape for value in checkpoint.state] != shapes:
         raise ValueError(f"{path}: no checkpoint of this training; remove it")
-    _assign(_state(model), found.state)
-    return found.history, found.best
+    _assign(_state(model), checkpoint.state)
+    return checkpoint.history, checkpoint.best
 
 
 def _state(model: MaLSTM) -> list[Any]:
-    """All that training changes: weights, random seeds and the optimizer's moments."""
+    """Variables that training changes: weights, random seeds and the optimizer's moments."""
     variables = [*model.variables, *model.optimizer.variables]
     frozen = None if model.vectors.trainable else model.vectors.embeddings
     return [variable for variable in variables if variable is not frozen]
 
 
 def values(variables: list[Any]) -> list[np.ndarray]:
-    """Variables as arrays."""
+    """Convert variables to arrays."""
     return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 

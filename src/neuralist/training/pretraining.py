@@ -1,8 +1,8 @@
-"""Graded pairs on which a model is trained before the task's own (`pretrain_on`).
+"""Load the graded pairs that a model is pretrained on (`pretrain_on`).
 
 Input: the tables pretraining_songs and pretraining_pairs. Output: songs and a listing as
-`neuralist.data.pair_sets` makes it, all pairs in train but every tenth in val. Mueller & Thyagarajan (2016)
-begin with the pairs of SemEval 2013's task on similarity.
+`neuralist.data.pair_sets` makes it, a tenth of its pairs in val. Mueller & Thyagarajan (2016)
+pretrain on the pairs of SemEval 2013's similarity task.
 """
 
 from pathlib import Path
@@ -19,28 +19,30 @@ VAL_SHARE = 0.1
 
 
 class Graded(NamedTuple):
-    """The pairs that a model is first trained on.
+    """Pretraining pairs and their texts.
 
     Attributes:
         songs: song_id, lyrics.
         listing: left_id, right_id, similarity, split, weight, listed.
-        n_held: pairs that are not used, since a text of theirs is in the task's val or test.
+        n_excluded: number of pairs left out, because one of their texts is in the task's val or test.
     """
 
     songs: pd.DataFrame
     listing: pd.DataFrame
-    n_held: int = 0
+    n_excluded: int = 0
 
     def __str__(self) -> str:
-        """How many pairs there are, and how many are not used."""
-        held = f"; {self.n_held:,} not used: a text of the task's val or test" if self.n_held else ""
-        return f"pretraining: {len(self.listing):,} pairs{held}"
+        """Describe the numbers of used and excluded pairs."""
+        excluded = (
+            f"; {self.n_excluded:,} not used: a text of the task's val or test" if self.n_excluded else ""
+        )
+        return f"pretraining: {len(self.listing):,} pairs{excluded}"
 
 
 def load(
     folder: Path, settings: params.Experiment, songs: pd.DataFrame, listing: pd.DataFrame
 ) -> Graded | None:
-    """Read the pairs that an experiment is first trained on, if it is; see `prepare`.
+    """Read the pretraining pairs of an experiment, None if it has none; see `prepare`.
 
     Args:
         folder: holds songs.parquet and pairs.parquet of stage pretraining.
@@ -49,7 +51,7 @@ def load(
         listing: the task's.
 
     Raises:
-        ValueError: a table is missing, or each pair holds a text of the task's val or test.
+        ValueError: a table is missing, or each pair has a text of the task's val or test.
     """
     if settings.pretrain_on is None:
         return None
@@ -65,7 +67,7 @@ def prepare(
     songs: pd.DataFrame,
     listing: pd.DataFrame,
 ) -> Graded:
-    """Divide the pairs, and leave out those that hold a text of the task's val or test.
+    """Split the pairs, and leave out those with a text of the task's val or test.
 
     Args:
         texts: tables.PRETRAINING_SONGS.
@@ -77,24 +79,28 @@ def prepare(
     Raises:
         ValueError: no pair is left.
     """
-    return apart(split(texts, pairs, settings.seed), songs, listing, TokenWindowing.of(settings))
+    return exclude_evaluation_texts(
+        split(texts, pairs, settings.seed), songs, listing, TokenWindowing.of(settings)
+    )
 
 
 def split(songs: pd.DataFrame, pairs: pd.DataFrame, seed: int) -> Graded:
-    """Put a tenth of the pairs in val, at random, and the others in train.
+    """Split the pairs at random: a tenth in val, the others in train.
 
     Args:
         songs: tables.PRETRAINING_SONGS.
         pairs: tables.PRETRAINING_PAIRS.
-        seed: of the choice.
+        seed: of the random split.
     """
     is_val = np.random.default_rng(seed).permutation(len(pairs)) < int(VAL_SHARE * len(pairs))
     listing = pairs.assign(split=np.where(is_val, "val", "train"), weight=1.0, listed=True)
     return Graded(songs, listing)
 
 
-def apart(graded: Graded, songs: pd.DataFrame, listing: pd.DataFrame, windowing: TokenWindowing) -> Graded:
-    """Leave out pairs that hold a text of the task's val or test, its tokens compared.
+def exclude_evaluation_texts(
+    graded: Graded, songs: pd.DataFrame, listing: pd.DataFrame, windowing: TokenWindowing
+) -> Graded:
+    """Leave out pairs with a text of the task's val or test; texts are equal if their tokens are.
 
     Args:
         graded: from `split`.
@@ -105,16 +111,16 @@ def apart(graded: Graded, songs: pd.DataFrame, listing: pd.DataFrame, windowing:
     Raises:
         ValueError: no pair is left.
     """
-    held = listing[listing["split"].isin(["val", "test"])]
-    is_held = songs["song_id"].isin([*held["left_id"], *held["right_id"]])
-    barred = {tuple(windowing.split(text)) for text in songs.loc[is_held, "lyrics"]}
-    same = graded.songs.loc[
-        [tuple(windowing.split(text)) in barred for text in graded.songs["lyrics"]], "song_id"
+    evaluation_pairs = listing[listing["split"].isin(["val", "test"])]
+    is_evaluation_song = songs["song_id"].isin([*evaluation_pairs["left_id"], *evaluation_pairs["right_id"]])
+    evaluation_texts = {tuple(windowing.split(text)) for text in songs.loc[is_evaluation_song, "lyrics"]}
+    excluded_songs = graded.songs.loc[
+        [tuple(windowing.split(text)) in evaluation_texts for text in graded.songs["lyrics"]], "song_id"
     ]
-    left_out = np.isin(graded.listing[["left_id", "right_id"]], same).any(axis=1)
-    if left_out.all():
+    is_excluded = np.isin(graded.listing[["left_id", "right_id"]], excluded_songs).any(axis=1)
+    if is_excluded.all():
         raise ValueError(
             f"pretrain_on: each of the {len(graded.listing):,} pairs holds a text of the task's val or test; "
             "give other pairs"
         )
-    return Graded(graded.songs, pd.DataFrame(graded.listing[~left_out]), int(left_out.sum()))
+    return Graded(graded.songs, pd.DataFrame(graded.listing[~is_excluded]), int(is_excluded.sum()))

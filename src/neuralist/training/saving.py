@@ -1,4 +1,4 @@
-"""What a training leaves in its folder: the model, its encoder as ONNX, and a record of it.
+"""Save a trained experiment: the model, its encoder as ONNX, and a record of the training.
 
 Output: model.keras, encoder.onnx, vocabulary.txt, history.csv; experiment.json, an `ExperimentRecord`.
 """
@@ -34,36 +34,36 @@ def save_experiment(
     trained: tuple[MaLSTM, list[Epoch]],
     folder: Path,
 ) -> str:
-    """Write an experiment's folder, check its ONNX graph, and return what to tell of it in a line.
+    """Write an experiment's folder, check its ONNX graph, and return a one-line summary.
 
     Args:
         name: of the experiment.
-        settings: of it.
-        prepared: what it was trained on.
+        settings: of the experiment.
+        prepared: its training data.
         trained: the model, and its history.
         folder: to write.
 
     Raises:
-        ArithmeticError: the graph does not say what the model says.
+        ArithmeticError: the graph and the model give different embeddings.
     """
     model, history = trained
-    parts = prepared.parts
+    splits = prepared.splits
     save(model, prepared.vectors.vocabulary, history, folder)
     record = ExperimentRecord(
         name=name,
         fingerprint=prepared.fingerprint,
         params=settings,
         best_epoch=loop.best_epoch(history),
-        n_pairs={split: part.n_pairs for split, part in parts.items()},
-        n_songs={split: len(part.lengths) for split, part in parts.items()},
-        n_truncated={split: part.n_truncated for split, part in parts.items()},
+        n_pairs={split: data.n_pairs for split, data in splits.items()},
+        n_songs={split: len(data.lengths) for split, data in splits.items()},
+        n_truncated={split: data.n_truncated for split, data in splits.items()},
         heads=prepared.heads,
-        n_pairs_before={split: part.n_pairs for split, part in prepared.before.items()},
+        n_pairs_before={split: data.n_pairs for split, data in prepared.pretraining_splits.items()},
         coverage=prepared.vectors.coverage,
-        calibration=_calibration(model, parts["val"]) if settings.calibration else None,
+        calibration=_calibration(model, splits["val"]) if settings.calibration else None,
     )
     records.save(record, folder / "experiment.json")
-    difference = check_export(model, Encoder.load(folder), parts["train"].songs)
+    difference = check_export(model, Encoder.load(folder), splits["train"].songs)
     return (
         f"{name}: best epoch {record.best_epoch} of {len(history)}, "
         f"encoder.onnx within {difference:.0e} of Keras"
@@ -71,7 +71,7 @@ def save_experiment(
 
 
 def _calibration(model: MaLSTM, val: Examples) -> CalibrationCurve | None:
-    """The curve from raw to expected similarity; None without val pairs."""
+    """Fit the calibration from raw to expected similarity on val; None without val pairs."""
     if not len(val.left):
         return None
     return Calibration.fit(loop.predict(model, val), val.similarity, val.weight).record()
@@ -86,7 +86,7 @@ def save(model: MaLSTM, vocabulary: Vocabulary, history: list[Epoch], folder: Pa
 
 
 def weights(model: MaLSTM) -> onnx_export.Weights:
-    """The arrays of a model's encoder."""
+    """Return the arrays of a model's encoder, as the ONNX export needs them."""
     projection, recurrence = model.projection, model.recurrence
     lstm = onnx_export.LSTM(*values([projection.kernel, projection.bias, recurrence.kernel]))
     [vectors] = values([model.vectors.embeddings])
@@ -96,46 +96,46 @@ def weights(model: MaLSTM) -> onnx_export.Weights:
         kernel, bias, scale = values(
             [model.auxiliary_heads.kernel, model.auxiliary_heads.bias, model.auxiliary_heads.scale]
         )
-        n_free = len(bias) - len(scale)
-        # An answer's scale is no more than a factor of its weights, and so is its half of a mean.
+        n_plain = len(bias) - len(scale)
+        # The scale of a head is a factor of its weights, and so is the 1/2 of its mean with the bag of words.
         factors = np.append(
-            scale if model.bag_of_words is None else scale / 2, np.ones(n_free, dtype=scale.dtype)
+            scale if model.bag_of_words is None else scale / 2, np.ones(n_plain, dtype=scale.dtype)
         )
         auxiliary_heads = onnx_export.Heads(kernel * factors, bias * factors)
         if model.bag_of_words is not None:
-            table, squares, middle = values(
+            table, squares, bag_bias = values(
                 [model.bag_of_words.table, model.bag_of_words.squares, model.bag_of_words.bias]
             )
             auxiliary_heads = auxiliary_heads._replace(
-                bias=auxiliary_heads.bias + np.pad(middle, (0, n_free)) * factors
+                bias=auxiliary_heads.bias + np.pad(bag_bias, (0, n_plain)) * factors
             )
-            bag = onnx_export.BagOfWords(np.pad(table, ((0, 0), (0, n_free))) * factors, squares)
+            bag = onnx_export.BagOfWords(np.pad(table, ((0, 0), (0, n_plain))) * factors, squares)
     return onnx_export.Weights(vectors, lstm, model.architecture.pooling, length, auxiliary_heads, bag)
 
 
 def _save_keras(model: MaLSTM, path: Path) -> None:
-    """Save in Keras' own format, without the date that it writes into the archive."""
+    """Save in Keras' format, without the date that Keras writes into the archive."""
     with files.unfinished(path) as temporary:
-        dated = path.with_name(f".dated-{path.name}")
-        model.save(dated)
-        with zipfile.ZipFile(dated) as source, zipfile.ZipFile(temporary, "w") as target:
+        with_date = path.with_name(f".dated-{path.name}")
+        model.save(with_date)
+        with zipfile.ZipFile(with_date) as source, zipfile.ZipFile(temporary, "w") as target:
             for name in sorted(source.namelist()):
                 content = source.read(name)
                 if name == "metadata.json":
                     content = json.dumps({"keras_version": keras.__version__}).encode()
                 target.writestr(zipfile.ZipInfo(name), content)
-        dated.unlink()
+        with_date.unlink()
 
 
 def check_export(model: MaLSTM, encoder: Encoder, songs: Windows) -> float:
-    """Compare the exported graph with the Keras model; returns the largest difference of a coordinate.
+    """Compare the exported graph with the Keras model; return the largest difference of a coordinate.
 
     Raises:
         ArithmeticError: coordinates differ by more than 1e-5 in the mean.
     """
     differences = np.abs(encoder.encode_windows(songs) - loop.encode(model, songs))
-    # Not the largest one: rounding grows over the steps of an ill-conditioned LSTM (2.4e-5, learning rate
-    # 0.017), at few coordinates. A wrong graph is off at all of them, by tenths.
+    # Not the largest difference: rounding errors grow over the steps of an ill-conditioned LSTM (2.4e-5 at
+    # learning rate 0.017), at few coordinates. A wrong graph differs at all of them, by tenths.
     if differences.mean() > ONNX_TOLERANCE:
         raise ArithmeticError(
             f"encoder.onnx differs from the Keras model by {differences.mean():.1e} a coordinate in the "

@@ -61,5 +61,5 @@ def check(content: object, model: type[M], path: Path) -> M:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        reasons = textwrap.shorten(params.told(error), 300, placeholder=" ...")
+        reasons = textwrap.shorten(params.message(error), 300, placeholder=" ...")
         raise ValueError(f"{path}: {reasons}; run `dvc repro`") from None

@@ -1,31 +1,31 @@
-"""What baselines learn from, scores of pairs from their songs' vectors, and the mapping to similarity."""
+"""What baselines are fitted on, scores of pairs from song vectors, and their mapping to similarity."""
 
 from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
-# Pairs whose rows of a sparse matrix are multiplied at once: 300-word songs then take some 50 MB.
+# Pairs whose sparse vectors are multiplied together: 300-word songs then take some 50 MB.
 _PAIRS_AT_ONCE = 8192
-Scores = tuple[np.ndarray, np.ndarray]  # of the training pairs and of those to score, in [0, 1]
+Scores = tuple[np.ndarray, np.ndarray]  # of the training pairs and of the pairs to score, in [0, 1]
 
 
 class Pairs(NamedTuple):
-    """Positions in the songs table, int64 (n,) each."""
+    """The two songs of each pair: row numbers of the songs table, int64 (n_pairs,) each."""
 
     left: np.ndarray
     right: np.ndarray
 
 
 class TrainingPairs(NamedTuple):
-    """All that a baseline may learn from.
+    """Everything that a baseline may learn from.
 
     Attributes:
-        pairs: the training pairs, listed ones and sampled unlisted ones.
-        similarity: of the training pairs, float64 in [0, 1].
-        weight: of the training pairs, float64 above 0: how many pairs each stands for.
+        pairs: the training pairs, listed and sampled unlisted.
+        similarity: of each training pair, float64 (n_pairs,) in [0, 1].
+        weight: of each training pair, float64 (n_pairs,) above 0: how many pairs it stands for.
         listed: the listed pairs; under protocol songs those of all splits, otherwise the training rows. Only
-            pairs within train and pairs across splits are looked at.
+            pairs within train and pairs across splits are used.
         splits: each song's split, str (n_songs,): train, val or test; "" where it is in none.
     """
 
@@ -37,73 +37,79 @@ class TrainingPairs(NamedTuple):
 
     @property
     def songs(self) -> np.ndarray:
-        """Positions of the training songs, those in no pair included."""
+        """Row numbers of the training songs, also of those in no pair; int64, ascending."""
         return np.flatnonzero(self.splits == "train")
 
     def mean(self) -> float:
-        """Mean similarity of what the training pairs stand for."""
+        """Weighted mean similarity of the training pairs."""
         return float(np.average(self.similarity, weights=self.weight))
 
 
-def unordered(pairs: Pairs, n_songs: int) -> np.ndarray:
-    """A number for each pair, int64 (n,), the same for both directions."""
+def unordered_ids(pairs: Pairs, n_songs: int) -> np.ndarray:
+    """One integer for each pair, int64 (n_pairs,), the same for (a, b) and (b, a)."""
     return np.minimum(*pairs) * n_songs + np.maximum(*pairs)
 
 
-def mapped(of_train: np.ndarray, training: TrainingPairs, of_scored: np.ndarray) -> np.ndarray:
-    """Similarity in [0, 1] for each score in [0, 1] (higher: more alike), by isotonic regression on training.
+def to_similarity(train_scores: np.ndarray, training: TrainingPairs, pair_scores: np.ndarray) -> np.ndarray:
+    """Map scores to similarities by isotonic regression, fitted on the training pairs.
 
-    A thousandth of the score itself is mixed in: the regression is made of steps, and within a step the score
-    still tells pairs apart. NaN, an unknown score, gets the mean of training pairs whose score is unknown.
+    The regression is a step function, so a thousandth of the score is mixed in to rank pairs within a step.
+    A score of NaN (missing) becomes the mean similarity of training pairs whose score is missing too.
+
+    Args:
+        train_scores: in [0, 1] or NaN, float64, of the training pairs; higher means more alike.
+        training: the similarities to fit.
+        pair_scores: as train_scores, of the pairs to score.
+
+    Returns:
+        Similarities in [0, 1] of the pairs to score.
     """
     from sklearn.isotonic import IsotonicRegression
 
-    known_in_train, known = ~np.isnan(of_train), ~np.isnan(of_scored)
-    alike = slice(None) if known_in_train.all() else ~known_in_train
-    unknown = np.average(training.similarity[alike], weights=training.weight[alike])
-    predicted = np.full(len(of_scored), unknown)
-    if known_in_train.any() and known.any():
-        steps = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
-        steps.fit(
-            of_train[known_in_train],
-            training.similarity[known_in_train],
-            sample_weight=training.weight[known_in_train],
+    fitted, has_score = ~np.isnan(train_scores), ~np.isnan(pair_scores)
+    rows = slice(None) if fitted.all() else ~fitted
+    default = np.average(training.similarity[rows], weights=training.weight[rows])
+    predictions = np.full(len(pair_scores), default)
+    if fitted.any() and has_score.any():
+        isotonic = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
+        isotonic.fit(train_scores[fitted], training.similarity[fitted], sample_weight=training.weight[fitted])
+        predictions[has_score] = (
+            0.999 * isotonic.predict(pair_scores[has_score]) + 0.001 * pair_scores[has_score]
         )
-        predicted[known] = 0.999 * steps.predict(of_scored[known]) + 0.001 * of_scored[known]
-    return predicted
+    return predictions
 
 
-def cosine(songs: np.ndarray | sparse.csr_array, training: TrainingPairs, to_score: Pairs) -> Scores:
-    """`unit_cosine` of the training pairs and of those asked for."""
-    return unit_cosine(songs, training.pairs), unit_cosine(songs, to_score)
+def cosine_scores(vectors: np.ndarray | sparse.csr_array, training: TrainingPairs, pairs: Pairs) -> Scores:
+    """`rescaled_cosine` of the training pairs and of the pairs to score."""
+    return rescaled_cosine(vectors, training.pairs), rescaled_cosine(vectors, pairs)
 
 
-def unit_cosine(songs: np.ndarray | sparse.csr_array, pairs: Pairs) -> np.ndarray:
-    """(1 + cosine) / 2 of each pair's song vectors of length 1; a zero vector has cosine 0 with all."""
-    return np.clip((1 + products(songs, pairs)) / 2, 0, 1)
+def rescaled_cosine(vectors: np.ndarray | sparse.csr_array, pairs: Pairs) -> np.ndarray:
+    """(1 + cosine) / 2 of each pair's vectors, which have length 1; a zero vector has cosine 0 with all."""
+    return np.clip((1 + inner_products(vectors, pairs)) / 2, 0, 1)
 
 
-def products(songs: np.ndarray | sparse.csr_array, pairs: Pairs) -> np.ndarray:
-    """Inner product of each pair's rows, float64 (n_pairs,)."""
-    parts = [np.zeros(0)]
+def inner_products(vectors: np.ndarray | sparse.csr_array, pairs: Pairs) -> np.ndarray:
+    """Inner product of each pair's vectors, float64 (n_pairs,)."""
+    chunks = [np.zeros(0)]
     for start in range(0, len(pairs.left), _PAIRS_AT_ONCE):
-        part = slice(start, start + _PAIRS_AT_ONCE)
-        left, right = songs[pairs.left[part]], songs[pairs.right[part]]
+        chunk = slice(start, start + _PAIRS_AT_ONCE)
+        left, right = vectors[pairs.left[chunk]], vectors[pairs.right[chunk]]
         product = left.multiply(right) if isinstance(left, sparse.csr_array) else left * right
-        parts.append(np.asarray(product.sum(axis=1), dtype=np.float64).ravel())
-    return np.concatenate(parts)
+        chunks.append(np.asarray(product.sum(axis=1), dtype=np.float64).ravel())
+    return np.concatenate(chunks)
 
 
-def nearness(songs: np.ndarray, training: TrainingPairs, to_score: Pairs) -> Scores:
-    """1 / (1 + distance) of each pair's rows; the unit is the mean distance of the training pairs (L1)."""
-    of_train, of_scored = (_distance(songs, pairs) for pairs in (training.pairs, to_score))
-    unit = of_train.mean() or 1.0
-    return 1 / (1 + of_train / unit), 1 / (1 + of_scored / unit)
+def inverse_distance(vectors: np.ndarray, training: TrainingPairs, pairs: Pairs) -> Scores:
+    """1 / (1 + L1 distance) of each pair's vectors; the unit is the mean distance of the training pairs."""
+    train_scores, pair_scores = (_manhattan_distance(vectors, pairs) for pairs in (training.pairs, pairs))
+    unit = train_scores.mean() or 1.0
+    return 1 / (1 + train_scores / unit), 1 / (1 + pair_scores / unit)
 
 
-def _distance(songs: np.ndarray, pairs: Pairs) -> np.ndarray:
-    parts = [np.zeros(0)]
+def _manhattan_distance(vectors: np.ndarray, pairs: Pairs) -> np.ndarray:
+    chunks = [np.zeros(0)]
     for start in range(0, len(pairs.left), _PAIRS_AT_ONCE):
-        part = slice(start, start + _PAIRS_AT_ONCE)
-        parts.append(np.abs(songs[pairs.left[part]] - songs[pairs.right[part]]).sum(axis=1))
-    return np.concatenate(parts)
+        chunk = slice(start, start + _PAIRS_AT_ONCE)
+        chunks.append(np.abs(vectors[pairs.left[chunk]] - vectors[pairs.right[chunk]]).sum(axis=1))
+    return np.concatenate(chunks)

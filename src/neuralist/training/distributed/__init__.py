@@ -1,1 +1,1 @@
-"""One training on several machines: workers, and the share of the tables that each reads."""
+"""Distributed training: the workers, and the share of the tables that each reads."""
