@@ -110,7 +110,7 @@ lint: setup
 
 lock: setup
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  --python-version 3.11 --extra dev -q -o requirements.txt pyproject.toml
+	  --python-version 3.11 --extra train --extra dev -q -o requirements.txt pyproject.toml
 
 hooks: setup
 	pre-commit install

@@ -19,7 +19,7 @@ from neuralist.model import onnx_export
 from neuralist.model.encoder import Encoder
 from neuralist.model.onnx_export import LSTM, Weights
 from neuralist.model.similarity import Similarity
-from neuralist.serving import predictor
+from neuralist.serving.model import CHUNK, Model
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Vocabulary
 
@@ -34,10 +34,10 @@ def measure(options: argparse.Namespace) -> Iterator[Figure | Missing]:
     texts = made.songs(known, TEXTS)
     with TemporaryDirectory() as folder:
         last, lyrics = encoders(known, Path(folder))
-    windows = last.vocabulary.windows(texts[: predictor.CHUNK], last.windowing)
+    windows = last.vocabulary.windows(texts[:CHUNK], last.windowing)
     measures: dict[str, Callable[[], float]] = {
-        "last state": figures.rate(lambda: list(predictor.embed(last, texts)), TEXTS),
-        "lyrics": figures.rate(lambda: list(predictor.embed(lyrics, texts)), TEXTS),
+        "last state": figures.rate(lambda: Model(last, Path).encode(texts), TEXTS),
+        "lyrics": figures.rate(lambda: Model(lyrics, Path).encode(texts), TEXTS),
         "texts to ids": figures.rate(lambda: last.vocabulary.windows(texts, last.windowing), TEXTS),
         "texts with accents to ids": figures.rate(_accented(last, texts), TEXTS),
         "graph of last state": figures.rate(lambda: last.encode_windows(windows), len(windows.lengths)),

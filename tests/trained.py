@@ -5,6 +5,7 @@ every similarity, exp(-|difference|), is known by hand.
 """
 
 import math
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from tests import fake_encoder, made_records
 
 from neuralist.config import metric_table, records
 from neuralist.config.experiment import Protocol
-from neuralist.data import tables
+from neuralist.data import parquet, tables
+from neuralist.serving import package
 
 SETTINGS = {"protocol": "songs", "target": "listed_only", "max_tokens": 15, "units": 1}
 
@@ -34,6 +36,30 @@ def write_experiment(folder: Path, numbers: Mapping[str, float], **settings: Any
     (folder / "history.csv").write_text("epoch,loss\n1,0.5\n")
     record = made_records.trained(folder.name, SETTINGS | settings)
     records.save(record, folder / "experiment.json")
+
+
+def write_checkout(folder: Path) -> None:
+    """Write a checkout of which experiment `tiny` is served and `other`, which embeds all alike, is not."""
+    (folder / "pipelines").mkdir()
+    (folder / "dvc.yaml").write_text("stages: {}\n")
+    shutil.copy(Path(__file__).parents[1] / "params.yaml", folder)
+    artifacts = folder / "artifacts"
+    table = songs({"a": "moss", "b": "stone", "c": "fern", "d": "moss fern"})
+    table = table.assign(artist="Artist " + table["song_id"], title="Song " + table["song_id"])
+    listed = pairs([("a", "b", 0.5, "train"), ("a", "c", 0.25, "val"), ("c", "d", 0.5, "test")])
+    parquet.write(table, tables.SONGS, artifacts / "songs.parquet")
+    parquet.write(listed, tables.PAIRS, artifacts / "pairs.parquet")
+    (artifacts / "corpus.json").write_text('{"note": "", "epochs": 2}')
+    numbers = {"moss": 0.0, "stone": 0.5, "fern": 1.0}
+    write_experiment(artifacts / "experiments/tiny", numbers)
+    write_experiment(artifacts / "experiments/other", dict.fromkeys(numbers, 0.5))
+    evaluated = compared(entry(), "tfidf", spearman=figure(0.25, 0.125, 0.5))
+    for name, experiment in metrics(tiny=evaluated, other=evaluated).items():
+        records.save(experiment, artifacts / "metrics" / f"{name}.json")
+        if name == "tiny":
+            source = artifacts / "experiments" / name
+            chosen = package.Chosen(records.load_experiment(source), experiment, "spearman", 0.95, "")
+            package.save(chosen, source, table, listed, artifacts / "served")
 
 
 def songs(lyrics: Mapping[str, str]) -> pd.DataFrame:

@@ -45,11 +45,26 @@ def checkouts(folder: Path) -> list[Path]:
 
     A workspace, and a copy that `dvc exp run --queue` makes under .dvc/tmp, lies inside the checkout.
     """
-    return [
-        path
-        for path in (folder, *folder.parents)
-        if (path / "dvc.yaml").exists() and (path / "pipelines").is_dir()
-    ]
+    return [path for path in (folder, *folder.parents) if is_checkout(path)]
+
+
+def is_checkout(folder: Path) -> bool:
+    """Whether a folder holds the pipeline."""
+    return (folder / "dvc.yaml").exists() and (folder / "pipelines").is_dir()
+
+
+def checkout() -> Path:
+    """Return the checkout or workspace around the working folder.
+
+    Raises:
+        ValueError: the working folder is in none.
+    """
+    cwd = Path.cwd()
+    for folder in checkouts(cwd):
+        return folder
+    raise ValueError(
+        f"{cwd} lies in no checkout of Neuralist (no dvc.yaml here or above); change into one first"
+    )
 
 
 def read_json(path: Path) -> dict[str, Any]:

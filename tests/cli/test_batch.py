@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from neuralist.cli import app, batch
 from neuralist.model.encoder import Encoder
-from neuralist.serving.predictor import Predictor
+from neuralist.serving.model import Model
 
 ENDINGS = (".csv", ".parquet")
 RESULTS = ["similarity", "similar", "decile", "tokens_used_a", "tokens_used_b"]
@@ -143,7 +143,7 @@ WORD = st.sampled_from([*tenths.WORDS, "unheard", "Ünïcode", "", "?", 'with, "
 def test_the_size_of_a_chunk_changes_nothing(
     model: str, rows: list[tuple[str, str]], chunk: int, ending: str, target: str
 ) -> None:
-    predictor = Predictor.load(Path(model))
+    loaded = Model.load(Path(model))
     texts = [{"lyrics_a": a, "lyrics_b": b} for a, b in rows]
     bad = sum(not any(map(str.isalpha, a)) or not any(map(str.isalpha, b)) for a, b in rows)
     with tempfile.TemporaryDirectory() as place:
@@ -151,9 +151,7 @@ def test_the_size_of_a_chunk_changes_nothing(
         columns = ["lyrics_a", "lyrics_b"]
         source = write(folder / f"pairs{ending}", texts, columns)
         for name, size in (("whole", 1000), ("parts", chunk)):
-            counts = batch.predict_file(
-                predictor, source, folder / f"{name}{target}", chunk=size, skip_bad=True
-            )
+            counts = batch.predict_file(loaded, source, folder / f"{name}{target}", chunk=size, skip_bad=True)
             assert counts == (len(rows), bad)
         whole, parts = (read(folder / f"{name}{target}") for name in ("whole", "parts"))
     pd.testing.assert_frame_equal(whole, parts)
@@ -162,15 +160,15 @@ def test_the_size_of_a_chunk_changes_nothing(
 
 def test_ctrl_c_leaves_nothing_behind(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
-    predict = Predictor.predict
+    predict = Model.predict
 
-    def interrupted(predictor: Predictor, *texts: list[str]) -> pd.DataFrame:
+    def interrupted(model: Model, *texts: list[str]) -> pd.DataFrame:
         calls.append(len(texts[0]))
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return predict(predictor, *texts)
+        return predict(model, *texts)
 
-    monkeypatch.setattr(Predictor, "predict", interrupted)
+    monkeypatch.setattr(Model, "predict", interrupted)
     monkeypatch.setattr(
         batch.predict_file, "__kwdefaults__", batch.predict_file.__kwdefaults__ | {"chunk": 1}
     )

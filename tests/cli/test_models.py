@@ -10,15 +10,8 @@ from tests import trained
 from typer.testing import CliRunner
 
 from neuralist.cli import app
-from neuralist.config import records
-from neuralist.data import parquet, tables
-from neuralist.serving import package
 from neuralist.tracking.store import Store
 
-ROOT = Path(__file__).resolve().parents[2]
-NUMBERS = {"moss": 0.0, "stone": 0.5, "fern": 1.0}
-LYRICS = {"a": "moss", "b": "stone", "c": "fern", "d": "moss fern"}
-PAIRS = [("a", "b", 0.5, "train"), ("a", "c", 0.25, "val"), ("c", "d", 0.5, "test")]
 COMMANDS = {
     "compare": ["compare", "moss", "stone"],
     "recommend": ["recommend", "--lyrics", "texts.csv", "-k", "2"],
@@ -28,32 +21,10 @@ COMMANDS = {
 }
 
 
-def save_metrics(folder: Path, name: str) -> records.ExperimentMetrics:
-    entry = trained.compared(trained.entry(), "tfidf", spearman=trained.figure(0.25, 0.125, 0.5))
-    [metrics] = trained.metrics(one=entry).values()
-    records.save(metrics, folder / f"{name}.json")
-    return metrics
-
-
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout of which `tiny` is served and `other`, an encoder that hears all alike, is not."""
-    (tmp_path / "pipelines").mkdir()
-    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
-    shutil.copy(ROOT / "params.yaml", tmp_path)
-    artifacts = tmp_path / "artifacts"
-    songs, pairs = trained.songs(LYRICS), trained.pairs(PAIRS)
-    songs = songs.assign(artist="Artist " + songs["song_id"], title="Song " + songs["song_id"])
-    parquet.write(songs, tables.SONGS, artifacts / "songs.parquet")
-    parquet.write(pairs, tables.PAIRS, artifacts / "pairs.parquet")
-    (artifacts / "corpus.json").write_text('{"note": "", "epochs": 2}')
-    trained.write_experiment(artifacts / "experiments/tiny", NUMBERS)
-    trained.write_experiment(artifacts / "experiments/other", dict.fromkeys(NUMBERS, 0.5))
-    save_metrics(artifacts / "metrics", "other")
-    metrics = save_metrics(artifacts / "metrics", "tiny")
-    source = artifacts / "experiments/tiny"
-    chosen = package.Chosen(records.load_experiment(source), metrics, "spearman", 0.95, "")
-    package.save(chosen, source, songs, pairs, artifacts / "served")
+    """A checkout of which `tiny` is served and `other`, an encoder that embeds all alike, is not."""
+    trained.write_checkout(tmp_path)
     (tmp_path / "pairs.csv").write_text("lyrics_a,lyrics_b\nmoss,stone\n")
     (tmp_path / "texts.csv").write_text("id,text\n1,moss\n")
     monkeypatch.chdir(tmp_path)

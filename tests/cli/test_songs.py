@@ -95,7 +95,7 @@ def test_the_model_is_that_of_the_checkout_around(tmp_path: Path, monkeypatch: p
         assert answer("compare", "one", "one")["model"] == "tiny"
     # A workspace within the checkout has a model of its own, or none.
     monkeypatch.chdir(checkout(home / "work/songs"))
-    assert "work/songs/artifacts/served: no served model there; run `dvc repro`" in refusal(
+    assert "work/songs/artifacts/served: no trained model there; run `dvc repro`" in refusal(
         "compare", "a", "b"
     )
 
@@ -104,7 +104,7 @@ def test_without_checkout_or_model_the_mend_is_told(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     said = refusal("compare", "a", "b")
     assert said.startswith(f"{tmp_path} lies in no checkout of Neuralist")
-    assert said.endswith("or name a model by --model: a folder, or models:/...")
+    assert said.endswith("or name a model: a folder, or models:/...")
 
 
 # --- compare ----------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from tests import made_records, trained
 
 from neuralist.config import records, renamed
 from neuralist.serving.catalogue import Catalogue
-from neuralist.serving.predictor import Predictor
+from neuralist.serving.model import Model
 
 # What `package` of commit 55b9eeb wrote, of a model of made-up words with heads, a bag of words, windows, the
 # length and a calibration; answers.json holds what that commit's own code answered.
@@ -107,11 +107,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_of_format_1_answers_as_the_code_that_wrote_it() -> None:
-    predictor = Predictor.load(FORMAT_1)
-    answer = predictor.compare(ANSWERS["lyrics_a"], ANSWERS["lyrics_b"])
-    nearest = Catalogue.load(FORMAT_1).nearest(
-        predictor.encoder.encode(ANSWERS["lyrics"]), **ANSWERS["params"]
-    )
+    model = Model.load(FORMAT_1)
+    answer = model.compare(ANSWERS["lyrics_a"], ANSWERS["lyrics_b"])
+    nearest = model.recommend(ANSWERS["lyrics"], **ANSWERS["params"])
 
     _assert_same({name: column.tolist() for name, column in answer.items()}, ANSWERS["compare"])
     _assert_same(nearest.to_dict("list"), ANSWERS["recommend"])
@@ -167,7 +165,7 @@ def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path,
     content = json.loads((folder / "served.json").read_text())
     (folder / "served.json").write_text(json.dumps(content | {"format": newer}))
 
-    for load in (records.load_served, records.load_experiment, Predictor.load, Catalogue.load):
+    for load in (records.load_served, records.load_experiment, Model.load, Catalogue.load):
         with pytest.raises(ValueError) as refused:
             load(folder)
         assert str(refused.value) == (

@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+import neuralist
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "neuralist"
 MENTIONED = re.compile(r"`(?:neuralist\.)?([a-z_]+(?:\.[A-Za-z_]+)+)`")
@@ -39,7 +41,7 @@ EXISTING = {
     # A mention may leave out the packages around a module.
     for prefix in {".".join(module[start:]) + "." for start in range(len(module))}
     for name in names_of(path)
-}
+} | {f"neuralist.{name}" for name in neuralist.__all__}
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts[start:])
     for path in [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*")]

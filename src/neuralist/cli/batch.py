@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from neuralist.cli import models, shell
-from neuralist.cli.models import Model
-from neuralist.cli.shell import Json
+from neuralist.cli import shell
+from neuralist.cli.shell import Json, Model
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from neuralist import api
     from neuralist.cli.streams import Chunk
-    from neuralist.model.encoder import Encoder
-    from neuralist.serving.predictor import Predictor
 
 CHUNK = 1_000  # rows
 PAIR = ("lyrics_a", "lyrics_b")
@@ -50,11 +48,11 @@ def predict(
     OUT holds all columns of PAIRS, and similarity, similar, decile, tokens_used_a, tokens_used_b. It appears
     when all rows are done; a bad row stops the command with its number, and leaves no OUT.
     """
-    folder = models.served(model)
-    from neuralist.serving.predictor import Predictor
+    from neuralist import api
 
+    loaded = api.load(model)
     with _counting("predict") as report:
-        counts = predict_file(Predictor.load(folder), pairs, out, skip_bad=skip_bad, report=report)
+        counts = predict_file(loaded, pairs, out, skip_bad=skip_bad, report=report)
     _print_counts(out, counts, as_json)
 
 
@@ -72,12 +70,12 @@ def embed(
     OUT holds the id and the columns v1, v2, ... It appears when all rows are done; a bad row stops the
     command with its number, and leaves no OUT.
     """
-    folder = models.trained(model)
-    from neuralist.model.encoder import Encoder
+    from neuralist import api
 
+    loaded = api.load(model)
     with _counting("embed") as report:
         counts = embed_file(
-            Encoder.load(folder),
+            loaded,
             texts,
             out,
             columns=(text_column, id_column),
@@ -88,7 +86,7 @@ def embed(
 
 
 def predict_file(
-    predictor: "Predictor",
+    model: "api.Model",
     pairs: Path,
     out: Path,
     *,
@@ -99,7 +97,7 @@ def predict_file(
     """Write the table `pairs` with its predictions to `out`.
 
     Args:
-        predictor: the model.
+        model: the model.
         pairs: csv or parquet with the columns PAIR; other columns are copied.
         out: csv or parquet.
         chunk: rows at a time.
@@ -112,13 +110,13 @@ def predict_file(
     import pyarrow as pa
 
     def compute(texts: dict[str, list[str]]) -> pa.Table:
-        return pa.Table.from_pandas(predictor.predict(*(texts[name] for name in PAIR)), preserve_index=False)
+        return pa.Table.from_pandas(model.predict(*(texts[name] for name in PAIR)), preserve_index=False)
 
     return _convert((pairs, out), (PAIR, None), compute, (chunk, skip_bad), report)
 
 
 def embed_file(
-    encoder: "Encoder",
+    model: "api.Model",
     texts: Path,
     out: Path,
     *,
@@ -138,8 +136,7 @@ def embed_file(
     text, name = columns
 
     def compute(texts_of: dict[str, list[str]]) -> pa.Table:
-        # Without any text, the number of columns is still needed.
-        embeddings = encoder.encode(texts_of[text] or ["a"])[: len(texts_of[text])]
+        embeddings = model.encode(texts_of[text])
         names = [f"v{number}" for number in range(1, embeddings.shape[1] + 1)]
         return pa.table([pa.array(values) for values in np.ascontiguousarray(embeddings.T)], names=names)
 
@@ -188,12 +185,12 @@ def _convert(
 
 def _faults(chunk: "Chunk", texts: tuple[str, ...]) -> dict[int, str]:
     """Return the faults of rows, by position in the chunk."""
-    from neuralist.serving import predictor
+    from neuralist.serving import lyrics
 
     faults = {}
     for name in texts:
         for position, value in enumerate(chunk.table[name].to_pylist()):
-            fault = predictor.fault(value)
+            fault = lyrics.fault(value)
             if fault:
                 faults.setdefault(position, f"column {name}: received {fault}")
     return faults | chunk.faults

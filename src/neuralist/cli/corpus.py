@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neuralist import files
 from neuralist.cli import shell
 from neuralist.cli.shell import Json
 
@@ -71,7 +72,7 @@ def fetch(
     names = [name for option in only or table.USUAL for name in option.split(",")]
     downloads = official.plan(names, (int(first), int(last)))
     is_checkout_data = folder is None
-    folder = shell.checkout() / "data" if folder is None else folder
+    folder = files.checkout() / "data" if folder is None else folder
     official.check_folder(folder, downloads)
     _accept(accept_licence)
     with _progress() as report:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import typer
 
+from neuralist import files
 from neuralist.cli import shell
 from neuralist.cli.shell import Json
 
@@ -33,7 +34,7 @@ def doctor(as_json: Json = False) -> None:
 
     Exit code 1 when something is missing.
     """
-    findings = list(examine(shell.checkout()))
+    findings = list(examine(files.checkout()))
     next_command = next((finding.mend for finding in findings if finding.mend), "neuralist map")
     if as_json:
         checks = [{"ok": not finding.mend, **finding._asdict()} for finding in findings]

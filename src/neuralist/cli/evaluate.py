@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from neuralist.cli import models, shell
+from neuralist import files
+from neuralist.cli import shell
 from neuralist.cli.shell import Json, shown
 
 
@@ -35,7 +36,9 @@ def evaluate(
 
     Nothing is trained but baselines, on RAW's own training pairs. RAW may hold test pairs alone.
     """
-    checkout, folder = shell.checkout(), models.trained(model)
+    from neuralist.api import locate
+
+    checkout, folder = files.checkout(), locate.find(model, shell.resources)
     if not raw.is_dir():
         raise ValueError(f"{raw}: no such folder; give one with texts.csv and pairs.csv, or official files")
     from neuralist import workspace

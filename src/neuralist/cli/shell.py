@@ -9,18 +9,23 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from neuralist import files
-
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help="An experiment's name, a folder, or models:/...; without it the checkout's artifacts/served.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")]
 # Closed when the command ends.
 resources = ExitStack()
@@ -48,7 +53,7 @@ class Group(TyperGroup):
 def message(error: Exception) -> str:
     """Return an error as one sentence that ends in the fix."""
     if isinstance(error, ModuleNotFoundError):
-        return f"{error}; run `make setup` in the checkout"
+        return f"{error}; run `make setup` in a checkout, or pip install 'neuralist[train]'"
     if isinstance(error, OSError) and error.strerror:
         prefix = f"{error.filename}: " if error.filename else ""
         return f"{prefix}{error.strerror}; mend that and call again"
@@ -61,20 +66,6 @@ def shown(text: object) -> str:
     return "".join(
         "�" if unicodedata.category(character) in _INVISIBLE or character in _BIDIRECTIONAL else character
         for character in line
-    )
-
-
-def checkout() -> Path:
-    """Return the checkout or workspace around the working folder.
-
-    Raises:
-        ValueError: the working folder is in none.
-    """
-    cwd = Path.cwd()
-    for folder in files.checkouts(cwd):
-        return folder
-    raise ValueError(
-        f"{cwd} lies in no checkout of Neuralist (no dvc.yaml here or above); change into one first"
     )
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neuralist.cli import models, shell
-from neuralist.cli.models import Model
-from neuralist.cli.shell import Json, shown
+from neuralist import files
+from neuralist.cli import shell
+from neuralist.cli.shell import Json, Model, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,14 +37,12 @@ def compare(
     its scores of single lines are an illustration, and no reason. Lines of one or two words are left out.
     """
     lyrics = (_text(a, "A"), _text(b, "B"))
-    folder = models.served(model)
     import numpy as np
 
-    from neuralist.config import records
-    from neuralist.serving.predictor import Predictor
+    from neuralist import api
 
-    predictor, served = Predictor.load(folder), records.load_served(folder)
-    answer = predictor.predict([lyrics[0]], [lyrics[1]]).iloc[0]
+    loaded = api.load(model)
+    served, answer = loaded.served, loaded.predict([lyrics[0]], [lyrics[1]]).iloc[0]
     percentile = float(np.interp(answer.similarity, served.quantiles, range(len(served.quantiles))))
     result = {
         "similarity": float(answer.similarity),
@@ -53,7 +51,7 @@ def compare(
         "decile": int(answer.decile),
         "percentile": round(percentile, 1),
         "tokens_used": [int(answer.tokens_used_a), int(answer.tokens_used_b)],
-        "lines": alike_lines(predictor.encoder, *lyrics),
+        "lines": alike_lines(loaded.encoder, *lyrics),
         **_provenance(served),
     }
     if as_json:
@@ -127,12 +125,10 @@ def recommend(  # noqa: PLR0913 - each is an option
     if (song is None) == (lyrics is None):
         raise typer.BadParameter("give either --song or --lyrics")
     text = None if lyrics is None else _text(lyrics, "--lyrics", only_file=True)
-    folder = models.served(model)
-    from neuralist.config import records
-    from neuralist.serving.catalogue import Catalogue
-    from neuralist.serving.predictor import Predictor
+    from neuralist import api
 
-    catalogue = Catalogue.load(folder)
+    loaded = api.load(model)
+    catalogue = loaded.catalogue
     start, query = (None, None) if song is None else _find(catalogue, song)
     filters = {"exclude_artist": exclude_artist, "min_year": min_year, "max_year": max_year}
     if start is not None:
@@ -140,12 +136,11 @@ def recommend(  # noqa: PLR0913 - each is an option
         nearest = catalogue.nearest(catalogue.embeddings[start][None], k + 1, **filters)
         nearest = nearest[nearest.song_id != catalogue.songs.song_id.iloc[start]].head(k)
     else:
-        encoded = Predictor.load(folder).encoder.encode([text or ""])
-        nearest = catalogue.nearest(encoded, k, **filters)
+        nearest = loaded.recommend(text or "", k, **filters)
     if nearest.empty:
         raise ValueError(f"none of {len(catalogue.songs):,} songs is left by these options; ask for more")
     result = {"query": query, "songs": _records(nearest.assign(rank=range(1, len(nearest) + 1)))}
-    _print_songs(result | _provenance(records.load_served(folder)), "Near", as_json)
+    _print_songs(result | _provenance(loaded.served), "Near", as_json)
 
 
 def playlist(
@@ -158,17 +153,16 @@ def playlist(
 
     No song comes twice, and no artist twice in a row. The similarity is that to the song before.
     """
-    folder = models.served(model)
-    from neuralist.config import records
-    from neuralist.serving.catalogue import Catalogue
+    from neuralist import api
 
-    catalogue = Catalogue.load(folder)
+    loaded = api.load(model)
+    catalogue = loaded.catalogue
     start, query = _find(catalogue, song)
     walk = catalogue.playlist(start, n)
     steps = catalogue.embeddings[walk]
     similarity = catalogue.similarity(steps[:-1], steps[1:]).round(6)
     songs = catalogue.songs.iloc[walk].assign(rank=range(1, n + 1), similarity=[None, *similarity])
-    result = {"query": query, "songs": _records(songs)} | _provenance(records.load_served(folder))
+    result = {"query": query, "songs": _records(songs)} | _provenance(loaded.served)
     _print_songs(result, "From", as_json)
 
 
@@ -177,7 +171,7 @@ def song_map(
     as_json: Json = False,
 ) -> None:
     """Open the map of songs in the browser, or print its path where there is no display."""
-    page = shell.checkout() / "artifacts" / "songmap.html"
+    page = files.checkout() / "artifacts" / "songmap.html"
     if not page.is_file():
         raise ValueError(f"{page}: not there yet; run `dvc repro` to draw the map")
     opened = False
@@ -203,9 +197,9 @@ def _text(argument: str, name: str, *, only_file: bool = False) -> str:
     Raises:
         ValueError: the file cannot be read, or the text is no lyrics.
     """
-    from neuralist.serving import predictor
+    from neuralist.serving import lyrics
 
-    max_bytes = 4 * predictor.MAX_CHARACTERS  # a character has at most 4 in UTF-8
+    max_bytes = 4 * lyrics.MAX_CHARACTERS  # a character has at most 4 in UTF-8
     source = name if argument == "-" else f"{name}, {argument[:80]}"
     if argument == "-":
         content = sys.stdin.buffer.read(max_bytes + 1)
@@ -222,7 +216,7 @@ def _text(argument: str, name: str, *, only_file: bool = False) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{source}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
-    fault = predictor.fault(text)
+    fault = lyrics.fault(text)
     if fault:
         raise ValueError(f"{source}: received {fault}")
     return text

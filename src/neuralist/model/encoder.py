@@ -62,6 +62,7 @@ class Encoder:
                 f"{graph}: no graph that ONNX Runtime can run ({error}); run `dvc repro` to train it again"
             ) from error
         self._inputs = {node.name for node in self._session.get_inputs()}
+        self.width: int = self._session.get_outputs()[0].shape[1]
 
     @classmethod
     def load(cls, folder: Path) -> "Encoder":
@@ -120,8 +121,7 @@ class Encoder:
         """Embed texts given as token ids: float32 (n_texts, width)."""
         lengths = np.count_nonzero(windows.ids != PADDING, axis=1).astype(np.int32)
         counts = np.diff(windows.starts)
-        width = self._session.get_outputs()[0].shape[1]
-        embeddings = np.empty((len(counts), width), dtype=np.float32)
+        embeddings = np.empty((len(counts), self.width), dtype=np.float32)
         if len(counts):
             # Texts of similar length share a call, to keep padding small.
             longest = np.maximum.reduceat(lengths, windows.starts[:-1])

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 from neuralist.config import experiment
 from neuralist.config.records import CalibrationCurve, ExperimentRecord
@@ -43,6 +42,8 @@ class Calibration:
             similarity: true similarities, float64 (n_pairs,).
             weight: the number of pairs that each represents, float64 (n_pairs,).
         """
+        from scipy.optimize import isotonic_regression  # only training needs SciPy
+
         knots, at = np.unique(raw, return_inverse=True)
         weights = np.bincount(at, weight)
         fitted = isotonic_regression(np.bincount(at, weight * similarity) / weights, weights=weights).x

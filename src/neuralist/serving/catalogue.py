@@ -15,9 +15,9 @@ from neuralist.data import parquet, tables
 from neuralist.model.encoder import Encoder
 from neuralist.model.neighbours import Neighbours
 from neuralist.model.similarity import Similarity
-from neuralist.serving.predictor import DECIMALS
 from neuralist.text import names
 
+DECIMALS = 6  # of a similarity
 _SUGGESTIONS = 5
 _COLUMNS = ("song_id", "artist", "title", "year")
 # "madona - like a prayer" scores 98 % with the right name; the title by another artist far less.

@@ -21,10 +21,8 @@ from mlflow.models import ModelSignature, set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
-import neuralist
-from neuralist.serving import predictor, requests
-from neuralist.serving.catalogue import Catalogue
-from neuralist.serving.predictor import Predictor
+from neuralist.serving import requests
+from neuralist.serving.model import Model
 from neuralist.serving.registered import COMPARE, MODELS, RECOMMEND
 
 MAX_K = 100
@@ -56,7 +54,7 @@ def model_arguments(kind: str, folder: Path) -> dict[str, Any]:
     """
     if kind not in MODELS:
         raise ValueError(f"model: received {kind!r}; choose {' or '.join(MODELS)}")
-    package = Path(neuralist.__file__).parent  # the whole package: a model must load without this checkout
+    package = Path(__file__).parents[1]  # the whole package: a model must load without this checkout
     packages = _PACKAGES + (_SEARCH_PACKAGES if kind == RECOMMEND else ())
     example = pd.DataFrame([_EXAMPLE[: len(_INPUTS[kind])]], columns=list(_INPUTS[kind]))
     return {
@@ -98,10 +96,8 @@ class ServedModel(PythonModel):
         """Read the served folder; in a scoring server, also take over its requests."""
         folder = Path(context.artifacts["served"])
         self.kind = (context.model_config or {})["kind"]
-        self.predictor = Predictor.load(folder)
-        if self.kind == RECOMMEND:
-            self.catalogue = Catalogue.load(folder, self.predictor.encoder.similarity)
-        # The first call fills the caches, and fails here on an invalid folder.
+        self.model = Model.load(folder)
+        # The first call reads the catalogue, fills the caches, and fails here on an invalid folder.
         self.answer(dict(zip(_INPUTS[self.kind], ([text] for text in _EXAMPLE), strict=False)), {})
         server = sys.modules.get("mlflow.pyfunc.scoring_server")
         if server is not None:
@@ -131,11 +127,8 @@ class ServedModel(PythonModel):
         if self.kind == COMPARE:
             if params:
                 raise ValueError(f"params: received {', '.join(params)}; this model takes none")
-            return self.predictor.compare(columns["lyrics_a"], columns["lyrics_b"])
-        options = checked_params(params)
-        lyrics = predictor.texts(columns["lyrics"], "lyrics")
-        embeddings = [*predictor.embed(self.predictor.encoder, lyrics), self.catalogue.embeddings[:0]]
-        nearest = self.catalogue.nearest(np.concatenate(embeddings), options.pop("k"), **options)
+            return self.model.compare(columns["lyrics_a"], columns["lyrics_b"])
+        nearest = self.model.recommend(columns["lyrics"], **checked_params(params))
         # MLflow's writers accept None, but not pandas' missing integer.
         year = nearest["year"].astype(object)
         return dict(nearest.assign(year=year.where(year.notna(), None)))

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyarrow as pa
 
-from neuralist.serving.predictor import MAX_ROWS, kind_of
+from neuralist.serving.lyrics import kind_of
 
-# MAX_ROWS pairs of 300 words have 40 MB, or 220 MB in a script whose every letter JSON escapes. Parsing takes
+MAX_ROWS = 10_000  # of one request
+# So many pairs of 300 words have 40 MB, or 220 MB in a script whose every letter JSON escapes. Parsing takes
 # three times as much memory.
 MAX_BYTES = 256 * 2**20
 FORMS = ("dataframe_split", "dataframe_records", "inputs", "instances")

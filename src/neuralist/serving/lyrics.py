@@ -1,0 +1,52 @@
+"""Check lyrics that people send: columns of texts, each with a word and of bounded length."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from neuralist.text import tokenizer
+
+MAX_CHARACTERS = 100_000  # of one text
+
+
+def texts(column: Iterable[Any], name: str) -> list[str]:
+    """Return the column as a list, after checking each value by `fault`.
+
+    Raises:
+        ValueError: `column` is no column of texts, or a value has a fault; the message names its row, from 1.
+    """
+    # Iterating these would give their names or keys, or an arbitrary order.
+    if isinstance(column, Mapping | pd.DataFrame | set | frozenset | bytes):
+        raise ValueError(f"{name}: received {kind_of(column)}; give a text, a list of texts or a Series")
+    to_list = getattr(column, "to_pylist", None)  # iterating pyarrow's columns gives scalars, not texts
+    values = to_list() if to_list else list(column)
+    for row, value in enumerate(values, start=1):
+        reason = fault(value)
+        if reason:
+            raise ValueError(f"row {row:,} of {len(values):,}, column {name}: received {reason}")
+    return values
+
+
+def fault(value: Any) -> str | None:
+    """Return why a value cannot be used as lyrics, with the fix; None where it can."""
+    if not isinstance(value, str):
+        return f"{kind_of(value)}; give a text"
+    if len(value) > MAX_CHARACTERS:
+        return f"{len(value):,} characters; a text may have {MAX_CHARACTERS:,}"
+    # Nearly every text has a word early; splitting it whole would be done twice, here and by the encoder.
+    if tokenizer.words(value[:100]) or tokenizer.words(value):
+        return None
+    return f"{'a text without any word' if value else 'an empty text'}; give the words of a song"
+
+
+def kind_of(value: Any) -> str:
+    """Name the type of a value for a message: null, a number, a list."""
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return "null"
+    if isinstance(value, bool | np.bool_):
+        return "a truth value"
+    if isinstance(value, int | float | np.number):
+        return "a number"
+    return {"str": "a text", "dict": "an object"}.get(type(value).__name__, f"a {type(value).__name__}")

@@ -1,0 +1,263 @@
+"""A trained model to use: similarities, embeddings and nearest songs of lyrics.
+
+Input: texts, one or many; each must hold a word. Output: arrays and tables in their order. Texts are encoded
+by chunk, to bound the memory. The command line, the served models and `neuralist.load` all use `Model`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import pandas as pd
+
+from neuralist import metrics
+from neuralist.config import records
+from neuralist.config.records import ServedModel
+from neuralist.model.encoder import Compared, Encoder
+from neuralist.serving import lyrics
+from neuralist.serving.catalogue import DECIMALS, Catalogue
+
+# Texts encoded together; 512 sorted by length leave the LSTM little padding to run over.
+CHUNK = 512
+
+
+class Model:
+    """Similarities, embeddings and nearest songs of lyrics, by a trained encoder.
+
+    `lyrics` is one text or many: a list, a pandas Series, a NumPy array or any other iterable of texts. A
+    value that is not a text, has no word, or is longer than 100,000 characters raises a ValueError that names
+    its row, from 1.
+
+    Args:
+        encoder: the encoder.
+        served_folder: returns the folder with the threshold and the catalogue; called when they are needed.
+    """
+
+    def __init__(self, encoder: Encoder, served_folder: Callable[[], Path]) -> None:
+        self.encoder, self._served_folder = encoder, served_folder
+
+    @classmethod
+    def load(cls, folder: Path) -> "Model":
+        """Read a served folder, artifacts/served/; the catalogue is read when it is needed.
+
+        Raises:
+            ValueError: a file of the folder is missing or damaged, or the folder is of a newer format.
+        """
+        model = cls(Encoder.load(folder), lambda: folder)
+        _ = model.served
+        return model
+
+    def __repr__(self) -> str:
+        return f"Model(similarity={self.encoder.similarity.kind!r}, width={self.encoder.width})"
+
+    @cached_property
+    def served(self) -> ServedModel:
+        """The experiment, its corpus, its threshold, and the baselines over which it shows no lead."""
+        return records.load_served(self._served_folder())
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The songs that `recommend` chooses from."""
+        return Catalogue.load(self._served_folder(), self.encoder.similarity)
+
+    def encode(self, lyrics: str | Iterable[str]) -> np.ndarray:
+        """Embed lyrics: float32 (n_texts, width), in their order; (width,) for one text.
+
+        The embeddings are not of length 1, and are compared by the model's own similarity: see
+        `similarity_matrix`.
+        """
+        texts = _texts(lyrics, "lyrics")
+        chunks = [self.encoder.encode(texts[start : start + CHUNK]) for start in range(0, len(texts), CHUNK)]
+        embeddings = np.concatenate(chunks) if chunks else np.empty((0, self.encoder.width), np.float32)
+        return embeddings[0] if isinstance(lyrics, str) else embeddings
+
+    # A text is an iterable of texts too; the first overload that matches counts.
+    @overload
+    def similarity(  # pyright: ignore[reportOverlappingOverload]
+        self, lyrics_a: str, lyrics_b: str
+    ) -> float: ...
+    @overload
+    def similarity(self, lyrics_a: Iterable[str], lyrics_b: Iterable[str]) -> "np.ndarray | pd.Series": ...
+
+    def similarity(
+        self, lyrics_a: str | Iterable[str], lyrics_b: str | Iterable[str]
+    ) -> "float | np.ndarray | pd.Series":
+        """Return the similarity of the lyrics of each pair, row by row.
+
+        Args:
+            lyrics_a: of the first songs.
+            lyrics_b: of the second songs, as many.
+
+        Returns:
+            Similarities in [0, 1], to 6 decimals: a float for two texts; a Series with the index of the
+            Series that was given; else float64 (n_pairs,).
+
+        Raises:
+            ValueError: a text is invalid; the two differ in number or in index; or they are embeddings.
+        """
+        for name, values in (("lyrics_a", lyrics_a), ("lyrics_b", lyrics_b)):
+            if _is_embeddings(values):
+                raise ValueError(f"{name}: received embeddings; give texts, or call similarity_matrix")
+        if isinstance(lyrics_a, str) != isinstance(lyrics_b, str):
+            raise ValueError("received one text and many; give as many of both, or call similarity_matrix")
+        index = _common_index(lyrics_a, lyrics_b)
+        values = self._compared(lyrics_a, lyrics_b).similarity
+        if isinstance(lyrics_a, str):
+            return float(values[0])
+        return values if index is None else pd.Series(values, index=index, name="similarity")
+
+    def similarity_matrix(self, a: Any, b: Any = None) -> "np.ndarray | pd.DataFrame":
+        """Return the similarity of every one of `a` with every one of `b`.
+
+        Args:
+            a: texts, or embeddings float32 (n, width) from `encode`.
+            b: likewise; None for `a` itself.
+
+        Returns:
+            Similarities in [0, 1], to 6 decimals, float64 (n_a, n_b); a table with their indexes where `a` or
+            `b` is a Series.
+
+        Raises:
+            ValueError: a text is invalid, or embeddings are of another width.
+        """
+        b = a if b is None else b
+        rows = self._embeddings(a, "a")
+        columns = rows if b is a else self._embeddings(b, "b")
+        values = np.empty((len(rows), len(columns)))
+        for number, row in enumerate(rows):
+            values[number] = self.encoder.similarity(row[None], columns)
+        values = values.round(DECIMALS)
+        index_a, index_b = (side.index if isinstance(side, pd.Series) else None for side in (a, b))
+        if index_a is None and index_b is None:
+            return values
+        return pd.DataFrame(values, index=index_a, columns=index_b)
+
+    def recommend(
+        self,
+        lyrics: str | Iterable[str],
+        k: int = 10,
+        *,
+        exclude_artist: str | None = None,
+        min_year: int | None = None,
+        max_year: int | None = None,
+        approximate: bool = False,
+    ) -> pd.DataFrame:
+        """Return the k songs of the catalogue most similar to lyrics.
+
+        Args:
+            lyrics: the texts to search with.
+            k: songs for each text; fewer where the filters leave fewer.
+            exclude_artist: leave out this artist's songs, however the name is spelled.
+            min_year: leave out earlier songs, and songs of unknown year.
+            max_year: leave out later songs, and songs of unknown year.
+            approximate: faster among half a million songs, but may miss some.
+
+        Returns:
+            rank (from 1), song_id, artist, title, year, similarity. For many texts the first column is
+            `query`: the text's position from 0, or its label in the Series.
+
+        Raises:
+            ValueError: a text or an option is invalid, or the model has no catalogue.
+        """
+        embeddings = self.encode(_as_many(lyrics))
+        nearest = self.catalogue.nearest(
+            embeddings,
+            k,
+            exclude_artist=exclude_artist,
+            min_year=min_year,
+            max_year=max_year,
+            approximate=approximate,
+        )
+        if isinstance(lyrics, str):
+            return nearest.drop(columns="query")
+        if isinstance(lyrics, pd.Series):
+            nearest["query"] = lyrics.index.take(nearest["query"].to_numpy())
+        return nearest
+
+    def predict(self, lyrics_a: Iterable[str], lyrics_b: Iterable[str]) -> pd.DataFrame:
+        """Return the columns of `compare` as a table, with the index of the Series that was given."""
+        index = _common_index(lyrics_a, lyrics_b)
+        return pd.DataFrame(self.compare(lyrics_a, lyrics_b), index=index)
+
+    def compare(self, lyrics_a: Iterable[Any], lyrics_b: Iterable[Any]) -> dict[str, np.ndarray]:
+        """Predict the similarity of the lyrics of each pair.
+
+        Returns:
+            Columns with one entry per pair, in input order: similarity (float64 in [0, 1], to 6 decimals),
+            similar (bool, whether it reaches the threshold), decile (int64 in 0..9), tokens_used_a and
+            tokens_used_b (int64, tokens of each text that the model read).
+
+        Raises:
+            ValueError: a text is invalid, or the two columns differ in length.
+        """
+        compared = self._compared(lyrics_a, lyrics_b)
+        return {
+            "similarity": compared.similarity,
+            "similar": compared.similarity >= self.served.threshold,
+            "decile": metrics.decile(compared.similarity),
+            "tokens_used_a": compared.n_tokens_left,
+            "tokens_used_b": compared.n_tokens_right,
+        }
+
+    def _compared(self, lyrics_a: Any, lyrics_b: Any) -> Compared:
+        left, right = _texts(lyrics_a, "lyrics_a"), _texts(lyrics_b, "lyrics_b")
+        if len(left) != len(right):
+            raise ValueError(
+                f"received {len(left):,} texts as lyrics_a and {len(right):,} as lyrics_b; give pairs"
+            )
+        similarity = np.empty(len(left))
+        n_tokens = np.empty((2, len(left)), dtype=np.int64)
+        for start in range(0, len(left), CHUNK // 2):
+            rows = slice(start, start + CHUNK // 2)
+            compared = self.encoder.compare(left[rows], right[rows])
+            similarity[rows] = compared.similarity
+            n_tokens[:, rows] = compared.n_tokens_left, compared.n_tokens_right
+        return Compared(similarity.round(DECIMALS), *n_tokens)
+
+    def _embeddings(self, values: Any, name: str) -> np.ndarray:
+        if not _is_embeddings(values):
+            return self.encode(_texts(values, name))
+        embeddings = np.atleast_2d(np.asarray(values))
+        if embeddings.ndim != 2 or embeddings.shape[1] != self.encoder.width:
+            shape = " x ".join(map(str, embeddings.shape))
+            raise ValueError(
+                f"{name}: received {shape} numbers; give embeddings of width {self.encoder.width}"
+            )
+        return embeddings
+
+
+def _as_many(lyrics: str | Iterable[str]) -> Iterable[str]:
+    return [lyrics] if isinstance(lyrics, str) else lyrics
+
+
+def _texts(values: Any, name: str) -> list[str]:
+    if not isinstance(values, Iterable):
+        raise ValueError(f"{name}: received {lyrics.kind_of(values)}; give a text or a list of texts")
+    return lyrics.texts(_as_many(values), name)
+
+
+def _is_embeddings(values: Any) -> bool:
+    """Return whether values are rows of numbers, or an array of numbers."""
+    if isinstance(values, Sequence) and not isinstance(values, str):
+        return bool(values) and np.ndim(values[0]) == 1 and _is_embeddings(np.asarray(values[0]))
+    if isinstance(values, pd.DataFrame):
+        return all(pd.api.types.is_numeric_dtype(dtype) for dtype in values.dtypes)
+    return (
+        hasattr(values, "shape")
+        and not isinstance(values, pd.Series)
+        and np.asarray(values).dtype.kind in "fiu"
+    )
+
+
+def _common_index(*columns: Any) -> pd.Index | None:
+    """Return the index of those that are Series; None where none is.
+
+    Raises:
+        ValueError: two Series have different indexes, so that rows and labels disagree on what is a pair.
+    """
+    indexes = [column.index for column in columns if isinstance(column, pd.Series)]
+    if len(indexes) == 2 and not indexes[0].equals(indexes[1]):
+        raise ValueError("received two Series of different indexes; align them, or give lists")
+    return indexes[0] if indexes else None

@@ -1,0 +1,311 @@
+"""Texts in, similarities, embeddings and nearest songs out; what is no text is refused by row and column."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests import made_records, served
+
+from neuralist.config import records
+from neuralist.serving import lyrics
+from neuralist.serving import model as module
+from neuralist.serving.model import Model
+from neuralist.text import tokenizer
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return Model.load(served.write(tmp_path_factory.mktemp("model") / "served"))
+
+
+def test_pairs_get_the_answers_worked_out_by_hand(model: Model) -> None:
+    answer = model.predict(["moss", "moss", "stone", "fern"], ["stone", "fern", "fern", "Fern!"])
+    assert answer.to_dict("list") == {
+        "similarity": [served.MOSS_STONE, served.MOSS_FERN, served.STONE_FERN, 1.0],  # 0.607, 0.472, 0.779
+        "similar": [False, False, True, True],  # the threshold is 0.7
+        "decile": [6, 4, 7, 9],
+        "tokens_used_a": [1, 1, 1, 1],
+        "tokens_used_b": [1, 1, 1, 1],
+    }
+    assert answer.dtypes.map(str).tolist() == ["float64", "bool", "int64", "int64", "int64"]
+
+
+def test_tokens_used_counts_what_was_read(model: Model) -> None:
+    # The third word decides: the fourth is cut off.
+    answer = model.predict(["moss moss stone fern"], ["stone, moss"])
+    assert (answer.tokens_used_a[0], answer.tokens_used_b[0]) == (3, 2)
+    assert answer.similarity[0] == served.MOSS_STONE
+
+
+def test_the_order_of_a_pair_does_not_matter_and_unknown_words_are_one(model: Model) -> None:
+    answer = model.predict(["stone", "moss", "granite"], ["moss", "stone", "basalt"])
+    assert answer.similarity.tolist() == [served.MOSS_STONE, served.MOSS_STONE, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "similar"), [(served.MOSS_STONE, True), (served.MOSS_STONE + 1e-6, False)]
+)
+def test_a_similarity_at_the_threshold_is_similar(tmp_path: Path, threshold: float, similar: bool) -> None:
+    folder = served.write(tmp_path)
+    records.save(made_records.served(threshold=threshold), folder / "served.json")
+    assert Model.load(folder).predict(["moss"], ["stone"]).similar[0] == similar
+
+
+def test_more_pairs_than_a_chunk_keep_their_order(model: Model) -> None:
+    n = module.CHUNK + 3
+    left = ["moss", "stone", "fern"] * n
+    answer = model.predict(left, ["moss"] * len(left))
+    np.testing.assert_array_equal(answer.similarity, [1.0, served.MOSS_STONE, served.MOSS_FERN] * n)
+
+
+def test_each_distinct_text_of_a_chunk_is_encoded_once(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    encode = model.encoder.encode_windows
+    counted = lambda windows: sizes.append(len(windows.starts) - 1) or encode(windows)  # noqa: E731
+    monkeypatch.setattr(model.encoder, "encode_windows", counted)
+    model.predict(["moss", "moss", "stone"], ["stone", "moss", "fern"])
+    assert sizes == [3]  # moss, stone, fern
+
+
+def test_an_encoder_embeds_equal_texts_alike_and_counts_from_the_texts_given(model: Model) -> None:
+    reading = model.encoder.read(["moss", "stone fern", "moss", "stone fern"])
+    np.testing.assert_array_equal(reading.embeddings[:2], reading.embeddings[2:])
+    assert reading.n_tokens.tolist() == [1, 2, 1, 2]
+    with pytest.raises(ValueError, match="text 4 of 4 holds no word"):
+        model.encoder.read(["moss", "moss", "moss", " "])
+
+
+def test_memory_does_not_grow_with_the_number_of_pairs(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    read = model.encoder.read
+    monkeypatch.setattr(model.encoder, "read", lambda texts: sizes.append(len(texts)) or read(texts))
+    model.predict([f"moss {n}" for n in range(2_000)], [f"stone {n}" for n in range(2_000)])
+    assert sum(sizes) == 4_000
+    assert max(sizes) <= module.CHUNK
+
+
+def test_no_pairs_give_no_rows(model: Model) -> None:
+    assert model.predict([], []).shape == (0, 5)
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        (None, "null; give a text"),
+        (float("nan"), "null; give a text"),
+        (5, "a number; give a text"),
+        (np.float64(0.5), "a number; give a text"),
+        (True, "a truth value; give a text"),
+        (["moss"], "a list; give a text"),
+        ({"text": "moss"}, "an object; give a text"),
+        (b"moss", "a bytes; give a text"),
+        ("", "an empty text; give the words of a song"),
+        (" \n\t", "a text without any word; give the words of a song"),
+        ("?! 😀 ´ ʼ", "a text without any word; give the words of a song"),
+        ("x" * 100_001, "100,001 characters; a text may have 100,000"),
+    ],
+)
+def test_what_is_no_text_with_words_is_refused(model: Model, value: object, what: str) -> None:
+    with pytest.raises(ValueError) as refused:
+        model.predict(["moss", "moss", "moss"], ["moss", value, "moss"])
+    assert str(refused.value) == f"row 2 of 3, column lyrics_b: received {what}"
+
+
+def test_a_text_of_exactly_the_limit_whose_only_word_comes_last_is_read(model: Model) -> None:
+    answer = model.predict(["." * 99_996 + "fern"], ["fern"])
+    assert (answer.similarity[0], answer.tokens_used_a[0]) == (1.0, 1)
+
+
+def test_columns_of_different_lengths_are_refused(model: Model) -> None:
+    with pytest.raises(ValueError, match="received 2 texts as lyrics_a and 1 as lyrics_b"):
+        model.predict(["moss", "fern"], ["moss"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<b>moss</b> & <script>alert(1)</script>",
+        "moss\x00\x01\x1b[31m",
+        "苔 и мох 🌿",
+        "\ud800 moss",
+        "ﷺ",
+        "½",
+    ],
+)
+def test_markup_control_characters_and_any_language_are_only_text(model: Model, text: str) -> None:
+    assert model.predict([text], [text]).similarity[0] == 1.0
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=300))
+def test_a_text_is_refused_exactly_when_it_has_no_word(text: str) -> None:
+    assert (lyrics.fault(text) is None) == bool(tokenizer.words(text))
+
+
+def test_a_folder_without_served_json_is_refused(tmp_path: Path) -> None:
+    folder = served.write(tmp_path)
+    (folder / "served.json").unlink()
+    with pytest.raises(ValueError, match=r"served\.json: missing; run `dvc repro`"):
+        Model.load(folder)
+
+
+# --- embeddings ------------------------------------------------------------------------------------
+
+
+def test_encode_gives_a_row_of_float32_for_each_text_and_a_vector_for_one(model: Model) -> None:
+    embeddings = model.encode(["fern", "moss", "fern"])
+    assert (embeddings.dtype, embeddings.shape) == (np.float32, (3, 2))
+    np.testing.assert_allclose(embeddings, [[0.5, 0.25], [0, 0], [0.5, 0.25]], atol=1e-6)
+    np.testing.assert_allclose(model.encode("stone"), [0.5, 0], atol=1e-6)
+    assert model.encode([]).shape == (0, 2)
+
+
+def test_encode_keeps_the_order_of_more_texts_than_a_chunk(model: Model) -> None:
+    n = module.CHUNK + 1
+    np.testing.assert_allclose(model.encode(["stone", "moss"] * n), [[0.5, 0], [0, 0]] * n, atol=1e-6)
+
+
+TEXTS = ["moss", "stone", "fern"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        TEXTS,
+        tuple(TEXTS),
+        iter(TEXTS),
+        np.array(TEXTS),
+        pd.Series(TEXTS, index=[7, 8, 9]),
+        pd.Series(TEXTS, dtype=object),
+        pd.Index(TEXTS),
+        pa.array(TEXTS),
+        pa.chunked_array([TEXTS[:1], TEXTS[1:]]),
+    ],
+    ids=lambda texts: type(texts).__name__,
+)
+def test_texts_come_in_any_column(model: Model, texts: object) -> None:
+    embeddings = model.encode(texts)  # pyright: ignore[reportArgumentType]
+    np.testing.assert_allclose(embeddings, [[0, 0], [0.5, 0], [0.5, 0.25]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("texts", "what"),
+    [
+        (pd.DataFrame({"moss": ["stone"]}), "a DataFrame; give a text, a list of texts or a Series"),
+        ({"moss": "stone"}, "an object; give a text, a list of texts or a Series"),
+        ({"moss", "stone"}, "a set; give a text, a list of texts or a Series"),
+        (b"moss", "a bytes; give a text, a list of texts or a Series"),
+        (None, "null; give a text or a list of texts"),
+        (5, "a number; give a text or a list of texts"),
+    ],
+)
+def test_what_is_no_column_of_texts_is_refused(model: Model, texts: object, what: str) -> None:
+    with pytest.raises(ValueError) as refused:
+        model.encode(texts)  # pyright: ignore[reportArgumentType]
+    assert str(refused.value) == f"lyrics: received {what}"
+
+
+# --- similarities ----------------------------------------------------------------------------------
+
+
+def test_similarity_of_two_texts_is_a_float(model: Model) -> None:
+    similarity = model.similarity("moss", "stone")
+    assert (type(similarity), similarity) == (float, served.MOSS_STONE)
+
+
+def test_similarity_of_two_lists_goes_row_by_row(model: Model) -> None:
+    similarity = model.similarity(["moss", "stone", "fern"], ["stone", "fern", "fern"])
+    np.testing.assert_array_equal(similarity, [served.MOSS_STONE, served.STONE_FERN, 1])
+    assert np.shape(model.similarity([], [])) == (0,)
+
+
+def test_similarity_and_predict_keep_the_index_of_a_series(model: Model) -> None:
+    left = pd.Series(["moss", "stone"], index=["x", "y"])
+    for right in (["stone", "fern"], pd.Series(["stone", "fern"], index=["x", "y"])):
+        expected = pd.Series([served.MOSS_STONE, served.STONE_FERN], index=["x", "y"], name="similarity")
+        pd.testing.assert_series_equal(model.similarity(left, right), expected)  # pyright: ignore
+        assert model.predict(left, right).index.tolist() == ["x", "y"]
+
+
+def test_two_series_of_different_indexes_are_refused(model: Model) -> None:
+    left, right = pd.Series(["moss", "stone"]), pd.Series(["stone", "moss"], index=[1, 0])
+    for compare in (model.similarity, model.predict):
+        with pytest.raises(ValueError, match="two Series of different indexes; align them, or give lists"):
+            compare(left, right)
+
+
+def test_one_text_and_many_are_refused(model: Model) -> None:
+    with pytest.raises(
+        ValueError, match="one text and many; give as many of both, or call similarity_matrix"
+    ):
+        model.similarity("moss", ["stone", "fern"])  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+@pytest.mark.parametrize(
+    "as_given", [np.asarray, np.ndarray.tolist, list, pd.DataFrame, lambda rows: rows[0]]
+)
+def test_similarity_of_embeddings_names_similarity_matrix(model: Model, as_given: Any) -> None:
+    embeddings = as_given(model.encode(["moss", "stone"]))
+    with pytest.raises(ValueError) as refused:
+        model.similarity(embeddings, embeddings)
+    assert str(refused.value) == "lyrics_a: received embeddings; give texts, or call similarity_matrix"
+
+
+def test_the_matrix_holds_every_pair_of_texts_or_embeddings(model: Model) -> None:
+    expected = [
+        [1, served.MOSS_STONE, served.MOSS_FERN],
+        [served.MOSS_STONE, 1, served.STONE_FERN],
+        [served.MOSS_FERN, served.STONE_FERN, 1],
+    ]
+    np.testing.assert_array_equal(model.similarity_matrix(TEXTS), expected)
+    embeddings = model.encode(TEXTS)
+    np.testing.assert_array_equal(model.similarity_matrix(embeddings), expected)
+    np.testing.assert_array_equal(model.similarity_matrix(embeddings[:1].tolist(), TEXTS), expected[:1])
+    np.testing.assert_array_equal(model.similarity_matrix("moss", TEXTS[1:]), [expected[0][1:]])
+    assert np.shape(model.similarity_matrix([], TEXTS)) == (0, 3)
+
+
+def test_the_matrix_of_a_series_has_its_index(model: Model) -> None:
+    left, right = pd.Series(["moss"], index=["m"]), pd.Series(["stone", "fern"], index=["s", "f"])
+    expected = pd.DataFrame([[served.MOSS_STONE, served.MOSS_FERN]], index=["m"], columns=["s", "f"])
+    pd.testing.assert_frame_equal(model.similarity_matrix(left, right), expected)  # pyright: ignore
+
+
+def test_the_matrix_refuses_embeddings_of_another_width(model: Model) -> None:
+    with pytest.raises(ValueError, match="b: received 2 x 3 numbers; give embeddings of width 2"):
+        model.similarity_matrix(["moss"], np.zeros((2, 3)))
+
+
+# --- nearest songs ---------------------------------------------------------------------------------
+
+
+def test_one_text_gets_a_table_of_the_catalogue(model: Model) -> None:
+    nearest = model.recommend("fern", k=2)
+    # The catalogue's Fern is as far as 0 and its Stone as 0.25.
+    assert nearest.to_dict("list") == {
+        "rank": [1, 2],
+        "song_id": ["s2", "s1"],
+        "artist": ["Björn", "Anna"],
+        "title": ["Fern", "Stone"],
+        "year": [2010, 2000],
+        "similarity": [1.0, served.STONE_FERN],
+    }
+
+
+def test_many_texts_get_the_position_or_the_label_of_each(model: Model) -> None:
+    texts = ["moss", "fern"]
+    assert model.recommend(texts, k=2)["query"].tolist() == [0, 0, 1, 1]
+    assert model.recommend(pd.Series(texts, index=["m", "f"]), k=2)["query"].tolist() == ["m", "m", "f", "f"]
+    assert model.recommend([]).empty
+
+
+def test_filters_of_the_catalogue_apply(model: Model) -> None:
+    assert model.recommend("fern", k=1, exclude_artist="BJÖRN")["song_id"].tolist() == ["s1"]
+    assert model.recommend("fern", min_year=2005)["song_id"].tolist() == ["s2"]
+    with pytest.raises(ValueError, match="k: received 0; give 1 or more"):
+        model.recommend("fern", k=0)
