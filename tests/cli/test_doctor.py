@@ -203,8 +203,8 @@ def test_a_store_elsewhere_is_not_looked_into(
 
 
 def test_another_python_is_told_which_one(home: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "PYTHON", (3, 99))
-    assert examined(1)["next"] == "install Python 3.11, then make setup"
+    monkeypatch.setattr(doctor, "PYTHONS", ((3, 99),))
+    assert examined(1)["next"] == "install Python 3.11, 3.12 or 3.13, then make setup"
 
 
 def test_the_table_says_the_same(home: Path, quick: None) -> None:

@@ -17,7 +17,7 @@ from neuralist import files
 from neuralist.cli import shell
 from neuralist.cli.shell import Json
 
-PYTHON = (3, 11)
+PYTHONS = ((3, 11), (3, 12), (3, 13))  # TensorFlow and gensim have no wheels for 3.14
 _MAX_NAMES = 3  # missing items named in one finding
 
 
@@ -70,8 +70,8 @@ def examine(root: Path) -> Iterator[Finding]:
 
 def _python(root: Path) -> tuple[str, str]:
     version = ".".join(map(str, sys.version_info[:3]))
-    is_right = sys.version_info[:2] == PYTHON
-    return version, "" if is_right else "install Python 3.11, then make setup"
+    is_right = sys.version_info[:2] in PYTHONS
+    return version, "" if is_right else "install Python 3.11, 3.12 or 3.13, then make setup"
 
 
 def _inherited(root: Path, name: str) -> Path:
