@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from neuralist import console
-from neuralist.tracking import study_runs
+from neuralist.tracking import pages, study_runs
 from neuralist.tracking.runs import record
 
 
@@ -22,12 +22,13 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Record what is missing, and print the names."""
+    """Record what is missing, and print the names and the address of the page that shows the runs."""
     args = parse()
     recorded = record(args.artifacts, args.raw)
     study = study_runs.record(args.artifacts / "study")
     for name in [*recorded, *([f"study {study}"] if study else [])]:
         print(f"{name}: recorded in MLflow")
+    print(f"the runs, in `mlflow ui`: {pages.runs_page()}")
 
 
 if __name__ == "__main__":

@@ -249,10 +249,8 @@ def test_a_long_training_is_shown_on_the_server_while_it_runs(
     [run] = client.search_runs([client.get_experiment_by_name("live").experiment_id])
 
     assert run.info.status == "RUNNING"
-    assert {point.step: point.value for point in client.get_metric_history(run.info.run_id, "loss")} == {
-        1: 0.5,
-        2: 0.25,
-    }
+    history = client.get_metric_history(run.info.run_id, "epoch/loss")
+    assert {point.step: point.value for point in history} == {1: 0.5, 2: 0.25}
 
 
 def test_a_second_repro_finds_nothing_to_do(team: Team, finished: Path) -> None:

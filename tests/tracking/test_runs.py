@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests import made_records, trained
+from tests.older_run import older_run
 from tests.study_files import write_study
 
 from neuralist.config import records
@@ -35,6 +36,14 @@ def write_metrics(artifacts: Path, name: str, value: float) -> None:
     }
     [metrics] = trained.metrics(one=entry).values()
     records.save(metrics, artifacts / "metrics" / f"{name}.json")
+
+
+def write_val(artifacts: Path, **figures: float) -> None:
+    """An experiment's metrics, with these on val."""
+    entry = trained.entry()
+    entry["splits"]["val"]["metrics"] |= {name: trained.figure(value) for name, value in figures.items()}
+    [metrics] = trained.metrics(one=entry).values()
+    records.save(metrics, artifacts / "metrics" / "songs15.json")
 
 
 def write_artifacts(folder: Path, name: str = "songs15", fingerprint: str = FINGERPRINT) -> Path:
@@ -73,6 +82,13 @@ def curve(into: Store, run: Any, metric: str) -> dict[int, float]:
     return {point.step: point.value for point in history}
 
 
+def values(into: Store, run: Any, metric: str) -> list[tuple[int, float]]:
+    from mlflow import MlflowClient
+
+    history = MlflowClient(into.uri).get_metric_history(run.info.run_id, metric)
+    return sorted((point.step, point.value) for point in history)
+
+
 def shown(run: Any) -> set[str]:
     folder = Path(run.info.artifact_uri.removeprefix("file://"))
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
@@ -90,8 +106,8 @@ def test_a_run_shows_params_curves_scores_and_files(into: Store, artifacts: Path
     assert run.data.params["units"] == "4"
     assert run.data.params["vectors.source"] == "auto"
     assert run.data.params["pairs.test_fold"] == "0"
-    assert curve(into, run, "loss") == {1: 0.5, 2: 0.25}
-    assert curve(into, run, "val_accuracy") == {1: 0.5, 2: 0.625}
+    assert curve(into, run, "epoch/loss") == {1: 0.5, 2: 0.25}
+    assert curve(into, run, "epoch/val_binary_accuracy") == {1: 0.5, 2: 0.625}
     assert run.data.metrics["test_spearman"] == 0.5
     assert run.data.metrics["test_spearman_low"] == 0.375
     assert run.data.metrics["test_spearman_high"] == 0.625
@@ -102,6 +118,43 @@ def test_a_run_shows_params_curves_scores_and_files(into: Store, artifacts: Path
     assert run.data.tags["protocol"] == "songs"
     expected = {"experiment.json", "history.csv", "model.keras", "figures/curves.png", "results.md"}
     assert shown(run) == expected | {"metrics/songs15.json", "corpus.yaml"}
+
+
+def test_figures_of_the_kept_model_stand_apart_from_curves(into: Store, artifacts: Path) -> None:
+    # The kept model is of the first epoch; the last one is worse.
+    history = "epoch,loss,val_spearman,val_listed_auc\n1,0.5,0.5,0.75\n2,0.25,0.375,0.625\n"
+    (artifacts / "experiments" / "songs15" / "history.csv").write_text(history)
+    write_val(artifacts, spearman=0.5, listed_auc=0.875)
+
+    record(artifacts, Path("data"), into)
+
+    (run,) = runs(into)
+    expected = {
+        "epoch/loss": {1: 0.5, 2: 0.25},
+        "epoch/val_spearman": {1: 0.5, 2: 0.375},
+        "epoch/val_pooled_listed_auc": {1: 0.75, 2: 0.625},
+        "val_spearman": {0: 0.5},
+        "val_listed_auc": {0: 0.875},
+    }
+    assert {name: curve(into, run, name) for name in expected} == expected
+    assert {name for name in run.data.metrics if name.startswith("epoch/")} == {
+        name for name in expected if name.startswith("epoch/")
+    }
+    assert (run.data.metrics["val_spearman"], run.data.metrics["val_listed_auc"]) == (0.5, 0.875)
+
+
+def test_a_run_of_the_older_layout_is_made_again(into: Store, artifacts: Path) -> None:
+    # Curve and final figure of one name, as the first release logged them.
+    older = older_run(into, {"fingerprint": FINGERPRINT, "experiment": "songs15"}, "songs15")
+
+    assert record(artifacts, Path("data"), into) == ["songs15"]
+    assert record(artifacts, Path("data"), into) == []
+    by_name = {run.info.run_name: run for run in runs(into)}
+    assert set(by_name) == {"songs15", "songs15 (older layout)"}
+    assert by_name["songs15 (older layout)"].info.run_id == older
+    assert by_name["songs15"].data.tags["layout"] == "2"
+    assert by_name["songs15"].data.metrics["test_spearman"] == 0.5
+    assert "loss" not in by_name["songs15"].data.metrics
 
 
 def test_recording_again_adds_nothing(into: Store, artifacts: Path) -> None:
@@ -121,7 +174,9 @@ def test_a_new_evaluation_refreshes_the_run_of_the_same_training(into: Store, ar
 
     (run,) = runs(into)
     assert run.data.metrics["test_spearman"] == 0.75
-    assert curve(into, run, "loss") == {1: 0.5, 2: 0.25}
+    assert values(into, run, "test_spearman") == [(0, 0.5), (0, 0.75)]
+    assert values(into, run, "test_mse") == [(0, 0.25)], "a figure that stayed was logged again"
+    assert curve(into, run, "epoch/loss") == {1: 0.5, 2: 0.25}
     folder = Path(run.info.artifact_uri.removeprefix("file://"))
     assert (folder / "figures" / "curves.png").read_bytes() == b"another picture"
 
@@ -162,7 +217,7 @@ def test_a_recording_killed_half_way_is_completed(
     assert record(artifacts, Path("data"), into) == ["songs15"]
     (run,) = runs(into)
     assert run.info.status == "FINISHED"
-    assert curve(into, run, "loss") == {1: 0.5, 2: 0.25}
+    assert curve(into, run, "epoch/loss") == {1: 0.5, 2: 0.25}
     assert "model.keras" in shown(run)
 
 
@@ -248,7 +303,7 @@ def test_a_training_that_grows_long_is_shown_with_its_earlier_epochs(
     (run,) = runs(into)
     assert run.info.status == "RUNNING"
     assert run.data.params["units"] == "4"
-    assert curve(into, run, "loss") == {1: 1, 2: 1 / 2, 3: 1 / 3}
+    assert curve(into, run, "epoch/loss") == {1: 1, 2: 1 / 2, 3: 1 / 3}
 
 
 def test_a_killed_training_goes_on_in_its_run(into: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,7 +314,7 @@ def test_a_killed_training_goes_on_in_its_run(into: Store, monkeypatch: pytest.M
     resumed(2, epoch(2))
 
     (run,) = runs(into)
-    assert curve(into, run, "val_loss") == {1: 2, 2: 1}
+    assert curve(into, run, "epoch/val_loss") == {1: 2, 2: 1}
 
 
 def test_the_track_stage_finishes_a_live_run(
@@ -272,7 +327,7 @@ def test_the_track_stage_finishes_a_live_run(
 
     (run,) = runs(into)
     assert run.info.status == "FINISHED"
-    assert curve(into, run, "loss") == {1: 0.5, 2: 0.25}
+    assert curve(into, run, "epoch/loss") == {1: 0.5, 2: 0.25}
 
 
 def test_training_a_finished_run_again_leaves_it_as_it_is(
@@ -286,7 +341,7 @@ def test_training_a_finished_run_again_leaves_it_as_it_is(
 
     (run,) = runs(into)
     assert run.info.status == "FINISHED"
-    assert curve(into, run, "loss") == {1: 0.5, 2: 0.25}
+    assert curve(into, run, "epoch/loss") == {1: 0.5, 2: 0.25}
 
 
 def test_a_store_out_of_reach_costs_one_line(
@@ -359,10 +414,12 @@ def test_the_stage_works_under_any_path_and_skips_mlflow_when_nothing_is_missing
     shutil.copy(empty_database, folder / "mlflow.db")
 
     first = run_stage(folder)
-    recorded = "songs15: recorded in MLflow\nstudy songs300-0123456789abcdef: recorded in MLflow\n"
+    page = "http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning"
+    address = f"the runs, in `mlflow ui`: {page}\n"
+    recorded = "songs15: recorded in MLflow\nstudy songs300-0123456789abcdef: recorded in MLflow\n" + address
     assert first.stdout == recorded, first.stderr
     second = run_stage(folder, "-X", "importtime")
-    assert (second.returncode, second.stdout) == (0, "")
+    assert (second.returncode, second.stdout) == (0, address)
     imported = {line.rsplit("|", 1)[-1].strip() for line in second.stderr.splitlines()}
     assert not imported & {"mlflow", "pandas", "pydantic", "yaml"}
     assert list((folder / "mlruns" / "neuralist").rglob("curves.png"))

@@ -48,6 +48,7 @@ def run_id(client: Any, into: Store) -> str:
 
 def test_it_holds_what_is_finished_and_what_is_registered(into: Store, client: Any) -> None:
     assert stamp.read(into) == stamp.StoreContent(
+        {"Default": "0", "neuralist": "1"},
         {"Default": [], "neuralist": ["of an experiment", "of a study"]},
         {
             "neuralist": stamp.Registered({"champion": "1"}, {"1": {"served": "a"}}),
@@ -198,7 +199,7 @@ def test_a_servers_store_has_none(into: Store, client: Any, tmp_path: Path) -> N
     assert not (tmp_path / "mlruns/.recorded.json").exists()
 
 
-@pytest.mark.parametrize("key", ["database", "runs", "models"])
+@pytest.mark.parametrize("key", ["database", "experiments", "runs", "models"])
 @pytest.mark.parametrize("value", [None, 3, [], {"neuralist": 1}, "cut"])
 def test_a_damaged_one_says_nothing(into: Store, client: Any, tmp_path: Path, key: str, value: Any) -> None:
     path = tmp_path / "mlruns/.recorded.json"

@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.older_run import older_run
 from tests.study_files import TRIALS, write_study
 
 from neuralist.tracking import study_runs
-from neuralist.tracking.store import Store
+from neuralist.tracking.store import Store, opened
 from neuralist.tracking.study_runs import Trials
 
 
@@ -43,16 +44,47 @@ def test_trials_that_are_over_are_nested_in_the_study(into: Store, folder: Path)
         "2": "FAILED",
     }
     assert found["0"].data.params == {"units": "25", "pooling": "mean"}
-    assert found["0"].data.metrics == {"val_spearman": 0.5, "value": 0.5}
-    assert found["1"].data.metrics == {"val_spearman": 0.125}
+    assert found["0"].data.metrics == {"epoch/val_spearman": 0.5, "val_spearman": 0.5}
+    assert found["1"].data.metrics == {"epoch/val_spearman": 0.125}
 
 
-def test_the_curve_of_a_trial_has_its_epochs(into: Store, folder: Path) -> None:
+def values(into: Store, trial: str, metric: str) -> dict[int, float]:
     from mlflow import MlflowClient
 
+    history = MlflowClient(into.uri).get_metric_history(runs(into)[trial].info.run_id, metric)
+    assert len({point.step for point in history}) == len(history), "an epoch was logged twice"
+    return {point.step: point.value for point in history}
+
+
+def test_the_curve_of_a_trial_has_its_epochs_and_no_more(into: Store, folder: Path) -> None:
     study_runs.record(folder, into)
-    history = MlflowClient(into.uri).get_metric_history(runs(into)["0"].info.run_id, "val_spearman")
-    assert {point.step: point.value for point in history} == {1: 0.25, 2: 0.5}
+    assert values(into, "0", "epoch/val_spearman") == {1: 0.25, 2: 0.5}
+    assert values(into, "0", "val_spearman") == {0: 0.5}
+
+
+def test_the_figure_of_a_trial_is_that_of_its_kept_model(into: Store, folder: Path) -> None:
+    # It kept the first epoch; training's listed_auc is the pooled one of artifacts/metrics.
+    (folder / "trials.csv").write_text(TRIALS.replace("0,complete,0.5", "0,complete,0.25"))
+    best = (folder / "best.yaml").read_text()
+    (folder / "best.yaml").write_text(best.replace("metric: val_spearman", "metric: val_listed_auc"))
+    study_runs.record(folder, into)
+
+    assert runs(into)["0"].data.metrics == {
+        "epoch/val_pooled_listed_auc": 0.5,
+        "val_pooled_listed_auc": 0.25,
+    }
+
+
+def test_a_study_of_the_older_layout_is_made_again(into: Store, folder: Path) -> None:
+    name = "songs300-0123456789abcdef"
+    older = older_run(into, {"study": name, "trial": "all"}, f"study {name}")
+
+    assert study_runs.record(folder, into) == name
+    with opened(into) as client:
+        assert client.get_run(older).info.run_name == f"study {name} (older layout)"
+        client.delete_run(older)
+    assert set(runs(into)) == {"all", "0", "1", "2"}
+    assert study_runs.record(folder, into) is None
 
 
 def test_recording_again_adds_nothing_and_needs_no_mlflow(
@@ -111,7 +143,7 @@ def test_a_recording_killed_half_way_is_completed(
     found = runs(into)
     assert found["all"].info.status == "FINISHED"
     assert found["1"].info.status == "KILLED"
-    assert found["1"].data.metrics == {"val_spearman": 0.125}
+    assert found["1"].data.metrics == {"epoch/val_spearman": 0.125}
 
 
 def test_a_long_study_is_shown_while_it_runs_and_a_short_one_is_not(

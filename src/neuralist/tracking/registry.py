@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 from neuralist.config import records
 from neuralist.config.records import ServedModel
 from neuralist.tracking import run_content, stamp
-from neuralist.tracking.runs import record
+from neuralist.tracking.runs import record, run_of
 from neuralist.tracking.stamp import MODELS, Registered
-from neuralist.tracking.store import Store, find_run, get_experiment_id, main_checkout, opened, store
+from neuralist.tracking.store import Store, get_experiment_id, main_checkout, opened, store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -197,7 +197,7 @@ class _Registration:
         served = self.served
         content = run_content.read(served.artifacts, served.raw, served.name)
         experiment_id = get_experiment_id(self.client, self.into)
-        run = find_run(self.client, experiment_id, content.tags, served.name)
+        run = run_of(self.client, experiment_id, content)
         return {name: present.get(name) or self._create_version(name, content, run) for name in numbers}
 
     def _create_version(self, name: str, content: run_content.RunContent, run: "Run") -> str:

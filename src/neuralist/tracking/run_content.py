@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuralist.files import digest_all
+from neuralist.tracking.store import LAYOUT
 
 if TYPE_CHECKING:
     from neuralist.config.records import ExperimentMetrics
@@ -28,8 +29,8 @@ class RunContent:
     name: str
     params: dict[str, Any]
     tags: dict[str, str]
-    epochs: dict[int, dict[str, float]]  # epoch from 1 -> loss, accuracy, val_loss, ...
-    scores: dict[str, float]  # test_spearman, test_spearman_low, test_spearman_high, ..., val_mse, ...
+    epochs: dict[int, dict[str, float]]  # epoch from 1 -> loss, accuracy, val_loss, ..., as in history.csv
+    scores: dict[str, float]  # of the kept model: test_spearman, test_spearman_low, ..., val_mse, ...
     metrics: "ExperimentMetrics"  # baselines included
     files: dict[str, Path]  # name within the run -> file
 
@@ -77,9 +78,10 @@ def read(artifacts: Path, raw: Path, name: str) -> RunContent:
 
 
 def digest(artifacts: Path, raw: Path, name: str) -> str:
-    """Return a digest, 64 hex digits, of the files of experiment `name`, except MODEL_FILES."""
+    """Return LAYOUT and a digest of the files of experiment `name`, except MODEL_FILES."""
     files = _files(artifacts, raw, name).items()
-    return digest_all({artifact: path for artifact, path in files if artifact not in MODEL_FILES})
+    digest = digest_all({artifact: path for artifact, path in files if artifact not in MODEL_FILES})
+    return f"{LAYOUT}-{digest}"
 
 
 def _files(artifacts: Path, raw: Path, name: str) -> dict[str, Path]:

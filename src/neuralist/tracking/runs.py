@@ -4,7 +4,7 @@ Input: what the stages wrote under artifacts/ (experiments/<name>/, metrics/, fi
 epoch metrics of a training in progress. Output: runs in the store of `neuralist.tracking.store`; where its
 stamp lists every run, mlflow is not imported. A run counts as recorded when it is FINISHED and its tag
 `evaluation` is the digest of its files; both are set last, so a recording that was killed
-half-way is completed by the next one.
+half-way is completed by the next one. `neuralist.tracking.metric_names` says how its metrics are called.
 """
 
 import time
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuralist.tracking import run_content, stamp
+from neuralist.tracking import metric_names, run_content, stamp
 from neuralist.tracking.store import (
     LONG,
     Store,
@@ -75,7 +75,7 @@ class LiveRun:
         into: Store | None = None,
     ) -> None:
         self._name = name
-        self._tags = {"fingerprint": fingerprint}
+        self._identity = _identity(name, fingerprint)
         self._params = params
         self._start = time.monotonic()
         self._into = into
@@ -99,7 +99,7 @@ class LiveRun:
             into = self._into or store()
             with alone(into):
                 client = client_of(into)
-                run = find_run(client, get_experiment_id(client, into), self._tags, self._name)
+                run = find_run(client, get_experiment_id(client, into), self._name, self._identity, {})
             self._run = client, run.info.run_id
             if run.info.status == "FINISHED":
                 self._off = True
@@ -109,12 +109,22 @@ class LiveRun:
         self._epochs = {}
 
 
+def run_of(client: "MlflowClient", experiment_id: str, content: run_content.RunContent) -> "Run":
+    """Return the run of an experiment's training; creates it where it is missing."""
+    identity = _identity(content.name, content.tags["fingerprint"])
+    return find_run(client, experiment_id, content.name, identity, content.tags)
+
+
+def _identity(name: str, fingerprint: str) -> dict[str, str]:
+    return {"fingerprint": fingerprint, "experiment": name}
+
+
 def _write_run(
     client: "MlflowClient", experiment_id: str, content: run_content.RunContent, digest: str
 ) -> None:
     from mlflow.entities import Metric, RunTag
 
-    run = find_run(client, experiment_id, content.tags, content.name)
+    run = run_of(client, experiment_id, content)
     run_id = run.info.run_id
     client.update_run(run_id, status="RUNNING")
     _log_params(client, run, content.params)
@@ -141,11 +151,13 @@ def _log_epochs(client: "MlflowClient", run_id: str, epochs: Mapping[int, Mappin
     """Log the epochs that the run lacks, each by one call, so that none is logged in part."""
     from mlflow.entities import Metric
 
-    any_metric = next(iter(next(iter(epochs.values()), {})), None)
-    if any_metric is None:
+    any_column = next(iter(next(iter(epochs.values()), {})), None)
+    if any_column is None:
         return
-    logged = {metric.step for metric in client.get_metric_history(run_id, any_metric)}
+    history = client.get_metric_history(run_id, metric_names.curve(any_column))
+    logged = {metric.step for metric in history}
     now = int(time.time() * 1000)
-    for epoch, metrics in epochs.items():
+    for epoch, row in epochs.items():
         if epoch not in logged:
-            client.log_batch(run_id, [Metric(key, value, now, epoch) for key, value in metrics.items()])
+            curves = [Metric(metric_names.curve(key), value, now, epoch) for key, value in row.items()]
+            client.log_batch(run_id, curves)

@@ -1,7 +1,8 @@
 """Cache the contents of a default store, to spare the 3 s of importing mlflow while nobody has written to it.
 
 Output: mlruns/.recorded.json beside mlflow.db, not in a workspace, since all workspaces share that store. It
-holds the digests of finished runs, the registered models, and the state of the file mlflow.db at that time.
+holds the ids of MLflow experiments, the digests of finished runs, the registered models, and the state of the
+file mlflow.db at that time.
 
 Whoever writes to the store, be it a run, a person in MLflow's pages or `mlflow gc`, writes to that file, and
 so changes its times; whoever replaces it changes its inode. ctime is compared too, since a copy may
@@ -42,8 +43,9 @@ class Registered(NamedTuple):
 
 
 class StoreContent(NamedTuple):
-    """MLflow experiment to the digests of its finished runs, and name to registered model."""
+    """MLflow experiment to its id and to the digests of its finished runs, and name to registered model."""
 
+    experiments: Mapping[str, str]
     runs: Mapping[str, list[str]]
     models: Mapping[str, Registered]
 
@@ -59,7 +61,8 @@ def read(into: Store) -> StoreContent | None:
             return None
         models = {name: Registered(**cached["models"][name]) for name in MODELS}
         runs = {name: list(digests) for name, digests in cached["runs"].items()}
-        return StoreContent(runs, models)
+        experiments = {name: cached["experiments"][name] for name in runs}
+        return StoreContent(experiments, runs, models)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None  # no stamp, or that of another release
 
@@ -75,9 +78,11 @@ def renew(client: "MlflowClient", into: Store) -> None:
     if into.checkout is None:
         return
     database = _settled_state(into)
+    experiments = {experiment.name: experiment.experiment_id for experiment in client.search_experiments()}
     content = {
         "database": database,
-        "runs": _runs(client),
+        "experiments": experiments,
+        "runs": _runs(client, experiments),
         "models": {name: model._asdict() for name, model in models(client).items()},
     }
     # Another program, which ignores our lock, may have written since MLflow was queried.
@@ -97,11 +102,11 @@ def models(client: "MlflowClient") -> dict[str, Registered]:
     return registered
 
 
-def _runs(client: "MlflowClient") -> dict[str, list[str]]:
+def _runs(client: "MlflowClient", experiments: Mapping[str, str]) -> dict[str, list[str]]:
     """Return MLflow experiment to the digests of its finished runs."""
     # A digest beyond max_results costs its caller a query of MLflow, no more.
-    names = {experiment.experiment_id: experiment.name for experiment in client.search_experiments()}
-    digests: dict[str, list[str]] = {name: [] for name in names.values()}
+    names = {experiment_id: name for name, experiment_id in experiments.items()}
+    digests: dict[str, list[str]] = {name: [] for name in experiments}
     for tag in TAGS:
         condition = f"tags.{tag} != '' AND attributes.status = 'FINISHED'"
         for run in client.search_runs([*names], condition, max_results=50_000):

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 LONG = 30.0  # seconds after which a training or study is shown while it runs
+# Of a run's metrics; a run's tag `layout` and its digest hold it. In the first layout, which had no tag, the
+# curve and the final figure of a metric had one name.
+LAYOUT = "2"
 
 
 @dataclass(frozen=True)
@@ -126,13 +129,33 @@ def has_run(client: "MlflowClient", experiment_id: str, tag: str, digest: str) -
     return bool(client.search_runs([experiment_id], condition, max_results=1))
 
 
-def find_run(client: "MlflowClient", experiment_id: str, tags: Mapping[str, str], name: str) -> "Run":
-    """Return the run with this fingerprint and experiment name; creates it where it is missing."""
-    condition = f"tags.fingerprint = '{tags['fingerprint']}' AND tags.experiment = '{name}'"
-    runs = client.search_runs([experiment_id], condition, max_results=1)
-    if runs:
-        return runs[0]
-    tags = {**tags, "experiment": name, "mlflow.user": user()}
+def find_run(
+    client: "MlflowClient",
+    experiment_id: str,
+    name: str,
+    identity: Mapping[str, str],
+    tags: Mapping[str, str],
+) -> "Run":
+    """Return the run with the tags of `identity` in this LAYOUT; creates it where it is missing.
+
+    A run of another layout stays, under another name: MLflow cannot take a logged metric back, and a
+    registered version may have its files there.
+
+    Args:
+        client: of the store.
+        experiment_id: of the MLflow experiment.
+        name: of the run.
+        identity: tags that no two runs share.
+        tags: more tags for a new run.
+    """
+    condition = " AND ".join(f"tags.{key} = '{value}'" for key, value in identity.items())
+    runs = client.search_runs([experiment_id], condition, max_results=1000)
+    for run in runs:
+        if run.data.tags.get("layout") == LAYOUT:
+            return run
+    for run in runs:
+        client.update_run(run.info.run_id, name=f"{name} (older layout)")
+    tags = {**tags, **identity, "layout": LAYOUT, "mlflow.user": user()}
     return client.create_run(experiment_id, run_name=name, tags=tags)
 
 

@@ -3,7 +3,8 @@
 Input: artifacts/study/ as the stage study leaves it, or the trials so far while it runs. Output: runs in the
 store of `tracking.store`, found by their tags `study` (its name) and `trial`. A trial that was pruned is
 KILLED, one without a value FAILED. A second call adds what is missing; a study counts as recorded when its
-run is FINISHED and its tag `recorded` is the digest of the files.
+run is FINISHED and its tag `recorded` is the digest of the files. A complete trial has its value, the
+kept model's, under the name that the metric has in the runs of experiments.
 """
 
 import time
@@ -12,8 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neuralist import files
-from neuralist.tracking import stamp
-from neuralist.tracking.store import LONG, Store, get_experiment_id, has_run, opened, store, user
+from neuralist.tracking import metric_names, stamp
+from neuralist.tracking.store import (
+    LAYOUT,
+    LONG,
+    Store,
+    find_run,
+    get_experiment_id,
+    has_run,
+    opened,
+    store,
+    user,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -47,7 +58,7 @@ def record(folder: Path, into: Store | None = None) -> str | None:
         return None
     into = into or store()
     paths = sorted(path for path in folder.glob("*") if path.is_file())
-    digest = files.digest_all({path.name: path for path in paths})
+    digest = f"{LAYOUT}-{files.digest_all({path.name: path for path in paths})}"
     if stamp.recorded(into, digest):
         return None
     study = _read(folder)
@@ -119,12 +130,9 @@ def _add(client: "MlflowClient", experiment_id: str, study: Trials) -> str:
 
 
 def _study_run(client: "MlflowClient", experiment_id: str, study: Trials) -> str:
-    condition = f"tags.study = '{study.name}' AND tags.trial = 'all'"
-    runs = client.search_runs([experiment_id], condition, max_results=1)
-    if runs:
-        return runs[0].info.run_id
-    tags = {"study": study.name, "trial": "all", "metric": study.metric, "mlflow.user": user()}
-    return client.create_run(experiment_id, run_name=f"study {study.name}", tags=tags).info.run_id
+    identity = {"study": study.name, "trial": "all"}
+    run = find_run(client, experiment_id, f"study {study.name}", identity, {"metric": study.metric})
+    return run.info.run_id
 
 
 def _add_trial(
@@ -136,18 +144,19 @@ def _add_trial(
     tags = {
         "study": study.name,
         "trial": str(number),
+        "layout": LAYOUT,
         "mlflow.parentRunId": parent,
         "mlflow.user": user(),
     }
     run = client.create_run(experiment_id, run_name=f"trial {number}", tags=tags)
     now = int(time.time() * 1000)
     figures = [
-        Metric(study.metric, row["value"], now, int(row["epoch"]))
+        Metric(metric_names.curve(study.metric), row["value"], now, int(row["epoch"]))
         for row in study.epochs
         if row["trial"] == number
     ]
     if trial["state"] == "complete":
-        figures.append(Metric("value", trial["value"], now, 0))
+        figures.append(Metric(metric_names.final(study.metric), trial["value"], now, 0))
     settings = [Param(key, str(value)) for key, value in trial.items() if key not in NOT_SETTINGS]
     client.log_batch(run.info.run_id, figures, settings)
     client.set_terminated(run.info.run_id, STATUS[trial["state"]])

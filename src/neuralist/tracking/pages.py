@@ -1,0 +1,40 @@
+"""The addresses of MLflow's pages."""
+
+from urllib.parse import urlsplit
+
+from neuralist.tracking import stamp
+from neuralist.tracking.store import Store, get_experiment_id, opened, store
+
+LOCAL = "http://127.0.0.1:5000"  # where plain `mlflow ui` listens
+
+
+def runs_page(into: Store | None = None) -> str:
+    """Return the address of the page that lists the runs of the store's MLflow experiment.
+
+    Plain `mlflow ui` opens a page for traces of language models, where no run is seen. mlflow is not imported
+    where the store's stamp holds the experiment's id.
+
+    Args:
+        into: the store; the working folder's by default.
+
+    Raises:
+        ValueError: the store cannot be reached.
+    """
+    into = into or store()
+    return f"{_site(into.uri)}/#/experiments/{_experiment_id(into)}/runs?workflowType=machine_learning"
+
+
+def _site(uri: str) -> str:
+    """Return the address of a server without its password, or that of `mlflow ui` for a database."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https"):
+        return LOCAL
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl().rstrip("/")
+
+
+def _experiment_id(into: Store) -> str:
+    content = stamp.read(into)
+    if content is not None and into.experiment in content.experiments:
+        return content.experiments[into.experiment]
+    with opened(into) as client:
+        return get_experiment_id(client, into)
