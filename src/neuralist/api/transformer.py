@@ -26,7 +26,8 @@ class LyricsEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     # ONNX Runtime's sessions cannot be pickled: a copy loads the model again.
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in super().__getstate__().items() if name != "model_"}
+        state: dict[str, Any] = super().__getstate__()  # pyright: ignore[reportAssignmentType]
+        return {name: value for name, value in state.items() if name != "model_"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
