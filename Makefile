@@ -67,10 +67,10 @@ SPLITS = python pipelines/splits.py data artifacts/songs.parquet artifacts/rows.
 WORKSPACE = $(if $(RAW),cd "$$(python pipelines/workspace.py "$$RAW" $(WORKSPACE_NAME))" && )
 
 splits: setup
-	@$(WORKSPACE)PYTHONPATH=src TF_CPP_MIN_LOG_LEVEL=3 $(SPLITS) --out work/splits
+	@$(WORKSPACE)PYTHONPATH=src $(SPLITS) --out work/splits
 
 variants: setup
-	@$(WORKSPACE)PYTHONPATH=src TF_CPP_MIN_LOG_LEVEL=3 $(SPLITS) --out work/variants --variants --folds 0 \
+	@$(WORKSPACE)PYTHONPATH=src $(SPLITS) --out work/variants --variants --folds 0 \
 	  --seeds 1,2,3 --split val
 
 compare: setup

@@ -92,7 +92,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(workspace: Path, name: str, out: str, place: tuple[Sequence[str], int] | None) -> subprocess.Popen:
     """One worker of a training that writes to `out`, or the only one."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     environment.pop("TF_CONFIG", None)
     if place:
         task = {"type": "worker", "index": place[1]}

@@ -7,11 +7,10 @@ a faster recurrence, `neuralist.model.lstm_tensorflow`.
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, get_args
 
-import keras
 import numpy as np
-from keras import ops
 
 from neuralist.config import experiment
+from neuralist.model.backend import keras, ops
 
 EPSILON = 1e-6
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from keras import ops
+from neuralist.model.backend import ops
 
 
 def pair_loss(kind: str) -> Callable[[Any, Any], Any]:

@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import keras
-from keras import ops
-
+from neuralist.model.backend import keras, ops
 from neuralist.model.layers import (
     AuxiliaryHeads,
     BagOfWords,

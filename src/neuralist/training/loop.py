@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 from scipy.stats import rankdata
 
@@ -18,6 +17,7 @@ from neuralist import metrics
 from neuralist.config import params
 from neuralist.config.metric_table import ON_VAL
 from neuralist.model import losses
+from neuralist.model.backend import keras
 from neuralist.model.bag_of_words import Bag
 from neuralist.model.malstm import Architecture, MaLSTM
 from neuralist.model.similarity import Similarity

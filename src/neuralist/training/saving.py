@@ -7,7 +7,6 @@ import json
 import zipfile
 from pathlib import Path
 
-import keras
 import numpy as np
 import pandas as pd
 
@@ -15,6 +14,7 @@ from neuralist import files
 from neuralist.config import params, records
 from neuralist.config.records import CalibrationCurve, ExperimentRecord
 from neuralist.model import onnx_export
+from neuralist.model.backend import keras
 from neuralist.model.encoder import Encoder
 from neuralist.model.malstm import MaLSTM
 from neuralist.model.similarity import Calibration

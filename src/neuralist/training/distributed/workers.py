@@ -21,10 +21,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 
 from neuralist.config import params
+from neuralist.model.backend import keras
 from neuralist.model.malstm import MaLSTM
 from neuralist.training import batches
 from neuralist.training.checkpoints import Epoch
