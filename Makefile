@@ -1,5 +1,6 @@
 # Thin names for commands that a reader could type. `make repro` is the whole of it, on a fresh clone too.
 #
+#   make, make help             this list
 #   make repro                  sets up, makes or pulls the raw data, and runs the pipeline
 #   make repro RAW=<folder>     the same on any folder of raw files, in work/<its name>/ (NAME=<name> for another)
 #   ... EXPERIMENTS=a,b         there, these experiments of params.yaml in place of those that `run` names
@@ -25,7 +26,11 @@ WORKSPACE_RUN := $(if $(EXPERIMENTS),--experiments "$$EXPERIMENTS")
 # Two setups at once: the second waits, then finds the work done. Not every system has flock.
 LOCKED := $(if $(shell command -v flock),flock Makefile)
 
-.PHONY: setup data repro splits variants compare check test test-team lint lock hooks ui serve bench
+.PHONY: help setup data repro splits variants compare check test test-team lint lock hooks ui serve bench
+
+# The comment at the top of this file.
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 setup:
 	@$(LOCKED) $(MAKE) -s .venv/.complete
@@ -33,10 +38,10 @@ setup:
 # The mark goes first and comes back last: an installation that was killed half-way starts again from nothing.
 .venv/.complete: requirements.txt pyproject.toml
 	@if [ -e $@ ]; then rm $@; else $(NEW_VENV); fi
-	@echo "Installing the locked dependencies into .venv; this takes a minute or two."
-	python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
-	python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $@
+	@echo "Installing the locked dependencies into .venv; this takes half a minute to two minutes."
+	@bash pipelines/install.sh
+	@python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
 
 define NEW_VENV
 for python in python3.11 python3 python; do \
@@ -51,14 +56,14 @@ data: setup
 ifdef RAW
 repro: setup
 	@workspace="$$(python pipelines/workspace.py "$$RAW" $(WORKSPACE_NAME) $(WORKSPACE_RUN))" \
-	  && cd "$$workspace" && dvc repro
+	  && cd "$$workspace" && python pipelines/repro.py
 else ifdef EXPERIMENTS
 repro:
 	@echo "error: EXPERIMENTS needs RAW=<folder>; on the checkout's own data name them in params.yaml, run," \
 	  "or for once: dvc exp run -S 'run=[$$EXPERIMENTS]'" >&2; exit 2
 else
 repro: data
-	@dvc repro
+	@python pipelines/repro.py
 endif
 
 # Both train many times over, in work/splits and work/variants of the checkout, or of a workspace with RAW.

@@ -72,6 +72,7 @@ def main() -> None:
     for draw in (figures.decile_error, figures.confusion, figures.calibration):
         figures.save(draw(shown, experiments), args.figures / f"{draw.__name__}.png")
     print(results.headline_table(evaluated, note))
+    print(f"{len(evaluated)} experiments beside their baselines; the tables with intervals: {args.table}")
 
 
 def _experiments(folder: Path, run: tuple[str, ...]) -> dict[str, Experiment]:

@@ -69,9 +69,9 @@ def trials(name: str, total: int, epochs: int) -> Iterator[Callable[[list[dict[s
 
 
 def _bar() -> Progress:
-    """A bar with its name before it, and what stands in the field `figures` and the time left behind it."""
-    figures = TextColumn("{task.fields[figures]}")
-    return Progress(TextColumn("{task.description}"), BarColumn(), figures, TimeRemainingColumn())
+    """A bar with its name before it, the field `figures` and the time left behind it; on a terminal only."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"))
+    return Progress(*columns, TimeRemainingColumn(), disable=not sys.stdout.isatty())
 
 
 def _trial(row: dict[str, Any]) -> str:

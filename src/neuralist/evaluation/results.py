@@ -33,6 +33,7 @@ BASELINES = {
     "degree": "listed pairs elsewhere*",
     "n_tracks": "number of tracks*",
 }
+RIDGES = ("ridge_tfidf", "ridge")
 _EXPLANATION = """\
 Each cell is a value on the test part and its {level:g} % interval from {draws:,} resamples of the songs.
 Baselines are learned on train alone; those from lyrics read as much of a text as the model.
@@ -115,6 +116,54 @@ def headline_table(experiments: Experiments, corpus_note: str = "") -> str:
         columns = _columns(group, _headline_names(group), _value)
         lines += [title, *(f"  {fact}" for fact in _describe_test(group)), *columns, ""]
     return "\n".join([*lines, _MARKS])
+
+
+def unseen_tables(experiments: Experiments, level: float, corpus_note: str = "") -> list[str]:
+    """Return the lines of a short table: experiments on unseen songs beside three of their baselines.
+
+    The metric is the first of the headline, which experiments of a protocol on lists or on pairs share. The
+    ridge is the one that is better on test.
+    """
+    groups: dict[tuple[str, str], dict[str, ExperimentMetrics]] = {}
+    for name, experiment in experiments.items():
+        if experiment.protocol != "paper":
+            metric = _headline_names({name: experiment})[0]
+            groups.setdefault((experiment.protocol, metric), {})[name] = experiment
+    lines = [corpus_note] if corpus_note else []
+    for (_, metric), group in groups.items():
+        lines += [""] if lines else []
+        lines += [*_unseen_heading(group, metric, level), *_unseen_rows(group, metric)]
+    return (
+        lines
+        if groups
+        else [*lines, "No experiment was measured on songs that it had never seen: see artifacts/results.md."]
+    )
+
+
+def _unseen_heading(experiments: Experiments, metric: str, level: float) -> list[str]:
+    test = next(iter(experiments.values())).splits["test"]
+    number = f"{test.n_pairs:,} pairs of {test.n_songs:,} songs"
+    if metric in OF_RANKING and test.ranking:
+        number = f"{test.ranking.n_queries:,} songs with a list, {test.ranking.n_pairs:,} pairs"
+    return [
+        f"Songs never seen in training (test: {number}).",
+        f"{BY_NAME[metric].heading}, and its {100 * level:g} % interval:",
+    ]
+
+
+def _unseen_rows(experiments: Experiments, metric: str) -> Iterator[str]:
+    table = [["", "model", "best ridge", "TF-IDF", "constant"]]
+    for name, experiment in experiments.items():
+        test = experiment.splits["test"]
+        ridges = [test.baselines[ridge][metric] for ridge in RIDGES if ridge in test.baselines]
+        defined = [ridge for ridge in ridges if ridge.value is not None]
+        best = max(defined, key=lambda ridge: BY_NAME[metric].sign * (ridge.value or 0), default=None)
+        others = [test.baselines.get(baseline, {}).get(metric) for baseline in ("tfidf", "constant")]
+        cells = [test.metrics[metric], best, *others]
+        table.append([name, *("–" if cell is None else interval(cell, metric) for cell in cells)])
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def pair_metrics_table(experiments: Experiments, corpus_note: str = "") -> str:

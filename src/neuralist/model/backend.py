@@ -1,4 +1,4 @@
-"""Keras, without what TensorFlow prints while it is imported. Import Keras from here and nowhere else.
+"""Keras, without what TensorFlow prints beside it. Import Keras from here and nowhere else.
 
 TensorFlow says on stderr, twice, that oneDNN is on. No variable silences that: its library prints it before
 it reads TF_CPP_MIN_LOG_LEVEL, and TF_ENABLE_ONEDNN_OPTS=0 would train other weights. So stderr passes through
@@ -6,6 +6,7 @@ a filter while Keras is imported. The filter is a process of its own, so that th
 crashes are printed too.
 """
 
+import logging
 import os
 import subprocess
 import sys
@@ -40,6 +41,8 @@ def _filtered_stderr() -> Iterator[None]:
             os.close(kept)
 
 
+# Keras' own predict is traced anew for each model of a study, which TensorFlow doubts at length.
+logging.getLogger("tensorflow").addFilter(lambda record: "retracing" not in record.getMessage())
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it while it loads
 with _filtered_stderr():
     import keras

@@ -1,6 +1,7 @@
 """The addresses of MLflow's pages."""
 
-from urllib.parse import urlsplit
+from collections.abc import Sequence
+from urllib.parse import quote, urlsplit
 
 from neuralist.tracking import stamp
 from neuralist.tracking.store import Store, get_experiment_id, opened, store
@@ -22,6 +23,13 @@ def runs_page(into: Store | None = None) -> str:
     """
     into = into or store()
     return f"{_site(into.uri)}/#/experiments/{_experiment_id(into)}/runs?workflowType=machine_learning"
+
+
+def charts_page(names: Sequence[str], into: Store | None = None) -> str:
+    """Return the address of the page that draws the curves of these runs side by side; see `runs_page`."""
+    quoted = ", ".join(f"'{name}'" for name in names)
+    search = quote(f"attributes.run_name IN ({quoted})", safe="(),'")
+    return f"{runs_page(into)}&compareRunsMode=CHART&searchFilter={search}"
 
 
 def _site(uri: str) -> str:
