@@ -32,7 +32,8 @@ ALWAYS = {"track", "register"}
 RUNNING = re.compile(r"Running stage '(.+)':$")
 NOT_RUN = re.compile(r"(Stage )?'(.+)' (didn't change, skipping|is cached - skipping run, .*)$")
 # What DVC says after a stage, and what it advises at the end.
-CLOSING = ("Updating lock file", "Generating lock file", "To track the changes", "Use `dvc push`", "ERROR: ")
+CLOSING = ("Updating lock file", "Generating lock file", "To track the changes", "Use `dvc push`")
+ACCURACY = re.compile(r"  (val_)?accuracy \S+")
 DONE = re.compile(r"(?:epoch |^)(\d+)/(\d+)\b")
 
 
@@ -66,14 +67,12 @@ class Shown:
             if "is cached" in line:
                 self.ran.append(match[2])
                 self._print(match[2], "", "from the cache of runs")
-        elif not line.startswith(CLOSING):
-            if self._stage and line and not line.startswith("> "):
+        elif line.startswith(CLOSING):
+            self.end()
+        else:
+            if self._stage and line and not line.startswith(("> ", "ERROR: ")):
                 self._advance(line)
             self.output.append(line)
-        elif line.startswith("ERROR: "):
-            self.output.append(line)
-        else:
-            self.end()
 
     def end(self) -> None:
         """Print the line of the stage that has ended, if any."""
@@ -95,6 +94,7 @@ class Shown:
     def _advance(self, line: str) -> None:
         """Show a line of the running stage; one that says how far it is moves the bar."""
         text = line.strip().removeprefix(f"{self._stage.rpartition('@')[2]} ")
+        text = ACCURACY.sub("", text)  # there is room for two or three figures: the losses say more
         done = DONE.search(text)
         if done:
             self._bars.update(self._task, completed=int(done[1]), total=int(done[2]), text=text)
@@ -124,10 +124,8 @@ def main() -> None:
         sys.exit(code)
     seconds = f"{time.monotonic() - began:.0f} s"
     if ALWAYS.issuperset(shown.ran):
-        print(
-            f"Nothing has changed: {shown.kept} stages stand as they are ({seconds}); neuralist says what is next."
-        )
-        print(f"In mlflow ui: {pages.runs_page()}")
+        print(f"Nothing has changed: {shown.kept} stages stand as they are ({seconds}). Next: neuralist map,")
+        print(f"or mlflow ui and {pages.runs_page()}")
     else:
         print(f"{len(shown.ran)} stages ran, {shown.kept} stand as they were ({seconds}).")
         print("\n".join(["", *_results(), "", *_next()]))
@@ -203,13 +201,13 @@ def _results() -> list[str]:
 
 
 def _next() -> list[str]:
-    names = [path.stem for path in sorted(Path("artifacts/metrics").glob("words*.json"))]
-    charts = [f"  {'':16} {' beside '.join(names)}:", f"  {pages.charts_page(names)}"] if names[1:] else []
+    words = [path.stem for path in sorted(Path("artifacts/metrics").glob("words*.json"))]
+    charts = [f"  {' beside '.join(words)} there:", f"  {pages.charts_page('words')}"] if words[1:] else []
     return [
         "Next:",
         "  neuralist map    the songs on a plane, in the browser",
         "  make serve       the champion behind HTTP, on port 5001",
-        "  mlflow ui        the runs, there under",
+        "  mlflow ui        the runs, at",
         f"  {pages.runs_page()}",
         *charts,
         f"All results: artifacts/results.md. All that the stages said: {LOG}.",

@@ -5,8 +5,11 @@ line `error: ...` on stderr; 2 wrong usage; 130 stopped by Ctrl-C. What costs ti
 ONNX Runtime, ...) is imported by the command that needs it, so that `--help` comes at once.
 """
 
+from typing import Annotated
+
 import typer
 
+from neuralist import __version__
 from neuralist.cli import batch, corpus, doctor, songs
 from neuralist.cli.evaluate import evaluate
 from neuralist.cli.shell import Group
@@ -14,10 +17,30 @@ from neuralist.cli.shell import Group
 app = typer.Typer(
     cls=Group,
     help="How alike are two songs by their lyrics? Ask the model that `dvc repro` trained and chose.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"neuralist {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Without a command, say what comes next in this checkout."""
+    if context.invoked_subcommand is None:
+        doctor.show_next()
+
+
 for command in (songs.compare, songs.recommend, songs.playlist):
     app.command(rich_help_panel="Songs")(command)
 app.command("map", rich_help_panel="Songs")(songs.song_map)

@@ -1,6 +1,5 @@
 """The addresses of MLflow's pages."""
 
-from collections.abc import Sequence
 from urllib.parse import quote, urlsplit
 
 from neuralist.tracking import stamp
@@ -25,10 +24,12 @@ def runs_page(into: Store | None = None) -> str:
     return f"{_site(into.uri)}/#/experiments/{_experiment_id(into)}/runs?workflowType=machine_learning"
 
 
-def charts_page(names: Sequence[str], into: Store | None = None) -> str:
-    """Return the address of the page that draws the curves of these runs side by side; see `runs_page`."""
-    quoted = ", ".join(f"'{name}'" for name in names)
-    search = quote(f"attributes.run_name IN ({quoted})", safe="(),'")
+def charts_page(prefix: str, into: Store | None = None) -> str:
+    """Return the address of the page that draws the curves of runs whose names begin so; see `runs_page`.
+
+    MLflow searches run names by a pattern; it takes no list of them.
+    """
+    search = quote(f"attributes.run_name LIKE '{prefix}%'", safe="'")
     return f"{runs_page(into)}&compareRunsMode=CHART&searchFilter={search}"
 
 
