@@ -1,7 +1,7 @@
 """Run `dvc repro` and show it in a line a stage, then the results on unseen songs and what to do next.
 
 `make repro` calls it, in the checkout or in a workspace: python pipelines/repro.py
-All that DVC and the stages print goes to work/repro.log; of a stage that fails it is printed too. The exit
+All that DVC and the stages print is added to work/repro.log; of a stage that fails it is printed. The exit
 code is DVC's. Ctrl-C and SIGTERM end DVC and the stage with it.
 """
 
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
@@ -29,6 +30,7 @@ LOG = Path("work/repro.log")
 WIDTH = 100
 # They run each time, since MLflow's store is no output of DVC's.
 ALWAYS = {"track", "register"}
+BETWEEN = "dvc"  # while no stage runs: it looks for what has changed, and keeps what was written
 RUNNING = re.compile(r"Running stage '(.+)':$")
 NOT_RUN = re.compile(r"(Stage )?'(.+)' (didn't change, skipping|is cached - skipping run, .*)$")
 # What DVC says after a stage, and what it advises at the end.
@@ -53,7 +55,7 @@ class Shown:
         self._bars = bars
         self._stage = ""
         self._began = 0.0
-        self._task = bars.add_task("", total=None, visible=False, text="")
+        self._task = bars.add_task(BETWEEN, total=None, text="")
 
     def line(self, line: str) -> None:
         """Take a line of DVC's or of a stage's."""
@@ -78,7 +80,7 @@ class Shown:
         """Print the line of the stage that has ended, if any."""
         if not self._stage:
             return
-        self._bars.update(self._task, visible=False)
+        self._show(BETWEEN)
         self.ran.append(self._stage)
         if self._stage not in ALWAYS or not ALWAYS.issuperset(self.ran):
             seconds = f"{time.monotonic() - self._began:.0f} s"
@@ -89,7 +91,12 @@ class Shown:
     def _begin(self, stage: str) -> None:
         self._stage, self._began = stage, time.monotonic()
         self.output.clear()
-        self._bars.reset(self._task, total=None, description=stage, visible=True, text="")
+        self._show(stage)
+
+    def _show(self, name: str) -> None:
+        # A new one, since a task of rich's that has had a total keeps it.
+        self._bars.remove_task(self._task)
+        self._task = self._bars.add_task(name, total=None, text="")
 
     def _advance(self, line: str) -> None:
         """Show a line of the running stage; one that says how far it is moves the bar."""
@@ -112,7 +119,9 @@ def main() -> None:
     began = time.monotonic()
     screen = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False, emoji=False)
     LOG.parent.mkdir(exist_ok=True)
-    with LOG.open("w", encoding="utf-8") as log, _bars(screen) as bars:
+    # A call with nothing to do must not take away what a stage said.
+    with LOG.open("a", encoding="utf-8") as log, _bars(screen) as bars:
+        log.write(f"--- {datetime.now():%Y-%m-%d %H:%M:%S}: dvc repro\n")
         shown = Shown(bars)
         code, stopped = _run(log, shown)
     if stopped:
@@ -183,8 +192,11 @@ def _run(log: TextIO, shown: Shown) -> tuple[int, int]:
 
 
 def _said(output: Iterable[str]) -> str:
-    """Return what a stage says in one line: its last line that is not indented, else its first."""
-    lines = [line for line in output if line.strip() and not line.startswith("> ")]
+    """Return what a stage says in one line: its last line that is not indented, else its first.
+
+    Addresses are left out: they would be cut.
+    """
+    lines = [line for line in output if line.strip() and not line.startswith("> ") and "://" not in line]
     summary = [line for line in lines if not line.startswith(" ")] or lines[:1]
     return " ".join(summary[-1].split()) if summary else ""
 

@@ -1,6 +1,7 @@
 """The metrics of all experiments, the table and the headline, on a made corpus of two protocols."""
 
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -224,6 +225,28 @@ def test_nearest_tenth_accuracy_is_the_predecessors_and_stays_in_its_protocol(
 ) -> None:
     assert "nearest_tenth_accuracy" in experiment_metrics["short"].splits["test"].metrics
     assert "nearest_tenth_accuracy" not in experiment_metrics["unseen"].splits["test"].metrics
+
+
+def test_the_short_table_shows_unseen_songs_beside_three_baselines(ranked: Metrics) -> None:
+    lines = results.unseen_tables(ranked, 0.95, "A note.")
+
+    assert lines[:2] == ["A note.", ""]
+    assert lines[2].startswith("Songs never seen in training (test: ")
+    assert lines[3] == "listed AUC, and its 95 % interval:"
+    assert lines[4].split("  ")[-1] == "constant"
+    assert [line.split()[0] for line in lines[5:]] == ["unseen", "all_pairs"], "no experiment that leaks"
+    test = ranked["unseen"].splits["test"]
+    ridges = [test.baselines[name]["listed_auc"] for name in results.RIDGES]
+    best = max(ridges, key=lambda ridge: ridge.value)
+    shown = [
+        test.metrics["listed_auc"],
+        best,
+        *(test.baselines[name]["listed_auc"] for name in ("tfidf", "constant")),
+    ]
+    assert [cell.strip() for cell in re.split("  +", lines[5])[1:]] == [
+        results.interval(estimate, "listed_auc") for estimate in shown
+    ]
+    assert max(map(len, lines)) <= 100
 
 
 def test_a_metric_is_measured_under_the_protocols_that_the_table_names_and_no_other(

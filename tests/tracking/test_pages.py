@@ -26,6 +26,14 @@ def test_the_page_is_that_of_the_store_in_use(
     assert found == f"{address}?workflowType=machine_learning"
 
 
+def test_the_page_of_charts_is_that_of_runs_whose_names_begin_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stamp, "read", lambda _: CONTENT)
+    into = Store("sqlite:///mlflow.db", "neuralist", None)
+
+    search = "compareRunsMode=CHART&searchFilter=attributes.run_name%20LIKE%20'words%25'"
+    assert pages.charts_page("words", into) == f"{pages.runs_page(into)}&{search}"
+
+
 def test_without_a_stamp_mlflow_is_queried(into: Store) -> None:
     with opened(into) as client:
         client.create_experiment("another")
