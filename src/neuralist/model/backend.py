@@ -28,7 +28,7 @@ for line in sys.stdin.buffer:
 
 @contextmanager
 def _filtered_stderr() -> Iterator[None]:
-    """Keep those lines from stderr, which a library written in C++ prints past `sys.stderr`."""
+    """Keep those lines from stderr, which a library in C++ prints past that of Python."""
     kept, (read, write) = os.dup(2), os.pipe()
     with subprocess.Popen([sys.executable, "-I", "-S", "-c", _FILTER], stdin=read):
         os.dup2(write, 2)

@@ -1,0 +1,118 @@
+"""`neuralist` alone says what comes next, at once, in a checkout of any state; `--version`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests import commands
+
+from neuralist import __version__
+from neuralist.cli import doctor
+from neuralist.serving.registered import MODELS
+from neuralist.tracking import stamp
+from neuralist.tracking.stamp import Registered, StoreContent
+
+LOCK = "stages:\n  songs: {cmd: a, outs: [{path: artifacts/songs.parquet}]}\n"
+CHAMPION = Registered({"champion": "2"}, {"2": {}})
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout whose stages have run and whose models have champions."""
+    for folder in ("pipelines", "data", "artifacts"):
+        (tmp_path / folder).mkdir()
+    for name, text in (
+        ("dvc.yaml", "stages:\n  songs: {cmd: a}\n"),
+        ("dvc.lock", LOCK),
+        ("data.dvc", "outs:\n- {md5: 0, size: 5, nfiles: 1, path: data}\n"),
+        ("data/a.txt", "12345"),
+        ("artifacts/songs.parquet", ""),
+        ("Makefile", ""),
+        ("mlflow.db", ""),
+    ):
+        (tmp_path / name).write_text(text)
+    content = StoreContent({}, {}, dict.fromkeys(MODELS, CHAMPION))
+    monkeypatch.setattr(stamp, "read", lambda _: content)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def lines() -> list[str]:
+    result = commands.run()
+    assert result.exit_code == 0
+    return result.stdout.splitlines()
+
+
+def next_commands() -> list[str]:
+    printed = lines()
+    assert printed[-1] == "All commands: neuralist --help"
+    return [line[2:30].strip() for line in printed[printed.index("Next:") + 1 : -1]]
+
+
+def test_where_all_is_there_it_names_what_the_model_can_be_asked(home: Path) -> None:
+    assert lines()[1:4] == [
+        "  data      1 files, 0.0 MB, as data.dvc pins",
+        "  stages    outputs of 1 are there",
+        "  champion  neuralist version 2, neuralist-recommender version 2",
+    ]
+    assert next_commands() == [
+        "neuralist map",
+        "neuralist compare A B",
+        "neuralist recommend FILE",
+        "make serve",
+    ]
+
+
+def test_without_data_it_names_the_ways_to_get_some(home: Path) -> None:
+    (home / "data/a.txt").unlink()
+
+    assert next_commands() == ["make data", "neuralist fetch", "neuralist demo FOLDER"]
+
+
+def test_without_a_model_the_pipeline_comes_next(home: Path) -> None:
+    (home / "artifacts/songs.parquet").unlink()
+
+    assert next_commands() == ["make repro"]
+    assert doctor.next_commands(list(doctor.examine(home, ("stages",)))) == [("make repro", "")]
+
+
+def test_without_a_champion_dvc_registers_the_model_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stamp, "read", lambda _: StoreContent({}, {}, {}))
+
+    assert "  champion  no champion of neuralist, no champion of neuralist-recommender" in lines()
+    assert next_commands() == ["dvc repro"]
+
+
+def test_what_only_mlflow_could_tell_is_left_to_doctor(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stamp, "read", lambda _: None)
+
+    assert "  champion  not looked up in MLflow: neuralist doctor does" in lines()
+    assert next_commands()[0] == "neuralist map"
+
+
+def test_outside_a_checkout_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert lines()[1].startswith("This folder is in no checkout of Neuralist")
+
+
+def test_the_version_is_printed() -> None:
+    assert commands.run("--version").stdout == f"neuralist {__version__}\n"
+
+
+def test_it_imports_nothing_that_takes_long(home: Path) -> None:
+    program = """
+import sys
+from neuralist.cli import app
+try:
+    app([])
+finally:
+    print([name for name in ("mlflow", "pandas", "numpy", "keras", "onnxruntime") if name in sys.modules])
+"""
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert answer.stdout.splitlines()[-1] == "[]"
