@@ -56,14 +56,14 @@ data: setup
 ifdef RAW
 repro: setup
 	@workspace="$$(python pipelines/workspace.py "$$RAW" $(WORKSPACE_NAME) $(WORKSPACE_RUN))" \
-	  && cd "$$workspace" && python pipelines/repro.py
+	  && cd "$$workspace" && PYTHONPATH=src python pipelines/repro.py
 else ifdef EXPERIMENTS
 repro:
 	@echo "error: EXPERIMENTS needs RAW=<folder>; on the checkout's own data name them in params.yaml, run," \
 	  "or for once: dvc exp run -S 'run=[$$EXPERIMENTS]'" >&2; exit 2
 else
 repro: data
-	@python pipelines/repro.py
+	@PYTHONPATH=src python pipelines/repro.py
 endif
 
 # Both train many times over, in work/splits and work/variants of the checkout, or of a workspace with RAW.

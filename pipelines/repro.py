@@ -65,10 +65,11 @@ class Shown:
         elif match := NOT_RUN.match(line):
             self.end()
             self.output.clear()
-            self.kept += bool(match[1])  # without the word, it is a file of raw data
             if "is cached" in line:
                 self.ran.append(match[2])
                 self._print(match[2], "", "from the cache of runs")
+            elif match[1]:  # without the word Stage, it is a file of raw data
+                self.kept += 1
         elif line.startswith(CLOSING):
             self.end()
         else:

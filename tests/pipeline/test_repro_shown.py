@@ -85,7 +85,7 @@ def test_a_stage_is_one_line_with_its_time_and_what_it_said(repro: ModuleType) -
         "train@words15       0 s  words15: best epoch 1 of 10",
         "track               0 s  words15: recorded in MLflow",
     ]
-    assert stages.ran == ["songs", "pairs", "train@words15", "track"]
+    assert (stages.kept, stages.ran) == (0, ["songs", "pairs", "train@words15", "track"])
 
 
 def test_on_a_terminal_a_training_shows_how_far_it_is_and_its_losses(repro: ModuleType) -> None:
