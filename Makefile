@@ -9,6 +9,8 @@
 #   make compare AGAINST=<commit>   the results of the working tree beside that commit's
 #   make check                  in under a minute: lint, types and the quick tests without TensorFlow
 #   make test                   sets up, then lint, types and all tests
+#   make docs                   the pages of docs/ as a site: docs/_build/index.html, readable offline
+#   make test-docs              after make repro: runs the commands of README and docs, follows the links
 #   make test-team              a team's services for real: PostgreSQL (apt-get install postgresql), MLflow, S3
 #   make setup | data | lint    parts of these
 #   make ui                     MLflow's pages on the runs
@@ -26,7 +28,7 @@ WORKSPACE_RUN := $(if $(EXPERIMENTS),--experiments "$$EXPERIMENTS")
 # Two setups at once: the second waits, then finds the work done. Not every system has flock.
 LOCKED := $(if $(shell command -v flock),flock Makefile)
 
-.PHONY: help setup data repro splits variants compare check test test-team lint lock hooks ui serve bench
+.PHONY: help setup data repro splits variants compare check test test-team docs test-docs lint lock hooks ui serve bench
 
 # The comment at the top of this file.
 help:
@@ -109,6 +111,16 @@ test-team: setup
 	@python -c 'import dvc_s3, moto, psycopg' 2>/dev/null \
 	  || python -m pip install -qq --disable-pip-version-check --no-build-isolation -e '.[team]'
 	pytest -m team tests/team
+
+# A warning, such as a link that leads nowhere or a figure that no file holds, ends it.
+docs: setup
+	@python -c 'import furo, myst_parser' 2>/dev/null \
+	  || python -m pip install -qq --disable-pip-version-check --no-build-isolation -e '.[docs]'
+	@sphinx-build -q -W --keep-going docs docs/_build
+	@echo "docs/_build/index.html"
+
+test-docs: docs
+	pytest docs
 
 lint: setup
 	@$(call CHECK,true)

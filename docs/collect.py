@@ -1,0 +1,145 @@
+"""Copy measured results into docs/results, with their provenance: the one way figures reach the pages.
+
+    python docs/collect.py folds unseen work/songs/work/splits/results.json     # of make splits, make variants
+    python docs/collect.py metrics demo artifacts/metrics songs300 songs15      # of the pipeline: subject, others
+    python docs/collect.py bench performance benchmarks/results.json            # of make bench
+
+`command` and `data` stay as the file has them unless --command and --data say otherwise. So do `facts` that
+stand in prose and that no result holds: their names are printed, to be measured or taken out by hand.
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import figures
+
+from neuralist.config.records import ExperimentMetrics, SplitMetrics
+from neuralist.config.records.metrics import load_metrics
+from neuralist.evaluation.results import BASELINES
+
+SUMMARY = Path("/proc/cpuinfo")
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("kind", choices=("folds", "metrics", "bench"))
+    parser.add_argument("name", help="of the file in docs/results")
+    parser.add_argument("source", type=Path, help="what was measured")
+    parser.add_argument(
+        "experiments", nargs="*", help="of kind metrics: the subject, then others of its target"
+    )
+    parser.add_argument("--command", help="that measured it")
+    parser.add_argument("--data", help="that it was measured on, with counts")
+    return parser.parse_args()
+
+
+def of_folds(source: Path, before: dict[str, Any]) -> dict[str, Any]:
+    """Return the averages of `make splits` or `make variants` as they are."""
+    values = json.loads(source.read_text(encoding="utf-8"))
+    subject = next(row for row in values if row != "val" and not values[row]["lead"])
+    return {"subject": subject, "facts": before.get("facts", {}), "values": values}
+
+
+def of_metrics(source: Path, names: list[str]) -> dict[str, Any]:
+    """Return test metrics of experiments, and of the first one's baselines with its leads."""
+    metrics = load_metrics(source)
+    subject = metrics[names[0]]
+    test = subject.splits["test"]
+    values: dict[str, Any] = {
+        name: {"mean": {key: one.model_dump() for key, one in metrics[name].splits["test"].metrics.items()}}
+        for name in names
+    }
+    for baseline, estimates in test.baselines.items():
+        values[_label(baseline, subject)] = {
+            "mean": {key: one.model_dump(exclude={"difference"}) for key, one in estimates.items()},
+            "lead": {key: one.difference.model_dump() for key, one in estimates.items()},
+        }
+    return {"subject": names[0], "facts": _counts(test), "values": values}
+
+
+def _label(baseline: str, experiment: ExperimentMetrics) -> str:
+    unit = {"word": "words", "char": "characters"}[experiment.tokens]
+    reading = f" ({experiment.max_tokens} {unit})" if experiment.from_lyrics[baseline] else ""
+    return BASELINES[baseline] + reading
+
+
+def _counts(test: SplitMetrics) -> dict[str, int | str]:
+    counts: dict[str, int | str] = {"pairs": test.n_pairs, "songs": test.n_songs}
+    if test.ranking is not None:
+        counts |= {
+            "queries": test.ranking.n_queries,
+            "listed": test.ranking.n_listed,
+            "unlisted": test.ranking.n_pairs - test.ranking.n_listed,
+        }
+    if test.seen_in_train is not None:
+        counts |= {
+            "repeat_pair": f"{test.seen_in_train.pairs:.1%}",
+            "seen_songs": f"{test.seen_in_train.songs:.1%}",
+        }
+    return counts
+
+
+def of_benchmarks(source: Path, before: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures of `make bench`; what it does not write, targets and peers' names, stays."""
+    entries = json.loads(source.read_text(encoding="utf-8"))
+    kept = before.get("benchmarks", {})
+    merged = {
+        name: {key: kept.get(name, {})[key] for key in ("target", "peer_name") if key in kept.get(name, {})}
+        | entry
+        for name, entry in entries.items()
+    }
+    return {"facts": before.get("facts", {}), "benchmarks": kept | merged}
+
+
+def provenance(before: dict[str, Any], command: str | None, data: str | None) -> dict[str, str]:
+    """Return where and when the figures were measured.
+
+    Raises:
+        ValueError: it is not known by which command or on which data.
+    """
+    text = {"command": command or before.get("command"), "data": data or before.get("data")}
+    for key, given in text.items():
+        if not given:
+            raise ValueError(f"a new result file, {key} unknown; give --{key}")
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=figures.DOCS, capture_output=True, text=True, check=True
+    )
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "processor": _processor(),
+        "commit": commit.stdout.strip(),
+        **{key: str(given) for key, given in text.items()},
+    }
+
+
+def _processor() -> str:
+    lines = SUMMARY.read_text(encoding="utf-8").splitlines() if SUMMARY.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]}, {len(names)} cores" if names else platform.processor() or platform.machine()
+
+
+def main() -> None:
+    """Write docs/results/<name>.json."""
+    args = parse()
+    path = figures.RESULTS / f"{args.name}.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if args.kind == "metrics":
+        measured = of_metrics(args.source, args.experiments)
+    else:
+        measured = {"folds": of_folds, "bench": of_benchmarks}[args.kind](args.source, before)
+        if measured["facts"]:
+            print(f"{path.name}: kept from before, check them: {', '.join(measured['facts'])}")
+    content = provenance(before, args.command, args.data) | measured
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

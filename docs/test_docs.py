@@ -1,0 +1,249 @@
+"""Run every command of README and the pages, and follow every link: `make test-docs`, after `make repro`.
+
+A fenced block of language console or python runs, a page's blocks in one shell, in a copy of the checkout as `make
+repro` leaves it. What a page shows below a command must be what the command prints, line `...` standing for any
+lines. A comment before a block changes that:
+
+    <!-- not run: needs PostgreSQL -->         the block is skipped
+    <!-- output varies: times -->              it runs, and its output is not compared
+
+Figures differ between processors. Where `make repro` left another headline.json than the committed one, commands
+run and their output is not compared.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS, SITE = ROOT / "docs", ROOT / "docs" / "_build"
+MADE = ("data", "artifacts", ".dvc/cache")
+PAGES = [ROOT / "README.md", *sorted(path for path in DOCS.rglob("*.md") if SITE not in path.parents)]
+FENCE = re.compile(
+    r"(?:<!-- (?P<mark>[^:>]+): [^>]+-->\n+)?```(?P<language>console|python)\n(?P<text>.*?)^```$", re.M | re.S
+)
+MARKS = {None, "not run", "output varies"}
+MARKER = "@@ command"
+SECONDS = 1800  # a page
+
+
+@dataclass
+class Command:
+    """A command of a page, and what the page shows of its output.
+
+    Attributes:
+        text: as the shell gets it.
+        shown: lines.
+        compared: whether the output must be as shown.
+    """
+
+    text: str
+    shown: list[str] = field(default_factory=list)
+    compared: bool = True
+
+
+def commands(page: str) -> Iterator[Command]:
+    """Commands of a page's blocks in their order."""
+    for block in FENCE.finditer(page):
+        assert block["mark"] in MARKS, f"unknown mark {block['mark']!r}; choose among {MARKS}"
+        if block["mark"] == "not run":
+            continue
+        if block["language"] == "python":
+            yield Command(f"python - <<'PAGE'\n{block['text']}PAGE", compared=False)
+            continue
+        command = None
+        for line in block["text"].splitlines():
+            if line.startswith("$ "):
+                if command is not None:
+                    yield command
+                command = Command(line[2:], compared=block["mark"] is None)
+            elif command is not None and not command.shown and not _complete(command.text):
+                command.text += "\n" + line
+            elif command is not None:
+                command.shown.append(line)
+        if command is not None:
+            yield command
+
+
+def _complete(command: str) -> bool:
+    """Whether a shell waits for no more lines: no open quote, here-document, loop, or \\ at the end."""
+    parsed = subprocess.run(["bash", "-n", "-c", command], capture_output=True, text=True, check=False)
+    return not parsed.returncode and not parsed.stderr and not command.endswith("\\")
+
+
+def matches(shown: list[str], printed: str) -> bool:
+    """Whether output is as shown, wherever lines are wrapped; a line `...` stands for any."""
+    words = [
+        r"(?:\S+\s+)*?"
+        if line.strip() == "..."
+        else "".join(re.escape(word) + r"\s+" for word in line.split())
+        for line in shown
+    ]
+    return re.fullmatch("".join(words), "".join(f"{word} " for word in printed.split())) is not None
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout after `make repro`, with an MLflow store of its own: that one holds absolute paths."""
+    missing = [name for name in MADE if not (ROOT / name).exists()]
+    if missing:
+        pytest.fail(f"{', '.join(missing)} missing; run `make repro` first")
+    folder = tmp_path_factory.mktemp("docs") / "neuralist"
+    shell(f"git clone -q '{ROOT}' '{folder}'", ROOT)
+    listed = shell("git ls-files -z --cached --others --exclude-standard", ROOT).split("\0")
+    for name in filter(None, listed):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    for name in MADE:
+        shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    shell("dvc repro -q", folder)
+    shutil.copytree(folder, folder.with_name("prepared"), symlinks=True)
+    return folder
+
+
+def shell(script: str, folder: Path) -> str:
+    """What a script prints, both streams together."""
+    outside = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "PYTEST_"))}
+    environment = outside | {"COLUMNS": "100", "TERM": "dumb", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment["PATH"] = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{environment['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_commands_of_a_page_do_what_it_shows(page: Path, prepared: Path) -> None:
+    todo = list(commands(page.read_text(encoding="utf-8")))
+    if not todo:
+        pytest.skip("no command")
+    shutil.rmtree(prepared)
+    shutil.copytree(prepared.with_name("prepared"), prepared, symlinks=True)
+    as_committed = not shell("git status --porcelain artifacts/headline.json", prepared)
+    # What still runs in the background, a server, ends with the page.
+    script = "trap 'kill $(jobs -p) 2> /dev/null; true' EXIT\n"
+    script += "".join(f'{one.text}\necho "\n{MARKER} $?"\n' for one in todo)
+    printed = re.split(rf"\n{MARKER} (\d+)\n", shell(script, prepared))
+    outputs = dict(enumerate(zip(printed[::2], printed[1::2], strict=False)))
+
+    wrong = []
+    for index, command in enumerate(todo):
+        output, status = outputs.get(index, ("", "not reached"))
+        refused = any(line.startswith(("error:", '{"error_code"')) for line in command.shown)
+        if status != "0" and not refused:
+            wrong.append(f"$ {command.text}\n{output}\nexit status {status}")
+        elif command.compared and command.shown and as_committed and not matches(command.shown, output):
+            wrong.append(
+                f"$ {command.text}\n--- shown\n" + "\n".join(command.shown) + f"\n--- printed\n{output}"
+            )
+    assert not wrong, "\n\n".join(wrong)
+
+
+class Page(HTMLParser):
+    """The ids of a page and where it links to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep ids and addresses."""
+        values = dict(attrs)
+        self.ids |= {values["id"] or ""} if "id" in values else set()
+        self.links += [value for key in ("href", "src") if (value := values.get(key)) and tag != "link"]
+
+
+def test_every_link_of_the_site_leads_somewhere() -> None:
+    pages = {path: Page(path.read_text(encoding="utf-8")) for path in SITE.rglob("*.html")}
+    assert pages, "no site; call `make docs`"
+
+    broken = [
+        f"{path.relative_to(SITE)}: {link}"
+        for path, page in pages.items()
+        for link in page.links
+        if not _leads(link, path, pages)
+    ]
+    assert broken == []
+
+
+def _leads(link: str, path: Path, pages: dict[Path, Page]) -> bool:
+    parts = urlsplit(link)
+    if parts.scheme:
+        return parts.scheme in {"mailto", "data"} or bool(parts.netloc and " " not in link)
+    target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+    anchor = unquote(parts.fragment)
+    return target.exists() and (not anchor or target not in pages or anchor in pages[target].ids)
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_every_link_of_a_file_at_the_top_leads_somewhere(name: str) -> None:
+    text = re.sub(r"```.*?```", "", (ROOT / name).read_text(encoding="utf-8"), flags=re.S)
+    links = re.findall(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"", text)
+
+    broken = [link for pair in links for link in filter(None, pair) if not _leads_from_top(link, name)]
+    assert broken == []
+
+
+def _leads_from_top(link: str, name: str) -> bool:
+    parts = urlsplit(link)
+    if parts.scheme:
+        return bool(parts.netloc)
+    target = ROOT / (parts.path or name)
+    if not target.exists() or not parts.fragment or target.suffix != ".md":
+        return target.exists()
+    headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), flags=re.M)
+    return parts.fragment in {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+def test_figures_of_the_demo_are_those_that_are_committed() -> None:
+    committed = json.loads(shell("git show HEAD:artifacts/headline.json", ROOT))
+
+    for name in ("demo", "demo_lyrics"):
+        rows = json.loads((DOCS / "results" / f"{name}.json").read_text(encoding="utf-8"))["values"]
+        for row in rows.keys() & committed.keys():
+            shown = {metric: rows[row]["mean"][metric]["value"] for metric in committed[row]}
+            assert shown == committed[row], f"{name}.json is older; call docs/collect.py"
+
+
+def test_pages_hold_no_interval_of_their_own() -> None:
+    typed = {}
+    for path in PAGES[1:]:
+        prose = FENCE.sub("", path.read_text(encoding="utf-8"))
+        typed[path.name] = re.findall(r"-?\d\.\d+ \[-?\d.*?\]", prose)
+
+    assert {name: found for name, found in typed.items() if found} == {}
+
+
+def test_output_is_compared_word_by_word_and_dots_stand_for_any_lines() -> None:
+    assert matches(["a  b", "...", "d"], "a b\nc c\nc\nd\n")
+    assert matches(["a b", "c"], "a\nb c\n")
+    assert not matches(["a b"], "a b c\n")
+    assert not matches(["a", "...", "d"], "a b\nc\n")
+
+
+def test_a_command_takes_the_lines_that_its_quotes_and_documents_need() -> None:
+    page = "```console\n$ cat <<E\none\nE\none\n$ echo 'a\nb'\na\nb\n```\n<!-- not run: no -->\n```console\n$ rm\n```\n"
+
+    assert list(commands(page)) == [Command("cat <<E\none\nE", ["one"]), Command("echo 'a\nb'", ["a", "b"])]
