@@ -112,11 +112,11 @@ test-team: setup
 	  || python -m pip install -qq --disable-pip-version-check --no-build-isolation -e '.[team]'
 	pytest -m team tests/team
 
-# A warning, such as a link that leads nowhere or a figure that no file holds, ends it.
+# A warning, such as a link that leads nowhere or a figure that no file holds, ends it. -E: figures may have moved.
 docs: setup
 	@python -c 'import furo, myst_parser' 2>/dev/null \
 	  || python -m pip install -qq --disable-pip-version-check --no-build-isolation -e '.[docs]'
-	@sphinx-build -q -W --keep-going docs docs/_build
+	@sphinx-build -q -E -W --keep-going docs docs/_build
 	@echo "docs/_build/index.html"
 
 test-docs: docs

@@ -1,11 +1,11 @@
 """Copy measured results into docs/results, with their provenance: the one way figures reach the pages.
 
-    python docs/collect.py folds unseen work/songs/work/splits/results.json     # of make splits, make variants
-    python docs/collect.py metrics demo artifacts/metrics songs300 songs15      # of the pipeline: subject, others
-    python docs/collect.py bench performance benchmarks/results.json            # of make bench
+    python docs/collect.py folds unseen work/songs/work/splits/results.json   # of make splits, make variants
+    python docs/collect.py metrics demo artifacts/metrics songs300 songs15    # of dvc repro: subject, others
+    python docs/collect.py bench performance benchmarks/results.json          # of make bench
 
-`command` and `data` stay as the file has them unless --command and --data say otherwise. So do `facts` that
-stand in prose and that no result holds: their names are printed, to be measured or taken out by hand.
+`command` and `data` stay as the file has them unless --command and --data say otherwise. So do `facts` for
+prose that the results do not hold: their names are printed, to be measured or taken out by hand.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from neuralist.config.records import ExperimentMetrics, SplitMetrics
 from neuralist.config.records.metrics import load_metrics
 from neuralist.evaluation.results import BASELINES
 
-SUMMARY = Path("/proc/cpuinfo")
+CPU_INFO = Path("/proc/cpuinfo")
 
 
 def parse() -> argparse.Namespace:
@@ -121,7 +121,7 @@ def provenance(before: dict[str, Any], command: str | None, data: str | None) ->
 
 
 def _processor() -> str:
-    lines = SUMMARY.read_text(encoding="utf-8").splitlines() if SUMMARY.exists() else []
+    lines = CPU_INFO.read_text(encoding="utf-8").splitlines() if CPU_INFO.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{names[0]}, {len(names)} cores" if names else platform.processor() or platform.machine()
 

@@ -4,7 +4,6 @@ Links, anchors and figures that do not exist are warnings or errors, and `make d
 """
 
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,16 +15,21 @@ sys.path.insert(0, str(DOCS))
 
 import figures  # noqa: E402, of this folder, which the line before makes importable
 
+import neuralist  # noqa: E402
+
 project = "Neuralist"
 author = "the authors of Neuralist"
 copyright = author  # noqa: A001, Sphinx's name
-release = metadata.version("neuralist")
+release = neuralist.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["attrs_inline", "colon_fence"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
-nitpicky = True
+# A request of two lines in quotes is more than the console lexer reads.
+suppress_warnings = ["misc.highlighting_failure"]
+# As text: napoleon takes what stands before the first colon for a type, and types are in the signature.
+napoleon_custom_sections = [("Returns", "text")]
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 

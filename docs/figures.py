@@ -1,12 +1,12 @@
 """Render the measured figures that pages name, from docs/results/*.json.
 
-A page holds no result: {{ value("unseen", "lyrics", "listed_auc") }} stands there, and `make docs` fails on a
-name that no file holds. Each file says its date, processor, commit, command, data and `facts` (counts and single
-numbers), and holds one of
+A page holds no result: {{ value("unseen", "lyrics", "listed_auc") }} stands there, and `make docs` fails on
+a name that no file holds. Each file says its date, processor, commit, command, data and `facts` (counts and
+single numbers), and holds one of
 
-    values      row to `mean`, `lead` (subject - row), `each` (one number a training) and `mark`, of metrics: the
-                form in which `make splits` writes its results.json, which `collect.py` copies
-    benchmarks  figure to its entry of benchmarks/results.json
+    values          row to `mean`, `lead` (subject - row), `each` (one number a training) and `mark` of
+                    metrics: the form of results.json of `make splits`, which `collect.py` copies
+    benchmarks      figure to its entry of benchmarks/results.json
     columns, rows   any other table, cell by cell
 """
 
@@ -131,7 +131,11 @@ def _mark(entry: dict[str, Any], metric: str) -> str:
 
 def _heading(column: str, subject: str) -> str:
     metric, _, kind = column.partition(".")
-    return {"": BY_NAME[metric].heading, "each": "of each", "lead": f"{subject} leads by"}[kind]
+    return {
+        "": BY_NAME[metric].heading,
+        "each": f"{BY_NAME[metric].label} of each",
+        "lead": f"{subject} leads by",
+    }[kind]
 
 
 def headline() -> str:
@@ -192,14 +196,14 @@ def _rounds(middle: float, spread: Sequence[float], unit: str) -> str:
 def cells(name: str) -> str:
     """Return a table that its file holds cell by cell."""
     rows = [[_plain(cell) for cell in row] for row in lookup(name, "rows")]
-    return _markdown(lookup(name, "columns"), rows) + source(name)
+    return _markdown(lookup(name, "columns"), rows, kind="figures long") + source(name)
 
 
 def source(name: str) -> str:
     """Return the line under a table: its data, command, date and commit."""
     content = load(name)
     text = "{data}. Measured by `{command}`, {date}, commit {commit}."
-    return f"\n\n<small>{text.format(**content)}</small>\n"
+    return f"\n\n:::{{container}} source\n\n{text.format(**content)}\n\n:::\n"
 
 
 def processors() -> str:
@@ -208,9 +212,11 @@ def processors() -> str:
     return _markdown(["results", "processor", "date"], rows)
 
 
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "figures") -> str:
+    """Return a table in a box of a class: cells of figures stay on a line (_static/pages.css)."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n" + "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"\n:::{{container}} {kind}\n\n{table}\n\n:::"
 
 
 def _interval(estimate: dict[str, Any], metric: str) -> str:
@@ -231,9 +237,10 @@ def _plain(value: float | str) -> str:
     return f"{value:,}" if isinstance(value, int) or value != int(value) else f"{int(value):,}"
 
 
-NAMES: dict[str, Callable[..., str]] = {
+NAMES: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
+        lookup,
         fact,
         number,
         value,

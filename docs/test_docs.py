@@ -1,14 +1,14 @@
 """Run every command of README and the pages, and follow every link: `make test-docs`, after `make repro`.
 
-A fenced block of language console or python runs, a page's blocks in one shell, in a copy of the checkout as `make
-repro` leaves it. What a page shows below a command must be what the command prints, line `...` standing for any
-lines. A comment before a block changes that:
+A fenced block of language console or python runs, a page's blocks in one shell, in a copy of the checkout as
+`make repro` leaves it. What a page shows below a command must be what the command prints; a line `...` stands
+for any lines. A comment before a block changes that:
 
     <!-- not run: needs PostgreSQL -->         the block is skipped
     <!-- output varies: times -->              it runs, and its output is not compared
 
-Figures differ between processors. Where `make repro` left another headline.json than the committed one, commands
-run and their output is not compared.
+Figures differ between processors. Where `make repro` left another headline.json than the committed one,
+commands run and their output is not compared.
 """
 
 import json
@@ -29,7 +29,8 @@ DOCS, SITE = ROOT / "docs", ROOT / "docs" / "_build"
 MADE = ("data", "artifacts", ".dvc/cache")
 PAGES = [ROOT / "README.md", *sorted(path for path in DOCS.rglob("*.md") if SITE not in path.parents)]
 FENCE = re.compile(
-    r"(?:<!-- (?P<mark>[^:>]+): [^>]+-->\n+)?```(?P<language>console|python)\n(?P<text>.*?)^```$", re.M | re.S
+    r"(?:<!-- (?P<mark>[^:>]+): [^>]+-->\n+)?```(?P<language>console|python)\n(?P<text>.*?)^```$",
+    flags=re.M | re.S,
 )
 MARKS = {None, "not run", "output varies"}
 MARKER = "@@ command"
@@ -75,7 +76,7 @@ def commands(page: str) -> Iterator[Command]:
 
 
 def _complete(command: str) -> bool:
-    """Whether a shell waits for no more lines: no open quote, here-document, loop, or \\ at the end."""
+    """Whether a shell waits for no more lines: no open quote, here-document or loop."""
     parsed = subprocess.run(["bash", "-n", "-c", command], capture_output=True, text=True, check=False)
     return not parsed.returncode and not parsed.stderr and not command.endswith("\\")
 
@@ -93,7 +94,7 @@ def matches(shown: list[str], printed: str) -> bool:
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the checkout after `make repro`, with an MLflow store of its own: that one holds absolute paths."""
+    """A copy of the checkout after `make repro`; its MLflow store is its own, as paths in it are absolute."""
     missing = [name for name in MADE if not (ROOT / name).exists()]
     if missing:
         pytest.fail(f"{', '.join(missing)} missing; run `make repro` first")
@@ -244,6 +245,7 @@ def test_output_is_compared_word_by_word_and_dots_stand_for_any_lines() -> None:
 
 
 def test_a_command_takes_the_lines_that_its_quotes_and_documents_need() -> None:
-    page = "```console\n$ cat <<E\none\nE\none\n$ echo 'a\nb'\na\nb\n```\n<!-- not run: no -->\n```console\n$ rm\n```\n"
+    page = "```console\n$ cat <<E\none\nE\none\n$ echo 'a\nb'\na\nb\n```\n"
+    page += "<!-- not run: no -->\n```console\n$ rm\n```\n"
 
     assert list(commands(page)) == [Command("cat <<E\none\nE", ["one"]), Command("echo 'a\nb'", ["a", "b"])]
