@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sphinx.util import logging
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
@@ -43,7 +45,11 @@ html_theme_options = {"navigation_with_keys": True}
 
 
 def _insert_figures(_app: "Sphinx", page: str, source: list[str]) -> None:
-    source[0] = figures.render(page, source[0])
+    try:
+        source[0] = figures.render(page, source[0])
+    except ValueError as error:
+        # A warning fails the build as well, and comes as one line.
+        logging.getLogger(__name__).warning(str(error))
 
 
 def setup(app: "Sphinx") -> None:
