@@ -227,14 +227,11 @@ def _classification(sums: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _pearson(means: Mapping[str, np.ndarray]) -> np.ndarray:
-    variances = [means[f"{name}²"] - means[name] ** 2 for name in ("true", "predicted")]
+    true, predicted = (means[f"{name}²"] - means[name] ** 2 for name in ("true", "predicted"))
     # A constant's variance comes out as the rounding error of its mean square, not as 0.
-    varies = [
-        variance > 1e-12 * means[f"{name}²"]
-        for variance, name in zip(variances, ("true", "predicted"), strict=True)
-    ]
+    vary = (true > 1e-12 * means["true²"]) & (predicted > 1e-12 * means["predicted²"])
     covariance = means["product"] - means["true"] * means["predicted"]
-    return np.where(varies[0] & varies[1], covariance / np.sqrt(variances[0] * variances[1]), np.nan)
+    return np.where(vary, covariance / np.sqrt(true * predicted), np.nan)
 
 
 def summary(values: np.ndarray, metric: str, level: float) -> Estimate:

@@ -550,10 +550,10 @@ def test_each_baseline_says_whether_it_is_from_lyrics() -> None:
     training = TRAINING._replace(listed=pairs((0, 4)), splits=np.array(["train"] * 4 + ["test"]))
     frame, scored_pairs = pd.concat([frame, frame.iloc[:1]], ignore_index=True), pairs((0, 1))
     from_lyrics = baselines.from_lyrics(frame, WINDOWING, training, scored_pairs, vectors(grey=[1, 0]))
-    of_lyrics = {name for name, reads_lyrics in baselines.FROM_LYRICS.items() if reads_lyrics}
+    of_lyrics = {name for name, made in baselines.BASELINES.items() if made.from_lyrics}
     assert set(from_lyrics) == of_lyrics - {"sentence_encoder"}
     assert (
-        set(baselines.without_lyrics(frame, training, scored_pairs)) == set(baselines.FROM_LYRICS) - of_lyrics
+        set(baselines.without_lyrics(frame, training, scored_pairs)) == set(baselines.BASELINES) - of_lyrics
     )
 
 

@@ -61,12 +61,12 @@ class Comparison:
 
     def values(self, settings: params.Evaluate) -> dict[str, dict[Key, MetricDraws]]:
         """Compute split to predictor to metric to its values; a split without pairs is left out."""
-        by_split: dict[str, dict[Key, MetricDraws]] = {}
-        for split in (split for split, rows in self.rows.items() if len(rows)):
-            by_split[split] = self._pair_metrics(self.rows[split], settings)
-            if split in self.ranked:
-                for key, ranking_draws in self.rankings(split, settings).items():
-                    by_split[split][key] |= ranking_draws
+        by_split = {
+            split: self._pair_metrics(rows, settings) for split, rows in self.rows.items() if len(rows)
+        }
+        for split in by_split.keys() & self.ranked.keys():
+            for key, ranking_draws in self.rankings(split, settings).items():
+                by_split[split][key] |= ranking_draws
         return by_split
 
     def rankings(self, split: str, settings: params.Evaluate) -> dict[Key, MetricDraws]:

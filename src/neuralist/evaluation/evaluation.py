@@ -5,7 +5,7 @@ Output: predictions (tables.PREDICTIONS); experiment to its `ExperimentMetrics`.
 protocol songs alone, and only where songs have lists.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import numpy as np
@@ -13,7 +13,8 @@ import pandas as pd
 
 from neuralist import metrics
 from neuralist.config import metric_table, params
-from neuralist.config.records import BaselineEstimate, Estimate, ExperimentMetrics, SplitMetrics, Thresholds
+from neuralist.config.records import BaselineEstimate, ExperimentMetrics, SplitMetrics, Thresholds
+from neuralist.data import tables
 from neuralist.data.pair_sets import Listings
 from neuralist.data.splits import songs_of
 from neuralist.evaluation import baselines
@@ -53,10 +54,8 @@ def predict(name: str, encoder: Encoder, songs: pd.DataFrame, scored: pd.DataFra
     left, right = (np.searchsorted(used, side) for side in pairs)
     batches = [slice(start, start + PAIRS_AT_ONCE) for start in range(0, len(scored), PAIRS_AT_ONCE)]
     predicted = [encoder.similarity(embeddings[left[batch]], embeddings[right[batch]]) for batch in batches]
-    columns = {column: scored[column] for column in ("split", "left_id", "right_id", "similarity", "listed")}
-    return pd.DataFrame(
-        {"experiment": name, **columns, "predicted": np.concatenate([np.zeros(0), *predicted])}
-    )
+    predictions = scored.assign(experiment=name, predicted=np.concatenate([np.zeros(0), *predicted]))
+    return predictions.filter(tables.PREDICTIONS.names)
 
 
 def target(songs: pd.DataFrame, experiment: params.Experiment) -> Literal["observable", "listed_only"]:
@@ -128,17 +127,11 @@ def comparisons(
     for group in groups.values():
         first = next(iter(group.values()))
         training, scored = _training_pairs(songs, listings, first), listings.scored(songs, first.protocol)
-        models: dict[Key, Answers] = {
+        answers: dict[Key, Answers] = {
             ("model", name): Answers.of(_join_predictions(predictions, name, scored)) for name in group
         }
-        answers = models | _baselines(
-            songs,
-            training,
-            positions(songs, scored),
-            group,
-            vectors,
-            sentence_encoder=settings.sentence_encoder,
-        )
+        pairs = positions(songs, scored)
+        answers |= _baselines(songs, training, pairs, group, vectors, settings.sentence_encoder)
         yield group, _comparison(songs, training, scored, first, answers)
 
 
@@ -193,24 +186,19 @@ def _baselines(
     pairs: Pairs,
     experiments: Mapping[str, params.Experiment],
     vectors: WordVectors | None,
-    *,
     sentence_encoder: str | None,
 ) -> dict[Key, Answers]:
     """Predictions of all baselines; those that read lyrics once for each windowing of an experiment."""
-    windowings = list(dict.fromkeys(map(_windowing, experiments.values())))
-    if not len(training.similarity):
-        return {
-            (name, windowing): answer
-            for windowing in windowings
-            for name, answer in baselines.untrained(songs, windowing, pairs, vectors).items()
-        }
-    predictions: dict[Key, Answers] = {
-        (name, None): answer for name, answer in baselines.without_lyrics(songs, training, pairs).items()
-    }
-    for windowing in windowings:
-        answers = baselines.from_lyrics(
-            songs, windowing, training, pairs, vectors, sentence_encoder=sentence_encoder
-        )
+    learn = len(training.similarity) > 0
+    answers = baselines.without_lyrics(songs, training, pairs) if learn else {}
+    predictions: dict[Key, Answers] = {(name, None): answer for name, answer in answers.items()}
+    for windowing in dict.fromkeys(map(_windowing, experiments.values())):
+        if learn:
+            answers = baselines.from_lyrics(
+                songs, windowing, training, pairs, vectors, sentence_encoder=sentence_encoder
+            )
+        else:
+            answers = baselines.untrained(songs, windowing, pairs, vectors)
         predictions |= {(name, windowing): answer for name, answer in answers.items()}
     return predictions
 
@@ -250,11 +238,8 @@ def predictors(name: str, experiment: params.Experiment, comparison: Comparison)
     """Name to key of an experiment's predictors: itself as "model", and its baselines."""
     windowing = _windowing(experiment)
     keys: dict[str, Key] = {"model": ("model", name)}
-    for baseline, reads_lyrics in baselines.FROM_LYRICS.items():
-        key = (baseline, windowing if reads_lyrics else None)
-        if key in comparison.answers:
-            keys[baseline] = key
-    return keys
+    keys |= {key: (key, windowing if of.from_lyrics else None) for key, of in baselines.BASELINES.items()}
+    return {predictor: key for predictor, key in keys.items() if key in comparison.answers}
 
 
 def _metrics(
@@ -264,16 +249,29 @@ def _metrics(
     values: Mapping[str, Mapping[Key, MetricDraws]],
     level: float,
 ) -> ExperimentMetrics:
-    """Metrics of one experiment and of its baselines."""
+    """Metrics of one experiment and of its baselines; undefined in a split without pairs."""
     keys = predictors(name, experiment, comparison)
     names = metric_table.of_protocol(experiment.protocol, ranked=bool(comparison.ranked))
     splits = {}
     for split in SPLITS:
         draws = {predictor: values[split][key] for predictor, key in keys.items()} if split in values else {}
+        model = draws.pop("model", {})
         splits[split] = SplitMetrics(
             **comparison.counts(split),
-            metrics=_model_estimates(draws, names, level),
-            baselines=_baseline_estimates(draws, names, level),
+            metrics={
+                name: metrics.summary(model[name], name, level) if model else metrics.undefined("no pairs")
+                for name in names
+            },
+            baselines={
+                baseline: {
+                    name: BaselineEstimate(
+                        **metrics.summary(rival[name], name, level).model_dump(),
+                        difference=metrics.summary(model[name] - rival[name], name, level),
+                    )
+                    for name in names
+                }
+                for baseline, rival in draws.items()
+            },
         )
     return ExperimentMetrics(
         protocol=experiment.protocol,
@@ -282,34 +280,8 @@ def _metrics(
         max_tokens=experiment.max_tokens,
         long_text=experiment.long_text,
         note=NOTES[experiment.protocol],
-        from_lyrics={baseline: baselines.FROM_LYRICS[baseline] for baseline in keys if baseline != "model"},
+        from_lyrics={name: of.from_lyrics for name, of in baselines.BASELINES.items() if name in keys},
         thresholds={predictor: Thresholds(**comparison.thresholds[key]) for predictor, key in keys.items()},
         thresholds_chosen_on=comparison.thresholds_from,
         splits=splits,
     )
-
-
-def _model_estimates(
-    values: Mapping[str, MetricDraws], names: Sequence[str], level: float
-) -> dict[str, Estimate]:
-    """Estimates of the model's metrics; undefined where there is no pair."""
-    if not values:
-        return {name: metrics.undefined("no pairs") for name in names}
-    return {name: metrics.summary(values["model"][name], name, level) for name in names}
-
-
-def _baseline_estimates(
-    values: Mapping[str, MetricDraws], names: Sequence[str], level: float
-) -> dict[str, dict[str, BaselineEstimate]]:
-    """Estimates of each baseline's metrics, with the difference model - baseline."""
-    return {
-        predictor: {
-            name: BaselineEstimate(
-                **metrics.summary(draws[name], name, level).model_dump(),
-                difference=metrics.summary(values["model"][name] - draws[name], name, level),
-            )
-            for name in names
-        }
-        for predictor, draws in values.items()
-        if predictor != "model"
-    }

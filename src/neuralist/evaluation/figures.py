@@ -95,16 +95,12 @@ def decile_error(predictions: pd.DataFrame, experiments: Mapping[str, Experiment
         true, predicted = _test_similarities(predictions, name)
         errors = decile(predicted) - decile(true)
         steps = np.arange(-9, 10)
-        shares = [float(np.mean(errors == step)) if len(errors) else 0.0 for step in steps]
+        shares = np.bincount(errors + 9, minlength=19) / max(len(errors), 1)
         near = np.abs(steps) <= 1
-        axes.bar(steps[near], np.array(shares)[near], color=COLOURS[0], label="within one decile")
-        axes.bar(steps[~near], np.array(shares)[~near], color=COLOURS[4], label="further off")
-        axes.set(
-            xlabel="predicted minus true decile",
-            ylabel="share of pairs",
-            title=_title(name, experiment, true),
-        )
-        axes.set_xticks(steps[::3])
+        axes.bar(steps[near], shares[near], color=COLOURS[0], label="within one decile")
+        axes.bar(steps[~near], shares[~near], color=COLOURS[4], label="further off")
+        axes.set(xlabel="predicted minus true decile", ylabel="share of pairs", xticks=steps[::3])
+        axes.set_title(_title(name, experiment, true))
         _style_axes(axes)
     panels[0].legend(frameon=False, fontsize=8)
     return figure
@@ -134,7 +130,9 @@ def confusion(predictions: pd.DataFrame, experiments: Mapping[str, Experiment]) 
 
 def calibration(predictions: pd.DataFrame, experiments: Mapping[str, Experiment]) -> Figure:
     """Plot the mean true similarity in each predicted decile on test, a panel for each protocol."""
-    protocols = _protocols(experiments)
+    protocols: dict[str, dict[str, Experiment]] = {}
+    for name, experiment in experiments.items():
+        protocols.setdefault(experiment.protocol, {})[name] = experiment
     figure = Figure(figsize=(4.9 * len(protocols), 4.9), layout="constrained")
     panels = figure.subplots(1, len(protocols), squeeze=False)[0]
     for axes, (protocol, group) in zip(panels, protocols.items(), strict=True):
@@ -176,14 +174,6 @@ def _test_similarities(predictions: pd.DataFrame, name: str) -> tuple[np.ndarray
 
 def _title(name: str, experiment: Experiment, true: np.ndarray) -> str:
     return f"{name} ({experiment.max_tokens} words, protocol {experiment.protocol}), n = {len(true):,}"
-
-
-def _protocols(experiments: Mapping[str, Experiment]) -> dict[str, dict[str, Experiment]]:
-    """Protocol to its experiments, in their order."""
-    protocols: dict[str, dict[str, Experiment]] = {}
-    for name, experiment in experiments.items():
-        protocols.setdefault(experiment.protocol, {})[name] = experiment
-    return protocols
 
 
 def _colours(experiments: Mapping[str, Experiment]) -> list[str]:

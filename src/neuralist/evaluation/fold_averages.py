@@ -43,22 +43,24 @@ def averaged(
         subject: the predictor that the others are compared with.
         level: of the intervals.
     """
-    averages = {}
-    for predictor in trainings[0]:
-        draws = {name: np.stack([training[predictor][name] for training in trainings]) for name in OF_RANKING}
-        subject_draws = {
-            name: np.stack([training[subject][name] for training in trainings]) for name in OF_RANKING
+    draws = {
+        predictor: {
+            name: np.stack([training[predictor][name] for training in trainings]) for name in OF_RANKING
         }
-        averages[predictor] = Averaged(
-            {name: metrics.summary(values.mean(axis=0), name, level) for name, values in draws.items()},
-            {name: [metrics.rounded(value) for value in values[:, 0]] for name, values in draws.items()},
+        for predictor in trainings[0]
+    }
+    return {
+        predictor: Averaged(
+            {name: metrics.summary(values.mean(axis=0), name, level) for name, values in of_metric.items()},
+            {name: [metrics.rounded(value) for value in values[:, 0]] for name, values in of_metric.items()},
             {
-                name: metrics.summary((subject_draws[name] - values).mean(axis=0), name, level)
-                for name, values in draws.items()
+                name: metrics.summary((draws[subject][name] - values).mean(axis=0), name, level)
+                for name, values in of_metric.items()
                 if predictor != subject
             },
         )
-    return averages
+        for predictor, of_metric in draws.items()
+    }
 
 
 def markdown(averages: Mapping[str, Averaged], subject: str) -> list[str]:
@@ -74,14 +76,11 @@ def markdown(averages: Mapping[str, Averaged], subject: str) -> list[str]:
     for predictor, average in averages.items():
         mean = {name: results.interval(entry, name) for name, entry in average.mean.items()}
         lead = {
-            name: results.interval(average.lead[name], name) + _mark(average.lead[name], name)
-            if average.lead
-            else ""
-            for name in OF_RANKING
+            name: results.interval(entry, name) + _mark(entry, name) for name, entry in average.lead.items()
         }
         cells = [mean["listed_auc"], " ".join(f"{value:.3f}" for value in average.each["listed_auc"])]
-        cells += [lead["listed_auc"], mean["ndcg_at_10"], lead["ndcg_at_10"], mean["recall_at_10"]]
-        cells += [mean["listed_auc_new_artist"], mean["pooled_listed_auc"]]
+        cells += [lead.get("listed_auc", ""), mean["ndcg_at_10"], lead.get("ndcg_at_10", "")]
+        cells += [mean[name] for name in ("recall_at_10", "listed_auc_new_artist", "pooled_listed_auc")]
         lines.append(f"| {predictor} | " + " | ".join(cells) + " |")
     return lines
 

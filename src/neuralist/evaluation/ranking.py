@@ -85,18 +85,9 @@ class RankingQueries:
         is_query = has_list[songs] & (n_listed > 0) & (n_listed < n_candidates)
         in_query = np.flatnonzero(is_query[query])
         in_query = in_query[np.argsort(query[in_query], kind="stable")]
+        cells, query, candidate = (numbers[in_query] for numbers in (cells, query, candidate))
         n_left_out = int((has_list[songs] & ~is_query).sum())
-        return cls(
-            left,
-            right,
-            listed,
-            similarity,
-            cells[in_query],
-            query[in_query],
-            candidate[in_query],
-            new_artist[songs],
-            n_left_out,
-        )
+        return cls(left, right, listed, similarity, cells, query, candidate, new_artist[songs], n_left_out)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -10,29 +10,10 @@ from neuralist.config import params
 from neuralist.config.experiment import Experiment
 from neuralist.config.metric_table import BY_NAME, HEADLINE, OF_PAIRS, OF_RANKING
 from neuralist.config.records import BaselineEstimate, Estimate, ExperimentMetrics, RankingCounts
-from neuralist.evaluation.baselines import FROM_LYRICS
+from neuralist.evaluation.baselines import BASELINES
 from neuralist.evaluation.selection import shown_lead
 
 Experiments = Mapping[str, ExperimentMetrics]
-BASELINES = {
-    "constant": "constant (train mean)",
-    "commonest_class": "commonest class",
-    "lookup": "look-up with song bias",
-    "tfidf": "TF-IDF",
-    "averaged_vectors": "averaged word vectors",
-    "averaged_vectors_projected": "averaged word vectors, projected",
-    "style": "style",
-    "ridge_tfidf": "ridge from TF-IDF",
-    "ridge": "ridge from TF-IDF and style",
-    "sentence_encoder": "sentence encoder",
-    "same_artist": "same artist*",
-    "year_gap": "year gap*",
-    "tags": "tags*",
-    "artist_year_tags": "artist, year, tags*",
-    "has_list": "has a list*",
-    "degree": "listed pairs elsewhere*",
-    "n_tracks": "number of tracks*",
-}
 RIDGES = ("ridge_tfidf", "ridge")
 _EXPLANATION = """\
 Each cell is a value on the test part and its {level:g} % interval from {draws:,} resamples of the songs.
@@ -65,18 +46,14 @@ _TITLES = {
 def headline(experiments: Experiments) -> dict[str, dict[str, float | None]]:
     """Return the headline metrics of each experiment on test; None where undefined."""
     return {
-        name: {
-            metric: experiment.splits["test"].metrics[metric].value
-            for metric in _headline_names({name: experiment})
-        }
+        name: {metric: experiment.splits["test"].metrics[metric].value for metric in _headline(experiment)}
         for name, experiment in experiments.items()
     }
 
 
-def _headline_names(experiments: Experiments) -> list[str]:
-    """Names of the headline metrics that a group of experiments has."""
-    metrics = next(iter(experiments.values())).splits["test"].metrics
-    return [name for name in HEADLINE if name in metrics]
+def _headline(experiment: ExperimentMetrics) -> list[str]:
+    """Names of the headline metrics that an experiment has."""
+    return [name for name in HEADLINE if name in experiment.splits["test"].metrics]
 
 
 def markdown(experiments: Experiments, settings: params.Evaluate, corpus_note: str = "") -> str:
@@ -113,7 +90,8 @@ def headline_table(experiments: Experiments, corpus_note: str = "") -> str:
     """Format the headline metrics of experiments and baselines on test as columns for the terminal."""
     lines = [corpus_note, ""] if corpus_note else []
     for title, group in _comparable_groups(experiments).items():
-        columns = _columns(group, _headline_names(group), _value)
+        names = _headline(next(iter(group.values())))
+        columns = _columns(group, names, lambda estimate, name: _number(estimate.value, name))
         lines += [title, *(f"  {fact}" for fact in _describe_test(group)), *columns, ""]
     return "\n".join([*lines, _MARKS])
 
@@ -200,12 +178,10 @@ class _Row(NamedTuple):
 
     def marks(self, name: str) -> str:
         """The letters of experiments whose lead over this baseline is not shown, with ! where they trail."""
-        verdicts = {
+        leads = {
             letter: shown_lead(rival[name].difference, name) for letter, rival in self.differences.items()
         }
-        marks = [
-            letter + "!" * (lead < 0) for letter, lead in verdicts.items() if lead is not None and lead <= 0
-        ]
+        marks = [letter + {-1: "!", 0: ""}[lead] for letter, lead in leads.items() if lead in (-1, 0)]
         return f" ({','.join(marks)})" if marks else ""
 
 
@@ -234,13 +210,12 @@ def _rows(experiments: Experiments) -> Iterator[_Row]:
     tests = {name: experiment.splits["test"] for name, experiment in experiments.items()}
     for name, letter in letters.items():
         yield _Row(f"{letter} {name} ({reads(experiments[name])})", tests[name].metrics, {})
-    for baseline, reads_lyrics in FROM_LYRICS.items():
-        rivals: dict[str, list[str]] = {}
-        for name in (name for name, test in tests.items() if baseline in test.baselines):
-            read = f" ({reads(experiments[name])})" if reads_lyrics else ""
-            rivals.setdefault(BASELINES[baseline] + read, []).append(name)
-        for label, names in rivals.items():
-            rival = {letters[name]: tests[name].baselines[baseline] for name in names}
+    for key, baseline in BASELINES.items():
+        rivals: dict[str, dict[str, Mapping[str, BaselineEstimate]]] = {}
+        for name in (name for name, test in tests.items() if key in test.baselines):
+            read = f" ({reads(experiments[name])})" if baseline.from_lyrics else ""
+            rivals.setdefault(baseline.label + read, {})[letters[name]] = tests[name].baselines[key]
+        for label, rival in rivals.items():
             yield _Row(label, next(iter(rival.values())), rival)
 
 
@@ -288,11 +263,13 @@ def _list_missing_leads(experiments: Experiments) -> Sequence[str]:
         for baseline, rival in experiment.splits["test"].baselines.items():
             metrics = [
                 f"{BY_NAME[metric].label} ({interval(rival[metric].difference, metric)})"
-                for metric in _headline_names(experiments)
-                if (lead := shown_lead(rival[metric].difference, metric)) is not None and lead <= 0
+                for metric in _headline(experiment)
+                if shown_lead(rival[metric].difference, metric) in (-1, 0)
             ]
             if metrics:
-                lines.append(f"- {name} is no better than {BASELINES[baseline]} by {', '.join(metrics)}.")
+                lines.append(
+                    f"- {name} is no better than {BASELINES[baseline].label} by {', '.join(metrics)}."
+                )
     return lines
 
 
@@ -302,11 +279,5 @@ def interval(estimate: Estimate, name: str) -> str:
     return value if estimate.low is None else f"{value} [{low}, {high}]"
 
 
-def _value(estimate: Estimate, name: str) -> str:
-    return _number(estimate.value, name)
-
-
 def _number(value: float | None, name: str) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.{BY_NAME[name].digits}f}"
+    return "–" if value is None else f"{value:.{BY_NAME[name].digits}f}"

@@ -7,16 +7,11 @@ from collections.abc import Mapping
 
 from neuralist.config.metric_table import AUTO, BY_NAME
 from neuralist.config.records import Estimate, ExperimentMetrics
-from neuralist.evaluation.baselines import FROM_LYRICS
+from neuralist.evaluation.baselines import BASELINES
 
 PROTOCOLS = ("songs", "given")  # in order of preference; paper leaks, so it is not used for choosing
 # The baselines that need no metadata of songs.
-RIVALS = (
-    "constant",
-    "commonest_class",
-    "lookup",
-    *(name for name, reads_lyrics in FROM_LYRICS.items() if reads_lyrics),
-)
+RIVALS = tuple(name for name, baseline in BASELINES.items() if baseline.made_from != "metadata")
 
 
 def shown_lead(difference: Estimate, metric: str) -> int | None:

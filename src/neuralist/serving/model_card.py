@@ -16,11 +16,11 @@ from neuralist.config.records import (
     SplitMetrics,
 )
 from neuralist.evaluation import results, selection
-from neuralist.evaluation.baselines import FROM_LYRICS
+from neuralist.evaluation.baselines import BASELINES
 
 COLUMNS = ("spearman", "roc_auc", "average_precision", "mse")
 # Baselines of a single metadata field are in results.md only: that of all fields is stronger.
-SHOWN = [name for name in FROM_LYRICS if name not in ("same_artist", "year_gap", "tags")]
+SHOWN = [name for name in BASELINES if name not in ("same_artist", "year_gap", "tags")]
 READS = {
     "head": "a text's first {:,} {}",
     "tail": "a text's last {:,} {}",
@@ -90,7 +90,7 @@ def card(
         n_songs: size of the catalogue.
     """
     settings, metric = trained.params, served.metric
-    no_lead = [results.BASELINES[name] for name in served.lags]
+    no_lead = [BASELINES[name].label for name in served.lags]
     splits = {split: evaluated.splits[split] for split in ("val", "test")}
     chosen_on = evaluated.thresholds_chosen_on
     unit = "words" if settings.tokens == "word" else "characters"
@@ -140,7 +140,7 @@ def _table(split: str, figures: SplitMetrics, experiment: str, metric: str) -> s
     lines.append("|---" * (len(columns) + 1) + "|")
     rows: dict[str, Mapping[str, Estimate]] = {f"**{experiment}**": figures.metrics}
     baselines = figures.baselines
-    rows |= {results.BASELINES[name]: baselines[name] for name in SHOWN if name in baselines}
+    rows |= {BASELINES[name].label: baselines[name] for name in SHOWN if name in baselines}
     for label, row in rows.items():
         cells = [results.interval(row[column], column) + _mark(row[column], column) for column in columns]
         lines.append(f"| {label} | {' | '.join(cells)} |")

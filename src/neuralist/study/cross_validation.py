@@ -19,6 +19,7 @@ from neuralist.config.records import Estimate
 from neuralist.data import splits
 from neuralist.data.pair_sets import Listings
 from neuralist.evaluation import evaluation, fold_averages, results
+from neuralist.evaluation.baselines import BASELINES
 from neuralist.evaluation.comparison import MetricDraws
 from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
@@ -160,7 +161,7 @@ def _measure_training(
 def _baseline_label(label: str, experiment: Experiment, *, reads: bool) -> str:
     """Label a baseline of an experiment, with what it reads and what it is trained on."""
     reading = f" ({results.reads(experiment)})" if reads else ""
-    return results.BASELINES[label] + reading + (" of listed pairs" * (experiment.target == "listed_only"))
+    return BASELINES[label].label + reading + (" of listed pairs" * (experiment.target == "listed_only"))
 
 
 def _train_once(name: str, settings: Experiment, prepared: examples.TrainingData, out: Path) -> Path:

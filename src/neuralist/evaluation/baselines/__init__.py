@@ -8,17 +8,26 @@ training pairs, so that deciles and MSE are fair. The look-up and the tree of ar
 similarity themselves: a mapping fitted on rows that they memorise would overfit.
 """
 
+from typing import Literal, NamedTuple
+
 import numpy as np
 import pandas as pd
 
 from neuralist.evaluation.baselines import labels, lyrics, metadata
-from neuralist.evaluation.baselines.common import Pairs, TrainingPairs, to_similarity, unordered_ids
+from neuralist.evaluation.baselines.common import (
+    Pairs,
+    TrainingPairs,
+    rescaled_cosine,
+    to_similarity,
+    unordered_ids,
+)
 from neuralist.metrics import Answers
+from neuralist.text.tfidf import tfidf
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.word_vectors import WordVectors
 
 __all__ = [
-    "FROM_LYRICS",
+    "BASELINES",
     "Pairs",
     "TrainingPairs",
     "from_lyrics",
@@ -27,25 +36,43 @@ __all__ = [
     "without_lyrics",
 ]
 
-# Baseline to whether it reads lyrics, in the order of the tables.
-FROM_LYRICS = {
-    "constant": False,
-    "commonest_class": False,
-    "lookup": False,
-    "tfidf": True,
-    "averaged_vectors": True,
-    "averaged_vectors_projected": True,
-    "style": True,
-    "ridge_tfidf": True,
-    "ridge": True,
-    "sentence_encoder": True,
-    "same_artist": False,
-    "year_gap": False,
-    "tags": False,
-    "artist_year_tags": False,
-    "has_list": False,
-    "degree": False,
-    "n_tracks": False,
+
+class Baseline(NamedTuple):
+    """A baseline.
+
+    Attributes:
+        label: as people read it; a * marks one from metadata.
+        made_from: what it reads of the songs to score.
+    """
+
+    label: str
+    made_from: Literal["similarities", "lyrics", "metadata"]
+
+    @property
+    def from_lyrics(self) -> bool:
+        """Whether it reads lyrics, as much of a text as the model does."""
+        return self.made_from == "lyrics"
+
+
+# In the order of the tables.
+BASELINES = {
+    "constant": Baseline("constant (train mean)", "similarities"),
+    "commonest_class": Baseline("commonest class", "similarities"),
+    "lookup": Baseline("look-up with song bias", "similarities"),
+    "tfidf": Baseline("TF-IDF", "lyrics"),
+    "averaged_vectors": Baseline("averaged word vectors", "lyrics"),
+    "averaged_vectors_projected": Baseline("averaged word vectors, projected", "lyrics"),
+    "style": Baseline("style", "lyrics"),
+    "ridge_tfidf": Baseline("ridge from TF-IDF", "lyrics"),
+    "ridge": Baseline("ridge from TF-IDF and style", "lyrics"),
+    "sentence_encoder": Baseline("sentence encoder", "lyrics"),
+    "same_artist": Baseline("same artist*", "metadata"),
+    "year_gap": Baseline("year gap*", "metadata"),
+    "tags": Baseline("tags*", "metadata"),
+    "artist_year_tags": Baseline("artist, year, tags*", "metadata"),
+    "has_list": Baseline("has a list*", "metadata"),
+    "degree": Baseline("listed pairs elsewhere*", "metadata"),
+    "n_tracks": Baseline("number of tracks*", "metadata"),
 }
 
 
@@ -122,7 +149,10 @@ def untrained(
         pairs: the pairs to score.
         vectors: word vectors; None leaves out the baselines that average them.
     """
-    return {
-        name: Answers.of(score)
-        for name, score in lyrics.untrained_scores(songs, windowing, pairs, vectors).items()
-    }
+    texts = [windowing.excerpt(text) for text in songs["lyrics"]]
+    weights = tfidf(texts, np.union1d(*pairs), windowing.tokens).weights
+    answers = {"tfidf": Answers.of(rescaled_cosine(weights, pairs))}
+    if vectors is not None:
+        averages = lyrics.averaged_vectors(texts, vectors)
+        answers["averaged_vectors"] = Answers.of(rescaled_cosine(averages, pairs))
+    return answers

@@ -1,6 +1,7 @@
 """What baselines are fitted on, scores of pairs from song vectors, and their mapping to similarity."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -91,25 +92,23 @@ def rescaled_cosine(vectors: np.ndarray | sparse.csr_array, pairs: Pairs) -> np.
 
 def inner_products(vectors: np.ndarray | sparse.csr_array, pairs: Pairs) -> np.ndarray:
     """Inner product of each pair's vectors, float64 (n_pairs,)."""
-    chunks = [np.zeros(0)]
-    for start in range(0, len(pairs.left), _PAIRS_AT_ONCE):
-        chunk = slice(start, start + _PAIRS_AT_ONCE)
-        left, right = vectors[pairs.left[chunk]], vectors[pairs.right[chunk]]
-        product = left.multiply(right) if isinstance(left, sparse.csr_array) else left * right
-        chunks.append(np.asarray(product.sum(axis=1), dtype=np.float64).ravel())
-    return np.concatenate(chunks)
+    return _compared(vectors, pairs, lambda left, right: (left * right).sum(axis=1))
 
 
 def inverse_distance(vectors: np.ndarray, training: TrainingPairs, pairs: Pairs) -> Scores:
     """1 / (1 + L1 distance) of each pair's vectors; the unit is the mean distance of the training pairs."""
-    train_scores, pair_scores = (_manhattan_distance(vectors, pairs) for pairs in (training.pairs, pairs))
+    train_scores, pair_scores = (
+        _compared(vectors, side, lambda left, right: np.abs(left - right).sum(axis=1))
+        for side in (training.pairs, pairs)
+    )
     unit = train_scores.mean() or 1.0
     return 1 / (1 + train_scores / unit), 1 / (1 + pair_scores / unit)
 
 
-def _manhattan_distance(vectors: np.ndarray, pairs: Pairs) -> np.ndarray:
+def _compared(vectors: Any, pairs: Pairs, compare: Callable[[Any, Any], np.ndarray]) -> np.ndarray:
+    """Compare each pair's vectors, some thousand pairs at once; float64 (n_pairs,)."""
     chunks = [np.zeros(0)]
     for start in range(0, len(pairs.left), _PAIRS_AT_ONCE):
-        chunk = slice(start, start + _PAIRS_AT_ONCE)
-        chunks.append(np.abs(vectors[pairs.left[chunk]] - vectors[pairs.right[chunk]]).sum(axis=1))
+        left, right = (side[start : start + _PAIRS_AT_ONCE] for side in pairs)
+        chunks.append(compare(vectors[left], vectors[right]))
     return np.concatenate(chunks)

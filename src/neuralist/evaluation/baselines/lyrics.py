@@ -13,7 +13,6 @@ from neuralist.evaluation.baselines.common import (
     TrainingPairs,
     cosine_scores,
     inverse_distance,
-    rescaled_cosine,
 )
 from neuralist.model import ridge
 from neuralist.text import style
@@ -52,19 +51,6 @@ def scores(
         teacher = ridge.answer(songs, training.listed, training.songs, windowing, plain=plain)
         if teacher.names:
             by_baseline[name] = inverse_distance(teacher.positions, training, pairs)
-    return by_baseline
-
-
-def untrained_scores(
-    songs: pd.DataFrame, windowing: TokenWindowing, pairs: Pairs, vectors: WordVectors | None
-) -> dict[str, np.ndarray]:
-    """Return (1 + cosine) / 2 by baseline; TF-IDF counts document frequencies in the songs of `pairs`."""
-    texts = [windowing.excerpt(text) for text in songs["lyrics"]]
-    by_baseline = {
-        "tfidf": rescaled_cosine(tfidf(texts, np.union1d(*pairs), windowing.tokens).weights, pairs)
-    }
-    if vectors is not None:
-        by_baseline["averaged_vectors"] = rescaled_cosine(averaged_vectors(texts, vectors), pairs)
     return by_baseline
 
 

@@ -1,7 +1,5 @@
 """Baselines from metadata: artist, year and tags, and how often a song occurs in the sources."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -17,15 +15,9 @@ def scores(songs: pd.DataFrame, training: TrainingPairs, pairs: Pairs) -> dict[s
     A baseline without a value for any training pair is left out; so is one from a song's counts that is the
     same for all training pairs.
     """
-    scorers: dict[str, Callable[[pd.DataFrame, Pairs], np.ndarray]] = {
-        "same_artist": same_artist,
-        "year_gap": year_closeness,
-        "tags": tag_overlap,
-    }
-    by_baseline = {
-        name: (score(songs, training.pairs), score(songs, pairs)) for name, score in scorers.items()
-    }
-    by_baseline = {name: score for name, score in by_baseline.items() if not np.isnan(score[0]).all()}
+    scorers = {"same_artist": same_artist, "year_gap": year_closeness, "tags": tag_overlap}
+    both = {name: (score(songs, training.pairs), score(songs, pairs)) for name, score in scorers.items()}
+    by_baseline = {name: scores for name, scores in both.items() if not np.isnan(scores[0]).all()}
     song_counts = {
         "has_list": songs["has_list"].to_numpy(dtype=np.float64),
         "degree": np.log1p(degree(training, len(songs))),
@@ -33,11 +25,9 @@ def scores(songs: pd.DataFrame, training: TrainingPairs, pairs: Pairs) -> dict[s
     }
     for name, values in song_counts.items():
         scaled = values / (2 * values.max(initial=0) or 1)
-        train_scores, pair_scores = (
-            scaled[side.left] + scaled[side.right] for side in (training.pairs, pairs)
-        )
-        if np.ptp(train_scores) > 0:
-            by_baseline[name] = train_scores, pair_scores
+        of_training = scaled[training.pairs.left] + scaled[training.pairs.right]
+        if np.ptp(of_training) > 0:
+            by_baseline[name] = of_training, scaled[pairs.left] + scaled[pairs.right]
     return by_baseline
 
 
