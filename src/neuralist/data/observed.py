@@ -57,17 +57,9 @@ class Observed:
         first = np.searchsorted(self._starts, numbers, side="right") - 1
         second = numbers - self._starts[first] + first + 1
         order = self.songs.argsort()
-        ranks = np.empty_like(order)
-        ranks[order] = np.arange(len(order))
-        first_rank, second_rank = ranks[first], ranks[second]
-        ids = self.songs[order]
-        return pd.DataFrame(
-            {
-                "left_id": ids[np.minimum(first_rank, second_rank)],
-                "right_id": ids[np.maximum(first_rank, second_rank)],
-            },
-            dtype="str",
-        )
+        ranks, ids = order.argsort(), self.songs[order]
+        left, right = np.minimum(ranks[first], ranks[second]), np.maximum(ranks[first], ranks[second])
+        return pd.DataFrame({"left_id": ids[left], "right_id": ids[right]}, dtype="str")
 
 
 def _distinct_ids(pairs: pd.DataFrame) -> pd.Index:

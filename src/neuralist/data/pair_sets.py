@@ -59,8 +59,8 @@ class Listings(NamedTuple):
             The columns of `of`, all weights 1.
         """
         if protocol == "songs":
-            tables_by_split = [observable(songs, self.pairs, split) for split in ("val", "test")]
-            return pd.concat(tables_by_split, ignore_index=True)
+            by_split = (observable(songs, self.pairs, split) for split in ("val", "test"))
+            return pd.concat(by_split, ignore_index=True)
         listed = self.rows if protocol == "paper" else self.pairs
         scored = listed[listed["split"].isin(["val", "test"])].assign(weight=1.0, listed=True)
         return scored.filter(COLUMNS).reset_index(drop=True)

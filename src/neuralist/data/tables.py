@@ -16,79 +16,36 @@
 
 import pyarrow as pa
 
-STRINGS = pa.list_(pa.string())
+TEXT, TEXTS, WHOLE, NUMBER, TRUTH = pa.string(), pa.list_(pa.string()), pa.int64(), pa.float64(), pa.bool_()
+_PAIR = {"left_id": TEXT, "right_id": TEXT}
 
 SONGS = pa.schema(
-    [
-        ("song_id", pa.string()),
-        ("track_ids", STRINGS),
-        ("artist", pa.string()),
-        ("title", pa.string()),
-        ("year", pa.int64()),
-        ("tags", STRINGS),
-        ("genre", pa.string()),
-        ("language", pa.string()),
-        ("lyrics", pa.string()),
-        ("n_words", pa.int64()),
-        ("has_list", pa.bool_()),
-        ("group_id", pa.string()),
-        ("fold", pa.int64()),
-    ]
+    {
+        "song_id": TEXT,
+        "track_ids": TEXTS,
+        "artist": TEXT,
+        "title": TEXT,
+        "year": WHOLE,
+        "tags": TEXTS,
+        "genre": TEXT,
+        "language": TEXT,
+        "lyrics": TEXT,
+        "n_words": WHOLE,
+        "has_list": TRUTH,
+        "group_id": TEXT,
+        "fold": WHOLE,
+    }
 )
-REJECTS = pa.schema(
-    [("source", pa.string()), ("where", pa.string()), ("reason", pa.string()), ("value", pa.string())]
-)
-LISTED = pa.schema(
-    [
-        ("source_id", pa.string()),
-        ("target_id", pa.string()),
-        ("similarity", pa.float64()),
-        ("split", pa.string()),
-    ]
-)
-ROWS = pa.schema(
-    [
-        ("left_id", pa.string()),
-        ("right_id", pa.string()),
-        ("similarity", pa.float64()),
-        ("split", pa.string()),
-    ]
-)
+REJECTS = pa.schema({"source": TEXT, "where": TEXT, "reason": TEXT, "value": TEXT})
+LISTED = pa.schema({"source_id": TEXT, "target_id": TEXT, "similarity": NUMBER, "split": TEXT})
+ROWS = pa.schema({**_PAIR, "similarity": NUMBER, "split": TEXT})
 PAIRS = pa.schema(
-    [
-        ("left_id", pa.string()),
-        ("right_id", pa.string()),
-        ("similarity", pa.float64()),
-        ("lowest", pa.float64()),
-        ("highest", pa.float64()),
-        ("n_rows", pa.int64()),
-        ("split", pa.string()),
-    ]
+    {**_PAIR, "similarity": NUMBER, "lowest": NUMBER, "highest": NUMBER, "n_rows": WHOLE, "split": TEXT}
 )
-UNLISTED = pa.schema(
-    [("left_id", pa.string()), ("right_id", pa.string()), ("split", pa.string()), ("weight", pa.float64())]
-)
-PRETRAINING_SONGS = pa.schema([("song_id", pa.string()), ("lyrics", pa.string())])
-PRETRAINING_PAIRS = pa.schema(
-    [("left_id", pa.string()), ("right_id", pa.string()), ("similarity", pa.float64())]
-)
+UNLISTED = pa.schema({**_PAIR, "split": TEXT, "weight": NUMBER})
+PRETRAINING_SONGS = pa.schema({"song_id": TEXT, "lyrics": TEXT})
+PRETRAINING_PAIRS = pa.schema({**_PAIR, "similarity": NUMBER})
 PREDICTIONS = pa.schema(
-    [
-        ("experiment", pa.string()),
-        ("split", pa.string()),
-        ("left_id", pa.string()),
-        ("right_id", pa.string()),
-        ("similarity", pa.float64()),
-        ("listed", pa.bool_()),
-        ("predicted", pa.float64()),
-    ]
+    {"experiment": TEXT, "split": TEXT, **_PAIR, "similarity": NUMBER, "listed": TRUTH, "predicted": NUMBER}
 )
-CATALOGUE = pa.schema(
-    [
-        ("song_id", pa.string()),
-        ("artist", pa.string()),
-        ("title", pa.string()),
-        ("year", pa.int64()),
-        ("genre", pa.string()),
-    ]
-)
+CATALOGUE = pa.schema({"song_id": TEXT, "artist": TEXT, "title": TEXT, "year": WHOLE, "genre": TEXT})

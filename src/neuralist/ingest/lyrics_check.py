@@ -46,9 +46,8 @@ def rejected(records: pd.DataFrame, source: str, reasons: pd.Series) -> pd.DataF
     """Return rejects (tables.REJECTS) of records with a reason; the value is the id, or artist and title."""
     faulty = records.loc[reasons != ""]
     artist_title = faulty.artist.fillna("") + " - " + faulty.title.fillna("")
-    value = artist_title.where(faulty.id.isna(), faulty.id).map(common.shortened)
-    columns = {"source": source, "where": faulty["where"], "reason": reasons[faulty.index], "value": value}
-    return pd.DataFrame(columns, dtype="str")
+    faulty = faulty.assign(value=artist_title.where(faulty.id.isna(), faulty.id))
+    return common.rejected(source, faulty, reasons.loc[faulty.index], "value")
 
 
 def _is_notice(folded: pd.Series, n_words: pd.Series, placeholders: Iterable[str]) -> pd.Series:

@@ -23,7 +23,6 @@ from neuralist.ingest import pairs_sql
 SPLITS = ("test", "train", "unused", "val")
 _GIVEN_VAL_SHARE = 0.1  # of the pairs that are in train alone, where a given split has no val
 _BLOCK = 2**22  # rows sorted at once
-_LOWER_NUMBER = "case when left_number < right_number then left_number else right_number end"
 
 
 class Listed:
@@ -47,17 +46,14 @@ class Listed:
         self._engine, self._choices = engine, choices
         self.ids = _number(engine, songs)
         tracks = songs.filter(["song_id", "track_ids"]).explode(column="track_ids").dropna()
-        named_tracks = {"track_id": tracks["track_ids"], "song_id": tracks["song_id"]}
-        engine.register("tracks", pd.DataFrame(named_tracks, dtype="str"))
+        engine.register("tracks", tracks.rename(columns={"track_ids": "track_id"}).astype("str"))
         engine.create_table("numbered_tracks", pairs_sql.NUMBERED_TRACKS)
         engine.create_table("joined", pairs_sql.JOINED)
         self._check()
         self.gives_split = engine.scalar("select count(*) from joined where split_code is not null") > 0
         self.n_listed = engine.scalar("select count(*) from joined")
         blocks = _blocks(engine, "left_number", "joined")
-        engine.create_table(
-            "drawn", *(self._format(pairs_sql.DRAWN, first=first, last=last) for first, last in blocks)
-        )
+        engine.create_table("drawn", *(self._format(pairs_sql.DRAWN, **block) for block in blocks))
         engine.drop_table("joined")
         engine.create_table("buckets", self._format(pairs_sql.BUCKETS))
         engine.create_table("cut_buckets", self._format(pairs_sql.CUT_BUCKETS))
@@ -85,8 +81,7 @@ class Listed:
     def rows(self) -> Iterator[pa.Table]:
         """Yield the table rows in sorted batches, songs as numbers."""
         blocks = _blocks(self._engine, "left_number", "drawn")
-        queries = [self._format(pairs_sql.ROWS, first=first, last=last) for first, last in blocks]
-        return self._engine.batches(queries)
+        return self._engine.batches([self._format(pairs_sql.ROWS, **block) for block in blocks])
 
     def pairs(self) -> Iterator[pa.Table]:
         """Yield the table pairs in sorted batches, songs as numbers."""
@@ -191,8 +186,8 @@ def _pairs(engine: Engine, choices: params.Pairs, *, gives_split: bool) -> Itera
     test = choices.test_fold
     by_fold = pairs_sql.SPLIT_BY_FOLD.format(test=test, val=val_fold(test))
     query = pairs_sql.PAIRS.format(split=pairs_sql.GIVEN_SPLIT if gives_split else by_fold)
-    blocks = _blocks(engine, _LOWER_NUMBER, "rows_listed")
-    return engine.batches([query.format(first=first, last=last) for first, last in blocks])
+    blocks = _blocks(engine, "least(left_number, right_number)", "rows_listed")
+    return engine.batches([query.format(**block) for block in blocks])
 
 
 def _number(engine: Engine, songs: pd.DataFrame) -> pa.Array:
@@ -203,15 +198,16 @@ def _number(engine: Engine, songs: pd.DataFrame) -> pa.Array:
     return pa.array(ids["song_id"], pa.string())
 
 
-def _blocks(engine: Engine, number: str, table: str) -> list[tuple[int, int]]:
-    """Return ranges (first, last) of song numbers with about _BLOCK rows each; a song is never divided."""
+def _blocks(engine: Engine, number: str, table: str) -> list[dict[str, int]]:
+    """Return ranges, first to last, of song numbers with about _BLOCK rows each; a song is never divided."""
     counts = engine.frame(
         f"select number, count(*) as n_rows from (select {number} as number from {table}) songs "
         "group by number order by number"
     )
     block = counts["n_rows"].cumsum() // _BLOCK
-    ends = counts.groupby(block)["number"].agg(["min", "max"])
-    return [(int(first), int(last)) for first, last in ends.to_numpy()] or [(0, 0)]
+    ends = counts.groupby(block)["number"].agg(first="min", last="max")
+    blocks = [{"first": int(first), "last": int(last)} for first, last in ends.to_numpy()]
+    return blocks or [{"first": 0, "last": 0}]
 
 
 def _frame(batches: Iterable[pa.Table], ids: pa.Array, schema: pa.Schema) -> pd.DataFrame:

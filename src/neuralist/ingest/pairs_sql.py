@@ -76,9 +76,8 @@ from ranked
 # Where the given split has no val: a share of the pairs whose rows are all in train.
 GIVEN_VAL = """
 with given as (
-    select case when left_number < right_number then left_number else right_number end as low_number,
-           case when left_number < right_number then right_number else left_number end as high_number,
-           split_code
+    select least(left_number, right_number) as low_number,
+           greatest(left_number, right_number) as high_number, split_code
     from drawn where split_code is not null
 ), train_only as (
     select low_number, high_number, count(*) over () as n_pairs,
@@ -104,11 +103,8 @@ select drawn.left_number, drawn.right_number, similarity, drawn.occurrence,
 from drawn join buckets using (bucket)
 left join cut_buckets on bucket_split is null and cut_buckets.left_number = drawn.left_number
      and cut_buckets.right_number = drawn.right_number and cut_buckets.occurrence = drawn.occurrence
-left join given_val
-     on given_val.low_number = case when drawn.left_number < drawn.right_number
-                                    then drawn.left_number else drawn.right_number end
-     and given_val.high_number = case when drawn.left_number < drawn.right_number
-                                       then drawn.right_number else drawn.left_number end
+left join given_val on given_val.low_number = least(drawn.left_number, drawn.right_number)
+     and given_val.high_number = greatest(drawn.left_number, drawn.right_number)
 where drawn.left_number between {first} and {last}
 """
 ROWS = f"""
@@ -121,9 +117,8 @@ from ({ROWS_WITH_SPLIT}) split_rows order by left_number, right_number, occurren
 # decimal(18, 15): engines round its last digit differently.
 PAIRS = """
 with directed as (
-    select case when left_number < right_number then left_number else right_number end as low_number,
-           case when left_number < right_number then right_number else left_number end as high_number,
-           similarity, split_code
+    select least(left_number, right_number) as low_number,
+           greatest(left_number, right_number) as high_number, similarity, split_code
     from rows_listed
 ), summed as (
     select low_number, high_number,

@@ -6,8 +6,8 @@ ignored.
 """
 
 import math
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -17,8 +17,7 @@ from neuralist.ingest import lyrics_check
 from neuralist.ingest.sources import generic_csv
 
 
-@dataclass(frozen=True)
-class PretrainingPairs:
+class PretrainingPairs(NamedTuple):
     """The tables of these names."""
 
     songs: pd.DataFrame
@@ -28,9 +27,8 @@ class PretrainingPairs:
     def __str__(self) -> str:
         """Return the number of pairs and, by reason, of rejects."""
         reasons = self.rejects["reason"].value_counts()
-        return "; ".join(
-            [f"{len(self.pairs):,} pairs", *(f"{n:,} not used: {why}" for why, n in reasons.items())]
-        )
+        unused = [f"{n:,} not used: {why}" for why, n in reasons.items()]
+        return "; ".join([f"{len(self.pairs):,} pairs", *unused])
 
 
 def read(raw: Path, name: str | None, similarity_range: tuple[float, float]) -> PretrainingPairs:
@@ -59,7 +57,7 @@ def read(raw: Path, name: str | None, similarity_range: tuple[float, float]) -> 
         raise ValueError(f"pretrain_on: {folder}: {error}") from error
     # The raw folder may hold files of the same names.
     where = f"{name}/" + tables_read.rejects["where"]
-    return replace(tables_read, rejects=tables_read.rejects.assign(where=where))
+    return tables_read._replace(rejects=tables_read.rejects.assign(where=where))
 
 
 def _read(folder: Path, similarity_range: tuple[float, float]) -> PretrainingPairs:

@@ -13,7 +13,8 @@ import pandas as pd
 from neuralist.config import params
 from neuralist.data import splits, tables
 from neuralist.ingest import covers, genres, lyrics_check
-from neuralist.ingest.sources.common import Raw, Similarities, shortened
+from neuralist.ingest.sources import common
+from neuralist.ingest.sources.common import Raw, Similarities
 from neuralist.text import names
 
 
@@ -104,15 +105,8 @@ def match(songs: pd.DataFrame, tracks: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
         left = left.loc[song_ids.isna()]
     matched = pd.concat(matches).sort_index().filter(["track_id", "song_id", "kind"])
     rest = tracks.drop(index=matched.index)
-    unmatched = pd.DataFrame(
-        {
-            "source": "unique_tracks",
-            "where": rest["where"],
-            "reason": "no lyrics for this track",
-            "value": [shortened(name) for name in (rest.artist + " - " + rest.title).tolist()],
-        },
-        dtype="str",
-    )
+    rest = rest.assign(value=rest.artist + " - " + rest.title)
+    unmatched = common.rejected("unique_tracks", rest, "no lyrics for this track", "value")
     return matched.reset_index(drop=True), unmatched
 
 
@@ -139,9 +133,7 @@ def _add_track_columns(
     choices: params.Songs,
 ) -> pd.DataFrame:
     """Add track_ids, has_list, the tags of tracks, and the year of a track where the record has none."""
-    by_song: dict[str, list[str]] = {}
-    for song_id, track in zip(matches.song_id.tolist(), matches.track_id.tolist(), strict=True):
-        by_song.setdefault(song_id, []).append(track)
+    by_song = matches.groupby("song_id")["track_id"].agg(list).to_dict()
     track_ids = [by_song.get(song_id, []) for song_id in songs.song_id.tolist()]
     genre_by_tag = genres.by_tag(choices.genres)
     years = matches.merge(tracks, on="track_id").groupby("song_id").year.min()

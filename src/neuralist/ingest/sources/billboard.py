@@ -34,9 +34,7 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
                 faults.append(("billboard", where, *fault))
             else:
                 records.append(_record(fields, where, path.stem))
-    if not records:
-        raise common.all_unusable("billboard/*.json", len(faults), common.rejects(faults))
-    return pd.DataFrame(records, columns=common.RECORDS), common.rejects(faults)
+    return common.entries("billboard/*.json", records, common.RECORDS, faults)
 
 
 def _entries(path: Path, file_name: str) -> list[object]:

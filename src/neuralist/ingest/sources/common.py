@@ -87,6 +87,26 @@ def rejects(rows: Sequence[tuple[str, str, str, str]] = ()) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=tables.REJECTS.names, dtype="str")
 
 
+def rejected(source: str, lines: pd.DataFrame, reason: str | pd.Series, value: str) -> pd.DataFrame:
+    """Return tables.REJECTS of lines or records, whose column `value` is shown."""
+    values = lines[value].map(shortened)
+    columns = {"source": source, "where": lines["where"], "reason": reason, "value": values}
+    return pd.DataFrame(columns, dtype="str")
+
+
+def entries(
+    name: str, usable: Sequence[object], columns: list[str], faults: Sequence[tuple[str, str, str, str]]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the usable entries of a file as a table, and `rejects` of its faults.
+
+    Raises:
+        ValueError: no entry can be used.
+    """
+    if not usable:
+        raise all_unusable(name, len(faults), rejects(faults))
+    return pd.DataFrame(usable, columns=columns), rejects(faults)
+
+
 def all_unusable(name: str, count: int, faults: pd.DataFrame) -> ValueError:
     """Return the error for a file without a usable entry: its format is wrong, not its content."""
     if faults.empty:
@@ -94,8 +114,7 @@ def all_unusable(name: str, count: int, faults: pd.DataFrame) -> ValueError:
     _, where, reason, value = faults.iloc[0]
     return ValueError(
         f"{name}: none of its {count:,} entries can be used; the first, {where}: {reason}, "
-        f"received {value!r}; "
-        "bring the file into the form that README.md describes"
+        f"received {value!r}; bring the file into the form that README.md describes"
     )
 
 

@@ -44,9 +44,7 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         else:
             seen.add(fields["id"].strip())
             records.append(_record(fields, where))
-    if not records:
-        raise common.all_unusable("texts.csv", len(faults), common.rejects(faults))
-    return pd.DataFrame(records, columns=[*common.RECORDS, "has_list"]), common.rejects(faults)
+    return common.entries("texts.csv", records, [*common.RECORDS, "has_list"], faults)
 
 
 def read_pairs(
@@ -86,11 +84,9 @@ def read_pairs(
             similarity = (float(fields["similarity"]) - low) / (high - low)
             listed.append((left, right, similarity, fields.get("split", "").strip() or None))
     _check_range(faults, len(faults) + len(listed), similarity_range)
-    if not listed:
-        raise common.all_unusable("pairs.csv", len(faults), common.rejects(faults))
-    frame = pd.DataFrame(listed, columns=tables.LISTED.names)
+    frame, rejects = common.entries("pairs.csv", listed, tables.LISTED.names, faults)
     with_list = frozenset(song_ids & set(records.loc[records["has_list"], "id"]))
-    return common.Similarities(frame, with_list, {}, common.rejects(faults))
+    return common.Similarities(frame, with_list, {}, rejects)
 
 
 def _rows(folder: Path, file_name: str, required: list[str]) -> Iterator[tuple[str, dict[str, str]]]:

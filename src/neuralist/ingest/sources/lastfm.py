@@ -38,11 +38,8 @@ def find(folder: Path) -> list[Path]:
         ValueError: the folder holds both forms, several databases, or neither.
     """
     databases = sorted(folder.rglob("lastfm_similars.db"))
-    files = [
-        path
-        for path in sorted(folder.rglob("TR*.json"))
-        if path.relative_to(folder).parts[0] not in _NOT_TRACKS
-    ]
+    found = sorted(folder.rglob("TR*.json"))
+    files = [path for path in found if path.relative_to(folder).parts[0] not in _NOT_TRACKS]
     if len(databases) + bool(files) != 1:
         names = [path.relative_to(folder).as_posix() for path in [*databases, *files[:1]]]
         raise ValueError(
@@ -78,9 +75,7 @@ def read(
     by_target = table == "similars_dest"
     with connect(engine_name) as engine:
         lists = SimilarityLists(engine, engine_name, sorted(track_ids), similarity_range, as_text=bool(table))
-        listed = lists.listed(chunks, by_target=by_target)
-    faults = lists.rejects(file_name)
-    return common.Similarities(listed, lists.with_list(by_target=by_target), lists.tags, faults)
+        return lists.read(chunks, file_name, by_target=by_target)
 
 
 def _filled_table(path: Path, file_name: str) -> str:
@@ -94,13 +89,10 @@ def _filled_table(path: Path, file_name: str) -> str:
 
 @contextmanager
 def _database(path: Path, file_name: str) -> Iterator[sqlite3.Connection]:
+    # immutable: a read-only folder must do, and nobody writes to raw files.
+    uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
     try:
-        # immutable: a read-only folder must do, and nobody writes to raw files.
-        with closing(
-            sqlite3.connect(
-                f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
-            )
-        ) as database:
+        with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as database:
             yield database
     except sqlite3.Error as error:
         raise ValueError(

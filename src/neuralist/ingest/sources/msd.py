@@ -38,23 +38,20 @@ def _lines(folder: Path, source: str, columns: list[str]) -> tuple[pd.DataFrame,
     file_name = f"msd/{source}.txt"
     # Not splitlines, which would break lines at control characters that the official file contains.
     lines = common.text(folder / file_name, file_name).split("\n")
-    rows, where, faults = [], [], []
+    rows, faults = [], []
     for number, line in enumerate(lines, start=1):
         fields = line.rstrip("\r").split(_SEPARATOR)
         if len(fields) == len(columns) and all(field.strip() for field in fields[:2]):
-            rows.append(fields)
-            where.append(f"{file_name}:{number}")
+            rows.append((f"{file_name}:{number}", *fields))
         elif line.strip():
             reason = f"not {len(columns)} fields between {_SEPARATOR}"
             faults.append((source, f"{file_name}:{number}", reason, common.shortened(line)))
-    if not rows:
-        raise common.all_unusable(file_name, len(faults), common.rejects(faults))
-    return pd.DataFrame(rows, columns=columns, dtype="str").assign(where=where), common.rejects(faults)
+    return common.entries(file_name, rows, ["where", *columns], faults)
 
 
 def _drop_repeats(lines: pd.DataFrame, source: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     repeated = lines.track_id.duplicated()
-    faults = _rejected(lines.loc[repeated], source, "repeat of an earlier line", "track_id")
+    faults = common.rejected(source, lines.loc[repeated], "repeat of an earlier line", "track_id")
     return lines.loc[~repeated].reset_index(drop=True), faults
 
 
@@ -67,16 +64,11 @@ def _years(folder: Path, tracks: pd.DataFrame) -> tuple[dict[str, int], list[pd.
     lines, repeated = _drop_repeats(lines, source)
     is_year = lines.year.str.fullmatch(r"[0-9]{1,4}")
     has_track = lines.track_id.isin(tracks.track_id)
-    no_year = _rejected(lines.loc[~is_year], source, "year is not a whole number", "year")
-    no_track = _rejected(lines.loc[is_year & ~has_track], source, "not in unique_tracks.txt", "track_id")
+    no_year = common.rejected(source, lines.loc[~is_year], "year is not a whole number", "year")
+    unknown = lines.loc[is_year & ~has_track]
+    no_track = common.rejected(source, unknown, "not in unique_tracks.txt", "track_id")
     if len(no_year) == len(lines):
         raise common.all_unusable(f"msd/{source}.txt", len(lines), no_year)
     used = lines.loc[is_year & has_track]
     years = {track: int(year) for track, year in zip(used.track_id, used.year, strict=True) if int(year)}
     return years, [faults, repeated, no_year, no_track]
-
-
-def _rejected(lines: pd.DataFrame, source: str, reason: str, value: str) -> pd.DataFrame:
-    values = lines[value].map(common.shortened)
-    columns = {"source": source, "where": lines["where"], "reason": reason, "value": values}
-    return pd.DataFrame(columns, dtype="str")

@@ -84,9 +84,6 @@ class SimilarityLists:
         ids: of the tracks with lyrics, sorted.
         similarity_range: lowest and highest score, mapped to [0, 1].
         as_text: whether the lists' fields are text, not tuples.
-
-    Attributes:
-        tags: tags by id of a track with lyrics.
     """
 
     def __init__(
@@ -108,7 +105,7 @@ class SimilarityLists:
         fields = "split(fields, ',')" if as_text else "fields"
         low, high = (f"cast('{end!r}' as double)" for end in similarity_range)
         self._query = _GRADED.format(fields=fields, number=_NUMBER, low=low, high=high)
-        self.tags: dict[str, list[str]] = {}
+        self._tags: dict[str, list[str]] = {}
         self._seen: set[str] = set()
         self._with_list: set[str] = set()
         self._is_target = np.zeros(len(ids), dtype=bool)
@@ -117,11 +114,19 @@ class SimilarityLists:
         self._faulty: Counter[str] = Counter()
         self._n_lists = self._n_entries = self._n_unusable = 0
 
-    def listed(self, chunks: Iterator[list[SimilarityList]], *, by_target: bool) -> pd.DataFrame:
-        """Parse all lists, and return the pairs of tracks with lyrics in their order.
+    def read(
+        self, chunks: Iterator[list[SimilarityList]], file_name: str, *, by_target: bool
+    ) -> common.Similarities:
+        """Parse all lists; ids of the pairs are categorical, which take four bytes each.
 
-        Returns:
-            tables.LISTED, whose categorical ids take four bytes each.
+        Args:
+            chunks: the lists.
+            file_name: of the file that they are from.
+            by_target: whether a list's track is the target of its pairs; then a track with lyrics has a list
+                where a used list names it.
+
+        Raises:
+            ValueError: no list, or no score, can be used: the file's format is wrong.
         """
         low, high = self._range
         batches = list(self._pairs(chunks))
@@ -134,18 +139,12 @@ class SimilarityLists:
             "similarity": (grades - low) / (high - low),
             "split": pd.Categorical.from_codes(np.full(len(grades), -1, np.int8), categories=names[:0]),
         }
-        return pd.DataFrame(columns, copy=False)
+        with_list = frozenset(compress(self._ids, self._is_target) if by_target else self._with_list)
+        listed = pd.DataFrame(columns, copy=False)
+        return common.Similarities(listed, with_list, self._tags, self._rejects(file_name))
 
-    def with_list(self, *, by_target: bool) -> frozenset[str]:
-        """Return the tracks with lyrics that have a list or, by target, that a used list names."""
-        return frozenset(compress(self._ids, self._is_target) if by_target else self._with_list)
-
-    def rejects(self, file_name: str) -> pd.DataFrame:
-        """Return rejects (tables.REJECTS), in the order of the lists.
-
-        Raises:
-            ValueError: no list, or no score, can be used: the file's format is wrong.
-        """
+    def _rejects(self, file_name: str) -> pd.DataFrame:
+        """Return rejects (tables.REJECTS), in the order of the lists."""
         faults = common.rejects([("lastfm", *fault[2:]) for fault in sorted(self._faults)])
         lists = self._n_lists, self._faulty.total(), list(self._faulty)
         scores = self._n_entries, self._n_unusable, [_NO_GRADE]
@@ -190,7 +189,7 @@ class SimilarityLists:
         self._seen.add(track)
         self._n_lists += 1
         if similars.tags and not repeated:
-            self.tags[track] = similars.tags
+            self._tags[track] = similars.tags
         if similars.fault:
             self._faulty[similars.fault] += 1
             return similars.fault
