@@ -42,11 +42,10 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("songs", type=Path)
-    parser.add_argument("listed", type=Path)
-    parser.add_argument("--rows", type=Path, required=True)
-    parser.add_argument("--pairs", type=Path, required=True)
-    parser.add_argument("--unlisted", type=Path, required=True)
+    for name in ("songs", "listed"):
+        parser.add_argument(name, type=Path)
+    for name in ("rows", "pairs", "unlisted"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
     return parser.parse_args()
 
 

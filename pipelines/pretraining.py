@@ -22,8 +22,8 @@ def parse() -> argparse.Namespace:
     """Read the paths that dvc.yaml gives."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("raw", type=Path)
-    parser.add_argument("--settings", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    for name in ("settings", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
     return parser.parse_args()
 
 

@@ -29,14 +29,12 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("songs", type=Path)
-    parser.add_argument("rows", type=Path)
-    parser.add_argument("pairs", type=Path)
-    parser.add_argument("unlisted", type=Path)
-    parser.add_argument("--corpus", type=Path, required=True, metavar="JSON")
-    parser.add_argument("--report", type=Path, required=True, metavar="JSON")
-    parser.add_argument("--page", type=Path, required=True, metavar="HTML")
-    parser.add_argument("--verdict", type=Path, required=True, metavar="JSON")
+    for name in CheckedTables._fields:
+        parser.add_argument(name, type=Path)
+    for name in ("corpus", "report", "page", "verdict"):
+        parser.add_argument(
+            f"--{name}", type=Path, required=True, metavar="HTML" if name == "page" else "JSON"
+        )
     return parser.parse_args()
 
 
@@ -53,9 +51,8 @@ def show(outcomes: list[Outcome]) -> None:
             "" if count is None else f"{count:,}",
             "\n".join(outcome.examples),
         )
-    Console(width=None if sys.stdout.isatty() else 160, markup=False, emoji=False, highlight=False).print(
-        table
-    )
+    width = None if sys.stdout.isatty() else 160
+    Console(width=width, markup=False, emoji=False, highlight=False).print(table)
 
 
 def main() -> None:
@@ -68,8 +65,7 @@ def main() -> None:
     )
     files.write_text(args.report, report.to_json())
     files.write_text(args.page, report.to_html(corpus.load(args.corpus).note))
-    paths = {"songs": args.songs, "rows": args.rows, "pairs": args.pairs, "unlisted": args.unlisted}
-    files.write_text(args.verdict, report.verdict(paths))
+    files.write_text(args.verdict, report.verdict(checked._asdict()))
     not_passed = [outcome for outcome in report.outcomes if outcome.verdict != "passed"]
     if not_passed:
         show(not_passed)

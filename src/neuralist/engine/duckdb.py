@@ -66,10 +66,6 @@ class DuckDB(Engine):
         return [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
 
     @override
-    def columns(self, name: str) -> list[str]:
-        return self._connection.table(name).columns
-
-    @override
     def scalar(self, query: str) -> int:
         return int(self._connection.sql(query).fetchall()[0][0])
 

@@ -58,10 +58,6 @@ class Engine(Protocol):
         """Return a query's result as a dict by column for each row."""
         ...
 
-    def columns(self, name: str) -> list[str]:
-        """Return the column names of a table or view."""
-        ...
-
     def scalar(self, query: str) -> int:
         """Return the result of a query for a single whole number."""
         ...

@@ -93,10 +93,6 @@ class Spark(Engine):
         return [row.asDict() for row in self._session.sql(query).collect()]
 
     @override
-    def columns(self, name: str) -> list[str]:
-        return self._session.table(name).columns
-
-    @override
     def scalar(self, query: str) -> int:
         return int(self._session.sql(query).collect()[0][0])
 
@@ -133,7 +129,5 @@ def connect() -> Iterator[Engine]:
 def _start_session(folder: str) -> SparkSession:
     # Spark's default of 1 GB is too little for local[*], where the driver does all; a user's setting wins.
     os.environ.setdefault("SPARK_DRIVER_MEMORY", MEMORY)
-    builder = SparkSession.Builder().appName("neuralist")
-    for key, value in {**_QUIET, "spark.sql.warehouse.dir": f"file://{folder}"}.items():
-        builder = builder.config(key, value)
-    return builder.getOrCreate()
+    settings: dict[str, Any] = {**_QUIET, "spark.sql.warehouse.dir": f"file://{folder}"}
+    return SparkSession.Builder().appName("neuralist").config(map=settings).getOrCreate()

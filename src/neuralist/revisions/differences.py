@@ -3,7 +3,7 @@
 `here` is the working tree, `there` the commit it is compared with; a difference is here - there.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,16 +24,14 @@ KEYS = ["experiment", "split", "left_id", "right_id", "listed", "truth"]
 _PREDICTED = ("predicted", "predicted_there")
 
 
-@dataclass(frozen=True)
-class ScoredSplit:
+class ScoredSplit(NamedTuple):
     """An experiment and a split on which it is scored."""
 
     experiment: str
     split: str
 
 
-@dataclass(frozen=True)
-class PairedDifferences:
+class PairedDifferences(NamedTuple):
     """How two revisions' predictions for the same rows differ.
 
     Attributes:

@@ -248,12 +248,9 @@ def _outs(here: Revision, there: Revision) -> Iterator[str]:
 
 def _inside(path: str, here: Revision, there: Revision) -> str:
     """Return in brackets which files of a folder differ; empty for a file, or without the folder's list."""
+    folder = f"{path}/"
     own, other = (
-        {
-            name.removeprefix(f"{path}/"): md5
-            for name, md5 in side.files.items()
-            if name.startswith(f"{path}/")
-        }
+        {name.removeprefix(folder): md5 for name, md5 in side.files.items() if name.startswith(folder)}
         for side in (here, there)
     )
     if not own or not other:

@@ -177,13 +177,12 @@ def derive(
             engine.read_parquet(table, source, _SCHEMAS[table])
         else:
             engine.register(table, source)
-    engine.create_table("ids", _IDS.format(ids=_SONG_IDS))
-    for table, query in _CODED.items():
-        engine.create_table(table, query)
-    if any(engine.scalar(_N_UNKNOWN.format(table=table)) for table in ("rows", "pairs")):
-        engine.create_table("ids", _IDS.format(ids=_ALL_IDS))
+    for ids in (_SONG_IDS, _ALL_IDS):
+        engine.create_table("ids", _IDS.format(ids=ids))
         for table, query in _CODED.items():
             engine.create_table(table, query)
+        if not any(engine.scalar(_N_UNKNOWN.format(table=table)) for table in ("rows", "pairs")):
+            break
     test, ratio = choices.test_fold, 0 if gives_split else choices.unlisted_ratio
     for table, query in _SHARED.items():
         engine.create_table(table, query.format(test=test, val=val_fold(test), ratio=ratio))

@@ -77,9 +77,10 @@ def _check_counts(
     engine: Engine, table: str, expectations: list[Expectation], whole: BatchDefinition
 ) -> list[Outcome]:
     """Check a table by its counts: a frame of one row, with a column for each expectation and its range."""
+    table_name = derived_tables.table_name(table)
     configurations = [expectation.configuration for expectation in expectations]
     calls = [sql_counts.ExpectationCall(each.type, each.kwargs) for each in configurations]
-    counts = sql_counts.count(engine, derived_tables.table_name(table), calls)
+    counts = sql_counts.count(engine, table_name, calls)
     values = {f"n_{at}": [count.value] for at, count in enumerate(counts)}
     suite: list[Expectation] = [
         ExpectColumnValuesToBeBetween(column=f"n_{at}", min_value=count.low, max_value=count.high,
@@ -96,16 +97,14 @@ def _check_counts(
             verdict=_verdict(result, expectation.severity),
             unexpected=int(count.value or 0) if count.by_row else None,
             observed=None if count.by_row else _rounded(count.value),
-            examples=_examples_of(engine, table, call) if count.by_row and count.value else [],
+            examples=_examples(
+                sql_counts.examples(engine, table_name, call, MAX_EXAMPLES), table, _columns(call.kwargs)
+            )
+            if count.by_row and count.value
+            else [],
         )
         for expectation, call, count, result in zip(expectations, calls, counts, results, strict=True)
     ]
-
-
-def _examples_of(engine: Engine, table: str, call: sql_counts.ExpectationCall) -> list[str]:
-    table_name = derived_tables.table_name(table)
-    shown = _shown(engine.columns(table_name), table, _columns(call.kwargs))
-    return _examples(sql_counts.examples(engine, table_name, call, shown, MAX_EXAMPLES))
 
 
 def _config(table: str, result: ExpectationValidationResult) -> ExpectationConfiguration:
@@ -135,7 +134,7 @@ def _outcome(table: str, frame: pd.DataFrame, result: ExpectationValidationResul
     else:
         verdict = _verdict(result, config.severity)
         positions = result.result.get("partial_unexpected_index_list") or []
-        examples = _examples(frame.loc[positions, _shown(list(frame.columns), table, columns)])
+        examples = _examples(frame.loc[positions], table, columns)
     return Outcome(
         table=table,
         expectation=config.type,
@@ -161,19 +160,14 @@ def _error(exception_info: Mapping[str, Any]) -> str | None:
     return " ".join(messages[0].split())[:200] if messages else None
 
 
-def _shown(all_columns: list[str], table: str, columns: list[str]) -> list[str]:
-    """Return the columns to show of an offending row: the checked ones, and keys or all of a derived one."""
-    return [name for name in dict.fromkeys([*KEYS.get(table, all_columns), *columns]) if name != "lyrics"]
-
-
-def _examples(offending: pd.DataFrame) -> list[str]:
-    """Format offending rows as "column=value".
+def _examples(offending: pd.DataFrame, table: str, columns: list[str]) -> list[str]:
+    """Format offending rows as "column=value": the checked columns, and keys or all of a derived table.
 
     Great Expectations can do so itself, but in a loop that takes 200 s where a million rows fail.
     """
-    rows = offending.to_dict("records")
+    shown = [name for name in dict.fromkeys([*KEYS.get(table, offending), *columns]) if name != "lyrics"]
     lines = [
         ", ".join(f"{column}={float('nan') if pd.isna(value) else value}" for column, value in row.items())
-        for row in rows
+        for row in offending.filter(shown).to_dict("records")
     ]
     return list(dict.fromkeys(lines))

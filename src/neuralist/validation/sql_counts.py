@@ -104,8 +104,8 @@ def count(engine: Engine, table: str, calls: Sequence[ExpectationCall]) -> list[
     return counts
 
 
-def examples(engine: Engine, table: str, call: ExpectationCall, shown: list[str], limit: int) -> pd.DataFrame:
-    """Return the columns `shown` of the first `limit` offending rows."""
+def examples(engine: Engine, table: str, call: ExpectationCall, limit: int) -> pd.DataFrame:
+    """Return the first `limit` offending rows."""
     if call.kind in _CONDITIONS:
         offending = _CONDITIONS[call.kind](call.kwargs)
     else:
@@ -113,9 +113,9 @@ def examples(engine: Engine, table: str, call: ExpectationCall, shown: list[str]
         equal = " AND ".join(f'repeated."{name}" IS NOT DISTINCT FROM ordered."{name}"' for name in columns)
         offending = f"EXISTS (SELECT 1 FROM ({_repeated(table, columns)}) repeated WHERE {equal})"
     return engine.frame(
-        f"SELECT {_quoted(shown)} FROM (SELECT *, {engine.row_order} AS row_order FROM {table}) ordered "
+        f"SELECT * FROM (SELECT *, {engine.row_order} AS row_order FROM {table}) ordered "
         f"WHERE {offending} ORDER BY row_order LIMIT {limit}"
-    )
+    ).drop(columns="row_order")
 
 
 def _aggregate(call: ExpectationCall) -> str | None:
