@@ -22,8 +22,8 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("raw", "songs", "rows"):
         parser.add_argument(name, type=Path)
-    parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    for name in ("corpus", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--experiments", type=_names, default=None, help="default: all of `run` on new songs")
     parser.add_argument("--variants", action="store_true", help="those of params.yaml, not experiments")
     parser.add_argument("--folds", type=_numbers, default=list(range(params.N_FOLDS)))
@@ -57,10 +57,8 @@ def main() -> None:
 
     used = {experiment.pretrain_on for experiment in experiments.values()}
     folders = sorted(folder for folder in used if folder is not None)
-    graded = {name: pretraining_pairs.read(args.raw, name, settings.similarity_range) for name in folders}
-    shared = cross_validation.Corpus(
-        args.raw, songs, listings, {name: (read.songs, read.pairs) for name, read in graded.items()}
-    )
+    graded = {name: pretraining_pairs.read(args.raw, name, settings.similarity_range)[:2] for name in folders}
+    shared = cross_validation.Corpus(args.raw, songs, listings, graded)
     trainings = list(
         cross_validation.measure(experiments, shared, settings, args.folds, args.seeds or [None], args.out)
     )

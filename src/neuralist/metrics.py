@@ -120,15 +120,9 @@ class _Ranking:
         self.group = np.empty(len(values), dtype=np.int64)
         self.group[self.order] = np.cumsum(begins) - 1
 
-    def ordered(self, weights: np.ndarray) -> np.ndarray:
-        return np.take(weights, self.order, axis=-1)
-
-    def grouped(self, ordered: np.ndarray) -> np.ndarray:
-        return np.add.reduceat(ordered, self.starts, axis=-1)
-
     def sums(self, weights: np.ndarray) -> np.ndarray:
         """Weight of each group, (chunk, n_groups)."""
-        return self.grouped(self.ordered(weights))
+        return np.add.reduceat(np.take(weights, self.order, axis=-1), self.starts, axis=-1)
 
     @staticmethod
     def midranks(sums: np.ndarray) -> np.ndarray:
@@ -150,7 +144,6 @@ class _Comparison:
     def __init__(self, truth: Answers, answers: Answers, thresholds: Mapping[str, float]) -> None:
         self.ranking = _Ranking(answers.similarity)
         self.similar = truth.similar.astype(np.float64)
-        self.similar_ordered = self.similar[self.ranking.order]
         true = truth.similarity - truth.similarity.mean()
         predicted = answers.similarity - answers.similarity.mean()
         f1, balanced = (answers.similarity >= thresholds[name] for name in THRESHOLDED)
@@ -187,9 +180,7 @@ class _Comparison:
         self, weights: np.ndarray, truth_ranks: _TruthRanks, totals: Mapping[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
         """Spearman's rho, ROC AUC and average precision, with ties as scipy and sklearn treat them."""
-        ordered = self.ranking.ordered(weights)
-        pairs = self.ranking.grouped(ordered)
-        similar = self.ranking.grouped(ordered * self.similar_ordered)
+        pairs, similar = self.ranking.sums(weights), self.ranking.sums(weights * self.similar)
         ranks = self.ranking.midranks(pairs)
         together = np.einsum("dg,dg->d", ranks, self.ranking.sums(truth_ranks.weighted))
         squares = np.einsum("dg,dg,dg->d", pairs, ranks, ranks) * truth_ranks.squares

@@ -30,7 +30,7 @@ class Observed:
     def of(cls, songs: pd.DataFrame, pairs: pd.DataFrame) -> "Observed":
         """Select the `songs` of a split that have a list or are in `pairs` (tables.PAIRS, of all splits)."""
         with_list = songs["has_list"].to_numpy(bool)
-        is_listed = _distinct_ids(pairs).get_indexer(pd.Index(songs["song_id"])) >= 0
+        is_listed = songs["song_id"].isin([*pairs["left_id"].unique(), *pairs["right_id"].unique()])
         kinds = (songs.loc[with_list, "song_id"], songs.loc[is_listed & ~with_list, "song_id"])
         return cls(pd.Index([*sorted(kinds[0]), *sorted(kinds[1])], dtype="str"), len(kinds[0]))
 
@@ -60,18 +60,6 @@ class Observed:
         ranks, ids = order.argsort(), self.songs[order]
         left, right = np.minimum(ranks[first], ranks[second]), np.maximum(ranks[first], ranks[second])
         return pd.DataFrame({"left_id": ids[left], "right_id": ids[right]}, dtype="str")
-
-
-def _distinct_ids(pairs: pd.DataFrame) -> pd.Index:
-    sides = [pairs[side] for side in ("left_id", "right_id")]
-    if not all(isinstance(ids.dtype, pd.CategoricalDtype) for ids in sides):
-        return pd.Index([*{*sides[0].unique(), *sides[1].unique()}], dtype="str")
-    distinct: set[str] = set()
-    for ids in sides:
-        is_used = np.zeros(len(ids.cat.categories), dtype=bool)
-        is_used[ids.cat.codes] = True
-        distinct.update(ids.cat.categories[is_used].tolist())
-    return pd.Index([*distinct], dtype="str")
 
 
 def _positions(songs: pd.Index, listed: pd.DataFrame, side: str) -> np.ndarray:

@@ -92,15 +92,14 @@ def count(engine: Engine, table: str, calls: Sequence[ExpectationCall]) -> list[
     numbers = engine.records(f"SELECT {query} FROM {table}")[0] if query else {}
     counts = []
     for at, call in enumerate(calls):
-        if call.kind in _AGGREGATES:
-            low, high = call.kwargs.get("min_value"), call.kwargs.get("max_value")
-            counts.append(ExpectationCount(numbers[f"n_{at}"], low, high, by_row=False))
-        elif aggregates[at] is not None:
-            counts.append(ExpectationCount(numbers[f"n_{at}"], 0, 0, by_row=True))
+        if aggregates[at] is not None:
+            value = numbers[f"n_{at}"]
         else:
             repeated = _repeated(table, _columns(call))
-            total = engine.scalar(f"SELECT coalesce(sum(n_rows), 0) FROM ({repeated})")
-            counts.append(ExpectationCount(total, 0, 0, by_row=True))
+            value = engine.scalar(f"SELECT coalesce(sum(n_rows), 0) FROM ({repeated})")
+        by_row = call.kind not in _AGGREGATES
+        low, high = (0, 0) if by_row else (call.kwargs.get("min_value"), call.kwargs.get("max_value"))
+        counts.append(ExpectationCount(value, low, high, by_row))
     return counts
 
 
