@@ -41,9 +41,8 @@ def songs_of(songs: pd.DataFrame, pairs: pd.DataFrame, *, by_fold: bool) -> dict
     for split in SPLITS:
         in_split = pairs.loc[pairs["split"] == split]
         in_pairs = songs["song_id"].isin(in_split["left_id"]) | songs["song_id"].isin(in_split["right_id"])
-        masks[split] = (songs["fold"].isin(songs.loc[in_pairs, "fold"]) if by_fold else in_pairs).to_numpy(
-            bool
-        )
+        chosen = songs["fold"].isin(songs.loc[in_pairs, "fold"]) if by_fold else in_pairs
+        masks[split] = chosen.to_numpy(bool)
     return masks
 
 

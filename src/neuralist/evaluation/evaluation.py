@@ -161,9 +161,8 @@ def _join_predictions(predictions: pd.DataFrame, experiment: str, scored: pd.Dat
     Raises:
         ValueError: a scored pair has no prediction or several, or a predicted one is not scored.
     """
-    predicted = predictions.loc[
-        predictions["experiment"] == experiment, [*PAIR, "predicted"]
-    ].drop_duplicates()
+    of_experiment = predictions.loc[predictions["experiment"] == experiment]
+    predicted = of_experiment[[*PAIR, "predicted"]].drop_duplicates()
     merged = scored[PAIR].drop_duplicates().merge(predicted, "outer", on=PAIR, indicator="side")
     unmatched = merged.loc[(merged["side"] != "both") | merged.duplicated(PAIR)]
     if len(unmatched):

@@ -72,10 +72,8 @@ def _has_ambiguous_owner(records: pd.DataFrame) -> pd.Series:
     shared = named.loc[named.folded.duplicated(keep=False)]
     for _, same in shared.groupby("folded", sort=False):
         first = same.iloc[0]
-        unrelated = [
-            not (names.related(title, first.title) or names.related(artist, first.artist))
+        ambiguous[same.index] = not all(
+            names.related(title, first.title) or names.related(artist, first.artist)
             for artist, title in zip(same.artist, same.title, strict=True)
-        ]
-        if any(unrelated):
-            ambiguous[same.index] = True
+        )
     return ambiguous

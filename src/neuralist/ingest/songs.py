@@ -14,7 +14,6 @@ from neuralist.config import params
 from neuralist.data import splits, tables
 from neuralist.ingest import covers, genres, lyrics_check
 from neuralist.ingest.sources import common
-from neuralist.ingest.sources.common import Raw, Similarities
 from neuralist.text import names
 
 
@@ -27,7 +26,7 @@ class Tables(NamedTuple):
     counts: dict[str, int | dict[str, int]]
 
 
-def build(raw: Raw, choices: params.Songs) -> Tables:
+def build(raw: common.Raw, choices: params.Songs) -> Tables:
     """Join records, track ids and similarity lists.
 
     In the generic form each text is a song whose id is its only track id. In the official form, repeated
@@ -129,7 +128,7 @@ def _add_track_columns(
     songs: pd.DataFrame,
     matches: pd.DataFrame,
     tracks: pd.DataFrame,
-    similar: Similarities,
+    similar: common.Similarities,
     choices: params.Songs,
 ) -> pd.DataFrame:
     """Add track_ids, has_list, the tags of tracks, and the year of a track where the record has none."""
@@ -151,7 +150,11 @@ def _add_track_columns(
 
 
 def _counts(
-    raw: Raw, songs: pd.DataFrame, matches: pd.DataFrame, similar: Similarities, rejects: pd.DataFrame
+    raw: common.Raw,
+    songs: pd.DataFrame,
+    matches: pd.DataFrame,
+    similar: common.Similarities,
+    rejects: pd.DataFrame,
 ) -> dict[str, int | dict[str, int]]:
     kinds = Counter(matches.kind)
     reasons = Counter(rejects.source + ": " + rejects.reason)

@@ -70,12 +70,11 @@ class Revision:
 
     def contents(self, stem: str, suffix: str) -> dict[str, Path]:
         """Return cached files by path: <stem><suffix>, or those in folder <stem>; empty if one is missing."""
-        names = [
-            path
-            for path in self.files
+        files = {
+            path: self.cached(md5)
+            for path, md5 in self.files.items()
             if path == stem + suffix or (path.startswith(f"{stem}/") and path.endswith(suffix))
-        ]
-        files = {path: self.cached(self.files[path]) for path in names}
+        }
         cached = {path: file for path, file in files.items() if file}
         return cached if len(cached) == len(files) else {}
 
@@ -119,11 +118,11 @@ def of_working_tree(cache: Path) -> Revision:
     lock, headline = Path("dvc.lock"), Path(HEADLINE)
     if not lock.is_file():
         raise ValueError("dvc.lock: not in the working folder; run `dvc repro` first")
-    if (_git("rev-parse", "--show-prefix") or "").strip():
+    if _git("rev-parse", "--show-prefix"):
         raise ValueError("compare: this folder lies inside a repository; run it in the checkout's own folder")
     changed = (_git("diff", "--name-only", "--relative", "HEAD", "--", "dvc.lock", HEADLINE) or "").split()
     mark = f" (* with changes in {', '.join(changed)})" if changed else ""
-    commit, _, subject = (_git("log", "-1", "--format=%h %s") or "").strip().partition(" ")
+    commit, _, subject = (_git("log", "-1", "--format=%h %s") or "").partition(" ")
     title = f"working tree at {commit}{'*' if changed else ''} {subject}{mark}"
     figures = headline.read_text(encoding="utf-8") if headline.is_file() else None
     return _revision(title, lock.read_text(encoding="utf-8"), figures, cache)
@@ -144,8 +143,7 @@ def of_commit(name: str, cache: Path) -> Revision:
     commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if commit is None:
         raise ValueError(f"AGAINST={name}: no commit of this repository; name one that `git log` shows")
-    commit = commit.strip()
-    title = (_git("log", "-1", "--format=%h %s", commit) or commit).strip()
+    title = _git("log", "-1", "--format=%h %s", commit) or commit
     lock = _git("show", f"{commit}:./dvc.lock")
     if lock is None:
         raise ValueError(f"AGAINST={name}: commit {title} has no dvc.lock; name a later one, which has")
@@ -181,14 +179,14 @@ def _dvc(*arguments: str) -> str:
 
 
 def _git(*arguments: str) -> str | None:
-    """Return what git prints; None if it fails."""
+    """Return what git prints, without white space around it; None if it fails."""
     try:
         answer = subprocess.run(["git", *arguments], capture_output=True, encoding="utf-8", check=False)
     except FileNotFoundError as error:
         raise ValueError("compare: git is not installed; install it, since commits are read by it") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"git {' '.join(arguments)}: not UTF-8; run `dvc repro` there") from error
-    return answer.stdout if answer.returncode == 0 else None
+    return answer.stdout.strip() if answer.returncode == 0 else None
 
 
 def _revision(title: str, lock: str, headline: str | None, cache: Path) -> Revision:
