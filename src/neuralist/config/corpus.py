@@ -165,11 +165,10 @@ def _check_protocol(corpus: Corpus, raw: Path, settings: params.Params) -> None:
 def _first_difference(
     left: dict[str, Any], right: dict[str, Any], prefix: str = ""
 ) -> tuple[str, Any, Any] | None:
-    for key in [*left, *(key for key in right if key not in left)]:
+    for key in left | right:
         actual, expected = left.get(key), right.get(key)
-        if actual == expected:
-            continue
-        if isinstance(actual, dict) and isinstance(expected, dict):
-            return _first_difference(actual, expected, f"{prefix}{key}.")
-        return f"{prefix}{key}", actual, expected
+        if actual != expected:
+            if isinstance(actual, dict) and isinstance(expected, dict):
+                return _first_difference(actual, expected, f"{prefix}{key}.")
+            return f"{prefix}{key}", actual, expected
     return None

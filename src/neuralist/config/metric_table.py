@@ -6,6 +6,7 @@ and its computing in `metrics.measure`, or of a ranking in `evaluation.ranking`.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from neuralist.config.experiment import Protocol
@@ -14,6 +15,7 @@ AUTO = "auto"  # a choice of metric left to `evaluation.selection.metric_of`
 _ONE_CLASS = "all pairs are similar, or all are dissimilar"
 _CONSTANT = "the predictions or the similarities are all equal"
 _NO_QUERY = "no song with a list has a listed and an unlisted song here"
+_NO_NEW_ARTIST = "no such song is by an artist known to be new"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,22 +54,15 @@ class Metric:
         return f"{self.label} (lower is better)" if self.lower_is_better else self.label
 
 
-def _ranking(name: str, label: str, *, headline: bool = False, undefined: str = _NO_QUERY) -> Metric:
-    return Metric(
-        name=name, label=label, of="ranking", protocols=("songs",), headline=headline, undefined=undefined
-    )
-
-
+_ranking = partial(Metric, of="ranking", protocols=("songs",), undefined=_NO_QUERY)
 METRICS = (
-    _ranking("listed_auc", "listed AUC", headline=True),
-    _ranking("ndcg_at_10", "nDCG@10", headline=True),
-    _ranking("recall_at_10", "recall@10"),
+    _ranking(name="listed_auc", label="listed AUC", headline=True),
+    _ranking(name="ndcg_at_10", label="nDCG@10", headline=True),
+    _ranking(name="recall_at_10", label="recall@10"),
+    _ranking(name="listed_auc_new_artist", label="listed AUC, new artists", undefined=_NO_NEW_ARTIST),
     _ranking(
-        "listed_auc_new_artist",
-        "listed AUC, new artists",
-        undefined="no such song is by an artist known to be new",
+        name="pooled_listed_auc", label="listed AUC, pooled", undefined="all pairs are listed, or none is"
     ),
-    _ranking("pooled_listed_auc", "listed AUC, pooled", undefined="all pairs are listed, or none is"),
     Metric(name="decile_accuracy", label="decile accuracy", headline=True),
     Metric(name="within_one_decile", label="within one decile", headline=True),
     Metric(name="spearman", label="Spearman", headline=True, undefined=_CONSTANT),

@@ -237,16 +237,13 @@ def _check_names(params: Params) -> None:
         )
     named = {"songmap": params.mapped_experiment, "study": params.studied_experiment}
     for section, name in named.items():
-        if name not in params.experiments and (section, name) != ("songmap", TUNED):
+        is_tuned = (section, name) == ("songmap", TUNED)
+        if name not in params.experiments and not (is_tuned and params.study.trials):
+            why = ", which is not trained with study.trials 0" if is_tuned else ""
             raise ValueError(
-                f"params.yaml: {section}.experiment: received {name!r}; "
+                f"params.yaml: {section}.experiment: received {name!r}{why}; "
                 f"name one of {sorted(params.experiments)}, or null for the last of `run`"
             )
-    if params.mapped_experiment == TUNED and not params.study.trials:
-        raise ValueError(
-            f"params.yaml: songmap.experiment: received {TUNED!r}, which is not trained with study.trials 0; "
-            f"name one of {sorted(params.experiments)}, or null for the last of `run`"
-        )
 
 
 def _check_unlisted(params: Params) -> None:
@@ -316,10 +313,8 @@ def message(error: ValidationError, prefix: str = "") -> str:
     reasons = []
     for problem in error.errors():
         key = prefix + ".".join(map(str, problem["loc"]))
-        reason = f"{problem['msg']}, received {problem['input']!r}"
-        if problem["type"] == "missing":
-            reason = problem["msg"]
-        if problem["type"] == "choice":
-            reason = f"received {problem['input']!r}; {problem['msg']}"
+        reason, received = problem["msg"], f"received {problem['input']!r}"
+        if problem["type"] != "missing":
+            reason = f"{received}; {reason}" if problem["type"] == "choice" else f"{reason}, {received}"
         reasons.append(f"{key + ': ' if key else ''}{reason}")
     return "; ".join(reasons)

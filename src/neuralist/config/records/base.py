@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field, ValidationError
 
 from neuralist import files
 from neuralist.config import params
-from neuralist.config.experiment import Section
 
 M = TypeVar("M", bound=BaseModel)
 Split = Literal["train", "val", "test"]
@@ -21,10 +20,6 @@ Share = Annotated[float, Field(ge=0, le=1)]
 def optional() -> Any:
     """The default of an attribute that is not written where it is None."""
     return Field(default=None, exclude_if=lambda value: value is None)
-
-
-class Record(Section):
-    """Values that cross a stage."""
 
 
 def save(record: BaseModel, path: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from neuralist.config.records.base import Record
+from neuralist.config.experiment import Section
 
 
 def _one_line(text: Any) -> Any:
@@ -15,7 +15,7 @@ OneLine = Annotated[str, BeforeValidator(_one_line)]
 Epochs = Annotated[int, Field(ge=1)]
 
 
-class CorpusNote(Record):
+class CorpusNote(Section):
     """What a raw folder says of itself to later stages.
 
     Attributes:

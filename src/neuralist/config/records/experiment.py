@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from neuralist.config.experiment import Experiment
-from neuralist.config.records.base import Count, Record, Share, optional
+from neuralist.config.experiment import Experiment, Section
+from neuralist.config.records.base import Count, Share, optional
 
 
-class SplitCoverage(Record):
+class SplitCoverage(Section):
     """How much of the lyrics of one split have a word vector.
 
     Attributes:
@@ -22,7 +22,7 @@ class SplitCoverage(Record):
     word_coverage: Share | None
 
 
-class Coverage(Record):
+class Coverage(Section):
     """Where token vectors are from, and which words they cover; vectors of characters have no splits.
 
     Attributes:
@@ -42,7 +42,7 @@ class Coverage(Record):
     test: SplitCoverage | None = optional()
 
 
-class CalibrationCurve(Record):
+class CalibrationCurve(Section):
     """The knots of `model.similarity.Calibration`.
 
     Attributes:
@@ -54,7 +54,7 @@ class CalibrationCurve(Record):
     expected: tuple[float, ...]
 
 
-class ExperimentRecord(Record):
+class ExperimentRecord(Section):
     """A trained experiment: what it was trained with, on how much, and how its similarity is read.
 
     Attributes:
@@ -84,7 +84,7 @@ class ExperimentRecord(Record):
     calibration: CalibrationCurve | None
 
 
-class BestTrial(Record):
+class BestTrial(Section):
     """The best trial of a study.
 
     Attributes:

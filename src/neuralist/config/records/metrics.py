@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from neuralist.config.experiment import Protocol
+from neuralist.config.experiment import Protocol, Section
 from neuralist.config.metric_table import BY_NAME
-from neuralist.config.records.base import Count, Record, Share, Split, load, optional
+from neuralist.config.records.base import Count, Share, Split, load, optional
 
 
 def _metric(name: str) -> str:
@@ -19,7 +19,7 @@ def _metric(name: str) -> str:
 MetricName = Annotated[str, AfterValidator(_metric)]
 
 
-class Estimate(Record):
+class Estimate(Section):
     """A metric, or a difference of two, with its interval from resamples of the songs.
 
     Attributes:
@@ -45,7 +45,7 @@ class BaselineEstimate(Estimate):
     difference: Estimate
 
 
-class Thresholds(Record):
+class Thresholds(Section):
     """Similarities in [0, 1] from which pairs count as similar, chosen on val.
 
     Attributes:
@@ -57,7 +57,7 @@ class Thresholds(Record):
     balanced_accuracy: float
 
 
-class SeenInTrain(Record):
+class SeenInTrain(Section):
     """What a split shares with train.
 
     Attributes:
@@ -69,7 +69,7 @@ class SeenInTrain(Record):
     songs: Share
 
 
-class RankingCounts(Record):
+class RankingCounts(Section):
     """What the metrics of ranking are about.
 
     Attributes:
@@ -85,7 +85,7 @@ class RankingCounts(Record):
     n_listed: Count
 
 
-class SplitMetrics(Record):
+class SplitMetrics(Section):
     """An experiment and its baselines on one split.
 
     Attributes:
@@ -105,7 +105,7 @@ class SplitMetrics(Record):
     baselines: dict[str, dict[MetricName, BaselineEstimate]]
 
 
-class ExperimentMetrics(Record):
+class ExperimentMetrics(Section):
     """How good an experiment is, beside its baselines.
 
     Attributes:

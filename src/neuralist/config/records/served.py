@@ -11,15 +11,15 @@ from typing import Any, Literal
 
 from neuralist import files
 from neuralist.config import renamed
-from neuralist.config.experiment import Protocol
-from neuralist.config.records.base import Count, Record, check
+from neuralist.config.experiment import Protocol, Section
+from neuralist.config.records.base import Count, check
 from neuralist.config.records.experiment import ExperimentRecord
 from neuralist.config.records.metrics import Estimate, MetricName
 
 FORMAT = 2
 
 
-class ServedModel(Record):
+class ServedModel(Section):
     """The packed experiment, and what people must be told of it.
 
     Attributes:
