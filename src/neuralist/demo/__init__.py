@@ -47,10 +47,8 @@ def files(seed: int = SEED) -> dict[str, str]:
 
 def digest(folder: Path) -> str:
     """Return a folder's hash as in a .dvc file: the md5 of its list of files with their md5s, plus `.dir`."""
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     entries = [
-        {"md5": hashlib.md5(path.read_bytes()).hexdigest(), "relpath": path.relative_to(folder).as_posix()}
-        for path in folder.rglob("*")
-        if path.is_file()
+        {"md5": hashlib.md5(paths[name].read_bytes()).hexdigest(), "relpath": name} for name in sorted(paths)
     ]
-    entries.sort(key=lambda entry: entry["relpath"])
     return hashlib.md5(json.dumps(entries).encode("utf-8")).hexdigest() + ".dir"

@@ -7,7 +7,7 @@ list, scores that differ by direction.
 
 import json
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import Any
 
 from neuralist.demo.draws import Draws
@@ -16,37 +16,19 @@ from neuralist.demo.names import COUNTRIES, spell_artist, spell_title
 from neuralist.demo.world import LAST_YEAR, Artist, Song, Track, identifier
 
 Files = dict[str, str]
+# fmt: off
 GENRES = (
-    "soul",
-    "folk",
-    "country",
-    "jazz",
-    "rock",
-    "pop",
-    "electronic",
-    "blues",
-    "disco",
-    "hip hop",
-    "metal",
-    "latin",
+    "soul", "folk", "country", "jazz", "rock", "pop",
+    "electronic", "blues", "disco", "hip hop", "metal", "latin",
 )
+FIELDS = (
+    "lyrics", "tags", "num_syllables", "pos", "year", "fog_index", "flesch_index", "num_words", "num_lines",
+    "sentiment", "title", "f_k_grade", "artist", "difficult_words", "num_dupes",
+)
+# fmt: on
 NOTICE = "We are not licensed to display the lyrics of this song at the moment"
 # Numbers of records charted again a year later; with a notice for lyrics; that all have the same lyrics.
 CHARTED_TWICE, NOTICES, MIXED_UP = 6, 4, 3
-FIELDS = (
-    *(
-        "lyrics",
-        "tags",
-        "num_syllables",
-        "pos",
-        "year",
-        "fog_index",
-        "flesch_index",
-        "num_words",
-        "num_lines",
-    ),
-    *("sentiment", "title", "f_k_grade", "artist", "difficult_words", "num_dupes"),
-)
 
 
 def billboard(draws: Draws, artists: list[Artist], songs: list[Song]) -> Files:
@@ -62,10 +44,10 @@ def billboard(draws: Draws, artists: list[Artist], songs: list[Song]) -> Files:
         record.update(measure(NOTICE))
     for record in mixed_up:
         record.update(measure(mixed_up[-1]["lyrics"]))
-    charts: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for record in records:
-        charts[record["year"]].append(record)
-    return {f"billboard/{year}.json": _chart(draws, charts[year]) for year in sorted(charts)}
+    return {
+        f"billboard/{year}.json": _chart(draws, [record for record in records if record["year"] == year])
+        for year in sorted({record["year"] for record in records})
+    }
 
 
 def _record(draws: Draws, artist: Artist, song: Song) -> dict[str, Any]:
@@ -90,8 +72,7 @@ def million_songs(draws: Draws, artists: list[Artist], songs: list[Song], tracks
     names = {}
     song_ids = [identifier(draws, "SO") for _ in songs]
     for track in tracks:
-        song = songs[track.song]
-        artist, title = artists[song.artist].name, song.title
+        artist, title = artists[songs[track.song].artist].name, songs[track.song].title
         names[track.track_id] = (
             spell_artist(draws, artist) if draws.chance(0.25) else artist,
             spell_title(draws, title) if draws.chance(0.25) else title,

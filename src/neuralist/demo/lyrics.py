@@ -49,7 +49,8 @@ def compose(draws: Draws, themes: Sequence[tuple[int, float]], year: int) -> Lyr
     stanzas = []
     for _ in range(draws.choice(VERSES)):
         stanzas += [[line(VERSE) for _ in range(4)], chorus]
-    return Lyrics(_capitals(title), "\n\n".join("\n".join(stanza) for stanza in stanzas))
+    capitals = " ".join(word if word == "and" else word.capitalize() for word in title.split())
+    return Lyrics(capitals, "\n\n".join(map("\n".join, stanzas)))
 
 
 def sing_again(draws: Draws, text: str) -> str:
@@ -77,7 +78,3 @@ def _fill(draws: Draws, template: str, words: dict[str, tuple[str, ...]]) -> str
         return filler
 
     return _SLOT.sub(word, template)
-
-
-def _capitals(title: str) -> str:
-    return " ".join(word if word == "and" else word.capitalize() for word in title.split())

@@ -4,12 +4,8 @@ import re
 from typing import Any
 
 _VOWELS = re.compile(r"[aeiouy]+")
-_BRIGHT = frozenset(
-    ("brave", "clever", "eager", "faithful", "friendly", "gentle", "grateful", "honest", "lucky", "proud")
-)
-_DARK = frozenset(
-    ("anxious", "awkward", "broken", "careless", "fever", "foolish", "jealous", "lonely", "weary", "worry")
-)
+_BRIGHT = "brave", "clever", "eager", "faithful", "friendly", "gentle", "grateful", "honest", "lucky", "proud"
+_DARK = "anxious", "awkward", "broken", "careless", "fever", "foolish", "jealous", "lonely", "weary", "worry"
 
 
 def measure(text: str) -> dict[str, Any]:

@@ -93,9 +93,8 @@ def _plain(title: str) -> str:
 
 
 def _active(draws: Draws, artists: list[Artist], year: int) -> int:
-    return draws.choice(
-        [i for i, artist in enumerate(artists) if artist.first_year <= year <= artist.last_year]
-    )
+    active = [i for i, artist in enumerate(artists) if artist.first_year <= year <= artist.last_year]
+    return draws.choice(active)
 
 
 def similarities(draws: Draws, songs: list[Song]) -> dict[tuple[int, int], float]:

@@ -75,13 +75,8 @@ def first_artist(name: str) -> str:
     return key(_cut(name, _FEATURED, _BRACKETS, _PARTNERS))
 
 
-def slug(artist: str, title: str) -> str:
-    """Return a readable id for a song of any script: `madonna--like-a-virgin`."""
-    return f"{slug_part(artist)}--{slug_part(title)}"
-
-
 def slug_part(name: str) -> str:
-    """Return a name as it appears in a slug."""
+    """Return a name as part of a readable id: `like-a-virgin`; of any script."""
     return worded(name).replace(" ", "-")
 
 

@@ -4,7 +4,6 @@ Mueller & Thyagarajan (2016) add 10,022 pairs to SICK's 4,500 by replacing rando
 WordNet. This module takes a word's synonyms from a file, or the nearest words by word vectors.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -121,6 +120,5 @@ def _pack(synonyms: dict[int, np.ndarray], n_tokens: int) -> Synonyms:
     counts = np.zeros(n_tokens, dtype=np.int64)
     for word, others in synonyms.items():
         counts[word] = len(others)
-    ordered: Iterable[np.ndarray] = [synonyms[word] for word in sorted(synonyms)]
-    ids = np.concatenate([np.zeros(0), *ordered]).astype(np.int32)
+    ids = np.concatenate([np.zeros(0), *(synonyms[word] for word in sorted(synonyms))]).astype(np.int32)
     return Synonyms(ids, np.cumsum(np.append(0, counts)))

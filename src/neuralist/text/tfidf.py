@@ -1,8 +1,7 @@
 """TF-IDF vectors of texts, over words and word bigrams or over character n-grams."""
 
 from collections.abc import Sequence
-from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -52,11 +51,9 @@ def tfidf(
     train_texts = [joined[text] for text in train]
     if not any(train_texts):
         return TermWeights(sparse.csr_array((len(texts), 0)), [])
-    build = partial(TfidfVectorizer, lowercase=False, sublinear_tf=True)
-    if tokens == "char":
-        vectorizer = build(analyzer="char_wb", ngram_range=(2, 4))
-    else:
-        vectorizer = build(token_pattern=r"\S+", ngram_range=(1, max_words))
+    by_words = {"token_pattern": r"\S+", "ngram_range": (1, max_words)}
+    options: Any = {"analyzer": "char_wb", "ngram_range": (2, 4)} if tokens == "char" else by_words
+    vectorizer = TfidfVectorizer(lowercase=False, sublinear_tf=True, **options)
     n_texts = np.ravel((vectorizer.fit_transform(train_texts) > 0).sum(axis=0))
     columns = np.flatnonzero((n_texts >= min_texts) & (n_texts <= max_texts))
     weights = sparse.csr_array(vectorizer.transform(joined))[:, columns]

@@ -119,12 +119,9 @@ def read_file(path: Path, required: Iterable[str], most_frequent: int) -> dict[s
     from gensim.models import KeyedVectors  # 1.9 s that `load` need not pay
 
     try:
-        if path.suffix == ".bin":
-            entries = KeyedVectors.load_word2vec_format(str(path), binary=True)
-        else:
-            entries = KeyedVectors.load_word2vec_format(
-                str(path), binary=False, no_header=not _has_header(path)
-            )
+        binary = path.suffix == ".bin"
+        no_header = not (binary or _has_header(path))
+        entries = KeyedVectors.load_word2vec_format(str(path), binary=binary, no_header=no_header)
     except (ValueError, TypeError, EOFError, OSError, IndexError) as error:
         raise ValueError(
             f"{path}: not readable as word vectors ({error}); expected word2vec text or binary, or GloVe"
