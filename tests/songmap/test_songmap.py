@@ -192,7 +192,7 @@ def test_an_unknown_title_is_the_id_and_an_unknown_artist_or_year_is_left_open()
 
 def test_genres_take_styles_by_number_of_songs_and_other_is_grey_and_last() -> None:
     genres = picture.genres(drawn())
-    assert [(one.name, one.style, one.count) for one in genres] == [
+    assert [(one.name, one.style, one.n_songs) for one in genres] == [
         ("pop", 0, 4),
         ("rock", 1, 2),
         ("other", -1, 2),

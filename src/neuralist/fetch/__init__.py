@@ -25,13 +25,13 @@ class Download(NamedTuple):
 
     Attributes:
         source: the source that it is a file of.
-        url: its address.
         path: its path in the raw folder.
+        url: its address.
     """
 
     source: Source
-    url: str
     path: str
+    url: str
 
 
 def plan(names: Sequence[str], years: tuple[int, int]) -> list[Download]:
@@ -52,7 +52,7 @@ def plan(names: Sequence[str], years: tuple[int, int]) -> list[Download]:
     for source in (table.SOURCES[name] for name in dict.fromkeys(names)):
         for year in range(first, last + 1) if "{year}" in source.path else [0]:
             url = f"{table.HOSTS[source.host]}/{source.remote.format(year=year)}"
-            downloads.append(Download(source, url, source.path.format(year=year)))
+            downloads.append(Download(source, source.path.format(year=year), url))
     return downloads
 
 
@@ -103,16 +103,8 @@ def fetch(downloads: Sequence[Download], folder: Path, report: Report) -> list[d
         for download in downloads:
             is_new = not (folder / download.path).exists()
             received = _fetch_one(session, download, (parts, folder), report) if is_new else 0
-            state = "fetched" if is_new else "there"
-            results.append(
-                {
-                    "source": download.source.name,
-                    "path": download.path,
-                    "url": download.url,
-                    "bytes": received,
-                    "state": state,
-                }
-            )
+            outcome = {"bytes": received, "state": "fetched" if is_new else "there"}
+            results.append(download._asdict() | {"source": download.source.name} | outcome)
     shutil.rmtree(parts, ignore_errors=True)
     return results
 

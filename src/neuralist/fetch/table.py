@@ -6,8 +6,8 @@ import sqlite3
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 Check = Callable[[Path], None]
 
@@ -26,8 +26,7 @@ _LINK, _KIND = 0o120000, 0o170000  # of a Unix file mode
 _TRACK, _SONG = rb"TR[A-Z0-9]{16}", rb"SO[A-Z0-9]{16}"
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A publisher's file, or one for each year where its path has {year}.
 
     Attributes:
@@ -117,6 +116,11 @@ def _check_archive(path: Path) -> None:
         raise ValueError("a zip file without any TR*.json")
 
 
+def _msd(remote: str, megabytes: float, holds: str, check: Check) -> Source:
+    path = PurePosixPath(remote)
+    return Source(path.stem, "msd", remote, f"msd/{path.name}", megabytes, holds, check)
+
+
 def _lastfm(subset: str, megabytes: float, tracks: str) -> Source:
     holds = f"lists and tags of {tracks} tracks, as JSON files"
     name = f"lastfm_{subset}"
@@ -135,33 +139,19 @@ SOURCES = {
             f"songs with lyrics, {FIRST_YEAR} to {LAST_YEAR}, a file a year",
             _check_billboard,
         ),
-        Source(
-            "unique_tracks",
-            "msd",
+        _msd(
             "AdditionalFiles/unique_tracks.txt",
-            "msd/unique_tracks.txt",
             84,
             "artists and titles of a million tracks",
             _check_first_line(_TRACK, _SONG, b".*", b".*"),
         ),
-        Source(
-            "tracks_per_year",
-            "msd",
+        _msd(
             "AdditionalFiles/tracks_per_year.txt",
-            "msd/tracks_per_year.txt",
             35,
             "the years of half of them",
             _check_first_line(rb"\d{1,4}", _TRACK, b".*", b".*"),
         ),
-        Source(
-            "lastfm_similars",
-            "msd",
-            "lastfm/lastfm_similars.db",
-            "msd/lastfm_similars.db",
-            3000,
-            "similarity lists of 584,897 tracks",
-            _check_database,
-        ),
+        _msd("lastfm/lastfm_similars.db", 3000, "similarity lists of 584,897 tracks", _check_database),
         _lastfm("subset", 5, "9,330"),
         _lastfm("train", 500, "839,122"),
         _lastfm("test", 60, "104,212"),

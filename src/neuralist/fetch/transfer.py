@@ -63,14 +63,15 @@ def _attempt(session: requests.Session, url: str, part: Path, report: Report) ->
         headers |= {"Range": f"bytes={offset}-", "If-Range": version}
     with session.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
         start, total = _byte_range(response, url)
+        current = _validator(response)
         if response.status_code == requests.codes.requested_range_not_satisfiable and total == offset > 0:
             return
-        if start is None or start > offset or (start and _validator(response) not in {version, ""}):
+        if start is None or start > offset or (start and current not in {version, ""}):
             part.unlink(missing_ok=True)
             raise _RetryableError("the server did not go on where it was asked to")
         if total is not None:
             check_room(part.parent, total - start, url)
-        _write_version(part, url, _validator(response))
+        _version_file(part).write_text(json.dumps({"url": url, "version": current}), encoding="utf-8")
         _write(response, part, (start, total), report)
 
 
@@ -135,10 +136,6 @@ def _validator(response: requests.Response) -> str:
     """Return what identifies this version of the file: a strong ETag, or else Last-Modified."""
     tag = response.headers.get("ETag", "")
     return tag if tag.startswith('"') else response.headers.get("Last-Modified", "")
-
-
-def _write_version(part: Path, url: str, version: str) -> None:
-    _version_file(part).write_text(json.dumps({"url": url, "version": version}), encoding="utf-8")
 
 
 def _read_version(part: Path, url: str) -> str:

@@ -6,8 +6,7 @@ Input: the table `songs` and embeddings, float (n, units). Output: a `SongMap`, 
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,8 +19,7 @@ LATEST = "latest"
 MIN_SONGS = 3  # of a map
 
 
-@dataclass(frozen=True)
-class Song:
+class Song(NamedTuple):
     """What the map shows of a song, never its lyrics; an unknown artist is an empty string."""
 
     song_id: str
@@ -31,8 +29,7 @@ class Song:
     year: int | None
 
 
-@dataclass(frozen=True)
-class SongMap:
+class SongMap(NamedTuple):
     """Songs as points of a plane, with the nearest songs of each.
 
     Attributes:

@@ -6,9 +6,8 @@ Input: a `layout.SongMap`. Output: a matplotlib figure. Titles must not be parse
 import unicodedata
 import warnings
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -31,17 +30,15 @@ OTHER = {"light": "#83878f", "dark": "#7d8494"}
 SHAPES = ("o", "D")  # matplotlib's names
 
 
-@dataclass(frozen=True)
-class Genre:
+class Genre(NamedTuple):
     """A genre, its number of songs, and its `style`: index into colours times shapes, or -1 for grey."""
 
     name: str
     style: int
-    count: int
+    n_songs: int
 
 
-@dataclass(frozen=True)
-class Label:
+class Label(NamedTuple):
     """A title beside its dot; (x, y) is the middle of its left edge or, if `anchor` is end, of its right."""
 
     text: str
@@ -69,16 +66,16 @@ def picture(song_map: SongMap, caption: str, note: str = "") -> Figure:
     for genre in listed:
         members = np.array([song.genre == genre.name for song in song_map.songs])
         style = {**_marker(genre.style), "edgecolor": "white", "linewidth": 0.9}
-        axes.scatter(x[members], y[members], label=f"{genre.name} {genre.count}", **style)
+        axes.scatter(x[members], y[members], label=f"{genre.name} {genre.n_songs}", **style)
     for label in labels(song_map):
         side = "left" if label.anchor == "start" else "right"
         style = {"fontsize": 6.9, "color": "#39404d", "parse_math": False}
         axes.text(label.x, label.y, label.text, ha=side, va="center", **style)
-    across, upwards = axis_titles(song_map)
-    below = f"{across}\n{note}" if note else across
+    first, second = (f"{share:.0%} of the variance" for share in song_map.explained)
+    below = f"first principal component, {first}" + (f"\n{note}" if note else "")
     style = {"ha": "center", "fontsize": 7, "color": SOFT, "parse_math": False}
     axes.text(WIDTH / 2, HEIGHT - 4, below, va="bottom", **style)
-    axes.text(14, HEIGHT / 2, upwards, va="center", rotation=90, **style)
+    axes.text(14, HEIGHT / 2, f"second principal component, {second}", va="center", rotation=90, **style)
     figure.text(0.028, 0.975, f"Song map: {caption}", fontsize=11, va="top", color=INK, parse_math=False)
     legend = figure.legend(
         loc="upper left",
@@ -122,9 +119,7 @@ def pixel_positions(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def labels(song_map: SongMap) -> list[Label]:
     """Return labels of a few songs, the most isolated first, that overlap no dot and no other label."""
     x, y = pixel_positions(song_map.points)
-    taken = [
-        (left - RADIUS, top - RADIUS, left + RADIUS, top + RADIUS) for left, top in zip(x, y, strict=True)
-    ]
+    taken = list(zip(x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS, strict=True))
     gaps = np.hypot(x[:, None] - x, y[:, None] - y) + np.diag(np.full(len(x), np.inf))
     placed: list[Label] = []
     for song in np.argsort(-gaps.min(axis=1), kind="stable"):
@@ -140,12 +135,6 @@ def labels(song_map: SongMap) -> list[Label]:
         if len(placed) == MAX_LABELS:
             break
     return placed
-
-
-def axis_titles(song_map: SongMap) -> tuple[str, str]:
-    """Return the titles of the x and y axis, with the share of variance of each."""
-    first, second = (f"{share:.0%} of the variance" for share in song_map.explained)
-    return f"first principal component, {first}", f"second principal component, {second}"
 
 
 def _marker(style: int) -> dict[str, Any]:

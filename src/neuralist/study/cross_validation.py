@@ -6,9 +6,8 @@ their means with intervals (`report`). Trainings are saved in a folder and not r
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -32,8 +31,7 @@ Experiments = Mapping[str, Experiment]
 MetricsBySplit = dict[str, dict[str, MetricDraws]]
 
 
-@dataclass(frozen=True)
-class Corpus:
+class Corpus(NamedTuple):
     """The data that the trainings of all folds share.
 
     Attributes:
@@ -50,8 +48,7 @@ class Corpus:
     graded: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """The means over all trainings, as text.
 
     Attributes:
@@ -79,10 +76,8 @@ def select_experiments(settings: params.Params, names: Sequence[str] | None, epo
 def variants(settings: params.Params, epochs: int) -> Experiments:
     """Return the last experiment of `run`, and its variants in params.yaml."""
     base = settings.run[-1]
-    changes: dict[str, dict[str, Any]] = {base: {}, **settings.variants}
-    return {
-        name: settings.experiment(base, epochs, overrides=overrides) for name, overrides in changes.items()
-    }
+    changes = {base: {}, **settings.variants}
+    return {name: settings.experiment(base, epochs, overrides=own) for name, own in changes.items()}
 
 
 def measure(
@@ -114,10 +109,8 @@ def measure(
         texts = splits.lyrics_of(corpus.songs, listings.pairs, by_fold=True)
         vectors = word_vectors.fit(texts, graded, settings.vectors, corpus.raw)
         for seed in seeds:
-            overrides = {} if seed is None else {"seed": seed}
-            seeded = {
-                name: experiment.model_copy(update=overrides) for name, experiment in experiments.items()
-            }
+            own = {} if seed is None else {"seed": seed}
+            seeded = {name: experiment.model_copy(update=own) for name, experiment in experiments.items()}
             yield _measure_training(seeded, corpus, listings, vectors, out / f"fold{fold}", settings.evaluate)
 
 

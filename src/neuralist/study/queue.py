@@ -128,21 +128,21 @@ def locked(queue: Queue) -> Iterator[None]:
             yield
 
 
+def trials(study: optuna.Study, settings: params.Study) -> list[FrozenTrial]:
+    """Return as many trials as the settings ask for: with a larger number, more may have been queued."""
+    return study.get_trials(deepcopy=False)[: settings.trials]
+
+
 @contextmanager
 def claimed(settings: params.Study, queue: Queue) -> Iterator[optuna.Trial | None]:
     """Claim a trial, or None when all are finished; waits while other processes run the rest."""
     claim = None
     while claim is None:
         with locked(queue):
-            unfinished = [
-                trial
-                for trial in queue.study.get_trials(deepcopy=False)[: settings.trials]
-                if not trial.state.is_finished()
-            ]
-            available = [
-                trial for trial in unfinished if trial.state == TrialState.WAITING or _abandoned(trial)
-            ]
-            claim = _claim(settings, queue, available[0]) if available else None
+            unfinished = [trial for trial in trials(queue.study, settings) if not trial.state.is_finished()]
+            free = (trial for trial in unfinished if trial.state == TrialState.WAITING or _abandoned(trial))
+            available = next(free, None)
+            claim = _claim(settings, queue, available) if available else None
         if not unfinished:
             yield None
             return
@@ -164,9 +164,11 @@ def _claim(settings: params.Study, queue: Queue, queued: FrozenTrial) -> tuple[o
     """Claim a queued or abandoned trial, by a lock that the system releases when the process dies."""
     # Seeded by number: a resumed study would otherwise repeat the random numbers of its first trials.
     queue.study.sampler = optuna.samplers.TPESampler(seed=settings.seed + queued.number)
-    trial_id = _storage_id(queue, queued.number)
+    storage = queue.storage.trials
+    study_id = storage.get_study_id_from_name(queue.study.study_name)
+    trial_id = storage.get_trial_id_from_study_id_trial_number(study_id, queued.number)
     # Not Study.ask: where another process was faster, it creates an extra trial.
-    if queued.state == TrialState.WAITING and not _start(queue, trial_id):
+    if queued.state == TrialState.WAITING and not _start(storage, trial_id):
         return None
     # By the constructor: Study.ask does not return a running trial, and a resumed one is running.
     trial = optuna.Trial(queue.study, trial_id)
@@ -181,17 +183,10 @@ def _claim(settings: params.Study, queue: Queue, queued: FrozenTrial) -> tuple[o
     return trial, lock
 
 
-def _storage_id(queue: Queue, number: int) -> int:
-    """Return the storage's id of a trial."""
-    trials = queue.storage.trials
-    study = trials.get_study_id_from_name(queue.study.study_name)
-    return trials.get_trial_id_from_study_id_trial_number(study, number)
-
-
-def _start(queue: Queue, trial_id: int) -> bool:
+def _start(storage: JournalStorage | RDBStorage, trial_id: int) -> bool:
     """Set a waiting trial running; False where another process was faster."""
     try:
-        return queue.storage.trials.set_trial_state_values(trial_id, TrialState.RUNNING)
+        return storage.set_trial_state_values(trial_id, TrialState.RUNNING)
     except UpdateFinishedTrialError:
         return False
 
@@ -201,17 +196,13 @@ def _abandoned(trial: FrozenTrial) -> bool:
     host, path = trial.user_attrs.get("worker", [None, ""])
     if host == socket.gethostname() and Path(path).exists():
         with Path(path).open("a") as lock:
-            return _is_unlocked(lock)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
     started = trial.datetime_start.timestamp() if trial.datetime_start else 0
     return time.time() - trial.user_attrs.get("seen", started) > SILENCE_S
-
-
-def _is_unlocked(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _send_heartbeats(trial: optuna.Trial, stop: threading.Event) -> None:

@@ -55,10 +55,8 @@ class Search(NamedTuple):
                 "pairs, which need songs with lists; choose another metric"
             )
         deciding_settings = self.settings.model_dump(exclude={"trials", "storage"})
-        digest = hashlib.sha256(
-            json.dumps([deciding_settings, prepared.fingerprint], sort_keys=True).encode()
-        )
-        return f"{experiment}-{digest.hexdigest()[:16]}"
+        deciding = json.dumps([deciding_settings, prepared.fingerprint], sort_keys=True)
+        return f"{experiment}-{hashlib.sha256(deciding.encode()).hexdigest()[:16]}"
 
 
 def open_study(search: Search, name: str, folder: Path) -> queue.Queue:
@@ -179,7 +177,7 @@ def trials(study: optuna.Study, settings: params.Study) -> pd.DataFrame:
             "epochs": len(trial.intermediate_values),
             **{name: trial.params.get(name) for name in settings.space},
         }
-        for trial in study.get_trials(deepcopy=False)[: settings.trials]
+        for trial in queue.trials(study, settings)
     ]
     return pd.DataFrame(rows)
 
@@ -188,7 +186,7 @@ def epochs(study: optuna.Study, settings: params.Study) -> pd.DataFrame:
     """Tabulate the epochs of trials: trial, epoch (from 1), value (the metric on val)."""
     rows = [
         (trial.number, step + 1, value)
-        for trial in study.get_trials(deepcopy=False)[: settings.trials]
+        for trial in queue.trials(study, settings)
         for step, value in sorted(trial.intermediate_values.items())
     ]
     return pd.DataFrame(rows, columns=["trial", "epoch", "value"])
@@ -200,11 +198,7 @@ def best(study: optuna.Study, settings: params.Study, experiment: str) -> BestTr
     Raises:
         ValueError: no trial is complete.
     """
-    complete = [
-        trial
-        for trial in study.get_trials(deepcopy=False)[: settings.trials]
-        if trial.state == TrialState.COMPLETE
-    ]
+    complete = [trial for trial in queue.trials(study, settings) if trial.state == TrialState.COMPLETE]
     if not complete:
         raise ValueError(
             f"study: none of {settings.trials} trials came to a value of {settings.metric}; "
