@@ -71,23 +71,14 @@ class Encoder:
         Raises:
             ValueError: a file of the folder is missing or damaged.
         """
-        missing = [
-            name
-            for name in ("encoder.onnx", "vocabulary.txt", "experiment.json")
-            if not (folder / name).is_file()
-        ]
+        names = "encoder.onnx", "vocabulary.txt", "experiment.json"
+        missing = ", ".join(name for name in names if not (folder / name).is_file())
         if missing:
-            raise ValueError(
-                f"{folder}: {', '.join(missing)} missing; run `dvc repro` to train this experiment"
-            )
+            raise ValueError(f"{folder}: {missing} missing; run `dvc repro` to train this experiment")
         experiment = records.load_experiment(folder)
         vocabulary = Vocabulary.load(folder / "vocabulary.txt")
-        return cls(
-            folder / "encoder.onnx",
-            vocabulary,
-            TokenWindowing.of(experiment.params),
-            Similarity.of(experiment),
-        )
+        windowing, similarity = TokenWindowing.of(experiment.params), Similarity.of(experiment)
+        return cls(folder / "encoder.onnx", vocabulary, windowing, similarity)
 
     def compare(self, left: Sequence[str], right: Sequence[str]) -> Compared:
         """Return the similarity of each pair left[i], right[i]; see `read`."""

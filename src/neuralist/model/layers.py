@@ -1,7 +1,7 @@
 """The layers of MaLSTM: recurrence, pooling over time, auxiliary heads, pair similarity.
 
 Written in keras.ops, so that the TensorFlow, JAX and torch backends of Keras 3 run them; TensorFlow alone has
-a faster recurrence, `neuralist.model.lstm_tensorflow`.
+a faster recurrence, `neuralist.model.lstm_tensorflow`. Keras makes `get_config` from their arguments.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,10 +42,6 @@ class PairSimilarity(keras.layers.Layer):
             return 1 - _length(left - right) / (_length(left) + _length(right) + EPSILON)
         product = (_length(left) + EPSILON) * (_length(right) + EPSILON)
         return (1 + ops.sum(left * right, axis=-1) / product) / 2
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of this layer."""
-        return {**super().get_config(), "kind": self.kind}
 
 
 def _length(vectors: Any) -> Any:
@@ -101,10 +97,6 @@ class Recurrence(keras.layers.Layer):
         states: Any = ops.scan(step, start, ops.take(projected, tokens, axis=0))
         return states[1][:, 0]
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of this layer."""
-        return {**super().get_config(), "units": self.units}
-
 
 def gates(forget_bias: float) -> Callable[..., Any]:
     """Return an initializer of the biases of gates i, f, o, c: 0 but for f (Jozefowicz et al. 2015)."""
@@ -147,10 +139,6 @@ class Pooling(keras.layers.Layer):
             return mean
         highest: Any = ops.max(ops.where(present, states, -1.0), axis=0)  # a state is above -1
         return ops.concatenate([mean, highest], axis=-1)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of this layer."""
-        return {**super().get_config(), "kind": self.kind}
 
 
 def _last(states: Any, counts: Any) -> Any:
@@ -226,10 +214,6 @@ class AuxiliaryHeads(keras.layers.Layer):
         free = outputs[:, sum(self.heads.values()) :]
         return ops.concatenate([answers * self.scale, free], axis=-1), answers
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of this layer."""
-        return {**super().get_config(), "heads": self.heads, "free": self.free}
-
 
 @keras.saving.register_keras_serializable("neuralist")
 class BagOfWords(keras.layers.Layer):
@@ -246,14 +230,9 @@ class BagOfWords(keras.layers.Layer):
 
     def build(self, input_shape: Any = None) -> None:
         """Create the arrays of `bag_of_words.Bag`, in its order."""
-        shapes = {
-            "table": (self.n_tokens, self.n_heads),
-            "squares": (self.n_tokens, 1),
-            "bias": (self.n_heads,),
-        }
-        self.table, self.squares, self.bias = (
-            self.add_weight(shape=shape, initializer="zeros", name=name) for name, shape in shapes.items()
-        )
+        self.table = self.add_weight(shape=(self.n_tokens, self.n_heads), initializer="zeros", name="table")
+        self.squares = self.add_weight(shape=(self.n_tokens, 1), initializer="zeros", name="squares")
+        self.bias = self.add_weight(shape=(self.n_heads,), initializer="zeros", name="bias")
         self.built = True
 
     def call(self, distinct: Any) -> Any:
@@ -262,7 +241,3 @@ class BagOfWords(keras.layers.Layer):
         squares: Any = ops.sum(ops.take(self.squares, distinct, axis=0), axis=1)
         # The square of an idf that counts is above 1; a song of ignored words gets the bias.
         return total / ops.sqrt(ops.maximum(squares, 1.0)) + self.bias
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of this layer."""
-        return {**super().get_config(), "n_tokens": self.n_tokens, "n_heads": self.n_heads}

@@ -10,16 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from neuralist.model import layers
 from neuralist.model.backend import keras, ops
-from neuralist.model.layers import (
-    AuxiliaryHeads,
-    BagOfWords,
-    LengthFeatures,
-    PairSimilarity,
-    Pooling,
-    Recurrence,
-    gates,
-)
 
 
 @dataclass(frozen=True)
@@ -57,11 +49,6 @@ class Architecture:
     dropout: float = 0.0
     seed: int = 0
 
-    @property
-    def n_answers(self) -> int:
-        """The total number of heads."""
-        return sum(self.heads.values())
-
 
 @keras.saving.register_keras_serializable("neuralist")
 class MaLSTM(keras.Model):
@@ -80,31 +67,23 @@ class MaLSTM(keras.Model):
     def __init__(self, architecture: Architecture, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.architecture = architecture
+        n_tokens, heads, free = architecture.n_tokens, architecture.heads, architecture.embedding or 0
         self.vectors = keras.layers.Embedding(
-            architecture.n_tokens,
-            architecture.dimensions,
-            trainable=architecture.trained_vectors,
-            name="vectors",
+            n_tokens, architecture.dimensions, trainable=architecture.trained_vectors, name="vectors"
         )
         self.dropout = keras.layers.Dropout(architecture.dropout, seed=architecture.seed, name="dropout")
-        bias: Any = gates(architecture.forget_bias)
+        bias: Any = layers.gates(architecture.forget_bias)
         self.projection = keras.layers.Dense(4 * architecture.units, bias_initializer=bias, name="projection")
-        self.recurrence = Recurrence(architecture.units, name="recurrence")
-        self.pooling = Pooling(architecture.pooling, name="pooling")
-        self.length_features = (
-            LengthFeatures(name="length_features") if architecture.length_features else None
-        )
-        self.auxiliary_heads = None
-        if architecture.heads or architecture.embedding:
-            self.auxiliary_heads = AuxiliaryHeads(
-                architecture.heads, architecture.embedding or 0, name="auxiliary_heads"
-            )
-        self.bag_of_words = (
-            BagOfWords(architecture.n_tokens, architecture.n_answers, name="bag_of_words")
-            if architecture.bag_of_words
-            else None
-        )
-        self.similarity = PairSimilarity(architecture.similarity, name="similarity")
+        self.recurrence = layers.Recurrence(architecture.units, name="recurrence")
+        self.pooling = layers.Pooling(architecture.pooling, name="pooling")
+        self.length_features = self.auxiliary_heads = self.bag_of_words = None
+        if architecture.length_features:
+            self.length_features = layers.LengthFeatures(name="length_features")
+        if heads or free:
+            self.auxiliary_heads = layers.AuxiliaryHeads(heads, free, name="auxiliary_heads")
+        if architecture.bag_of_words:
+            self.bag_of_words = layers.BagOfWords(n_tokens, sum(heads.values()), name="bag_of_words")
+        self.similarity = layers.PairSimilarity(architecture.similarity, name="similarity")
         self.build()
 
     def build(self, input_shape: Any = None) -> None:
@@ -146,9 +125,8 @@ class MaLSTM(keras.Model):
             pooled = self.length_features(pooled, inputs["lengths"])
         if self.auxiliary_heads is None:
             return pooled, None
-        return self.auxiliary_heads(
-            pooled, None if self.bag_of_words is None else self.bag_of_words(inputs["distinct"])
-        )
+        by_words = None if self.bag_of_words is None else self.bag_of_words(inputs["distinct"])
+        return self.auxiliary_heads(pooled, by_words)
 
     def call(self, inputs: Mapping[str, Any], training: bool = False) -> Any:
         """Predict the similarity of each pair; with heads a mapping of `similarity` and the heads' `answers`.

@@ -72,9 +72,8 @@ class Neighbours:
             if not open_rows or not k or self._metric is None:
                 break
             search = self._search_lists if approximate and pool is None else self._search_all
-            for row, *candidates in zip(
-                open_rows, *search(queries[open_rows], k + _SPARE, pool), strict=True
-            ):
+            found = search(queries[open_rows], k + _SPARE, pool)
+            for row, *candidates in zip(open_rows, *found, strict=True):
                 results[row] = self._rank(queries[row], k, allowed, *candidates)
         return [
             near or self._compare_all(query, k, allowed) for near, query in zip(results, queries, strict=True)
@@ -117,7 +116,8 @@ class Neighbours:
             rows = self._points(self.embeddings[block if pool is None else pool[block]])
             scores, indices = _on_all_cores(points, rows, min(n, len(rows)), self._metric)
             indices = np.where(indices < 0, -1, indices + block.start)
-            distances = np.hstack([distances, self._distances(scores)])
+            scores = -scores if self.similarity.kind == "cosine" else scores
+            distances = np.hstack([distances, scores])
             positions = np.hstack([positions, indices])
             order = np.argsort(distances, axis=1)[:, :n]
             distances = np.take_along_axis(distances, order, 1)
@@ -161,9 +161,6 @@ class Neighbours:
             return embeddings
         lengths = np.sqrt(np.einsum("ij,ij->i", embeddings, embeddings, dtype=np.float64))
         return embeddings / np.maximum(lengths, np.finfo(np.float32).tiny).astype(np.float32)[:, None]
-
-    def _distances(self, scores: np.ndarray) -> np.ndarray:
-        return -scores if self.similarity.kind == "cosine" else scores
 
     def _ceiling(self, distances: np.ndarray) -> np.ndarray:
         """Return an upper bound of the similarity at these distances, with a rounding unit for each sum."""

@@ -64,24 +64,20 @@ def export(weights: Weights, path: Path) -> None:
         "tokens": (TensorProto.INT32, ["windows", "steps"]),
         "lengths": (TensorProto.INT32, ["windows"]),
         "average": (TensorProto.FLOAT, ["songs", "windows"]),
-        "n_tokens": (TensorProto.FLOAT, ["songs"]),
     }
-    if weights.length_features is None:
-        del inputs["n_tokens"]
+    if weights.length_features is not None:
+        inputs["n_tokens"] = TensorProto.FLOAT, ["songs"]
     if weights.bag_of_words is not None:
-        inputs["distinct"] = (TensorProto.INT32, ["songs", "most"])
+        inputs["distinct"] = TensorProto.INT32, ["songs", "most"]
     onnx_graph = helper.make_graph(
         graph.nodes,
         "encoder",
-        inputs=[
-            helper.make_tensor_value_info(name, *type_and_shape) for name, type_and_shape in inputs.items()
-        ],
+        inputs=[helper.make_tensor_value_info(name, *of_input) for name, of_input in inputs.items()],
         outputs=[helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, ["songs", width])],
         initializer=graph.constants,
     )
-    model = helper.make_model(
-        onnx_graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="neuralist"
-    )
+    opset = helper.make_opsetid("", OPSET)
+    model = helper.make_model(onnx_graph, opset_imports=[opset], producer_name="neuralist")
     model.ir_version = IR_VERSION
     onnx.checker.check_model(model)
     with files.unfinished(path) as temporary:
@@ -173,10 +169,8 @@ def _add_song(graph: _Graph, weights: Weights) -> int:
     kernel = graph.constant("tell0", weights.auxiliary_heads.kernel)
     bias = graph.constant("tell1", weights.auxiliary_heads.bias)
     graph.add("MatMul", [song, kernel], "told")
-    if weights.bag_of_words is None:
-        graph.add("Add", ["told", bias], "embeddings")
-    else:
-        graph.add("Add", ["told", bias], "by_lstm")
+    graph.add("Add", ["told", bias], "embeddings" if weights.bag_of_words is None else "by_lstm")
+    if weights.bag_of_words is not None:
         graph.add("Add", ["by_lstm", _add_bag(graph, weights.bag_of_words)], "embeddings")
     return len(weights.auxiliary_heads.bias)
 

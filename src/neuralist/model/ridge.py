@@ -74,7 +74,10 @@ def answer(
     """
     texts = [windowing.excerpt(text) for text in songs["lyrics"]]
     train = sample(np.unique(train))
-    targets = [_year(songs), _tags(songs, train)] + ([] if plain else [_graph(songs, listed, train)])
+    years = songs["year"].to_numpy(dtype=np.float64, na_value=np.nan)[:, None]
+    targets = [_Group("year", ["year"], years), _tags(songs, train)]
+    if not plain:
+        targets.append(_graph(songs, listed, train))
     names, groups, truth = _standardised(targets, train)
     if not names:
         return TeacherPredictions((), (), truth, truth.copy())
@@ -147,10 +150,6 @@ def _standardised(
                 groups.append(group)
                 columns.append(((column - in_train.mean()) / deviation)[:, None])
     return tuple(names), tuple(groups), np.hstack(columns)
-
-
-def _year(songs: pd.DataFrame) -> _Group:
-    return _Group("year", ["year"], songs["year"].to_numpy(dtype=np.float64, na_value=np.nan)[:, None])
 
 
 def _tags(songs: pd.DataFrame, train: np.ndarray) -> _Group:
