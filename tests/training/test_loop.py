@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from tests.settings import experiment
 
 from neuralist.text import word_vectors
-from neuralist.text.tokenizer import TokenWindowing
-from neuralist.text.vocabulary import Vocabulary, Windows
+from neuralist.text.vocabulary import Windows
 from neuralist.text.word_vectors import WordVectors
 from neuralist.training import batches, examples, loop
 
@@ -34,8 +33,6 @@ SETTINGS = experiment(
     patience=4,
     seed=7,
 )
-
-WINDOWING = TokenWindowing("word", SETTINGS.max_tokens, "head")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +55,7 @@ def parts(words: WordVectors) -> Parts:
         ],
         columns=["left_id", "right_id", "similarity", "split"],
     ).assign(listed=True, weight=1.0)
-    return examples.examples(songs, listed, words.vocabulary, WINDOWING)
+    return examples.prepare(SETTINGS, songs, listed, words).splits
 
 
 def _quiet(record: loop.Epoch, at: tuple[int, int] | None) -> None:
@@ -113,21 +110,20 @@ def test_examples_point_at_the_tokens_of_their_songs() -> None:
         [("c", "a", 0.5, "train"), ("a", "c", 0.25, "train"), ("b", "a", 1.0, "val")],
         columns=["left_id", "right_id", "similarity", "split"],
     ).assign(listed=True, weight=1.0)
-    made = examples.examples(
-        songs, rows, Vocabulary(["moss", "stone", "fern"]), TokenWindowing("word", 2, "head")
-    )
+    known = word_vectors.assemble(dict.fromkeys(("moss", "stone", "fern"), np.ones(8)), 3.0, "made", {})
+    made = examples.prepare(SETTINGS.model_copy(update={"max_tokens": 2}), songs, rows, known).splits
     assert made["train"].songs.ids.tolist() == [[2], [3]], "cut to the longest song"
     assert (made["train"].left.tolist(), made["train"].right.tolist()) == ([1, 0], [0, 1])
     assert made["train"].similarity.tolist() == [0.5, 0.25]
     assert made["val"].songs.ids[made["val"].left[0]].tolist() == [4, 4]
 
 
-def test_no_training_pair_is_refused() -> None:
+def test_no_training_pair_is_refused(words: WordVectors) -> None:
     songs = pd.DataFrame({"song_id": ["a", "b"], "lyrics": ["moss", "fern"]})
     rows = pd.DataFrame([("a", "b", 0.5, "test")], columns=["left_id", "right_id", "similarity", "split"])
     rows = rows.assign(listed=True, weight=1.0)
     with pytest.raises(ValueError, match="no pair in split train among 1"):
-        examples.examples(songs, rows, Vocabulary(["moss"]), WINDOWING)
+        examples.prepare(SETTINGS, songs, rows, words)
 
 
 @given(st.integers(1, 60), st.integers(1, 9), st.integers(0, 5), st.integers(1, 5))

@@ -46,13 +46,11 @@ def draw(
         texts = texts._replace(ids=data.synonyms.replaced(texts.ids, settings.synonyms, rng))
     window_mask = None
     if settings.window_sample_rate < 1:
-        window_mask = _sample_windows(
-            data, settings.window_sample_rate, np.random.default_rng([settings.seed, epoch, 2])
-        )
+        rng = np.random.default_rng([settings.seed, epoch, 2])
+        window_mask = _sample_windows(data, settings.window_sample_rate, rng)
     n_words = 0  # of the previous batch: padded to as many, a small last batch has no shape of its own
-    for songs, left, right, pair_targets in index_batches(
-        data, settings.batch_size, np.random.default_rng([settings.seed, epoch])
-    ):
+    rng = np.random.default_rng([settings.seed, epoch])
+    for songs, left, right, pair_targets in index_batches(data, settings.batch_size, rng):
         songs, left, right = _sort_by_length(songs, left, right, texts)
         if data.share is not None:
             # Padded to quarters of the largest batch, so that a share of it takes a share of the time.
@@ -80,9 +78,8 @@ def _batches_of_pairs(data: Examples, size: int, rng: np.random.Generator) -> Dr
     for start in range(0, len(order), size):
         batch = order[start : start + size]
         own_pairs = batch if data.share is None else _find_positions(data.share.pairs, batch)
-        songs, rows = np.unique(
-            np.concatenate([data.left[own_pairs], data.right[own_pairs]]), return_inverse=True
-        )
+        ends = np.concatenate([data.left[own_pairs], data.right[own_pairs]])
+        songs, rows = np.unique(ends, return_inverse=True)
         left, right = np.split(rows, 2)
         # The last batch, or a share of one, is padded too: a compiled step serves one number of pairs.
         yield songs, *_pad_pairs(left, right, data.similarity[own_pairs], size)
@@ -143,11 +140,9 @@ def _sample_windows(data: Examples, share: float, rng: np.random.Generator) -> n
     draws = rng.random(starts[-1])
     smallest_of_song = np.minimum.reduceat(draws, starts[:-1])
     window_mask = (draws < share) | (draws == np.repeat(smallest_of_song, np.diff(starts)))
-    return (
-        window_mask
-        if data.share is None
-        else window_mask[data.songs._replace(starts=starts).rows(data.share.songs)[1]]
-    )
+    if data.share is not None:
+        window_mask = window_mask[data.songs._replace(starts=starts).rows(data.share.songs)[1]]
+    return window_mask
 
 
 def inputs(

@@ -21,7 +21,7 @@ from neuralist.model.bag_of_words import Bag
 from neuralist.text import synonyms
 from neuralist.text.synonyms import Synonyms
 from neuralist.text.tokenizer import TokenWindowing
-from neuralist.text.vocabulary import Vocabulary, Windows
+from neuralist.text.vocabulary import Windows
 from neuralist.text.word_vectors import WordVectors, of_characters
 from neuralist.training import pretraining
 from neuralist.training.pretraining import Graded
@@ -98,6 +98,12 @@ class HeadTargets(NamedTuple):
     truth: np.ndarray
     songs: np.ndarray
 
+    @classmethod
+    def unknown(cls, heads: dict[str, int], n_songs: int) -> "HeadTargets":
+        """Return targets that are unknown, of no training song."""
+        values = np.full((n_songs, sum(heads.values())), np.nan, dtype=np.float32)
+        return cls(heads, values, values, np.zeros(n_songs, dtype=bool))
+
 
 class TrainingData(NamedTuple):
     """Everything that a training depends on, and its fingerprint."""
@@ -162,38 +168,21 @@ def prepare(
         is_used = songs["song_id"].isin([*train["left_id"], *train["right_id"]])
         texts = [*songs.loc[is_used, "lyrics"], *(graded.songs["lyrics"] if graded else [])]
         vectors = of_characters(texts, settings.char_dimensions, CHARACTER_LENGTH, settings.seed)
-    head_targets = (
-        build_head_targets(settings, songs, listing, TokenWindowing.of(settings)) if settings.heads else None
-    )
-    heads = head_targets.heads if head_targets else {}
-    splits, pretraining_splits = _examples(settings, songs, listing, vectors, head_targets), {}
+    head_targets = HeadTargets.unknown({}, len(songs))
+    if settings.heads:
+        head_targets = build_head_targets(settings, songs, listing, TokenWindowing.of(settings))
+    heads = head_targets.heads
+    splits, pretraining_splits = examples(settings, songs, listing, vectors, head_targets), {}
     if graded is not None:
-        no_values = np.full((len(graded.songs), sum(heads.values())), np.nan, dtype=np.float32)
-        no_targets = HeadTargets(heads, no_values, no_values, np.zeros(len(no_values), dtype=bool))
-        pretraining_splits = _examples(settings, graded.songs, graded.listing, vectors, no_targets)
+        no_targets = HeadTargets.unknown(heads, len(graded.songs))
+        pretraining_splits = examples(settings, graded.songs, graded.listing, vectors, no_targets)
     all_splits = splits | {f"{name} pretraining": data for name, data in pretraining_splits.items()}
     bag = None
-    if head_targets is not None and settings.bag_of_words:
-        bag = bag_of_words.fit(
-            splits["train"].songs, len(vectors.vocabulary), head_targets.truth[head_targets.songs]
-        )
-    return TrainingData(
-        splits, vectors, heads, fingerprint(settings, all_splits, vectors, bag), pretraining_splits, bag
-    )
-
-
-def _examples(
-    settings: params.Experiment,
-    songs: pd.DataFrame,
-    listing: pd.DataFrame,
-    vectors: WordVectors,
-    head_targets: HeadTargets | None,
-) -> dict[str, Examples]:
-    splits = examples(songs, listing, vectors.vocabulary, TokenWindowing.of(settings), head_targets)
-    if settings.synonyms:
-        replacements = synonyms.of(settings, vectors, splits["train"].songs.ids)
-        splits["train"] = splits["train"]._replace(synonyms=replacements)
-    return splits
+    if settings.heads and settings.bag_of_words:
+        truth = head_targets.truth[head_targets.songs]
+        bag = bag_of_words.fit(splits["train"].songs, len(vectors.vocabulary), truth)
+    digest = fingerprint(settings, all_splits, vectors, bag)
+    return TrainingData(splits, vectors, heads, digest, pretraining_splits, bag)
 
 
 def build_head_targets(
@@ -211,46 +200,48 @@ def build_head_targets(
     left, right = (index.get_indexer(pd.Index(listed[side])) for side in ("left_id", "right_id"))
     teacher = ridge.answer(songs, (left, right), np.flatnonzero(is_train), windowing)
     has_head = np.array([group in settings.heads for group in teacher.groups], dtype=bool)
-    targets = (
-        settings.distillation_weight * teacher.answers + (1 - settings.distillation_weight) * teacher.truth
-    )
+    share = settings.distillation_weight
+    targets = share * teacher.answers + (1 - share) * teacher.truth
     groups = [group for group in teacher.groups if group in settings.heads]
     heads = {group: groups.count(group) for group in dict.fromkeys(groups)}
     return HeadTargets(heads, targets[:, has_head].astype(np.float32), teacher.truth[:, has_head], is_train)
 
 
 def examples(
+    settings: params.Experiment,
     songs: pd.DataFrame,
     listing: pd.DataFrame,
-    vocabulary: Vocabulary,
-    windowing: TokenWindowing,
-    head_targets: HeadTargets | None = None,
+    vectors: WordVectors,
+    head_targets: HeadTargets,
 ) -> dict[str, Examples]:
     """Build the train and val examples of a listing, with their songs; for heads, all training songs.
 
     Raises:
         ValueError: there is no training pair.
     """
-    splits = {}
+    splits, windowing = {}, TokenWindowing.of(settings)
     index = pd.Index(songs["song_id"])
     for split in ("train", "val"):
         pairs: Any = listing[listing["split"] == split]
         left, right = (index.get_indexer(pd.Index(pairs[side])) for side in ("left_id", "right_id"))
-        head_songs = np.flatnonzero(head_targets.songs) if head_targets and split == "train" else []
+        head_songs = np.flatnonzero(head_targets.songs) if split == "train" else []
         numbers = np.unique(np.concatenate([left, right, head_songs])).astype(np.int64)
         splits[split] = Examples(
-            vocabulary.windows(songs["lyrics"].iloc[numbers].tolist(), windowing),
+            vectors.vocabulary.windows(songs["lyrics"].iloc[numbers].tolist(), windowing),
             np.searchsorted(numbers, left).astype(np.int32),
             np.searchsorted(numbers, right).astype(np.int32),
             pairs["similarity"].to_numpy(np.float32),
             pairs["listed"].to_numpy(bool),
             pairs["weight"].to_numpy(np.float64),
-            head_targets.targets[numbers] if head_targets else np.zeros((len(numbers), 0), dtype=np.float32),
+            head_targets.targets[numbers],
         )
     if not len(splits["train"].left):
         raise ValueError(
             f"no pair in split train among {len(listing)}; give more songs or another pairs.test_fold"
         )
+    if settings.synonyms:
+        replacements = synonyms.of(settings, vectors, splits["train"].songs.ids)
+        splits["train"] = splits["train"]._replace(synonyms=replacements)
     return splits
 
 

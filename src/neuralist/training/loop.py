@@ -93,10 +93,8 @@ def predict(model: MaLSTM, data: Examples) -> np.ndarray:
 
 def encode(model: MaLSTM, songs: Windows) -> np.ndarray:
     """Embed songs with Keras, float32 (n_songs, width)."""
-    indices = np.arange(len(songs.lengths))
-    chunks = [indices[start : start + SONGS_A_CALL] for start in range(0, len(indices), SONGS_A_CALL)]
-    embeddings = []
-    for chunk in chunks:
+    n_songs, embeddings = len(songs.lengths), []
+    for chunk in np.split(np.arange(n_songs), range(SONGS_A_CALL, n_songs, SONGS_A_CALL)):
         model_inputs = batches.inputs(songs, chunk, SONGS_A_CALL)
         if model.bag_of_words is not None:
             model_inputs["distinct"] = songs.distinct(chunk, SONGS_A_CALL)
@@ -244,9 +242,8 @@ def trainer(model: MaLSTM, settings: params.Experiment) -> batches.Step:
     model.compile(model.optimizer, loss=loss, metrics=metric)
 
     def step(batch: Any, targets: Any) -> tuple[np.ndarray, float]:
-        results: Any = model.train_on_batch(
-            batch, targets if heads else targets["similarity"], return_dict=True
-        )
+        truth = targets if heads else targets["similarity"]
+        results: Any = model.train_on_batch(batch, truth, return_dict=True)
         accuracy = results["similarity_accuracy" if heads else "accuracy"]
         return np.array([results["loss"], accuracy], dtype=float), batches.n_counted(targets)
 

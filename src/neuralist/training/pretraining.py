@@ -33,10 +33,8 @@ class Graded(NamedTuple):
 
     def __str__(self) -> str:
         """Describe the numbers of used and excluded pairs."""
-        excluded = (
-            f"; {self.n_excluded:,} not used: a text of the task's val or test" if self.n_excluded else ""
-        )
-        return f"pretraining: {len(self.listing):,} pairs{excluded}"
+        excluded = f"; {self.n_excluded:,} not used: a text of the task's val or test"
+        return f"pretraining: {len(self.listing):,} pairs{excluded if self.n_excluded else ''}"
 
 
 def load(
@@ -79,9 +77,8 @@ def prepare(
     Raises:
         ValueError: no pair is left.
     """
-    return exclude_evaluation_texts(
-        split(texts, pairs, settings.seed), songs, listing, TokenWindowing.of(settings)
-    )
+    graded = split(texts, pairs, settings.seed)
+    return exclude_evaluation_texts(graded, songs, listing, TokenWindowing.of(settings))
 
 
 def split(songs: pd.DataFrame, pairs: pd.DataFrame, seed: int) -> Graded:

@@ -22,7 +22,6 @@ from neuralist.text.vocabulary import Vocabulary, Windows
 from neuralist.training import loop
 from neuralist.training.checkpoints import Epoch
 from neuralist.training.examples import Examples, TrainingData
-from neuralist.training.loop import values
 
 ONNX_TOLERANCE = 1e-5
 
@@ -87,29 +86,22 @@ def save(model: MaLSTM, vocabulary: Vocabulary, history: list[Epoch], folder: Pa
 
 def weights(model: MaLSTM) -> onnx_export.Weights:
     """Return the arrays of a model's encoder, as the ONNX export needs them."""
-    projection, recurrence = model.projection, model.recurrence
-    lstm = onnx_export.LSTM(*values([projection.kernel, projection.bias, recurrence.kernel]))
-    [vectors] = values([model.vectors.embeddings])
-    length = values([model.length_features.scale])[0] if model.length_features is not None else None
+    lstm = onnx_export.LSTM(*model.projection.get_weights(), *model.recurrence.get_weights())
+    [vectors] = model.vectors.get_weights()
+    length = model.length_features.get_weights()[0] if model.length_features is not None else None
     auxiliary_heads = bag = None
     if model.auxiliary_heads is not None:
-        kernel, bias, scale = values(
-            [model.auxiliary_heads.kernel, model.auxiliary_heads.bias, model.auxiliary_heads.scale]
-        )
+        kernel, bias, scale = model.auxiliary_heads.get_weights()
         n_plain = len(bias) - len(scale)
         # The scale of a head is a factor of its weights, and so is the 1/2 of its mean with the bag of words.
-        factors = np.append(
-            scale if model.bag_of_words is None else scale / 2, np.ones(n_plain, dtype=scale.dtype)
-        )
-        auxiliary_heads = onnx_export.Heads(kernel * factors, bias * factors)
+        scale = scale if model.bag_of_words is None else scale / 2
+        factors = np.append(scale, np.ones(n_plain, dtype=scale.dtype))
+        bias = bias * factors
         if model.bag_of_words is not None:
-            table, squares, bag_bias = values(
-                [model.bag_of_words.table, model.bag_of_words.squares, model.bag_of_words.bias]
-            )
-            auxiliary_heads = auxiliary_heads._replace(
-                bias=auxiliary_heads.bias + np.pad(bag_bias, (0, n_plain)) * factors
-            )
+            table, squares, bag_bias = model.bag_of_words.get_weights()
+            bias = bias + np.pad(bag_bias, (0, n_plain)) * factors
             bag = onnx_export.BagOfWords(np.pad(table, ((0, 0), (0, n_plain))) * factors, squares)
+        auxiliary_heads = onnx_export.Heads(kernel * factors, bias)
     return onnx_export.Weights(vectors, lstm, model.architecture.pooling, length, auxiliary_heads, bag)
 
 

@@ -17,7 +17,6 @@ from neuralist import files
 from neuralist.config import params
 from neuralist.data import parquet, tables
 from neuralist.data.pair_sets import COLUMNS, Listings
-from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Windows
 from neuralist.text.word_vectors import WordVectors
 from neuralist.training import examples
@@ -72,16 +71,20 @@ def prepare(
     Raises:
         ValueError: settings that several workers cannot train, a table that is missing, no training pair.
     """
-    _check(settings)
+    if settings.heads and settings.batch_unit == "pairs":
+        raise ValueError(
+            "batch_unit: received 'pairs' with heads, which several workers do not share; choose songs, or "
+            "train with one process"
+        )
     shard = workers.shard
     if settings.heads or settings.tokens == "char" or settings.synonyms or settings.pretrain_on:
         return cut(examples.load(settings, paths, words)[0], shard)
     pairs, pair_indices, n_pairs, pair_songs = _pairs(settings, paths, shard)
     songs, indices, n_songs = _songs(paths.songs, pairs, pair_songs, shard)
     is_own = indices >= 0
-    no_values = np.zeros((len(songs), 0), dtype=np.float32)
-    no_targets = HeadTargets({}, no_values, no_values, is_own)
-    splits = examples.examples(songs, pairs, words.vocabulary, TokenWindowing.of(settings), no_targets)
+    # A worker's own songs count also where no pair names them.
+    no_targets = HeadTargets.unknown({}, len(songs))._replace(songs=is_own)
+    splits = examples.examples(settings, songs, pairs, words, no_targets)
     train = splits["train"]
     lengths = _exchange_lengths(train.songs, indices[is_own], n_songs, workers)
     owned = shard.owned(indices[is_own])
@@ -89,21 +92,11 @@ def prepare(
     return TrainingData(splits, words, {}, _fingerprint(settings, paths, words), {})
 
 
-def _check(settings: params.Experiment) -> None:
-    if settings.heads and settings.batch_unit == "pairs":
-        raise ValueError(
-            "batch_unit: received 'pairs' with heads, which several workers do not share; choose songs, or "
-            "train with one process"
-        )
-
-
 def cut(data: TrainingData, shard: Shard) -> TrainingData:
     """Return one worker's share of the training data of a single process."""
+    cuts = {"train": _cut_train, "val": _cut_val}
     splits, pretraining_splits = (
-        {
-            split: (_cut_train if split == "train" else _cut_val)(of_split, shard)
-            for split, of_split in by_split.items()
-        }
+        {split: cuts[split](of_split, shard) for split, of_split in by_split.items()}
         for by_split in (data.splits, data.pretraining_splits)
     )
     return data._replace(splits=splits, pretraining_splits=pretraining_splits)

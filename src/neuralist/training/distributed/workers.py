@@ -53,10 +53,8 @@ def read_cluster(environment: Mapping[str, str] = os.environ) -> Cluster | None:
     try:
         config = json.loads(text)
         addresses, task = config["cluster"]["worker"], config["task"]
-        index, only_workers = (
-            int(task["index"]),
-            set(config["cluster"]) == {"worker"} and task["type"] == "worker",
-        )
+        index = int(task["index"])
+        only_workers = set(config["cluster"]) == {"worker"} and task["type"] == "worker"
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{VARIABLE}: received {text!r} ({error!r}); expected {EXAMPLE}") from error
     if not only_workers or not 0 <= index < len(addresses):
