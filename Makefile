@@ -46,10 +46,11 @@ setup:
 	@touch $@
 
 define NEW_VENV
-for python in python3.11 python3 python; do \
-  if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; \
+for python in python3.11 python3.12 python3.13 python3 python; do \
+  if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
   then $$python -m venv --clear .venv; exit; fi; done; \
-echo "error: no Python 3.11 found as python3.11, python3 or python; install it and call make again" >&2; exit 1
+echo "error: no Python 3.11, 3.12 or 3.13 found as python3.11, python3, python, ...;" \
+  "install one and call make again" >&2; exit 1
 endef
 
 data: setup
@@ -114,8 +115,6 @@ test-team: setup
 
 # A warning, such as a link that leads nowhere or a figure that no file holds, ends it. -E: figures may have moved.
 docs: setup
-	@python -c 'import furo, myst_parser' 2>/dev/null \
-	  || python -m pip install -qq --disable-pip-version-check --no-build-isolation -e '.[docs]'
 	@sphinx-build -q -E -W --keep-going docs docs/_build
 	@echo "docs/_build/index.html"
 
@@ -127,7 +126,7 @@ lint: setup
 
 lock: setup
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  --python-version 3.11 --extra train --extra dev -q -o requirements.txt pyproject.toml
+	  --python-version 3.11 --extra train --extra docs --extra dev -q -o requirements.txt pyproject.toml
 
 hooks: setup
 	pre-commit install

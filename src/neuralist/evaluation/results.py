@@ -105,17 +105,15 @@ def unseen_tables(experiments: Experiments, level: float, corpus_note: str = "")
     groups: dict[tuple[str, str], dict[str, ExperimentMetrics]] = {}
     for name, experiment in experiments.items():
         if experiment.protocol != "paper":
-            metric = _headline_names({name: experiment})[0]
+            metric = _headline(experiment)[0]
             groups.setdefault((experiment.protocol, metric), {})[name] = experiment
     lines = [corpus_note] if corpus_note else []
     for (_, metric), group in groups.items():
         lines += [""] if lines else []
         lines += [*_unseen_heading(group, metric, level), *_unseen_rows(group, metric)]
-    return (
-        lines
-        if groups
-        else [*lines, "No experiment was measured on songs that it had never seen: see artifacts/results.md."]
-    )
+    if not groups:
+        lines.append("No experiment was measured on songs that it had never seen: see artifacts/results.md.")
+    return lines
 
 
 def _unseen_heading(experiments: Experiments, metric: str, level: float) -> list[str]:
