@@ -20,7 +20,7 @@ import figures
 
 from neuralist.config.records import ExperimentMetrics, SplitMetrics
 from neuralist.config.records.metrics import load_metrics
-from neuralist.evaluation.results import BASELINES
+from neuralist.evaluation.baselines import BASELINES
 
 CPU_INFO = Path("/proc/cpuinfo")
 
@@ -68,7 +68,7 @@ def of_metrics(source: Path, names: list[str]) -> dict[str, Any]:
 def _label(baseline: str, experiment: ExperimentMetrics) -> str:
     unit = {"word": "words", "char": "characters"}[experiment.tokens]
     reading = f" ({experiment.max_tokens} {unit})" if experiment.from_lyrics[baseline] else ""
-    return BASELINES[baseline] + reading
+    return BASELINES[baseline].label + reading
 
 
 def _counts(test: SplitMetrics) -> dict[str, int | str]:

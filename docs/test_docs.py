@@ -22,11 +22,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import figures
+import nbclient
+import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS, SITE = ROOT / "docs", ROOT / "docs" / "_build"
 MADE = ("data", "artifacts", ".dvc/cache")
+NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
 PAGES = [ROOT / "README.md", *sorted(path for path in DOCS.rglob("*.md") if SITE not in path.parents)]
 FENCE = re.compile(
     r"(?:<!-- (?P<mark>[^:>]+): [^>]+-->\n+)?```(?P<language>console|python)\n(?P<text>.*?)^```$",
@@ -160,6 +164,19 @@ def test_commands_of_a_page_do_what_it_shows(page: Path, prepared: Path) -> None
     assert not wrong, "\n\n".join(wrong)
 
 
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_from_its_first_cell_to_its_last(notebook: Path, prepared: Path) -> None:
+    shutil.rmtree(prepared)
+    shutil.copytree(prepared.with_name("prepared"), prepared, symlinks=True)
+    content = nbformat.read(notebook, as_version=4)
+    nbclient.NotebookClient(
+        content, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(prepared)}}
+    ).execute()
+    executed = SITE / "notebooks" / notebook.name
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(content, executed)
+
+
 class Page(HTMLParser):
     """The ids of a page and where it links to."""
 
@@ -249,3 +266,16 @@ def test_a_command_takes_the_lines_that_its_quotes_and_documents_need() -> None:
     page += "<!-- not run: no -->\n```console\n$ rm\n```\n"
 
     assert list(commands(page)) == [Command("cat <<E\none\nE", ["one"]), Command("echo 'a\nb'", ["a", "b"])]
+
+
+def test_the_table_of_readme_is_that_of_the_committed_figures() -> None:
+    rows = [
+        "lyrics",
+        "ridge from TF-IDF and style (420 words)",
+        "TF-IDF (420 words)",
+        "constant (train mean)",
+        "year gap*",
+    ]
+    rendered = figures.table("unseen", ["listed_auc", "listed_auc.lead", "ndcg_at_10"], rows)
+    lines = [line for line in rendered.splitlines() if line.startswith("|")]
+    assert "\n".join(lines) in (ROOT / "README.md").read_text(encoding="utf-8")

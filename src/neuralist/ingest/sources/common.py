@@ -114,7 +114,7 @@ def all_unusable(name: str, count: int, faults: pd.DataFrame) -> ValueError:
     _, where, reason, value = faults.iloc[0]
     return ValueError(
         f"{name}: none of its {count:,} entries can be used; the first, {where}: {reason}, "
-        f"received {value!r}; bring the file into the form that README.md describes"
+        f"received {value!r}; bring the file into the form that docs/data.md describes"
     )
 
 
