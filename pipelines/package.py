@@ -28,11 +28,11 @@ def main() -> None:
     """Choose the experiment, and write the folder."""
     args, settings = parse(), params.load()
     experiments = records.load_metrics(args.metrics)
-    metric = selection.metric_of(experiments, settings.registration.metric)
+    metric = selection.resolve_metric(experiments, settings.registration.metric)
     name = selection.best(experiments, metric)
     shutil.rmtree(args.out, ignore_errors=True)  # as DVC does: no file of another choice stays
     if name is None:
-        reason = package.nothing(experiments, metric)
+        reason = package.explain_unserved(experiments, metric)
         files.write_text(args.out / "card.md", reason)
         print(reason, end="")
         return

@@ -47,22 +47,22 @@ def epochs(
 
 @contextmanager
 def trials(name: str, total: int, epochs: int) -> Iterator[Callable[[list[dict[str, Any]], int], None]]:
-    """Show a study of `total` trials of at most `epochs` each; yields what to call with its trials so far.
+    """Show a study of `total` trials of at most `epochs` each; yields the function that reports progress.
 
-    The function takes the rows of `search.trials` and the number of the trial that has just gone on.
+    It takes the rows of `search.trials` and the number of the trial that has just finished an epoch.
     """
     with _bar() as bar:
         task = bar.add_task(name, total=total, figures="")
-        told: set[int] = set()
+        printed: set[int] = set()
 
         def report(rows: list[dict[str, Any]], number: int) -> None:
-            over = [row for row in rows if row["state"] not in ("waiting", "running")]
-            begun = sum(min(1, row["epochs"] / epochs) for row in rows if row["state"] == "running")
-            now = f"{len(over)}/{total} trials, trial {number} epoch {rows[number]['epochs']}/{epochs}"
-            bar.update(task, completed=len(over) + begun, figures=now)
-            for row in over:
-                if row["trial"] not in told:
-                    told.add(row["trial"])
+            finished = [row for row in rows if row["state"] not in ("waiting", "running")]
+            running_share = sum(min(1, row["epochs"] / epochs) for row in rows if row["state"] == "running")
+            status = f"{len(finished)}/{total} trials, trial {number} epoch {rows[number]['epochs']}/{epochs}"
+            bar.update(task, completed=len(finished) + running_share, figures=status)
+            for row in finished:
+                if row["trial"] not in printed:
+                    printed.add(row["trial"])
                     bar.console.print(_trial(row), highlight=False, markup=False, soft_wrap=True)
 
         yield report

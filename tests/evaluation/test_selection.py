@@ -63,9 +63,9 @@ def test_an_experiment_without_a_figure_is_not_chosen() -> None:
 def test_listed_auc_chooses_where_lists_are_ranked_else_spearman() -> None:
     plain, ranked = trained.entry(), trained.entry(listed_auc=0.625)
 
-    assert selection.metric_of(trained.metrics(one=plain), "auto") == "spearman"
-    assert selection.metric_of(trained.metrics(one=plain, other=ranked), "auto") == "listed_auc"
-    assert selection.metric_of(trained.metrics(other=ranked), "mse") == "mse"
+    assert selection.resolve_metric(trained.metrics(one=plain), "auto") == "spearman"
+    assert selection.resolve_metric(trained.metrics(one=plain, other=ranked), "auto") == "listed_auc"
+    assert selection.resolve_metric(trained.metrics(other=ranked), "mse") == "mse"
 
 
 def test_every_metric_that_params_may_name_chooses_by_its_own_direction() -> None:

@@ -327,7 +327,7 @@ def test_the_stage_packs_the_best(
 @pytest.mark.parametrize(
     ("entry", "why"),
     [
-        (trained.entry("paper"), "every experiment is of protocol paper, which leaks"),
+        (trained.entry("paper"), "every experiment uses protocol paper, whose split leaks"),
         (trained.entry("songs", spearman=None), "val gives no spearman for any experiment"),
     ],
 )

@@ -102,7 +102,7 @@ def _packed(source: Path, checkout: Path, resources: ExitStack) -> Path:
             f"{source.name}: no metrics of it in {artifacts / 'metrics'}; run `dvc repro evaluate`"
         )
     settings = params.load(checkout / "params.yaml")
-    metric, level = selection.metric_of(metrics, settings.registration.metric), settings.evaluate.level
+    metric, level = selection.resolve_metric(metrics, settings.registration.metric), settings.evaluate.level
     inputs = package.Inputs(
         artifacts / "songs.parquet", artifacts / "pairs.parquet", artifacts / "corpus.json"
     )

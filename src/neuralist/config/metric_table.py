@@ -11,7 +11,7 @@ from typing import Literal
 
 from neuralist.config.experiment import Protocol
 
-AUTO = "auto"  # a choice of metric left to `evaluation.selection.metric_of`
+AUTO = "auto"  # a choice of metric left to `evaluation.selection.resolve_metric`
 _ONE_CLASS = "all pairs are similar, or all are dissimilar"
 _CONSTANT = "the predictions or the similarities are all equal"
 _NO_QUERY = "no song with a list has a listed and an unlisted song here"

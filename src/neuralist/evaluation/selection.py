@@ -31,10 +31,10 @@ def leads(experiment: ExperimentMetrics, metric: str) -> dict[str, int]:
     return {name: lead for name, lead in shown.items() if lead is not None}
 
 
-def metric_of(experiments: Mapping[str, ExperimentMetrics], metric: str) -> str:
-    """Resolve the metric to choose by: `auto` is listed_auc where an experiment has it, else spearman.
+def resolve_metric(experiments: Mapping[str, ExperimentMetrics], metric: str) -> str:
+    """Resolve the metric to choose by: `auto` is listed_auc if any experiment has it on val, else spearman.
 
-    Listed AUC is computed on the same pairs for every target.
+    Listed AUC is computed on the same pairs for every target, so experiments of different targets compare.
     """
     if metric != AUTO:
         return metric

@@ -7,7 +7,10 @@ from neuralist.model.backend import ops
 
 
 def pair_loss(kind: str) -> Callable[[Any, Any], Any]:
-    """Return the weighted mean squared error (`mse`) or cross entropy; targets (n_pairs, 2)."""
+    """Return a loss function, `mse` or cross entropy: the mean over pairs, weighted.
+
+    It takes targets (n_pairs, 2), the similarity and the weight of each pair, and predictions (n_pairs,).
+    """
 
     def of_pairs(target: Any, predicted: Any) -> Any:
         similarity, weight = target[:, 0], target[:, 1]

@@ -33,11 +33,12 @@ PAIRS_AT_ONCE = 50_000  # 20 MB an array at 50 units
 SEED = 2017
 
 
-def nothing(experiments: Mapping[str, ExperimentMetrics], metric: str) -> str:
-    """Return the text of card.md where `selection.best` chooses no experiment: the reason."""
+def explain_unserved(experiments: Mapping[str, ExperimentMetrics], metric: str) -> str:
+    """Return the text of card.md where no experiment can be served: the reason, and the fix."""
     if {experiment.protocol for experiment in experiments.values()} == {"paper"}:
         reason = (
-            "every experiment is of protocol paper, which leaks; add one of protocol songs to `experiments`"
+            "every experiment uses protocol paper, whose split leaks; "
+            "add one of protocol songs to `experiments`"
         )
     else:
         reason = (
@@ -130,10 +131,10 @@ def pack(
     Args:
         source: the experiment's folder.
         evaluated: its metrics.
-        inputs: what else is packed.
-        out: the folder.
-        metric: that chose it, one of metric_table.CHOOSING.
-        level: of the intervals.
+        inputs: the tables and the description of the corpus to pack with it.
+        out: the folder to write.
+        metric: the metric by which it was chosen, one of metric_table.CHOOSING.
+        level: confidence level of the intervals, in (0, 1).
 
     Raises:
         ValueError: a file is missing or damaged, or there are fewer than two songs.
