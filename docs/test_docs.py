@@ -22,10 +22,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import figures
 import nbclient
 import nbformat
 import pytest
+from docs import figures
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS, SITE = ROOT / "docs", ROOT / "docs" / "_build"
