@@ -51,6 +51,9 @@ def test_it_is_cloned_and_pickled_fitted_or_not(folder: Path) -> None:
     assert clone(encoder).model == folder
     copied = pickle.loads(pickle.dumps(encoder.fit(["moss"])))
     np.testing.assert_array_equal(copied.transform(["stone"]), encoder.transform(["stone"]))
+    # A parameter that was set after fit is for the next fit.
+    copied = pickle.loads(pickle.dumps(encoder.set_params(model="no such model")))
+    np.testing.assert_array_equal(copied.transform(["stone"]), encoder.transform(["stone"]))
 
 
 def test_without_fit_it_says_so(folder: Path) -> None:

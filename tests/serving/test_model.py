@@ -202,6 +202,8 @@ def test_texts_come_in_any_column(model: Model, texts: object) -> None:
         (b"moss", "a bytes; give a text, a list of texts or a Series"),
         (None, "null; give a text or a list of texts"),
         (5, "a number; give a text or a list of texts"),
+        (np.array("moss"), "a ndarray; give a text or a list of texts"),
+        ({"moss": 1}.keys(), "a dict_keys; give a text, a list of texts or a Series"),
     ],
 )
 def test_what_is_no_column_of_texts_is_refused(model: Model, texts: object, what: str) -> None:
@@ -279,6 +281,20 @@ def test_the_matrix_of_a_series_has_its_index(model: Model) -> None:
 def test_the_matrix_refuses_embeddings_of_another_width(model: Model) -> None:
     with pytest.raises(ValueError, match="b: received 2 x 3 numbers; give embeddings of width 2"):
         model.similarity_matrix(["moss"], np.zeros((2, 3)))
+
+
+def test_the_matrix_refuses_embeddings_that_are_not_finite(model: Model) -> None:
+    table = pd.DataFrame([[0.5, 0.25], [0.5, None]], dtype="Float64")
+    for embeddings in (np.array([[0.5, np.nan]]), np.array([[np.inf, 0]]), table):
+        with pytest.raises(ValueError, match="a: received embeddings with NaN or infinity; leave those"):
+            model.similarity_matrix(embeddings)
+
+
+def test_empty_columns_give_empty_answers(model: Model) -> None:
+    for empty in ([], np.array([]), pd.Series([], dtype=str)):
+        assert model.encode(empty).shape == (0, 2)
+        assert len(model.predict(empty, empty)) == 0
+        assert np.shape(model.similarity_matrix(empty, TEXTS)) == (0, 3)
 
 
 # --- nearest songs ---------------------------------------------------------------------------------

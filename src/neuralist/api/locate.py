@@ -38,7 +38,7 @@ def served(folder: Path, resources: ExitStack) -> Path:
     """
     if (folder / "served.json").is_file():
         return folder
-    checkout = folder.resolve().parents[2]
+    checkout = folder.resolve().parent.parent.parent
     if folder.resolve().parent == checkout / "artifacts" / "experiments" and files.is_checkout(checkout):
         return _packed(folder.resolve(), checkout, resources)
     raise ValueError(

@@ -32,7 +32,7 @@ class LyricsEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "_n_features_out" in state:
-            self.model_ = load(self.model)
+            self.model_ = load(state["_loaded_from"])
 
     def fit(self, X: Iterable[str], y: Any = None) -> "LyricsEncoder":  # noqa: N803 - scikit-learn's name
         """Load the model; the texts are not read.
@@ -40,7 +40,7 @@ class LyricsEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         Raises:
             ValueError: there is no such model.
         """
-        self.model_ = load(self.model)
+        self.model_, self._loaded_from = load(self.model), self.model
         self._n_features_out = self.model_.encoder.width
         return self
 

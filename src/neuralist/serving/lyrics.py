@@ -1,6 +1,6 @@
 """Check lyrics that people send: columns of texts, each with a word and of bounded length."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ def texts(column: Iterable[Any], name: str) -> list[str]:
         ValueError: `column` is no column of texts, or a value has a fault; the message names its row, from 1.
     """
     # Iterating these would give their names or keys, or an arbitrary order.
-    if isinstance(column, Mapping | pd.DataFrame | set | frozenset | bytes):
+    if isinstance(column, Mapping | pd.DataFrame | Set | bytes | bytearray):
         raise ValueError(f"{name}: received {kind_of(column)}; give a text, a list of texts or a Series")
     to_list = getattr(column, "to_pylist", None)  # iterating pyarrow's columns gives scalars, not texts
     values = to_list() if to_list else list(column)

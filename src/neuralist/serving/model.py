@@ -100,8 +100,6 @@ class Model:
         for name, values in (("lyrics_a", lyrics_a), ("lyrics_b", lyrics_b)):
             if _is_embeddings(values):
                 raise ValueError(f"{name}: received embeddings; give texts, or call similarity_matrix")
-        if isinstance(lyrics_a, str) != isinstance(lyrics_b, str):
-            raise ValueError("received one text and many; give as many of both, or call similarity_matrix")
         index = _common_index(lyrics_a, lyrics_b)
         values = self._compared(lyrics_a, lyrics_b).similarity
         if isinstance(lyrics_a, str):
@@ -120,7 +118,7 @@ class Model:
             `b` is a Series.
 
         Raises:
-            ValueError: a text is invalid, or embeddings are of another width.
+            ValueError: a text is invalid, or embeddings are of another width or not finite.
         """
         b = a if b is None else b
         rows = self._embeddings(a, "a")
@@ -202,6 +200,8 @@ class Model:
         }
 
     def _compared(self, lyrics_a: Any, lyrics_b: Any) -> Compared:
+        if isinstance(lyrics_a, str) != isinstance(lyrics_b, str):
+            raise ValueError("received one text and many; give as many of both, or call similarity_matrix")
         left, right = _texts(lyrics_a, "lyrics_a"), _texts(lyrics_b, "lyrics_b")
         if len(left) != len(right):
             raise ValueError(
@@ -219,12 +219,16 @@ class Model:
     def _embeddings(self, values: Any, name: str) -> np.ndarray:
         if not _is_embeddings(values):
             return self.encode(_texts(values, name))
+        if isinstance(values, pd.DataFrame):
+            values = values.to_numpy(np.float64, na_value=np.nan)
         embeddings = np.atleast_2d(np.asarray(values))
         if embeddings.ndim != 2 or embeddings.shape[1] != self.encoder.width:
             shape = " x ".join(map(str, embeddings.shape))
             raise ValueError(
                 f"{name}: received {shape} numbers; give embeddings of width {self.encoder.width}"
             )
+        if not np.isfinite(embeddings).all():
+            raise ValueError(f"{name}: received embeddings with NaN or infinity; leave those rows out")
         return embeddings
 
 
@@ -233,7 +237,7 @@ def _as_many(lyrics: str | Iterable[str]) -> Iterable[str]:
 
 
 def _texts(values: Any, name: str) -> list[str]:
-    if not isinstance(values, Iterable):
+    if not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
         raise ValueError(f"{name}: received {lyrics.kind_of(values)}; give a text or a list of texts")
     return lyrics.texts(_as_many(values), name)
 
@@ -244,11 +248,10 @@ def _is_embeddings(values: Any) -> bool:
         return bool(values) and np.ndim(values[0]) == 1 and _is_embeddings(np.asarray(values[0]))
     if isinstance(values, pd.DataFrame):
         return all(pd.api.types.is_numeric_dtype(dtype) for dtype in values.dtypes)
-    return (
-        hasattr(values, "shape")
-        and not isinstance(values, pd.Series)
-        and np.asarray(values).dtype.kind in "fiu"
-    )
+    if isinstance(values, pd.Series) or not hasattr(values, "shape"):
+        return False
+    array = np.asarray(values)
+    return array.dtype.kind in "fiu" and array.shape != (0,)
 
 
 def _common_index(*columns: Any) -> pd.Index | None:
