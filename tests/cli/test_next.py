@@ -48,7 +48,7 @@ def lines() -> list[str]:
 def next_commands() -> list[str]:
     printed = lines()
     assert printed[-1] == "All commands: neuralist --help"
-    return [line[2:30].strip() for line in printed[printed.index("Next:") + 1 : -1]]
+    return [line[2:35].strip() for line in printed[printed.index("Next:") + 1 : -1]]
 
 
 def test_where_all_is_there_it_names_what_the_model_can_be_asked(home: Path) -> None:
@@ -60,7 +60,7 @@ def test_where_all_is_there_it_names_what_the_model_can_be_asked(home: Path) -> 
     assert next_commands() == [
         "neuralist map",
         "neuralist compare A B",
-        "neuralist recommend FILE",
+        "neuralist recommend --lyrics FILE",
         "make serve",
     ]
 

@@ -67,7 +67,7 @@ def show_next() -> None:
                 break
         print("Next:")
         for command, purpose in next_commands(findings):
-            print(f"  {command:28}  {purpose}".rstrip())
+            print(f"  {command:33}  {purpose}".rstrip())
     print("All commands: neuralist --help")
 
 
@@ -82,13 +82,13 @@ def next_commands(findings: Iterable[Finding]) -> list[tuple[str, str]]:
 _READY = [
     ("neuralist map", "opens the songs on a plane, in the browser"),
     ("neuralist compare A B", "how alike two lyrics are, and which of their lines"),
-    ("neuralist recommend FILE", "songs like these lyrics"),
+    ("neuralist recommend --lyrics FILE", "songs like these lyrics"),
     ("make serve", "the champion behind HTTP, on port 5001"),
 ]
 _NO_DATA = [
     ("make data", "the demo corpus, or what data.dvc pins"),
     ("neuralist fetch", "real songs and similarities, in place of the demo"),
-    ("neuralist demo FOLDER", "a demo corpus of another size, for make repro RAW=FOLDER"),
+    ("neuralist demo FOLDER", "the demo corpus in a folder, for make repro RAW=FOLDER"),
 ]
 
 
