@@ -18,9 +18,9 @@ from typing import Any
 
 import figures
 
-from neuralist.config.records import ExperimentMetrics, SplitMetrics
+from neuralist.config.records import SplitMetrics
 from neuralist.config.records.metrics import load_metrics
-from neuralist.evaluation.baselines import BASELINES
+from neuralist.evaluation import results
 
 CPU_INFO = Path("/proc/cpuinfo")
 
@@ -58,17 +58,11 @@ def of_metrics(source: Path, names: list[str]) -> dict[str, Any]:
         for name in names
     }
     for baseline, estimates in test.baselines.items():
-        values[_label(baseline, subject)] = {
+        values[results.baseline_label(baseline, subject)] = {
             "mean": {key: one.model_dump(exclude={"difference"}) for key, one in estimates.items()},
             "lead": {key: one.difference.model_dump() for key, one in estimates.items()},
         }
     return {"subject": names[0], "facts": _counts(test), "values": values}
-
-
-def _label(baseline: str, experiment: ExperimentMetrics) -> str:
-    unit = {"word": "words", "char": "characters"}[experiment.tokens]
-    reading = f" ({experiment.max_tokens} {unit})" if experiment.from_lyrics[baseline] else ""
-    return BASELINES[baseline].label + reading
 
 
 def _counts(test: SplitMetrics) -> dict[str, int | str]:

@@ -19,12 +19,14 @@ from typing import Any
 import jinja2
 
 from neuralist.config.metric_table import BY_NAME
+from neuralist.config.records import Estimate
+from neuralist.evaluation import results
+from neuralist.evaluation.selection import shown_lead
 
 DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS / "results"
 HEADLINE = DOCS.parent / "artifacts" / "headline.json"
 PROVENANCE = ("date", "processor", "commit", "command", "data")
-UNDEFINED = "–"
 
 
 @functools.cache
@@ -74,7 +76,7 @@ def fact(name: str, key: str) -> str:
 
 def number(name: str, row: str, metric: str, kind: str = "mean") -> str:
     """Return a metric without its interval."""
-    return _digits(lookup(name, "values", row, kind, metric, "value"), metric)
+    return results.number(lookup(name, "values", row, kind, metric, "value"), metric)
 
 
 def value(name: str, row: str, metric: str, kind: str = "mean") -> str:
@@ -109,7 +111,7 @@ def _cell(name: str, row: str, column: str) -> str:
     metric, _, kind = column.partition(".")
     entry = lookup(name, "values", row)
     if kind == "each":
-        return " ".join(_digits(one, metric) for one in entry.get("each", {}).get(metric, []))
+        return " ".join(results.number(one, metric) for one in entry.get("each", {}).get(metric, []))
     if kind == "lead":
         return value(name, row, metric, "lead") + _mark(entry, metric) if entry.get("lead") else ""
     # A cell that its table leaves empty, such as what an older report does not say.
@@ -122,11 +124,8 @@ def _mark(entry: dict[str, Any], metric: str) -> str:
     """Return ~ where the interval of the lead includes 0, ! where the subject is worse, else nothing."""
     if "mark" in entry:
         return " " * (metric in entry["mark"]) + entry["mark"].get(metric, "")
-    estimate, sign = entry["lead"][metric], BY_NAME[metric].sign
-    if estimate["low"] is None:
-        return ""
-    low, high = sorted((sign * estimate["low"], sign * estimate["high"]))
-    return " !" if high < 0 else "" if low > 0 else " ~"
+    marks = {-1: " !", 0: " ~", 1: "", None: ""}
+    return marks[shown_lead(Estimate.model_validate(entry["lead"][metric]), metric)]
 
 
 def _heading(column: str, subject: str) -> str:
@@ -144,7 +143,7 @@ def headline() -> str:
     columns = list(dict.fromkeys(metric for entry in content.values() for metric in entry))
     columns.sort(key=list(BY_NAME).index)
     cells = [
-        [row, *(_digits(entry[one], one) if one in entry else "" for one in columns)]
+        [row, *(results.number(entry[one], one) if one in entry else "" for one in columns)]
         for row, entry in content.items()
     ]
     return _markdown(["experiment", *(BY_NAME[one].heading for one in columns)], cells)
@@ -220,15 +219,9 @@ def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "f
 
 
 def _interval(estimate: dict[str, Any], metric: str) -> str:
-    middle, low, high = (_digits(estimate[key], metric) for key in ("value", "low", "high"))
+    middle, low, high = (results.number(estimate[key], metric) for key in ("value", "low", "high"))
     # A constant has no interval worth two equal ends.
-    return (
-        middle if low in (UNDEFINED, middle) and high in (UNDEFINED, middle) else f"{middle} [{low}, {high}]"
-    )
-
-
-def _digits(value: float | None, metric: str) -> str:
-    return UNDEFINED if value is None else f"{value:.{BY_NAME[metric].digits}f}"
+    return middle if {low, high} <= {middle, results.number(None, metric)} else f"{middle} [{low}, {high}]"
 
 
 def _plain(value: float | str) -> str:

@@ -204,9 +204,8 @@ def _said(output: Iterable[str]) -> str:
 
 def _results() -> list[str]:
     """Return the table of results on unseen songs."""
-    from neuralist.evaluation import (
-        results,
-    )  # imports what takes a second; a call with nothing to do has none
+    # It imports what takes a second; a call with nothing to do needs none of it.
+    from neuralist.evaluation import results
 
     evaluated = records.load_metrics(Path("artifacts/metrics"))
     note = corpus.load(Path("artifacts/corpus.json")).note

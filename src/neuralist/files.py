@@ -67,6 +67,17 @@ def checkout() -> Path:
     )
 
 
+def parse_yaml(text: str) -> Any:
+    """Parse YAML by libyaml where it is installed: dvc.lock then takes a tenth of the time.
+
+    Raises:
+        yaml.YAMLError: the text is not YAML.
+    """
+    import yaml
+
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a stage's JSON object; see `read_mapping`."""
     return read_mapping(path, json.loads)

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 from rich.console import Console
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +63,11 @@ def repro() -> ModuleType:
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
+
+
+def test_the_stages_that_run_each_time_are_those_of_dvc_yaml(repro: ModuleType) -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    assert {name for name, stage in stages.items() if stage.get("always_changed")} == repro.ALWAYS
 
 
 def shown(repro: ModuleType, output: str, **terminal: Any) -> tuple[Any, str]:

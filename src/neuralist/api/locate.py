@@ -38,9 +38,10 @@ def served(folder: Path, resources: ExitStack) -> Path:
     """
     if (folder / "served.json").is_file():
         return folder
-    checkout = folder.resolve().parent.parent.parent
-    if folder.resolve().parent == checkout / "artifacts" / "experiments" and files.is_checkout(checkout):
-        return _packed(folder.resolve(), checkout, resources)
+    source = folder.resolve()
+    checkout = source.parent.parent.parent
+    if source.parent == checkout / "artifacts" / "experiments" and files.is_checkout(checkout):
+        return _packed(source, checkout, resources)
     raise ValueError(
         f"{folder}: not packed for serving, so it has no threshold and no catalogue; name {_kinds()}"
     )

@@ -9,13 +9,17 @@ import sys
 from collections.abc import Container, Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
 from neuralist import __version__, files
 from neuralist.cli import shell
 from neuralist.cli.shell import Json
+
+if TYPE_CHECKING:
+    from neuralist.tracking.stamp import Registered
+    from neuralist.tracking.store import Store
 
 PYTHONS = ((3, 11), (3, 12), (3, 13))  # TensorFlow and gensim have no wheels for 3.14
 DOCTOR = ("Python", "packages", "data", "stages", "model", "registry")
@@ -214,30 +218,33 @@ def _registry(root: Path) -> tuple[str, str]:
     into = store(root)
     if into.checkout is None:
         return f"not looked into: MLFLOW_TRACKING_URI is {into.uri}", ""
-    if content := stamp.read(into):
-        models = content.models
-    elif (into.checkout / "mlflow.db").exists():
+    models = _models_without_mlflow(into)
+    if models is None:
         with opened(into) as client:
             models = stamp.models(client)
-    else:
-        models = {}  # opening the store would create it
     return _champions(models)
 
 
 def _champion(root: Path) -> tuple[str, str]:
     """Check the same without MLflow, which takes 3 s to import: what the stamp cannot tell is not missing."""
-    from neuralist.tracking import stamp
     from neuralist.tracking.store import store
 
-    into = store(root)
+    models = _models_without_mlflow(store(root))
+    return ("not looked up in MLflow: neuralist doctor does", "") if models is None else _champions(models)
+
+
+def _models_without_mlflow(into: "Store") -> "Mapping[str, Registered] | None":
+    """Return the registered models, by the stamp or as there is no store; None where MLflow must tell."""
+    from neuralist.tracking import stamp
+
     if content := stamp.read(into):
-        return _champions(content.models)
+        return content.models
     if into.checkout is not None and not (into.checkout / "mlflow.db").exists():
-        return _champions({})
-    return "not looked up in MLflow: neuralist doctor does", ""
+        return {}  # opening the store would create it
+    return None
 
 
-def _champions(models: Mapping[str, Any]) -> tuple[str, str]:
+def _champions(models: "Mapping[str, Registered]") -> tuple[str, str]:
     from neuralist.serving import registered
 
     champions = {
@@ -258,8 +265,7 @@ def _yaml(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        # In C a tenth of the 0.2 s that dvc.lock takes in Python.
-        content = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        content = files.parse_yaml(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: no YAML; restore it with `git checkout {path.name}`") from error
     if not isinstance(content, dict):

@@ -91,7 +91,7 @@ def headline_table(experiments: Experiments, corpus_note: str = "") -> str:
     lines = [corpus_note, ""] if corpus_note else []
     for title, group in _comparable_groups(experiments).items():
         names = _headline(next(iter(group.values())))
-        columns = _columns(group, names, lambda estimate, name: _number(estimate.value, name))
+        columns = _columns(group, names, lambda estimate, name: number(estimate.value, name))
         lines += [title, *(f"  {fact}" for fact in _describe_test(group)), *columns, ""]
     return "\n".join([*lines, _MARKS])
 
@@ -203,16 +203,22 @@ def reads(experiment: Experiment | ExperimentMetrics) -> str:
     return f"{'last ' if experiment.long_text == 'tail' else ''}{experiment.max_tokens} {unit}"
 
 
+def baseline_label(name: str, experiment: Experiment | ExperimentMetrics) -> str:
+    """Return the label of an experiment's baseline, with how much of a text it reads if it reads lyrics."""
+    baseline = BASELINES[name]
+    return baseline.label + (f" ({reads(experiment)})" if baseline.from_lyrics else "")
+
+
 def _rows(experiments: Experiments) -> Iterator[_Row]:
     letters = _letters(experiments)
     tests = {name: experiment.splits["test"] for name, experiment in experiments.items()}
     for name, letter in letters.items():
         yield _Row(f"{letter} {name} ({reads(experiments[name])})", tests[name].metrics, {})
-    for key, baseline in BASELINES.items():
+    for key in BASELINES:
         rivals: dict[str, dict[str, Mapping[str, BaselineEstimate]]] = {}
         for name in (name for name, test in tests.items() if key in test.baselines):
-            read = f" ({reads(experiments[name])})" if baseline.from_lyrics else ""
-            rivals.setdefault(baseline.label + read, {})[letters[name]] = tests[name].baselines[key]
+            label = baseline_label(key, experiments[name])
+            rivals.setdefault(label, {})[letters[name]] = tests[name].baselines[key]
         for label, rival in rivals.items():
             yield _Row(label, next(iter(rival.values())), rival)
 
@@ -273,9 +279,10 @@ def _list_missing_leads(experiments: Experiments) -> Sequence[str]:
 
 def interval(estimate: Estimate, name: str) -> str:
     """Format an estimate of metric `name` as "0.312 [0.118, 0.512]"; undefined is a dash."""
-    value, low, high = (_number(number, name) for number in (estimate.value, estimate.low, estimate.high))
+    value, low, high = (number(part, name) for part in (estimate.value, estimate.low, estimate.high))
     return value if estimate.low is None else f"{value} [{low}, {high}]"
 
 
-def _number(value: float | None, name: str) -> str:
+def number(value: float | None, name: str) -> str:
+    """Format a value of metric `name` by its digits; undefined is a dash."""
     return "–" if value is None else f"{value:.{BY_NAME[name].digits}f}"

@@ -91,7 +91,7 @@ class Similarity:
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return the similarity of each pair of rows; a single row is broadcast."""
-        return self.calibrated(self._raw(left.astype(np.float64), right.astype(np.float64)))
+        return self.calibrated(self._raw(np.asarray(left, np.float64), np.asarray(right, np.float64)))
 
     def calibrated(self, raw: np.ndarray) -> np.ndarray:
         """Return raw similarities, calibrated where there is a calibration."""

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from neuralist.config import renamed
 from neuralist.config.records import ExperimentMetrics
 from neuralist.data import parquet, tables
-from neuralist.files import read_json
+from neuralist.files import parse_yaml, read_json
 
 HEADLINE = "artifacts/headline.json"
 
@@ -191,8 +191,7 @@ def _git(*arguments: str) -> str | None:
 
 def _revision(title: str, lock: str, headline: str | None, cache: Path) -> Revision:
     try:
-        # libyaml's loader, where there is one, is ten times as fast.
-        stages = yaml.load(lock, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["stages"]
+        stages = parse_yaml(lock)["stages"]
         outs = {
             out["path"]: Out(name, out["md5"] or "")
             for name, stage in stages.items()

@@ -11,12 +11,16 @@ from neuralist.text import tokenizer
 MAX_CHARACTERS = 100_000  # of one text
 
 
-def texts(column: Iterable[Any], name: str) -> list[str]:
-    """Return the column as a list, after checking each value by `fault`.
+def texts(column: Any, name: str) -> list[str]:
+    """Return a text, or a column of texts, as a list, after checking each value by `fault`.
 
     Raises:
         ValueError: `column` is no column of texts, or a value has a fault; the message names its row, from 1.
     """
+    if isinstance(column, str):
+        column = [column]
+    if not isinstance(column, Iterable) or getattr(column, "ndim", 1) == 0:
+        raise ValueError(f"{name}: received {kind_of(column)}; give a text or a list of texts")
     # Iterating these would give their names or keys, or an arbitrary order.
     if isinstance(column, Mapping | pd.DataFrame | Set | bytes | bytearray):
         raise ValueError(f"{name}: received {kind_of(column)}; give a text, a list of texts or a Series")

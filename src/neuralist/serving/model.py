@@ -16,8 +16,8 @@ from neuralist import metrics
 from neuralist.config import records
 from neuralist.config.records import ServedModel
 from neuralist.model.encoder import Compared, Encoder
-from neuralist.serving import lyrics
 from neuralist.serving.catalogue import DECIMALS, Catalogue
+from neuralist.serving.lyrics import texts
 
 # Texts encoded together; 512 sorted by length leave the LSTM little padding to run over.
 CHUNK = 512
@@ -68,8 +68,10 @@ class Model:
         The embeddings are not of length 1, and are compared by the model's own similarity: see
         `similarity_matrix`.
         """
-        texts = _texts(lyrics, "lyrics")
-        chunks = [self.encoder.encode(texts[start : start + CHUNK]) for start in range(0, len(texts), CHUNK)]
+        values = texts(lyrics, "lyrics")
+        chunks = [
+            self.encoder.encode(values[start : start + CHUNK]) for start in range(0, len(values), CHUNK)
+        ]
         embeddings = np.concatenate(chunks) if chunks else np.empty((0, self.encoder.width), np.float32)
         return embeddings[0] if isinstance(lyrics, str) else embeddings
 
@@ -123,6 +125,7 @@ class Model:
         b = a if b is None else b
         rows = self._embeddings(a, "a")
         columns = rows if b is a else self._embeddings(b, "b")
+        columns = columns.astype(np.float64)  # once, and not for each row
         values = np.empty((len(rows), len(columns)))
         for number, row in enumerate(rows):
             values[number] = self.encoder.similarity(row[None], columns)
@@ -159,7 +162,7 @@ class Model:
         Raises:
             ValueError: a text or an option is invalid, or the model has no catalogue.
         """
-        embeddings = self.encode(_as_many(lyrics))
+        embeddings = np.atleast_2d(self.encode(lyrics))
         nearest = self.catalogue.nearest(
             embeddings,
             k,
@@ -202,7 +205,7 @@ class Model:
     def _compared(self, lyrics_a: Any, lyrics_b: Any) -> Compared:
         if isinstance(lyrics_a, str) != isinstance(lyrics_b, str):
             raise ValueError("received one text and many; give as many of both, or call similarity_matrix")
-        left, right = _texts(lyrics_a, "lyrics_a"), _texts(lyrics_b, "lyrics_b")
+        left, right = texts(lyrics_a, "lyrics_a"), texts(lyrics_b, "lyrics_b")
         if len(left) != len(right):
             raise ValueError(
                 f"received {len(left):,} texts as lyrics_a and {len(right):,} as lyrics_b; give pairs"
@@ -218,7 +221,7 @@ class Model:
 
     def _embeddings(self, values: Any, name: str) -> np.ndarray:
         if not _is_embeddings(values):
-            return self.encode(_texts(values, name))
+            return self.encode(texts(values, name))
         if isinstance(values, pd.DataFrame):
             values = values.to_numpy(np.float64, na_value=np.nan)
         embeddings = np.atleast_2d(np.asarray(values))
@@ -230,16 +233,6 @@ class Model:
         if not np.isfinite(embeddings).all():
             raise ValueError(f"{name}: received embeddings with NaN or infinity; leave those rows out")
         return embeddings
-
-
-def _as_many(lyrics: str | Iterable[str]) -> Iterable[str]:
-    return [lyrics] if isinstance(lyrics, str) else lyrics
-
-
-def _texts(values: Any, name: str) -> list[str]:
-    if not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
-        raise ValueError(f"{name}: received {lyrics.kind_of(values)}; give a text or a list of texts")
-    return lyrics.texts(_as_many(values), name)
 
 
 def _is_embeddings(values: Any) -> bool:

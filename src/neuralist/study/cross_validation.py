@@ -18,7 +18,6 @@ from neuralist.config.records import Estimate
 from neuralist.data import splits
 from neuralist.data.pair_sets import Listings
 from neuralist.evaluation import evaluation, fold_averages, results
-from neuralist.evaluation.baselines import BASELINES
 from neuralist.evaluation.comparison import MetricDraws
 from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
@@ -141,8 +140,7 @@ def _measure_training(
             metrics = comparison.rankings(split, settings)
             for name, experiment in group.items():
                 for label, key in evaluation.predictors(name, experiment, comparison).items():
-                    reads = key[1] is not None
-                    title = name if label == "model" else _baseline_label(label, experiment, reads=reads)
+                    title = name if label == "model" else _baseline_label(label, experiment)
                     predictors.setdefault(title, metrics[key])
     # Experiments of all targets come before the baselines.
     return {
@@ -151,10 +149,10 @@ def _measure_training(
     }
 
 
-def _baseline_label(label: str, experiment: Experiment, *, reads: bool) -> str:
+def _baseline_label(name: str, experiment: Experiment) -> str:
     """Label a baseline of an experiment, with what it reads and what it is trained on."""
-    reading = f" ({results.reads(experiment)})" if reads else ""
-    return BASELINES[label].label + reading + (" of listed pairs" * (experiment.target == "listed_only"))
+    of_listed = " of listed pairs" if experiment.target == "listed_only" else ""
+    return results.baseline_label(name, experiment) + of_listed
 
 
 def _train_once(name: str, settings: Experiment, prepared: examples.TrainingData, out: Path) -> Path:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuralist.files import digest_all
+from neuralist.files import digest_all, parse_yaml
 from neuralist.tracking.store import LAYOUT
 
 if TYPE_CHECKING:
@@ -135,9 +135,7 @@ def data_hash(raw: Path) -> str:
     import yaml
 
     try:
-        text = Path("dvc.lock").read_text(encoding="utf-8")
-        # libyaml's loader, where installed, is ten times as fast; `register` waits for it at every call.
-        stages = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)).get("stages", {})
+        stages = parse_yaml(Path("dvc.lock").read_text(encoding="utf-8")).get("stages", {})
     except FileNotFoundError:
         return ""
     except yaml.YAMLError as error:
