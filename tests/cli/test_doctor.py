@@ -40,8 +40,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Pat
     tenths.write(home / "artifacts/served")
     pin = "outs:\n- md5: 0\n  size: 5\n  nfiles: 1\n  path: data\n"
     locked = (
-        f"numpy=={metadata.version('numpy')} ; python_full_version < '3.12' \\\n    --hash=sha256:00\n"
-        "numpy==99.0 ; python_full_version >= '3.12' \\\n    --hash=sha256:00\n"
+        f"numpy=={metadata.version('numpy')} ; python_full_version >= '3.11' \\\n    --hash=sha256:00\n"
+        "numpy==99.0 ; python_full_version < '3.11' \\\n    --hash=sha256:00\n"
         f"pandas=={metadata.version('pandas')} \\\n    --hash=sha256:00\n"
         "pywin32==312 ; sys_platform == 'win32' \\\n    --hash=sha256:00\n"
     )

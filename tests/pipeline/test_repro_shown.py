@@ -164,7 +164,7 @@ def process(tmp_path: Path, request: pytest.FixtureRequest) -> subprocess.Popen[
 def test_a_stage_that_fails_is_printed_and_its_exit_code_is_dvcs(
     process: subprocess.Popen[str], tmp_path: Path
 ) -> None:
-    output = process.communicate(timeout=20)[0]
+    output = process.communicate(timeout=60)[0]
 
     assert process.returncode == 7
     assert output.splitlines() == [
@@ -193,7 +193,7 @@ def test_a_signal_ends_dvc_and_the_stage_too(
     log = tmp_path / "work/repro.log"
     stage = wait_for(lambda: log.exists() and re.search(r"(?m)^stage (\d+)$", log.read_text()))[1]
     process.send_signal(number)
-    output = process.communicate(timeout=20)[0]
+    output = process.communicate(timeout=60)[0]
 
     assert process.returncode == 128 + number
     assert output.startswith("Stopped.")
