@@ -5,7 +5,8 @@
     python docs/collect.py bench performance benchmarks/results.json          # of make bench
 
 `command` and `data` stay as the file has them unless --command and --data say otherwise. So do `facts` for
-prose that the results do not hold: their names are printed, to be measured or taken out by hand.
+prose that the results do not hold: their names are printed, to be measured or taken out by hand. Rows are named
+by the experiment. Results of another checkout need --commit.
 """
 
 import argparse
@@ -38,14 +39,15 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--command", help="that measured it")
     parser.add_argument("--data", help="that it was measured on, with counts")
+    parser.add_argument("--commit", help="that it was measured at; without it HEAD")
     return parser.parse_args()
 
 
-def of_folds(source: Path, before: dict[str, Any]) -> dict[str, Any]:
+def of_folds(source: Path) -> dict[str, Any]:
     """Return the averages of `make splits` or `make variants` as they are."""
     values = json.loads(source.read_text(encoding="utf-8"))
     subject = next(row for row in values if row != "val" and not values[row]["lead"])
-    return {"subject": subject, "facts": before.get("facts", {}), "values": values}
+    return {"subject": subject, "values": values}
 
 
 def of_metrics(source: Path, names: list[str]) -> dict[str, Any]:
@@ -75,8 +77,8 @@ def _counts(test: SplitMetrics) -> dict[str, int | str]:
         }
     if test.seen_in_train is not None:
         counts |= {
-            "repeat_pair": f"{test.seen_in_train.pairs:.1%}",
-            "seen_songs": f"{test.seen_in_train.songs:.1%}",
+            "repeat_pair": f"{100 * test.seen_in_train.pairs:.1f} %",
+            "seen_songs": f"{100 * test.seen_in_train.songs:.1f} %",
         }
     return counts
 
@@ -90,28 +92,32 @@ def of_benchmarks(source: Path, before: dict[str, Any]) -> dict[str, Any]:
         | entry
         for name, entry in entries.items()
     }
-    return {"facts": before.get("facts", {}), "benchmarks": kept | merged}
+    return {"benchmarks": kept | merged}
 
 
-def provenance(before: dict[str, Any], command: str | None, data: str | None) -> dict[str, str]:
+def provenance(before: dict[str, Any], args: argparse.Namespace) -> dict[str, str]:
     """Return where and when the figures were measured.
 
     Raises:
         ValueError: it is not known by which command or on which data.
     """
-    text = {"command": command or before.get("command"), "data": data or before.get("data")}
+    text = {"command": args.command or before.get("command"), "data": args.data or before.get("data")}
     for key, given in text.items():
         if not given:
             raise ValueError(f"a new result file, {key} unknown; give --{key}")
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=figures.DOCS, capture_output=True, text=True, check=True
-    )
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "processor": _processor(),
-        "commit": commit.stdout.strip(),
+        "commit": args.commit or _head(),
         **{key: str(given) for key, given in text.items()},
     }
+
+
+def _head() -> str:
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(
+        command, cwd=figures.DOCS, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def _processor() -> str:
@@ -125,13 +131,16 @@ def main() -> None:
     args = parse()
     path = figures.RESULTS / f"{args.name}.json"
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    if args.kind == "metrics":
-        measured = of_metrics(args.source, args.experiments)
-    else:
-        measured = {"folds": of_folds, "bench": of_benchmarks}[args.kind](args.source, before)
-        if measured["facts"]:
-            print(f"{path.name}: kept from before, check them: {', '.join(measured['facts'])}")
-    content = provenance(before, args.command, args.data) | measured
+    measured = {
+        "folds": lambda: of_folds(args.source),
+        "metrics": lambda: of_metrics(args.source, args.experiments),
+        "bench": lambda: of_benchmarks(args.source, before),
+    }[args.kind]()
+    computed = measured.pop("facts", {})
+    kept = {key: fact for key, fact in before.get("facts", {}).items() if key not in computed}
+    if kept:
+        print(f"{path.name}: kept from before, check them: {', '.join(kept)}")
+    content = provenance(before, args) | {"facts": kept | computed} | measured
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

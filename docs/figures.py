@@ -4,8 +4,8 @@ A page holds no result: {{ value("unseen", "lyrics", "listed_auc") }} stands the
 a name that no file holds. Each file says its date, processor, commit, command, data and `facts` (counts and
 single numbers), and holds one of
 
-    values          row to `mean`, `lead` (subject - row), `each` (one number a training) and `mark` of
-                    metrics: the form of results.json of `make splits`, which `collect.py` copies
+    values          row to `mean`, `lead` (subject - row) and `each` (one number a training) of metrics: the
+                    form of results.json of `make splits`, which `collect.py` copies
     benchmarks      figure to its entry of benchmarks/results.json
     columns, rows   any other table, cell by cell
 """
@@ -84,6 +84,11 @@ def value(name: str, row: str, metric: str, kind: str = "mean") -> str:
     return _interval(lookup(name, "values", row, kind, metric), metric)
 
 
+def on_val(name: str) -> str:
+    """Return the listed AUC of a table's subject on validation songs: `make splits` keeps it without interval."""
+    return results.number(lookup(name, "values", "val", lookup(name, "subject")), "listed_auc")
+
+
 def lead(name: str, row: str, metric: str) -> str:
     """Return by how much the subject of a table leads over a row, with its interval."""
     return value(name, row, metric, "lead")
@@ -91,6 +96,8 @@ def lead(name: str, row: str, metric: str) -> str:
 
 def table(name: str, columns: Sequence[str], rows: Sequence[str] | None = None) -> str:
     """Return a table of metrics in Markdown, with a line that says where it comes from.
+
+    A mark stands behind a baseline's lead, or behind its value where the table has no column of that lead.
 
     Args:
         name: of the result file.
@@ -100,30 +107,26 @@ def table(name: str, columns: Sequence[str], rows: Sequence[str] | None = None) 
     subject = lookup(name, "subject")
     shown = list(lookup(name, "values")) if rows is None else rows
     lines = [
-        [f"**{row}**" if row == subject else row, *(_cell(name, row, column) for column in columns)]
+        [f"**{row}**" if row == subject else row, *(_cell(name, row, column, columns) for column in columns)]
         for row in shown
         if row != "val"
     ]
     return _markdown(["", *(_heading(column, subject) for column in columns)], lines) + source(name)
 
 
-def _cell(name: str, row: str, column: str) -> str:
+def _cell(name: str, row: str, column: str, columns: Sequence[str]) -> str:
     metric, _, kind = column.partition(".")
     entry = lookup(name, "values", row)
     if kind == "each":
         return " ".join(results.number(one, metric) for one in entry.get("each", {}).get(metric, []))
     if kind == "lead":
         return value(name, row, metric, "lead") + _mark(entry, metric) if entry.get("lead") else ""
-    # A cell that its table leaves empty, such as what an older report does not say.
-    if metric not in entry["mean"]:
-        return ""
-    return value(name, row, metric) + (_mark(entry, metric) if "mark" in entry else "")
+    is_marked = entry.get("lead") and f"{metric}.lead" not in columns
+    return value(name, row, metric) + (_mark(entry, metric) if is_marked else "")
 
 
 def _mark(entry: dict[str, Any], metric: str) -> str:
     """Return ~ where the interval of the lead includes 0, ! where the subject is worse, else nothing."""
-    if "mark" in entry:
-        return " " * (metric in entry["mark"]) + entry["mark"].get(metric, "")
     marks = {-1: " !", 0: " ~", 1: "", None: ""}
     return marks[shown_lead(Estimate.model_validate(entry["lead"][metric]), metric)]
 
@@ -233,10 +236,10 @@ def _plain(value: float | str) -> str:
 NAMES: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
-        lookup,
         fact,
         number,
         value,
+        on_val,
         lead,
         table,
         headline,

@@ -1,6 +1,7 @@
 """dvc.yaml against the code: DVC follows no imports, so what a stage runs must be listed as its deps."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -151,3 +152,34 @@ def test_a_stage_that_does_not_train_starts_without_heavy_imports(stage: str) ->
     )
 
     assert HEAVY & set(answer.stdout.split()) == set()
+
+
+def drawn() -> set[tuple[str, str]]:
+    """Arrows of the picture in README, `tables & model --> stage` being two."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (picture,) = re.findall(r"```mermaid\nflowchart LR\n(.*?)```", text, flags=re.S)
+    arrows = set()
+    for line in picture.splitlines():
+        ends = [re.findall(r"[\w/]+", re.sub(r"\[.*?\)?\]", "", part)) for part in line.split("-->")]
+        arrows |= {(a, b) for i in range(len(ends) - 1) for a in ends[i] for b in ends[i + 1]}
+    return arrows
+
+
+def reached(start: str, arrows: set[tuple[str, str]]) -> set[str]:
+    """What can be reached along arrows."""
+    ends = {b for a, b in arrows if a == start}
+    return ends.union(*(reached(end, arrows) for end in ends))
+
+
+def test_the_picture_in_readme_has_the_arrows_that_no_longer_way_implies() -> None:
+    makers = {"data": "data", **{out: stage for stage in STAGES for out in paths(stage, "outs", "metrics")}}
+    makers["artifacts/experiments"] = "train"
+    in_dvc = {
+        (maker, stage)
+        for stage in STAGES
+        for dep in paths(stage, "deps")
+        for out, maker in makers.items()
+        if maker != stage and (dep == out or dep.startswith(f"{out}/") or out.startswith(f"{dep}/"))
+    }
+
+    assert drawn() == {(a, b) for a, b in in_dvc if b not in reached(a, in_dvc - {(a, b)})}

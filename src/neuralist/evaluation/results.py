@@ -18,8 +18,8 @@ RIDGES = ("ridge_tfidf", "ridge")
 _EXPLANATION = """\
 Each cell is a value on the test part and its {level:g} % interval from {draws:,} resamples of the songs.
 Baselines are learned on train alone; those from lyrics read as much of a text as the model.
-A letter after a baseline's cell names an experiment whose lead over it is not shown: the interval of their
-paired difference includes 0. A letter with ! says that the baseline is better, the interval excluding 0.
+Behind a baseline's cell (a~) says that no lead of experiment a is shown: the interval of their paired
+difference includes 0. (a!) says that the baseline is better, the interval excluding 0.
 A * marks a baseline that is made from metadata, not from lyrics.
 
 Listed AUC is the chance that a listed pair of a query song gets a higher similarity than an unlisted one, a
@@ -36,7 +36,7 @@ _TABLES = {
 }
 # The metrics of graded pairs on the terminal, in tables narrow enough for intervals.
 _PAIR_METRICS = (("pearson", "spearman", "mse"), ("roc_auc", "average_precision", "decile_accuracy"))
-_MARKS = "(a): experiment a shows no lead over this baseline; (a!): the baseline is better; *: not lyrics"
+_MARKS = "(a~): experiment a shows no lead over this baseline; (a!): the baseline is better; *: not lyrics"
 _TITLES = {
     ("songs", "observable"): "Protocol songs, listed and unlisted pairs",
     ("songs", "listed_only"): "Protocol songs, listed pairs",
@@ -175,11 +175,11 @@ class _Row(NamedTuple):
     differences: Mapping[str, Mapping[str, BaselineEstimate]]
 
     def marks(self, name: str) -> str:
-        """The letters of experiments whose lead over this baseline is not shown, with ! where they trail."""
+        """The letters of experiments whose lead over this baseline is not shown, with ! where they trail, else ~."""
         leads = {
             letter: shown_lead(rival[name].difference, name) for letter, rival in self.differences.items()
         }
-        marks = [letter + {-1: "!", 0: ""}[lead] for letter, lead in leads.items() if lead in (-1, 0)]
+        marks = [letter + {-1: "!", 0: "~"}[lead] for letter, lead in leads.items() if lead in (-1, 0)]
         return f" ({','.join(marks)})" if marks else ""
 
 
