@@ -5,8 +5,8 @@
     python docs/collect.py bench performance benchmarks/results.json          # of make bench
 
 `command` and `data` stay as the file has them unless --command and --data say otherwise. So do `facts` for
-prose that the results do not hold: their names are printed, to be measured or taken out by hand. Rows are named
-by the experiment. Results of another checkout need --commit.
+prose that the results do not hold: their names are printed, to be measured or taken out by hand. Rows are
+named by the experiment. Results of another checkout need --commit.
 """
 
 import argparse

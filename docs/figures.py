@@ -85,7 +85,7 @@ def value(name: str, row: str, metric: str, kind: str = "mean") -> str:
 
 
 def on_val(name: str) -> str:
-    """Return the listed AUC of a table's subject on validation songs: `make splits` keeps it without interval."""
+    """Return the listed AUC of a table's subject on validation songs, which has no interval there."""
     return results.number(lookup(name, "values", "val", lookup(name, "subject")), "listed_auc")
 
 

@@ -18,8 +18,8 @@ RIDGES = ("ridge_tfidf", "ridge")
 _EXPLANATION = """\
 Each cell is a value on the test part and its {level:g} % interval from {draws:,} resamples of the songs.
 Baselines are learned on train alone; those from lyrics read as much of a text as the model.
-Behind a baseline's cell (a~) says that no lead of experiment a is shown: the interval of their paired
-difference includes 0. (a!) says that the baseline is better, the interval excluding 0.
+A letter with ~ after a baseline's cell names an experiment whose lead over it is not shown: the interval
+of their paired difference includes 0. With ! the baseline is better: the interval excludes 0.
 A * marks a baseline that is made from metadata, not from lyrics.
 
 Listed AUC is the chance that a listed pair of a query song gets a higher similarity than an unlisted one, a
@@ -175,7 +175,7 @@ class _Row(NamedTuple):
     differences: Mapping[str, Mapping[str, BaselineEstimate]]
 
     def marks(self, name: str) -> str:
-        """The letters of experiments whose lead over this baseline is not shown, with ! where they trail, else ~."""
+        """The letters of experiments without a shown lead over this baseline, with ~, or ! where they trail."""
         leads = {
             letter: shown_lead(rival[name].difference, name) for letter, rival in self.differences.items()
         }
