@@ -175,7 +175,7 @@ class _Row(NamedTuple):
     differences: Mapping[str, Mapping[str, BaselineEstimate]]
 
     def marks(self, name: str) -> str:
-        """The letters of experiments without a shown lead over this baseline, with ~, or ! where they trail."""
+        """Letters of experiments without a shown lead over this baseline, with ~, or ! where they trail."""
         leads = {
             letter: shown_lead(rival[name].difference, name) for letter, rival in self.differences.items()
         }
