@@ -184,7 +184,7 @@ def test_no_other_threshold_does_better(pairs: list[tuple[float, float]]) -> Non
 
 def test_a_pair_weighs_the_product_of_its_songs_counts() -> None:
     left, right = np.array([7, 7, 3]), np.array([3, 5, 5])
-    weights = np.concatenate(list(resampling.pair_weights(left, right, draws=200, seed=1)))
+    weights = np.concatenate(list(resampling.pair_weights(left, right, n_resamples=200, seed=1)))
     assert weights.shape == (201, 3)
     assert weights[0].tolist() == [1, 1, 1]
     possible = set()  # counts of the songs 7, 3, 5 that sum to 3
@@ -198,9 +198,9 @@ def test_draws_depend_neither_on_their_number_nor_on_the_chunks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     left, right = np.array([0, 1, 2, 0]), np.array([1, 2, 3, 3])
-    few = np.concatenate(list(resampling.pair_weights(left, right, draws=5, seed=9)))
+    few = np.concatenate(list(resampling.pair_weights(left, right, n_resamples=5, seed=9)))
     monkeypatch.setattr(resampling, "_WEIGHTS_PER_CHUNK", 12)
-    chunks = list(resampling.pair_weights(left, right, draws=20, seed=9))
+    chunks = list(resampling.pair_weights(left, right, n_resamples=20, seed=9))
     assert [len(chunk) for chunk in chunks] == [3] * 7
     assert np.array_equal(np.concatenate(chunks)[:6], few)
 
@@ -224,7 +224,7 @@ def test_intervals_and_paired_differences_equal_a_slow_bootstrap_over_repeated_p
         Answers.of(true),
         {key: Answers.of(one) for key, one in predicted.items()},
         thresholds,
-        resampling.pair_weights(left, right, draws=60, seed=3),
+        resampling.pair_weights(left, right, n_resamples=60, seed=3),
     )
 
     songs = sorted({*left.tolist(), *right.tolist()})
@@ -258,7 +258,7 @@ def test_the_interval_by_song_is_wider_than_by_pair_where_pairs_share_songs() ->
         Answers.of(true),
         {"one": Answers.of(predicted)},
         {"one": dict.fromkeys(metrics.THRESHOLDED, 0.5)},
-        resampling.pair_weights(left, right, draws=300, seed=0),
+        resampling.pair_weights(left, right, n_resamples=300, seed=0),
     )["one"]["mse"]
     by_song = metrics.summary(found, "mse", 0.95)
     by_pair = np.std((predicted - true) ** 2) / np.sqrt(len(true)) * 2 * 1.96

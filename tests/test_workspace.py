@@ -187,7 +187,7 @@ def split_raw(folder: Path, settings: str = THREE, pairs: str = GIVEN) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("pairs", "given"),
+    ("pairs", "gives_split"),
     [
         (GIVEN, True),
         ("\ufeffSplit ,left_id\r\ntrain,1\r\n", True),
@@ -199,11 +199,11 @@ def split_raw(folder: Path, settings: str = THREE, pairs: str = GIVEN) -> Path:
     ],
 )
 def test_a_split_is_given_by_a_column_of_that_name_with_a_value(
-    tmp_path: Path, pairs: str, *, given: bool
+    tmp_path: Path, pairs: str, *, gives_split: bool
 ) -> None:
-    assert corpus.read(split_raw(tmp_path / "raw", pairs=pairs)).given is given
+    assert corpus.read(split_raw(tmp_path / "raw", pairs=pairs)).gives_split is gives_split
     (tmp_path / "raw" / "pairs.csv").write_bytes(b"\xff" * 9)
-    assert not corpus.read(tmp_path / "raw").given, "the songs stage tells what is wrong with the file"
+    assert not corpus.read(tmp_path / "raw").gives_split, "the songs stage tells what is wrong with the file"
 
 
 def test_a_given_split_makes_given_the_one_protocol_and_runs_equal_experiments_once(

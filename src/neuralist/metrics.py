@@ -1,8 +1,8 @@
 """Metrics of predicted similarities, for the sample and for many resamples of its songs at once.
 
 Input: true and predicted similarities of n pairs, float64 (n,) in [0, 1], and each pair's two songs.
-Output: a metric's value for each resample, float64 (1 + draws,); the first is of the sample itself, NaN says
-that the metric is undefined there. `summary` turns them into an `Estimate`: value, low and high.
+Output: a metric's value for each resample, float64 (1 + n_resamples,); the first is of the sample itself, NaN
+says that the metric is undefined there. `summary` turns them into an `Estimate`: value, low and high.
 
 A weighted metric equals the plain one on pairs repeated as often as their weights say.
 """
@@ -229,9 +229,9 @@ def summary(values: np.ndarray, metric: str, level: float) -> Estimate:
     """Value, low and high of one metric (or difference), to 6 digits; None with a reason where undefined.
 
     Args:
-        values: float64 (1 + draws,), the sample's value first.
+        values: float64 (1 + n_resamples,), the sample's value first.
         metric: its name, for the reason.
-        level: of the interval, between equal tails; draws where the metric is undefined are left out.
+        level: of the interval, between equal tails; resamples where the metric is undefined are left out.
     """
     reason = metric_table.BY_NAME[metric].undefined
     if np.isnan(values[0]):

@@ -121,7 +121,7 @@ def _values(path: Path, raw: Path, experiments: list[str]) -> tuple[dict[str, An
         values["run"] = experiments
         if values["songmap"]["experiment"] not in (*experiments, params.TUNED):
             values["songmap"] = values["songmap"] | {"experiment": None}
-    if not told.given:
+    if not told.gives_split:
         return values, ""
     values, equal = corpus.with_given_protocol(values)
     note = "pairs.csv gives the split, so protocol given replaces the others"

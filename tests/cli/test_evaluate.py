@@ -191,7 +191,7 @@ def test_a_model_is_named_or_given_by_its_folder(home: Path, tmp_path: Path) -> 
 
 
 def test_a_registered_model_is_fetched_from_the_store(
-    into: Store, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mlflow_store: Store, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mlflow import MlflowClient
 

@@ -51,13 +51,13 @@ def test_a_name_a_folder_and_nothing_mean_the_served_model(home: Path, command: 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_registered_model_is_read_from_the_store(
-    into: Store, home: Path, command: str, monkeypatch: pytest.MonkeyPatch
+    mlflow_store: Store, home: Path, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mlflow import MlflowClient
 
     # MLflow keeps the database that this process opened first under the relative name of the default store.
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", into.uri)
-    client = MlflowClient(into.uri, into.uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_store.uri)
+    client = MlflowClient(mlflow_store.uri, mlflow_store.uri)
     client.create_registered_model("neuralist")
     shutil.copytree(home / "artifacts/served", home / "version/artifacts/served")
     client.create_model_version("neuralist", source=str(home / "version"))

@@ -28,19 +28,19 @@ def test_the_page_is_that_of_the_store_in_use(
 
 def test_the_page_of_charts_is_that_of_runs_whose_names_begin_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stamp, "read", lambda _: CONTENT)
-    into = Store("sqlite:///mlflow.db", "neuralist", None)
+    mlflow_store = Store("sqlite:///mlflow.db", "neuralist", None)
 
     search = "compareRunsMode=CHART&searchFilter=attributes.run_name%20LIKE%20'words%25'"
-    assert pages.charts_page("words", into) == f"{pages.runs_page(into)}&{search}"
+    assert pages.charts_page("words", mlflow_store) == f"{pages.runs_page(mlflow_store)}&{search}"
 
 
-def test_without_a_stamp_mlflow_is_queried(into: Store) -> None:
-    with opened(into) as client:
+def test_without_a_stamp_mlflow_is_queried(mlflow_store: Store) -> None:
+    with opened(mlflow_store) as client:
         client.create_experiment("another")
         client.create_experiment("neuralist")
 
     page = "http://127.0.0.1:5000/#/experiments/2/runs?workflowType=machine_learning"
-    assert pages.runs_page(into) == page
-    with opened(into) as client:
-        stamp.renew(client, into)
-    assert pages.runs_page(into) == page
+    assert pages.runs_page(mlflow_store) == page
+    with opened(mlflow_store) as client:
+        stamp.renew(client, mlflow_store)
+    assert pages.runs_page(mlflow_store) == page

@@ -59,7 +59,7 @@ class Checkout:
     """A checkout whose pipeline has run up to `register`, and its store."""
 
     folder: Path
-    into: Store
+    mlflow_store: Store
 
     @property
     def artifacts(self) -> Path:
@@ -81,7 +81,7 @@ class Checkout:
 
     def register(self, *, replace: bool = False) -> str:
         """Run the stage."""
-        return registry.register(self.artifacts, RAW, self.into, replace=replace)
+        return registry.register(self.artifacts, RAW, self.mlflow_store, replace=replace)
 
     def corpus(self, data: str) -> None:
         """Let dvc.lock name this md5 of the raw data."""
@@ -93,7 +93,7 @@ class Checkout:
         """The store, by MLflow itself."""
         from mlflow import MlflowClient
 
-        return MlflowClient(self.into.uri, self.into.uri)
+        return MlflowClient(self.mlflow_store.uri, self.mlflow_store.uri)
 
     def aliases(self) -> dict[str, dict[str, str]]:
         """Model to alias to the experiment of its version."""
@@ -590,7 +590,7 @@ def test_an_emptied_store_is_filled_again(checkout: Checkout, empty_database: Pa
 def test_a_damaged_store_is_one_clear_error(checkout: Checkout, tmp_path: Path) -> None:
     checkout.train("themes", by_theme())
     (tmp_path / "mlflow.db").write_bytes(b"no database" * 100)
-    damaged = Store(f"{checkout.into.uri}?timeout=5", "neuralist", tmp_path)
+    damaged = Store(f"{checkout.mlflow_store.uri}?timeout=5", "neuralist", tmp_path)
 
     with pytest.raises(ValueError, match=r"MLflow store .*move mlflow\.db away"):
         registry.register(checkout.artifacts, RAW, damaged)
@@ -624,15 +624,15 @@ def test_what_was_registered_stands_in_the_stamp_until_the_registry_changes(chec
     checkout.register()
     checkout.train("themes", by_theme())
     checkout.register()
-    held = stamp.read(checkout.into)
+    held = stamp.read(checkout.mlflow_store)
     assert held is not None
     assert held.models == stamp.models(checkout.client)
 
     checkout.client.delete_model_version("neuralist-recommender", "1")
-    assert stamp.read(checkout.into) is None
+    assert stamp.read(checkout.mlflow_store) is None
     checkout.client.create_model_version("neuralist", source=checkout.folder.as_uri())
     assert checkout.register().startswith("themes is the champion already")
-    held = stamp.read(checkout.into)
+    held = stamp.read(checkout.mlflow_store)
     assert held is not None
     assert held.models == stamp.models(checkout.client)
     assert {name: len(model.versions) for name, model in held.models.items()} == {
@@ -647,7 +647,7 @@ def test_a_registration_that_was_killed_leaves_no_stamp(checkout: Checkout) -> N
     checkout.train("themes", by_theme())
     register_killed(checkout, ("set_registered_model_alias", 2))
 
-    assert stamp.read(checkout.into) is None
+    assert stamp.read(checkout.mlflow_store) is None
 
 
 # --- the stage -------------------------------------------------------------------------------------

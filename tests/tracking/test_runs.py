@@ -66,26 +66,26 @@ def artifacts(tmp_path: Path) -> Path:
     return write_artifacts(tmp_path / "artifacts")
 
 
-def runs(into: Store) -> list[Any]:
+def runs(mlflow_store: Store) -> list[Any]:
     from mlflow import MlflowClient
 
-    client = MlflowClient(into.uri)
-    found = client.get_experiment_by_name(into.experiment)
+    client = MlflowClient(mlflow_store.uri)
+    found = client.get_experiment_by_name(mlflow_store.experiment)
     return list(client.search_runs([found.experiment_id])) if found else []
 
 
-def curve(into: Store, run: Any, metric: str) -> dict[int, float]:
+def curve(mlflow_store: Store, run: Any, metric: str) -> dict[int, float]:
     from mlflow import MlflowClient
 
-    history = MlflowClient(into.uri).get_metric_history(run.info.run_id, metric)
+    history = MlflowClient(mlflow_store.uri).get_metric_history(run.info.run_id, metric)
     assert len({point.step for point in history}) == len(history), "an epoch was logged twice"
     return {point.step: point.value for point in history}
 
 
-def values(into: Store, run: Any, metric: str) -> list[tuple[int, float]]:
+def values(mlflow_store: Store, run: Any, metric: str) -> list[tuple[int, float]]:
     from mlflow import MlflowClient
 
-    history = MlflowClient(into.uri).get_metric_history(run.info.run_id, metric)
+    history = MlflowClient(mlflow_store.uri).get_metric_history(run.info.run_id, metric)
     return sorted((point.step, point.value) for point in history)
 
 
@@ -94,20 +94,20 @@ def shown(run: Any) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_run_shows_params_curves_scores_and_files(into: Store, artifacts: Path) -> None:
+def test_a_run_shows_params_curves_scores_and_files(mlflow_store: Store, artifacts: Path) -> None:
     (artifacts.parent / "data").mkdir()
     (artifacts.parent / "data" / "corpus.yaml").write_text("similarity_range: [0, 1]\n")
 
-    assert record(artifacts, Path("data"), into) == ["songs15"]
+    assert record(artifacts, Path("data"), mlflow_store) == ["songs15"]
 
-    (run,) = runs(into)
+    (run,) = runs(mlflow_store)
     assert run.info.run_name == "songs15"
     assert run.info.status == "FINISHED"
     assert run.data.params["units"] == "4"
     assert run.data.params["vectors.source"] == "auto"
     assert run.data.params["pairs.test_fold"] == "0"
-    assert curve(into, run, "epoch/loss") == {1: 0.5, 2: 0.25}
-    assert curve(into, run, "epoch/val_binary_accuracy") == {1: 0.5, 2: 0.625}
+    assert curve(mlflow_store, run, "epoch/loss") == {1: 0.5, 2: 0.25}
+    assert curve(mlflow_store, run, "epoch/val_binary_accuracy") == {1: 0.5, 2: 0.625}
     assert run.data.metrics["test_spearman"] == 0.5
     assert run.data.metrics["test_spearman_low"] == 0.375
     assert run.data.metrics["test_spearman_high"] == 0.625
@@ -120,15 +120,15 @@ def test_a_run_shows_params_curves_scores_and_files(into: Store, artifacts: Path
     assert shown(run) == expected | {"metrics/songs15.json", "corpus.yaml"}
 
 
-def test_figures_of_the_kept_model_stand_apart_from_curves(into: Store, artifacts: Path) -> None:
+def test_figures_of_the_kept_model_stand_apart_from_curves(mlflow_store: Store, artifacts: Path) -> None:
     # The kept model is of the first epoch; the last one is worse.
     history = "epoch,loss,val_spearman,val_listed_auc\n1,0.5,0.5,0.75\n2,0.25,0.375,0.625\n"
     (artifacts / "experiments" / "songs15" / "history.csv").write_text(history)
     write_val(artifacts, spearman=0.5, listed_auc=0.875)
 
-    record(artifacts, Path("data"), into)
+    record(artifacts, Path("data"), mlflow_store)
 
-    (run,) = runs(into)
+    (run,) = runs(mlflow_store)
     expected = {
         "epoch/loss": {1: 0.5, 2: 0.25},
         "epoch/val_spearman": {1: 0.5, 2: 0.375},
@@ -136,20 +136,20 @@ def test_figures_of_the_kept_model_stand_apart_from_curves(into: Store, artifact
         "val_spearman": {0: 0.5},
         "val_listed_auc": {0: 0.875},
     }
-    assert {name: curve(into, run, name) for name in expected} == expected
+    assert {name: curve(mlflow_store, run, name) for name in expected} == expected
     assert {name for name in run.data.metrics if name.startswith("epoch/")} == {
         name for name in expected if name.startswith("epoch/")
     }
     assert (run.data.metrics["val_spearman"], run.data.metrics["val_listed_auc"]) == (0.5, 0.875)
 
 
-def test_a_run_of_the_older_layout_is_made_again(into: Store, artifacts: Path) -> None:
+def test_a_run_of_the_older_layout_is_made_again(mlflow_store: Store, artifacts: Path) -> None:
     # Curve and final figure of one name, as the first release logged them.
-    older = older_run(into, {"fingerprint": FINGERPRINT, "experiment": "songs15"}, "songs15")
+    older = older_run(mlflow_store, {"fingerprint": FINGERPRINT, "experiment": "songs15"}, "songs15")
 
-    assert record(artifacts, Path("data"), into) == ["songs15"]
-    assert record(artifacts, Path("data"), into) == []
-    by_name = {run.info.run_name: run for run in runs(into)}
+    assert record(artifacts, Path("data"), mlflow_store) == ["songs15"]
+    assert record(artifacts, Path("data"), mlflow_store) == []
+    by_name = {run.info.run_name: run for run in runs(mlflow_store)}
     assert set(by_name) == {"songs15", "songs15 (older layout)"}
     assert by_name["songs15 (older layout)"].info.run_id == older
     assert by_name["songs15"].data.tags["layout"] == "2"
@@ -157,52 +157,54 @@ def test_a_run_of_the_older_layout_is_made_again(into: Store, artifacts: Path) -
     assert "loss" not in by_name["songs15"].data.metrics
 
 
-def test_recording_again_adds_nothing(into: Store, artifacts: Path) -> None:
-    record(artifacts, Path("data"), into)
-    before = [run.to_dictionary() for run in runs(into)]
+def test_recording_again_adds_nothing(mlflow_store: Store, artifacts: Path) -> None:
+    record(artifacts, Path("data"), mlflow_store)
+    before = [run.to_dictionary() for run in runs(mlflow_store)]
 
-    assert record(artifacts, Path("data"), into) == []
-    assert [run.to_dictionary() for run in runs(into)] == before
+    assert record(artifacts, Path("data"), mlflow_store) == []
+    assert [run.to_dictionary() for run in runs(mlflow_store)] == before
 
 
-def test_a_new_evaluation_refreshes_the_run_of_the_same_training(into: Store, artifacts: Path) -> None:
-    record(artifacts, Path("data"), into)
+def test_a_new_evaluation_refreshes_the_run_of_the_same_training(
+    mlflow_store: Store, artifacts: Path
+) -> None:
+    record(artifacts, Path("data"), mlflow_store)
     write_metrics(artifacts, "songs15", 0.75)
     (artifacts / "figures" / "curves.png").write_bytes(b"another picture")
 
-    assert record(artifacts, Path("data"), into) == ["songs15"]
+    assert record(artifacts, Path("data"), mlflow_store) == ["songs15"]
 
-    (run,) = runs(into)
+    (run,) = runs(mlflow_store)
     assert run.data.metrics["test_spearman"] == 0.75
-    assert values(into, run, "test_spearman") == [(0, 0.5), (0, 0.75)]
-    assert values(into, run, "test_mse") == [(0, 0.25)], "a figure that stayed was logged again"
-    assert curve(into, run, "epoch/loss") == {1: 0.5, 2: 0.25}
+    assert values(mlflow_store, run, "test_spearman") == [(0, 0.5), (0, 0.75)]
+    assert values(mlflow_store, run, "test_mse") == [(0, 0.25)], "a figure that stayed was logged again"
+    assert curve(mlflow_store, run, "epoch/loss") == {1: 0.5, 2: 0.25}
     folder = Path(run.info.artifact_uri.removeprefix("file://"))
     assert (folder / "figures" / "curves.png").read_bytes() == b"another picture"
 
 
 def test_another_training_of_the_experiment_is_another_run(
-    into: Store, artifacts: Path, tmp_path: Path
+    mlflow_store: Store, artifacts: Path, tmp_path: Path
 ) -> None:
-    record(artifacts, Path("data"), into)
-    record(write_artifacts(tmp_path / "wider", fingerprint="e" * 64), Path("data"), into)
+    record(artifacts, Path("data"), mlflow_store)
+    record(write_artifacts(tmp_path / "wider", fingerprint="e" * 64), Path("data"), mlflow_store)
 
-    assert {run.data.tags["fingerprint"] for run in runs(into)} == {FINGERPRINT, "e" * 64}
-    assert {run.info.run_name for run in runs(into)} == {"songs15"}
+    assert {run.data.tags["fingerprint"] for run in runs(mlflow_store)} == {FINGERPRINT, "e" * 64}
+    assert {run.info.run_name for run in runs(mlflow_store)} == {"songs15"}
 
 
-def test_two_experiments_with_one_fingerprint_are_two_runs(into: Store, artifacts: Path) -> None:
+def test_two_experiments_with_one_fingerprint_are_two_runs(mlflow_store: Store, artifacts: Path) -> None:
     shutil.copytree(artifacts / "experiments" / "songs15", artifacts / "experiments" / "twin")
     write_metrics(artifacts, "twin", 0.5)
 
-    record(artifacts, Path("data"), into)
+    record(artifacts, Path("data"), mlflow_store)
 
-    assert sorted(run.info.run_name for run in runs(into)) == ["songs15", "twin"]
+    assert sorted(run.info.run_name for run in runs(mlflow_store)) == ["songs15", "twin"]
 
 
 @pytest.mark.parametrize("step", ["log_artifact", "log_batch", "set_terminated"])
 def test_a_recording_killed_half_way_is_completed(
-    into: Store, artifacts: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    mlflow_store: Store, artifacts: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     from mlflow import MlflowClient
 
@@ -212,40 +214,40 @@ def test_a_recording_killed_half_way_is_completed(
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, step, killed)
         with pytest.raises(KeyboardInterrupt):
-            record(artifacts, Path("data"), into)
+            record(artifacts, Path("data"), mlflow_store)
 
-    assert record(artifacts, Path("data"), into) == ["songs15"]
-    (run,) = runs(into)
+    assert record(artifacts, Path("data"), mlflow_store) == ["songs15"]
+    (run,) = runs(mlflow_store)
     assert run.info.status == "FINISHED"
-    assert curve(into, run, "epoch/loss") == {1: 0.5, 2: 0.25}
+    assert curve(mlflow_store, run, "epoch/loss") == {1: 0.5, 2: 0.25}
     assert "model.keras" in shown(run)
 
 
-def test_a_deleted_run_is_made_again(into: Store, artifacts: Path) -> None:
+def test_a_deleted_run_is_made_again(mlflow_store: Store, artifacts: Path) -> None:
     from mlflow import MlflowClient
 
-    record(artifacts, Path("data"), into)
-    MlflowClient(into.uri).delete_run(runs(into)[0].info.run_id)
+    record(artifacts, Path("data"), mlflow_store)
+    MlflowClient(mlflow_store.uri).delete_run(runs(mlflow_store)[0].info.run_id)
 
-    assert record(artifacts, Path("data"), into) == ["songs15"]
-    assert len(runs(into)) == 1
+    assert record(artifacts, Path("data"), mlflow_store) == ["songs15"]
+    assert len(runs(mlflow_store)) == 1
 
 
-def test_a_deleted_mlflow_experiment_is_restored(into: Store, artifacts: Path) -> None:
+def test_a_deleted_mlflow_experiment_is_restored(mlflow_store: Store, artifacts: Path) -> None:
     from mlflow import MlflowClient
 
-    record(artifacts, Path("data"), into)
-    client = MlflowClient(into.uri)
-    client.delete_experiment(runs(into)[0].info.experiment_id)
+    record(artifacts, Path("data"), mlflow_store)
+    client = MlflowClient(mlflow_store.uri)
+    client.delete_experiment(runs(mlflow_store)[0].info.experiment_id)
 
-    record(artifacts, Path("data"), into)
-    assert [run.info.status for run in runs(into)] == ["FINISHED"]
+    record(artifacts, Path("data"), mlflow_store)
+    assert [run.info.status for run in runs(mlflow_store)] == ["FINISHED"]
 
 
-def test_a_damaged_store_is_one_clear_error(into: Store, artifacts: Path, tmp_path: Path) -> None:
+def test_a_damaged_store_is_one_clear_error(mlflow_store: Store, artifacts: Path, tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(b"no database" * 100)
     # Another spelling: mlflow keeps a store that it has opened once.
-    damaged = Store(f"{into.uri}?timeout=5", into.experiment, into.checkout)
+    damaged = Store(f"{mlflow_store.uri}?timeout=5", mlflow_store.experiment, mlflow_store.checkout)
 
     with pytest.raises(ValueError, match=r"move mlflow\.db away"):
         record(artifacts, Path("data"), damaged)
@@ -272,9 +274,9 @@ def test_a_server_out_of_reach_is_named_without_its_password(
     assert "s3cret" not in str(told.value)
 
 
-def test_missing_results_are_one_clear_error(into: Store, tmp_path: Path) -> None:
+def test_missing_results_are_one_clear_error(mlflow_store: Store, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"metrics: no metrics there; run `dvc repro`"):
-        record(tmp_path / "nothing", Path("data"), into)
+        record(tmp_path / "nothing", Path("data"), mlflow_store)
 
 
 # --- the live view ---------------------------------------------------------------------------------
@@ -284,64 +286,64 @@ def epoch(number: int) -> dict[str, float]:
     return {"loss": 1 / number, "val_loss": 2 / number}
 
 
-def test_a_short_training_leaves_mlflow_alone(into: Store) -> None:
-    live = LiveRun("songs15", FINGERPRINT, PARAMS, into)
+def test_a_short_training_leaves_mlflow_alone(mlflow_store: Store) -> None:
+    live = LiveRun("songs15", FINGERPRINT, PARAMS, mlflow_store)
     live(1, epoch(1))
 
-    assert runs(into) == []
+    assert runs(mlflow_store) == []
 
 
 def test_a_training_that_grows_long_is_shown_with_its_earlier_epochs(
-    into: Store, monkeypatch: pytest.MonkeyPatch
+    mlflow_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    live = LiveRun("songs15", FINGERPRINT, PARAMS, into)
+    live = LiveRun("songs15", FINGERPRINT, PARAMS, mlflow_store)
     live(1, epoch(1))
     monkeypatch.setattr(training_runs, "LONG", 0.0)
     live(2, epoch(2))
     live(3, epoch(3))
 
-    (run,) = runs(into)
+    (run,) = runs(mlflow_store)
     assert run.info.status == "RUNNING"
     assert run.data.params["units"] == "4"
-    assert curve(into, run, "epoch/loss") == {1: 1, 2: 1 / 2, 3: 1 / 3}
+    assert curve(mlflow_store, run, "epoch/loss") == {1: 1, 2: 1 / 2, 3: 1 / 3}
 
 
-def test_a_killed_training_goes_on_in_its_run(into: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_training_goes_on_in_its_run(mlflow_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_runs, "LONG", 0.0)
-    LiveRun("songs15", FINGERPRINT, PARAMS, into)(1, epoch(1))
-    resumed = LiveRun("songs15", FINGERPRINT, PARAMS, into)
+    LiveRun("songs15", FINGERPRINT, PARAMS, mlflow_store)(1, epoch(1))
+    resumed = LiveRun("songs15", FINGERPRINT, PARAMS, mlflow_store)
     resumed(1, epoch(1))
     resumed(2, epoch(2))
 
-    (run,) = runs(into)
-    assert curve(into, run, "epoch/val_loss") == {1: 2, 2: 1}
+    (run,) = runs(mlflow_store)
+    assert curve(mlflow_store, run, "epoch/val_loss") == {1: 2, 2: 1}
 
 
 def test_the_track_stage_finishes_a_live_run(
-    into: Store, artifacts: Path, monkeypatch: pytest.MonkeyPatch
+    mlflow_store: Store, artifacts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training_runs, "LONG", 0.0)
-    LiveRun("songs15", FINGERPRINT, PARAMS, into)(1, {"loss": 0.5})
+    LiveRun("songs15", FINGERPRINT, PARAMS, mlflow_store)(1, {"loss": 0.5})
 
-    record(artifacts, Path("data"), into)
+    record(artifacts, Path("data"), mlflow_store)
 
-    (run,) = runs(into)
+    (run,) = runs(mlflow_store)
     assert run.info.status == "FINISHED"
-    assert curve(into, run, "epoch/loss") == {1: 0.5, 2: 0.25}
+    assert curve(mlflow_store, run, "epoch/loss") == {1: 0.5, 2: 0.25}
 
 
 def test_training_a_finished_run_again_leaves_it_as_it_is(
-    into: Store, artifacts: Path, monkeypatch: pytest.MonkeyPatch
+    mlflow_store: Store, artifacts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record(artifacts, Path("data"), into)
+    record(artifacts, Path("data"), mlflow_store)
     monkeypatch.setattr(training_runs, "LONG", 0.0)
-    live = LiveRun("songs15", FINGERPRINT, PARAMS, into)
+    live = LiveRun("songs15", FINGERPRINT, PARAMS, mlflow_store)
     live(1, epoch(1))
     live(3, epoch(3))
 
-    (run,) = runs(into)
+    (run,) = runs(mlflow_store)
     assert run.info.status == "FINISHED"
-    assert curve(into, run, "epoch/loss") == {1: 0.5, 2: 0.25}
+    assert curve(mlflow_store, run, "epoch/loss") == {1: 0.5, 2: 0.25}
 
 
 def test_a_store_out_of_reach_costs_one_line(

@@ -19,11 +19,11 @@ MODEL = "neuralist"
 
 
 @pytest.fixture
-def client(into: Store) -> Any:
+def client(mlflow_store: Store) -> Any:
     """A store with a recorded run and a champion, and its stamp."""
-    with opened(into) as client:
+    with opened(mlflow_store) as client:
         place = client.create_experiment(
-            into.experiment, artifact_location=f"file://{into.checkout}/mlruns/0"
+            mlflow_store.experiment, artifact_location=f"file://{mlflow_store.checkout}/mlruns/0"
         )
         for tags, status in (
             ({"evaluation": "of an experiment"}, "FINISHED"),
@@ -34,20 +34,20 @@ def client(into: Store) -> Any:
             run = client.create_run(place, tags=tags)
             client.update_run(run.info.run_id, status=status)
         client.create_registered_model(MODEL)
-        client.create_model_version(MODEL, source=f"file://{into.checkout}", tags={"served": "a"})
+        client.create_model_version(MODEL, source=f"file://{mlflow_store.checkout}", tags={"served": "a"})
         client.set_registered_model_alias(MODEL, "champion", "1")
-        stamp.renew(client, into)
+        stamp.renew(client, mlflow_store)
     return client
 
 
-def run_id(client: Any, into: Store) -> str:
-    place = client.get_experiment_by_name(into.experiment).experiment_id
+def run_id(client: Any, mlflow_store: Store) -> str:
+    place = client.get_experiment_by_name(mlflow_store.experiment).experiment_id
     [run] = client.search_runs([place], "tags.evaluation = 'of an experiment'")
     return run.info.run_id
 
 
-def test_it_holds_what_is_finished_and_what_is_registered(into: Store, client: Any) -> None:
-    assert stamp.read(into) == stamp.StoreContent(
+def test_it_holds_what_is_finished_and_what_is_registered(mlflow_store: Store, client: Any) -> None:
+    assert stamp.read(mlflow_store) == stamp.StoreContent(
         {"Default": "0", "neuralist": "1"},
         {"Default": [], "neuralist": ["of an experiment", "of a study"]},
         {
@@ -55,113 +55,120 @@ def test_it_holds_what_is_finished_and_what_is_registered(into: Store, client: A
             "neuralist-recommender": stamp.Registered({}, {}),
         },
     )
-    assert stamp.recorded(into, "of an experiment")
-    assert stamp.recorded(into, "of a study")
-    assert not stamp.recorded(into, "half-way")
-    assert not stamp.recorded(Store(into.uri, "neuralist-other", into.checkout), "of a study")
+    assert stamp.recorded(mlflow_store, "of an experiment")
+    assert stamp.recorded(mlflow_store, "of a study")
+    assert not stamp.recorded(mlflow_store, "half-way")
+    assert not stamp.recorded(Store(mlflow_store.uri, "neuralist-other", mlflow_store.checkout), "of a study")
 
 
-def test_who_only_reads_the_store_leaves_it_as_it_is(into: Store, client: Any) -> None:
-    client.search_runs([client.get_experiment_by_name(into.experiment).experiment_id])
-    code = f"from mlflow import MlflowClient; MlflowClient({into.uri!r}).search_experiments()"
+def test_who_only_reads_the_store_leaves_it_as_it_is(mlflow_store: Store, client: Any) -> None:
+    client.search_runs([client.get_experiment_by_name(mlflow_store.experiment).experiment_id])
+    code = f"from mlflow import MlflowClient; MlflowClient({mlflow_store.uri!r}).search_experiments()"
     subprocess.run([sys.executable, "-c", code], check=True)
 
-    assert stamp.recorded(into, "of a study")
+    assert stamp.recorded(mlflow_store, "of a study")
 
 
-def by_another_process(into: Store, code: str) -> None:
-    start = f"from mlflow import MlflowClient; client = MlflowClient({into.uri!r}, {into.uri!r}); "
+def by_another_process(mlflow_store: Store, code: str) -> None:
+    uri = mlflow_store.uri
+    start = f"from mlflow import MlflowClient; client = MlflowClient({uri!r}, {uri!r}); "
     subprocess.run([sys.executable, "-c", start + code], check=True)
 
 
 @pytest.mark.parametrize(
     "write",
     [
-        lambda client, into: client.delete_run(run_id(client, into)),
-        lambda client, into: by_another_process(into, f"client.delete_run({run_id(client, into)!r})"),
-        lambda client, into: client.set_tag(run_id(client, into), "evaluation", "of another one"),
-        lambda client, into: client.update_run(run_id(client, into), status="FAILED"),
-        lambda client, into: client.delete_experiment(
-            client.get_experiment_by_name(into.experiment).experiment_id
+        lambda client, mlflow_store: client.delete_run(run_id(client, mlflow_store)),
+        lambda client, mlflow_store: by_another_process(
+            mlflow_store, f"client.delete_run({run_id(client, mlflow_store)!r})"
         ),
-        lambda client, into: client.delete_model_version(MODEL, "1"),
-        lambda client, into: client.delete_registered_model(MODEL),
-        lambda client, into: client.delete_registered_model_alias(MODEL, "champion"),
-        lambda client, into: client.set_model_version_tag(MODEL, "1", "served", "b"),
+        lambda client, mlflow_store: client.set_tag(
+            run_id(client, mlflow_store), "evaluation", "of another one"
+        ),
+        lambda client, mlflow_store: client.update_run(run_id(client, mlflow_store), status="FAILED"),
+        lambda client, mlflow_store: client.delete_experiment(
+            client.get_experiment_by_name(mlflow_store.experiment).experiment_id
+        ),
+        lambda client, mlflow_store: client.delete_model_version(MODEL, "1"),
+        lambda client, mlflow_store: client.delete_registered_model(MODEL),
+        lambda client, mlflow_store: client.delete_registered_model_alias(MODEL, "champion"),
+        lambda client, mlflow_store: client.set_model_version_tag(MODEL, "1", "served", "b"),
     ],
 )
 def test_any_write_ends_it_and_a_new_one_says_what_mlflow_says(
-    into: Store, client: Any, write: Callable[[Any, Store], None]
+    mlflow_store: Store, client: Any, write: Callable[[Any, Store], None]
 ) -> None:
-    before = stamp.read(into)
-    write(client, into)
+    before = stamp.read(mlflow_store)
+    write(client, mlflow_store)
 
-    assert stamp.read(into) is None
-    stamp.renew(client, into)
-    after = stamp.read(into)
+    assert stamp.read(mlflow_store) is None
+    stamp.renew(client, mlflow_store)
+    after = stamp.read(mlflow_store)
     assert after is not None
     assert after != before
     assert after.models == stamp.models(client)
 
 
-def test_what_mlflow_gc_removes_for_good_ends_it(into: Store, client: Any) -> None:
-    client.delete_run(run_id(client, into))
-    stamp.renew(client, into)
-    assert stamp.read(into) is not None
+def test_what_mlflow_gc_removes_for_good_ends_it(mlflow_store: Store, client: Any) -> None:
+    client.delete_run(run_id(client, mlflow_store))
+    stamp.renew(client, mlflow_store)
+    assert stamp.read(mlflow_store) is not None
     command = [sys.executable, "-m", "mlflow", "gc"]
-    command += ["--backend-store-uri", into.uri, "--tracking-uri", into.uri]
+    command += ["--backend-store-uri", mlflow_store.uri, "--tracking-uri", mlflow_store.uri]
     subprocess.run(command, check=True, capture_output=True)
 
-    assert stamp.read(into) is None
+    assert stamp.read(mlflow_store) is None
 
 
 def test_a_store_that_is_gone_or_another_in_its_place_ends_it(
-    into: Store, client: Any, empty_database: Path, tmp_path: Path
+    mlflow_store: Store, client: Any, empty_database: Path, tmp_path: Path
 ) -> None:
     database = tmp_path / "mlflow.db"
     shutil.copy2(database, tmp_path / "kept.db")
     database.unlink()
-    assert stamp.read(into) is None
+    assert stamp.read(mlflow_store) is None
     shutil.copy(empty_database, database)
-    assert stamp.read(into) is None
+    assert stamp.read(mlflow_store) is None
     shutil.copy2(tmp_path / "kept.db", database)  # the same bytes, of which nobody can tell that in time
-    assert stamp.read(into) is None
+    assert stamp.read(mlflow_store) is None
 
 
-def test_an_older_copy_put_back_with_its_times_ends_it(into: Store, client: Any, tmp_path: Path) -> None:
+def test_an_older_copy_put_back_with_its_times_ends_it(
+    mlflow_store: Store, client: Any, tmp_path: Path
+) -> None:
     database = tmp_path / "mlflow.db"
     shutil.copy2(database, tmp_path / "older.db")
-    client.set_tag(run_id(client, into), "evaluation", "of another one")  # the file keeps its size
-    stamp.renew(client, into)
+    client.set_tag(run_id(client, mlflow_store), "evaluation", "of another one")  # the file keeps its size
+    stamp.renew(client, mlflow_store)
     found = database.stat()
-    assert stamp.recorded(into, "of another one")
+    assert stamp.recorded(mlflow_store, "of another one")
 
     shutil.copy2(tmp_path / "older.db", database)
     os.utime(database, ns=(found.st_atime_ns, found.st_mtime_ns))
     now = database.stat()
     assert (now.st_ino, now.st_size, now.st_mtime_ns) == (found.st_ino, found.st_size, found.st_mtime_ns)
-    assert stamp.read(into) is None
+    assert stamp.read(mlflow_store) is None
 
 
 def test_what_is_written_while_mlflow_is_asked_leaves_no_stamp(
-    into: Store, client: Any, monkeypatch: pytest.MonkeyPatch
+    mlflow_store: Store, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask = stamp.models
 
     def slowly(given: Any) -> Any:
         answer = ask(given)
-        client.delete_run(run_id(client, into))
+        client.delete_run(run_id(client, mlflow_store))
         return answer
 
-    client.set_tag(run_id(client, into), "note", "so that the stamp is an old one")
+    client.set_tag(run_id(client, mlflow_store), "note", "so that the stamp is an old one")
     with monkeypatch.context() as patch:
         patch.setattr(stamp, "models", slowly)
-        stamp.renew(client, into)
-    assert stamp.read(into) is None
+        stamp.renew(client, mlflow_store)
+    assert stamp.read(mlflow_store) is None
 
 
 def test_two_writes_within_a_tick_of_the_clock_are_told_apart(
-    into: Store, client: Any, monkeypatch: pytest.MonkeyPatch
+    mlflow_store: Store, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Here the clock of file times stands still for 30 ms after each write."""
     look = stamp._database_state
@@ -171,29 +178,36 @@ def test_two_writes_within_a_tick_of_the_clock_are_told_apart(
         return look(given) if time.monotonic() > end else [0, 0, 0, 0]
 
     monkeypatch.setattr(stamp, "_database_state", coarse)
-    stamp.renew(client, into)
-    assert json.loads((into.checkout / "mlruns/.recorded.json").read_text())["database"] != [0, 0, 0, 0]
+    stamp.renew(client, mlflow_store)
+    assert json.loads((mlflow_store.checkout / "mlruns/.recorded.json").read_text())["database"] != [
+        0,
+        0,
+        0,
+        0,
+    ]
 
 
-def test_a_store_that_never_rests_has_none(into: Store, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = into.checkout / "mlruns/.recorded.json"
+def test_a_store_that_never_rests_has_none(
+    mlflow_store: Store, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = mlflow_store.checkout / "mlruns/.recorded.json"
     path.unlink()
     monkeypatch.setattr(stamp, "TICK_S", 0.0)
     monkeypatch.setattr(stamp, "_database_state", lambda given: [time.monotonic_ns()])
-    stamp.renew(client, into)
+    stamp.renew(client, mlflow_store)
     assert not path.exists()
 
 
 def test_a_store_whose_writes_go_to_another_file_first_has_none(
-    into: Store, client: Any, tmp_path: Path
+    mlflow_store: Store, client: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "mlflow.db-wal").touch()
-    assert stamp.read(into) is None
+    assert stamp.read(mlflow_store) is None
 
 
-def test_a_servers_store_has_none(into: Store, client: Any, tmp_path: Path) -> None:
+def test_a_servers_store_has_none(mlflow_store: Store, client: Any, tmp_path: Path) -> None:
     (tmp_path / "mlruns/.recorded.json").unlink()
-    server = Store(into.uri, into.experiment, None)
+    server = Store(mlflow_store.uri, mlflow_store.experiment, None)
     stamp.renew(client, server)
     assert stamp.read(server) is None
     assert not (tmp_path / "mlruns/.recorded.json").exists()
@@ -201,8 +215,10 @@ def test_a_servers_store_has_none(into: Store, client: Any, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("key", ["database", "experiments", "runs", "models"])
 @pytest.mark.parametrize("value", [None, 3, [], {"neuralist": 1}, "cut"])
-def test_a_damaged_one_says_nothing(into: Store, client: Any, tmp_path: Path, key: str, value: Any) -> None:
+def test_a_damaged_one_says_nothing(
+    mlflow_store: Store, client: Any, tmp_path: Path, key: str, value: Any
+) -> None:
     path = tmp_path / "mlruns/.recorded.json"
     text = path.read_text()
     path.write_text(text[:-9] if value == "cut" else json.dumps(json.loads(text) | {key: value}))
-    assert stamp.read(into) is None
+    assert stamp.read(mlflow_store) is None

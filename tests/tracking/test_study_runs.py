@@ -17,22 +17,22 @@ def folder(tmp_path: Path) -> Path:
     return write_study(tmp_path / "artifacts" / "study")
 
 
-def runs(into: Store) -> dict[str, Any]:
+def runs(mlflow_store: Store) -> dict[str, Any]:
     """Runs by their tag `trial`; that of the study is `all`."""
     from mlflow import MlflowClient
 
-    client = MlflowClient(into.uri)
-    found = client.get_experiment_by_name(into.experiment)
+    client = MlflowClient(mlflow_store.uri)
+    found = client.get_experiment_by_name(mlflow_store.experiment)
     listed = client.search_runs([found.experiment_id]) if found else []
     by_trial = {run.data.tags["trial"]: run for run in listed}
     assert len(by_trial) == len(listed), "a trial was recorded twice"
     return by_trial
 
 
-def test_trials_that_are_over_are_nested_in_the_study(into: Store, folder: Path) -> None:
-    assert study_runs.record(folder, into) == "songs300-0123456789abcdef"
+def test_trials_that_are_over_are_nested_in_the_study(mlflow_store: Store, folder: Path) -> None:
+    assert study_runs.record(folder, mlflow_store) == "songs300-0123456789abcdef"
 
-    found = runs(into)
+    found = runs(mlflow_store)
     parent = found.pop("all")
     assert parent.info.status == "FINISHED"
     shown = Path(parent.info.artifact_uri.removeprefix("file://"))
@@ -48,81 +48,81 @@ def test_trials_that_are_over_are_nested_in_the_study(into: Store, folder: Path)
     assert found["1"].data.metrics == {"epoch/val_spearman": 0.125}
 
 
-def values(into: Store, trial: str, metric: str) -> dict[int, float]:
+def values(mlflow_store: Store, trial: str, metric: str) -> dict[int, float]:
     from mlflow import MlflowClient
 
-    history = MlflowClient(into.uri).get_metric_history(runs(into)[trial].info.run_id, metric)
+    history = MlflowClient(mlflow_store.uri).get_metric_history(runs(mlflow_store)[trial].info.run_id, metric)
     assert len({point.step for point in history}) == len(history), "an epoch was logged twice"
     return {point.step: point.value for point in history}
 
 
-def test_the_curve_of_a_trial_has_its_epochs_and_no_more(into: Store, folder: Path) -> None:
-    study_runs.record(folder, into)
-    assert values(into, "0", "epoch/val_spearman") == {1: 0.25, 2: 0.5}
-    assert values(into, "0", "val_spearman") == {0: 0.5}
+def test_the_curve_of_a_trial_has_its_epochs_and_no_more(mlflow_store: Store, folder: Path) -> None:
+    study_runs.record(folder, mlflow_store)
+    assert values(mlflow_store, "0", "epoch/val_spearman") == {1: 0.25, 2: 0.5}
+    assert values(mlflow_store, "0", "val_spearman") == {0: 0.5}
 
 
-def test_the_figure_of_a_trial_is_that_of_its_kept_model(into: Store, folder: Path) -> None:
+def test_the_figure_of_a_trial_is_that_of_its_kept_model(mlflow_store: Store, folder: Path) -> None:
     # It kept the first epoch; training's listed_auc is the pooled one of artifacts/metrics.
     (folder / "trials.csv").write_text(TRIALS.replace("0,complete,0.5", "0,complete,0.25"))
     best = (folder / "best.yaml").read_text()
     (folder / "best.yaml").write_text(best.replace("metric: val_spearman", "metric: val_listed_auc"))
-    study_runs.record(folder, into)
+    study_runs.record(folder, mlflow_store)
 
-    assert runs(into)["0"].data.metrics == {
+    assert runs(mlflow_store)["0"].data.metrics == {
         "epoch/val_pooled_listed_auc": 0.5,
         "val_pooled_listed_auc": 0.25,
     }
 
 
-def test_a_study_of_the_older_layout_is_made_again(into: Store, folder: Path) -> None:
+def test_a_study_of_the_older_layout_is_made_again(mlflow_store: Store, folder: Path) -> None:
     name = "songs300-0123456789abcdef"
-    older = older_run(into, {"study": name, "trial": "all"}, f"study {name}")
+    older = older_run(mlflow_store, {"study": name, "trial": "all"}, f"study {name}")
 
-    assert study_runs.record(folder, into) == name
-    with opened(into) as client:
+    assert study_runs.record(folder, mlflow_store) == name
+    with opened(mlflow_store) as client:
         assert client.get_run(older).info.run_name == f"study {name} (older layout)"
         client.delete_run(older)
-    assert set(runs(into)) == {"all", "0", "1", "2"}
-    assert study_runs.record(folder, into) is None
+    assert set(runs(mlflow_store)) == {"all", "0", "1", "2"}
+    assert study_runs.record(folder, mlflow_store) is None
 
 
 def test_recording_again_adds_nothing_and_needs_no_mlflow(
-    into: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+    mlflow_store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    study_runs.record(folder, into)
-    before = {trial: run.to_dictionary() for trial, run in runs(into).items()}
+    study_runs.record(folder, mlflow_store)
+    before = {trial: run.to_dictionary() for trial, run in runs(mlflow_store).items()}
     monkeypatch.setattr(study_runs, "opened", None)
 
-    assert study_runs.record(folder, into) is None
-    assert {trial: run.to_dictionary() for trial, run in runs(into).items()} == before
+    assert study_runs.record(folder, mlflow_store) is None
+    assert {trial: run.to_dictionary() for trial, run in runs(mlflow_store).items()} == before
 
 
-def test_a_study_in_a_deleted_experiment_is_brought_back(into: Store, folder: Path) -> None:
+def test_a_study_in_a_deleted_experiment_is_brought_back(mlflow_store: Store, folder: Path) -> None:
     from mlflow import MlflowClient
 
-    study_runs.record(folder, into)
-    client = MlflowClient(into.uri)
-    client.delete_experiment(client.get_experiment_by_name(into.experiment).experiment_id)
-    study_runs.record(folder, into)
+    study_runs.record(folder, mlflow_store)
+    client = MlflowClient(mlflow_store.uri)
+    client.delete_experiment(client.get_experiment_by_name(mlflow_store.experiment).experiment_id)
+    study_runs.record(folder, mlflow_store)
 
-    assert client.get_experiment_by_name(into.experiment).lifecycle_stage == "active"
-    assert set(runs(into)) == {"all", "0", "1", "2"}
+    assert client.get_experiment_by_name(mlflow_store.experiment).lifecycle_stage == "active"
+    assert set(runs(mlflow_store)) == {"all", "0", "1", "2"}
 
 
-def test_more_trials_join_the_same_study(into: Store, folder: Path) -> None:
-    study_runs.record(folder, into)
-    parent = runs(into)["all"].info.run_id
+def test_more_trials_join_the_same_study(mlflow_store: Store, folder: Path) -> None:
+    study_runs.record(folder, mlflow_store)
+    parent = runs(mlflow_store)["all"].info.run_id
     (folder / "trials.csv").write_text(TRIALS.replace("3,running,,1", "3,complete,0.0625,1"))
 
-    assert study_runs.record(folder, into) is not None
-    found = runs(into)
+    assert study_runs.record(folder, mlflow_store) is not None
+    found = runs(mlflow_store)
     assert found["all"].info.run_id == parent
     assert found["3"].info.status == "FINISHED"
 
 
 def test_a_recording_killed_half_way_is_completed(
-    into: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+    mlflow_store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add = study_runs._add_trial
 
@@ -136,27 +136,27 @@ def test_a_recording_killed_half_way_is_completed(
 
     monkeypatch.setattr(study_runs, "_add_trial", killed)
     with pytest.raises(KeyboardInterrupt):
-        study_runs.record(folder, into)
+        study_runs.record(folder, mlflow_store)
     monkeypatch.setattr(study_runs, "_add_trial", add)
-    study_runs.record(folder, into)
+    study_runs.record(folder, mlflow_store)
 
-    found = runs(into)
+    found = runs(mlflow_store)
     assert found["all"].info.status == "FINISHED"
     assert found["1"].info.status == "KILLED"
     assert found["1"].data.metrics == {"epoch/val_spearman": 0.125}
 
 
 def test_a_long_study_is_shown_while_it_runs_and_a_short_one_is_not(
-    into: Store, monkeypatch: pytest.MonkeyPatch
+    mlflow_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = {"trial": 0, "state": "complete", "value": 0.5, "epochs": 1, "units": 25}
     found = Trials("s", "val_spearman", [row], [{"trial": 0, "epoch": 1, "value": 0.5}])
-    live = study_runs.LiveStudy(into)
+    live = study_runs.LiveStudy(mlflow_store)
     live(found)
-    assert runs(into) == {}
+    assert runs(mlflow_store) == {}
     monkeypatch.setattr(study_runs, "LONG", 0.0)
     live(found)
-    assert {trial: run.info.status for trial, run in runs(into).items()} == {
+    assert {trial: run.info.status for trial, run in runs(mlflow_store).items()} == {
         "all": "RUNNING",
         "0": "FINISHED",
     }
@@ -174,7 +174,7 @@ def test_a_store_that_cannot_be_reached_costs_a_long_study_one_line(
 
 
 @pytest.mark.parametrize("name", ["best.yaml", "trials.csv", "epochs.csv"])
-def test_a_missing_or_damaged_file_is_refused(into: Store, folder: Path, name: str) -> None:
+def test_a_missing_or_damaged_file_is_refused(mlflow_store: Store, folder: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(ValueError, match=rf"{name}.*run `dvc repro"):
-        study_runs.record(folder, into)
+        study_runs.record(folder, mlflow_store)

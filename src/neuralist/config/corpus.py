@@ -2,7 +2,7 @@
 
 corpus.yaml: `note`, a sentence printed above every table made from the corpus; `epochs`, for experiments
 whose epochs are `auto`; all other keys are those of params.yaml and override it (similarity_range, expected,
-vectors, experiments, ...). Where the split is given, `given` is the only protocol.
+vectors, experiments, ...). Where pairs.csv gives the split, `given` is the only protocol.
 """
 
 import csv
@@ -24,13 +24,13 @@ class Corpus(CorpusNote):
         note: one sentence for readers.
         epochs: of a training whose epochs are auto.
         values: overrides of params.yaml.
-        given: whether pairs.csv gives the split.
+        gives_split: whether pairs.csv gives the split.
     """
 
     note: OneLine = ""
     epochs: Epochs = params.AUTO_EPOCHS
     values: dict[str, Any] = Field(default_factory=dict)
-    given: bool = False
+    gives_split: bool = False
 
 
 def read(raw: Path) -> Corpus:
@@ -45,7 +45,7 @@ def read(raw: Path) -> Corpus:
     renamed.refuse(values, path)
     own = {key: values.pop(key) for key in ("note", "epochs") if key in values}
     try:
-        return Corpus(**own, values=values, given=gives_split(raw))
+        return Corpus(**own, values=values, gives_split=gives_split(raw))
     except ValidationError as error:
         raise ValueError(f"{path}: {params.message(error)}") from None
 
@@ -133,7 +133,7 @@ def check(corpus: Corpus, raw: Path, path: Path) -> None:
     merged = params.overlay(values, corpus.values)
     merged["songmap"] = merged["songmap"] | {"experiment": values["songmap"]["experiment"]}
     merged |= {"run": values["run"]}
-    if corpus.given:
+    if corpus.gives_split:
         values, merged = _without_protocol(values), _without_protocol(merged)
     difference = _first_difference(values, merged)
     if difference:
@@ -148,8 +148,10 @@ def check(corpus: Corpus, raw: Path, path: Path) -> None:
 def _check_protocol(corpus: Corpus, raw: Path, settings: params.Params) -> None:
     protocols = {name: settings.experiment(name).protocol for name in settings.run}
     protocols["train"] = settings.train.protocol
-    wrong = ", ".join(name for name, protocol in protocols.items() if (protocol == "given") != corpus.given)
-    if wrong and corpus.given:
+    wrong = ", ".join(
+        name for name, protocol in protocols.items() if (protocol == "given") != corpus.gives_split
+    )
+    if wrong and corpus.gives_split:
         raise ValueError(
             f"{raw / 'pairs.csv'} gives the split, so its one protocol is given, and params.yaml has another "
             f"for {wrong}: set train.protocol to given and take `protocol` out of the experiments, or run "

@@ -82,7 +82,8 @@ OF_RANKING = tuple(metric.name for metric in METRICS if metric.of == "ranking")
 OF_PAIRS = tuple(metric.name for metric in METRICS if metric.of == "pairs")
 HEADLINE = tuple(metric.name for metric in METRICS if metric.headline)
 # What training says of val after an epoch, by its name in history.csv (there with val_ before it), in the
-# order of the columns. Its listed_auc is of all pairs at once, for val has a draw of the unlisted ones.
+# order of the columns. Its listed_auc is the metric pooled_listed_auc, of all pairs at once, for val has a
+# sample of the unlisted ones.
 ON_VAL = {
     "loss": BY_NAME["loss"],
     "accuracy": BY_NAME["binary_accuracy"],

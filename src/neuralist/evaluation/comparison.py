@@ -1,7 +1,7 @@
 """Compare predictors: all metrics of their predictions for the same pairs, under the same resamples.
 
 Input: predictions of models and baselines for val and test pairs of one protocol and target. Output: for each
-split, predictor and metric the values for the sample and each resample, float64 (1 + draws,).
+split, predictor and metric the values for the sample and each resample, float64 (1 + n_resamples,).
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from neuralist.text.tokenizer import TokenWindowing
 
 # A predictor: ("model", experiment), (baseline, windowing) where it reads lyrics, else (baseline, None).
 Key = tuple[str, str | TokenWindowing | None]
-MetricDraws = dict[str, np.ndarray]  # metric to its values, float64 (1 + draws,); the first is the sample's
+ResampledMetrics = dict[str, np.ndarray]  # metric to float64 (1 + n_resamples,); the first is the sample's
 
 
 @dataclass(frozen=True)
@@ -59,24 +59,24 @@ class Comparison:
         similar = self.truth.similar[self.rows["val"]]
         return "val" if similar.any() and not similar.all() else "0.5, because val lacks a class"
 
-    def values(self, settings: params.Evaluate) -> dict[str, dict[Key, MetricDraws]]:
+    def values(self, settings: params.Evaluate) -> dict[str, dict[Key, ResampledMetrics]]:
         """Compute split to predictor to metric to its values; a split without pairs is left out."""
         by_split = {
             split: self._pair_metrics(rows, settings) for split, rows in self.rows.items() if len(rows)
         }
         for split in by_split.keys() & self.ranked.keys():
-            for key, ranking_draws in self.rankings(split, settings).items():
-                by_split[split][key] |= ranking_draws
+            for key, ranking_metrics in self.rankings(split, settings).items():
+                by_split[split][key] |= ranking_metrics
         return by_split
 
-    def rankings(self, split: str, settings: params.Evaluate) -> dict[Key, MetricDraws]:
+    def rankings(self, split: str, settings: params.Evaluate) -> dict[Key, ResampledMetrics]:
         """Compute the metrics of ranking.NAMES on a split of `ranked`, by predictor."""
         split_rows, split_queries = self.ranked[split]
         scores = {key: answer.similarity[split_rows] for key, answer in self.answers.items()}
         values = ranking.measure(split_queries, scores, settings.draws, settings.seed)
-        return {key: dict(zip(ranking.NAMES, draws.T, strict=True)) for key, draws in values.items()}
+        return {key: dict(zip(ranking.NAMES, of_key.T, strict=True)) for key, of_key in values.items()}
 
-    def _pair_metrics(self, rows: np.ndarray, settings: params.Evaluate) -> dict[Key, MetricDraws]:
+    def _pair_metrics(self, rows: np.ndarray, settings: params.Evaluate) -> dict[Key, ResampledMetrics]:
         left, right = (side[rows] for side in self.pairs)
         weights = resampling.pair_weights(left, right, settings.draws, settings.seed)
         answers = {key: answer.at(rows) for key, answer in self.answers.items()}

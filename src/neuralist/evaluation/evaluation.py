@@ -19,7 +19,7 @@ from neuralist.data.pair_sets import Listings
 from neuralist.data.splits import songs_of
 from neuralist.evaluation import baselines
 from neuralist.evaluation.baselines import Pairs, TrainingPairs
-from neuralist.evaluation.comparison import Comparison, Key, MetricDraws, positions, queries
+from neuralist.evaluation.comparison import Comparison, Key, ResampledMetrics, positions, queries
 from neuralist.metrics import Answers
 from neuralist.model.encoder import Encoder
 from neuralist.text.tokenizer import TokenWindowing
@@ -245,7 +245,7 @@ def _metrics(
     name: str,
     experiment: params.Experiment,
     comparison: Comparison,
-    values: Mapping[str, Mapping[Key, MetricDraws]],
+    values: Mapping[str, Mapping[Key, ResampledMetrics]],
     level: float,
 ) -> ExperimentMetrics:
     """Metrics of one experiment and of its baselines; undefined in a split without pairs."""
@@ -253,8 +253,8 @@ def _metrics(
     names = metric_table.of_protocol(experiment.protocol, ranked=bool(comparison.ranked))
     splits = {}
     for split in SPLITS:
-        draws = {predictor: values[split][key] for predictor, key in keys.items()} if split in values else {}
-        model = draws.pop("model", {})
+        of_split = {predictor: values[split][key] for predictor, key in keys.items() if split in values}
+        model = of_split.pop("model", {})
         splits[split] = SplitMetrics(
             **comparison.counts(split),
             metrics={
@@ -269,7 +269,7 @@ def _metrics(
                     )
                     for name in names
                 }
-                for baseline, rival in draws.items()
+                for baseline, rival in of_split.items()
             },
         )
     return ExperimentMetrics(

@@ -1,6 +1,6 @@
 """Average metrics over several trainings, of the five folds or of several seeds, to even out chance.
 
-Input: for each training the ranking metrics of predictors, metric to float64 (1 + draws,), as
+Input: for each training the ranking metrics of predictors, metric to float64 (1 + n_resamples,), as
 `comparison.Comparison.rankings` returns them. Output: their means with intervals, and a table.
 """
 
@@ -13,7 +13,7 @@ from neuralist import metrics
 from neuralist.config.metric_table import OF_RANKING
 from neuralist.config.records import Estimate
 from neuralist.evaluation import results, selection
-from neuralist.evaluation.comparison import MetricDraws
+from neuralist.evaluation.comparison import ResampledMetrics
 
 
 class Averaged(NamedTuple):
@@ -31,19 +31,19 @@ class Averaged(NamedTuple):
 
 
 def averaged(
-    trainings: Sequence[Mapping[str, MetricDraws]], subject: str, level: float
+    trainings: Sequence[Mapping[str, ResampledMetrics]], subject: str, level: float
 ) -> dict[str, Averaged]:
     """Average predictors over trainings, and compare each with the subject.
 
-    Each training's songs are resampled independently; the mean of the trainings' k-th draws is the k-th draw
-    of the mean.
+    Each training's songs are resampled independently; the mean of their k-th resamples is the k-th of the
+    mean.
 
     Args:
         trainings: for each, predictor to its metrics; all have the same predictors.
         subject: the predictor that the others are compared with.
         level: of the intervals.
     """
-    draws = {
+    resampled = {
         predictor: {
             name: np.stack([training[predictor][name] for training in trainings]) for name in OF_RANKING
         }
@@ -54,12 +54,12 @@ def averaged(
             {name: metrics.summary(values.mean(axis=0), name, level) for name, values in of_metric.items()},
             {name: [metrics.rounded(value) for value in values[:, 0]] for name, values in of_metric.items()},
             {
-                name: metrics.summary((draws[subject][name] - values).mean(axis=0), name, level)
+                name: metrics.summary((resampled[subject][name] - values).mean(axis=0), name, level)
                 for name, values in of_metric.items()
                 if predictor != subject
             },
         )
-        for predictor, of_metric in draws.items()
+        for predictor, of_metric in resampled.items()
     }
 
 

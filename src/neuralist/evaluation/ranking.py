@@ -41,9 +41,9 @@ class RankingQueries:
         right: as left.
         listed: bool (n_pairs,).
         similarity: float64 (n_pairs,).
-        cells: int64 (n_cells,), the pair that each (query, candidate) is from, sorted by query.
-        query: int64 (n_cells,), the song that is the query.
-        candidate: int64 (n_cells,), the other song of the pair.
+        pair: int64 (n_candidates,), the number of the pair of a query and its candidate, sorted by query.
+        query: int64 (n_candidates,), the song that is the query.
+        candidate: int64 (n_candidates,), the other song of the pair.
         new_artist: bool (n_songs,), whether the song has an artist that no training song has.
         n_left_out: number of songs with a list that lack a listed or an unlisted candidate, so are no query.
     """
@@ -52,7 +52,7 @@ class RankingQueries:
     right: np.ndarray
     listed: np.ndarray
     similarity: np.ndarray
-    cells: np.ndarray
+    pair: np.ndarray
     query: np.ndarray
     candidate: np.ndarray
     new_artist: np.ndarray
@@ -79,15 +79,15 @@ class RankingQueries:
         songs, numbers = np.unique(np.concatenate(pairs), return_inverse=True)
         left, right = np.split(numbers, 2)
         query, candidate = np.concatenate([left, right]), np.concatenate([right, left])
-        cells = np.tile(np.arange(len(left)), 2)
+        pair = np.tile(np.arange(len(left)), 2)
         n_listed = np.bincount(query, np.tile(listed, 2), len(songs))
         n_candidates = np.bincount(query, minlength=len(songs))
         is_query = has_list[songs] & (n_listed > 0) & (n_listed < n_candidates)
         in_query = np.flatnonzero(is_query[query])
         in_query = in_query[np.argsort(query[in_query], kind="stable")]
-        cells, query, candidate = (numbers[in_query] for numbers in (cells, query, candidate))
+        pair, query, candidate = (numbers[in_query] for numbers in (pair, query, candidate))
         n_left_out = int((has_list[songs] & ~is_query).sum())
-        return cls(left, right, listed, similarity, cells, query, candidate, new_artist[songs], n_left_out)
+        return cls(left, right, listed, similarity, pair, query, candidate, new_artist[songs], n_left_out)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -101,32 +101,33 @@ class RankingQueries:
 
 
 def measure(
-    queries: RankingQueries, scores: Mapping[Any, np.ndarray], draws: int, seed: int
+    queries: RankingQueries, scores: Mapping[Any, np.ndarray], n_resamples: int, seed: int
 ) -> dict[Any, np.ndarray]:
     """Compute all ranking metrics of all predictors, for the sample and for the same resamples of its songs.
 
     Args:
         queries: the observable pairs and their queries.
         scores: predictor to score, float64 (n_pairs,), higher for pairs that are more likely listed.
-        draws: number of resamples.
+        n_resamples: number of resamples.
         seed: of the resamples.
 
     Returns:
-        Predictor to float64 (1 + draws, len(NAMES)); row 0 is the sample, NaN where a metric is undefined.
+        Predictor to float64 (1 + n_resamples, len(NAMES)); row 0 is the sample, NaN where undefined.
     """
-    gain, listed = queries.similarity[queries.cells], queries.listed[queries.cells]
+    gain, listed = queries.similarity[queries.pair], queries.listed[queries.pair]
     one_query = np.zeros(len(queries.left), dtype=np.int64)
     orders = {
-        key: (_Order(queries.query, score[queries.cells], listed), _Order(one_query, score, queries.listed))
+        key: (_Order(queries.query, score[queries.pair], listed), _Order(one_query, score, queries.listed))
         for key, score in scores.items()
     }
     ideal = _Order(queries.query, gain, listed)
     values: dict[Any, list[np.ndarray]] = {key: [] for key in scores}
-    for counts in resampling.song_counts(len(queries.new_artist), len(queries.cells), draws, seed):
-        of_cells, of_pairs = counts[:, queries.candidate], counts[:, queries.left] * counts[:, queries.right]
-        ideal_gain = ideal.discounted(ideal.ranks(of_cells), gain)
+    for counts in resampling.song_counts(len(queries.new_artist), len(queries.pair), n_resamples, seed):
+        of_candidates = counts[:, queries.candidate]
+        of_pairs = counts[:, queries.left] * counts[:, queries.right]
+        ideal_gain = ideal.discounted(ideal.ranks(of_candidates), gain)
         for key, (order, pooled) in orders.items():
-            ranks = order.ranks(of_cells)
+            ranks = order.ranks(of_candidates)
             auc = order.auc(ranks)
             of_queries = np.where(np.isnan(auc), 0, counts[:, order.queries])
             pooled_auc = pooled.auc(pooled.ranks(of_pairs))
@@ -142,24 +143,24 @@ def measure(
 
 
 class _ListedRanks(NamedTuple):
-    """For each listed cell, the weight of its query's cells by rank relative to it; (chunk, n_listed)."""
+    """For each listed candidate, the weight of its query's candidates by relative rank, (chunk, n_listed)."""
 
-    own: np.ndarray  # of the cell alone
+    own: np.ndarray  # of the candidate alone
     above: np.ndarray  # with a higher score
     tied: np.ndarray  # with the same score, its own included
     unlisted_tied: np.ndarray
     unlisted_below: np.ndarray
-    unlisted: np.ndarray  # all unlisted cells of the query
+    unlisted: np.ndarray  # all unlisted candidates of the query
 
 
 class _Order:
-    """The cells of each query sorted by descending score, which does not depend on the weights.
+    """The candidates of each query sorted by descending score, which does not depend on the weights.
 
-    Sums over a query or over equal scores are differences of a running sum, taken at listed cells
+    Sums over a query or over equal scores are differences of a running sum, taken at listed candidates
     alone, which are few.
 
     Attributes:
-        queries: the songs that have a listed cell, ascending.
+        queries: the songs that have a listed candidate, ascending.
     """
 
     def __init__(self, query: np.ndarray, score: np.ndarray, listed: np.ndarray) -> None:
@@ -171,13 +172,13 @@ class _Order:
         changes = np.flatnonzero((query[1:] != query[:-1]) | (score[1:] != score[:-1])) + 1
         tie = np.searchsorted(changes, self._listed, side="right")
         ties = np.concatenate([[0], changes, [len(query)]]).astype(np.int64)
-        # Where the query of a listed cell begins, its ties begin and end, and its query ends.
+        # Where the query of a listed candidate begins, its ties begin and end, and its query ends.
         begins, ends = (np.searchsorted(query, of_listed, side=side) for side in ("left", "right"))
         self._bounds = (begins, ties[tie], ties[tie + 1], ends)
         self._listed_bounds = tuple(np.searchsorted(self._listed, bound) for bound in self._bounds)
 
     def ranks(self, weights: np.ndarray) -> _ListedRanks:
-        """Rank the listed cells under weights int64 (chunk, n_cells)."""
+        """Rank the listed candidates under weights int64 (chunk, n_candidates)."""
         ordered = weights[:, self._order]
         own = ordered[:, self._listed]
         above, tied, below = _sums_between(ordered, self._bounds)
@@ -187,24 +188,24 @@ class _Order:
         return _ListedRanks(own, above, tied, unlisted_tied, unlisted_below, unlisted)
 
     def auc(self, ranks: _ListedRanks) -> np.ndarray:
-        """AUC of listed against unlisted cells, (chunk, n_queries); NaN where a query lacks either."""
+        """AUC of listed against unlisted candidates, (chunk, n_queries); NaN where a query lacks either."""
         wins = self._sums(ranks.own * (ranks.unlisted_below + ranks.unlisted_tied / 2))
         return _divide(wins, self._sums(ranks.own * ranks.unlisted))
 
     def discounted(self, ranks: _ListedRanks, gain: np.ndarray) -> np.ndarray:
-        """Expected DCG@10, (chunk, n_queries), from the gain of each cell (n_cells,)."""
+        """Expected DCG@10, (chunk, n_queries), from the gain of each candidate (n_candidates,)."""
         above, last = (np.minimum(rank, TOP) for rank in (ranks.above, ranks.above + ranks.tied))
         tied_gain = (_DISCOUNTS[last] - _DISCOUNTS[above]) * gain[self._order[self._listed]]
         return self._sums(ranks.own * _divide(tied_gain, ranks.tied, 0))
 
     def recall(self, ranks: _ListedRanks) -> np.ndarray:
-        """Expected listed cells among the first ten / min(10, listed cells), (chunk, n_queries)."""
+        """Expected listed candidates among the first ten / min(10, listed candidates), (chunk, n_queries)."""
         above, last = (np.minimum(rank, TOP) for rank in (ranks.above, ranks.above + ranks.tied))
         hits = self._sums(ranks.own * _divide(last - above, ranks.tied, 0))
         return _divide(hits, np.minimum(self._sums(ranks.own), TOP))
 
     def _sums(self, of_listed: np.ndarray) -> np.ndarray:
-        """Sum a value of each listed cell by query, (chunk, n_queries)."""
+        """Sum a value of each listed candidate by query, (chunk, n_queries)."""
         return np.add.reduceat(of_listed, self._starts, axis=1) if len(self._starts) else of_listed[:, :0]
 
 

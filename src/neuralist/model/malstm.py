@@ -29,7 +29,7 @@ class Architecture:
             none, without heads the pooled vector is the embedding.
         heads: group of auxiliary heads to their number; see `layers.AuxiliaryHeads`.
         bag_of_words: whether the heads' predictions are the mean of the LSTM's and of `layers.BagOfWords`.
-        forget_bias: initial bias of the forget gates; 2.5 in the paper's training.
+        forget_bias: initial bias of the forget gates; 2.5 in Mueller & Thyagarajan's training.
         trained_vectors: whether training changes the word vectors.
         dropout: share of the word vectors' coordinates set to 0 in training, drawn anew for each batch.
         seed: of the dropout; without one the torch backend draws from a generator that no checkpoint holds.
@@ -55,10 +55,10 @@ class MaLSTM(keras.Model):
     """A siamese LSTM over word vectors.
 
     The same LSTM, with shared weights, encodes all songs. With pooling `last` a song's embedding is the state
-    after its last word, as in the paper. A batch lists each distinct word and each song
-    once, however often they occur: inputs are a mapping of `words`, `tokens`, `lengths`, `left` and `right`,
-    and of `average` where songs are read in several windows. An embedding does not depend on padding, nor on
-    the batch's longest song.
+    after its last word, as Mueller & Thyagarajan do. A batch holds each distinct word and each song once,
+    however often they occur: inputs are a mapping of `words`, `tokens`, `lengths`, `left` and `right`, and of
+    `average` where songs are read in several windows. An embedding does not depend on padding, nor on the
+    batch's longest song.
 
     Args:
         architecture: its configuration.

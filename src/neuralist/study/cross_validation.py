@@ -18,7 +18,7 @@ from neuralist.config.records import Estimate
 from neuralist.data import splits
 from neuralist.data.pair_sets import Listings
 from neuralist.evaluation import evaluation, fold_averages, results
-from neuralist.evaluation.comparison import MetricDraws
+from neuralist.evaluation.comparison import ResampledMetrics
 from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
 from neuralist.text.word_vectors import WordVectors
@@ -27,7 +27,7 @@ from neuralist.training.experiment import train_experiment
 
 Experiments = Mapping[str, Experiment]
 # Of one training: split to predictor to metrics.
-MetricsBySplit = dict[str, dict[str, MetricDraws]]
+MetricsBySplit = dict[str, dict[str, ResampledMetrics]]
 
 
 class Corpus(NamedTuple):

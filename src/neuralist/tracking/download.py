@@ -9,12 +9,12 @@ from mlflow.exceptions import MlflowException
 from neuralist.tracking.store import opened, store
 
 
-def download(uri: str, into: Path) -> Path:
+def download(uri: str, folder: Path) -> Path:
     """Copy the served folder of a registered model from the working folder's store; returns its path.
 
     Args:
         uri: models:/<name>@<alias> or models:/<name>/<version>.
-        into: an empty folder to copy to.
+        folder: an empty folder to copy to.
 
     Raises:
         ValueError: the URI is malformed, the store cannot be reached, or it has no such served folder.
@@ -31,7 +31,7 @@ def download(uri: str, into: Path) -> Path:
             number = version or client.get_model_version_by_alias(name, alias).version
             source = f"{client.get_model_version_download_uri(name, str(number))}/artifacts/served"
             return Path(
-                download_artifacts(artifact_uri=source, dst_path=str(into), tracking_uri=source_store.uri)
+                download_artifacts(artifact_uri=source, dst_path=str(folder), tracking_uri=source_store.uri)
             )
         except (MlflowException, OSError) as error:
             reason = str(error).splitlines()[0].rstrip(".")

@@ -8,29 +8,30 @@ from neuralist.tracking.store import Store, get_experiment_id, opened, store
 LOCAL = "http://127.0.0.1:5000"  # where plain `mlflow ui` listens
 
 
-def runs_page(into: Store | None = None) -> str:
+def runs_page(mlflow_store: Store | None = None) -> str:
     """Return the address of the page that lists the runs of the store's MLflow experiment.
 
     Plain `mlflow ui` opens a page for traces of language models, where no run is seen. mlflow is not imported
     where the store's stamp holds the experiment's id.
 
     Args:
-        into: the store; the working folder's by default.
+        mlflow_store: the store; the working folder's by default.
 
     Raises:
         ValueError: the store cannot be reached.
     """
-    into = into or store()
-    return f"{_site(into.uri)}/#/experiments/{_experiment_id(into)}/runs?workflowType=machine_learning"
+    mlflow_store = mlflow_store or store()
+    runs = f"{_site(mlflow_store.uri)}/#/experiments/{_experiment_id(mlflow_store)}/runs"
+    return f"{runs}?workflowType=machine_learning"
 
 
-def charts_page(prefix: str, into: Store | None = None) -> str:
+def charts_page(prefix: str, mlflow_store: Store | None = None) -> str:
     """Return the address of the page that draws the curves of runs whose names begin so; see `runs_page`.
 
     MLflow searches run names by a pattern; it takes no list of them.
     """
     search = quote(f"attributes.run_name LIKE '{prefix}%'", safe="'")
-    return f"{runs_page(into)}&compareRunsMode=CHART&searchFilter={search}"
+    return f"{runs_page(mlflow_store)}&compareRunsMode=CHART&searchFilter={search}"
 
 
 def _site(uri: str) -> str:
@@ -41,9 +42,9 @@ def _site(uri: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl().rstrip("/")
 
 
-def _experiment_id(into: Store) -> str:
-    content = stamp.read(into)
-    if content is not None and into.experiment in content.experiments:
-        return content.experiments[into.experiment]
-    with opened(into) as client:
-        return get_experiment_id(client, into)
+def _experiment_id(mlflow_store: Store) -> str:
+    content = stamp.read(mlflow_store)
+    if content is not None and mlflow_store.experiment in content.experiments:
+        return content.experiments[mlflow_store.experiment]
+    with opened(mlflow_store) as client:
+        return get_experiment_id(client, mlflow_store)

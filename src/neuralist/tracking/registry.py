@@ -56,13 +56,13 @@ class Served:
         return self.artifacts / "served"
 
 
-def register(artifacts: Path, raw: Path, into: Store | None = None, *, replace: bool = False) -> str:
+def register(artifacts: Path, raw: Path, mlflow_store: Store | None = None, *, replace: bool = False) -> str:
     """Register artifacts/served where the registry lacks it, and compare it with the champion.
 
     Args:
         artifacts: holds served/, metrics/, experiments/, songs.parquet and pairs.parquet.
         raw: the raw folder, as dvc.lock names it.
-        into: the store; the working folder's by default.
+        mlflow_store: the store; the working folder's by default.
         replace: make it champion without comparing, even if the champion is of another corpus.
 
     Returns:
@@ -71,22 +71,22 @@ def register(artifacts: Path, raw: Path, into: Store | None = None, *, replace: 
     Raises:
         ValueError: a file is missing, dvc.lock has no md5 of `raw`, or the store cannot be reached.
     """
-    into = into or store()
+    mlflow_store = mlflow_store or store()
     card = artifacts / "served" / "card.md"
     if card.exists() and not card.with_name("served.json").exists():
         return card.read_text(encoding="utf-8").strip()
     served = _read(artifacts, raw)
-    content = stamp.read(into)
+    content = stamp.read(mlflow_store)
     message = _reason_to_skip(content.models, served, replace=replace) if content else None
     if message:
         return message
-    record(artifacts, raw, into)  # a version belongs to a run
-    with opened(into) as client:
-        registration = _Registration(client, into, served, stamp.models(client))
+    record(artifacts, raw, mlflow_store)  # a version belongs to a run
+    with opened(mlflow_store) as client:
+        registration = _Registration(client, mlflow_store, served, stamp.models(client))
         message = _reason_to_skip(registration.models, served, replace=replace)
         if not message:
             message = registration.write(registration.verdict(replace=replace))
-        stamp.renew(client, into)
+        stamp.renew(client, mlflow_store)
     return message
 
 
@@ -141,7 +141,7 @@ class _Registration:
     """Writes a version of each of MODELS; the caller holds the lock of the store."""
 
     client: "MlflowClient"
-    into: Store
+    mlflow_store: Store
     served: Served
     models: Mapping[str, Registered]  # before the registration
 
@@ -170,7 +170,9 @@ class _Registration:
             number = self.models[MAIN_MODEL].aliases["champion"]
             source = self.client.get_model_version_download_uri(MAIN_MODEL, number)
             folder = download_artifacts(
-                artifact_uri=f"{source}/artifacts/served", dst_path=scratch, tracking_uri=self.into.uri
+                artifact_uri=f"{source}/artifacts/served",
+                dst_path=scratch,
+                tracking_uri=self.mlflow_store.uri,
             )
             rivals = champion.Rivals(self.served.folder, Path(folder))
             return champion.compare(songs, pairs, rivals, self.served.model.metric, params.load().evaluate)
@@ -196,7 +198,7 @@ class _Registration:
             return present
         served = self.served
         content = run_content.read(served.artifacts, served.raw, served.name)
-        experiment_id = get_experiment_id(self.client, self.into)
+        experiment_id = get_experiment_id(self.client, self.mlflow_store)
         run = run_of(self.client, experiment_id, content)
         return {name: present.get(name) or self._create_version(name, content, run) for name in numbers}
 

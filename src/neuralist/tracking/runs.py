@@ -32,30 +32,30 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 
-def record(artifacts: Path, raw: Path, into: Store | None = None) -> list[str]:
+def record(artifacts: Path, raw: Path, mlflow_store: Store | None = None) -> list[str]:
     """Record the experiments that the store lacks or has in part; returns their names.
 
     Args:
         artifacts: holds metrics/, which names the experiments, and experiments/<name>/.
         raw: the raw folder; its corpus.yaml, when there is one, is recorded too.
-        into: the store; the working folder's by default.
+        mlflow_store: the store; the working folder's by default.
 
     Raises:
         ValueError: a file is missing, or the store cannot be reached.
     """
-    into = into or store()
+    mlflow_store = mlflow_store or store()
     digests = {name: run_content.digest(artifacts, raw, name) for name in run_content.names(artifacts)}
-    missing = [name for name in digests if not stamp.recorded(into, digests[name])]
+    missing = [name for name in digests if not stamp.recorded(mlflow_store, digests[name])]
     if not missing:
         return []
-    with opened(into) as client:
-        experiment_id = get_experiment_id(client, into)
+    with opened(mlflow_store) as client:
+        experiment_id = get_experiment_id(client, mlflow_store)
         missing = [
             name for name in missing if not has_run(client, experiment_id, "evaluation", digests[name])
         ]
         for name in missing:
             _write_run(client, experiment_id, run_content.read(artifacts, raw, name), digests[name])
-        stamp.renew(client, into)
+        stamp.renew(client, mlflow_store)
     return missing
 
 
@@ -72,13 +72,13 @@ class LiveRun:
         name: str,
         fingerprint: str,
         params: Mapping[str, Any],
-        into: Store | None = None,
+        mlflow_store: Store | None = None,
     ) -> None:
         self._name = name
         self._identity = _identity(name, fingerprint)
         self._params = params
         self._start = time.monotonic()
-        self._into = into
+        self._store = mlflow_store
         self._epochs: dict[int, dict[str, float]] = {}
         self._run: tuple[MlflowClient, str] | None = None
         self._off = False
@@ -96,10 +96,12 @@ class LiveRun:
 
     def _log(self) -> None:
         if self._run is None:
-            into = self._into or store()
-            with alone(into):
-                client = client_of(into)
-                run = find_run(client, get_experiment_id(client, into), self._name, self._identity, {})
+            mlflow_store = self._store or store()
+            with alone(mlflow_store):
+                client = client_of(mlflow_store)
+                run = find_run(
+                    client, get_experiment_id(client, mlflow_store), self._name, self._identity, {}
+                )
             self._run = client, run.info.run_id
             if run.info.status == "FINISHED":
                 self._off = True

@@ -50,13 +50,13 @@ class StoreContent(NamedTuple):
     models: Mapping[str, Registered]
 
 
-def read(into: Store) -> StoreContent | None:
+def read(mlflow_store: Store) -> StoreContent | None:
     """Return the content of a default store, without mlflow; None where the stamp cannot tell."""
-    database = _database_state(into)
-    if into.checkout is None or database is None:
+    database = _database_state(mlflow_store)
+    if mlflow_store.checkout is None or database is None:
         return None
     try:
-        cached = json.loads(_path(into.checkout).read_text(encoding="utf-8"))
+        cached = json.loads(_path(mlflow_store.checkout).read_text(encoding="utf-8"))
         if cached["database"] != database:
             return None
         models = {name: Registered(**cached["models"][name]) for name in MODELS}
@@ -67,17 +67,17 @@ def read(into: Store) -> StoreContent | None:
         return None  # no stamp, or that of another release
 
 
-def recorded(into: Store, digest: str) -> bool:
+def recorded(mlflow_store: Store, digest: str) -> bool:
     """Return whether the stamp lists a finished run of the store's experiment with this digest."""
-    content = read(into)
-    return content is not None and digest in content.runs.get(into.experiment, [])
+    content = read(mlflow_store)
+    return content is not None and digest in content.runs.get(mlflow_store.experiment, [])
 
 
-def renew(client: "MlflowClient", into: Store) -> None:
+def renew(client: "MlflowClient", mlflow_store: Store) -> None:
     """Write the stamp of a default store; call it after the last of one's own writes."""
-    if into.checkout is None:
+    if mlflow_store.checkout is None:
         return
-    database = _settled_state(into)
+    database = _settled_state(mlflow_store)
     experiments = {experiment.name: experiment.experiment_id for experiment in client.search_experiments()}
     content = {
         "database": database,
@@ -86,8 +86,8 @@ def renew(client: "MlflowClient", into: Store) -> None:
         "models": {name: model._asdict() for name, model in models(client).items()},
     }
     # Another program, which ignores our lock, may have written since MLflow was queried.
-    if database is not None and database == _database_state(into):
-        files.write_text(_path(into.checkout), json.dumps(content))
+    if database is not None and database == _database_state(mlflow_store):
+        files.write_text(_path(mlflow_store.checkout), json.dumps(content))
 
 
 def models(client: "MlflowClient") -> dict[str, Registered]:
@@ -118,28 +118,28 @@ def _path(checkout: Path) -> Path:
     return checkout / "mlruns" / ".recorded.json"
 
 
-def _settled_state(into: Store) -> list[int] | None:
+def _settled_state(mlflow_store: Store) -> list[int] | None:
     """Return the state of mlflow.db once it stops changing; None where it does not, or has no state."""
     # Two writes within one tick of the file clock leave the same times.
     state: Any = None
     for _ in range(20):
-        before, state = state, _database_state(into)
+        before, state = state, _database_state(mlflow_store)
         if state is None or state == before:
             return state
         time.sleep(TICK_S)
     return None
 
 
-def _database_state(into: Store) -> list[int] | None:
+def _database_state(mlflow_store: Store) -> list[int] | None:
     """Return size, inode and times of mlflow.db, which any write changes; None where that does not hold.
 
     The file is not opened: closing it would drop the locks that SQLite holds on it in this process.
     """
     # Under SQLite's write-ahead log, which a person may have chosen, changes stay in another file for long.
-    if into.checkout is None or (into.checkout / "mlflow.db-wal").exists():
+    if mlflow_store.checkout is None or (mlflow_store.checkout / "mlflow.db-wal").exists():
         return None
     try:
-        stat = (into.checkout / "mlflow.db").stat()
+        stat = (mlflow_store.checkout / "mlflow.db").stat()
     except OSError:
         return None
     return [stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]

@@ -54,36 +54,36 @@ def main_checkout(folder: Path) -> Path:
 
 
 @contextmanager
-def opened(into: Store) -> Iterator["MlflowClient"]:
+def opened(mlflow_store: Store) -> Iterator["MlflowClient"]:
     """Lock the store and yield a client of it; must not be nested.
 
     Raises:
         ValueError: the store cannot be reached, or it refuses a request of the block.
     """
     try:
-        with alone(into):
-            yield client_of(into)
+        with alone(mlflow_store):
+            yield client_of(mlflow_store)
     except store_errors() as error:
-        fix = "unset MLFLOW_TRACKING_URI" if into.checkout is None else "move mlflow.db away"
+        fix = "unset MLFLOW_TRACKING_URI" if mlflow_store.checkout is None else "move mlflow.db away"
         raise ValueError(
-            f"MLflow store {console.without_passwords(into.uri)}: {first_line(error)}; mend it, or "
+            f"MLflow store {console.without_passwords(mlflow_store.uri)}: {first_line(error)}; mend it, or "
             f"{fix} and call `dvc repro` again: what it holds is made again from the files"
         ) from error
 
 
 @contextmanager
-def alone(into: Store) -> Iterator[None]:
+def alone(mlflow_store: Store) -> Iterator[None]:
     """Lock a default store, so that one process at a time looks up and creates runs; a server has no lock."""
-    if into.checkout is None:
+    if mlflow_store.checkout is None:
         yield
         return
-    (into.checkout / "mlruns").mkdir(exist_ok=True)
-    with (into.checkout / "mlruns" / ".lock").open("w") as lock:
+    (mlflow_store.checkout / "mlruns").mkdir(exist_ok=True)
+    with (mlflow_store.checkout / "mlruns" / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def client_of(into: Store) -> "MlflowClient":
+def client_of(mlflow_store: Store) -> "MlflowClient":
     """Return a client of the store; a missing default store is created."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -94,11 +94,11 @@ def client_of(into: Store) -> "MlflowClient":
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     from mlflow import MlflowClient
 
-    if into.checkout is not None and not (into.checkout / "mlflow.db").exists():
+    if mlflow_store.checkout is not None and not (mlflow_store.checkout / "mlflow.db").exists():
         # A new store takes the working folder as the artifact location of MLflow's experiment Default.
-        with chdir(into.checkout):
+        with chdir(mlflow_store.checkout):
             MlflowClient("sqlite:///mlflow.db").search_experiments(max_results=1)
-    return MlflowClient(into.uri, into.uri)
+    return MlflowClient(mlflow_store.uri, mlflow_store.uri)
 
 
 def store_errors() -> tuple[type[Exception], ...]:
@@ -111,13 +111,13 @@ def store_errors() -> tuple[type[Exception], ...]:
     return MlflowException, CommandError, SQLAlchemyError, OSError
 
 
-def get_experiment_id(client: "MlflowClient", into: Store) -> str:
+def get_experiment_id(client: "MlflowClient", mlflow_store: Store) -> str:
     """Return the id of the MLflow experiment; creates or restores it where it is missing."""
-    experiment = client.get_experiment_by_name(into.experiment)
+    experiment = client.get_experiment_by_name(mlflow_store.experiment)
     if experiment is None:
-        folder = into.checkout / "mlruns" / into.experiment if into.checkout else None
+        folder = mlflow_store.checkout / "mlruns" / mlflow_store.experiment if mlflow_store.checkout else None
         location = folder.as_uri() if folder else None
-        return client.create_experiment(into.experiment, artifact_location=location)
+        return client.create_experiment(mlflow_store.experiment, artifact_location=location)
     if experiment.lifecycle_stage == "deleted":
         client.restore_experiment(experiment.experiment_id)
     return experiment.experiment_id

@@ -42,28 +42,28 @@ class Trials(NamedTuple):
     epochs: Sequence[dict[str, Any]]  # rows of epochs.csv
 
 
-def record(folder: Path, into: Store | None = None) -> str | None:
+def record(folder: Path, mlflow_store: Store | None = None) -> str | None:
     """Record a finished study where the store lacks it; returns its name, or None where nothing was missing.
 
     A study that was skipped has no run.
 
     Args:
         folder: artifacts/study.
-        into: the store; the working folder's by default.
+        mlflow_store: the store; the working folder's by default.
 
     Raises:
         ValueError: a file is missing or damaged, or the store cannot be reached.
     """
     if (folder / "skipped.txt").exists():
         return None
-    into = into or store()
+    mlflow_store = mlflow_store or store()
     paths = sorted(path for path in folder.glob("*") if path.is_file())
     digest = f"{LAYOUT}-{files.digest_all({path.name: path for path in paths})}"
-    if stamp.recorded(into, digest):
+    if stamp.recorded(mlflow_store, digest):
         return None
     study = _read(folder)
-    with opened(into) as client:
-        experiment_id = get_experiment_id(client, into)
+    with opened(mlflow_store) as client:
+        experiment_id = get_experiment_id(client, mlflow_store)
         complete = has_run(client, experiment_id, "recorded", digest)
         if not complete:
             parent = _add(client, experiment_id, study)
@@ -71,7 +71,7 @@ def record(folder: Path, into: Store | None = None) -> str | None:
                 client.log_artifact(parent, str(path))
             client.set_tag(parent, "recorded", digest)
             client.set_terminated(parent)
-        stamp.renew(client, into)
+        stamp.renew(client, mlflow_store)
     return None if complete else study.name
 
 
@@ -95,17 +95,17 @@ class LiveStudy:
     prints a line and the study goes on.
     """
 
-    def __init__(self, into: Store | None = None) -> None:
-        self._start, self._into, self._off = time.monotonic(), into, False
+    def __init__(self, mlflow_store: Store | None = None) -> None:
+        self._start, self._store, self._off = time.monotonic(), mlflow_store, False
 
     def __call__(self, study: Trials) -> None:
         """Add the finished trials that the store lacks."""
         if self._off or time.monotonic() - self._start < LONG:
             return
-        into = self._into or store()
+        mlflow_store = self._store or store()
         try:
-            with opened(into) as client:
-                _add(client, get_experiment_id(client, into), study)
+            with opened(mlflow_store) as client:
+                _add(client, get_experiment_id(client, mlflow_store), study)
         except ValueError as error:
             self._off = True
             print(f"{study.name}: not shown in MLflow while it runs ({error})")

@@ -137,9 +137,9 @@ def _sort_by_length(
 def _sample_windows(data: Examples, share: float, rng: np.random.Generator) -> np.ndarray:
     """Sample windows, bool (n_windows,): each with probability `share`, and at least one of every song."""
     starts = data.songs.starts if data.share is None else data.share.starts
-    draws = rng.random(starts[-1])
-    smallest_of_song = np.minimum.reduceat(draws, starts[:-1])
-    window_mask = (draws < share) | (draws == np.repeat(smallest_of_song, np.diff(starts)))
+    uniform = rng.random(starts[-1])
+    smallest_of_song = np.minimum.reduceat(uniform, starts[:-1])
+    window_mask = (uniform < share) | (uniform == np.repeat(smallest_of_song, np.diff(starts)))
     if data.share is not None:
         window_mask = window_mask[data.songs._replace(starts=starts).rows(data.share.songs)[1]]
     return window_mask

@@ -160,7 +160,7 @@ def fit(
         workers: the workers that train together, each on its share; None: this process alone.
 
     Returns:
-        One record for each epoch: epoch, loss, accuracy, and, with val pairs, `val_metrics`, of which workers
+        The metrics of each epoch: epoch, loss, accuracy, and, with val pairs, `val_metrics`, of which workers
         other than the chief have val_loss alone.
 
     Raises:
@@ -172,20 +172,20 @@ def fit(
         history, best = workers.begin(history, best, _state(model), checkpoint)
     step = workers.trainer(model, settings) if workers is not None else trainer(model, settings)
     while len(history) < settings.epochs and len(history) - best_epoch(history) < settings.patience:
-        record = _train_epoch(step, splits["train"], settings, len(history) + 1, report)
+        measured = _train_epoch(step, splits["train"], settings, len(history) + 1, report)
         if workers is not None and not workers.chief:
-            record = workers.receive_epoch(record)
+            measured = workers.receive_epoch(measured)
         elif len(splits["val"].left):
             predicted = predict(model, splits["val"])
-            record |= val_metrics(splits["val"], predicted, settings.loss)
-        history.append(record)
+            measured |= val_metrics(splits["val"], predicted, settings.loss)
+        history.append(measured)
         if best_epoch(history) == len(history):
             best = values(model.trainable_variables)
         if workers is None or workers.chief:
             checkpoints.write(checkpoint, Checkpoint(history, values(_state(model)), best))
             if workers is not None:
-                workers.send_epoch(record)
-        report(record, None)
+                workers.send_epoch(measured)
+        report(measured, None)
     _assign(model.trainable_variables, best)
     return history
 
@@ -193,13 +193,14 @@ def fit(
 def val_metrics(val: Examples, predicted: np.ndarray, loss: str) -> Epoch:
     """Compute the loss and the metrics of one epoch on val; NaN where one is undefined.
 
-    Where val has unlisted pairs, they include val_listed_auc: the AUC of listed against unlisted pairs.
+    Where val has unlisted pairs, `val_listed_auc` is one AUC of all listed against all unlisted pairs: the
+    metric pooled_listed_auc, not the mean over queries that evaluation calls listed_auc.
     """
     truth, answers = metrics.Answers.of(val.similarity), metrics.Answers.of(predicted)
     thresholds: dict[str, float] = dict.fromkeys(metrics.THRESHOLDED, 0.5)
     weights = [np.ones((1, len(predicted)))]
-    draws = metrics.measure(truth, {"model": answers}, {"model": thresholds}, weights)["model"]
-    by_name = {name: float(value) for name, [value] in draws.items()}
+    measured = metrics.measure(truth, {"model": answers}, {"model": thresholds}, weights)["model"]
+    by_name = {name: float(value) for name, [value] in measured.items()}
     by_name["loss"] = by_name["mse"] if loss == "mse" else _cross_entropy(val.similarity, predicted)
     if not val.listed.all():
         by_name["pooled_listed_auc"] = _auc(val.listed, predicted)
@@ -222,7 +223,7 @@ def _cross_entropy(similarity: np.ndarray, predicted: np.ndarray) -> float:
 
 def best_epoch(history: list[Epoch]) -> int:
     """The epoch, from 1, of the lowest val loss; the last one without val pairs; 0 before the first."""
-    losses = [record.get("val_loss", -record["epoch"]) for record in history]
+    losses = [epoch.get("val_loss", -epoch["epoch"]) for epoch in history]
     # A diverged epoch's loss is NaN, which argmin would take for the lowest.
     return int(np.argmin(np.nan_to_num(losses, nan=np.inf))) + 1 if losses else 0
 
@@ -254,15 +255,15 @@ def _train_epoch(
     step: batches.Step, data: Examples, settings: params.Experiment, epoch: int, report: Report
 ) -> Epoch:
     n_steps = batches.steps(data, settings)
-    record: Epoch = {"epoch": epoch}
+    measured: Epoch = {"epoch": epoch}
     n_pairs, totals = 0.0, np.zeros(2)
     for number, (batch, targets) in enumerate(batches.draw(data, settings, epoch), start=1):
         figures, weight = step(batch, targets)
         totals += weight * figures
         n_pairs += weight
-        record["loss"], record["accuracy"] = (totals / max(n_pairs, 1.0)).tolist()
-        report(record, (number, n_steps))
-    return record
+        measured["loss"], measured["accuracy"] = (totals / max(n_pairs, 1.0)).tolist()
+        report(measured, (number, n_steps))
+    return measured
 
 
 def _restore(path: Path, model: MaLSTM) -> tuple[list[Epoch], list[np.ndarray]]:

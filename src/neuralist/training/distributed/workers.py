@@ -133,7 +133,7 @@ class Workers:
         n_epochs = int(self._from_chief([np.array(len(history))])[0])
         rows = np.zeros((n_epochs, 3))
         if self.chief and history:
-            rows[:] = [_to_row(record) for record in history]
+            rows[:] = [_to_row(epoch) for epoch in history]
         values = [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in state]
         chief_rows, *arrays = self._from_chief([rows, *values, *best])
         for variable, value in zip(state, arrays[: len(state)], strict=True):
@@ -141,16 +141,16 @@ class Workers:
         self._epochs = n_epochs
         return history if self.chief else [_from_row(row) for row in chief_rows], arrays[len(state) :]
 
-    def send_epoch(self, record: Epoch) -> None:
-        """Send, from the chief, the record of an epoch whose checkpoint is written; see `receive_epoch`."""
-        self._epochs = int(record["epoch"])
-        self._from_chief([np.array(_to_row(record))])
+    def send_epoch(self, measured: Epoch) -> None:
+        """Send, from the chief, the metrics of an epoch whose checkpoint is written; see `receive_epoch`."""
+        self._epochs = int(measured["epoch"])
+        self._from_chief([np.array(_to_row(measured))])
 
-    def receive_epoch(self, record: Epoch) -> Epoch:
+    def receive_epoch(self, measured: Epoch) -> Epoch:
         """Wait, at any other worker, for the chief's `send_epoch`, and add its val_loss if there is one."""
-        chief_record = _from_row(self._from_chief([np.zeros(3)])[0])
-        self._epochs = int(chief_record["epoch"])
-        return record | chief_record
+        of_chief = _from_row(self._from_chief([np.zeros(3)])[0])
+        self._epochs = int(of_chief["epoch"])
+        return measured | of_chief
 
     def trainer(self, model: MaLSTM, settings: params.Experiment) -> batches.Step:
         """Make the function that takes a step, from this worker's share of a batch; see `batches.Step`.
@@ -240,14 +240,14 @@ def _count_songs(targets: Mapping[str, np.ndarray]) -> float:
     return float((~np.isnan(targets["answers"])).any(axis=1).sum()) if "answers" in targets else 0.0
 
 
-def _to_row(record: Epoch) -> tuple[float, float, float]:
-    return record["epoch"], float("val_loss" in record), record.get("val_loss", 0.0)
+def _to_row(measured: Epoch) -> tuple[float, float, float]:
+    return measured["epoch"], float("val_loss" in measured), measured.get("val_loss", 0.0)
 
 
 def _from_row(row: np.ndarray) -> Epoch:
     epoch, has_val, val_loss = row.tolist()
-    record: Epoch = {"epoch": int(epoch)}
-    return record | {"val_loss": val_loss} if has_val else record
+    measured: Epoch = {"epoch": int(epoch)}
+    return measured | {"val_loss": val_loss} if has_val else measured
 
 
 def _is_reachable(address: str) -> bool:
