@@ -65,30 +65,39 @@ def test_similar_means_at_least_a_half() -> None:
 # --- values ----------------------------------------------------------------------------------------
 
 
-def test_hand_values_of_five_pairs() -> None:
+@pytest.mark.parametrize(
+    ("metric", "by_hand"),
+    [
+        ("decile_accuracy", 2 / 5),  # the first and the last
+        ("within_one_decile", 4 / 5),  # 6 against 3 is further off
+        ("nearest_tenth_accuracy", 1 / 5),  # only 0.05; 0.97 is 10, 0.91 is 9
+        ("binary_accuracy", 3 / 5),
+        ("mse", (0 + 0.1**2 + 0.13**2 + 0.26**2 + 0.06**2) / 5),
+        ("f1", 1 / 2),  # one found, one false alarm, one missed
+        ("balanced_accuracy", (1 / 2 + 2 / 3) / 2),
+        ("roc_auc", 5 / 6),  # of 2 x 3 comparisons, 0.35 loses to 0.55 alone
+        ("average_precision", 1 / 2 * 1 + 1 / 2 * 2 / 3),
+        ("spearman", 0.9),  # 1 - 6 * (1 + 1) / (5 * 24),
+    ],
+)
+def test_a_metric_of_five_pairs_has_the_value_worked_out_by_hand(metric: str, by_hand: float) -> None:
     found = values([0.05, 0.15, 0.42, 0.61, 0.97], [0.05, 0.25, 0.55, 0.35, 0.91])
-    assert found["decile_accuracy"] == pytest.approx(2 / 5)  # the first and the last
-    assert found["within_one_decile"] == pytest.approx(4 / 5)  # 6 against 3 is further off
-    assert found["nearest_tenth_accuracy"] == pytest.approx(1 / 5)  # only 0.05; 0.97 is 10, 0.91 is 9
-    assert found["binary_accuracy"] == pytest.approx(3 / 5)
-    assert found["mse"] == pytest.approx((0 + 0.1**2 + 0.13**2 + 0.26**2 + 0.06**2) / 5)
-    assert found["f1"] == pytest.approx(1 / 2)  # one found, one false alarm, one missed
-    assert found["balanced_accuracy"] == pytest.approx((1 / 2 + 2 / 3) / 2)
-    assert found["roc_auc"] == pytest.approx(5 / 6)  # of 2 x 3 comparisons, 0.35 loses to 0.55 alone
-    assert found["average_precision"] == pytest.approx(1 / 2 * 1 + 1 / 2 * 2 / 3)
-    assert found["spearman"] == pytest.approx(0.9)  # 1 - 6 * (1 + 1) / (5 * 24)
+    assert found[metric] == pytest.approx(by_hand)
 
 
 def test_a_constant_prediction_scores_what_a_constant_can() -> None:
     true = [0.05, 0.15, 0.18, 0.62]
     found = values(true, [0.25] * 4, thresholds=dict.fromkeys(metrics.THRESHOLDED, 0.0))
-    assert np.isnan(found["pearson"])
-    assert np.isnan(found["spearman"])
     assert found["roc_auc"] == 0.5
     assert found["average_precision"] == 0.25  # the share of similar pairs
     assert found["balanced_accuracy"] == 0.5
     assert found["f1"] == pytest.approx(2 / 5)  # all are called similar, one is
     assert found["mse"] == pytest.approx(np.var(true))  # 0.25 is their mean
+
+
+def test_a_constant_prediction_has_no_correlation() -> None:
+    found = values([0.05, 0.15, 0.18, 0.62], [0.25] * 4)
+    assert np.isnan([found["pearson"], found["spearman"]]).all()
 
 
 counted = st.integers(min_value=0, max_value=3)

@@ -202,22 +202,42 @@ def test_a_row_of_an_unknown_song_is_refused() -> None:
 # --- metrics  ----------------------------------------------------------------------------------
 
 
-def test_the_numbers_have_their_places(experiment_metrics: Metrics) -> None:
+LISTED_ONLY = pytest.mark.parametrize(
+    ("name", "protocol", "max_tokens"), [("short", "paper", 3), ("long", "paper", 6), ("unseen", "songs", 6)]
+)
+
+
+@LISTED_ONLY
+def test_an_experiments_metrics_name_its_protocol_and_what_it_reads(
+    experiment_metrics: Metrics, name: str, protocol: str, max_tokens: int
+) -> None:
+    entry = experiment_metrics[name]
+    assert (entry.protocol, entry.target) == (protocol, "listed_only")
+    assert (entry.tokens, entry.max_tokens, entry.long_text) == ("word", max_tokens, "head")
+    assert list(entry.splits) == ["val", "test"]
+
+
+@LISTED_ONLY
+def test_model_and_baselines_have_the_metrics_of_the_protocol(
+    experiment_metrics: Metrics, name: str, protocol: str, max_tokens: int
+) -> None:
+    test = experiment_metrics[name].splits["test"]
+    expected = [metric for metric in NAMES if protocol == "paper" or metric != "nearest_tenth_accuracy"]
+    assert list(test.metrics) == expected
+    assert list(test.baselines) == (OF_PAPER if protocol == "paper" else BASELINES)
+    for baseline in test.baselines.values():
+        assert list(baseline) == expected
+        assert all(isinstance(metric, BaselineEstimate) for metric in baseline.values())
+
+
+@pytest.mark.parametrize("name", ["short", "long", "unseen"])
+def test_a_metric_lies_in_its_interval(experiment_metrics: Metrics, name: str) -> None:
+    for metric in experiment_metrics[name].splits["test"].metrics.values():
+        assert metric.low <= metric.value <= metric.high
+
+
+def test_every_experiment_has_metrics_in_the_order_of_params(experiment_metrics: Metrics) -> None:
     assert list(experiment_metrics) == ["short", "long", "unseen", "all_pairs"]
-    for name, protocol, max_tokens in (("short", "paper", 3), ("long", "paper", 6), ("unseen", "songs", 6)):
-        entry = experiment_metrics[name]
-        assert (entry.protocol, entry.target) == (protocol, "listed_only")
-        assert (entry.tokens, entry.max_tokens, entry.long_text) == ("word", max_tokens, "head")
-        assert list(entry.splits) == ["val", "test"]
-        test = entry.splits["test"]
-        expected = [name for name in NAMES if protocol == "paper" or name != "nearest_tenth_accuracy"]
-        assert list(test.metrics) == list(expected)
-        assert list(test.baselines) == (OF_PAPER if protocol == "paper" else BASELINES)
-        for baseline in test.baselines.values():
-            assert list(baseline) == list(expected)
-            assert all(isinstance(metric, BaselineEstimate) for metric in baseline.values())
-        for metric in test.metrics.values():
-            assert metric.low <= metric.value <= metric.high
 
 
 def test_nearest_tenth_accuracy_is_the_predecessors_and_stays_in_its_protocol(

@@ -16,7 +16,7 @@ from neuralist.model.encoder import TOKENS_PER_CALL, Encoder
 from neuralist.model.similarity import Similarity
 from neuralist.text import word_vectors
 from neuralist.text.tokenizer import TokenWindowing
-from neuralist.text.vocabulary import Windows
+from neuralist.text.vocabulary import PADDING, UNKNOWN
 from neuralist.training import examples, loop, saving
 
 pytestmark = pytest.mark.tensorflow
@@ -168,8 +168,8 @@ def test_a_folder_that_lacks_a_file_is_refused(tmp_path: Path) -> None:
         Encoder.load(tmp_path)
 
 
-def test_a_wrong_export_is_noticed(folder: Path, model: loop.MaLSTM) -> None:
-    songs = Windows(np.array([[2, 3]], dtype=np.int32), np.array([0, 1]), np.array([2]))
+def test_a_wrong_export_is_noticed(folder: Path, model: loop.MaLSTM, words: word_vectors.WordVectors) -> None:
+    songs = words.vocabulary.windows(["moss stone"], TokenWindowing.of(SETTINGS))
     assert saving.check_export(model, Encoder.load(folder), songs) < 1e-5
     bias = model.projection.bias
     before = keras.ops.convert_to_numpy(bias)
@@ -180,9 +180,9 @@ def test_a_wrong_export_is_noticed(folder: Path, model: loop.MaLSTM) -> None:
 
 
 def test_rounding_that_grew_at_one_coordinate_is_no_wrong_export(
-    folder: Path, model: loop.MaLSTM, monkeypatch: pytest.MonkeyPatch
+    folder: Path, model: loop.MaLSTM, words: word_vectors.WordVectors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    songs = Windows(np.array([[2, 3], [3, 4]], dtype=np.int32), np.array([0, 1, 2]), np.array([2, 2]))
+    songs = words.vocabulary.windows(["moss stone", "stone fern"], TokenWindowing.of(SETTINGS))
     encoder = Encoder.load(folder)
     told = encoder.encode_windows(songs)
     told[1, 3] += 3e-5
@@ -217,5 +217,6 @@ def test_characters_of_the_training_songs_are_the_vocabulary() -> None:
     assert prepared.vectors.vocabulary.words == (" ", "a", "b")
     assert prepared.vectors.matrix.shape == (5, 4)
     train, val = prepared.splits["train"].songs, prepared.splits["val"].songs
-    assert train.ids.tolist() == [[3, 4, 0], [4, 2, 3]], "a is 3, b is 4, one space for the line break"
-    assert val.ids.tolist() == [[3, 4, 0], [1, 1, 1]]
+    space, a, b = (prepared.vectors.vocabulary.words.index(character) + 2 for character in " ab")
+    assert train.ids.tolist() == [[a, b, PADDING], [b, space, a]], "one space for the line break"
+    assert val.ids.tolist() == [[a, b, PADDING], [UNKNOWN] * 3]

@@ -182,11 +182,12 @@ def test_word_vectors_change_where_they_are_trained_but_for_words_not_read() -> 
     model = _made(trained_vectors=True)
     before = model.vectors.get_weights()[0].copy()
     model.compile("sgd", loss="mse")
-    tokens = np.array([[3, 4], [5, 0]], dtype=np.int32)
+    moss, stone, fern, padding = 3, 4, 5, 0
+    tokens = np.array([[moss, stone], [fern, padding]], dtype=np.int32)
     batch = {**named(tokens), "left": np.array([0]), "right": np.array([1])}
     model.train_on_batch(batch, np.array([0.3], dtype=np.float32))
     changed = np.flatnonzero(np.any(model.vectors.get_weights()[0] != before, axis=1))
-    assert changed.tolist() == [3, 4, 5]
+    assert changed.tolist() == [moss, stone, fern]
 
 
 def test_dropout_acts_in_training_only() -> None:

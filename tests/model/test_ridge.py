@@ -149,17 +149,28 @@ def test_at_most_nine_dimensions_and_sixty_tags() -> None:
     assert found.groups.count("tags") == 60
 
 
-def test_what_a_corpus_lacks_is_left_out() -> None:
+def test_the_graph_is_left_out_where_no_song_has_a_list() -> None:
     songs, listed = corpus(), ring(0, 1, 2, 3)
     assert "graph" in head_targets(songs, listed).groups
-    assert "graph" not in head_targets(songs, listed, plain=True).groups
-    assert "graph" not in head_targets(songs).groups
-    songs["has_list"] = False
-    assert "graph" not in head_targets(songs, listed).groups
-    songs["tags"] = None
-    assert head_targets(songs, listed).groups == ("year",)
-    songs["year"] = pd.array([1999] * N, dtype="Int64")
-    nothing = head_targets(songs, listed)
+    assert "graph" not in head_targets(songs.assign(has_list=False), listed).groups
+
+
+def test_the_graph_is_left_out_where_no_pair_is_listed() -> None:
+    assert "graph" not in head_targets(corpus()).groups
+
+
+def test_the_graph_is_left_out_where_it_is_not_wanted() -> None:
+    assert "graph" not in head_targets(corpus(), ring(0, 1, 2, 3), plain=True).groups
+
+
+def test_tags_are_left_out_where_no_song_has_one() -> None:
+    songs = corpus().assign(has_list=False, tags=None)
+    assert head_targets(songs, ring(0, 1, 2, 3)).groups == ("year",)
+
+
+def test_songs_of_one_year_without_tags_and_lists_have_no_target() -> None:
+    songs = corpus().assign(has_list=False, tags=None, year=pd.array([1999] * N, dtype="Int64"))
+    nothing = head_targets(songs, ring(0, 1, 2, 3))
     assert nothing.names == ()
     assert nothing.truth.shape == nothing.answers.shape == nothing.positions.shape == (N, 0)
 

@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from neuralist.text.tokenizer import TokenWindowing, characters, words
 from neuralist.text.vocabulary import PADDING, UNKNOWN, Vocabulary
 
+MOSS, STONE = 2, 3  # after padding and <unk>
+VOCABULARY = Vocabulary(["moss", "stone"])
+
 
 @pytest.mark.parametrize(
     ("text", "expected"),
@@ -41,14 +44,19 @@ def test_ascii_splits_alike_with_other_characters_beside_it(text: str) -> None:
     assert words(f"{text} é") == [*words(text), "é"]
 
 
-def test_ids_start_at_two_pad_on_the_right_and_cut_at_max_tokens() -> None:
-    vocabulary = Vocabulary(["moss", "stone"])
-    ids = vocabulary.windows(
-        ["stone moss fern", "moss", "moss moss moss moss"], TokenWindowing("word", 3, "head")
-    ).ids
-    assert ids.tolist() == [[3, 2, UNKNOWN], [2, PADDING, PADDING], [2, 2, 2]]
-    assert ids.dtype == np.int32
-    assert len(vocabulary) == 4
+def test_ids_are_those_of_words_in_order_and_start_at_two() -> None:
+    windows = VOCABULARY.windows(["stone moss fern"], TokenWindowing("word", 3, "head"))
+    assert windows.ids.tolist() == [[STONE, MOSS, UNKNOWN]]
+    assert windows.ids.dtype == np.int32
+
+
+def test_padding_and_the_unknown_word_count_among_a_vocabularys_tokens() -> None:
+    assert len(VOCABULARY) == 4
+
+
+def test_ids_of_short_texts_are_padded_on_the_right_and_of_long_ones_cut() -> None:
+    ids = VOCABULARY.windows(["moss", "stone stone moss stone"], TokenWindowing("word", 3, "head")).ids
+    assert ids.tolist() == [[MOSS, PADDING, PADDING], [STONE, STONE, MOSS]]
 
 
 def test_a_text_splits_into_lower_case_characters() -> None:
@@ -82,19 +90,22 @@ def test_chunks_hold_every_token_once_in_order_and_differ_by_one_at_most(n: int,
 
 
 def test_windows_of_several_texts_know_their_text() -> None:
-    windows = Vocabulary(["moss", "stone"]).windows(
-        ["moss stone fern", "stone", ""], TokenWindowing("word", 2, "chunks")
-    )
-    assert windows.ids.tolist() == [[2, PADDING], [3, UNKNOWN], [3, PADDING], [PADDING, PADDING]]
+    windows = VOCABULARY.windows(["moss stone fern", "stone", ""], TokenWindowing("word", 2, "chunks"))
+    assert windows.ids.tolist() == [[MOSS, PADDING], [STONE, UNKNOWN], [STONE, PADDING], [PADDING, PADDING]]
     assert windows.starts.tolist() == [0, 2, 3, 4]
     assert windows.lengths.tolist() == [3, 1, 0]
     assert windows.n_truncated == 0
 
 
-def test_a_head_is_read_in_windows_and_what_is_left_of_a_text_is_told() -> None:
+def test_of_a_long_text_the_first_max_tokens_alone_are_cut_into_windows() -> None:
     windowing = TokenWindowing("word", 5, "head", window=2)
     assert windowing.windows(list("abcdefg")) == [["a"], ["b", "c"], ["d", "e"]]
-    windows = Vocabulary(["a"]).windows(["a a a a a a", "a a"], windowing)
+
+
+def test_texts_longer_than_max_tokens_are_counted_with_their_whole_length() -> None:
+    windows = VOCABULARY.windows(
+        ["moss moss moss moss moss moss", "moss moss"], TokenWindowing("word", 5, "head", window=2)
+    )
     assert windows.starts.tolist() == [0, 3, 4]
     assert windows.lengths.tolist() == [6, 2]
     assert windows.n_truncated == 1
@@ -102,10 +113,12 @@ def test_a_head_is_read_in_windows_and_what_is_left_of_a_text_is_told() -> None:
 
 def test_distinct_tokens_of_some_texts_are_those_of_all_their_windows() -> None:
     windowing = TokenWindowing("word", 9, "head", window=3)
-    windows = Vocabulary(["a", "b", "c"]).windows(["b a b a b", "c", "", "a new c a"], windowing)
+    texts = ["stone moss stone moss stone", "fern", "", "moss new fern moss"]
+    windows = Vocabulary(["moss", "stone", "fern"]).windows(texts, windowing)
+    fern = STONE + 1
     assert windows.distinct(np.array([3, 0, 2]), 5).tolist() == [
-        [UNKNOWN, 2, 4],
-        [2, 3, PADDING],
+        [UNKNOWN, MOSS, fern],
+        [MOSS, STONE, PADDING],
         [PADDING] * 3,
         [PADDING] * 3,
         [PADDING] * 3,

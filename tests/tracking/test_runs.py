@@ -94,28 +94,44 @@ def shown(run: Any) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_run_shows_params_curves_scores_and_files(mlflow_store: Store, artifacts: Path) -> None:
-    (artifacts.parent / "data").mkdir()
-    (artifacts.parent / "data" / "corpus.yaml").write_text("similarity_range: [0, 1]\n")
-
+def test_a_run_is_finished_and_named_after_its_experiment(mlflow_store: Store, artifacts: Path) -> None:
     assert record(artifacts, Path("data"), mlflow_store) == ["songs15"]
-
     (run,) = runs(mlflow_store)
-    assert run.info.run_name == "songs15"
-    assert run.info.status == "FINISHED"
+    assert (run.info.run_name, run.info.status) == ("songs15", "FINISHED")
+    assert run.data.tags["fingerprint"] == FINGERPRINT
+    assert run.data.tags["protocol"] == "songs"
+
+
+def test_a_run_shows_the_params_of_its_experiment(mlflow_store: Store, artifacts: Path) -> None:
+    record(artifacts, Path("data"), mlflow_store)
+    (run,) = runs(mlflow_store)
     assert run.data.params["units"] == "4"
     assert run.data.params["vectors.source"] == "auto"
     assert run.data.params["pairs.test_fold"] == "0"
+
+
+def test_a_run_shows_a_curve_by_epoch(mlflow_store: Store, artifacts: Path) -> None:
+    record(artifacts, Path("data"), mlflow_store)
+    (run,) = runs(mlflow_store)
     assert curve(mlflow_store, run, "epoch/loss") == {1: 0.5, 2: 0.25}
     assert curve(mlflow_store, run, "epoch/val_binary_accuracy") == {1: 0.5, 2: 0.625}
-    assert run.data.metrics["test_spearman"] == 0.5
-    assert run.data.metrics["test_spearman_low"] == 0.375
-    assert run.data.metrics["test_spearman_high"] == 0.625
-    assert run.data.metrics["test_n_pairs"] == 7
-    assert run.data.metrics["test_n_songs"] == 5
-    assert "test_roc_auc" not in run.data.metrics
-    assert run.data.tags["fingerprint"] == FINGERPRINT
-    assert run.data.tags["protocol"] == "songs"
+
+
+def test_a_run_shows_test_metrics_with_their_intervals(mlflow_store: Store, artifacts: Path) -> None:
+    record(artifacts, Path("data"), mlflow_store)
+    (run,) = runs(mlflow_store)
+    expected = {"spearman": 0.5, "spearman_low": 0.375, "spearman_high": 0.625, "n_pairs": 7, "n_songs": 5}
+    assert {name: run.data.metrics[f"test_{name}"] for name in expected} == expected
+    assert "test_roc_auc" not in run.data.metrics, "it is undefined"
+
+
+def test_a_run_has_the_files_of_its_experiment_and_the_corpus_yaml(
+    mlflow_store: Store, artifacts: Path
+) -> None:
+    (artifacts.parent / "data").mkdir()
+    (artifacts.parent / "data" / "corpus.yaml").write_text("similarity_range: [0, 1]\n")
+    record(artifacts, Path("data"), mlflow_store)
+    (run,) = runs(mlflow_store)
     expected = {"experiment.json", "history.csv", "model.keras", "figures/curves.png", "results.md"}
     assert shown(run) == expected | {"metrics/songs15.json", "corpus.yaml"}
 

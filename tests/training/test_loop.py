@@ -112,10 +112,11 @@ def test_examples_point_at_the_tokens_of_their_songs() -> None:
     ).assign(listed=True, weight=1.0)
     known = word_vectors.assemble(dict.fromkeys(("moss", "stone", "fern"), np.ones(8)), 3.0, "made", {})
     made = examples.prepare(SETTINGS.model_copy(update={"max_tokens": 2}), songs, rows, known).splits
-    assert made["train"].songs.ids.tolist() == [[2], [3]], "cut to the longest song"
+    moss, stone, fern = range(2, 5)
+    assert made["train"].songs.ids.tolist() == [[moss], [stone]], "cut to the longest song"
     assert (made["train"].left.tolist(), made["train"].right.tolist()) == ([1, 0], [0, 1])
     assert made["train"].similarity.tolist() == [0.5, 0.25]
-    assert made["val"].songs.ids[made["val"].left[0]].tolist() == [4, 4]
+    assert made["val"].songs.ids[made["val"].left[0]].tolist() == [fern, fern]
 
 
 def test_no_training_pair_is_refused(words: WordVectors) -> None:
@@ -262,31 +263,54 @@ def test_the_share_of_windows_sampled_is_the_window_sample_rate() -> None:
     assert first != second
 
 
-def test_val_figures_are_those_of_scipy_and_sklearn() -> None:
-    from scipy.stats import spearmanr
-    from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
-
+def _val() -> tuple[examples.Examples, np.ndarray]:
+    """Forty val pairs, of which those of similarity 0.25 or more are listed, and predictions for them."""
     rng = np.random.default_rng(5)
     truth, predicted = rng.random(40).astype(np.float32), rng.random(40)
     nothing = np.zeros(40, dtype=np.int32)
     val = made(Windows(nothing[:, None], np.arange(41), nothing), nothing, nothing)
-    val = val._replace(similarity=truth, listed=truth >= 0.25)
+    return val._replace(similarity=truth, listed=truth >= 0.25), predicted
+
+
+def test_val_metrics_are_those_of_scipy_and_sklearn() -> None:
+    from scipy.stats import spearmanr
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    val, predicted = _val()
+    truth = val.similarity
     figures = loop.val_metrics(val, predicted, "cross_entropy")
     assert figures["val_listed_auc"] == pytest.approx(roc_auc_score(truth >= 0.25, predicted))
     assert figures["val_spearman"] == pytest.approx(spearmanr(truth, predicted).statistic)
     assert figures["val_average_precision"] == pytest.approx(average_precision_score(truth >= 0.5, predicted))
     assert figures["val_accuracy"] == pytest.approx(np.mean((truth >= 0.5) == (predicted >= 0.5)))
+
+
+def test_the_cross_entropy_of_val_is_that_of_sklearn() -> None:
+    from sklearn.metrics import log_loss
+
+    val, predicted = _val()
+    truth = val.similarity
     # sklearn's loss for one pair counted as similar with weight s and as dissimilar with weight 1 - s
     weights = np.concatenate([truth, 1 - truth])
     twice = np.concatenate([predicted, predicted])
     expected = 2 * log_loss(np.repeat([1, 0], 40), twice, sample_weight=weights) * weights.sum() / 80
+    figures = loop.val_metrics(val, predicted, "cross_entropy")
     assert figures["val_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_squared_error_of_val_is_the_mean_over_pairs() -> None:
+    val, predicted = _val()
+    expected = np.mean((val.similarity - predicted) ** 2)
+    assert loop.val_metrics(val, predicted, "mse")["val_loss"] == pytest.approx(expected)
+
+
+def test_val_metrics_are_in_one_order_and_have_an_auc_where_pairs_are_unlisted() -> None:
+    val, predicted = _val()
     columns = ["loss", "accuracy", "decile_accuracy", "spearman", "average_precision", "listed_auc"]
-    assert list(figures) == [f"val_{name}" for name in columns]
-    assert list(loop.val_metrics(val._replace(listed=truth >= 0), predicted, "mse")) == list(figures)[:-1]
-    assert loop.val_metrics(val, predicted, "mse")["val_loss"] == pytest.approx(
-        np.mean((truth - predicted) ** 2)
-    )
+    figures = [f"val_{name}" for name in columns]
+    assert list(loop.val_metrics(val, predicted, "mse")) == figures
+    all_listed = val._replace(listed=val.similarity >= 0)
+    assert list(loop.val_metrics(all_listed, predicted, "mse")) == figures[:-1]
 
 
 def test_an_epoch_that_diverged_is_not_the_best() -> None:

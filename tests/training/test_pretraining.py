@@ -28,14 +28,14 @@ def graded(folder: Path, similarity_range: tuple[float, float], seed: int = 3) -
     return pretraining.split(found.songs, found.pairs, seed)
 
 
-def folder(into: Path, texts: dict[str, str], pairs: list[str], corpus: str = "") -> Path:
+def write_corpus(folder: Path, texts: dict[str, str], pairs: list[str], corpus: str = "") -> Path:
     rows = [f'{name},"{text}"' for name, text in texts.items()]
-    (into / "texts.csv").write_text("\n".join(["id,text", *rows]) + "\n", encoding="utf-8")
+    (folder / "texts.csv").write_text("\n".join(["id,text", *rows]) + "\n", encoding="utf-8")
     header = "left_id,right_id,similarity" + (",split" if pairs[0].count(",") == 3 else "")
-    (into / "pairs.csv").write_text("\n".join([header, *pairs]) + "\n", encoding="utf-8")
+    (folder / "pairs.csv").write_text("\n".join([header, *pairs]) + "\n", encoding="utf-8")
     if corpus:
-        (into / "corpus.yaml").write_text(corpus, encoding="utf-8")
-    return into
+        (folder / "corpus.yaml").write_text(corpus, encoding="utf-8")
+    return folder
 
 
 TEXTS = {f"t{i}": f"the cook bakes cake {i}" for i in range(10)}
@@ -45,7 +45,7 @@ PAIRS = [f"t{i},t{j},{(i + j) / 10}" for i in range(10) for j in range(i)]  # 45
 def test_a_tenth_of_the_pairs_is_val_whatever_the_folder_says(tmp_path: Path) -> None:
     # SICK names its parts so.
     given_split = [f"{pair},TRIAL" for pair in PAIRS]
-    made = folder(tmp_path, TEXTS, given_split, "similarity_range: [0, 2]")
+    made = write_corpus(tmp_path, TEXTS, given_split, "similarity_range: [0, 2]")
     found = graded(made, (0, 1))
 
     assert found.listing["split"].value_counts().to_dict() == {"train": 41, "val": 4}
@@ -58,7 +58,7 @@ def test_a_tenth_of_the_pairs_is_val_whatever_the_folder_says(tmp_path: Path) ->
 
 
 def test_the_val_pairs_follow_from_the_seed(tmp_path: Path) -> None:
-    made = folder(tmp_path, TEXTS, PAIRS)
+    made = write_corpus(tmp_path, TEXTS, PAIRS)
     first, again, other = (graded(made, (0, 2), seed).listing["split"] for seed in (3, 3, 4))
     assert first.tolist() == again.tolist()
     assert first.tolist() != other.tolist()
@@ -68,7 +68,7 @@ def test_a_folder_without_a_range_takes_that_of_params_and_says_what_is_unused(
     tmp_path: Path,
 ) -> None:
     texts = {"a": "red sail", "b": "blue sail", "c": "..."}
-    found = read(folder(tmp_path, texts, ["a,b,3", "a,b,6", "a,c,2", "a,d,2"]), (1, 5))
+    found = read(write_corpus(tmp_path, texts, ["a,b,3", "a,b,6", "a,c,2", "a,d,2"]), (1, 5))
 
     assert found.pairs["similarity"].tolist() == [0.5]
     assert list(zip(found.rejects["where"], found.rejects["reason"], strict=True)) == [
@@ -86,7 +86,7 @@ def test_a_folder_without_a_range_takes_that_of_params_and_says_what_is_unused(
 
 def test_pairs_with_a_text_of_the_tasks_val_or_test_are_left_out(tmp_path: Path) -> None:
     texts = {"a": "Red sail!", "b": "a blue sail", "c": "the green sail", "d": "a white sail"}
-    found = graded(folder(tmp_path, texts, ["a,b,1", "b,c,0.5", "d,b,0", "c,a,0"]), (0, 1))
+    found = graded(write_corpus(tmp_path, texts, ["a,b,1", "b,c,0.5", "d,b,0", "c,a,0"]), (0, 1))
     songs = pd.DataFrame(
         {"song_id": ["x", "y", "z"], "lyrics": ["red SAIL", "The green sail.", "a white sail"]}
     )
@@ -149,7 +149,7 @@ def test_no_text_of_val_or_test_is_left(data: st.DataObject) -> None:
 )
 def test_a_range_that_cannot_be_is_refused(tmp_path: Path, corpus: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        read(folder(tmp_path, TEXTS, PAIRS, corpus), (0, 1))
+        read(write_corpus(tmp_path, TEXTS, PAIRS, corpus), (0, 1))
 
 
 def test_a_folder_of_another_form_is_refused(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ LISTING = pd.DataFrame([("x", "x", "val")], columns=["left_id", "right_id", "spl
 
 
 def test_what_the_stage_wrote_is_read_without_the_tasks_val_texts(tmp_path: Path) -> None:
-    found = read(folder(tmp_path, TEXTS, PAIRS), (0, 2))
+    found = read(write_corpus(tmp_path, TEXTS, PAIRS), (0, 2))
     parquet.write(found.songs, tables.PRETRAINING_SONGS, tmp_path / "songs.parquet")
     parquet.write(found.pairs, tables.PRETRAINING_PAIRS, tmp_path / "pairs.parquet")
 
