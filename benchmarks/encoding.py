@@ -36,8 +36,8 @@ def measure(options: argparse.Namespace) -> Iterator[Figure | Missing]:
         last, lyrics = encoders(known, Path(folder))
     windows = last.vocabulary.windows(texts[:CHUNK], last.windowing)
     measures: dict[str, Callable[[], float]] = {
-        "last state": figures.rate(lambda: Model(last, Path).encode(texts), TEXTS),
-        "lyrics": figures.rate(lambda: Model(lyrics, Path).encode(texts), TEXTS),
+        "last state": figures.rate(lambda: Model(last, Path, Path).encode(texts), TEXTS),
+        "lyrics": figures.rate(lambda: Model(lyrics, Path, Path).encode(texts), TEXTS),
         "texts to ids": figures.rate(lambda: last.vocabulary.windows(texts, last.windowing), TEXTS),
         "texts with accents to ids": figures.rate(_accented(last, texts), TEXTS),
         "graph of last state": figures.rate(lambda: last.encode_windows(windows), len(windows.lengths)),

@@ -73,6 +73,13 @@ def test_a_trained_folder_outside_a_checkout_has_no_catalogue(tmp_path: Path) ->
         model.recommend("moss")
 
 
+def test_what_is_no_model_is_one_clear_error() -> None:
+    with pytest.raises(ValueError, match="~nosuchuser: no such model; give"):
+        neuralist.load("~nosuchuser")
+    with pytest.raises(ValueError, match="model: received 5; give"):
+        neuralist.load(5)  # pyright: ignore[reportArgumentType]
+
+
 def test_a_registered_model_without_mlflow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("mlflow", "mlflow.artifacts"):
         monkeypatch.setitem(sys.modules, module, None)

@@ -161,8 +161,13 @@ def test_lyrics_may_be_longer_than_a_file_name(model: str) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("missing.txt", "A, missing.txt: no such file; give a file or the lyrics"),
-        ("no/such", "A, no/such: no such file; give a file or the lyrics"),
+        ("missing.txt", "A, missing.txt: no such file; give a file, or --text and the lyrics"),
+        ("no/such", "A, no/such: no such file; give a file, or --text and the lyrics"),
+        (
+            "one two - three four.lrc",
+            "A, one two - three four.lrc: no such file; give a file, or --text and the lyrics",
+        ),
+        ("My Songs/one two", "A, My Songs/one two: no such file; give a file, or --text and the lyrics"),
         ("", "A: received an empty text; give the words of a song"),
         ("?! …", "A: received a text without any word; give the words of a song"),
         ("la " * 33_334, "A: received 100,002 characters; a text may have 100,000"),
@@ -170,6 +175,23 @@ def test_lyrics_may_be_longer_than_a_file_name(model: str) -> None:
 )
 def test_what_is_no_lyrics_is_refused(model: str, given: str, said: str) -> None:
     assert refusal("compare", given, "one", "--model", model) == said
+
+
+def test_with_text_what_looks_like_a_file_is_lyrics(model: str) -> None:
+    assert answer("compare", "--text", "one and/or two", "one two.txt", "--model", model)["tokens_used"] == [
+        4,
+        3,
+    ]
+    # Several lines are no file's name.
+    assert answer("compare", "one and/or\ntwo", "one", "--model", model)["tokens_used"] == [4, 1]
+
+
+def test_recommend_takes_lyrics_as_compare_does(model: str) -> None:
+    by_text = answer("recommend", "--lyrics", "three", "-k", "1", "--model", model)
+    piped = answer("recommend", "--lyrics", "-", "-k", "1", "--model", model, input="three")
+    assert by_text["songs"] == piped["songs"]
+    assert "no/such: no such file" in refusal("recommend", "--lyrics", "no/such", "--model", model)
+    assert answer("recommend", "--text", "--lyrics", "three.txt", "-k", "1", "--model", model)["songs"]
 
 
 def test_a_file_that_is_not_utf8_or_too_long_is_refused(model: str, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 import itertools
 import math
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -71,13 +73,37 @@ def test_options_leave_songs_out(catalogue: Catalogue, options: dict[str, object
 
 @pytest.mark.parametrize(
     ("k", "options", "words"),
-    [(0, {}, "k: received 0"), (1, {"min_year": 2000, "max_year": 1999}, "min_year: received 2000")],
+    [
+        (0, {}, "k: received 0; give a whole number, 1 or more"),
+        ("3", {}, "k: received '3'"),
+        (2.0, {}, "k: received 2.0"),
+        (True, {}, "k: received True"),
+        (1, {"min_year": 2000, "max_year": 1999}, "min_year: received 2000"),
+        (1, {"min_year": "1990"}, "min_year: received '1990'; give a year as a whole number, or None"),
+        (1, {"max_year": True}, "max_year: received True"),
+        (1, {"exclude_artist": 5}, "exclude_artist: received 5; give a name, or None"),
+    ],
 )
 def test_options_out_of_range_are_refused(
-    catalogue: Catalogue, k: int, options: dict[str, int], words: str
+    catalogue: Catalogue, k: Any, options: dict[str, Any], words: str
 ) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=re.escape(words)):
         catalogue.nearest(ORIGIN, k, **options)
+
+
+def test_a_number_of_numpy_is_a_whole_number_too(catalogue: Catalogue) -> None:
+    assert _ids(catalogue.nearest(ORIGIN, np.int64(1), max_year=np.int64(1995))) == ["s0"]
+
+
+def test_texts_without_artist_and_title_go_by_their_ids() -> None:
+    unnamed = served.SONGS.assign(artist=None, title=[None, None, "Fern", None, None])
+    unnamed.loc[3, "artist"] = "Anna"
+    catalogue = Catalogue(unnamed, served.EMBEDDINGS, Similarity("manhattan"))
+    assert [catalogue.find(name).position for name in ("s0", "s1", "Fern", "Anna", "s4")] == [0, 1, 2, 3, 4]
+    assert catalogue.find("s9").suggestions[0] in {"s0", "s1", "s4"}
+    # No two of them are by the same artist: from 0 the nearest are s3 (0.1), s1 (0.4), s2 (0.25), s4 (1.25).
+    assert catalogue.playlist(0, 5) == [0, 3, 1, 2, 4]
+    assert _ids(catalogue.nearest(ORIGIN, 5, exclude_artist="anna")) == ["s0", "s1", "s4", "s2"]
 
 
 @pytest.mark.parametrize(("kind", "metric"), [("manhattan", "cityblock"), ("cosine", "cosine")])

@@ -373,6 +373,8 @@ def test_a_loaded_model_answers_tables_and_refuses_with_mlflows_error(saved: dic
     with pytest.raises(MlflowException, match="row 1 of 1, column lyrics_a: received null") as refused:
         model.predict(pd.DataFrame([PAIR | {"lyrics_a": None}]))
     assert refused.value.error_code == "INVALID_PARAMETER_VALUE"
+    indexed = model.predict(pd.DataFrame([PAIR, PAIR], index=[7, 3]))
+    assert indexed.index.tolist() == [7, 3]
     many = load_model(str(saved[mlflow_model.RECOMMEND])).predict(
         pd.DataFrame({"lyrics": ["moss"]}), {"k": 2}
     )

@@ -1,5 +1,7 @@
 """Texts in, similarities, embeddings and nearest songs out; what is no text is refused by row and column."""
 
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +105,7 @@ def test_no_pairs_give_no_rows(model: Model) -> None:
         (True, "a truth value; give a text"),
         (["moss"], "a list; give a text"),
         ({"text": "moss"}, "an object; give a text"),
-        (b"moss", "a bytes; give a text"),
+        (b"moss", "bytes; give a text"),
         ("", "an empty text; give the words of a song"),
         (" \n\t", "a text without any word; give the words of a song"),
         ("?! 😀 ´ ʼ", "a text without any word; give the words of a song"),
@@ -199,10 +201,10 @@ def test_texts_come_in_any_column(model: Model, texts: object) -> None:
         (pd.DataFrame({"moss": ["stone"]}), "a DataFrame; give a text, a list of texts or a Series"),
         ({"moss": "stone"}, "an object; give a text, a list of texts or a Series"),
         ({"moss", "stone"}, "a set; give a text, a list of texts or a Series"),
-        (b"moss", "a bytes; give a text, a list of texts or a Series"),
+        (b"moss", "bytes; give a text, a list of texts or a Series"),
         (None, "null; give a text or a list of texts"),
         (5, "a number; give a text or a list of texts"),
-        (np.array("moss"), "a ndarray; give a text or a list of texts"),
+        (np.array("moss"), "an array; give a text or a list of texts"),
         ({"moss": 1}.keys(), "a dict_keys; give a text, a list of texts or a Series"),
     ],
 )
@@ -246,6 +248,32 @@ def test_one_text_and_many_are_refused(model: Model) -> None:
         ValueError, match="one text and many; give as many of both, or call similarity_matrix"
     ):
         model.similarity("moss", ["stone", "fern"])  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def test_a_column_of_embeddings_is_taken_as_rows(model: Model) -> None:
+    embeddings = model.encode(["moss", "stone"])
+    column = pd.Series(list(embeddings), index=["a", "b"])
+    expected = pd.DataFrame(model.similarity_matrix(embeddings), ["a", "b"], ["a", "b"])
+    pd.testing.assert_frame_equal(model.similarity_matrix(column), expected)  # pyright: ignore
+    uneven = pd.Series([embeddings[0], embeddings[1][:1]])
+    with pytest.raises(ValueError, match=r"a: received rows of shapes .*; give embeddings of equal width"):
+        model.similarity_matrix(uneven)
+
+
+def test_a_pickled_model_loads_itself_again(model: Model) -> None:
+    copied = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copied.encode(["fern"]), model.encode(["fern"]))
+
+
+def test_threads_get_the_answers_of_a_single_one(model: Model) -> None:
+    texts = ["moss", "stone", "fern", "moss fern"] * 5
+    with ThreadPoolExecutor(8) as pool:
+        matrices = list(pool.map(lambda _: model.similarity_matrix(texts), range(16)))
+        nearest = list(pool.map(lambda text: model.recommend(text, k=3), texts))
+    for matrix in matrices:
+        np.testing.assert_array_equal(matrix, matrices[0])
+    for text, table in zip(texts, nearest, strict=True):
+        pd.testing.assert_frame_equal(table, model.recommend(text, k=3))
 
 
 @pytest.mark.parametrize(
@@ -323,5 +351,5 @@ def test_many_texts_get_the_position_or_the_label_of_each(model: Model) -> None:
 def test_filters_of_the_catalogue_apply(model: Model) -> None:
     assert model.recommend("fern", k=1, exclude_artist="BJÖRN")["song_id"].tolist() == ["s1"]
     assert model.recommend("fern", min_year=2005)["song_id"].tolist() == ["s2"]
-    with pytest.raises(ValueError, match="k: received 0; give 1 or more"):
+    with pytest.raises(ValueError, match="k: received 0; give a whole number"):
         model.recommend("fern", k=0)

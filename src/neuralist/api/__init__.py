@@ -35,7 +35,7 @@ def load(model: str | Path | None = None) -> Model:
     resources = ExitStack()
     try:
         folder = locate.find(model, resources)
-        loaded = Model(Encoder.load(folder), partial(locate.served, folder, resources))
+        loaded = Model(Encoder.load(folder), partial(locate.served, folder, resources), partial(load, model))
     except BaseException:
         resources.close()
         raise

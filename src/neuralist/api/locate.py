@@ -10,7 +10,7 @@
 Packed and copied files are in temporary folders, which the caller's ExitStack deletes.
 """
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -53,6 +53,8 @@ def _named(model: str | Path | None, resources: ExitStack) -> Path:
             return files.checkout() / "artifacts" / "served"
         except ValueError as error:
             raise ValueError(f"{error}, or name a model: a folder, or models:/...") from None
+    if not isinstance(model, str | Path):
+        raise ValueError(f"model: received {model!r}; give {_kinds()}")
     name = str(model)
     if name.startswith("models:/"):
         try:
@@ -64,7 +66,9 @@ def _named(model: str | Path | None, resources: ExitStack) -> Path:
             ) from error
 
         return download(name, _scratch(resources))
-    folders = [path for path in (Path(model).expanduser(), _experiments() / name) if path.is_dir()]
+    with suppress(RuntimeError):  # ~name of a user that is not on this machine
+        model = Path(model).expanduser()
+    folders = [path for path in (Path(model), _experiments() / name) if path.is_dir()]
     if not folders:
         raise ValueError(f"{name}: no such model; give {_kinds()}")
     # A folder of the experiment's name that holds no model does not hide the experiment.

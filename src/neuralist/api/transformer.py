@@ -24,23 +24,13 @@ class LyricsEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     def __init__(self, model: str | Path | None = None) -> None:
         self.model = model
 
-    # ONNX Runtime's sessions cannot be pickled: a copy loads the model again.
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = super().__getstate__()  # pyright: ignore[reportAssignmentType]
-        return {name: value for name, value in state.items() if name != "model_"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if "_n_features_out" in state:
-            self.model_ = load(state["_loaded_from"])
-
     def fit(self, X: Iterable[str], y: Any = None) -> "LyricsEncoder":  # noqa: N803 - scikit-learn's name
         """Load the model; the texts are not read.
 
         Raises:
             ValueError: there is no such model.
         """
-        self.model_, self._loaded_from = load(self.model), self.model
+        self.model_ = load(self.model)
         self._n_features_out = self.model_.encoder.width
         return self
 

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 LINES, LINES_SHOWN = 300, 5
 _MIN_WORDS = 3  # of a line: shorter lines are alike by chance
 
+IsText = Annotated[bool, typer.Option("--text", help="What is given is the lyrics, never a file's name.")]
 Song = Annotated[str | None, typer.Option("--song", help="A song of the catalogue: 'artist - title'.")]
 
 
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="A text file, '-' for stdin, or the lyrics.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The same of the other song.")],
+    is_text: IsText = False,
     model: Model = None,
     as_json: Json = False,
 ) -> None:
@@ -36,7 +38,7 @@ def compare(
     The percentile says how many of all pairs of the catalogue are less alike. The model reads whole songs;
     its scores of single lines are an illustration, and no reason. Lines of one or two words are left out.
     """
-    lyrics = (_text(a, "A"), _text(b, "B"))
+    lyrics = (_text(a, "A", is_text=is_text), _text(b, "B", is_text=is_text))
     import numpy as np
 
     from neuralist import api
@@ -113,7 +115,8 @@ def _lines(text: str) -> list[str]:
 def recommend(  # noqa: PLR0913 - each is an option
     *,
     song: Song = None,
-    lyrics: Annotated[str | None, typer.Option(help="A text file with lyrics; '-' for stdin.")] = None,
+    lyrics: Annotated[str | None, typer.Option(help="A text file, '-' for stdin, or the lyrics.")] = None,
+    is_text: IsText = False,
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many songs.")] = 10,
     exclude_artist: Annotated[str | None, typer.Option(help="Leave out this artist's songs.")] = None,
     min_year: Annotated[int | None, typer.Option(help="Leave out earlier songs.")] = None,
@@ -124,7 +127,7 @@ def recommend(  # noqa: PLR0913 - each is an option
     """The songs of the catalogue nearest to a song of it, or to lyrics."""
     if (song is None) == (lyrics is None):
         raise typer.BadParameter("give either --song or --lyrics")
-    text = None if lyrics is None else _text(lyrics, "--lyrics", only_file=True)
+    text = None if lyrics is None else _text(lyrics, "--lyrics", is_text=is_text)
     from neuralist import api
 
     loaded = api.load(model)
@@ -191,8 +194,10 @@ def _has_display() -> bool:
     )
 
 
-def _text(argument: str, name: str, *, only_file: bool = False) -> str:
+def _text(argument: str, name: str, *, is_text: bool) -> str:
     """Return the lyrics of an argument: a file, "-" for stdin, or the lyrics themselves.
+
+    What may be a path is one: a misspelled file name must not get an answer as if it were lyrics.
 
     Raises:
         ValueError: the file cannot be read, or the text is no lyrics.
@@ -201,13 +206,13 @@ def _text(argument: str, name: str, *, only_file: bool = False) -> str:
 
     max_bytes = 4 * lyrics.MAX_CHARACTERS  # a character has at most 4 in UTF-8
     source = name if argument == "-" else f"{name}, {argument[:80]}"
-    if argument == "-":
+    if not is_text and argument == "-":
         content = sys.stdin.buffer.read(max_bytes + 1)
-    elif _is_file(argument):
+    elif not is_text and _is_file(argument):
         with Path(argument).open("rb") as file:
             content = file.read(max_bytes + 1)
-    elif only_file or (len(argument.split()) == 1 and (Path(argument).suffix or "/" in argument)):
-        raise ValueError(f"{source}: no such file; give a file{'' if only_file else ' or the lyrics'}")
+    elif not is_text and _may_be_path(argument):
+        raise ValueError(f"{source}: no such file; give a file, or --text and the lyrics")
     else:
         source, content = name, argument.encode("utf-8", "replace")
     if len(content) > max_bytes:
@@ -220,6 +225,14 @@ def _text(argument: str, name: str, *, only_file: bool = False) -> str:
     if fault:
         raise ValueError(f"{source}: received {fault}")
     return text
+
+
+def _may_be_path(argument: str) -> bool:
+    """Return whether a text looks like a path: a file's ending, or a slash, and all on one line."""
+    if "\n" in argument.strip():
+        return False
+    is_word = len(argument.split()) == 1 and Path(argument).suffix != ""
+    return is_word or "/" in argument or argument.rstrip().lower().endswith((".txt", ".lrc"))
 
 
 def _is_file(argument: str) -> bool:
@@ -261,12 +274,15 @@ def _print_songs(result: dict[str, Any], word: str, as_json: bool) -> None:
     if as_json:
         shell.print_json(result)
         return
+    from neuralist.serving.catalogue import label
+
     query = result["query"]
     if query:
         year = f" ({query['year']})" if query["year"] else ""
-        print(f"{word} {shown(query['artist'])} - {shown(query['title'])}{year}\n")
+        print(f"{word} {shown(label(query['artist'], query['title'], query['song_id']))}{year}\n")
     columns = ["rank", "similarity", "artist", "title", "year"]
-    rows = [[song[name] for name in columns] for song in result["songs"]]
+    songs = [song | {"title": song["title"] or song["song_id"]} for song in result["songs"]]
+    rows = [[song[name] for name in columns] for song in songs]
     shell.console().print(shell.table(["", *columns[1:]], rows))
     _print_provenance(result)
 

@@ -36,6 +36,16 @@ class Match(NamedTuple):
     suggestions: tuple[str, ...]
 
 
+def is_integer(value: object) -> bool:
+    """Return whether a value is a whole number; True and False are none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def label(artist: str | None, title: str | None, song_id: str) -> str:
+    """Return "artist - title", what of both is there, or else the song's id."""
+    return " - ".join(part for part in (artist, title) if part) or song_id
+
+
 class Catalogue:
     """Songs and their embeddings, to search.
 
@@ -93,14 +103,18 @@ class Catalogue:
             query (position of the query, from 0), rank (from 1), song_id, artist, title, year, similarity.
 
         Raises:
-            ValueError: k is below 1, min_year is after max_year, or `approximate` with similarity euclidean.
+            ValueError: k is no whole number from 1 on, a year is none, min_year is after max_year, or
+                `approximate` with similarity euclidean.
         """
-        if k < 1:
-            raise ValueError(f"k: received {k}; give 1 or more")
+        if not is_integer(k) or k < 1:
+            raise ValueError(f"k: received {k!r}; give a whole number, 1 or more")
+        for name, year in (("min_year", min_year), ("max_year", max_year)):
+            if year is not None and not is_integer(year):
+                raise ValueError(f"{name}: received {year!r}; give a year as a whole number, or None")
         if min_year is not None and max_year is not None and min_year > max_year:
             raise ValueError(f"min_year: received {min_year}, after max_year {max_year}; exchange them")
         allowed = self._allowed(exclude_artist, min_year, max_year)
-        results = self._neighbours.nearest(embeddings, k, allowed, approximate=approximate)
+        results = self._neighbours.nearest(embeddings, int(k), allowed, approximate=approximate)
         counts = [len(near.positions) for near in results]
         rows = np.concatenate([near.positions for near in results] or [np.empty(0)]).astype(np.intp)
         similarity = np.concatenate([near.similarity for near in results] or [np.empty(0)])
@@ -164,6 +178,8 @@ class Catalogue:
         """Return a mask of the songs that pass the filters, bool (n_songs,); None for all songs."""
         masks = []
         if exclude_artist is not None:
+            if not isinstance(exclude_artist, str):
+                raise ValueError(f"exclude_artist: received {exclude_artist!r}; give a name, or None")
             number = self._artist_numbers.get(names.without_guests(exclude_artist))
             masks += [] if number is None else [self._artists != number]
         if min_year is not None:
@@ -175,18 +191,21 @@ class Catalogue:
     @cached_property
     def _artists(self) -> np.ndarray:
         """The artist number of each song: comparing half a million names would take 20 ms."""
-        folded = {artist: names.without_guests(artist) for artist in set(self.songs["artist"])}
-        return np.array([self._artist_numbers[folded[artist]] for artist in self.songs["artist"]])
+        unknown = -1 - np.arange(len(self.songs))  # two songs of unknown artist are not by the same one
+        known = self.songs["artist"].notna().to_numpy()
+        folded = {artist: names.without_guests(artist) for artist in set(self.songs["artist"][known])}
+        unknown[known] = [self._artist_numbers[folded[artist]] for artist in self.songs["artist"][known]]
+        return unknown
 
     @cached_property
     def _artist_numbers(self) -> dict[str, int]:
-        folded = dict.fromkeys(map(names.without_guests, dict.fromkeys(self.songs["artist"])))
+        folded = dict.fromkeys(map(names.without_guests, dict.fromkeys(self.songs["artist"].dropna())))
         return {artist: number for number, artist in enumerate(folded)}
 
     @cached_property
     def _labels(self) -> list[str]:
-        songs = zip(self.songs["artist"], self.songs["title"], strict=True)
-        return [f"{artist} - {title}" for artist, title in songs]
+        texts = self.songs[["artist", "title", "song_id"]].astype(object)
+        return [label(*song) for song in texts.where(texts.notna(), None).itertuples(index=False)]
 
     @cached_property
     def _worded(self) -> list[str]:

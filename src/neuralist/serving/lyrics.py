@@ -47,10 +47,13 @@ def fault(value: Any) -> str | None:
 
 def kind_of(value: Any) -> str:
     """Name the type of a value for a message: null, a number, a list."""
-    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
         return "null"
     if isinstance(value, bool | np.bool_):
         return "a truth value"
     if isinstance(value, int | float | np.number):
         return "a number"
-    return {"str": "a text", "dict": "an object"}.get(type(value).__name__, f"a {type(value).__name__}")
+    name = type(value).__name__
+    return {"str": "a text", "dict": "an object", "bytes": "bytes", "ndarray": "an array"}.get(
+        name, f"a {name}"
+    )

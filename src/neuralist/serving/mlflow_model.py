@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature, set_model
@@ -22,6 +21,7 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from neuralist.serving import requests
+from neuralist.serving.catalogue import is_integer
 from neuralist.serving.model import Model
 from neuralist.serving.registered import COMPARE, MODELS, RECOMMEND
 
@@ -114,7 +114,9 @@ class ServedModel(PythonModel):
         try:
             requests.check_columns(model_input.columns, _INPUTS[self.kind])
             columns = {name: model_input[name].tolist() for name in _INPUTS[self.kind]}
-            return pd.DataFrame(self.answer(columns, params or {}))
+            answer = self.answer(columns, params or {})
+            # A recommendation has k rows for one of the table, which its column `query` counts from 0.
+            return pd.DataFrame(answer, index=model_input.index if self.kind == COMPARE else None)
         except ValueError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
 
@@ -145,7 +147,7 @@ def checked_params(params: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"params: received {', '.join(unknown)}; choose among {', '.join(_DEFAULTS)}")
     options = _DEFAULTS | params
     k = options["k"]
-    if not _is_integer(k) or not 1 <= k <= MAX_K:
+    if not is_integer(k) or not 1 <= k <= MAX_K:
         raise ValueError(f"param k: received {_shown(k)}; give a whole number from 1 to {MAX_K}")
     artist = options["exclude_artist"]
     if artist is not None and not isinstance(artist, str):
@@ -154,13 +156,9 @@ def checked_params(params: dict[str, Any]) -> dict[str, Any]:
         shown = _shown(options["approximate"])
         raise ValueError(f"param approximate: received {shown}; give true or false")
     for name in ("min_year", "max_year"):
-        if options[name] is not None and not _is_integer(options[name]):
+        if options[name] is not None and not is_integer(options[name]):
             raise ValueError(f"param {name}: received {_shown(options[name])}; give a year or null")
     return options
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _shown(value: Any) -> str:

@@ -5,7 +5,7 @@ by chunk, to bound the memory. The command line, the served models and `neuralis
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, overload
 
@@ -33,10 +33,17 @@ class Model:
     Args:
         encoder: the encoder.
         served_folder: returns the folder with the threshold and the catalogue; called when they are needed.
+        again: loads the model again, for a copy of it in another process.
     """
 
-    def __init__(self, encoder: Encoder, served_folder: Callable[[], Path]) -> None:
-        self.encoder, self._served_folder = encoder, served_folder
+    def __init__(
+        self, encoder: Encoder, served_folder: Callable[[], Path], again: "Callable[[], Model]"
+    ) -> None:
+        self.encoder, self._served_folder, self._again = encoder, served_folder, again
+
+    # ONNX Runtime's sessions cannot be pickled: a copy loads the model again from where it was loaded.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._again, ()
 
     @classmethod
     def load(cls, folder: Path) -> "Model":
@@ -45,7 +52,7 @@ class Model:
         Raises:
             ValueError: a file of the folder is missing or damaged, or the folder is of a newer format.
         """
-        model = cls(Encoder.load(folder), lambda: folder)
+        model = cls(Encoder.load(folder), lambda: folder, partial(cls.load, folder))
         _ = model.served
         return model
 
@@ -150,7 +157,7 @@ class Model:
         Args:
             lyrics: the texts to search with.
             k: songs for each text; fewer where the filters leave fewer.
-            exclude_artist: leave out this artist's songs, however the name is spelled.
+            exclude_artist: leave out this artist's songs, if there are any; case and guests do not count.
             min_year: leave out earlier songs, and songs of unknown year.
             max_year: leave out later songs, and songs of unknown year.
             approximate: faster among half a million songs, but may miss some.
@@ -224,6 +231,12 @@ class Model:
             return self.encode(texts(values, name))
         if isinstance(values, pd.DataFrame):
             values = values.to_numpy(np.float64, na_value=np.nan)
+        elif not hasattr(values, "shape") or _is_of_objects(values):
+            rows = [np.asarray(row) for row in values]
+            widths = sorted({row.shape for row in rows})
+            if len(widths) > 1:
+                raise ValueError(f"{name}: received rows of shapes {widths}; give embeddings of equal width")
+            values = rows
         embeddings = np.atleast_2d(np.asarray(values))
         if embeddings.ndim != 2 or embeddings.shape[1] != self.encoder.width:
             shape = " x ".join(map(str, embeddings.shape))
@@ -237,14 +250,21 @@ class Model:
 
 def _is_embeddings(values: Any) -> bool:
     """Return whether values are rows of numbers, or an array of numbers."""
+    if isinstance(values, pd.Series) or _is_of_objects(values):
+        values = list(values)
     if isinstance(values, Sequence) and not isinstance(values, str):
         return bool(values) and np.ndim(values[0]) == 1 and _is_embeddings(np.asarray(values[0]))
     if isinstance(values, pd.DataFrame):
         return all(pd.api.types.is_numeric_dtype(dtype) for dtype in values.dtypes)
-    if isinstance(values, pd.Series) or not hasattr(values, "shape"):
+    if not hasattr(values, "shape"):
         return False
     array = np.asarray(values)
     return array.dtype.kind in "fiu" and array.shape != (0,)
+
+
+def _is_of_objects(values: Any) -> bool:
+    """Return whether values are a column or an array of Python objects, such as rows of numbers."""
+    return getattr(getattr(values, "dtype", None), "kind", "") == "O"
 
 
 def _common_index(*columns: Any) -> pd.Index | None:
