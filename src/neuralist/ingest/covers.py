@@ -1,5 +1,7 @@
 """Groups of songs that share their text: a song with its covers, which must fall in one fold.
 
+Songs of equal texts are a group, however short these are. Else the overlap decides.
+
 The overlap of two songs is the overlap coefficient of their sets of four-word phrases: the number of shared
 phrases over the size of the *smaller* set, since a cover often leaves out a verse. On the Billboard songs a
 threshold of 0.4 gives 58 pairs: 52 covers, and the 6 pairs among four songs that hold the same "not licensed"
@@ -18,7 +20,7 @@ _BLOCK = 4_096  # songs multiplied at once
 
 
 def group_ids(songs: pd.DataFrame, overlap: float) -> pd.Series:
-    """Return each song's group: the song_id of the earliest song in its connected component of covers.
+    """Return each song's group: the song_id of the earliest song among those linked by equal texts or covers.
 
     Args:
         songs: columns song_id, year (null sorts last) and folded (words separated by single spaces).
@@ -27,7 +29,7 @@ def group_ids(songs: pd.DataFrame, overlap: float) -> pd.Series:
     Returns:
         group_id, with the index of `songs`.
     """
-    links = overlapping_pairs(songs.folded, overlap)
+    links = np.concatenate([equal_pairs(songs.folded), overlapping_pairs(songs.folded, overlap)])
     graph = sparse.coo_array(
         (np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(len(songs), len(songs))
     )
@@ -35,6 +37,13 @@ def group_ids(songs: pd.DataFrame, overlap: float) -> pd.Series:
     order = songs.assign(label=labels).sort_values(["year", "song_id"], na_position="last")
     earliest = order.drop_duplicates("label").set_index("label").song_id
     return pd.Series(labels, index=songs.index).map(earliest)
+
+
+def equal_pairs(texts: pd.Series) -> np.ndarray:
+    """Return positions of each text that repeats an earlier one, after that of the first, int64 (n, 2)."""
+    first = pd.Series(np.arange(len(texts)), index=texts.index).groupby(texts.to_numpy()).transform("first")
+    repeats = np.flatnonzero(first.to_numpy() != np.arange(len(texts)))
+    return np.column_stack([first.to_numpy()[repeats], repeats]).astype(np.int64)
 
 
 def overlapping_pairs(texts: pd.Series, overlap: float) -> np.ndarray:

@@ -14,7 +14,7 @@ from neuralist.config import params
 from neuralist.data import splits, tables
 from neuralist.ingest import covers, genres, lyrics_check
 from neuralist.ingest.sources import common
-from neuralist.text import names
+from neuralist.text import matching, names
 
 
 class Tables(NamedTuple):
@@ -82,10 +82,11 @@ def merge(records: pd.DataFrame, source: str) -> tuple[pd.DataFrame, pd.DataFram
 
 
 def match(songs: pd.DataFrame, tracks: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Join tracks to songs by artist and title, the strictest of `names.KINDS` first.
+    """Join tracks to songs by artist and title, the strictest of `matching.KINDS` first.
 
     Args:
-        songs: columns song_id, artist, title; where two match a track, the first row gets it.
+        songs: columns song_id, artist, title; where two match a track, the first row gets it, if the kind of
+            match is sure, and else none.
         tracks: columns track_id, artist, title, where.
 
     Returns:
@@ -93,13 +94,15 @@ def match(songs: pd.DataFrame, tracks: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
     """
     # Only titles of artists that have songs are folded: a small part of the full file's million tracks.
     artists: set[str] = set()
-    for fold in {kind.artist for kind in names.KINDS}:
-        artists.update(_matching(tracks.artist, songs.artist, fold))
+    for of_track, of_song in {(kind.track[0], kind.song[0]) for kind in matching.KINDS}:
+        artists.update(_matching(tracks.artist, of_track, songs.artist, of_song))
     left, matches = tracks.loc[tracks.artist.isin(artists)], []
-    for kind in names.KINDS:
-        candidates = songs.loc[songs.artist.isin(_matching(songs.artist, left.artist, kind.artist))]
-        ids = pd.Series(candidates.song_id.to_numpy(), index=_keys(candidates, kind))
-        song_ids = _keys(left, kind).map(ids.loc[~ids.index.duplicated()])
+    for kind in matching.KINDS:
+        of_track, of_song = kind.track[0], kind.song[0]
+        candidates = songs.loc[songs.artist.isin(_matching(songs.artist, of_song, left.artist, of_track))]
+        ids = pd.Series(candidates.song_id.to_numpy(), index=_keys(candidates, *kind.song))
+        ids = ids.loc[~ids.index.duplicated(keep="first" if kind.is_sure else False)]
+        song_ids = _keys(left, *kind.track).map(ids)
         matches.append(left.assign(song_id=song_ids, kind=kind.name).loc[song_ids.notna()])
         left = left.loc[song_ids.isna()]
     matched = pd.concat(matches).sort_index().filter(["track_id", "song_id", "kind"])
@@ -109,17 +112,17 @@ def match(songs: pd.DataFrame, tracks: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
     return matched.reset_index(drop=True), unmatched
 
 
-def _keys(songs: pd.DataFrame, kind: names.Kind) -> pd.Series:
-    return _folded(songs.artist, kind.artist) + "\t" + _folded(songs.title, kind.title)
+def _keys(songs: pd.DataFrame, artist: matching.Fold, title: matching.Fold) -> pd.Series:
+    return _folded(songs.artist, artist) + "\t" + _folded(songs.title, title)
 
 
-def _matching(some: pd.Series, others: pd.Series, fold: names.Fold) -> list[str]:
-    """Return the distinct names of `some` that equal one of `others` after folding."""
-    folded_others = {fold(name) for name in others.unique().tolist()}
+def _matching(some: pd.Series, fold: matching.Fold, others: pd.Series, other: matching.Fold) -> list[str]:
+    """Return the distinct names of `some` that, folded, equal one of `others`, folded their own way."""
+    folded_others = {other(name) for name in others.unique().tolist()}
     return [name for name in some.unique().tolist() if fold(name) in folded_others]
 
 
-def _folded(column: pd.Series, fold: names.Fold) -> pd.Series:
+def _folded(column: pd.Series, fold: matching.Fold) -> pd.Series:
     folded = {name: fold(name) for name in column.unique().tolist()}
     return pd.Series([folded[name] for name in column.tolist()], index=column.index, dtype="str")
 
@@ -168,7 +171,7 @@ def _counts(
         "groups of covers": sum(count > 1 for count in Counter(songs.group_id).values()),
         "tracks": len(raw.tracks),
         "tracks matched": len(matches),
-        "matched by": {kind.name: kinds[kind.name] for kind in names.KINDS if kind.name in kinds},
+        "matched by": {kind.name: kinds[kind.name] for kind in matching.KINDS if kind.name in kinds},
         "listed": len(similar.listed),
         "rejects": dict(sorted(reasons.items())),
     }

@@ -1,13 +1,11 @@
 """Normalize names of artists and titles, so that spellings of the same name become equal.
 
-`KINDS` lists the normalizations, from the strictest to the loosest. A fold maps a name to a key, which is
-empty only for an empty name: where nothing would be left ("!!!", "The The"), the fold does less.
+A fold maps a name to a key, which is empty only for an empty name: where nothing would be left ("!!!",
+"The The"), the fold does less. `neuralist.text.matching` says which folds make two names the same song.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable
-from typing import NamedTuple
 
 # Letters that Unicode does not decompose into a plain letter and an accent.
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
@@ -16,22 +14,9 @@ _ACCENTS = re.compile("[\u0300-\u036f]")
 _DROPPED = re.compile("['’‘ʼ`´.\u200b-\u200d\x18\x19]")
 _SIGNS = re.compile(r"(?<=\w)[$!](?=\w)")  # Ke$ha, P!nk
 _SEPARATORS = re.compile(r"[\W_]+")
+# "With", "vs." and "and" are no marks of a guest: they stand within names, such as Sleeping With Sirens.
+_GUESTS = re.compile(r"[\s(\[]+(?:feat|ft|featuring|duet with)\b\.?\s.*$", re.IGNORECASE)
 _BRACKETS = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])|\s+[(\[].*$")
-_FEATURED = re.compile(
-    r"[\s(\[]+(?:feat|ft|featuring|duet with|with|vs|pres|presents|introducing)\b\.?\s.*$", re.IGNORECASE
-)
-_PARTNERS = re.compile(r"(?:\s*[,;/]\s*|\s+(?:&|\+|and)\s+).*$", re.IGNORECASE)
-
-
-Fold = Callable[[str], str]
-
-
-class Kind(NamedTuple):
-    """A normalization of songs: its name, and the folds of artist and title."""
-
-    name: str
-    artist: Fold
-    title: Fold
 
 
 def spaced(name: str) -> str:
@@ -60,19 +45,9 @@ def key(name: str) -> str:
     return "".join(word for word in worded(name).split() if word not in {"the", "and", "n"}) or worded(name)
 
 
-def unbracketed(name: str) -> str:
-    """Return the key of the name without bracketed text."""
-    return key(_cut(name, _BRACKETS))
-
-
 def without_guests(name: str) -> str:
-    """Return the key of the name up to feat., with, vs. and the like, without bracketed text."""
-    return key(_cut(name, _FEATURED, _BRACKETS))
-
-
-def first_artist(name: str) -> str:
-    """Return the key of the first of several artists: up to a comma, semicolon, slash, plus, & or and."""
-    return key(_cut(name, _FEATURED, _BRACKETS, _PARTNERS))
+    """Return the key of an artist's name up to feat. and the like, without bracketed text."""
+    return key(cut(name, _GUESTS, _BRACKETS))
 
 
 def slug_part(name: str) -> str:
@@ -87,18 +62,8 @@ def related(left: str, right: str) -> bool:
     return key(left) == key(right) or (shared > 0 and 2 * shared >= shorter)
 
 
-def _cut(name: str, *endings: re.Pattern[str]) -> str:
+def cut(name: str, *endings: re.Pattern[str]) -> str:
+    """Return the name without what the patterns match; a pattern that would leave nothing is skipped."""
     for ending in endings:
         name = ending.sub("", name).strip() or name
     return name
-
-
-KINDS = (
-    Kind("same names", spaced, spaced),
-    Kind("case and accents", lettered, lettered),
-    Kind("punctuation", worded, worded),
-    Kind("the / and / spaces", key, key),
-    Kind("bracketed suffix", unbracketed, unbracketed),
-    Kind("featured artist", without_guests, without_guests),
-    Kind("first of several artists", first_artist, without_guests),
-)
