@@ -80,6 +80,8 @@ def _counts(test: SplitMetrics) -> dict[str, int | str]:
             "repeat_pair": f"{100 * test.seen_in_train.pairs:.1f} %",
             "seen_songs": f"{100 * test.seen_in_train.songs:.1f} %",
         }
+        if test.seen_in_train.texts is not None:
+            counts["seen_texts"] = f"{test.seen_in_train.texts:.1%}"
     return counts
 
 

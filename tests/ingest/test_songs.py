@@ -173,6 +173,54 @@ def test_overlap_is_the_share_of_the_smaller_songs_phrases() -> None:
     assert covers.overlapping_pairs(texts, 0.51).tolist() == []
 
 
+@given(st.lists(st.sampled_from(["la", "la la", "tin roof", "a b c d e"]), min_size=1, max_size=12))
+def test_equal_texts_of_any_length_are_one_group_named_by_the_earliest(texts: list[str]) -> None:
+    table = pd.DataFrame({"song_id": [f"s{n:02}" for n in range(len(texts))], "folded": texts})
+    table["year"] = pd.array([None] * len(texts), dtype="Int64")
+    expected = [f"s{texts.index(text):02}" for text in texts]
+    assert covers.group_ids(table.sample(frac=1, random_state=7), 0.4).sort_index().tolist() == expected
+
+
+def test_texts_equal_but_for_case_and_punctuation_fall_in_one_fold(tmp_path: Path) -> None:
+    raw.texts(tmp_path, [["a", "How do I mend a roof?"], ["b", "how do I mend a ROOF"], ["c", "a roof"]])
+    raw.pairs(tmp_path, [["a", "c", "1"], ["b", "c", "0"]])
+    assert build(tmp_path).songs["group_id"].tolist() == ["a", "a", "c"]
+
+
+def test_a_text_with_a_date_for_a_year_stays_and_so_do_its_pairs(tmp_path: Path) -> None:
+    years = ["2017-04-27", "12/6/13", "c. 1999"]
+    raw.texts(tmp_path, [[f"t{n}", f"roof {n}", year] for n, year in enumerate(years)], "id,text,year")
+    raw.pairs(tmp_path, [["t0", "t1", "1"], ["t1", "t2", "0"]])
+    made = build(tmp_path)
+    assert made.songs["year"].astype(object).where(made.songs["year"].notna(), None).tolist() == [
+        2017,
+        None,
+        1999,
+    ]
+    assert (len(made.listed), len(made.rejects), made.counts["years not read"]) == (2, 0, 1)
+
+
+def test_a_track_never_gets_the_lyrics_of_a_song_with_a_longer_title_or_name(tmp_path: Path) -> None:
+    raw.billboard(tmp_path, [raw.record("Ola", "Stay With Me"), raw.record("Earth", "Roof")])
+    lines = [("TR1", "Ola", "Stay"), ("TR2", "Earth, Wind & Fire", "Roof"), ("TR3", "Ola", "Stay with Me!")]
+    raw.tracks(tmp_path, lines)
+    raw.database(tmp_path, [("TR1", "TR3,0.5"), ("TR3", "TR1,0.5")])
+    made = build(tmp_path)
+    assert made.songs["track_ids"].tolist() == [[], ["TR3"]]
+    assert made.counts["matched by"] == {"punctuation": 1}
+
+
+@given(st.permutations(range(3)))
+def test_a_subtitle_that_two_songs_lack_or_have_gives_neither(order: list[int]) -> None:
+    rows = [("a", "Ola", "Angel (Rain)"), ("b", "Ola", "Angel (Hail)"), ("c", "Ben", "Angel (Rain)")]
+    known = pd.DataFrame([rows[n] for n in order], columns=["song_id", "artist", "title"])
+    tracks = pd.DataFrame(
+        [("T1", "Ola", "Angel"), ("T2", "Ben", "Angel")], columns=["track_id", "artist", "title"]
+    )
+    claims, _ = songs.match(known, tracks.assign(where="line"))
+    assert claims[["track_id", "song_id", "kind"]].values.tolist() == [["T2", "c", "subtitle"]]
+
+
 def test_a_group_takes_the_id_of_its_earliest_song_and_links_go_through() -> None:
     left, both, right = (
         " ".join(f"x{i}" for i in range(30)),

@@ -54,8 +54,8 @@ class Corpus:
                 "tags": [["rock"]] * 9,
                 "genre": "rock",
                 "language": None,
-                "lyrics": WORDS,
-                "n_words": 4,
+                "lyrics": [f"{WORDS} {song_id}" for song_id in ids],
+                "n_words": 5,
                 "has_list": [True] * 6 + [False] + [True] * 2,
                 "group_id": ["s1", "s1", "s3", "s3", "s5", "s6", "s7", "u1", "u2"],
                 "fold": [2, 2, 1, 1, 0, 0, 4, 3, 3],
@@ -148,6 +148,8 @@ def test_a_good_corpus_passes_and_is_counted(corpus: Corpus, validate: Callable[
         "groups": 7,
         "rows": 4,
         "repeats_across_splits": 1,
+        "songs_across_splits": 0,
+        "texts_across_splits": 0,
         "pairs": 3,
         "pairs_train": 1,
         "pairs_val": 1,
@@ -485,7 +487,7 @@ def test_the_stage_stops_with_a_table_and_leaves_its_files(workspace: Path, corp
     corpus.pairs.loc[0, "n_rows"] = 0
     done = run_stage(workspace, corpus)
     assert done.returncode == 1
-    assert done.stderr == "error: 1 of 56 expectations failed, 0 are broken; see out/validation.html\n"
+    assert done.stderr == "error: 1 of 57 expectations failed, 0 are broken; see out/validation.html\n"
     for shown in ("failed", "pairs", BETWEEN, "n_rows", "left_id=s1, right_id=s2, n_rows=0"):
         assert shown in done.stdout
     report = json.loads((workspace / "out/validation.json").read_text(encoding="utf-8"))
@@ -520,4 +522,4 @@ def test_the_stage_says_in_one_line_that_all_is_well(
     monkeypatch.chdir(workspace)
     monkeypatch.setattr(sys, "argv", [str(stage), *tables_and_outs])
     runpy.run_path(str(stage), run_name="__main__")
-    assert capsys.readouterr() == ("56 expectations, none failed, 0 warnings\n", "")
+    assert capsys.readouterr() == ("57 expectations, none failed, 0 warnings\n", "")

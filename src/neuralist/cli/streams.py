@@ -116,6 +116,13 @@ def _csv_chunk(header: list[str], rows_read: list[list[str]], first: int) -> Chu
 def _check_names(path: Path, header: list[str]) -> None:
     if not header:
         raise ValueError(f"{path}: the file is empty; give a table with a header")
+    separators = {"\t": "tabs", ";": "semicolons", "|": "bars"}
+    separator = next((name for sign, name in separators.items() if sign in header[0]), None)
+    if len(header) == 1 and separator:
+        raise ValueError(
+            f"{path}: columns are separated by {separator}, received the header {header[0][:80]!r}; write "
+            "the file with commas between columns, and texts in double quotes"
+        )
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
         raise ValueError(f"{path}: columns {repeated} stand twice; rename one of each")

@@ -34,6 +34,8 @@ class Comparison:
         rows: split to the rows of `pairs` that the pair metrics are computed on.
         ranked: split to the rows of its observable pairs, and their queries; empty where nothing is ranked.
         answers: predictor to its predictions for `pairs`.
+        texts: a number of each song's text, the same for equal texts, int64 (n_songs,); None where no counts
+            are asked for.
     """
 
     train: Pairs
@@ -42,6 +44,7 @@ class Comparison:
     rows: dict[str, np.ndarray]
     ranked: dict[str, tuple[np.ndarray, ranking.RankingQueries]]
     answers: dict[Key, Answers]
+    texts: np.ndarray | None = None
 
     @cached_property
     def thresholds(self) -> dict[Key, dict[str, float]]:
@@ -83,7 +86,7 @@ class Comparison:
         return metrics.measure(self.truth.at(rows), answers, self.thresholds, weights)
 
     def counts(self, split: str) -> dict[str, Any]:
-        """Count a split's pairs, songs and queries, and the shares of pairs and songs that train has too."""
+        """Count a split's pairs, songs and queries, and the shares that train has too, also of texts."""
         pairs = Pairs(*(side[self.rows[split]] for side in self.pairs))
         songs = np.union1d(*pairs)
         counts: dict[str, Any] = {"n_pairs": len(pairs.left), "n_songs": len(songs)}
@@ -92,7 +95,10 @@ class Comparison:
             repeated = np.isin(
                 baselines.unordered_ids(pairs, n_songs), baselines.unordered_ids(self.train, n_songs)
             )
-            shares = {"pairs": repeated.mean(), "songs": np.isin(songs, np.union1d(*self.train)).mean()}
+            train_songs = np.union1d(*self.train)
+            shares = {"pairs": repeated.mean(), "songs": np.isin(songs, train_songs).mean()}
+            if self.texts is not None:
+                shares["texts"] = np.isin(np.unique(self.texts[songs]), self.texts[train_songs]).mean()
             counts["seen_in_train"] = {name: metrics.rounded(share) for name, share in shares.items()}
         if split in self.ranked:
             counts["ranking"] = self.ranked[split][1].counts

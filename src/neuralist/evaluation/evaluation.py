@@ -22,6 +22,7 @@ from neuralist.evaluation.baselines import Pairs, TrainingPairs
 from neuralist.evaluation.comparison import Comparison, Key, ResampledMetrics, positions, queries
 from neuralist.metrics import Answers
 from neuralist.model.encoder import Encoder
+from neuralist.text.equal_texts import first_equal
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.word_vectors import WordVectors
 
@@ -124,6 +125,7 @@ def comparisons(
     groups: dict[tuple[str, str], dict[str, params.Experiment]] = {}
     for name, experiment in experiments.items():
         groups.setdefault((experiment.protocol, target(songs, experiment)), {})[name] = experiment
+    texts = first_equal(songs["lyrics"].tolist())
     for group in groups.values():
         first = next(iter(group.values()))
         training, scored = _training_pairs(songs, listings, first), listings.scored(songs, first.protocol)
@@ -132,7 +134,7 @@ def comparisons(
         }
         pairs = positions(songs, scored)
         answers |= _baselines(songs, training, pairs, group, vectors, settings.sentence_encoder)
-        yield group, _comparison(songs, training, scored, first, answers)
+        yield group, _comparison(songs, texts, training, scored, first, answers)
 
 
 def _training_pairs(songs: pd.DataFrame, listings: Listings, experiment: params.Experiment) -> TrainingPairs:
@@ -209,6 +211,7 @@ def _windowing(experiment: params.Experiment) -> TokenWindowing:
 
 def _comparison(
     songs: pd.DataFrame,
+    texts: np.ndarray,
     training: TrainingPairs,
     scored: pd.DataFrame,
     experiment: params.Experiment,
@@ -230,6 +233,7 @@ def _comparison(
         rows={name: np.flatnonzero((split == name) & targeted_rows) for name in SPLITS},
         ranked=ranked,
         answers=answers,
+        texts=texts,
     )
 
 

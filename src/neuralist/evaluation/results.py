@@ -235,10 +235,12 @@ def _describe_test(experiments: Experiments) -> list[str]:
     if not test.n_pairs:
         return ["The test part is empty."]
     sentences = [first.note, f"Test: {test.n_pairs:,} pairs of {test.n_songs:,} songs."]
-    if test.seen_in_train:
+    seen = test.seen_in_train
+    if seen:
+        of_texts = "" if seen.texts is None else f" ({seen.texts:.1%} of their texts, by words)"
         sentences[-1] += (
-            f" Train also holds {test.seen_in_train.pairs:.1%} of these pairs, in either direction, and "
-            f"{test.seen_in_train.songs:.1%} of these songs."
+            f" Train also holds {seen.pairs:.1%} of these pairs, in either direction, and "
+            f"{seen.songs:.1%} of these songs{of_texts}."
         )
     if test.ranking:
         sentences.append(_describe_ranking(test.ranking))

@@ -123,7 +123,10 @@ def _seen(test: SplitMetrics) -> str:
     seen = test.seen_in_train
     if not seen:
         return ""
-    return f" Train holds {seen.pairs:.1%} of the test pairs and {seen.songs:.1%} of the test songs."
+    of_texts = "" if seen.texts is None else f" ({seen.texts:.1%} of their texts)"
+    return (
+        f" Train holds {seen.pairs:.1%} of the test pairs and {seen.songs:.1%} of the test songs{of_texts}."
+    )
 
 
 def _covered(trained: ExperimentRecord) -> str:

@@ -97,7 +97,10 @@ class Kind(NamedTuple):
 def suffix(text: str) -> Suffix:
     """Return what a title's bracketed or dashed suffix says; "subtitle" where it is none of the others."""
     folded = names.worded(text)
-    return next((kind for kind, pattern in _SUFFIXES if pattern.search(folded)), "subtitle")
+    for kind, pattern in _SUFFIXES:
+        if pattern.search(folded):
+            return kind
+    return "subtitle"
 
 
 def title(name: str, dropped: Collection[Suffix] = ()) -> str:
@@ -109,7 +112,7 @@ def title(name: str, dropped: Collection[Suffix] = ()) -> str:
         is_dropped = kind in dropped and (kind != "subtitle" or match.re is _BRACKETED)
         return "" if is_dropped else match[0]
 
-    before = ""
+    name, before = names.spaced(name), ""
     while dropped and name != before:
         before = name
         name = _BRACKETED.sub(rest, name).strip() or name
@@ -128,7 +131,10 @@ def _numbered(part: re.Match[str]) -> str:
 def artist(name: str) -> str:
     """Return the key of an artist's name without guests and brackets; Ola (Karaoke) stays whole."""
     is_other = any(
-        suffix(group) == "other" for groups in _BRACKETED.findall(name) for group in groups if group
+        suffix(group) == "other"
+        for groups in _BRACKETED.findall(names.spaced(name))
+        for group in groups
+        if group
     )
     return names.key(name) if is_other else names.without_guests(name)
 

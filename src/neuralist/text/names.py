@@ -64,6 +64,7 @@ def related(left: str, right: str) -> bool:
 
 def cut(name: str, *endings: re.Pattern[str]) -> str:
     """Return the name without what the patterns match; a pattern that would leave nothing is skipped."""
+    name = spaced(name)  # long runs of spaces would take the patterns seconds
     for ending in endings:
         name = ending.sub("", name).strip() or name
     return name

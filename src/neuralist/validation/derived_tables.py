@@ -14,6 +14,7 @@ from neuralist.config import params
 from neuralist.data import tables
 from neuralist.data.splits import val_fold
 from neuralist.engine.protocol import Engine
+from neuralist.text.equal_texts import first_equal
 
 
 class CheckedTables(NamedTuple):
@@ -96,6 +97,8 @@ _SUITE_TABLES = {
         SELECT DISTINCT song_id, song_id IN (SELECT song_id FROM songs WHERE song_id IS NOT NULL) AS in_songs
         FROM pair_songs ORDER BY ALL NULLS LAST""",
     "pairs.members": "SELECT song_id, split FROM members ORDER BY ALL NULLS LAST",
+    "pairs.texts": """
+        SELECT DISTINCT text_id, split FROM members JOIN texts USING (song_id) ORDER BY ALL NULLS LAST""",
     "pairs.groups": """
         SELECT DISTINCT group_id, split FROM members JOIN songs USING (song_id)
         WHERE group_id IS NOT NULL ORDER BY ALL NULLS LAST""",
@@ -177,6 +180,7 @@ def derive(
             engine.read_parquet(table, source, _SCHEMAS[table])
         else:
             engine.register(table, source)
+    engine.register("texts", _texts(engine))
     for ids in (_SONG_IDS, _ALL_IDS):
         engine.create_table("ids", _IDS.format(ids=ids))
         for table, query in _CODED.items():
@@ -189,3 +193,12 @@ def derive(
     for suite in suites:
         create = engine.create_view if suite in _VIEWS else engine.create_table
         create(table_name(suite), _SUITE_TABLES[suite])
+
+
+def _texts(engine: Engine) -> pd.DataFrame:
+    """Return song_id and text_id: the first id of a song whose lyrics have the same words."""
+    songs = engine.frame(
+        "SELECT song_id, lyrics FROM songs WHERE song_id IS NOT NULL AND lyrics IS NOT NULL ORDER BY song_id"
+    ).astype("str")
+    first = first_equal(songs["lyrics"].tolist())
+    return pd.DataFrame({"song_id": songs["song_id"], "text_id": songs["song_id"].to_numpy()[first]})

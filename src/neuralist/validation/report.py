@@ -31,6 +31,10 @@ COUNTS = """
            (SELECT count(DISTINCT group_id) FROM songs) AS groups,
            (SELECT count(*) FROM rows) AS rows,
            (SELECT count(*) FROM listed WHERE is_cut) AS repeats_across_splits,
+           (SELECT count(*) FROM (SELECT song_id FROM members GROUP BY song_id
+                                  HAVING count(DISTINCT split) > 1) AS cut_songs) AS songs_across_splits,
+           (SELECT count(*) FROM (SELECT text_id FROM members JOIN texts USING (song_id) GROUP BY text_id
+                                  HAVING count(DISTINCT split) > 1) AS cut_texts) AS texts_across_splits,
            pairs, pairs_train, pairs_val, pairs_test, pairs_unused,
            (SELECT count(*) FROM unlisted WHERE split = 'train') AS unlisted_train,
            (SELECT count(*) FROM unlisted WHERE split = 'val') AS unlisted_val,
@@ -118,7 +122,8 @@ def count(engine: Engine) -> dict[str, int | float | None]:
 
     Returns:
         Count by name. `repeats_across_splits` is the number of unordered pairs whose rows fall in more than
-        one split under protocol `paper`; `similar_share`, in [0, 1], is
-        the share of pairs with similarity >= 0.5, None when there is no pair.
+        one split under protocol `paper`; `songs_across_splits` and `texts_across_splits` those of songs, and
+        of distinct texts, in pairs of more than one split under `songs` or `given`; `similar_share`, in
+        [0, 1], is the share of pairs with similarity >= 0.5, None when there is no pair.
     """
     return engine.records(COUNTS)[0]

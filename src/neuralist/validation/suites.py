@@ -155,9 +155,10 @@ def unlisted_suites() -> Suites:
 
 
 def disjoint_suites(severity: FailureSeverity) -> Suites:
-    """Expect no song and no group of covers in pairs, listed or unlisted, of two splits."""
+    """Expect no song, no text and no group of covers in pairs, listed or unlisted, of two splits."""
     return {
         "pairs.members": [_unique("song_id", "train, val and test share no song", severity)],
+        "pairs.texts": [_unique("text_id", "train, val and test share no text", severity)],
         "pairs.groups": [_unique("group_id", "train, val and test share no group of covers", severity)],
     }
 

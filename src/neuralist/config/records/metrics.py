@@ -63,10 +63,12 @@ class SeenInTrain(Section):
     Attributes:
         pairs: share of its pairs, in [0, 1], in either direction.
         songs: share of its songs, in [0, 1].
+        texts: share of its distinct texts, in [0, 1]; left out in metrics of before it was counted.
     """
 
     pairs: Share
     songs: Share
+    texts: Share | None = optional()
 
 
 class RankingCounts(Section):

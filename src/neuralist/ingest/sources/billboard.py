@@ -21,20 +21,28 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         its file name.
 
     Raises:
-        ValueError: a file is no JSON list, is truncated or is not UTF-8, or no record at all can be used.
+        ValueError: a file is no JSON list, is truncated or is not UTF-8, no record at all can be used, or two
+            fields are swapped.
     """
     records, faults = [], []
     for path in sorted((folder / "billboard").glob("[!.]*.json")):
         file_name = path.relative_to(folder).as_posix()
         for index, entry in enumerate(_entries(path, file_name)):
             where = f"{file_name}:{index}"
-            fields = entry if isinstance(entry, dict) else {"artist": entry}
+            fields = _named(entry) if isinstance(entry, dict) else {"artist": entry}
             fault = _fault(fields)
             if fault:
                 faults.append(("billboard", where, *fault))
             else:
                 records.append(_record(fields, where, path.stem))
-    return common.entries("billboard/*.json", records, common.RECORDS, faults)
+    table, rejects = common.entries("billboard/*.json", records, common.RECORDS, faults)
+    common.check_swapped("billboard/*.json", table, "lyrics")
+    return table, rejects
+
+
+def _named(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the entry with the names of its fields in lower case; one written so already goes first."""
+    return {name.strip().lower(): value for name, value in entry.items()} | entry
 
 
 def _entries(path: Path, file_name: str) -> list[object]:
@@ -60,9 +68,6 @@ def _fault(entry: dict[str, Any]) -> tuple[str, str] | None:
     tags = entry.get("tags") or []
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         return "tags is not a list of texts", common.shortened(tags)
-    year = entry.get("year")
-    if year is not None and not re.fullmatch("[0-9]{1,4}", str(year).strip()):
-        return "year is not a whole number", common.shortened(year)
     try:
         "".join([entry["artist"], entry["title"], entry["lyrics"], *tags]).encode()
     except UnicodeEncodeError:
@@ -73,7 +78,7 @@ def _fault(entry: dict[str, Any]) -> tuple[str, str] | None:
 def _record(entry: dict[str, Any], where: str, stem: str) -> dict[str, object]:
     year = entry.get("year")
     if year is None:
-        year = stem if re.fullmatch("[0-9]{4}", stem) else 0
+        year = stem if re.fullmatch("[0-9]{4}", stem) else None
     names = {field: " ".join(entry[field].split()) for field in ("artist", "title")}
     tags = [tag for tag in entry.get("tags") or [] if tag.strip()]
-    return {"where": where, **names, "year": int(year) or None, "tags": tags, "lyrics": entry["lyrics"]}
+    return {"where": where, **names, **common.year_columns(year), "tags": tags, "lyrics": entry["lyrics"]}

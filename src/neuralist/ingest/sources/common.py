@@ -2,11 +2,12 @@
 
 | table | columns |
 |---|---|
-| records | where, id (null in the official form), artist, title, year, tags (list), language, lyrics |
+| records | where, id (null in the official form), artist, title, year, unread_year, tags, language, lyrics |
 | tracks | where, track_id, artist, title, year (of tracks_per_year.txt) |
 | rejects | tables.REJECTS |
 
-`where` is the file and the line or index of a record.
+`where` is the file and the line or index of a record, `tags` a list, `unread_year` what stands in place of a
+year, else null.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,8 +17,9 @@ from pathlib import Path
 import pandas as pd
 
 from neuralist.data import tables
+from neuralist.ingest.sources import years
 
-RECORDS = ["where", "id", "artist", "title", "year", "tags", "language", "lyrics"]
+RECORDS = ["where", "id", "artist", "title", "year", "unread_year", "tags", "language", "lyrics"]
 TRACKS = ["where", "track_id", "artist", "title", "year"]
 
 
@@ -82,6 +84,13 @@ def text(path: Path, name: str) -> str:
         raise ValueError(f"{name}:{line}: byte 0x{byte:02x} is not UTF-8; save the file as UTF-8") from error
 
 
+def year_columns(value: object) -> dict[str, object]:
+    """Return the columns year and unread_year of a record from its raw year."""
+    year = years.read(value)
+    is_unread = year is None and not years.is_absent(value)
+    return {"year": year, "unread_year": shortened(value) if is_unread else None}
+
+
 def rejects(rows: Sequence[tuple[str, str, str, str]] = ()) -> pd.DataFrame:
     """Return tables.REJECTS of rows (source, where, reason, value)."""
     return pd.DataFrame(rows, columns=tables.REJECTS.names, dtype="str")
@@ -105,6 +114,31 @@ def entries(
     if not usable:
         raise all_unusable(name, len(faults), rejects(faults))
     return pd.DataFrame(usable, columns=columns), rejects(faults)
+
+
+def check_swapped(name: str, records: pd.DataFrame, text_column: str) -> None:
+    """Check that records hold texts in the column of texts, and not in that of artists, titles or ids.
+
+    Args:
+        name: of the file.
+        records: see the module docstring.
+        text_column: what the file calls the texts.
+
+    Raises:
+        ValueError: in all records with a text and such a value, two or more and most of all, the value is the
+            longer one; ids of one word are never texts.
+    """
+    for column in ("artist", "title", "id"):
+        values = zip(records[column].tolist(), records["lyrics"].tolist(), strict=True)
+        given = [(value, text) for value, text in values if isinstance(value, str) and text.strip()]
+        is_text = [len(value) > len(text) and (column != "id" or " " in value) for value, text in given]
+        if all(is_text) and len(given) > max(1, len(records) // 2):
+            value, text = (shortened(field, 40) for field in given[0])
+            raise ValueError(
+                f"{name}: {column} is longer than {text_column} in all {len(given):,} records with both, the "
+                f"first {value!r} and {text!r}; if the two are swapped, swap their names in the file, else "
+                f"rename {column}, and it is not read"
+            )
 
 
 def all_unusable(name: str, count: int, faults: pd.DataFrame) -> ValueError:

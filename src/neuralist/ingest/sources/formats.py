@@ -29,16 +29,31 @@ def read(folder: Path, similarity_range: tuple[float, float], engine: EngineName
     """
     official = [name for name in ("billboard", "msd/unique_tracks.txt") if (folder / name).exists()]
     generic = [name for name in ("texts.csv", "pairs.csv") if (folder / name).exists()]
-    if bool(official) == bool(generic):
+    if not official and not generic:
+        raise _neither(folder)
+    if official and generic:
         raise ValueError(
-            f"{folder}: expected either {_OFFICIAL}, or {_GENERIC}; "
-            f"found {', '.join(official + generic) or 'none of them'}"
+            f"{folder}: expected either {_OFFICIAL}, or {_GENERIC}; found {', '.join(official + generic)}"
         )
     if len(official) == 1 or len(generic) == 1:
         raise ValueError(
             f"{folder}: found {(official + generic)[0]} alone; expected {_OFFICIAL if official else _GENERIC}"
         )
     return _official(folder, similarity_range, engine) if official else _generic(folder, similarity_range)
+
+
+def _neither(folder: Path) -> ValueError:
+    """Return the error for a folder of neither form; it names a table that may hold pairs in another form."""
+    endings = {".csv", ".tsv", ".txt", ".json", ".jsonl", ".parquet", ".xlsx"}
+    others = sorted(path.name for path in folder.glob("*") if path.suffix.lower() in endings)
+    if not others:
+        return ValueError(f"{folder}: expected either {_OFFICIAL}, or {_GENERIC}; found none of them")
+    found = ", ".join(others[:3]) + (", ..." if others[3:] else "")
+    return ValueError(
+        f"{folder}: found {found}, which is not read as it is; make two files of it: texts.csv with the "
+        "columns id, text (each text once), and pairs.csv with left_id, right_id, similarity (of such ids; "
+        "may have split: train, val or test); docs/data.md says more"
+    )
 
 
 def _official(folder: Path, similarity_range: tuple[float, float], engine: EngineName) -> Raw:

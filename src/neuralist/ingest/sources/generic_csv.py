@@ -34,7 +34,8 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         records, with a column has_list, and rejects; see `neuralist.ingest.sources.common`.
 
     Raises:
-        ValueError: the file is missing, empty, not UTF-8, lacks a column, or has no usable row.
+        ValueError: the file is missing, empty, not UTF-8, lacks a column, has no usable row, or two of its
+            columns are swapped.
     """
     records, faults, seen = [], [], set()
     for where, fields in _rows(folder, "texts.csv", ["id", "text"]):
@@ -44,7 +45,9 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         else:
             seen.add(fields["id"].strip())
             records.append(_record(fields, where))
-    return common.entries("texts.csv", records, [*common.RECORDS, "has_list"], faults)
+    table, rejects = common.entries("texts.csv", records, [*common.RECORDS, "has_list"], faults)
+    common.check_swapped("texts.csv", table, "text")
+    return table, rejects
 
 
 def read_pairs(
@@ -134,13 +137,11 @@ def _row_fault(fields: dict[str, str]) -> tuple[str, str] | None:
 
 
 def _text_fault(fields: dict[str, str], seen: set[str]) -> tuple[str, str] | None:
-    text_id, year = fields["id"].strip(), fields.get("year", "").strip()
+    text_id = fields["id"].strip()
     if not text_id:
         return "id is empty", ""
     if text_id in seen:
         return "repeat of an earlier id", common.shortened(text_id)
-    if year and not re.fullmatch(r"[0-9]{1,4}(\.0*)?", year):
-        return "year is not a whole number", common.shortened(year)
     if _has_list(fields) is None:
         return "has_list is not 1, 0, true or false", common.shortened(fields["has_list"])
     return None
@@ -183,13 +184,12 @@ def _check_range(
 
 
 def _record(fields: dict[str, str], where: str) -> dict[str, object]:
-    year = fields.get("year", "").strip()
     return {
         "where": where,
         "id": fields["id"].strip(),
         "artist": " ".join(fields.get("artist", "").split()) or None,
         "title": " ".join(fields.get("title", "").split()) or None,
-        "year": (int(float(year)) or None) if year else None,
+        **common.year_columns(fields.get("year", "")),
         "tags": [tag.strip() for tag in re.split("[;|]", fields.get("tags", "")) if tag.strip()],
         "language": fields.get("language", "").strip() or None,
         "lyrics": fields["text"],

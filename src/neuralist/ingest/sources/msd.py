@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from neuralist.ingest.sources import common
+from neuralist.ingest.sources import common, years
 
 _SEPARATOR = "<SEP>"
+_NO_YEAR = "no year from 1000 to next year"
 
 
 def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -28,9 +29,11 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     tracks, faults = _lines(folder, "unique_tracks", ["track_id", "song_id", "artist", "title"])
     tracks, repeated = _drop_repeats(tracks, "unique_tracks")
-    years, year_faults = _years(folder, tracks)
+    year_by_track, year_faults = _years(folder, tracks)
     rejects = pd.concat([faults, repeated, *year_faults], ignore_index=True)
-    return tracks.assign(year=tracks.track_id.map(years).astype("Int64")).filter(common.TRACKS), rejects
+    return tracks.assign(year=tracks.track_id.map(year_by_track).astype("Int64")).filter(
+        common.TRACKS
+    ), rejects
 
 
 def _lines(folder: Path, source: str, columns: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -62,13 +65,14 @@ def _years(folder: Path, tracks: pd.DataFrame) -> tuple[dict[str, int], list[pd.
         return {}, []
     lines, faults = _lines(folder, source, ["year", "track_id", "artist", "title"])
     lines, repeated = _drop_repeats(lines, source)
-    is_year = lines.year.str.fullmatch(r"[0-9]{1,4}")
+    read = lines.year.map(years.read)
+    is_year = read.notna() | lines.year.map(years.is_absent)
     has_track = lines.track_id.isin(tracks.track_id)
-    no_year = common.rejected(source, lines.loc[~is_year], "year is not a whole number", "year")
+    no_year = common.rejected(source, lines.loc[~is_year], _NO_YEAR, "year")
     unknown = lines.loc[is_year & ~has_track]
     no_track = common.rejected(source, unknown, "not in unique_tracks.txt", "track_id")
     if len(no_year) == len(lines):
         raise common.all_unusable(f"msd/{source}.txt", len(lines), no_year)
-    used = lines.loc[is_year & has_track]
-    years = {track: int(year) for track, year in zip(used.track_id, used.year, strict=True) if int(year)}
-    return years, [faults, repeated, no_year, no_track]
+    used = read.notna() & has_track
+    by_track = dict(zip(lines.track_id[used], read[used].astype(int), strict=True))
+    return by_track, [faults, repeated, no_year, no_track]
