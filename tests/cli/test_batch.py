@@ -186,6 +186,7 @@ def test_ctrl_c_leaves_nothing_behind(model: str, tmp_path: Path, monkeypatch: p
         (b"lyrics_a,lyrics_a,lyrics_b\n", "columns ['lyrics_a'] stand twice"),
         (b"lyrics_a,lyrics_b\none,two\none,two,three\n", "row 2, received 3 fields for 2 columns"),
         (b"lyrics_a,lyrics_b\none,two\none\n", "row 2, received 1 fields for 2 columns"),
+        (b'lyrics_a\tlyrics_b\n"one\ttwo\n', "columns are separated by tabs"),
         (b'lyrics_a,lyrics_b\none,"two\n', "row 1 is no CSV (unexpected end of data)"),
         (b"lyrics_a,lyrics_b\none,tw\xe9\n", "not UTF-8 some way after row 0"),
         (b"lyrics_a,lyrics_b,decile\none,two,1\n", "columns ['decile'] of the input have names that"),

@@ -295,7 +295,7 @@ def test_pairs_and_songs_are_counted_and_what_train_shares_with_test() -> None:
     )
     test = evaluated(paper=listing)["short"].splits["test"]
     assert (test.n_pairs, test.n_songs) == (4, 5)
-    assert test.seen_in_train.model_dump() == {"pairs": 0.25, "songs": 0.6}
+    assert test.seen_in_train.model_dump() == {"pairs": 0.25, "songs": 0.6, "texts": 0.6}
 
 
 def test_a_difference_is_model_minus_baseline(experiment_metrics: Metrics) -> None:

@@ -275,7 +275,8 @@ def test_a_pair_that_stands_twice_is_refused(corpus: Corpus, validate: Callable[
 
 
 LEAKS = {
-    "a test song also in train": (2, ["s1", "s6"], ["pairs.members", "pairs.groups"]),
+    "a test song also in train": (2, ["s1", "s6"], ["pairs.members", "pairs.texts", "pairs.groups"]),
+    "a train text in test under another id": (2, ["s6", "s7"], ["pairs.texts"]),
     "a cover of a train song in test": (2, ["s6", "s7"], ["pairs.groups"]),
 }
 
@@ -287,6 +288,7 @@ def test_a_leak_between_parts_stops_the_run_and_is_a_warning_under_a_given_split
 ) -> None:
     row, songs, where = LEAKS[leak]
     corpus.pairs.loc[row, BOTH] = songs
+    corpus.songs.loc[6, "lyrics"] = f"{WORDS.title()}, S1!" if where == ["pairs.texts"] else "own words"
     corpus.songs.loc[6, "group_id"] = "s1" if where == ["pairs.groups"] else "s7"
     corpus.songs.loc[6, "fold"] = 2 if where == ["pairs.groups"] else 4
     report = validate(corpus, protocol)
@@ -295,6 +297,9 @@ def test_a_leak_between_parts_stops_the_run_and_is_a_warning_under_a_given_split
     assert {found.expectation for found in leaking} == {UNIQUE}
     assert report.success == (protocol == "given")
     assert leaking[0].unexpected == 2
+    if "pairs.texts" in where:
+        assert report.counts["texts_across_splits"] == 1
+        assert report.counts["songs_across_splits"] == int("pairs.members" in where)
     assert [example.split("split=")[1] for example in leaking[0].examples] == ["test", "train"]
 
 
@@ -357,10 +362,11 @@ def test_a_corrupt_unlisted_pair_is_refused_by_the_one_expectation_named_for_it(
 
 # An unlisted pair's songs are of its part: what is written, and all that refuses it.
 MEMBERS, GROUPS = ("pairs.members", UNIQUE, "song_id"), ("pairs.groups", UNIQUE, "group_id")
+TEXTS = ("pairs.texts", UNIQUE, "text_id")
 STRANGERS = {
-    "a test song in train": (("unlisted", 0, BOTH, ["s1", "s5"]), [IN_PART, MEMBERS, GROUPS]),
-    "a train pair in val": (("unlisted", 0, "split", "val"), [IN_PART, NUMBER, MEMBERS, GROUPS]),
-    "a pair of test": (("unlisted", 0, "split", "test"), [SPLIT, IN_PART, NUMBER, MEMBERS, GROUPS]),
+    "a test song in train": (("unlisted", 0, BOTH, ["s1", "s5"]), [IN_PART, MEMBERS, TEXTS, GROUPS]),
+    "a train pair in val": (("unlisted", 0, "split", "val"), [IN_PART, NUMBER, MEMBERS, TEXTS, GROUPS]),
+    "a pair of test": (("unlisted", 0, "split", "test"), [SPLIT, IN_PART, NUMBER, MEMBERS, TEXTS, GROUPS]),
     "a cover of a val song": (("songs", 8, "group_id", "s3"), [GROUPS]),
     "a song of another fold": (("songs", 8, "fold", 0), [IN_PART, NUMBER]),
 }
@@ -409,7 +415,7 @@ def test_a_leak_planted_in_pairs_and_in_unlisted_stops_the_run(
     corpus.unlisted.loc[0, BOTH] = ["s1", "s2"]
     report = validate(corpus, expected=EXPECTED.model_copy(update={"similar_share": (0, 1)}))
     assert not report.success
-    assert refused(report) == [("unlisted", IN_SET, "listed"), NUMBER, MEMBERS, GROUPS]
+    assert refused(report) == [("unlisted", IN_SET, "listed"), NUMBER, MEMBERS, TEXTS, GROUPS]
 
 
 # --- the report ------------------------------------------------------------------------------------
