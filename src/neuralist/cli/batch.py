@@ -24,7 +24,7 @@ Compute = Callable[[dict[str, list[str]]], "pa.Table"]
 SkipBad = Annotated[
     bool,
     typer.Option(
-        "--skip-bad", help="Write bad rows too, with empty results and the reason in a column error."
+        "--skip-bad", help="Write all bad rows, with empty results and the reason in the column error."
     ),
 ]
 
@@ -45,8 +45,10 @@ def predict(
 ) -> None:
     """Similarities of any number of pairs of lyrics.
 
-    OUT holds all columns of PAIRS, and similarity, similar, decile, tokens_used_a, tokens_used_b. It appears
-    when all rows are done; a bad row stops the command with its number, and leaves no OUT.
+    OUT holds all columns of PAIRS, and similarity, similar, decile, tokens_used_a, tokens_used_b, known_a,
+    known_b (the shares of these that the model knows) and error. It appears when all rows are done. A row
+    with a text of which the model knows no word has no similarity, and the reason in error. Any other bad
+    row stops the command with its number, and leaves no OUT.
     """
     from neuralist import api
 
@@ -67,8 +69,9 @@ def embed(
 ) -> None:
     """Embeddings of any number of texts: the model's vector of each.
 
-    OUT holds the id and the columns v1, v2, ... It appears when all rows are done; a bad row stops the
-    command with its number, and leaves no OUT.
+    OUT holds the id, the columns v1, v2, ... and error. It appears when all rows are done. A text of which
+    the model knows no word has no embedding, and the reason in error. Any other bad row stops the command
+    with its number, and leaves no OUT.
     """
     from neuralist import api
 
@@ -136,9 +139,15 @@ def embed_file(
     text, name = columns
 
     def compute(texts_of: dict[str, list[str]]) -> pa.Table:
-        embeddings = model.encode(texts_of[text])
-        names = [f"v{number}" for number in range(1, embeddings.shape[1] + 1)]
-        return pa.table([pa.array(values) for values in np.ascontiguousarray(embeddings.T)], names=names)
+        reading = model.read(texts_of[text])
+        faults = model.faults(reading.known, text)
+        errors = [faults.get(row) for row in range(len(reading.known))]
+        has_none = reading.known == 0
+        columns = {
+            f"v{number}": pa.array(values, mask=has_none)
+            for number, values in enumerate(np.ascontiguousarray(reading.embeddings.T), start=1)
+        }
+        return pa.table(columns | {"error": pa.array(errors, pa.string())})
 
     return _convert((texts, out), ((text,), (name,)), compute, (chunk, skip_bad), report)
 
@@ -177,8 +186,10 @@ def _convert(
                     f"{source}: row {chunk.first + position:,}, {faults[position]} "
                     "(--skip-bad writes such rows without a result)"
                 )
-            write(_with_results(chunk.table, columns, compute, faults if skip_bad else None))
-            n_rows, n_bad = n_rows + len(chunk.table), n_bad + len(faults)
+            written = _with_results(chunk.table, columns, compute, faults)
+            write(written)
+            n_rows += len(written)
+            n_bad += len(written) - written["error"].null_count
             report(n_rows)
     return Counts(n_rows, n_bad)
 
@@ -200,21 +211,20 @@ def _with_results(
     table: "pa.Table",
     columns: tuple[tuple[str, ...], tuple[str, ...] | None],
     compute: Compute,
-    faults: dict[int, str] | None,
+    faults: dict[int, str],
 ) -> "pa.Table":
     """Return the copied columns and the results; a row with a fault has nulls, and the fault in `error`."""
     import pyarrow as pa
 
     texts, copied = columns
-    bad = faults or {}
-    good = [position for position in range(len(table)) if position not in bad]
+    good = [position for position in range(len(table)) if position not in faults]
     good_rows = table.take(pa.array(good, pa.int64()))
     results = compute({name: good_rows[name].to_pylist() for name in texts})
     result_row = {position: number for number, position in enumerate(good)}
     results = results.take(pa.array([result_row.get(position) for position in range(len(table))], pa.int64()))
-    if faults is not None:
-        error = pa.array([bad.get(position) for position in range(len(table))], pa.string())
-        results = results.append_column("error", error)
+    errors = results["error"].to_pylist()
+    errors = pa.array([faults.get(row, error) for row, error in enumerate(errors)], pa.string())
+    results = results.drop_columns("error").append_column("error", errors)
     table = table if copied is None else table.select(copied)
     clash = [name for name in results.column_names if name in table.column_names]
     if clash:
@@ -240,5 +250,5 @@ def _print_counts(out: Path, counts: Counts, as_json: bool) -> None:
     if as_json:
         shell.print_json({"out": str(out), **counts._asdict()})
         return
-    bad = f", {counts.bad:,} of them bad (see column error)" if counts.bad else ""
+    bad = f", {counts.bad:,} of them without a result (see column error)" if counts.bad else ""
     print(f"{out}: {counts.rows:,} rows{bad}")

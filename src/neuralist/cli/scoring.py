@@ -134,7 +134,7 @@ def _reading_notes(encoder: Encoder, to_score: PairsToScore) -> list[str]:
     scored = to_score.pairs.loc[to_score.pairs["split"] == "test"]
     texts = songs.loc[songs["song_id"].isin([*scored["left_id"], *scored["right_id"]]), "lyrics"].tolist()
     windows = encoder.vocabulary.windows(texts, windowing)
-    unit = "characters" if windowing.tokens == "char" else "words"
+    unit = f"{windowing.unit}s"
     n_unknown, notes = int((windows.ids == UNKNOWN).sum()), []
     if windows.n_truncated:
         notes.append(

@@ -60,6 +60,11 @@ def message(error: Exception) -> str:
     return str(error)
 
 
+def warn(text: str) -> None:
+    """Print a warning on stderr, on one line."""
+    print(f"warning: {shown(text)}", file=sys.stderr)
+
+
 def shown(text: object) -> str:
     """Return a text on one line, without characters that a terminal would act upon."""
     line = " ".join(str(text).split())

@@ -14,6 +14,7 @@ from neuralist.cli.shell import Json, Model, shown
 if TYPE_CHECKING:
     import pandas as pd
 
+    from neuralist import api
     from neuralist.config.records import ServedModel
     from neuralist.model.encoder import Encoder
     from neuralist.serving.catalogue import Catalogue
@@ -44,6 +45,7 @@ def compare(
     from neuralist import api
 
     loaded = api.load(model)
+    known = _check_known(loaded, {_source(a, "A"): lyrics[0], _source(b, "B"): lyrics[1]})
     served, answer = loaded.served, loaded.predict([lyrics[0]], [lyrics[1]]).iloc[0]
     percentile = float(np.interp(answer.similarity, served.quantiles, range(len(served.quantiles))))
     result = {
@@ -53,6 +55,7 @@ def compare(
         "decile": int(answer.decile),
         "percentile": round(percentile, 1),
         "tokens_used": [int(answer.tokens_used_a), int(answer.tokens_used_b)],
+        "known": known,
         "lines": alike_lines(loaded.encoder, *lyrics),
         **_provenance(served),
     }
@@ -66,11 +69,12 @@ def _print_comparison(result: dict[str, Any]) -> None:
     verdict = "similar" if result["similar"] else "not similar"
     decile = result["decile"]
     used = " and ".join(f"{n:,}" for n in result["tokens_used"])
+    known = " and ".join(f"{share:.0%}" for share in result["known"])
     for name, text in (
         ("similarity", f"{result['similarity']:.3f}, {verdict} (from {result['threshold']:.3f} on it is)"),
         ("decile", f"{decile} ({decile / 10:.1f} to {(decile + 1) / 10:.1f})"),
         ("percentile", f"{result['percentile']:.1f} % of all pairs of the catalogue are less alike"),
-        ("read", f"{used} words"),
+        ("read", f"{used} words, {known} of them known"),
     ):
         print(f"{name:<11} {text}")
     if result["lines"]:
@@ -87,10 +91,16 @@ def alike_lines(encoder: "Encoder", a: str, b: str) -> list[dict[str, Any]]:
     """
     import numpy as np
 
-    lines = [_lines(text) for text in (a, b)]
+    lines, embeddings = [], []
+    for text in (a, b):
+        of_text = _lines(text)
+        reading = encoder.read(of_text)
+        # Lines of no known word all look alike.
+        lines.append([line for line, share in zip(of_text, reading.known, strict=True) if share])
+        embeddings.append(reading.embeddings[reading.known > 0])
     if not all(lines):
         return []
-    left, right = (encoder.encode(lines_of_text) for lines_of_text in lines)
+    left, right = embeddings
     scores = np.stack([encoder.similarity(embedding[None], right) for embedding in left])
     pairs: list[dict[str, Any]] = []
     while len(pairs) < min(LINES_SHOWN, *map(len, lines)):
@@ -139,6 +149,7 @@ def recommend(  # noqa: PLR0913 - each is an option
         nearest = catalogue.nearest(catalogue.embeddings[start][None], k + 1, **filters)
         nearest = nearest[nearest.song_id != catalogue.songs.song_id.iloc[start]].head(k)
     else:
+        _check_known(loaded, {_source(lyrics or "", "--lyrics"): text or ""})
         nearest = loaded.recommend(text or "", k, **filters)
     if nearest.empty:
         raise ValueError(f"none of {len(catalogue.songs):,} songs is left by these options; ask for more")
@@ -233,6 +244,27 @@ def _may_be_path(argument: str) -> bool:
         return False
     is_word = len(argument.split()) == 1 and Path(argument).suffix != ""
     return is_word or "/" in argument or argument.rstrip().lower().endswith((".txt", ".lrc"))
+
+
+def _source(argument: str, name: str) -> str:
+    return f"{name}, {argument[:80]}" if _is_file(argument) else name
+
+
+def _check_known(model: "api.Model", texts: dict[str, str]) -> list[float]:
+    """Return the share of each text's tokens that the model knows; warn on stderr where it is low.
+
+    Raises:
+        ValueError: of a text it knows none.
+    """
+    from neuralist.serving import lyrics
+
+    unit, known = model.encoder.windowing.unit, model.read(list(texts.values())).known
+    for source, share in zip(texts, known, strict=True):
+        if not share:
+            raise ValueError(f"{source}: received {lyrics.unknown(unit)}")
+        if share < lyrics.LOW_KNOWN:
+            shell.warn(f"{source}: the model knows {share:.0%} of its {unit}s; do not rely on the answer")
+    return [round(float(share), 6) for share in known]
 
 
 def _is_file(argument: str) -> bool:

@@ -19,7 +19,7 @@ import numpy as np
 from neuralist.config import records
 from neuralist.model.similarity import Similarity
 from neuralist.text.tokenizer import TokenWindowing
-from neuralist.text.vocabulary import PADDING, Vocabulary, Windows
+from neuralist.text.vocabulary import PADDING, UNKNOWN, Vocabulary, Windows
 
 # Padding included. The LSTM's states of so many stay in the processor's cache; with eight times as many, a
 # song takes half as long again.
@@ -27,18 +27,11 @@ TOKENS_PER_CALL = 8 * 300
 
 
 class Reading(NamedTuple):
-    """Embeddings of texts, in their order, and tokens read."""
+    """Embeddings of texts, in their order, tokens read, and how many of these the model knows."""
 
-    embeddings: np.ndarray  # float32 (n_texts, width)
+    embeddings: np.ndarray  # float32 (n_texts, width); of a text without a known token, arbitrary
     n_tokens: np.ndarray  # int64 (n_texts,), tokens read; truncated ones do not count
-
-
-class Compared(NamedTuple):
-    """Similarities of pairs of texts, in their order, and tokens read."""
-
-    similarity: np.ndarray  # float64 (n_pairs,), in [0, 1]
-    n_tokens_left: np.ndarray  # int64 (n_pairs,), tokens read
-    n_tokens_right: np.ndarray
+    known: np.ndarray  # float64 (n_texts,), the share of the tokens read that the vocabulary holds
 
 
 class Encoder:
@@ -80,33 +73,26 @@ class Encoder:
         windowing, similarity = TokenWindowing.of(experiment.params), Similarity.of(experiment)
         return cls(folder / "encoder.onnx", vocabulary, windowing, similarity)
 
-    def compare(self, left: Sequence[str], right: Sequence[str]) -> Compared:
-        """Return the similarity of each pair left[i], right[i]; see `read`."""
-        embeddings, n_tokens = self.read([*left, *right])
-        a, b = np.split(embeddings, 2)
-        return Compared(self.similarity(a, b), *np.split(n_tokens, 2))
-
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts: float32 (n_texts, width), in input order; see `read`."""
         return self.read(texts).embeddings
 
     def read(self, texts: Sequence[str]) -> Reading:
-        """Embed texts, equal texts once, and count the tokens read.
+        """Embed texts, equal texts once, and count the tokens read and known.
 
         Raises:
             ValueError: a text has no word.
         """
         numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
         windows = self.vocabulary.windows(list(numbers), self.windowing)
-        n_read = np.count_nonzero(windows.ids != PADDING, axis=1)
-        n_tokens = np.add.reduceat(n_read, windows.starts[:-1], dtype=np.int64) if numbers else n_read
         order = np.array([numbers[text] for text in texts], dtype=np.intp)
-        n_tokens = n_tokens[order]
+        n_tokens = windows.per_text(windows.ids != PADDING)[order]
         if not n_tokens.all():
             raise ValueError(
                 f"text {int(np.argmin(n_tokens)) + 1} of {len(texts)} holds no word; give texts with words"
             )
-        return Reading(self.encode_windows(windows)[order], n_tokens)
+        n_unknown = windows.per_text(windows.ids == UNKNOWN)[order]
+        return Reading(self.encode_windows(windows)[order], n_tokens, 1 - n_unknown / n_tokens)
 
     def encode_windows(self, windows: Windows) -> np.ndarray:
         """Embed texts given as token ids: float32 (n_texts, width)."""

@@ -15,10 +15,12 @@ import pandas as pd
 from neuralist import metrics
 from neuralist.config import records
 from neuralist.config.records import ServedModel
-from neuralist.model.encoder import Compared, Encoder
+from neuralist.model.encoder import Encoder, Reading
 from neuralist.serving.catalogue import DECIMALS, Catalogue
-from neuralist.serving.lyrics import texts
+from neuralist.serving.lyrics import texts, unknown
 
+# Columns of `predict` that are null where a text has no word that the model knows.
+RESULTS = ["similarity", "similar", "decile"]
 # Texts encoded together; 512 sorted by length leave the LSTM little padding to run over.
 CHUNK = 512
 
@@ -27,8 +29,8 @@ class Model:
     """Similarities, embeddings and nearest songs of lyrics, by a trained encoder.
 
     `lyrics` is one text or many: a list, a pandas Series, a NumPy array or any other iterable of texts. A
-    value that is not a text, has no word, or is longer than 100,000 characters raises a ValueError that names
-    its row, from 1.
+    value that is not a text, has no word or none that the model knows, or is longer than 100,000 characters
+    raises a ValueError that names its row, from 1.
 
     Args:
         encoder: the encoder.
@@ -75,12 +77,16 @@ class Model:
         The embeddings are not of length 1, and are compared by the model's own similarity: see
         `similarity_matrix`.
         """
-        values = texts(lyrics, "lyrics")
-        chunks = [
-            self.encoder.encode(values[start : start + CHUNK]) for start in range(0, len(values), CHUNK)
-        ]
-        embeddings = np.concatenate(chunks) if chunks else np.empty((0, self.encoder.width), np.float32)
-        return embeddings[0] if isinstance(lyrics, str) else embeddings
+        reading = self.read(texts(lyrics, "lyrics"))
+        _raise_first(self.faults(reading.known, "lyrics"), len(reading.known))
+        return reading.embeddings[0] if isinstance(lyrics, str) else reading.embeddings
+
+    def read(self, lyrics: Sequence[str]) -> Reading:
+        """Embed lyrics, and count the tokens read and known; those without a known token do not raise."""
+        chunks = [self.encoder.read(lyrics[start : start + CHUNK]) for start in range(0, len(lyrics), CHUNK)]
+        if not chunks:
+            return Reading(np.empty((0, self.encoder.width), np.float32), np.empty(0, np.int64), np.empty(0))
+        return Reading(*map(np.concatenate, zip(*chunks, strict=True)))
 
     # A text is an iterable of texts too; the first overload that matches counts.
     @overload
@@ -110,7 +116,7 @@ class Model:
             if _is_embeddings(values):
                 raise ValueError(f"{name}: received embeddings; give texts, or call similarity_matrix")
         index = _common_index(lyrics_a, lyrics_b)
-        values = self._compared(lyrics_a, lyrics_b).similarity
+        values = self.compare(lyrics_a, lyrics_b)["similarity"]
         if isinstance(lyrics_a, str):
             return float(values[0])
         return values if index is None else pd.Series(values, index=index, name="similarity")
@@ -185,9 +191,17 @@ class Model:
         return nearest
 
     def predict(self, lyrics_a: Iterable[str], lyrics_b: Iterable[str]) -> pd.DataFrame:
-        """Return the columns of `compare` as a table, with the index of the Series that was given."""
+        """Return the columns of `compare` as a table, with the index of the Series that was given.
+
+        A pair with a text of which the model knows no word does not raise: it gets nulls, and the reason in
+        the column `error`.
+        """
         index = _common_index(lyrics_a, lyrics_b)
-        return pd.DataFrame(self.compare(lyrics_a, lyrics_b), index=index)
+        columns, reasons = self._compared(lyrics_a, lyrics_b)
+        table = pd.DataFrame(columns, index=index).astype({"similar": "boolean", "decile": "Int64"})
+        errors = np.array([reasons.get(row) for row in range(len(table))], dtype=object)
+        nulled = {name: table[name].mask(errors.astype(bool)) for name in RESULTS}
+        return table.assign(**nulled, error=errors)
 
     def compare(self, lyrics_a: Iterable[Any], lyrics_b: Iterable[Any]) -> dict[str, np.ndarray]:
         """Predict the similarity of the lyrics of each pair.
@@ -195,21 +209,18 @@ class Model:
         Returns:
             Columns with one entry per pair, in input order: similarity (float64 in [0, 1], to 6 decimals),
             similar (bool, whether it reaches the threshold), decile (int64 in 0..9), tokens_used_a and
-            tokens_used_b (int64, tokens of each text that the model read).
+            tokens_used_b (int64, tokens of each text that the model read), known_a and known_b (float64 in
+            (0, 1], to 6 decimals, the share of these that it knows).
 
         Raises:
             ValueError: a text is invalid, or the two columns differ in length.
         """
-        compared = self._compared(lyrics_a, lyrics_b)
-        return {
-            "similarity": compared.similarity,
-            "similar": compared.similarity >= self.served.threshold,
-            "decile": metrics.decile(compared.similarity),
-            "tokens_used_a": compared.n_tokens_left,
-            "tokens_used_b": compared.n_tokens_right,
-        }
+        columns, reasons = self._compared(lyrics_a, lyrics_b)
+        _raise_first(reasons, len(columns["similarity"]))
+        return columns
 
-    def _compared(self, lyrics_a: Any, lyrics_b: Any) -> Compared:
+    def _compared(self, lyrics_a: Any, lyrics_b: Any) -> tuple[dict[str, np.ndarray], dict[int, str]]:
+        """Return the columns of `compare`, and by row, from 0, why it has no result."""
         if isinstance(lyrics_a, str) != isinstance(lyrics_b, str):
             raise ValueError("received one text and many; give as many of both, or call similarity_matrix")
         left, right = texts(lyrics_a, "lyrics_a"), texts(lyrics_b, "lyrics_b")
@@ -217,14 +228,36 @@ class Model:
             raise ValueError(
                 f"received {len(left):,} texts as lyrics_a and {len(right):,} as lyrics_b; give pairs"
             )
-        similarity = np.empty(len(left))
-        n_tokens = np.empty((2, len(left)), dtype=np.int64)
+        similarity, n_tokens = np.empty(len(left)), np.empty((2, len(left)), dtype=np.int64)
+        known = np.empty((2, len(left)))
         for start in range(0, len(left), CHUNK // 2):
             rows = slice(start, start + CHUNK // 2)
-            compared = self.encoder.compare(left[rows], right[rows])
-            similarity[rows] = compared.similarity
-            n_tokens[:, rows] = compared.n_tokens_left, compared.n_tokens_right
-        return Compared(similarity.round(DECIMALS), *n_tokens)
+            # In one call, for many pairs have a text in common.
+            reading = self.encoder.read([*left[rows], *right[rows]])
+            similarity[rows] = self.encoder.similarity(*np.split(reading.embeddings, 2))
+            n_tokens[:, rows] = np.split(reading.n_tokens, 2)
+            known[:, rows] = np.split(reading.known, 2)
+        similarity = similarity.round(DECIMALS)
+        columns = {
+            "similarity": similarity,
+            "similar": similarity >= self.served.threshold,
+            "decile": metrics.decile(similarity),
+            "tokens_used_a": n_tokens[0],
+            "tokens_used_b": n_tokens[1],
+            "known_a": known[0].round(DECIMALS),
+            "known_b": known[1].round(DECIMALS),
+        }
+        return columns, self.faults(known[1], "lyrics_b") | self.faults(known[0], "lyrics_a")
+
+    def faults(self, known: np.ndarray, name: str) -> dict[int, str]:
+        """Return why texts cannot be scored, by row from 0: the model knows none of their words.
+
+        Args:
+            known: float64 (n_texts,), from `read`.
+            name: of the column of texts.
+        """
+        reason = f"column {name}: received {unknown(self.encoder.windowing.unit)}"
+        return dict.fromkeys(np.flatnonzero(known == 0).tolist(), reason)
 
     def _embeddings(self, values: Any, name: str) -> np.ndarray:
         if not _is_embeddings(values):
@@ -246,6 +279,12 @@ class Model:
         if not np.isfinite(embeddings).all():
             raise ValueError(f"{name}: received embeddings with NaN or infinity; leave those rows out")
         return embeddings
+
+
+def _raise_first(faults: dict[int, str], n_rows: int) -> None:
+    if faults:
+        row = min(faults)
+        raise ValueError(f"row {row + 1:,} of {n_rows:,}, {faults[row]}")
 
 
 def _is_embeddings(values: Any) -> bool:

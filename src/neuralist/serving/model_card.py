@@ -6,6 +6,8 @@ a version's description unless the corpus' note or the settings are long.
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from neuralist.config.metric_table import BY_NAME
 from neuralist.config.records import (
     BaselineEstimate,
@@ -17,6 +19,8 @@ from neuralist.config.records import (
 )
 from neuralist.evaluation import results, selection
 from neuralist.evaluation.baselines import BASELINES
+from neuralist.serving.lyrics import LOW_KNOWN
+from neuralist.text.tokenizer import TokenWindowing
 
 COLUMNS = ("spearman", "roc_auc", "average_precision", "mse")
 # Baselines of a single metadata field are in results.md only: that of all fields is stronger.
@@ -34,7 +38,7 @@ nearest to given lyrics. Of the experiments of protocol {protocol} it is the bes
 
 ## Data and split
 
-A catalogue of {n_songs:,} songs. Train: {n_train:,} pairs of {n_train_songs:,} songs; val: {val};
+A catalogue of {catalogue}. Train: {n_train:,} pairs of {n_train_songs:,} songs; val: {val};
 test: {test}. Protocol {protocol}: {split}
 
 ## How good
@@ -56,6 +60,8 @@ Two songs count as similar from {threshold:.6g}: the threshold of the best F1 on
 
 - It knows the language, genres and years of its corpus; elsewhere nothing is measured.
 - It reads {reads}.{covered}
+- Of a text it may know few {unit}s (outputs known_a, known_b). Below {low:.0%} most of the nearest songs are
+  others than those of the whole text: the commands warn. In the catalogue {n_low:,} are below.
 - Similarity is what the corpus lists (Last.fm: who listens to both), not meaning, quality or copying, and
   no probability.
 - Val stopped the training and chose experiment and threshold, so its figures flatter. Test chose nothing.
@@ -78,7 +84,7 @@ def card(
     trained: ExperimentRecord,
     evaluated: ExperimentMetrics,
     level: float,
-    n_songs: int,
+    known: np.ndarray,
 ) -> str:
     """Write the model card.
 
@@ -87,20 +93,24 @@ def card(
         trained: content of experiment.json.
         evaluated: the experiment's metrics.
         level: confidence level of the intervals, in (0, 1).
-        n_songs: size of the catalogue.
+        known: the share of each song's tokens that the model knows, float64 (n_songs,); those of 0 are left
+            out of the catalogue.
     """
     settings, metric = trained.params, served.metric
     no_lead = [BASELINES[name].label for name in served.lags]
     splits = {split: evaluated.splits[split] for split in ("val", "test")}
     chosen_on = evaluated.thresholds_chosen_on
-    unit = "words" if settings.tokens == "word" else "characters"
+    unit = TokenWindowing.of(settings).unit
     return CARD.format(
         name=trained.name,
         note=f"**{served.corpus_note}**\n\n" if served.corpus_note else "",
         protocol=evaluated.protocol,
         metric=BY_NAME[metric].label,
         value=results.interval(served.value, metric),
-        n_songs=n_songs,
+        catalogue=_catalogue(known, unit),
+        low=LOW_KNOWN,
+        unit=unit,
+        n_low=int(np.sum((known > 0) & (known < LOW_KNOWN))),
         n_train=trained.n_pairs["train"],
         n_train_songs=trained.n_songs["train"],
         **{split: f"{figures.n_pairs:,} of {figures.n_songs:,}" for split, figures in splits.items()},
@@ -111,12 +121,18 @@ def card(
         verdict=f"No lead is shown over {', '.join(no_lead)}. " if no_lead else "",
         threshold=served.threshold,
         chosen_on="" if chosen_on == "val" else f" ({chosen_on})",
-        reads=READS[settings.long_text].format(settings.max_tokens, unit),
+        reads=READS[settings.long_text].format(settings.max_tokens, f"{unit}s"),
         covered=_covered(trained),
         params=", ".join(f"{key} {value}" for key, value in settings.model_dump().items()),
         best_epoch=trained.best_epoch,
         fingerprint=trained.fingerprint,
     )
+
+
+def _catalogue(known: np.ndarray, unit: str) -> str:
+    n_unknown = int(np.sum(known == 0))
+    left_out = f"; {n_unknown:,} more are left out, for it knows no {unit} of them" if n_unknown else ""
+    return f"{len(known) - n_unknown:,} songs{left_out}"
 
 
 def _seen(test: SplitMetrics) -> str:

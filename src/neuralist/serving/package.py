@@ -151,7 +151,7 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
     Args:
         chosen: the experiment.
         source: its folder.
-        songs: tables.SONGS; all of them form the catalogue.
+        songs: tables.SONGS; those with a word that the model knows form the catalogue.
         pairs: tables.PAIRS.
         out: the served folder.
 
@@ -159,13 +159,15 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
         ValueError: a file of the experiment is missing, or there are fewer than two songs.
     """
     encoder = Encoder.load(source)
-    embeddings = encoder.encode(songs["lyrics"].tolist())
+    reading = encoder.read(songs["lyrics"].tolist())
+    # Songs of no known word would be each other's nearest.
+    embeddings, catalogue = reading.embeddings[reading.known > 0], songs.loc[reading.known > 0]
     served = chosen.served(quantiles(embeddings, encoder.similarity))
     out.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
         with files.unfinished(out / name) as temporary:
             shutil.copyfile(source / name, temporary)
-    parquet.write(songs.filter(tables.CATALOGUE.names), tables.CATALOGUE, out / "catalogue.parquet")
+    parquet.write(catalogue.filter(tables.CATALOGUE.names), tables.CATALOGUE, out / "catalogue.parquet")
     with files.unfinished(out / "embeddings.npy") as temporary, temporary.open("wb") as file:
         np.save(file, embeddings)
     # Training on unlisted pairs or auxiliary heads uses all songs of the training folds.
@@ -174,7 +176,7 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
     is_train = songs_of(songs, pairs, by_fold=served.protocol == "songs" and uses_all)["train"]
     trained_on = sorted(songs.loc[is_train, "song_id"])
     files.write_text(out / "training_songs.txt", "".join(f"{song}\n" for song in trained_on))
-    card = model_card.card(served, chosen.trained, chosen.evaluated, chosen.level, len(songs))
+    card = model_card.card(served, chosen.trained, chosen.evaluated, chosen.level, reading.known)
     files.write_text(out / "card.md", card)
     served = served.model_copy(update={"content": _digest(out)})
     records.save(served, out / "served.json")

@@ -67,6 +67,11 @@ class TokenWindowing(NamedTuple):
         """Return the windowing of an experiment."""
         return cls(settings.tokens, settings.max_tokens, settings.long_text, settings.window)
 
+    @property
+    def unit(self) -> str:
+        """What a token is, for messages: word or character."""
+        return "character" if self.tokens == "char" else "word"
+
     def split(self, text: str) -> list[str]:
         """Return all tokens of a text."""
         return split(text, self.tokens)

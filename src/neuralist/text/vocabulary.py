@@ -41,13 +41,19 @@ class Windows(NamedTuple):
         filled[owners, np.arange(len(ids)) - np.repeat(np.cumsum(counts) - counts, counts)] = ids
         return filled
 
+    def per_text(self, is_counted: np.ndarray) -> np.ndarray:
+        """Return how many tokens of each text are counted: int64 (n_texts,).
+
+        Args:
+            is_counted: bool, of the shape of `ids`.
+        """
+        counts = np.count_nonzero(is_counted, axis=1)  # of each window
+        return np.add.reduceat(counts, self.starts[:-1], dtype=np.int64) if len(self.lengths) else counts
+
     @property
     def n_truncated(self) -> int:
         """The number of texts that are read in part only."""
-        n_read = (
-            np.add.reduceat(np.count_nonzero(self.ids, axis=1), self.starts[:-1]) if len(self.lengths) else 0
-        )
-        return int(np.sum(n_read < self.lengths))
+        return int(np.sum(self.per_text(self.ids != PADDING) < self.lengths))
 
 
 class Vocabulary:
