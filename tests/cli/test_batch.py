@@ -17,11 +17,10 @@ from tests import tenths
 from typer.testing import CliRunner, Result
 
 from neuralist.cli import app, batch
-from neuralist.model.encoder import Encoder
 from neuralist.serving.model import Model
 
 ENDINGS = (".csv", ".parquet")
-RESULTS = ["similarity", "similar", "decile", "tokens_used_a", "tokens_used_b"]
+RESULTS = ["similarity", "similar", "decile", "tokens_used_a", "tokens_used_b", "known_a", "known_b", "error"]
 Row = dict[str, Any]
 # The song of row 3 holds all that a csv field may hold.
 PAIRS: list[Row] = [
@@ -85,6 +84,34 @@ def test_predict_by_hand(model: str, tmp_path: Path, ending: str, target: str) -
     assert found.decile.tolist() == [8, 9, 4]
     assert found.tokens_used_a.tolist() == [1, 1, 4]
     assert found.tokens_used_b.tolist() == [2, 1, 1]
+    # "a" and "la" are no words of the vocabulary.
+    assert found.known_a.tolist() == [1, 1, 0.25]
+    assert found.known_b.tolist() == [0.5, 1, 1]
+    assert found.error.isna().all()
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_text_of_no_known_word_does_not_stop_and_gets_no_similarity(
+    model: str, tmp_path: Path, ending: str
+) -> None:
+    rows = [PAIRS[1], {"n": "2", "lyrics_a": "one", "lyrics_b": "unheard of", "note": ""}]
+    out = tmp_path / f"out{ending}"
+    result = run("predict", write(tmp_path / "pairs.csv", rows), out, "--model", model)
+    assert result.stdout == f"{out}: 2 rows, 1 of them without a result (see column error)\n"
+    found = read(out)
+    assert found.similarity.isna().tolist() == [False, True]
+    assert found.known_b.tolist() == [1, 0]
+    reason = "a text of which the model knows no word; give lyrics in the language of its training songs"
+    assert found.error.tolist()[1] == f"column lyrics_b: received {reason}"
+
+
+def test_a_text_of_no_known_word_gets_no_embedding(model: str, tmp_path: Path) -> None:
+    texts = [{"id": "x", "text": "one"}, {"id": "y", "text": "unheard of"}]
+    out = tmp_path / "out.csv"
+    result = run("embed", write(tmp_path / "texts.csv", texts), out, "--model", model)
+    assert result.stdout == f"{out}: 2 rows, 1 of them without a result (see column error)\n"
+    found = pd.read_csv(out)
+    assert found.v1.isna().tolist() == found.error.isna().tolist()[::-1] == [False, True]
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -107,7 +134,7 @@ def test_an_earlier_output_survives_a_failure(model: str, tmp_path: Path) -> Non
 def test_bad_rows_may_be_written_and_counted(model: str, tmp_path: Path, ending: str, target: str) -> None:
     source, out = write(tmp_path / f"pairs{ending}", BAD), tmp_path / f"out{target}"
     result = run("predict", source, out, "--skip-bad", "--model", model)
-    assert result.stdout == f"{out}: 4 rows, 2 of them bad (see column error)\n"
+    assert result.stdout == f"{out}: 4 rows, 2 of them without a result (see column error)\n"
     found = read(out)
     assert found.similarity.isna().tolist() == [False, True, True, False]
     assert found.similarity.dropna().tolist() == pytest.approx([math.exp(-0.2), 1], abs=1e-6)
@@ -145,7 +172,8 @@ def test_the_size_of_a_chunk_changes_nothing(
 ) -> None:
     loaded = Model.load(Path(model))
     texts = [{"lyrics_a": a, "lyrics_b": b} for a, b in rows]
-    bad = sum(not any(map(str.isalpha, a)) or not any(map(str.isalpha, b)) for a, b in rows)
+    # These have no word, or none of the vocabulary.
+    bad = sum(not {a, b}.isdisjoint({"", "?", "unheard", "Ünïcode"}) for a, b in rows)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         columns = ["lyrics_a", "lyrics_b"]
@@ -237,7 +265,7 @@ def test_embed_by_hand(model: str, tmp_path: Path, ending: str, target: str) -> 
     source, out = write(tmp_path / f"in{ending}", rows), tmp_path / f"out{target}"
     assert run("embed", source, out, "--model", model).stdout == f"{out}: 2 rows\n"
     found = read(out)
-    assert list(found) == ["id", "v1"]
+    assert list(found) == ["id", "v1", "error"]
     assert found.id.tolist() == ["a", "b"]
     assert found.v1.tolist() == pytest.approx([0.4, 0.7], abs=1e-6)
 
@@ -267,6 +295,6 @@ def test_a_table_without_rows_keeps_its_columns(model: str, tmp_path: Path, endi
         source.write_text("id,text\n")
     else:
         pq.write_table(pa.table({"id": pa.array([], pa.string()), "text": pa.array([], pa.string())}), source)
-    counts = batch.embed_file(Encoder.load(Path(model)), source, tmp_path / "out.csv")
+    counts = batch.embed_file(Model.load(Path(model)), source, tmp_path / "out.csv")
     assert counts == (0, 0)
-    assert (tmp_path / "out.csv").read_text() == '"id","v1"\n'
+    assert (tmp_path / "out.csv").read_text() == '"id","v1","error"\n'

@@ -142,7 +142,7 @@ def test_compare_shows_what_it_found(model: str) -> None:
         "similarity  0.905, similar (from 0.800 on it is)",
         "decile      9 (0.9 to 1.0)",
         "percentile  90.5 % of all pairs of the catalogue are less alike",
-        "read        12 and 12 words",
+        "read        12 and 12 words, 33% and 33% of them known",
     ]
     assert any(line.split() == ["0.819", "then", "comes", "four", "other", "things", "two"] for line in lines)
     assert lines[-1] == "Model tiny. On val it shows no lead over: tfidf. Made by hand."

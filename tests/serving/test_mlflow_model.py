@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import io
 import json
+import math
 import os
 import signal
 import socket
@@ -29,7 +30,13 @@ ANSWER = {
     "decile": 6,
     "tokens_used_a": 1,
     "tokens_used_b": 1,
+    "known_a": 1.0,
+    "known_b": 1.0,
 }
+NO_KNOWN_WORD = (
+    "column lyrics_a: received a text of which the model knows no word; "
+    "give lyrics in the language of its training songs"
+)
 JSON = "application/json"
 
 
@@ -141,8 +148,14 @@ def test_every_form_of_request_gets_the_answer_worked_out_by_hand(
 
 
 def test_every_cell_of_a_csv_is_text(compare: Ask) -> None:
-    response = compare("lyrics_a,lyrics_b\nNA,null\n5,moss\n", "text/csv")
-    assert [row["similarity"] for row in response.content["predictions"]] == [1.0, served.MOSS_STONE]
+    # NA and 5 are words, if unknown ones: as nulls and numbers they would be refused.
+    response = compare("lyrics_a,lyrics_b\nmoss NA,moss null\nmoss 5,moss\n", "text/csv")
+    assert [row["known_a"] for row in response.content["predictions"]] == [0.5, 0.5]
+
+
+def test_a_text_of_no_known_word_gets_400(compare: Ask) -> None:
+    response = compare(_records(PAIR, PAIR | {"lyrics_a": "granite"}))
+    assert (response.status, response.content["message"]) == (400, f"row 2 of 2, {NO_KNOWN_WORD}")
 
 
 def test_no_rows_get_no_answers(compare: Ask) -> None:
@@ -150,7 +163,7 @@ def test_no_rows_get_no_answers(compare: Ask) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["<b>moss</b> & <script>alert(1)</script>", "moss\x00\x1b[31m", "苔 и мох 🌿", "moss \ud800"]
+    "text", ["<b>moss</b> & <script>alert(1)</script>", "moss\x00\x1b[31m", "moss 苔 и мох 🌿", "moss \ud800"]
 )
 def test_markup_control_characters_and_any_language_are_only_text(compare: Ask, text: str) -> None:
     response = compare(_records({"lyrics_a": text, "lyrics_b": text}))
@@ -369,7 +382,11 @@ def test_a_loaded_model_answers_tables_and_refuses_with_mlflows_error(saved: dic
     from mlflow.pyfunc import load_model
 
     model = load_model(str(saved[mlflow_model.COMPARE]))
-    assert model.predict(pd.DataFrame([PAIR])).to_dict("records") == [ANSWER]
+    assert model.predict(pd.DataFrame([PAIR])).to_dict("records") == [ANSWER | {"error": ""}]
+    [unknown] = model.predict(pd.DataFrame([PAIR | {"lyrics_a": "granite"}])).to_dict("records")
+    assert (unknown["similar"], unknown["known_a"], unknown["error"]) == (None, 0, NO_KNOWN_WORD)
+    assert math.isnan(unknown["similarity"])
+    assert math.isnan(unknown["decile"])
     with pytest.raises(MlflowException, match="row 1 of 1, column lyrics_a: received null") as refused:
         model.predict(pd.DataFrame([PAIR | {"lyrics_a": None}]))
     assert refused.value.error_code == "INVALID_PARAMETER_VALUE"
@@ -388,7 +405,7 @@ def test_the_saved_models_say_what_they_take_and_hold_no_pickle(saved: dict[str,
     assert compare.signature.inputs.to_dict() == [
         {"type": "string", "name": name, "required": True} for name in ("lyrics_a", "lyrics_b")
     ]
-    assert compare.signature.outputs.input_names() == list(ANSWER)
+    assert compare.signature.outputs.input_names() == [*ANSWER, "error"]
     assert [(param.name, param.default) for param in recommend.signature.params] == [
         ("k", 10),
         ("exclude_artist", None),
@@ -500,10 +517,12 @@ def test_the_same_model_runs_as_a_spark_udf(saved: dict[str, Path]) -> None:
 
     spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
     try:
-        pairs = spark.createDataFrame([("moss", "stone"), ("fern", "fern")], [*PAIR])
+        texts = [("moss", "stone"), ("fern", "fern"), ("granite", "moss")]
+        pairs = spark.createDataFrame(texts, [*PAIR]).coalesce(1)
         compare = spark_udf(spark, str(saved[mlflow_model.COMPARE]), env_manager="local")
         rows = pairs.select(compare("lyrics_a", "lyrics_b").alias("answer")).select("answer.*").collect()
     finally:
         spark.stop()
-    assert rows[0].asDict() == ANSWER
+    assert rows[0].asDict() == ANSWER | {"error": ""}
     assert rows[1]["similarity"] == 1.0
+    assert (rows[2]["similarity"], rows[2]["decile"], rows[2]["error"]) == (None, None, NO_KNOWN_WORD)

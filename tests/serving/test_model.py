@@ -33,8 +33,12 @@ def test_pairs_get_the_answers_worked_out_by_hand(model: Model) -> None:
         "decile": [6, 4, 7, 9],
         "tokens_used_a": [1, 1, 1, 1],
         "tokens_used_b": [1, 1, 1, 1],
+        "known_a": [1.0, 1.0, 1.0, 1.0],
+        "known_b": [1.0, 1.0, 1.0, 1.0],
+        "error": [None, None, None, None],
     }
-    assert answer.dtypes.map(str).tolist() == ["float64", "bool", "int64", "int64", "int64"]
+    types = ["float64", "boolean", "Int64", "int64", "int64", "float64", "float64", "object"]
+    assert answer.dtypes.map(str).tolist() == types
 
 
 def test_tokens_used_counts_what_was_read(model: Model) -> None:
@@ -44,9 +48,60 @@ def test_tokens_used_counts_what_was_read(model: Model) -> None:
     assert answer.similarity[0] == served.MOSS_STONE
 
 
-def test_the_order_of_a_pair_does_not_matter_and_unknown_words_are_one(model: Model) -> None:
-    answer = model.predict(["stone", "moss", "granite"], ["moss", "stone", "basalt"])
-    assert answer.similarity.tolist() == [served.MOSS_STONE, served.MOSS_STONE, 1.0]
+def test_the_order_of_a_pair_does_not_matter(model: Model) -> None:
+    answer = model.predict(["stone", "moss"], ["moss", "stone"])
+    assert answer.similarity.tolist() == [served.MOSS_STONE, served.MOSS_STONE]
+
+
+def test_the_share_of_known_words_is_of_the_tokens_read(model: Model) -> None:
+    # Three tokens are read; the fourth is cut off.
+    answer = model.predict(["granite moss basalt fern"], ["moss basalt"])
+    assert (answer.known_a[0], answer.known_b[0]) == (0.333333, 0.5)
+
+
+def test_a_pair_with_a_text_of_no_known_word_gets_nulls_and_the_reason(model: Model) -> None:
+    left = pd.Series(["granite", "moss", "granite", "fern"], index=[7, 8, 9, 7])
+    answer = model.predict(left, ["basalt", "granite", "moss", "fern"])
+    assert answer.index.tolist() == [7, 8, 9, 7]
+    assert answer.similarity.isna().tolist() == [True, True, True, False]
+    assert answer.similar.isna().tolist() == answer.decile.isna().tolist() == [True, True, True, False]
+    assert answer.known_a.tolist() == [0.0, 1.0, 0.0, 1.0]
+    assert answer.error.tolist() == [
+        _no_known("lyrics_a"),
+        _no_known("lyrics_b"),
+        _no_known("lyrics_a"),
+        None,
+    ]
+
+
+def _no_known(name: str) -> str:
+    fault = "a text of which the model knows no word; give lyrics in the language of its training songs"
+    return f"column {name}: received {fault}"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda model, texts: model.encode(texts),
+        lambda model, texts: model.recommend(texts),
+        lambda model, texts: model.similarity_matrix(texts),
+        lambda model, texts: model.similarity(["moss"] * 3, texts),
+        lambda model, texts: model.compare(["moss"] * 3, texts),
+    ],
+    ids=["encode", "recommend", "similarity_matrix", "similarity", "compare"],
+)
+def test_a_text_of_no_known_word_is_refused_by_its_row(model: Model, use: Any) -> None:
+    with pytest.raises(ValueError, match=r"row 3 of 3, column lyrics.*knows no word"):
+        use(model, ["moss", "moss granite", "granite"])
+
+
+@given(st.lists(st.sampled_from(["moss", "fern", "granite", "basalt"]), min_size=1, max_size=3))
+@settings(max_examples=25, deadline=None)
+def test_a_similarity_needs_a_known_word_on_both_sides(model: Model, words: list[str]) -> None:
+    answer = model.predict([" ".join(words)], ["stone"])
+    n_known = sum(word in {"moss", "fern"} for word in words)
+    assert answer.known_a[0] == round(n_known / len(words), 6)
+    assert answer.similarity.notna()[0] == (n_known > 0) == (answer.error[0] is None)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +147,7 @@ def test_memory_does_not_grow_with_the_number_of_pairs(model: Model, monkeypatch
 
 
 def test_no_pairs_give_no_rows(model: Model) -> None:
-    assert model.predict([], []).shape == (0, 5)
+    assert model.predict([], []).shape == (0, 8)
 
 
 @pytest.mark.parametrize(
@@ -133,10 +188,10 @@ def test_columns_of_different_lengths_are_refused(model: Model) -> None:
     [
         "<b>moss</b> & <script>alert(1)</script>",
         "moss\x00\x01\x1b[31m",
-        "苔 и мох 🌿",
+        "moss 苔 и мох 🌿",
         "\ud800 moss",
-        "ﷺ",
-        "½",
+        "moss ﷺ",
+        "moss ½",
     ],
 )
 def test_markup_control_characters_and_any_language_are_only_text(model: Model, text: str) -> None:

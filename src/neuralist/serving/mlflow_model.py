@@ -25,6 +25,7 @@ from neuralist.serving import requests
 from neuralist.serving.catalogue import is_integer
 from neuralist.serving.model import Model
 from neuralist.serving.registered import COMPARE, MODELS, RECOMMEND
+from neuralist.text.vocabulary import Vocabulary
 
 MAX_K = 100
 _INPUTS = {COMPARE: ("lyrics_a", "lyrics_b"), RECOMMEND: ("lyrics",)}
@@ -39,8 +40,6 @@ _PARAM_TYPES = {"exclude_artist": DataType.string, "approximate": DataType.boole
 # All that a loaded model imports; TensorFlow, DVC and the rest of the lock are not needed.
 _PACKAGES = ("mlflow", "numpy", "onnxruntime", "pandas", "pyarrow", "regex")
 _SEARCH_PACKAGES = ("faiss-cpu",)
-# Made-up words: no lyrics in a saved model.
-_EXAMPLE = ("a lantern hums under the quiet bridge tonight", "tonight the quiet bridge hums a lantern song")
 
 
 def model_arguments(kind: str, folder: Path) -> dict[str, Any]:
@@ -57,7 +56,7 @@ def model_arguments(kind: str, folder: Path) -> dict[str, Any]:
         raise ValueError(f"model: received {kind!r}; choose {' or '.join(MODELS)}")
     package = Path(__file__).parents[1]  # the whole package: a model must load without this checkout
     packages = _PACKAGES + (_SEARCH_PACKAGES if kind == RECOMMEND else ())
-    example = pd.DataFrame([_EXAMPLE[: len(_INPUTS[kind])]], columns=list(_INPUTS[kind]))
+    example = pd.DataFrame(_example(kind, Vocabulary.load(folder / "vocabulary.txt")))
     return {
         "python_model": str(Path(__file__).with_name("served_model.py")),
         "artifacts": {"served": str(folder)},
@@ -67,6 +66,11 @@ def model_arguments(kind: str, folder: Path) -> dict[str, Any]:
         "signature": _signature(kind),
         "input_example": example if kind == COMPARE else (example, {"k": 3}),
     }
+
+
+def _example(kind: str, vocabulary: Vocabulary) -> dict[str, list[str]]:
+    """Return a text of frequent words that the model knows, in each input column; no lyrics."""
+    return {name: [" ".join(vocabulary.words[:8])] for name in _INPUTS[kind]}
 
 
 def _signature(kind: str) -> ModelSignature:
@@ -103,7 +107,7 @@ class ServedModel(PythonModel):
         self.kind = (context.model_config or {})["kind"]
         self.model = Model.load(folder)
         # The first call reads the catalogue, fills the caches, and fails here on an invalid folder.
-        self.answer(dict(zip(_INPUTS[self.kind], ([text] for text in _EXAMPLE), strict=False)), {})
+        self.answer(_example(self.kind, self.model.encoder.vocabulary), {})
         server = sys.modules.get("mlflow.pyfunc.scoring_server")
         if server is not None:
             _take_requests(server)

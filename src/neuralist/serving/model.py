@@ -7,7 +7,7 @@ by chunk, to bound the memory. The command line, the served models and `neuralis
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,15 @@ from neuralist.serving.lyrics import texts, unknown
 RESULTS = ["similarity", "similar", "decile"]
 # Texts encoded together; 512 sorted by length leave the LSTM little padding to run over.
 CHUNK = 512
+
+
+class _Compared(NamedTuple):
+    """What the encoder says of pairs of texts."""
+
+    similarity: np.ndarray  # float64 (n_pairs,)
+    n_tokens: np.ndarray  # int64 (2, n_pairs), tokens read
+    known: np.ndarray  # float64 (2, n_pairs), the share of these that it knows
+    faults: dict[int, str]  # by row, from 0: why there is no similarity
 
 
 class Model:
@@ -116,7 +125,9 @@ class Model:
             if _is_embeddings(values):
                 raise ValueError(f"{name}: received embeddings; give texts, or call similarity_matrix")
         index = _common_index(lyrics_a, lyrics_b)
-        values = self.compare(lyrics_a, lyrics_b)["similarity"]
+        compared = self._compared(lyrics_a, lyrics_b)
+        _raise_first(compared.faults, len(compared.similarity))
+        values = compared.similarity
         if isinstance(lyrics_a, str):
             return float(values[0])
         return values if index is None else pd.Series(values, index=index, name="similarity")
@@ -197,11 +208,12 @@ class Model:
         the column `error`.
         """
         index = _common_index(lyrics_a, lyrics_b)
-        columns, reasons = self._compared(lyrics_a, lyrics_b)
-        table = pd.DataFrame(columns, index=index).astype({"similar": "boolean", "decile": "Int64"})
-        errors = np.array([reasons.get(row) for row in range(len(table))], dtype=object)
+        compared = self._compared(lyrics_a, lyrics_b)
+        table = pd.DataFrame(self._columns(compared), index=index)
+        table = table.astype({"similar": "boolean", "decile": "Int64"})
+        errors = np.array([compared.faults.get(row) for row in range(len(table))], dtype=object)
         nulled = {name: table[name].mask(errors.astype(bool)) for name in RESULTS}
-        return table.assign(**nulled, error=errors)
+        return table.assign(**nulled, error=pd.Series(errors, table.index, dtype=object))
 
     def compare(self, lyrics_a: Iterable[Any], lyrics_b: Iterable[Any]) -> dict[str, np.ndarray]:
         """Predict the similarity of the lyrics of each pair.
@@ -215,12 +227,11 @@ class Model:
         Raises:
             ValueError: a text is invalid, or the two columns differ in length.
         """
-        columns, reasons = self._compared(lyrics_a, lyrics_b)
-        _raise_first(reasons, len(columns["similarity"]))
-        return columns
+        compared = self._compared(lyrics_a, lyrics_b)
+        _raise_first(compared.faults, len(compared.similarity))
+        return self._columns(compared)
 
-    def _compared(self, lyrics_a: Any, lyrics_b: Any) -> tuple[dict[str, np.ndarray], dict[int, str]]:
-        """Return the columns of `compare`, and by row, from 0, why it has no result."""
+    def _compared(self, lyrics_a: Any, lyrics_b: Any) -> "_Compared":
         if isinstance(lyrics_a, str) != isinstance(lyrics_b, str):
             raise ValueError("received one text and many; give as many of both, or call similarity_matrix")
         left, right = texts(lyrics_a, "lyrics_a"), texts(lyrics_b, "lyrics_b")
@@ -237,17 +248,19 @@ class Model:
             similarity[rows] = self.encoder.similarity(*np.split(reading.embeddings, 2))
             n_tokens[:, rows] = np.split(reading.n_tokens, 2)
             known[:, rows] = np.split(reading.known, 2)
-        similarity = similarity.round(DECIMALS)
-        columns = {
-            "similarity": similarity,
-            "similar": similarity >= self.served.threshold,
-            "decile": metrics.decile(similarity),
-            "tokens_used_a": n_tokens[0],
-            "tokens_used_b": n_tokens[1],
-            "known_a": known[0].round(DECIMALS),
-            "known_b": known[1].round(DECIMALS),
+        faults = self.faults(known[1], "lyrics_b") | self.faults(known[0], "lyrics_a")
+        return _Compared(similarity.round(DECIMALS), n_tokens, known.round(DECIMALS), faults)
+
+    def _columns(self, compared: "_Compared") -> dict[str, np.ndarray]:
+        return {
+            "similarity": compared.similarity,
+            "similar": compared.similarity >= self.served.threshold,
+            "decile": metrics.decile(compared.similarity),
+            "tokens_used_a": compared.n_tokens[0],
+            "tokens_used_b": compared.n_tokens[1],
+            "known_a": compared.known[0],
+            "known_b": compared.known[1],
         }
-        return columns, self.faults(known[1], "lyrics_b") | self.faults(known[0], "lyrics_a")
 
     def faults(self, known: np.ndarray, name: str) -> dict[int, str]:
         """Return why texts cannot be scored, by row from 0: the model knows none of their words.
