@@ -14,7 +14,7 @@ import pandas as pd
 from neuralist import console, files
 from neuralist.config import corpus, params, records
 from neuralist.config.experiment import Experiment
-from neuralist.data import parquet, tables
+from neuralist.data import parquet, splits, tables
 from neuralist.data.pair_sets import Listings
 from neuralist.evaluation import evaluation, figures, results
 from neuralist.model.encoder import Encoder
@@ -63,7 +63,8 @@ def main() -> None:
         records.save(metrics, args.metrics / f"{name}.json")
     files.write_text(args.headline, json.dumps(results.headline(evaluated), indent=2, allow_nan=False) + "\n")
     note = corpus.load(args.corpus).note
-    files.write_text(args.table, results.markdown(evaluated, settings.evaluate, note))
+    warnings = {protocol: splits.describe_small(pairs) for protocol, pairs in scored.items()}
+    files.write_text(args.table, results.markdown(evaluated, settings.evaluate, note, warnings))
     histories = {name: figures.read_history(args.experiments / name / "history.csv") for name in experiments}
     of_protocol = {"paper": listings.rows, "songs": listings.pairs, "given": listings.pairs}
     n_pairs = {name: listing["split"].value_counts().to_dict() for name, listing in of_protocol.items()}
@@ -71,7 +72,7 @@ def main() -> None:
     shown = evaluation.targeted(predictions, songs, experiments)
     for draw in (figures.decile_error, figures.confusion, figures.calibration):
         figures.save(draw(shown, experiments), args.figures / f"{draw.__name__}.png")
-    print(results.headline_table(evaluated, note))
+    print(results.headline_table(evaluated, note, warnings))
     print(f"{len(evaluated)} experiments beside their baselines; the tables with intervals: {args.table}")
 
 

@@ -3,7 +3,8 @@
 Command: python pipelines/study.py SONGS ROWS PAIRS UNLISTED VECTORS --settings FILE --pretraining FOLDER
 --checkpoints DIR --out DIR
 `--worker` in place of `--out` joins a study that another process started, on this machine or, with the same
-tables and params.study.storage, on another. With `trials: 0` nothing is searched, and skipped.txt says so.
+tables and params.study.storage, on another. With `trials: 0`, or where val cannot tell trials apart, nothing
+is searched, and skipped.txt says why.
 """
 
 import argparse
@@ -42,7 +43,7 @@ def main() -> None:
     args = parse()
     settings = resolved.read_or_skipped(args.settings, resolved.StudySettings)
     if isinstance(settings, resolved.Skipped):
-        _skip(args.out, settings)
+        _skip(args.out, settings.skipped)
     else:
         _search(args, settings)
 
@@ -56,6 +57,10 @@ def _search(args: argparse.Namespace, settings: resolved.StudySettings) -> None:
     # The storage is no dep of the stage: its URL may have a password, which must not be in dvc.lock.
     study = settings.study.model_copy(update={"storage": params.load().study.storage})
     task = _task(args, settings.base, study)
+    reason = search.explain_skip(task.listing, study.metric, settings.experiment)
+    if reason is not None:
+        _skip(args.out, reason)
+        return
     title = task.name(settings.experiment)
     trial_queue = search.open_study(task, title, args.checkpoints / f"study-{title}")
     live = study_runs.LiveStudy()
@@ -103,12 +108,12 @@ def _save(optuna_study: "OptunaStudy", settings: resolved.StudySettings, out: Pa
     print(f"study: trial {best.trial} of {study.trials}, {best.metric} {best.value:.4f}")
 
 
-def _skip(out: Path | None, settings: resolved.Skipped) -> None:
+def _skip(out: Path | None, reason: str) -> None:
     if out is not None:
         shutil.rmtree(out, ignore_errors=True)  # as DVC does: no file of an earlier study stays
-        files.write_text(out / "skipped.txt", f"{settings.skipped}\n")
-        records.save(settings, out / TUNED)
-    print(f"study: {settings.skipped}")
+        files.write_text(out / "skipped.txt", f"{reason}\n")
+        records.save(resolved.Skipped(skipped=reason), out / TUNED)
+    print(f"study: {reason}")
 
 
 if __name__ == "__main__":

@@ -101,6 +101,13 @@ def test_values_are_frozen() -> None:
         ),
         ({"study": {"space": {"seed": [1]}}}, r"study\.space\.seed: not to be searched"),
         ({"study": {"space": {"pretrain_on": ["graded"]}}}, r"study\.space\.pretrain_on: not to be searched"),
+        ({"study": {"space": {"units": [4, "8"]}}}, r"study\.space\.units: received '8'; write it as 8$"),
+        ({"study": {"space": {"units": [4, 8.0]}}}, r"study\.space\.units: received 8\.0; write it as 8$"),
+        (
+            {"study": {"space": {"units": {"low": 4.0, "high": 8.0}}}},
+            r"space\.units: received 4\.0; write it",
+        ),
+        ({"study": {"space": {"units": []}}}, r"study\.space\.units: received \[\]; name one value or more$"),
         ({"study": {"space": {"units": [50, 0]}}}, r"\.units: .*received 0 \(study\.space\.units\)"),
         (
             {"study": {"space": {"dropout": {"low": 0.5, "high": 1.5}}}},
@@ -226,6 +233,29 @@ def test_what_lies_above_shows_and_the_rest_stays(below: dict[str, Any], above: 
     for key, value in below.items():
         if key not in above:
             assert merged[key] == value
+
+
+def test_whole_numbers_may_stand_for_fractions_in_a_space(tmp_path: Path) -> None:
+    space = {"dropout": [0, 0.5], "learning_rate": {"low": 0.5, "high": 1}, "units": {"low": 4, "high": 8}}
+    loaded = params.load(changed(tmp_path, {"study": {"space": space}})).study.space
+
+    assert loaded["dropout"] == (0, 0.5)
+    assert loaded["learning_rate"] == params.Interval(low=0.5, high=1)
+
+
+@pytest.mark.parametrize(
+    ("named", "run", "studied"),
+    [
+        ("songs15", ["songs15", "lyrics"], "songs15"),
+        ("songs300", ["songs15", "lyrics"], "lyrics"),
+        (None, ["lyrics", "songs15"], "songs15"),
+    ],
+)
+def test_the_study_starts_from_an_experiment_that_is_run(
+    tmp_path: Path, named: str | None, run: list[str], studied: str
+) -> None:
+    loaded = params.load(changed(tmp_path, {"study": {"experiment": named}, "run": run}))
+    assert loaded.studied_experiment == studied
 
 
 def test_the_space_of_a_study_is_replaced_not_merged() -> None:

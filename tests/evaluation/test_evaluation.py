@@ -583,6 +583,18 @@ def test_a_corpus_with_neither_val_nor_test_is_measured_without_error() -> None:
     assert "The test part is empty." in results.headline_table(entry)
 
 
+def test_what_is_said_of_a_small_test_stands_under_the_title_of_its_protocol_alone(ranked: Metrics) -> None:
+    warnings = {"songs": ["test has 8 listed pairs."], "paper": []}
+    text = results.markdown(ranked, made_params().evaluate, warnings=warnings)
+    shown = results.headline_table(ranked, warnings=warnings)
+
+    said = [part.splitlines()[0] for part in text.split("## Protocol")[1:] if "8 listed pairs.**" in part]
+    assert said == [" songs, listed pairs", " songs, listed and unlisted pairs"]
+    assert "\n\n**Warning: test has 8 listed pairs.**\n\n" in text
+    assert shown.count("\n  Warning: test has 8 listed pairs.\n") == 2
+    assert "Warning" not in results.markdown(ranked, made_params().evaluate)
+
+
 def test_one_test_pair_gives_values_without_correlation() -> None:
     entry = evaluated(songs=made_pairs({"train": 20, "val": 5, "test": 1}, 8))
     test = entry["unseen"].splits["test"]

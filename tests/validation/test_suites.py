@@ -274,6 +274,7 @@ def test_a_pair_that_stands_twice_is_refused(corpus: Corpus, validate: Callable[
     assert refused(report) == [("pairs", TWICE, "left_id, right_id")]
 
 
+OTHERS = ("rows.pairs", "pairs.splits")  # which have warnings of their own
 LEAKS = {
     "a test song also in train": (2, ["s1", "s6"], ["pairs.members", "pairs.texts", "pairs.groups"]),
     "a train text in test under another id": (2, ["s6", "s7"], ["pairs.texts"]),
@@ -292,7 +293,7 @@ def test_a_leak_between_parts_stops_the_run_and_is_a_warning_under_a_given_split
     corpus.songs.loc[6, "group_id"] = "s1" if where == ["pairs.groups"] else "s7"
     corpus.songs.loc[6, "fold"] = 2 if where == ["pairs.groups"] else 4
     report = validate(corpus, protocol)
-    leaking = [found for found in report.outcomes if found.verdict == verdict and found.table != "rows.pairs"]
+    leaking = [found for found in report.outcomes if found.verdict == verdict and found.table not in OTHERS]
     assert [found.table for found in leaking] == where
     assert {found.expectation for found in leaking} == {UNIQUE}
     assert report.success == (protocol == "given")
@@ -308,13 +309,58 @@ def test_repeats_are_counted_as_warnings_under_a_given_split_alone(
 ) -> None:
     """s1 and s2 are listed twice, the two rows in two parts."""
     for protocol in ("songs", "paper"):
-        assert not validate(corpus, protocol).tally["warning"]
+        assert "rows.pairs" not in {found.table for found in validate(corpus, protocol).outcomes}
     report = validate(corpus, "given")
-    repeats = {found.promise: found for found in report.outcomes if found.verdict == "warning"}
+    repeats = {found.promise: found for found in report.outcomes if found.table == "rows.pairs"}
+    assert {found.verdict for found in repeats.values()} == {"warning"}
     assert list(repeats) == ["a pair is listed once", "train, val and test share no pair"]
     assert [found.unexpected for found in repeats.values()] == [1, 1]
     assert repeats["a pair is listed once"].examples == ["one_id=s1, other_id=s2, n_rows=2, n_parts=2"]
     assert report.success
+
+
+# Listed pairs' similarities by split, of each val and test; then number and examples of the two warnings.
+SMALL = {
+    "29 pairs of two grades": (
+        {"val": [0.1, *[0.9] * 28], "test": [0.2, *[0.8] * 29]},
+        (1, ["split=val, n_pairs=29, n_grades=2"]),
+        (0, []),
+    ),
+    "30 pairs of one grade": (
+        {"val": [0.1, *[0.9] * 29], "test": [0.8] * 30},
+        (0, []),
+        (1, ["split=test, n_pairs=30, n_grades=1"]),
+    ),
+    "grades that differ by rounding alone": (
+        {"val": [0.3] * 15 + [0.1 + 0.2] * 15, "test": [0.2, *[0.8] * 29]},
+        (0, []),
+        (1, ["split=val, n_pairs=30, n_grades=1"]),
+    ),
+    "none, which is said once": (
+        {"val": [], "test": [0.2, *[0.8] * 29]},
+        (1, ["split=val, n_pairs=0, n_grades=nan"]),
+        (0, []),
+    ),
+}
+
+
+@pytest.mark.parametrize("small", SMALL)
+def test_val_or_test_of_few_pairs_or_one_grade_is_a_warning(small: str) -> None:
+    from neuralist.validation.suites import MAX_ROWS, check, small_suites
+
+    splits, *warnings = SMALL[small]
+    rows = [(similarity, split) for split, values in splits.items() for similarity in values]
+    pairs = pd.DataFrame([*rows, (0.5, "train"), (0.5, "unused")], columns=["similarity", "split"])
+    with connect() as database:
+        database.register("pairs", pairs)
+        derived = derived_tables.table_name("pairs.splits")
+        database.create_table(derived, derived_tables._SUITE_TABLES["pairs.splits"])
+        read, counted = (check(small_suites(), database, max_rows=most) for most in (MAX_ROWS, 0))
+
+    assert counted == read
+    assert [(found.unexpected, found.examples) for found in read] == warnings
+    assert [found.verdict for found in read] == ["warning" if n else "passed" for n, _ in warnings]
+    assert Report({}, read).success
 
 
 def test_an_unused_pair_may_join_two_parts(corpus: Corpus, validate: Callable[..., Report]) -> None:
@@ -493,7 +539,7 @@ def test_the_stage_stops_with_a_table_and_leaves_its_files(workspace: Path, corp
     corpus.pairs.loc[0, "n_rows"] = 0
     done = run_stage(workspace, corpus)
     assert done.returncode == 1
-    assert done.stderr == "error: 1 of 57 expectations failed, 0 are broken; see out/validation.html\n"
+    assert done.stderr == "error: 1 of 59 expectations failed, 0 are broken; see out/validation.html\n"
     for shown in ("failed", "pairs", BETWEEN, "n_rows", "left_id=s1, right_id=s2, n_rows=0"):
         assert shown in done.stdout
     report = json.loads((workspace / "out/validation.json").read_text(encoding="utf-8"))
@@ -510,7 +556,7 @@ def test_the_stage_stops_with_a_table_and_leaves_its_files(workspace: Path, corp
     assert verdict["tables"]["songs"] == songs
 
 
-def test_the_stage_says_in_one_line_that_all_is_well(
+def test_the_stage_shows_its_warnings_and_ends_with_one_line(
     workspace: Path, corpus: Corpus, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stage = ROOT / "pipelines/validate.py"
@@ -528,4 +574,7 @@ def test_the_stage_says_in_one_line_that_all_is_well(
     monkeypatch.chdir(workspace)
     monkeypatch.setattr(sys, "argv", [str(stage), *tables_and_outs])
     runpy.run_path(str(stage), run_name="__main__")
-    assert capsys.readouterr() == ("57 expectations, none failed, 0 warnings\n", "")
+    shown = capsys.readouterr()
+    assert shown.out.endswith("\n59 expectations, none failed, 1 warnings\n")
+    assert "val and test have 30 listed pairs or more" in shown.out, "val and test have a pair each"
+    assert shown.err == ""

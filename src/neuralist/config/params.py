@@ -172,8 +172,12 @@ class Params(Section):
 
     @property
     def studied_experiment(self) -> str:
-        """The experiment whose settings the study starts from: by default the last of `run`."""
-        return self.study.experiment or self.run[-1]
+        """The experiment whose settings the study starts from: by default the last of `run`.
+
+        Also where `run` does not name study.experiment, which is that of another selection of experiments:
+        what is not trained has no figures beside `tuned`.
+        """
+        return self.study.experiment if self.study.experiment in self.run else self.run[-1]
 
     @property
     def mapped_experiment(self) -> str:
@@ -235,7 +239,10 @@ def _check_names(params: Params) -> None:
         raise ValueError(
             f"params.yaml: experiments.{TUNED}: the study's result has this name; choose another"
         )
-    named = {"songmap": params.mapped_experiment, "study": params.studied_experiment}
+    named = {
+        "songmap": params.mapped_experiment,
+        "study": params.study.experiment or params.studied_experiment,
+    }
     for section, name in named.items():
         is_tuned = (section, name) == ("songmap", TUNED)
         if name not in params.experiments and not (is_tuned and params.study.trials):
@@ -268,11 +275,21 @@ def _check_space(params: Params) -> None:
                 f"params.yaml: study.space.{name}: not to be searched; "
                 f"choose among {', '.join(sorted(set(Experiment.model_fields) - fixed))}"
             )
+        if entry == ():
+            raise ValueError(f"params.yaml: study.space.{name}: received []; name one value or more")
         for value in (entry.low, entry.high) if isinstance(entry, Interval) else entry:
             try:
-                params.experiment(params.studied_experiment, overrides={name: value})
+                experiment = params.experiment(params.studied_experiment, overrides={name: value})
             except ValueError as error:
                 raise ValueError(f"{error} (study.space.{name})") from None
+            _check_type(name, value, getattr(experiment, name))
+
+
+def _check_type(name: str, value: Any, meant: Any) -> None:
+    """Have a value of the space be of its setting's type: Optuna passes it on as it is, '8' or 8.0 too."""
+    is_number = isinstance(meant, float) and type(value) is int
+    if value != meant or not (is_number or type(value) is type(meant)):
+        raise ValueError(f"params.yaml: study.space.{name}: received {value!r}; write it as {meant!r}")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pandas as pd
 from neuralist.config.params import N_FOLDS
 
 SPLITS = ("train", "val", "test")
+MIN_PAIRS = 30  # of val or test; with fewer, one pair more or less moves every figure
 
 
 def fold(group_id: str) -> int:
@@ -44,6 +45,29 @@ def songs_of(songs: pd.DataFrame, pairs: pd.DataFrame, *, by_fold: bool) -> dict
         chosen = songs["fold"].isin(songs.loc[in_pairs, "fold"]) if by_fold else in_pairs
         masks[split] = chosen.to_numpy(bool)
     return masks
+
+
+def describe_small(scored: pd.DataFrame) -> list[str]:
+    """Return sentences on val and on test where they have fewer than MIN_PAIRS listed pairs, or one grade.
+
+    Args:
+        scored: from pair_sets.Listings.scored.
+    """
+    sentences = []
+    for split in SPLITS[1:]:
+        pairs = scored.loc[scored["split"] == split]
+        grades, n_listed = pairs["similarity"], int(pairs["listed"].sum())
+        if not n_listed:
+            sentences.append(f"{split} has no listed pairs.")
+        elif n_listed < MIN_PAIRS:
+            sentences.append(
+                f"{split} has fewer than {MIN_PAIRS} listed pairs ({n_listed}): its figures say little."
+            )
+        if grades.nunique() == 1:
+            sentences.append(
+                f"{split} has one grade only, {grades.iloc[0]:g}: it tells no model from another."
+            )
+    return sentences
 
 
 def lyrics_of(songs: pd.DataFrame, pairs: pd.DataFrame, *, by_fold: bool) -> dict[str, list[str]]:

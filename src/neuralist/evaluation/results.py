@@ -14,6 +14,7 @@ from neuralist.evaluation.baselines import BASELINES
 from neuralist.evaluation.selection import shown_lead
 
 Experiments = Mapping[str, ExperimentMetrics]
+Warnings = Mapping[str, Sequence[str]]  # protocol to sentences about its val and test
 RIDGES = ("ridge_tfidf", "ridge")
 _EXPLANATION = """\
 Each cell is a value on the test part and its {level:g} % interval from {draws:,} resamples of the songs.
@@ -56,13 +57,19 @@ def _headline(experiment: ExperimentMetrics) -> list[str]:
     return [name for name in HEADLINE if name in experiment.splits["test"].metrics]
 
 
-def markdown(experiments: Experiments, settings: params.Evaluate, corpus_note: str = "") -> str:
+def markdown(
+    experiments: Experiments,
+    settings: params.Evaluate,
+    corpus_note: str = "",
+    warnings: Warnings | None = None,
+) -> str:
     """Return the text of results.md: tables by protocol and target, and the baselines without a shown lead.
 
     Args:
         experiments: name to metrics.
         settings: draws and level of the intervals.
         corpus_note: a warning about the corpus, such as that it is synthetic; empty for none.
+        warnings: protocol to sentences about its val and test.
     """
     lines = ["# Results", ""]
     if corpus_note:
@@ -70,6 +77,8 @@ def markdown(experiments: Experiments, settings: params.Evaluate, corpus_note: s
     lines += [_EXPLANATION.format(level=100 * settings.level, draws=settings.draws)]
     for title, group in _comparable_groups(experiments).items():
         lines += [f"## {title}", "", *_describe_test(group), ""]
+        small = _warnings(group, warnings)
+        lines += [*(f"**{warning}**" for warning in small), ""] if small else []
         metrics = next(iter(group.values())).splits["test"].metrics
         for heading, columns in _TABLES.items():
             names = [name for name in columns if name in metrics]
@@ -86,13 +95,14 @@ def _table(experiments: Experiments, names: Sequence[str]) -> Iterator[str]:
         yield f"| {row.label} | " + " | ".join(cells) + " |"
 
 
-def headline_table(experiments: Experiments, corpus_note: str = "") -> str:
+def headline_table(experiments: Experiments, corpus_note: str = "", warnings: Warnings | None = None) -> str:
     """Format the headline metrics of experiments and baselines on test as columns for the terminal."""
     lines = [corpus_note, ""] if corpus_note else []
     for title, group in _comparable_groups(experiments).items():
         names = _headline(next(iter(group.values())))
         columns = _columns(group, names, lambda estimate, name: number(estimate.value, name))
-        lines += [title, *(f"  {fact}" for fact in _describe_test(group)), *columns, ""]
+        facts = [*_describe_test(group), *_warnings(group, warnings)]
+        lines += [title, *(f"  {fact}" for fact in facts), *columns, ""]
     return "\n".join([*lines, _MARKS])
 
 
@@ -251,6 +261,11 @@ def _describe_test(experiments: Experiments) -> list[str]:
             "so read those metrics beside its row."
         )
     return sentences
+
+
+def _warnings(experiments: Experiments, warnings: Warnings | None) -> Sequence[str]:
+    protocol = next(iter(experiments.values())).protocol
+    return [f"Warning: {sentence}" for sentence in (warnings or {}).get(protocol, ())]
 
 
 def _describe_ranking(counts: RankingCounts) -> str:

@@ -47,16 +47,33 @@ class Search(NamedTuple):
     def name(self, experiment: str) -> str:
         """Return the study's name, with a hash of everything that decides its trials but their number."""
         prepared = examples.prepare(self.base, self.songs, self.listing, self.words, self.graded)
-        if not len(prepared.splits["val"].left):
-            raise ValueError(f"study: {experiment} has no val pairs to compare trials on; add songs")
-        if ON_VAL[self.settings.metric].of == "ranking" and prepared.splits["val"].listed.all():
-            raise ValueError(
-                f"study.metric: received {self.settings.metric!r}, but {experiment} has no unlisted val "
-                "pairs, which need songs with lists; choose another metric"
-            )
         deciding_settings = self.settings.model_dump(exclude={"trials", "storage"})
         deciding = json.dumps([deciding_settings, prepared.fingerprint], sort_keys=True)
         return f"{experiment}-{hashlib.sha256(deciding.encode()).hexdigest()[:16]}"
+
+
+def explain_skip(listing: pd.DataFrame, metric: str, experiment: str) -> str | None:
+    """Return why the val pairs of an experiment cannot tell trials apart by a metric; None where they can.
+
+    Args:
+        listing: from pair_sets.Listings.of.
+        metric: a key of metric_table.ON_VAL.
+        experiment: its name.
+    """
+    val = listing.loc[listing["split"] == "val"]
+    grades, is_similar = val["similarity"].unique(), (val["similarity"] >= 0.5).unique()
+    if val.empty:
+        reason = "val has no pairs; add texts and pairs"
+    elif len(grades) == 1:
+        reason = f"all its val pairs have the similarity {grades[0]:g}; add pairs of other grades"
+    elif metric == "average_precision" and len(is_similar) == 1:
+        side = "similar" if is_similar[0] else "dissimilar"
+        reason = f"its val pairs are all {side}; choose another study.metric"
+    elif ON_VAL[metric].of == "ranking" and val["listed"].all():
+        reason = "its val has no unlisted pairs, which need songs with lists; choose another study.metric"
+    else:
+        return None
+    return f"no settings were searched: trials of {experiment} cannot be compared by {metric}, for {reason}"
 
 
 def open_study(search: Search, name: str, folder: Path) -> queue.Queue:

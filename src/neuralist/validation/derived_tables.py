@@ -93,6 +93,13 @@ _SUITE_TABLES = {
                round(lowest * 1e9) / 1e9 AS lowest, round(highest * 1e9) / 1e9 AS highest,
                n_rows, split, CAST(similarity >= 0.5 AS DOUBLE) AS similar
         FROM pairs""",
+    # An empty split has no number of grades: that it is empty is said once.
+    "pairs.splits": """
+        SELECT measured.split, count(similarity) AS n_pairs,
+               nullif(count(DISTINCT round(similarity * 1e9)), 0) AS n_grades
+        FROM (SELECT 'val' AS split UNION ALL SELECT 'test' AS split) measured
+        LEFT JOIN pairs ON pairs.split = measured.split
+        GROUP BY ALL ORDER BY ALL NULLS LAST""",
     "pairs.songs": """
         SELECT DISTINCT song_id, song_id IN (SELECT song_id FROM songs WHERE song_id IS NOT NULL) AS in_songs
         FROM pair_songs ORDER BY ALL NULLS LAST""",

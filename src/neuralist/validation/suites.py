@@ -26,6 +26,7 @@ from great_expectations.expectations.metadata_types import FailureSeverity
 
 from neuralist.config.experiment import Protocol
 from neuralist.config.params import EngineName, Expected, Pairs, Range
+from neuralist.data.splits import MIN_PAIRS
 from neuralist.engine.connect import connect
 from neuralist.validation import derived_tables
 from neuralist.validation.derived_tables import CheckedTables
@@ -62,6 +63,7 @@ def validate(
         **pairs_suites(expected),
         **unlisted_suites(),
         **disjoint_suites(shared),
+        **small_suites(),
         **(repeat_suites() if gives_split else {}),
     }
     with connect(engine_name) as engine:
@@ -163,6 +165,19 @@ def disjoint_suites(severity: FailureSeverity) -> Suites:
     }
 
 
+def small_suites() -> Suites:
+    """Expect val and test to tell models apart; warnings, since figures on few pairs are no fault."""
+    warning = FailureSeverity.WARNING
+    return {
+        "pairs.splits": [
+            _within(
+                "n_pairs", MIN_PAIRS, None, f"val and test have {MIN_PAIRS} listed pairs or more", warning
+            ),
+            _within("n_grades", 2, None, "listed pairs of val and of test have two grades or more", warning),
+        ]
+    }
+
+
 def repeat_suites() -> Suites:
     """Expect no unordered pair twice or in two splits; warnings, since each pair is used once at most."""
     promises = {"n_rows": "a pair is listed once", "n_parts": "train, val and test share no pair"}
@@ -180,8 +195,16 @@ def _row_count_within(bounds: Range, name: str) -> Expectation:
     return ExpectTableRowCountToBeBetween(min_value=low, max_value=high, description=promise)
 
 
-def _within(column: str, low: float, high: float | None, promise: str) -> Expectation:
-    return ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high, description=promise)
+def _within(
+    column: str,
+    low: float,
+    high: float | None,
+    promise: str,
+    severity: FailureSeverity = FailureSeverity.CRITICAL,
+) -> Expectation:
+    return ExpectColumnValuesToBeBetween(
+        column=column, min_value=low, max_value=high, description=promise, severity=severity
+    )
 
 
 def _in_set(
