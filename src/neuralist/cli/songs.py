@@ -56,7 +56,7 @@ def compare(
         "percentile": round(percentile, 1),
         "tokens_used": [int(answer.tokens_used_a), int(answer.tokens_used_b)],
         "known": known,
-        "lines": alike_lines(loaded.encoder, *lyrics),
+        "lines": alike_lines(loaded.encoder, *map(loaded.encoder.clean, lyrics)),
         **_provenance(served),
     }
     if as_json:

@@ -29,7 +29,8 @@ SONGS = pa.schema(
         "tags": TEXTS,
         "genre": TEXT,
         "language": TEXT,
-        "lyrics": TEXT,
+        "lyrics": TEXT,  # cleaned by text.cleaning
+        "raw_lyrics": TEXT,  # as they came
         "n_words": WHOLE,
         "has_list": TRUTH,
         "group_id": TEXT,

@@ -1,15 +1,22 @@
-"""Reject records without lyrics, or with a text that is not their own.
+"""Clean the lyrics of records, and reject those without lyrics, or with a text that is not their own.
 
-Input: records of `neuralist.ingest.sources.common`. Output: the usable ones with two more columns, `folded`
-(the text's words in lower case, separated by single spaces) and `n_words`; and a rejects table of the rest.
+Input: records of `neuralist.ingest.sources.common`. Output: the usable ones with cleaned lyrics and four more columns,
+`raw_lyrics`, `removed` (what cleaning removed, by kind), `folded` (the cleaned text's words in lower case, separated
+by single spaces) and `n_words`; and a rejects table of the rest.
 """
 
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 
 import pandas as pd
+import regex
 
+from neuralist.config import params
 from neuralist.ingest.sources import common
-from neuralist.text import names, tokenizer
+from neuralist.text import cleaning, names, tokenizer
+
+NOTICES = Path(__file__).with_name("notices.yaml")
 
 _NOTICE_WORDS = 60  # a shorter text that contains a placeholder's phrase is a notice (those seen have 32)
 _MIN_WORDS = 8  # shorter texts may be equal by chance
@@ -18,24 +25,35 @@ _MIN_WORDS = 8  # shorter texts may be equal by chance
 def usable(
     records: pd.DataFrame, source: str, placeholders: Iterable[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Leave out records without words, with a notice in place of lyrics, or with another song's text.
+    """Clean lyrics; leave out records without words, with a notice in their place, or another song's text.
 
     Args:
         records: see `neuralist.ingest.sources.common`.
         source: the records' source, as rejects names it.
-        placeholders: phrases of such notices; punctuation and case are ignored.
+        placeholders: phrases of such notices besides notices.yaml; punctuation and case are ignored.
 
     Raises:
         ValueError: no record is left.
     """
-    texts = [" ".join(tokenizer.words(lyrics)) for lyrics in records.lyrics.tolist()]
-    folded = pd.Series(texts, index=records.index, dtype="str")
-    n_words = (folded.str.count(" ") + (folded != "")).astype("int64")
-    records = records.assign(folded=folded, n_words=n_words)
+    raw = records.lyrics
+    cleaned = [cleaning.clean(lyrics) for lyrics in raw.tolist()]
+    lyrics = pd.Series([text for text, _ in cleaned], index=records.index, dtype="str")
+    folded = _folded(lyrics)
+    n_words = _n_words(folded)
+    records = records.assign(
+        lyrics=lyrics,
+        raw_lyrics=raw,
+        removed=[removed for _, removed in cleaned],
+        folded=folded,
+        n_words=n_words,
+    )
     reasons = pd.Series("", index=records.index, dtype="str")
     reasons[_has_ambiguous_owner(records)] = "wrong lyrics: one text under unrelated artists and titles"
-    reasons[_is_notice(folded, n_words, placeholders)] = "wrong lyrics: a notice in their place"
     reasons[n_words == 0] = "lyrics without a word"
+    # Cleaning also removes notices: "[Instrumental]", and the trailer of lyrics cut after some lines.
+    folded_raw = _folded(raw.where(lyrics != raw, ""))
+    is_notice = _is_notice(folded, placeholders) | _is_notice(folded_raw, placeholders)
+    reasons[is_notice] = "wrong lyrics: a notice in their place"
     rejects = rejected(records, source, reasons)
     if len(rejects) == len(records):
         raise common.all_unusable(source, len(records), rejects)
@@ -50,15 +68,39 @@ def rejected(records: pd.DataFrame, source: str, reasons: pd.Series) -> pd.DataF
     return common.rejected(source, faulty, reasons.loc[faulty.index], "value")
 
 
-def _is_notice(folded: pd.Series, n_words: pd.Series, placeholders: Iterable[str]) -> pd.Series:
-    """Return whether each text begins with a placeholder's phrase, or is short and contains one."""
-    is_notice = pd.Series(data=False, index=folded.index)
-    for placeholder in placeholders:
-        phrase = " ".join(tokenizer.words(placeholder))
-        begins = (folded + " ").str.startswith(phrase + " ")
-        contains = (" " + folded + " ").str.contains(f" {phrase} ", regex=False)
-        is_notice |= begins | (contains & (n_words < _NOTICE_WORDS))
-    return is_notice
+def _folded(texts: pd.Series) -> pd.Series:
+    return pd.Series(
+        [" ".join(tokenizer.words(text)) for text in texts.tolist()], index=texts.index, dtype="str"
+    )
+
+
+def _n_words(folded: pd.Series) -> pd.Series:
+    return (folded.str.count(" ") + (folded != "")).astype("int64")
+
+
+@cache
+def _notices() -> tuple[frozenset[str], frozenset[str]]:
+    """Return the folded texts that are notices as a whole, and the phrases of notices; see notices.yaml."""
+    by_language = params.read_yaml(NOTICES)
+    whole, phrases = (
+        frozenset(" ".join(tokenizer.words(text)) for texts in by_language[kind].values() for text in texts)
+        for kind in ("whole", "phrases")
+    )
+    return whole, phrases
+
+
+def _is_notice(folded: pd.Series, placeholders: Iterable[str]) -> pd.Series:
+    """Return whether each text is a notice, begins with a notice's phrase, or is short and contains one."""
+    whole, known_phrases = _notices()
+    phrases = sorted(known_phrases | {" ".join(tokenizer.words(text)) for text in placeholders} - {""})
+    any_phrase = regex.compile(r"(?<!\S)(?:" + "|".join(map(regex.escape, phrases)) + r")(?!\S)")
+
+    def is_notice(text: str) -> bool:
+        if text.count(" ") < _NOTICE_WORDS - 1:
+            return text in whole or any_phrase.search(text) is not None
+        return any_phrase.match(text) is not None
+
+    return pd.Series([is_notice(text) for text in folded.tolist()], index=folded.index, dtype=bool)
 
 
 def _has_ambiguous_owner(records: pd.DataFrame) -> pd.Series:

@@ -161,6 +161,7 @@ def _counts(
 ) -> dict[str, int | dict[str, int]]:
     kinds = Counter(matches.kind)
     reasons = Counter(rejects.source + ": " + rejects.reason)
+    removed = sum((Counter(removed) for removed in songs.removed.tolist()), Counter[str]())
     without_year = raw.records.loc[raw.records.year.isna(), "where"]
     return {
         "records": len(raw.records) + Counter(raw.rejects.source)[raw.source],
@@ -174,5 +175,7 @@ def _counts(
         "tracks matched": len(matches),
         "matched by": {kind.name: kinds[kind.name] for kind in matching.KINDS if kind.name in kinds},
         "listed": len(similar.listed),
+        "songs cleaned": sum(map(bool, songs.removed)),
+        "removed": dict(sorted(removed.items())),
         "rejects": dict(sorted(reasons.items())),
     }

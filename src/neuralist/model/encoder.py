@@ -8,7 +8,7 @@ Operators: https://onnx.ai/onnx/operators.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 
 from neuralist.config import records
 from neuralist.model.similarity import Similarity
+from neuralist.text import cleaning
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import PADDING, UNKNOWN, Vocabulary, Windows
 
@@ -35,15 +36,30 @@ class Reading(NamedTuple):
 
 
 class Encoder:
-    """Maps texts to embeddings, by an experiment's exported graph and vocabulary."""
+    """Maps texts to embeddings, by an experiment's exported graph and vocabulary.
+
+    Args:
+        graph: encoder.onnx.
+        vocabulary: of the experiment.
+        windowing: which tokens are read.
+        similarity: of embeddings.
+        clean: makes of a text as it came the text that is read; see `text.cleaning.cleaner`.
+    """
 
     def __init__(
-        self, graph: Path, vocabulary: Vocabulary, windowing: TokenWindowing, similarity: Similarity
+        self,
+        graph: Path,
+        vocabulary: Vocabulary,
+        windowing: TokenWindowing,
+        similarity: Similarity,
+        *,
+        clean: Callable[[str], str] = str,
     ) -> None:
         import onnxruntime  # 0.2 s that exporting need not pay
         from onnxruntime.capi import onnxruntime_pybind11_state as state  # pyright: ignore
 
         self.vocabulary, self.windowing, self.similarity = vocabulary, windowing, similarity
+        self.clean = clean
         options = onnxruntime.SessionOptions()
         # Parallelism is by call, see `_run_all`. Threads within a call would wait for each other at each
         # step of the LSTM: on a busy machine a song then takes a third longer.
@@ -71,20 +87,21 @@ class Encoder:
         experiment = records.load_experiment(folder)
         vocabulary = Vocabulary.load(folder / "vocabulary.txt")
         windowing, similarity = TokenWindowing.of(experiment.params), Similarity.of(experiment)
-        return cls(folder / "encoder.onnx", vocabulary, windowing, similarity)
+        clean = cleaning.cleaner(experiment.cleaning)
+        return cls(folder / "encoder.onnx", vocabulary, windowing, similarity, clean=clean)
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts: float32 (n_texts, width), in input order; see `read`."""
         return self.read(texts).embeddings
 
     def read(self, texts: Sequence[str]) -> Reading:
-        """Embed texts, equal texts once, and count the tokens read and known.
+        """Clean and embed texts, equal texts once, and count the tokens read and known.
 
         Raises:
             ValueError: a text has no word.
         """
         numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-        windows = self.vocabulary.windows(list(numbers), self.windowing)
+        windows = self.vocabulary.windows([self.clean(text) for text in numbers], self.windowing)
         order = np.array([numbers[text] for text in texts], dtype=np.intp)
         n_tokens = windows.per_text(windows.ids != PADDING)[order]
         if not n_tokens.all():

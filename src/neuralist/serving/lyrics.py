@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neuralist.text import tokenizer
+from neuralist.text import cleaning, tokenizer
 
 MAX_CHARACTERS = 100_000  # of one text
 # Below this share of known words, a score comes with a warning. At a half, four of a song's ten nearest stay,
@@ -42,9 +42,12 @@ def fault(value: Any) -> str | None:
         return f"{kind_of(value)}; give a text"
     if len(value) > MAX_CHARACTERS:
         return f"{len(value):,} characters; a text may have {MAX_CHARACTERS:,}"
+    cleaned = cleaning.clean(value).text
     # Nearly every text has a word early; splitting it whole would be done twice, here and by the encoder.
-    if tokenizer.words(value[:100]) or tokenizer.words(value):
+    if tokenizer.words(cleaned[:100]) or tokenizer.words(cleaned):
         return None
+    if cleaned != value and tokenizer.words(value):
+        return "a text of nothing but headers, times or notes; give the words of a song"
     return f"{'a text without any word' if value else 'an empty text'}; give the words of a song"
 
 

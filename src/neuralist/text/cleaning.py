@@ -52,7 +52,11 @@ def cleaner(version: int | None) -> Callable[[str], str]:
         return str
     if version != VERSION:
         raise ValueError(f"cleaning: received version {version}, but this neuralist has {VERSION}; update it")
-    return lambda raw: clean(raw).text
+    return _clean_text
+
+
+def _clean_text(raw: str) -> str:
+    return clean(raw).text
 
 
 def _without_debris(raw: str, removed: Counter[str]) -> str:

@@ -164,7 +164,12 @@ RULES = (
         _compile(r"""(?:\\+r)?\\+n|\\+r|\\+t(?!\p{Ll})|\\+u(?![dD][89a-fA-F])[0-9a-fA-F]{4}|\\+["']"""),
         _escaped,
     ),
-    Rule("HTML entity", ("&",), _compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"), _character),
+    Rule(
+        "HTML entity",
+        ("&",),
+        _compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"),
+        _character,
+    ),
     Rule(
         "HTML tag",
         ("<",),
@@ -262,7 +267,12 @@ RULES = (
         ),
         _nothing,
     ),
-    Rule("section header", ("[",), _compile(rf"^[ \t]*\[[ \t]*{_SECTION}\][ \t]*:?[ \t]*(?:\n|\Z)?", I), _nothing),
+    Rule(
+        "section header",
+        ("[",),
+        _compile(rf"^[ \t]*\[[ \t]*{_SECTION}\][ \t]*:?[ \t]*(?:\n|\Z)?", I),
+        _nothing,
+    ),
     Rule("section header", ("[",), _compile(rf"\[[ \t]*{_SECTION}\][ \t]*\n?", I), _newline),
     Rule(
         "section header",

@@ -18,6 +18,7 @@ from neuralist.model.backend import keras
 from neuralist.model.encoder import Encoder
 from neuralist.model.malstm import MaLSTM
 from neuralist.model.similarity import Calibration
+from neuralist.text import cleaning
 from neuralist.text.vocabulary import Vocabulary, Windows
 from neuralist.training import loop
 from neuralist.training.checkpoints import Epoch
@@ -60,6 +61,7 @@ def save_experiment(
         n_pairs_before={split: data.n_pairs for split, data in prepared.pretraining_splits.items()},
         coverage=prepared.vectors.coverage,
         calibration=_calibration(model, splits["val"]) if settings.calibration else None,
+        cleaning=cleaning.VERSION,  # of the songs stage, which cleaned the lyrics it was trained on
     )
     records.save(record, folder / "experiment.json")
     difference = check_export(model, Encoder.load(folder), splits["train"].songs)

@@ -75,7 +75,7 @@ def songs_suites(expected: Expected) -> Suites:
     """Expect each song to have an id, lyrics and a fold, each track one song and each group one fold."""
     return {
         "songs": [
-            *_not_null("song_id", "genre", "lyrics", "n_words", "has_list", "group_id", "fold"),
+            *_not_null("song_id", "genre", "lyrics", "raw_lyrics", "n_words", "has_list", "group_id", "fold"),
             _row_count_within(expected.songs, "expected.songs"),
             _unique("song_id", "a song_id names one song"),
             ExpectColumnValuesToMatchRegex(column="lyrics", regex=r"\S", description="lyrics are not blank"),

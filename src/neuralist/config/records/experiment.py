@@ -69,6 +69,7 @@ class ExperimentRecord(Section):
         n_pairs_before: pairs of pretraining, train and val; empty without pretraining.
         coverage: of the token vectors.
         calibration: fitted on val; None where the similarity is read as it is.
+        cleaning: version of text.cleaning by which lyrics are cleaned before they are read; None: as they come.
     """
 
     name: str
@@ -82,6 +83,7 @@ class ExperimentRecord(Section):
     n_pairs_before: dict[str, Count]
     coverage: Coverage
     calibration: CalibrationCurve | None
+    cleaning: Count | None = optional()
 
 
 class BestTrial(Section):

@@ -3,7 +3,8 @@
 | format | says so | differs |
 |---|---|---|
 | 1 | nowhere | settings have the old names of `config.renamed` |
-| 2 | served.json, `format` | |
+| 2 | served.json, `format` | no `cleaning` in experiment.json: lyrics are read as they come |
+| 3 | served.json, `format` | |
 """
 
 from pathlib import Path
@@ -16,7 +17,7 @@ from neuralist.config.records.base import Count, check
 from neuralist.config.records.experiment import ExperimentRecord
 from neuralist.config.records.metrics import Estimate, MetricName
 
-FORMAT = 2
+FORMAT = 3
 
 
 class ServedModel(Section):
@@ -39,7 +40,7 @@ class ServedModel(Section):
         content: SHA-256 of the folder's other files, 64 hex digits.
     """
 
-    format: Literal[2]
+    format: Literal[3]
     experiment: str
     fingerprint: str
     corpus_note: str
@@ -62,7 +63,8 @@ def load_served(folder: Path) -> ServedModel:
     """
     path = folder / "served.json"
     content = files.read_json(path)
-    return check(content | {"format": FORMAT} if _format(content, path) == 1 else content, ServedModel, path)
+    _format(content, path)
+    return check(content | {"format": FORMAT}, ServedModel, path)
 
 
 def load_experiment(folder: Path) -> ExperimentRecord:
@@ -80,6 +82,6 @@ def load_experiment(folder: Path) -> ExperimentRecord:
 
 def _format(content: dict[str, Any], path: Path) -> int:
     number = content.get("format", 1)
-    if number not in (1, FORMAT):
+    if number not in range(1, FORMAT + 1):
         raise ValueError(f"{path}: format {number!r}, but this version reads 1 to {FORMAT}; update neuralist")
     return number
