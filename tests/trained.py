@@ -75,6 +75,7 @@ def songs(lyrics: Mapping[str, str]) -> pd.DataFrame:
             "genre": "folk",
             "language": "en",
             "lyrics": text,
+            "raw_lyrics": text,
             "n_words": len(text.split()),
             "has_list": True,
             "group_id": song,

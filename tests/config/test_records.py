@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import BaseModel, ValidationError
-from tests import made_records, trained
+from tests import made_records, served, trained
 
 from neuralist.config import records, renamed
 from neuralist.serving.catalogue import Catalogue
@@ -162,7 +162,7 @@ def test_a_folder_of_this_format_has_no_old_names(folder: Path) -> None:
         records.load_experiment(folder)
 
 
-@pytest.mark.parametrize("newer", [3, "2.1"])
+@pytest.mark.parametrize("newer", [4, "3.1"])
 def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path, newer: object) -> None:
     content = json.loads((folder / "served.json").read_text())
     (folder / "served.json").write_text(json.dumps(content | {"format": newer}))
@@ -171,8 +171,19 @@ def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path,
         with pytest.raises(ValueError) as refused:
             load(folder)
         assert str(refused.value) == (
-            f"{folder / 'served.json'}: format {newer!r}, but this version reads 1 to 2; update neuralist"
+            f"{folder / 'served.json'}: format {newer!r}, but this version reads 1 to 3; update neuralist"
         )
+
+
+def test_a_folder_of_format_2_reads_lyrics_as_they_come(tmp_path: Path) -> None:
+    # That format has no `cleaning` in experiment.json, and made_records leaves it out too.
+    folder = served.write(tmp_path)
+    content = json.loads((folder / "served.json").read_text())
+    (folder / "served.json").write_text(json.dumps(content | {"format": 2}))
+    model = Model.load(folder)
+
+    assert model.served.format == records.FORMAT
+    assert model.compare(["moss\n[Outro]"], ["moss"])["tokens_used_a"].tolist() == [2]
 
 
 def test_the_folder_of_format_1_is_small_and_holds_every_file() -> None:

@@ -32,6 +32,7 @@ SONG = {
     "genre": ["pop", "other"],
     "language": [None, "en"],
     "lyrics": ["la la", "\U0001f3b5 l\u00e0"],
+    "raw_lyrics": ["la la (x2)", "\U0001f3b5 l\u00e0"],
     "n_words": [2, 1],
     "has_list": [True, False],
     "group_id": ["a", "b"],

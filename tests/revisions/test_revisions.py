@@ -94,6 +94,7 @@ def songs(store: Store, *names: str) -> str:
         genre="x",
         language="en",
         lyrics="la",
+        raw_lyrics="la",
         n_words=1,
         has_list=True,
         group_id="x",

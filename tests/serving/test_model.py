@@ -17,7 +17,7 @@ from neuralist.config import records
 from neuralist.serving import lyrics
 from neuralist.serving import model as module
 from neuralist.serving.model import Model
-from neuralist.text import tokenizer
+from neuralist.text import cleaning, tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +201,7 @@ def test_markup_control_characters_and_any_language_are_only_text(model: Model, 
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=300))
 def test_a_text_is_refused_exactly_when_it_has_no_word(text: str) -> None:
-    assert (lyrics.fault(text) is None) == bool(tokenizer.words(text))
+    assert (lyrics.fault(text) is None) == bool(tokenizer.words(cleaning.clean(text).text))
 
 
 def test_a_folder_without_served_json_is_refused(tmp_path: Path) -> None:

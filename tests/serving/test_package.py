@@ -167,7 +167,7 @@ def test_served_json_says_what_was_chosen_and_how_good_it_is(source: Path, tmp_p
     told = json.loads((out / "served.json").read_text())
     quantiles, content = told.pop("quantiles"), told.pop("content")
     assert told == {
-        "format": 2,
+        "format": 3,
         "experiment": "one",
         "fingerprint": "one".ljust(64, "0"),
         "corpus_note": "A corpus.",

@@ -42,6 +42,7 @@ def made(n_songs: int = 8, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
             "genre": ["rock", "pop", "pop", "other"] * (n_songs // 4) + ["rock"] * (n_songs % 4),
             "language": None,
             "lyrics": "paper lanterns over water",
+            "raw_lyrics": "paper lanterns over water",
             "n_words": 4,
             "has_list": True,
             "group_id": [f"s{number}" for number in range(n_songs)],

@@ -55,6 +55,7 @@ class Corpus:
                 "genre": "rock",
                 "language": None,
                 "lyrics": [f"{WORDS} {song_id}" for song_id in ids],
+                "raw_lyrics": [f"{WORDS} {song_id}" for song_id in ids],
                 "n_words": 5,
                 "has_list": [True] * 6 + [False] + [True] * 2,
                 "group_id": ["s1", "s1", "s3", "s3", "s5", "s6", "s7", "u1", "u2"],

@@ -1,8 +1,8 @@
 """Clean the lyrics of records, and reject those without lyrics, or with a text that is not their own.
 
-Input: records of `neuralist.ingest.sources.common`. Output: the usable ones with cleaned lyrics and four more columns,
-`raw_lyrics`, `removed` (what cleaning removed, by kind), `folded` (the cleaned text's words in lower case, separated
-by single spaces) and `n_words`; and a rejects table of the rest.
+Input: records of `neuralist.ingest.sources.common`. Output: the usable ones with cleaned lyrics and four
+more columns, `raw_lyrics`, `removed` (what cleaning removed, by kind), `folded` (the cleaned text's words in
+lower case, separated by single spaces) and `n_words`; and a rejects table of the rest.
 """
 
 from collections.abc import Iterable

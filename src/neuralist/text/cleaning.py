@@ -1,7 +1,7 @@
 """Remove from lyrics what is not sung: headers, times, markup, mojibake and the notes of lyrics sites.
 
-Input: a text as people have it. Output: the text that is read, and how much of which kind was removed. Songs are
-cleaned before training, and texts that a model answers for in the same way.
+Input: a text as people have it. Output: the text that is read, and how much of which kind was removed. Songs
+are cleaned before training, and texts that a model answers for in the same way.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ VERSION = 1  # a trained model states by which version its texts were cleaned; a
 _MAX_PASSES = 10  # a removal may reveal others: a text escaped twice takes two passes
 # What UTF-8 read as another encoding begins with; whether it is mojibake is for ftfy to say.
 _MOJIBAKE = regex.compile(r"[ÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓâãåæçèéêëìíîïðРСГвŕĂÎ√¬‚]\P{ASCII}|\ufffd|[\x80-\x9f]")
-_SPACES = regex.compile(r"[ \t]+(?=\n|\Z)")
+_SPACES = regex.compile(r"(?<![ \t])[ \t]++(?=\n|\Z)")
 _BLANK_LINES = regex.compile(r"\n{3,}")
 
 
@@ -30,8 +30,8 @@ class Cleaned(NamedTuple):
 def clean(raw: str) -> Cleaned:
     """Return a text without what is not sung; cleaning it again changes nothing.
 
-    A text without debris comes back as it is, white space included. Only a text of nothing but debris is empty
-    afterwards.
+    A text without debris comes back as it is, white space included. Only a text of nothing but debris is
+    empty afterwards.
     """
     text, removed = raw, Counter[str]()
     for _ in range(_MAX_PASSES):

@@ -1,7 +1,7 @@
 """What is not sung in a text of lyrics, by kind: patterns and what stands in their place.
 
-RULES are in the order in which they are applied. Each has signs: a text that holds none of them is not searched.
-Where a line may be sung, no pattern matches: "[Chorus]" goes, "sing the chorus" stays.
+RULES are in the order in which they are applied. Each has signs: a text that holds none of them is not
+searched. Where a line may be sung, no pattern matches: "[Chorus]" goes, "sing the chorus" stays.
 LRC: https://en.wikipedia.org/wiki/LRC_(file_format).
 """
 
@@ -20,7 +20,8 @@ class Rule(NamedTuple):
 
     Attributes:
         kind: its name, as counts state it.
-        signs: lower-case strings of which a text with such debris holds one; empty: every text that is not ASCII is searched.
+        signs: lower-case strings of which a text with such debris holds one; empty: every text that is not
+            ASCII is searched.
         pattern: of the debris.
         replace: returns what stands in its place.
     """
@@ -57,8 +58,8 @@ _BEFORE = (
 )
 _TIMES = rf"(?:[x×*][ \t]?\d{{1,2}}|\d{{1,2}}[ \t]?[x×]){_END}"  # x2, 2x
 _REPEAT = (  # "repeat chorus 2x to fade", with a mark or a section that says it is not sung
-    rf"repeat(?:s|ed)?(?:[ \t]+(?:{_SURE}|choruses|{_TIMES}|\d{{1,2}}|\d{{1,2}}(?:st|nd|rd|th)|times?|twice|first|"
-    r"last|second|lines?|above|the|to|till?|until|and|fades?|out|end)){1,8}"
+    rf"repeat(?:s|ed)?(?:[ \t]+(?:{_SURE}|choruses|{_TIMES}|\d{{1,2}}|\d{{1,2}}(?:st|nd|rd|th)|times?|twice|"
+    r"first|last|second|lines?|above|the|to|till?|until|and|fades?|out|end)){1,8}"
 )
 _SECTION = (
     rf"{_BEFORE}(?:{_SURE}|{_BRACKETED}){_END}(?:[ \t]+(?:solo|break|bridge|intro|outro|section|interlude))?"
@@ -66,16 +67,18 @@ _SECTION = (
     r"|[ \t]*[:\-–—,&+/|(#*.][^\[\]\n]{0,120})?"
 )
 # Every word of _SURE, or a part of it.
-_HEADER_SIGNS = tuple(
-    "chorus verse refr hook bridge intro outro interlude coro estr puente couplet stroph strof ritornello ponte "
-    "vers brygga omkv zwrotka sloka kertos säkeist куплет припев приспів бридж интро аутро nakarat サビ メロ "
-    "후렴 벌스 코러스 브릿지 歌 (instrumental".split()
+_HEADER_SIGNS = (
+    *("chorus", "vers", "refr", "hook", "bridge", "intro", "outro", "interlude", "coro", "estr"),
+    *("puente", "couplet", "stro", "ritornello", "ponte", "brygga", "omkv", "zwrotka", "sloka"),
+    *("kertos", "säkeist", "куплет", "припев", "приспів", "бридж", "интро", "аутро", "nakarat"),
+    *("サビ", "メロ", "후렴", "벌스", "코러스", "브릿지", "歌", "(instrumental"),
 )
 _MARKED = (  # "Verse 2:", "Chorus x2", "Refrain (repeat)", "Hook:"
     rf"{_BEFORE}(?:{_SURE}){_END}"
-    rf"(?:[ \t]*{_NUMBER}[ \t]*[:.]?|[ \t]*:|[ \t]*[(\[]?(?:{_TIMES}|{_REPEAT}|repeat|until fade)[)\]]?[ \t]*[:.]?)"
+    rf"(?:[ \t]*{_NUMBER}[ \t]*[:.]?|[ \t]*:"
+    rf"|[ \t]*[(\[]?(?:{_TIMES}|{_REPEAT}|repeat|until fade)[)\]]?[ \t]*[:.]?)"
 )
-_REPEAT_MARK = rf"(?:{_REPEAT}|repeat|{_TIMES}|bis)"
+_BRACKETED_REPEAT = rf"[(\[{{][ \t]*(?:{_REPEAT}|repeat|{_TIMES}|bis)[ \t]*[!.]?[ \t]*[)\]}}]"
 
 # --- words of sites -----------------------------------------------------------------------------------
 
@@ -132,6 +135,11 @@ def _tag(match: regex.Match[str]) -> str:
     return "\n" if match["line"] else ""
 
 
+def _capitals(match: regex.Match[str]) -> str:
+    """Return nothing for a header in capitals; in a text all in capitals it may be sung."""
+    return match[0] if match.string.isupper() else ""
+
+
 def _untimed(match: regex.Match[str]) -> str:
     """Return a line without its times; times that stand for spaces between words leave spaces."""
     line = _TIME_PATTERN.sub("", match[0])
@@ -145,7 +153,6 @@ def _compile(pattern: str, flags: int = 0) -> regex.Pattern[str]:
 
 
 _TIME_PATTERN = _compile(_TIME)
-I, S = regex.I, regex.S
 RULES = (
     Rule(
         "invisible character",
@@ -161,7 +168,9 @@ RULES = (
     Rule(
         "escaped character",
         ("\\",),
-        _compile(r"""(?:\\+r)?\\+n|\\+r|\\+t(?!\p{Ll})|\\+u(?![dD][89a-fA-F])[0-9a-fA-F]{4}|\\+["']"""),
+        _compile(
+            r"""(?<!\\)(?:(?:\\++r)?\\++n|\\++r|\\++t(?!\p{Ll})|\\++u(?![dD][89a-fA-F])[0-9a-fA-F]{4}|\\++["'])"""
+        ),
         _escaped,
     ),
     Rule(
@@ -174,9 +183,9 @@ RULES = (
         "HTML tag",
         ("<",),
         _compile(
-            r"<!--.*?-->|<(script|style)\b[^<>]*>.*?</\1\s*>"
-            rf"|(?P<line>[ \t]*</?(?:{_LINE_TAGS}){_ATTRIBUTES}>(?:[ \t]*\n)?)|</?(?:{_TAGS}){_ATTRIBUTES}>",
-            I | S,
+            r"<!--.{0,1000}?-->|<(script|style)\b[^<>]{0,1000}>.{0,10000}?</\1\s*>"
+            rf"|(?P<line></?(?:{_LINE_TAGS}){_ATTRIBUTES}>(?:[ \t]*\n)?)|</?(?:{_TAGS}){_ATTRIBUTES}>",
+            regex.I | regex.S,
         ),
         _tag,
     ),
@@ -184,9 +193,9 @@ RULES = (
         "LRC tag",
         ("[",),
         _compile(
-            r"^[ \t]*\[(?:ar|ti|al|au|by|re|ve|la|lr|id|offset|length|tool|lang|language|encoding|key|total|hash|"
-            r"sign|qq|kana|artist|title|album|author|editor|#)[ \t]*:[^\[\]\n]*\][ \t]*(?:\n|\Z)",
-            I,
+            r"^[ \t]*\[(?:ar|ti|al|au|by|re|ve|la|lr|id|offset|length|tool|lang|language|encoding|key|total|"
+            r"hash|sign|qq|kana|artist|title|album|author|editor|#)[ \t]*:[^\[\]\n]*\][ \t]*(?:\n|\Z)",
+            regex.I,
         ),
         _nothing,
     ),
@@ -235,7 +244,8 @@ RULES = (
             r"See [^\n]{1,80}? Live\s*Get tickets as low as [$€£]?\d+|Get tickets as low as [$€£]\d+"
             r"|See [^\n]{1,80}? Live(?=You might also like|\[)"
             # On a line of its own it is told from a song's line by another mark of the site.
-            r"|^See (?:[\p{Lu}\p{Lo}\p{N}&+$]\S*[ ]){1,8}Live[ \t]*$(?=[\s\S]*?(?:^You might also like|Embed\s*\Z))"
+            r"|^See (?:[\p{Lu}\p{Lo}\p{N}&+$]\S*[ ]){1,8}Live[ \t]*$"
+            r"(?=[\s\S]*?(?:^You might also like|Embed\s*\Z))"
         ),
         _newline,
     ),
@@ -261,48 +271,45 @@ RULES = (
         "commercial-use notice",
         ("commercial use",),
         _compile(
-            r"^(?:[ \t]*\.{3}[ \t]*\n+)?[ \t]*\*{3,}[ \t]*This Lyrics is NOT for Commercial use[ \t]*\*{3,}[^\n]*"
-            r"(?:\n[ \t]*\(\d+\)[ \t]*)?",
-            I,
+            r"^(?:[ \t]*\.{3}[ \t]*\n+)?[ \t]*\*{3,}[ \t]*This Lyrics is NOT for Commercial use[ \t]*\*{3,}"
+            r"[^\n]*(?:\n[ \t]*\(\d+\)[ \t]*)?",
+            regex.I,
         ),
         _nothing,
     ),
     Rule(
         "section header",
         ("[",),
-        _compile(rf"^[ \t]*\[[ \t]*{_SECTION}\][ \t]*:?[ \t]*(?:\n|\Z)?", I),
+        _compile(rf"^[ \t]*\[[ \t]*{_SECTION}\][ \t]*:?[ \t]*(?:\n|\Z)?", regex.I),
         _nothing,
     ),
-    Rule("section header", ("[",), _compile(rf"\[[ \t]*{_SECTION}\][ \t]*\n?", I), _newline),
+    Rule("section header", ("[",), _compile(rf"\[[ \t]*{_SECTION}\][ \t]*\n?", regex.I), _newline),
     Rule(
         "section header",
         _HEADER_SIGNS,
         _compile(
-            rf"^[ \t]*(?:[({{*][ \t]*(?:{_MARKED}[^\n(){{}}*]{{0,60}}|{_BEFORE}(?:{_SURE}|instrumental))[ \t]*[)}}*]"
-            rf"[ \t]*(?:\n|\Z)|{_MARKED}[ \t]*(?:\n|\Z)|(?:{_SURE})(?:[ \t]*\d{{1,2}})?[ \t]*:[ \t]+"
+            rf"^[ \t]*(?:[({{*][ \t]*(?:{_MARKED}[^\n(){{}}*]{{0,60}}|{_BEFORE}(?:{_SURE}|instrumental))"
+            rf"[ \t]*[)}}*][ \t]*(?:\n|\Z)|{_MARKED}[ \t]*(?:\n|\Z)|(?:{_SURE})(?:[ \t]*\d{{1,2}})?[ \t]*:[ \t]+"
             # A word that stands alone is a header where it begins a paragraph.
-            r"|(?:pre[- ]?chorus|chorus|verse|refrain|intro|outro)[ \t]*(?:\n|\Z)(?<=(?:\A|\n[ \t]*\n)[ \t]*[\w -]+\n?))",
-            I,
+            r"|(?:pre[- ]?chorus|chorus|verse|refrain|intro|outro)[ \t]*(?:\n|\Z)"
+            r"(?<=(?:\A|\n[ \t]*\n)[ \t]*[\w -]+\n?))",
+            regex.I,
         ),
         _nothing,
     ),
     Rule(
         "section header",
         ("chorus", "verse", "refrain", "bridge", "hook", "intro", "outro"),
-        _compile(
-            r"^[ \t]*(?:CHORUS|VERSE|REFRAIN|BRIDGE|HOOK|INTRO|OUTRO|PRE-?CHORUS)[ \t]*(?:\n|\Z)"
-            # In capitals among lower case.
-            r"(?:(?<=\p{Ll}\P{L}*\p{L}+\s*)|(?=[\s\S]*?\p{Ll}))"
-        ),
-        _nothing,
+        _compile(r"^[ \t]*(?:CHORUS|VERSE|REFRAIN|BRIDGE|HOOK|INTRO|OUTRO|PRE-?CHORUS)[ \t]*(?:\n|\Z)"),
+        _capitals,
     ),
     Rule(
         "repeat mark",
         ("repeat", "x)", "x]", "x}", "(x", "[x", "{x", "bis)", "\nx", "x\n", "×"),
         _compile(
-            rf"[(\[{{][ \t]*{_REPEAT_MARK}[ \t]*[!.]?[ \t]*[)\]}}]"
-            rf"|^[ \t]*(?:{_TIMES}|(?=repeat[^\n]*(?:\d|fade|{_SURE})){_REPEAT})[ \t.!]*$",
-            I,
+            rf"^[ \t]*(?:{_BRACKETED_REPEAT}|{_TIMES}|(?=repeat[^\n]*(?:\d|fade|{_SURE})){_REPEAT})"
+            rf"[ \t.!]*(?:\n|\Z)|{_BRACKETED_REPEAT}",
+            regex.I,
         ),
         _nothing,
     ),

@@ -69,7 +69,8 @@ class ExperimentRecord(Section):
         n_pairs_before: pairs of pretraining, train and val; empty without pretraining.
         coverage: of the token vectors.
         calibration: fitted on val; None where the similarity is read as it is.
-        cleaning: version of text.cleaning by which lyrics are cleaned before they are read; None: as they come.
+        cleaning: version of text.cleaning by which lyrics are cleaned before they are read; None: not at
+            all.
     """
 
     name: str
