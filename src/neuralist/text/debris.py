@@ -289,7 +289,8 @@ RULES = (
         _HEADER_SIGNS,
         _compile(
             rf"^[ \t]*(?:[({{*][ \t]*(?:{_MARKED}[^\n(){{}}*]{{0,60}}|{_BEFORE}(?:{_SURE}|instrumental))"
-            rf"[ \t]*[)}}*][ \t]*(?:\n|\Z)|{_MARKED}[ \t]*(?:\n|\Z)|(?:{_SURE})(?:[ \t]*\d{{1,2}})?[ \t]*:[ \t]+"
+            rf"[ \t]*[)}}*][ \t]*(?:\n|\Z)|{_MARKED}[ \t]*(?:\n|\Z)"
+            rf"|(?:{_SURE})(?:[ \t]*\d{{1,2}})?[ \t]*:[ \t]+"
             # A word that stands alone is a header where it begins a paragraph.
             r"|(?:pre[- ]?chorus|chorus|verse|refrain|intro|outro)[ \t]*(?:\n|\Z)"
             r"(?<=(?:\A|\n[ \t]*\n)[ \t]*[\w -]+\n?))",
