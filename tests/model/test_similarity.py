@@ -1,4 +1,4 @@
-"""Calibration: monotone, equal to scikit-learn's isotonic regression but for the thousandth mixed in."""
+"""Calibration: rising, without steps, and through the means of scikit-learn's isotonic regression."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 from tests import made_records
 
+from neuralist.model import similarity as module
 from neuralist.model.similarity import Calibration, Similarity
 
 unit = st.floats(0, 1, allow_subnormal=False)
@@ -14,30 +15,58 @@ pairs = st.lists(st.tuples(unit, unit, st.floats(0.5, 20)), min_size=1, max_size
 
 
 @given(pairs)
-def test_the_curve_never_falls_and_ends_in_one(found: list[tuple[float, float, float]]) -> None:
+def test_the_curve_rises_from_zero_to_one_at_every_knot(found: list[tuple[float, float, float]]) -> None:
     curve = Calibration.fit(*np.array(found).T)
-    expected = curve(np.linspace(0, 1, 101))
-    assert (np.diff(expected) >= 0).all()
-    assert expected.min() >= 0
-    assert curve(np.array([1.0])).tolist() == [1.0]
+    assert (np.diff(curve.raw) > 0).all()
+    assert (np.diff(curve.expected) >= 0).all()
+    assert curve(np.array([0.0, 1.0])).tolist() == [0.0, 1.0]
 
 
 @given(pairs)
-def test_at_the_val_pairs_it_is_isotonic_regression(found: list[tuple[float, float, float]]) -> None:
+def test_different_values_get_different_similarities(found: list[tuple[float, float, float]]) -> None:
     raw, similarity, weight = np.array(found).T
-    raw = raw.round(3) * 0.999  # none is 1, which has a value of its own
+    values = np.linspace(0, 1, 11)
+    assert (np.diff(Calibration.fit(raw.round(2), similarity.round(2), weight)(values)) > 0).all()
+
+
+@given(pairs)
+def test_each_step_of_isotonic_regression_is_met_at_its_mean(found: list[tuple[float, float, float]]) -> None:
+    raw, similarity, weight = np.array(found).T
+    raw = 0.001 + 0.998 * raw.round(3)  # 0 and 1 have values of their own
     theirs = IsotonicRegression().fit(raw, similarity, sample_weight=weight).predict(raw)
-    ours = Calibration.fit(raw, similarity, weight)(raw)
-    np.testing.assert_allclose(ours, 0.999 * theirs + 0.001 * raw, atol=1e-6)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "STEP", 1)
+        curve = Calibration.fit(raw, similarity, weight)
+    for value in np.unique(theirs):
+        mean = np.average(raw[theirs == value], weights=weight[theirs == value])
+        assert curve(np.array([mean]))[0] == pytest.approx(0.999 * value + 0.001 * mean, abs=1e-6)
 
 
-def test_a_pair_of_weight_two_counts_as_two_pairs() -> None:
+@given(st.integers(1, 200), st.integers(0, 99))
+def test_a_knot_stands_for_thirty_pairs_or_more(n_pairs: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    raw = rng.uniform(0.01, 0.99, n_pairs)
+    curve = Calibration.fit(raw, rng.uniform(0, 1, n_pairs), np.ones(n_pairs))
+    assert 1 <= len(curve.raw) - 2 <= max(1, n_pairs // 30)
+
+
+def test_a_single_pair_at_the_top_does_not_decide() -> None:
+    # Sixty pairs of 0.2, half of them at 0.1 and half at 0.3; then a pair of 1 at 0.9.
+    raw = np.repeat([0.1, 0.3, 0.9], [30, 30, 1])
+    curve = Calibration.fit(raw, np.repeat([0.2, 1.0], [60, 1]), np.ones(61))
+    mean, similarity = (30 * 0.1 + 30 * 0.3 + 0.9) / 61, (60 * 0.2 + 1) / 61
+    np.testing.assert_allclose(curve.raw, [0, mean, 1])
+    np.testing.assert_allclose(curve.expected, [0, 0.999 * similarity + 0.001 * mean, 1])
+
+
+def test_a_pair_of_weight_two_counts_as_two_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STEP", 1)
     raw, similarity = np.array([0.2, 0.4, 0.4, 0.8]), np.array([0.6, 0.2, 0.2, 0.9])
     twice = Calibration.fit(raw, similarity, np.ones(4))
     weighed = Calibration.fit(raw[[0, 1, 3]], similarity[[0, 1, 3]], np.array([1.0, 2.0, 1.0]))
     np.testing.assert_allclose(twice.expected, weighed.expected)
-    # the first two rise together: (0.6 + 2 * 0.2) / 3
-    assert twice(np.array([0.3])).tolist() == pytest.approx([0.999 / 3 + 0.0003])
+    # The first two are a step of (0.6 + 2 * 0.2) / 3 at the mean (0.2 + 2 * 0.4) / 3.
+    assert twice(np.array([1 / 3])).tolist() == pytest.approx([0.999 / 3 + 0.001 / 3])
 
 
 def test_a_trained_experiments_similarity_is_read_with_its_curve() -> None:

@@ -13,11 +13,12 @@ from neuralist.config import experiment
 from neuralist.config.records import CalibrationCurve, ExperimentRecord
 
 KINDS: tuple[str, ...] = get_args(experiment.Similarity)
+STEP = 30  # pairs of a knot at least: their mean has a standard error below 0.1
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A monotone curve from raw to expected similarity, straight between its knots; ends in (1, 1).
+    """A rising curve from raw to expected similarity, from (0, 0) to (1, 1), straight between its knots.
 
     Attributes:
         raw: float64 (n_knots,), ascending, the last 1.
@@ -33,9 +34,10 @@ class Calibration:
 
     @classmethod
     def fit(cls, raw: np.ndarray, similarity: np.ndarray, weight: np.ndarray) -> "Calibration":
-        """Fit the curve by isotonic regression on val pairs (Zadrozny & Elkan 2002), ending in (1, 1).
+        """Fit the curve on val pairs by isotonic regression (Zadrozny & Elkan 2002), and join its steps.
 
-        A thousandth of the raw value is mixed in: the regression's steps alone would tie different pairs.
+        A step alone would give the same similarity to all pairs on it. So each becomes a knot at its mean;
+        neighbouring steps share one until it stands for STEP pairs, so that no few pairs decide.
 
         Args:
             raw: float64 (n_pairs,), n_pairs at least 1.
@@ -44,23 +46,40 @@ class Calibration:
         """
         from scipy.optimize import isotonic_regression  # only training needs SciPy
 
-        knots, at = np.unique(raw, return_inverse=True)
+        values, at, counts = np.unique(raw, return_inverse=True, return_counts=True)
         weights = np.bincount(at, weight)
-        fitted = isotonic_regression(np.bincount(at, weight * similarity) / weights, weights=weights).x
-        inner = knots < 1
-        expected = (0.999 * fitted + 0.001 * knots)[inner]
-        return cls(np.append(knots[inner], 1.0), np.append(np.clip(expected, 0.0, 1.0), 1.0)).thinned()
-
-    def thinned(self) -> "Calibration":
-        """Return the same curve without the knots on straight stretches."""
-        slope = np.diff(self.expected) / np.diff(self.raw)
-        bends = np.abs(np.diff(slope)) > 1e-9
-        is_knot = np.concatenate([[True], bends, [True]]) if len(self.raw) > 1 else np.array([True])
-        return Calibration(self.raw[is_knot], self.expected[is_knot])
+        fitted = isotonic_regression(np.bincount(at, weight * similarity) / weights, weights=weights)
+        steps = _merged(np.add.reduceat(counts, fitted.blocks[:-1]))
+        step = np.repeat(steps, np.diff(fitted.blocks))  # of each value
+        total = np.bincount(step, weights)
+        knots = np.bincount(step, weights * values) / total
+        # A thousandth of the raw value: a step at 1 would tie with the end.
+        expected = 0.999 * np.bincount(step, weights * fitted.x) / total + 0.001 * knots
+        is_inner = (knots > 0) & (knots < 1)
+        return cls(
+            np.concatenate([[0.0], knots[is_inner], [1.0]]),
+            np.concatenate([[0.0], np.clip(expected[is_inner], 0.0, 1.0), [1.0]]),
+        )
 
     def record(self) -> CalibrationCurve:
         """Return the curve as experiment.json stores it."""
         return CalibrationCurve(raw=tuple(self.raw.tolist()), expected=tuple(self.expected.tolist()))
+
+
+def _merged(counts: np.ndarray) -> np.ndarray:
+    """Number steps from 0 so that those with the same number hold STEP pairs, if there are so many.
+
+    Args:
+        counts: int64 (n_steps,), the pairs of each.
+    """
+    numbers, number, n_pairs = [], 0, 0
+    for count in counts.tolist():
+        numbers.append(number)
+        n_pairs += count
+        if n_pairs >= STEP:
+            number, n_pairs = number + 1, 0
+    # What is left over joins the last.
+    return np.minimum(numbers, max(0, number - 1))
 
 
 @dataclass(frozen=True)
