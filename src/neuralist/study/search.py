@@ -63,17 +63,19 @@ def explain_skip(listing: pd.DataFrame, metric: str, experiment: str) -> str | N
     val = listing.loc[listing["split"] == "val"]
     grades, is_similar = val["similarity"].unique(), (val["similarity"] >= 0.5).unique()
     if val.empty:
-        reason = "val has no pairs; add texts and pairs"
+        reason = f"{experiment} has no val pairs; add texts and pairs"
     elif len(grades) == 1:
-        reason = f"all its val pairs have the similarity {grades[0]:g}; add pairs of other grades"
+        reason = f"all val pairs of {experiment} have the similarity {grades[0]:g}; add other grades"
     elif metric == "average_precision" and len(is_similar) == 1:
         side = "similar" if is_similar[0] else "dissimilar"
-        reason = f"its val pairs are all {side}; choose another study.metric"
+        reason = f"all val pairs of {experiment} are {side}; choose another study.metric than {metric}"
     elif ON_VAL[metric].of == "ranking" and val["listed"].all():
-        reason = "its val has no unlisted pairs, which need songs with lists; choose another study.metric"
+        reason = (
+            f"{experiment} has no unlisted val pairs; add lists, or choose another study.metric than {metric}"
+        )
     else:
         return None
-    return f"no settings were searched: trials of {experiment} cannot be compared by {metric}, for {reason}"
+    return f"no settings were searched, for {reason}"
 
 
 def open_study(search: Search, name: str, folder: Path) -> queue.Queue:
