@@ -24,7 +24,8 @@ def main() -> None:
     args = parse()
     settings = params.load()
     resolved.write(settings, corpus.load(args.corpus).epochs, args.out)
-    print(f"settings of {', '.join(settings.run)}, the study, the word vectors and pretraining")
+    study = f"the study of {settings.studied_experiment}" if settings.study.trials else "no study"
+    print(f"settings of {', '.join(settings.run)}, {study}, the word vectors and pretraining")
 
 
 if __name__ == "__main__":

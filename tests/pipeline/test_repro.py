@@ -34,10 +34,9 @@ TINY: dict[str, Any] = {
     "vectors": {"source": "train", "dimensions": 8, "epochs": 2, "min_count": 1},
     "experiments": {
         "tiny": {"protocol": "songs", "max_tokens": 15, "units": 4, "epochs": 2, "pretrain_on": "graded"},
-        "studied": {"protocol": "songs", "max_tokens": 15, "units": 4, "epochs": 2},
     },
     "run": ["tiny"],
-    "study": {"experiment": "studied", "trials": 2, "epochs": 1, "space": {"units": [4, 8]}},
+    "study": {"experiment": "tiny", "trials": 2, "epochs": 1, "space": {"units": [4, 8]}},
     "songmap": {"experiment": "tiny"},
     "evaluate": {"draws": 20},
 }
