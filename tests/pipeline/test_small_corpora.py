@@ -24,11 +24,10 @@ TINY: dict[str, Any] = {
     "vectors": {"source": "train", "dimensions": 8, "epochs": 2, "min_count": 1},
     "train": {"epochs": 2},
     "experiments": {
-        "base": {"max_tokens": 15, "units": 4, "pooling": "mean"},
         "whole": {"heads": {"year": 1.0, "tags": 1.0, "graph": 1.0}, "bag_of_words": True, "units": 4,
                   "distillation_weight": 0.5, "calibration": True, "batch_unit": "songs", "pooling": "mean"},
     },
-    "run": ["base", "whole"],
+    "run": ["whole"],
     "study": {"experiment": None, "trials": 1, "epochs": 1, "space": {"units": [4, 8]}},
     "songmap": {"experiment": None},
     "evaluate": {"draws": 20},
@@ -102,23 +101,18 @@ def pipeline(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: py
     return Pipeline(tmp_path, capsys, monkeypatch)
 
 
-@pytest.mark.parametrize("given", [False, True])
-def test_a_corpus_of_40_texts_and_250_pairs_runs_to_the_end(pipeline: Pipeline, given: bool) -> None:
+def test_a_corpus_of_40_texts_and_250_pairs_runs_to_the_end(pipeline: Pipeline) -> None:
     write_texts(pipeline.data, 40)
-    if given:
-        split = ["train"] * 5 + ["val", "test"]
-        raw.pairs(pipeline.data, pairs_of_themes(250, split), "left_id,right_id,similarity,split")
-    else:
-        raw.pairs(pipeline.data, pairs_of_themes(250))
+    raw.pairs(pipeline.data, pairs_of_themes(250))
 
     assert pipeline.run() is None, pipeline.output
     assert "Traceback" not in "".join(pipeline.output.values())
     assert "study: trial 0 of 1, val_spearman" in pipeline.output["study"]
     assert (pipeline.folder / "artifacts/served/served.json").exists()
     table = (pipeline.folder / "artifacts/results.md").read_text()
-    # Given, every seventh of 250 pairs is in val: 35. Eight of 40 texts, a fold, have 28 of 780 pairs: 9.
-    assert ("**Warning: val has fewer than 30 listed pairs" in table) == (not given)
-    assert ("val and test have 30 listed pairs or more" in pipeline.output["validate"]) == (not given)
+    # Eight of 40 texts, a fold, have 28 of 780 pairs between them, of which 9 are among the 250.
+    assert "**Warning: val has fewer than 30 listed pairs" in table
+    assert "val and test have 30 listed pairs or more" in pipeline.output["validate"]
 
 
 def test_where_val_has_one_grade_the_study_is_skipped_and_the_rest_runs(pipeline: Pipeline) -> None:
@@ -136,11 +130,11 @@ def test_where_val_has_one_grade_the_study_is_skipped_and_the_rest_runs(pipeline
     assert pipeline.output["tuned"] == f"tuned: not trained: {reason}"
     folder = pipeline.folder / "artifacts"
     assert sorted(path.name for path in (folder / "study").iterdir()) == ["skipped.txt", "tuned.json"]
-    assert sorted(path.name for path in (folder / "metrics").iterdir()) == ["base.json", "whole.json"]
+    assert sorted(path.name for path in (folder / "metrics").iterdir()) == ["whole.json"]
     sentence = "**Warning: val has one grade only, 0.1: it tells no model from another.**"
     assert sentence in (folder / "results.md").read_text()
     assert "split=val, n_pairs=35, n_grades=1" in (folder / "validation.html").read_text()
-    assert json.loads((folder / "headline.json").read_text()).keys() == {"base", "whole"}
+    assert json.loads((folder / "headline.json").read_text()).keys() == {"whole"}
 
 
 def test_three_songs_and_a_pair_end_with_the_counts_that_are_too_small(pipeline: Pipeline) -> None:
@@ -148,7 +142,7 @@ def test_three_songs_and_a_pair_end_with_the_counts_that_are_too_small(pipeline:
     raw.pairs(pipeline.data, [["t00", "t01", "0.5"]])
 
     assert pipeline.run() == "validate"
-    assert "error: 5 of 58 expectations failed, 0 are broken; see" in pipeline.output["validate"]
+    assert "error: 5 of 60 expectations failed, 0 are broken; see" in pipeline.output["validate"]
     assert "their number is within expected.songs: [10, null]" in pipeline.output["validate"]
     assert "Traceback" not in pipeline.output["validate"]
 
@@ -158,7 +152,6 @@ def test_three_songs_and_a_pair_end_with_the_counts_that_are_too_small(pipeline:
     [
         ([["t00", "t01", "0.5"]], "validate"),  # one grade
         ([["t00", "t01", "0.9"], ["t01", "t02", "0.1"]], None),
-        ([["t00", "t01", "0.9", "train"], ["t01", "t02", "0.1", "train"]], None),
         ([["t00", "t01", "0.9", "val"], ["t01", "t02", "0.1", "test"]], "songs"),  # nothing to train on
     ],
 )

@@ -540,7 +540,7 @@ def test_the_stage_stops_with_a_table_and_leaves_its_files(workspace: Path, corp
     corpus.pairs.loc[0, "n_rows"] = 0
     done = run_stage(workspace, corpus)
     assert done.returncode == 1
-    assert done.stderr == "error: 1 of 59 expectations failed, 0 are broken; see out/validation.html\n"
+    assert done.stderr == "error: 1 of 60 expectations failed, 0 are broken; see out/validation.html\n"
     for shown in ("failed", "pairs", BETWEEN, "n_rows", "left_id=s1, right_id=s2, n_rows=0"):
         assert shown in done.stdout
     report = json.loads((workspace / "out/validation.json").read_text(encoding="utf-8"))
@@ -576,6 +576,6 @@ def test_the_stage_shows_its_warnings_and_ends_with_one_line(
     monkeypatch.setattr(sys, "argv", [str(stage), *tables_and_outs])
     runpy.run_path(str(stage), run_name="__main__")
     shown = capsys.readouterr()
-    assert shown.out.endswith("\n59 expectations, none failed, 1 warnings\n")
+    assert shown.out.endswith("\n60 expectations, none failed, 1 warnings\n")
     assert "val and test have 30 listed pairs or more" in shown.out, "val and test have a pair each"
     assert shown.err == ""
