@@ -70,6 +70,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 def measure(songs: pd.DataFrame, encoder: Encoder) -> dict[str, dict[str, float]]:
     """Return by form the shares of the nearest that stay, and of songs that get the clean text's words."""
+    encoder.clean = str  # the text as it is: cleaning is done here, or not
     lyrics = [cleaning.clean(text).text for text in songs["lyrics"]]
     catalogue = encoder.encode(lyrics)
     drawn = np.random.default_rng(SEED).choice(len(lyrics), min(N_SONGS, len(lyrics)), replace=False)
