@@ -47,7 +47,7 @@ def main() -> None:
         measured: list[Figure] = []
         for one in importlib.import_module(f"benchmarks.{group}").measure(options):
             if isinstance(one, Missing):
-                print(f"skipped: {one.name}: {one.mend}", flush=True)
+                print(f"skipped: {one.name}: {one.fix}", flush=True)
                 continue
             measured.append(one)
             beside = f", {one.peer.name} {figures.shown(one.peer.rounds)}" if one.peer else ""

@@ -15,11 +15,11 @@ class Missing(NamedTuple):
 
     Attributes:
         name: of the figure or figures.
-        mend: what is missing, and how to get it.
+        fix: what is missing, and how to get it.
     """
 
     name: str
-    mend: str
+    fix: str
 
 
 class Peer(NamedTuple):

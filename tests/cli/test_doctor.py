@@ -1,4 +1,4 @@
-"""`neuralist doctor`: each thing that may be missing is named with the command that mends it."""
+"""`neuralist doctor`: each thing that may be missing is named with the command that fixes it."""
 
 import json
 import os
@@ -107,7 +107,7 @@ def test_where_nothing_is_missing_it_says_what_to_do_next(home: Path) -> None:
         "model": "tiny answers",
         "registry": "neuralist version 3, neuralist-recommender version 2",
     }
-    assert all(one["ok"] and one["mend"] == "" for one in said.values())
+    assert all(one["ok"] and one["fix"] == "" for one in said.values())
 
 
 def change(name: str, old: str, new: str) -> Callable[[Path], object]:
@@ -130,7 +130,7 @@ def remove(name: str) -> Callable[[Path], object]:
 
 
 @pytest.mark.parametrize(
-    ("harm", "check", "found", "mend"),
+    ("harm", "check", "found", "fix"),
     [
         (change("requirements.txt", "pandas==", "pandas==9"), "packages", " instead of 9", "make setup"),
         (change("requirements.txt", "pandas==", "no-such=="), "packages", "no-such missing", "make setup"),
@@ -149,12 +149,12 @@ def remove(name: str) -> Callable[[Path], object]:
         (remove("mlflow.db"), "registry", "no champion of neuralist, no champion", "dvc repro"),
     ],
 )
-def test_what_is_missing_is_named_with_its_mend(
+def test_what_is_missing_is_named_with_its_fix(
     home: Path,
     harm: Callable[[Path], object],
     check: str,
     found: str,
-    mend: str,
+    fix: str,
     request: pytest.FixtureRequest,
 ) -> None:
     if check != "model":
@@ -162,19 +162,19 @@ def test_what_is_missing_is_named_with_its_mend(
     harm(home)
     said = examined(1)
     assert found in said[check]["found"]
-    assert (said[check]["ok"], said[check]["mend"], said["next"]) == (False, mend, mend)
+    assert (said[check]["ok"], said[check]["fix"], said["next"]) == (False, fix, fix)
     assert [name for name, one in said.items() if name != "next" and not one["ok"]] == [check]
 
 
 @pytest.mark.parametrize(
-    ("content", "found", "mend"),
+    ("content", "found", "fix"),
     [
         (None, "neuralist version 3, neuralist-recommender version 2", ""),
-        (b"no database" * 100, "MLflow store sqlite:///mlflow.db: ", "mend it, or move mlflow.db away"),
+        (b"no database" * 100, "MLflow store sqlite:///mlflow.db: ", "repair it, or move mlflow.db away"),
     ],
 )
 def test_without_a_stamp_mlflow_itself_is_asked(
-    home: Path, content: bytes | None, found: str, mend: str
+    home: Path, content: bytes | None, found: str, fix: str
 ) -> None:
     (home / "mlruns" / ".recorded.json").unlink()
     if content:
@@ -191,7 +191,7 @@ def test_without_a_stamp_mlflow_itself_is_asked(
     )
     told = json.loads(said.stdout)
     assert told[0].startswith(found)
-    assert told[1].startswith(mend)
+    assert told[1].startswith(fix)
     assert {path.name for path in home.rglob("*") if path not in before} <= {".lock"}
 
 

@@ -100,7 +100,7 @@ def test_the_model_is_that_of_the_checkout_around(tmp_path: Path, monkeypatch: p
     )
 
 
-def test_without_checkout_or_model_the_mend_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_checkout_or_model_the_fix_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     said = refusal("compare", "a", "b")
     assert said.startswith(f"{tmp_path} lies in no checkout of Neuralist")

@@ -158,7 +158,7 @@ def test_a_session_of_the_caller_is_used_and_keeps_its_own_tables() -> None:
     assert SparkSession.active().sql("select number from folds").collect()[0]["number"] == 6
 
 
-def test_without_java_the_mend_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_java_the_fix_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from pyspark.sql import SparkSession
 
     monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)

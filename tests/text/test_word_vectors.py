@@ -94,7 +94,7 @@ def test_training_keeps_the_words_that_occur_often_enough_and_repeats_itself() -
     assert all(np.array_equal(first[word], second[word]) for word in first)
 
 
-def test_training_on_nothing_names_the_mend() -> None:
+def test_training_on_nothing_names_the_fix() -> None:
     with pytest.raises(ValueError, match=r"min_count"):
         word_vectors.train(["each word once"], SETTINGS)
 

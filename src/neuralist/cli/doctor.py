@@ -27,11 +27,11 @@ _MAX_NAMES = 3  # missing items named in one finding
 
 
 class Finding(NamedTuple):
-    """The outcome of a check, as --json prints it; `mend` is the command that fixes it, or empty."""
+    """The outcome of a check, as --json prints it; `fix` is the command that fixes it, or empty."""
 
     check: str
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
 def doctor(as_json: Json = False) -> None:
@@ -42,16 +42,16 @@ def doctor(as_json: Json = False) -> None:
     findings = list(examine(files.checkout()))
     next_command = next_commands(findings)[0][0]
     if as_json:
-        checks = [{"ok": not finding.mend, **finding._asdict()} for finding in findings]
+        checks = [{"ok": not finding.fix, **finding._asdict()} for finding in findings]
         shell.print_json({"checks": checks, "next": next_command})
     else:
         rows = [
-            (finding.check, "missing" if finding.mend else "ok", finding.found, finding.mend)
+            (finding.check, "missing" if finding.fix else "ok", finding.found, finding.fix)
             for finding in findings
         ]
-        shell.console().print(shell.table(["check", "", "found", "mend"], rows))
+        shell.console().print(shell.table(["check", "", "found", "fix"], rows))
         print(f"next: {next_command}")
-    if any(finding.mend for finding in findings):
+    if any(finding.fix for finding in findings):
         raise typer.Exit(1)
 
 
@@ -67,7 +67,7 @@ def show_next() -> None:
         for finding in examine(root, ("data", "stages", "champion")):
             findings.append(finding)
             print(f"  {finding.check:8}  {finding.found}")
-            if finding.mend:
+            if finding.fix:
                 break
         print("Next:")
         for command, purpose in next_commands(findings):
@@ -77,10 +77,10 @@ def show_next() -> None:
 
 def next_commands(findings: Iterable[Finding]) -> list[tuple[str, str]]:
     """Return commands that come next and what each does: those that fix the first thing that is missing."""
-    first = next((finding for finding in findings if finding.mend), None)
+    first = next((finding for finding in findings if finding.fix), None)
     if first is None:
         return _READY
-    return _NO_DATA if first.mend == _NO_DATA[0][0] else [(first.mend, "")]
+    return _NO_DATA if first.fix == _NO_DATA[0][0] else [(first.fix, "")]
 
 
 _READY = [

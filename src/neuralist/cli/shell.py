@@ -56,7 +56,7 @@ def message(error: Exception) -> str:
         return f"{error}; run `make setup` in a checkout, or pip install 'neuralist[train]'"
     if isinstance(error, OSError) and error.strerror:
         prefix = f"{error.filename}: " if error.filename else ""
-        return f"{prefix}{error.strerror}; mend that and call again"
+        return f"{prefix}{error.strerror}; correct that and call again"
     return str(error)
 
 

@@ -92,7 +92,7 @@ def _read_csv(path: Path, rows: int) -> Iterator[Chunk]:
             if rows_read or not row:
                 yield _csv_chunk(header, rows_read, row - len(rows_read) + 1)
         except csv.Error as error:
-            raise ValueError(f"{path}: row {row + 1:,} is no CSV ({error}); mend its quotes") from error
+            raise ValueError(f"{path}: row {row + 1:,} is no CSV ({error}); correct its quotes") from error
         except UnicodeDecodeError as error:
             raise ValueError(
                 f"{path}: not UTF-8 some way after row {row:,} ({error.reason}); save the file as UTF-8"

@@ -109,7 +109,7 @@ def storage_errors(url: str | None) -> Iterator[None]:
         yield
     except FAILURES as error:
         raise ValueError(
-            f"study.storage: '{console.without_passwords(url or '')}': {_reason(error)}; mend it and "
+            f"study.storage: '{console.without_passwords(url or '')}': {_reason(error)}; correct it and "
             "give the command again: the study goes on where it was"
         ) from error
 

@@ -7,6 +7,7 @@ LRC: https://en.wikipedia.org/wiki/LRC_(file_format).
 
 import html
 from collections.abc import Callable
+from functools import lru_cache
 from html.entities import html5
 from typing import NamedTuple
 
@@ -137,7 +138,13 @@ def _tag(match: regex.Match[str]) -> str:
 
 def _capitals(match: regex.Match[str]) -> str:
     """Return nothing for a header in capitals; in a text all in capitals it may be sung."""
-    return match[0] if match.string.isupper() else ""
+    return match[0] if _is_upper(match.string) else ""
+
+
+@lru_cache(maxsize=1)
+def _is_upper(text: str) -> bool:
+    """Return whether a text has no small letter; asked for every header, it is read once."""
+    return text.isupper()
 
 
 def _untimed(match: regex.Match[str]) -> str:

@@ -66,7 +66,7 @@ def opened(mlflow_store: Store) -> Iterator["MlflowClient"]:
     except store_errors() as error:
         fix = "unset MLFLOW_TRACKING_URI" if mlflow_store.checkout is None else "move mlflow.db away"
         raise ValueError(
-            f"MLflow store {console.without_passwords(mlflow_store.uri)}: {first_line(error)}; mend it, or "
+            f"MLflow store {console.without_passwords(mlflow_store.uri)}: {first_line(error)}; repair it, or "
             f"{fix} and call `dvc repro` again: what it holds is made again from the files"
         ) from error
 
