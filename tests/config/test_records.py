@@ -137,7 +137,9 @@ def test_the_mlflow_models_load_a_folder_of_format_1(kind: str, tmp_path: Path) 
     model = mlflow.pyfunc.load_model(str(tmp_path / "model"))
     if kind == "neuralist":
         asked = pd.DataFrame({name: ANSWERS[name] for name in ("lyrics_a", "lyrics_b")})
-        _assert_same(model.predict(asked).to_dict("list"), ANSWERS["compare"])
+        answer = model.predict(asked)
+        assert answer[["known_a", "known_b"]].to_numpy().tolist() == [[1, 1], [1, 1], [0.5, 1]]
+        _assert_same(answer.drop(columns=["known_a", "known_b", "error"]).to_dict("list"), ANSWERS["compare"])
     else:
         answer = model.predict(pd.DataFrame({"lyrics": ANSWERS["lyrics"]}), params=ANSWERS["params"])
         _assert_same(answer.to_dict("list"), ANSWERS["recommend"])

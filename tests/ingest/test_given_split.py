@@ -138,8 +138,10 @@ def test_overlaps_are_warnings_with_their_counts_and_stop_nothing(folder: Path) 
     assert {promise: found.unexpected for promise, found in warnings.items()} == {
         "train, val and test share no song": 6,
         "train, val and test share no group of covers": 6,
+        "train, val and test share no text": 6,
         "a pair is listed once": 2,
         "train, val and test share no pair": 1,
+        "val and test have 30 listed pairs or more": 2,
     }
     assert warnings["a pair is listed once"].examples == [
         "one_id=long, other_id=one, n_rows=2, n_parts=1",

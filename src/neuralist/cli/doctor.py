@@ -197,7 +197,13 @@ def _model(root: Path) -> tuple[str, str]:
     folder = root / "artifacts" / "served"
     if not folder.is_dir():
         return "artifacts/served is missing", "dvc repro"
-    command = ["compare", "--json", "--model", str(folder), "a song of the sea", "a song of the stars"]
+    # Any other words may be unknown to it, and such texts get no answer.
+    vocabulary = folder / "vocabulary.txt"
+    known = (
+        vocabulary.read_text(encoding="utf-8", errors="replace").splitlines() if vocabulary.is_file() else []
+    )
+    text = " ".join(known[:8]) or "a song"
+    command = ["compare", "--json", "--text", "--model", str(folder), text, text]
     result = subprocess.run(
         [sys.executable, "-c", "from neuralist.cli import app; app()", *command],
         capture_output=True,
