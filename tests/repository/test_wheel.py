@@ -23,7 +23,10 @@ assert "<html" in Report({}, []).to_html()
 environment = jinja2.Environment(loader=jinja2.PackageLoader("neuralist.songmap"))
 [environment.get_template(name) for name in environment.list_templates()]
 assert genres.by_tag(None)["motown"] == "soul"
-arguments = mlflow_model.model_arguments("neuralist", pathlib.Path("served"))
+served = pathlib.Path("served")
+served.mkdir(exist_ok=True)
+(served / "vocabulary.txt").write_text("moss" + chr(10))
+arguments = mlflow_model.model_arguments("neuralist", served)
 assert pathlib.Path(arguments["python_model"]).is_file()
 assert arguments["code_paths"] == [str(pathlib.Path(neuralist.__file__).parent)]
 """

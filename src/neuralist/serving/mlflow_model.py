@@ -70,7 +70,7 @@ def model_arguments(kind: str, folder: Path) -> dict[str, Any]:
 
 def _example(kind: str, vocabulary: Vocabulary) -> dict[str, list[str]]:
     """Return a text of frequent words that the model knows, in each input column; no lyrics."""
-    return {name: [" ".join(vocabulary.words[:8])] for name in _INPUTS[kind]}
+    return {name: [" ".join(reversed(vocabulary.words[:8]))] for name in _INPUTS[kind]}
 
 
 def _signature(kind: str) -> ModelSignature:
