@@ -197,12 +197,13 @@ def _model(root: Path) -> tuple[str, str]:
     folder = root / "artifacts" / "served"
     if not folder.is_dir():
         return "artifacts/served is missing", "dvc repro"
-    # Any other words may be unknown to it, and such texts get no answer.
-    vocabulary = folder / "vocabulary.txt"
-    known = (
-        vocabulary.read_text(encoding="utf-8", errors="replace").splitlines() if vocabulary.is_file() else []
-    )
-    text = " ".join(known[:8]) or "a song"
+    from neuralist.serving import lyrics
+    from neuralist.text.vocabulary import Vocabulary
+
+    try:
+        text = lyrics.example(Vocabulary.load(folder / "vocabulary.txt"))
+    except ValueError:
+        text = "a song"  # compare says what is missing or damaged
     command = ["compare", "--json", "--text", "--model", str(folder), text, text]
     result = subprocess.run(
         [sys.executable, "-c", "from neuralist.cli import app; app()", *command],

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -39,14 +39,17 @@ def compare(
     The percentile says how many of all pairs of the catalogue are less alike. The model reads whole songs;
     its scores of single lines are an illustration, and no reason. Lines of one or two words are left out.
     """
-    lyrics = (_text(a, "A", is_text=is_text), _text(b, "B", is_text=is_text))
+    lyrics = [_lyrics(a, "A", is_text=is_text), _lyrics(b, "B", is_text=is_text)]
     import numpy as np
 
     from neuralist import api
 
     loaded = api.load(model)
-    known = _check_known(loaded, {_source(a, "A"): lyrics[0], _source(b, "B"): lyrics[1]})
-    served, answer = loaded.served, loaded.predict([lyrics[0]], [lyrics[1]]).iloc[0]
+    texts = [text for _, text in lyrics]
+    served, answer = loaded.served, loaded.predict(texts[:1], texts[1:]).iloc[0]
+    known = [float(answer.known_a), float(answer.known_b)]
+    for (source, _), share in zip(lyrics, known, strict=True):
+        _check_known(loaded, source, share)
     percentile = float(np.interp(answer.similarity, served.quantiles, range(len(served.quantiles))))
     result = {
         "similarity": float(answer.similarity),
@@ -56,7 +59,7 @@ def compare(
         "percentile": round(percentile, 1),
         "tokens_used": [int(answer.tokens_used_a), int(answer.tokens_used_b)],
         "known": known,
-        "lines": alike_lines(loaded.encoder, *map(loaded.encoder.clean, lyrics)),
+        "lines": alike_lines(loaded.encoder, *map(loaded.encoder.clean, texts)),
         **_provenance(served),
     }
     if as_json:
@@ -137,20 +140,22 @@ def recommend(  # noqa: PLR0913 - each is an option
     """The songs of the catalogue nearest to a song of it, or to lyrics."""
     if (song is None) == (lyrics is None):
         raise typer.BadParameter("give either --song or --lyrics")
-    text = None if lyrics is None else _text(lyrics, "--lyrics", is_text=is_text)
+    given = None if lyrics is None else _lyrics(lyrics, "--lyrics", is_text=is_text)
     from neuralist import api
 
     loaded = api.load(model)
     catalogue = loaded.catalogue
-    start, query = (None, None) if song is None else _find(catalogue, song)
+    query = None
     filters = {"exclude_artist": exclude_artist, "min_year": min_year, "max_year": max_year}
-    if start is not None:
+    if given is not None:
+        reading = loaded.read([given.text])
+        _check_known(loaded, given.source, float(reading.known[0]))
+        nearest = catalogue.nearest(reading.embeddings, k, **filters)
+    else:
+        start, query = _find(catalogue, song or "")
         # One more, since the song itself is its own nearest, unless the filters leave it out.
         nearest = catalogue.nearest(catalogue.embeddings[start][None], k + 1, **filters)
         nearest = nearest[nearest.song_id != catalogue.songs.song_id.iloc[start]].head(k)
-    else:
-        _check_known(loaded, {_source(lyrics or "", "--lyrics"): text or ""})
-        nearest = loaded.recommend(text or "", k, **filters)
     if nearest.empty:
         raise ValueError(f"none of {len(catalogue.songs):,} songs is left by these options; ask for more")
     result = {"query": query, "songs": _records(nearest.assign(rank=range(1, len(nearest) + 1)))}
@@ -205,7 +210,14 @@ def _has_display() -> bool:
     )
 
 
-def _text(argument: str, name: str, *, is_text: bool) -> str:
+class _Lyrics(NamedTuple):
+    """Lyrics of an argument, and where they are from, as messages name it."""
+
+    source: str
+    text: str
+
+
+def _lyrics(argument: str, name: str, *, is_text: bool) -> _Lyrics:
     """Return the lyrics of an argument: a file, "-" for stdin, or the lyrics themselves.
 
     What may be a path is one: a misspelled file name must not get an answer as if it were lyrics.
@@ -235,7 +247,7 @@ def _text(argument: str, name: str, *, is_text: bool) -> str:
     fault = lyrics.fault(text)
     if fault:
         raise ValueError(f"{source}: received {fault}")
-    return text
+    return _Lyrics(source, text)
 
 
 def _may_be_path(argument: str) -> bool:
@@ -246,25 +258,19 @@ def _may_be_path(argument: str) -> bool:
     return is_word or "/" in argument or argument.rstrip().lower().endswith((".txt", ".lrc"))
 
 
-def _source(argument: str, name: str) -> str:
-    return f"{name}, {argument[:80]}" if _is_file(argument) else name
-
-
-def _check_known(model: "api.Model", texts: dict[str, str]) -> list[float]:
-    """Return the share of each text's tokens that the model knows; warn on stderr where it is low.
+def _check_known(model: "api.Model", source: str, share: float) -> None:
+    """Warn on stderr where the model knows a low share of a text's tokens.
 
     Raises:
-        ValueError: of a text it knows none.
+        ValueError: it knows none.
     """
     from neuralist.serving import lyrics
 
-    unit, known = model.encoder.windowing.unit, model.read(list(texts.values())).known
-    for source, share in zip(texts, known, strict=True):
-        if not share:
-            raise ValueError(f"{source}: received {lyrics.unknown(unit)}")
-        if share < lyrics.LOW_KNOWN:
-            shell.warn(f"{source}: the model knows {share:.0%} of its {unit}s; do not rely on the answer")
-    return [round(float(share), 6) for share in known]
+    unit = model.encoder.windowing.unit
+    if not share:
+        raise ValueError(f"{source}: received {lyrics.unknown(unit)}")
+    if share < lyrics.LOW_KNOWN:
+        shell.warn(f"{source}: the model knows {share:.0%} of its {unit}s; do not rely on the answer")
 
 
 def _is_file(argument: str) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from neuralist.text import cleaning, tokenizer
+from neuralist.text.vocabulary import Vocabulary
 
 MAX_CHARACTERS = 100_000  # of one text
 # Below this share of known words, a score comes with a warning. At a half, four of a song's ten nearest stay,
@@ -58,6 +59,11 @@ def unknown(unit: str) -> str:
         unit: of tokens, word or character.
     """
     return f"a text of which the model knows no {unit}; give lyrics in the language of its training songs"
+
+
+def example(vocabulary: Vocabulary) -> str:
+    """Return a text of frequent words that a model knows; in an order that is no line of a song."""
+    return " ".join(reversed(vocabulary.words[:8]))
 
 
 def kind_of(value: Any) -> str:

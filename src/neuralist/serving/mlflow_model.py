@@ -21,7 +21,7 @@ from mlflow.models import ModelSignature, set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
-from neuralist.serving import requests
+from neuralist.serving import lyrics, requests
 from neuralist.serving.catalogue import is_integer
 from neuralist.serving.model import Model
 from neuralist.serving.registered import COMPARE, MODELS, RECOMMEND
@@ -69,8 +69,7 @@ def model_arguments(kind: str, folder: Path) -> dict[str, Any]:
 
 
 def _example(kind: str, vocabulary: Vocabulary) -> dict[str, list[str]]:
-    """Return a text of frequent words that the model knows, in each input column; no lyrics."""
-    return {name: [" ".join(reversed(vocabulary.words[:8]))] for name in _INPUTS[kind]}
+    return {name: [lyrics.example(vocabulary)] for name in _INPUTS[kind]}
 
 
 def _signature(kind: str) -> ModelSignature:
