@@ -74,7 +74,9 @@ def main() -> None:
             f"{report.tally['failed']} of {len(report.outcomes)} expectations failed, "
             f"{report.tally['broken']} are broken; see {args.page}"
         )
-    print(f"{len(report.outcomes)} expectations, none failed, {report.tally['warning']} warnings")
+    warnings = report.tally["warning"]
+    ending = "" if warnings == 1 else "s"
+    print(f"{len(report.outcomes)} expectations, none failed, {warnings} warning{ending}")
 
 
 if __name__ == "__main__":

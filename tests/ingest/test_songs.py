@@ -306,5 +306,4 @@ def test_the_predecessors_table_is_read_whole_and_one_notice_in_it_rejected(pape
     assert made.counts["records"] == 719
     assert len(made.songs) == 718
     assert len(made.listed) + (made.rejects["source"] == "pairs").sum() == 10816
-    whole = songs.build(formats.read(paper, (0, 1)), raw.CHOICES.model_copy(update={"placeholders": ()}))
-    assert (len(whole.songs), len(whole.listed), len(whole.rejects)) == (719, 10816, 0)
+    assert (made.rejects["source"] != "pairs").sum() == 1

@@ -576,6 +576,7 @@ def test_the_stage_shows_its_warnings_and_ends_with_one_line(
     monkeypatch.setattr(sys, "argv", [str(stage), *tables_and_outs])
     runpy.run_path(str(stage), run_name="__main__")
     shown = capsys.readouterr()
-    assert shown.out.endswith("\n60 expectations, none failed, 1 warnings\n")
+    assert shown.out.endswith("\n60 expectations, none failed, 2 warnings\n")
     assert "val and test have 30 listed pairs or more" in shown.out, "val and test have a pair each"
+    assert "listed pairs of val and of test have two grades or more" in shown.out, "a pair has one grade"
     assert shown.err == ""
