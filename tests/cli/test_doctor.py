@@ -55,11 +55,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Pat
     ):
         (home / name).write_text(text)
     shutil.copy(empty_database, home / "mlflow.db")
+    (home / "version").mkdir()
+    (home / "version/MLmodel").touch()
     client = MlflowClient(f"sqlite:///{home}/mlflow.db", f"sqlite:///{home}/mlflow.db")
     for name, champion in (("neuralist", 3), ("neuralist-recommender", 2)):
         client.create_registered_model(name)
         for _ in range(champion):
-            client.create_model_version(name, source=home.as_uri())
+            client.create_model_version(name, source=(home / "version").as_uri())
         client.set_registered_model_alias(name, "champion", str(champion))
         client.set_registered_model_alias(name, "old", "1")
     return home
@@ -147,6 +149,12 @@ def remove(name: str) -> Callable[[Path], object]:
         (remove("artifacts/served/vocabulary.txt"), "model", "vocabulary.txt missing", "dvc repro"),
         (put("artifacts/served/encoder.onnx", b"no graph"), "model", "encoder.onnx", "dvc repro"),
         (remove("mlflow.db"), "registry", "no champion of neuralist, no champion", "dvc repro"),
+        (
+            change("mlruns/.recorded.json", "/version", "/lost"),
+            "registry",
+            "the files of neuralist version 3 and neuralist-recommender version 2 are gone",
+            "dvc repro",
+        ),
     ],
 )
 def test_what_is_missing_is_named_with_its_fix(

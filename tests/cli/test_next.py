@@ -14,7 +14,7 @@ from neuralist.tracking import stamp
 from neuralist.tracking.stamp import Registered, StoreContent
 
 LOCK = "stages:\n  songs: {cmd: a, outs: [{path: artifacts/songs.parquet}]}\n"
-CHAMPION = Registered({"champion": "2"}, {"2": {}})
+CHAMPION = Registered({"champion": "2"}, {"2": {}}, {"2": "s3://bucket/2"})
 
 
 @pytest.fixture
@@ -84,6 +84,17 @@ def test_without_a_champion_dvc_registers_the_model_again(
     monkeypatch.setattr(stamp, "read", lambda _: StoreContent({}, {}, {}))
 
     assert "  champion  no champion of neuralist, no champion of neuralist-recommender" in lines()
+    assert next_commands() == ["dvc repro"]
+
+
+def test_a_champion_whose_files_are_gone_is_registered_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = CHAMPION._replace(sources={"2": (home / "mlruns/2").as_uri()})
+    monkeypatch.setattr(stamp, "read", lambda _: StoreContent({}, {}, dict.fromkeys(MODELS, lost)))
+
+    gone = "the files of neuralist version 2 and neuralist-recommender version 2 are gone"
+    assert f"  champion  {gone}" in lines()
     assert next_commands() == ["dvc repro"]
 
 

@@ -130,10 +130,11 @@ def saving(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def checkout(saving: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    """The same, where a saved model is the served folder and no more: saving a real one takes 1 s."""
+    """The same, where a saved model is little more than the served folder: saving a real one takes 1 s."""
 
     def save_model(path: str, artifacts: dict[str, str], **_: Any) -> None:
         shutil.copytree(artifacts["served"], Path(path) / "artifacts" / "served")
+        (Path(path) / "MLmodel").touch()
 
     monkeypatch.setattr("mlflow.pyfunc.save_model", save_model)
     return saving
@@ -596,16 +597,6 @@ def test_a_damaged_store_is_one_clear_error(checkout: Checkout, tmp_path: Path) 
         registry.register(checkout.artifacts, RAW, damaged)
 
 
-def test_a_champion_whose_files_are_gone_is_one_clear_error(checkout: Checkout, tmp_path: Path) -> None:
-    checkout.train("years", by_year())
-    checkout.register()
-    shutil.rmtree(tmp_path / "mlruns")
-    checkout.train("themes", by_theme())
-
-    with pytest.raises(ValueError, match=r"MLflow store .*served"):
-        checkout.register()
-
-
 def test_nothing_to_serve_is_said_and_touches_no_store(checkout: Checkout) -> None:
     (checkout.artifacts / "served").mkdir()
     (checkout.artifacts / "served" / "card.md").write_text("Nothing is served: why.\n")
@@ -648,6 +639,148 @@ def test_a_registration_that_was_killed_leaves_no_stamp(checkout: Checkout) -> N
     register_killed(checkout, ("set_registered_model_alias", 2))
 
     assert stamp.read(checkout.mlflow_store) is None
+
+
+# --- lost files ------------------------------------------------------------------------------------
+
+
+def folder_of(checkout: Checkout, name: str, alias: str = "champion") -> Path:
+    """The folder that has the files of a version."""
+    source = checkout.client.get_model_version_by_alias(name, alias).source
+    return Path(source.removeprefix("file://"))
+
+
+def test_a_lost_champion_is_registered_again_and_its_version_stays(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme())
+    checkout.register()
+    shutil.rmtree(checkout.folder / "mlruns" / "neuralist")
+
+    assert checkout.register() == (
+        "themes is now champion, version 2 of neuralist and neuralist-recommender: "
+        "the files of version 1 (themes) are gone"
+    )
+    assert checkout.versions() == dict.fromkeys(registry.MODELS, 2)
+    assert all((folder_of(checkout, name) / "artifacts/served").is_dir() for name in registry.MODELS)
+    assert checkout.register().startswith("themes is the champion already: version 2 of")
+
+
+def test_case_lost_champion_after_mlflow_gc(checkout: Checkout) -> None:
+    """shared/cases/lost-champion, b: its run is deleted, and `mlflow gc` takes the files."""
+    checkout.train("themes", by_theme())
+    checkout.register()
+    checkout.client.delete_run(checkout.client.get_model_version("neuralist", "1").run_id)
+    uri = checkout.mlflow_store.uri
+    command = [sys.executable, "-m", "mlflow", "gc", "--backend-store-uri", uri, "--tracking-uri", uri]
+    subprocess.run(command, check=True, capture_output=True)
+
+    assert checkout.register(replace=True).endswith("the files of version 1 (themes) are gone")
+    assert checkout.register().startswith("themes is the champion already: version 2 of")
+    assert (folder_of(checkout, "neuralist") / "MLmodel").is_file()
+
+
+def test_another_model_takes_the_place_of_a_lost_champion(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme())
+    checkout.register()
+    checkout.train("years", by_year())
+    checkout.register()
+    shutil.rmtree(checkout.folder / "mlruns" / "neuralist")
+
+    assert checkout.register().startswith("years is now champion, version 3 of")
+    assert checkout.aliases() == both(champion="years"), "it is no challenger any more"
+
+
+def test_both_models_move_where_one_lost_its_files(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme())
+    checkout.register()
+    shutil.rmtree(folder_of(checkout, "neuralist-recommender"))
+
+    assert "version 1 of neuralist, version 2 of neuralist-recommender" in checkout.register()
+    assert checkout.aliases() == both(champion="themes")
+    assert checkout.register().startswith("themes is the champion already")
+
+
+def test_a_lost_champion_of_another_corpus_is_not_replaced_unasked(checkout: Checkout) -> None:
+    checkout.train("years", by_year())
+    checkout.register()
+    shutil.rmtree(checkout.folder / "mlruns" / "neuralist")
+    checkout.corpus("f" * 32 + ".dir")
+    checkout.train("themes", by_theme())
+
+    assert "is of another corpus, and its files are gone; to put themes in its place" in checkout.register()
+    assert checkout.register(replace=True).startswith("themes is now champion")
+
+
+def test_a_champion_without_files_cannot_be_downloaded_and_the_fix_is_named(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from neuralist.tracking.download import download
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    checkout.train("themes", by_theme())
+    checkout.register()
+    shutil.rmtree(checkout.folder / "mlruns" / "neuralist")
+
+    with pytest.raises(ValueError, match=r"the files of version 1 are gone from file:.*; `dvc repro`"):
+        download("models:/neuralist@champion", checkout.folder / "copy")
+
+
+def moved(checkout: Checkout, folder: Path) -> Checkout:
+    """The checkout after `mv`; mlflow keeps a store that it has opened once, so its path must be new."""
+    shutil.move(checkout.folder, folder)
+    os.chdir(folder)
+    return Checkout(folder, Store(f"sqlite:///{folder}/mlflow.db", "neuralist", folder))
+
+
+@pytest.fixture
+def old(checkout: Checkout) -> Checkout:
+    """A checkout in a folder of its own, with the champion `themes` and the challenger `years`."""
+    old = moved(checkout, checkout.folder.with_name(f"{checkout.folder.name}-old"))
+    old.train("themes", by_theme())
+    old.register()
+    old.train("years", by_year())
+    old.register()
+    return old
+
+
+def test_case_lost_champion_in_a_moved_checkout(old: Checkout, tmp_path: Path) -> None:
+    """shared/cases/lost-champion, a: what has an alias is registered where its files are now."""
+    new = moved(old, tmp_path)
+    said = new.register().splitlines()
+
+    assert said[:-1] == [
+        f"{name} version {number} has moved with the checkout: it is version {number + 2} now"
+        for name in registry.MODELS
+        for number in (1, 2)
+    ]
+    assert said[-1].startswith("years is version 4 of neuralist and neuralist-recommender already: no lead")
+    assert new.aliases() == both(champion="themes", challenger="years")
+    assert new.versions() == dict.fromkeys(registry.MODELS, 4)
+    for name, alias in itertools.product(registry.MODELS, ("champion", "challenger")):
+        assert folder_of(new, name, alias).is_relative_to(tmp_path / "mlruns")
+        assert (folder_of(new, name, alias) / "MLmodel").is_file()
+    assert new.register().splitlines() == said[-1:]
+
+
+def test_a_move_killed_before_the_alias_is_completed(old: Checkout, tmp_path: Path) -> None:
+    new = moved(old, tmp_path)
+    register_killed(new, ("set_registered_model_alias", 1))
+
+    new.register()
+    assert new.versions() == dict.fromkeys(registry.MODELS, 4)
+    assert new.aliases() == both(champion="themes", challenger="years")
+
+
+def test_a_checkout_that_moves_back_takes_its_first_versions_again(old: Checkout, tmp_path: Path) -> None:
+    there = moved(old, tmp_path)
+    there.register()
+    back = moved(there, old.folder)
+    # Another spelling of the path, of which mlflow keeps no store.
+    back = Checkout(back.folder, Store(f"{back.mlflow_store.uri}?timeout=5", "neuralist", back.folder))
+
+    assert "neuralist version 3 has moved with the checkout: it is version 1 now" in back.register()
+    assert back.versions() == dict.fromkeys(registry.MODELS, 4)
+    names = {experiment.name for experiment in back.client.search_experiments()}
+    assert names == {"Default", "neuralist", f"neuralist (of {tmp_path})"}
 
 
 # --- the stage -------------------------------------------------------------------------------------

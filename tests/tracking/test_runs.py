@@ -260,6 +260,26 @@ def test_a_deleted_mlflow_experiment_is_restored(mlflow_store: Store, artifacts:
     assert [run.info.status for run in runs(mlflow_store)] == ["FINISHED"]
 
 
+def test_in_a_moved_checkout_runs_are_recorded_again_and_not_into_the_old_folder(
+    mlflow_store: Store, artifacts: Path, tmp_path: Path
+) -> None:
+    record(artifacts, Path("data"), mlflow_store)
+    new = tmp_path / "new"
+    new.mkdir()
+    for name in ("mlflow.db", "mlruns"):
+        shutil.move(tmp_path / name, new / name)
+    store_there = Store(f"sqlite:///{new}/mlflow.db", "neuralist", new)
+
+    assert record(artifacts, Path("data"), store_there) == ["songs15"]
+    assert record(artifacts, Path("data"), store_there) == []
+    assert not (tmp_path / "mlruns" / "neuralist").exists()
+    (run,) = runs(store_there)
+    assert Path(run.info.artifact_uri.removeprefix("file://")).is_relative_to(new)
+    assert "model.keras" in shown(run)
+    (older,) = runs(Store(store_there.uri, f"neuralist (of {tmp_path})", new))
+    assert older.info.run_name == "songs15"
+
+
 def test_a_damaged_store_is_one_clear_error(mlflow_store: Store, artifacts: Path, tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(b"no database" * 100)
     # Another spelling: mlflow keeps a store that it has opened once.

@@ -51,8 +51,10 @@ def test_it_holds_what_is_finished_and_what_is_registered(mlflow_store: Store, c
         {"Default": "0", "neuralist": "1"},
         {"Default": [], "neuralist": ["of an experiment", "of a study"]},
         {
-            "neuralist": stamp.Registered({"champion": "1"}, {"1": {"served": "a"}}),
-            "neuralist-recommender": stamp.Registered({}, {}),
+            "neuralist": stamp.Registered(
+                {"champion": "1"}, {"1": {"served": "a"}}, {"1": f"file://{mlflow_store.checkout}"}
+            ),
+            "neuralist-recommender": stamp.Registered({}, {}, {}),
         },
     )
     assert stamp.recorded(mlflow_store, "of an experiment")
@@ -213,7 +215,29 @@ def test_a_servers_store_has_none(mlflow_store: Store, client: Any, tmp_path: Pa
     assert not (tmp_path / "mlruns/.recorded.json").exists()
 
 
-@pytest.mark.parametrize("key", ["database", "experiments", "runs", "models"])
+def test_in_a_checkout_that_was_moved_it_says_nothing(
+    mlflow_store: Store, client: Any, tmp_path: Path
+) -> None:
+    moved = tmp_path.with_name(f"{tmp_path.name}-moved")
+    tmp_path.rename(moved)  # which leaves mlflow.db with its inode and its times
+    assert stamp.read(Store(mlflow_store.uri, mlflow_store.experiment, moved)) is None
+    moved.rename(tmp_path)
+    assert stamp.read(mlflow_store) is not None
+
+
+def test_a_version_is_lost_where_its_files_are_gone_from_this_machine(tmp_path: Path) -> None:
+    folder = tmp_path / "a b%20c#d?é"
+    folder.mkdir()
+    (folder / "MLmodel").touch()
+    sources = {"1": folder.as_uri(), "2": str(folder), "3": (tmp_path / "b").as_uri(), "4": "/nowhere"}
+    sources |= {"5": "s3://bucket/neuralist", "6": "mlflow-artifacts:/1", "7": "models:/m-1", "8": ""}
+    model = stamp.Registered({}, {number: {"served": "a"} for number in ("4", "3", "2", "1")}, sources)
+
+    assert [number for number in sources if model.is_lost(number)] == ["3", "4"]
+    assert model.version_of("a") == "2"
+
+
+@pytest.mark.parametrize("key", ["database", "checkout", "experiments", "runs", "models"])
 @pytest.mark.parametrize("value", [None, 3, [], {"neuralist": 1}, "cut"])
 def test_a_damaged_one_says_nothing(
     mlflow_store: Store, client: Any, tmp_path: Path, key: str, value: Any

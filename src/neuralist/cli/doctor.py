@@ -218,7 +218,7 @@ def _model(root: Path) -> tuple[str, str]:
 
 
 def _registry(root: Path) -> tuple[str, str]:
-    """Check that the registered models have a champion in MLflow's default store; 3 s without its stamp."""
+    """Check the champions and their files in MLflow's default store; 3 s without its stamp."""
     from neuralist.tracking import stamp
     from neuralist.tracking.store import opened, store
 
@@ -260,6 +260,11 @@ def _champions(models: "Mapping[str, Registered]") -> tuple[str, str]:
     missing = [f"no champion of {name}" for name, version in champions.items() if not version]
     if missing:
         return ", ".join(missing), "dvc repro"
+    lost = [
+        f"{name} version {version}" for name, version in champions.items() if models[name].has_lost_champion
+    ]
+    if lost:
+        return f"the files of {' and '.join(lost)} are gone", "dvc repro"
     return ", ".join(f"{name} version {version}" for name, version in champions.items()), ""
 
 

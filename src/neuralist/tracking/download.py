@@ -6,7 +6,7 @@ from pathlib import Path
 from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 
-from neuralist.tracking.store import opened, store
+from neuralist.tracking.store import first_line, is_gone, opened, store
 
 
 def download(uri: str, folder: Path) -> Path:
@@ -28,11 +28,17 @@ def download(uri: str, folder: Path) -> Path:
     name, alias, version = match.groups()
     with opened(source_store) as client:
         try:
-            number = version or client.get_model_version_by_alias(name, alias).version
-            source = f"{client.get_model_version_download_uri(name, str(number))}/artifacts/served"
+            number = version or str(client.get_model_version_by_alias(name, alias).version)
+            source = client.get_model_version_download_uri(name, number)
+            if is_gone(source):
+                raise ValueError(
+                    f"{uri}: the files of version {number} are gone from {source}; "
+                    "`dvc repro` registers a lost champion again"
+                )
+            served = f"{source}/artifacts/served"
             return Path(
-                download_artifacts(artifact_uri=source, dst_path=str(folder), tracking_uri=source_store.uri)
+                download_artifacts(artifact_uri=served, dst_path=str(folder), tracking_uri=source_store.uri)
             )
         except (MlflowException, OSError) as error:
-            reason = str(error).splitlines()[0].rstrip(".")
+            reason = first_line(error).rstrip(".")
             raise ValueError(f"{uri}: {reason}; `mlflow ui` shows which models there are") from error

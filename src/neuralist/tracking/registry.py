@@ -5,8 +5,9 @@ store of `store.store()`, versions of MODELS, which move together, with the alia
 A version's files are artifacts of its experiment's MLflow run, in served-<digest>/.
 
 A version's tag `served` is the digest of its content. Its tag `complete` is set last: a registration that was
-killed half-way is completed by the next one. As for runs, mlflow is not imported where the store's stamp
-shows that nothing is to be done.
+killed half-way is completed by the next one. A champion whose files are gone is registered again, from
+where they are now or from artifacts/served; its version stays. As for runs, mlflow is not imported where the
+store's stamp shows that nothing is to be done.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from neuralist.config import records
 from neuralist.config.records import ServedModel
-from neuralist.tracking import run_content, stamp
+from neuralist.tracking import relocation, run_content, stamp
 from neuralist.tracking.runs import record, run_of
 from neuralist.tracking.stamp import MODELS, Registered
 from neuralist.tracking.store import Store, get_experiment_id, main_checkout, opened, store
@@ -66,7 +67,7 @@ def register(artifacts: Path, raw: Path, mlflow_store: Store | None = None, *, r
         replace: make it champion without comparing, even if the champion is of another corpus.
 
     Returns:
-        A line for the user: what was done, or why nothing was.
+        A line for the user: what was done, or why nothing was; before it, one for each version that moved.
 
     Raises:
         ValueError: a file is missing, dvc.lock has no md5 of `raw`, or the store cannot be reached.
@@ -82,12 +83,13 @@ def register(artifacts: Path, raw: Path, mlflow_store: Store | None = None, *, r
         return message
     record(artifacts, raw, mlflow_store)  # a version belongs to a run
     with opened(mlflow_store) as client:
+        moved = relocation.register_moved(client, mlflow_store.checkout, stamp.models(client))
         registration = _Registration(client, mlflow_store, served, stamp.models(client))
         message = _reason_to_skip(registration.models, served, replace=replace)
         if not message:
             message = registration.write(registration.verdict(replace=replace))
         stamp.renew(client, mlflow_store)
-    return message
+    return "\n".join([*moved, message])
 
 
 def _read(artifacts: Path, raw: Path) -> Served:
@@ -101,12 +103,15 @@ def _read(artifacts: Path, raw: Path) -> Served:
 
 def _reason_to_skip(models: Mapping[str, Registered], served: Served, *, replace: bool) -> str | None:
     """Return why nothing is to be done, as a message; None where there is something."""
-    champion = models[MAIN_MODEL].champion
+    champion, is_lost = models[MAIN_MODEL].champion, any(model.has_lost_champion for model in models.values())
     if champion is not None and champion.get("data") != served.data and not replace:
+        gone = ", and its files are gone" if is_lost else ""
         return (
             f"{served.name} is not registered: the champion, {_version_and_experiment(models[MAIN_MODEL])}, "
-            f"is of another corpus; to put {served.name} in its place: {_replace_command()}"
+            f"is of another corpus{gone}; to put {served.name} in its place: {_replace_command()}"
         )
+    if is_lost:
+        return None
     numbers = {name: model.version_of(served.digest) for name, model in models.items()}
     tags = {name: model.versions.get(numbers[name] or "", {}) for name, model in models.items()}
     champions = {(model.champion or {}).get("served") for model in models.values()}
@@ -151,6 +156,8 @@ class _Registration:
 
         model = self.models[MAIN_MODEL]
         description = _version_and_experiment(model) if model.champion else ""
+        if model.champion and any(model.has_lost_champion for model in self.models.values()):
+            return champion.Verdict("champion", f"the files of {description} are gone")
         verdict = champion.verdict_from_tags(
             model.champion, description, self.served.model.fingerprint, self.served.digest, replace=replace
         )
@@ -184,7 +191,8 @@ class _Registration:
             self.client.set_model_version_tag(name, number, "verdict", verdict.reason)
         for name, number in numbers.items():
             self.client.set_registered_model_alias(name, verdict.alias, number)
-            if verdict.alias == "champion" and self.models[name].aliases.get("challenger") == number:
+            challenger = self.models[name].versions.get(self.models[name].aliases.get("challenger", ""), {})
+            if verdict.alias == "champion" and challenger.get("served") == self.served.digest:
                 self.client.delete_registered_model_alias(name, "challenger")
         for name, number in numbers.items():
             self.client.set_model_version_tag(name, number, "complete", "true")

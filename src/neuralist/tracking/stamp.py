@@ -2,7 +2,8 @@
 
 Output: mlruns/.recorded.json beside mlflow.db, not in a workspace, since all workspaces share that store. It
 holds the ids of MLflow experiments, the digests of finished runs, the registered models, and the state of the
-file mlflow.db at that time.
+file mlflow.db at that time. It holds the checkout's path too: MLflow keeps absolute paths, so in a checkout
+that was moved it is queried. Whether the files of a registered model are there is looked up each time.
 
 Whoever writes to the store, be it a run, a person in MLflow's pages or `mlflow gc`, writes to that file, and
 so changes its times; whoever replaces it changes its inode. ctime is compared too, since a copy may
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neuralist import files
 from neuralist.serving.registered import MODELS
-from neuralist.tracking.store import Store
+from neuralist.tracking.store import Store, is_gone
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -27,14 +28,25 @@ TICK_S = 0.05  # far above 10 ms, the resolution that file times may have
 
 
 class Registered(NamedTuple):
-    """A registered model: alias to version number, and version number to tags."""
+    """A registered model: alias to version number, and version number to tags and to the URI of its files."""
 
     aliases: dict[str, str]
     versions: dict[str, dict[str, str]]
+    sources: dict[str, str]
 
     def version_of(self, digest: str) -> str | None:
-        """Return the number of the version with this content; None where there is none."""
-        return next((number for number, tags in self.versions.items() if tags.get("served") == digest), None)
+        """Return the number of the version with this content, unless its files are gone; else None."""
+        numbers = (number for number, tags in self.versions.items() if tags.get("served") == digest)
+        return next((number for number in numbers if not self.is_lost(number)), None)
+
+    def is_lost(self, number: str) -> bool:
+        """Return whether the files of a version are gone; see `store.is_gone`."""
+        return is_gone(self.sources.get(number, ""))
+
+    @property
+    def has_lost_champion(self) -> bool:
+        """Whether there is a champion, and its files are gone."""
+        return self.champion is not None and self.is_lost(self.aliases["champion"])
 
     @property
     def champion(self) -> dict[str, str] | None:
@@ -57,7 +69,7 @@ def read(mlflow_store: Store) -> StoreContent | None:
         return None
     try:
         cached = json.loads(_path(mlflow_store.checkout).read_text(encoding="utf-8"))
-        if cached["database"] != database:
+        if (cached["database"], cached["checkout"]) != (database, str(mlflow_store.checkout)):
             return None
         models = {name: Registered(**cached["models"][name]) for name in MODELS}
         runs = {name: list(digests) for name, digests in cached["runs"].items()}
@@ -81,6 +93,7 @@ def renew(client: "MlflowClient", mlflow_store: Store) -> None:
     experiments = {experiment.name: experiment.experiment_id for experiment in client.search_experiments()}
     content = {
         "database": database,
+        "checkout": str(mlflow_store.checkout),
         "experiments": experiments,
         "runs": _runs(client, experiments),
         "models": {name: model._asdict() for name, model in models(client).items()},
@@ -98,7 +111,8 @@ def models(client: "MlflowClient") -> dict[str, Registered]:
         aliases = {alias: str(version) for model in matches for alias, version in model.aliases.items()}
         versions = client.search_model_versions(f"name = '{name}'")
         tags = {str(version.version): dict(version.tags) for version in versions}
-        registered[name] = Registered(aliases, tags)
+        sources = {str(version.version): version.source or "" for version in versions}
+        registered[name] = Registered(aliases, tags, sources)
     return registered
 
 

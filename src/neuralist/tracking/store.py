@@ -12,12 +12,14 @@ from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from neuralist import console, files
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import Experiment, Run
 
 LONG = 30.0  # seconds after which a training or study is shown while it runs
 # Of a run's metrics; a run's tag `layout` and its digest hold it. In the first layout, which had no tag, the
@@ -112,15 +114,54 @@ def store_errors() -> tuple[type[Exception], ...]:
 
 
 def get_experiment_id(client: "MlflowClient", mlflow_store: Store) -> str:
-    """Return the id of the MLflow experiment; creates or restores it where it is missing."""
-    experiment = client.get_experiment_by_name(mlflow_store.experiment)
-    if experiment is None:
-        folder = mlflow_store.checkout / "mlruns" / mlflow_store.experiment if mlflow_store.checkout else None
-        location = folder.as_uri() if folder else None
-        return client.create_experiment(mlflow_store.experiment, artifact_location=location)
-    if experiment.lifecycle_stage == "deleted":
+    """Return the id of the MLflow experiment; creates or restores it where it is missing.
+
+    MLflow keeps the absolute path of an experiment's files, and no call changes it. So in a checkout that was
+    moved or copied the experiment gets another name, which says where it was, and its runs stay there; new
+    ones go to an experiment of this checkout, not into the old folder.
+    """
+    name = mlflow_store.experiment
+    if mlflow_store.checkout is None:
+        experiment = _find_experiment(client, name)
+        return experiment.experiment_id if experiment else client.create_experiment(name)
+    folder = mlflow_store.checkout / "mlruns" / name
+    experiment = _find_experiment(client, name)
+    former = local_path(experiment.artifact_location) if experiment else None
+    if experiment and former and former != folder and former.parts[-2:] == folder.parts[-2:]:
+        client.rename_experiment(experiment.experiment_id, _name_elsewhere(name, former))
+        experiment = _find_experiment(client, _name_elsewhere(name, folder))
+        if experiment:  # the checkout is back where it was
+            client.rename_experiment(experiment.experiment_id, name)
+    if experiment:
+        return experiment.experiment_id
+    return client.create_experiment(name, artifact_location=folder.as_uri())
+
+
+def _find_experiment(client: "MlflowClient", name: str) -> "Experiment | None":
+    """Return the MLflow experiment of this name, restored if it was deleted."""
+    experiment = client.get_experiment_by_name(name)
+    if experiment and experiment.lifecycle_stage == "deleted":
         client.restore_experiment(experiment.experiment_id)
-    return experiment.experiment_id
+    return experiment
+
+
+def _name_elsewhere(name: str, folder: Path) -> str:
+    """Return the name of an MLflow experiment whose files are in `folder`, mlruns/<name> of another place."""
+    return f"{name} (of {folder.parent.parent})"
+
+
+def local_path(uri: str) -> Path | None:
+    """Return the path of files that MLflow keeps on this machine; None where they are elsewhere."""
+    parts = urlsplit(uri)
+    if parts.scheme == "file":
+        return Path(url2pathname(parts.path))
+    return Path(uri) if uri.startswith("/") else None
+
+
+def is_gone(uri: str) -> bool:
+    """Return whether a model's files are gone or unreadable; of other machines' files it says False."""
+    folder = local_path(uri)
+    return folder is not None and not os.access(folder / "MLmodel", os.R_OK)
 
 
 def has_run(client: "MlflowClient", experiment_id: str, tag: str, digest: str) -> bool:
