@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+CONFLICT = re.compile(r"(<{7}|\|{7}|={7}|>{7})( |$)")  # a line that git writes around the sides of a conflict
 
 
 def write_text(path: Path, text: str) -> None:
@@ -76,6 +79,20 @@ def parse_yaml(text: str) -> Any:
     import yaml
 
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def refuse_conflict(path: Path, text: str) -> None:
+    """Refuse the text of a file that git could not merge.
+
+    Raises:
+        ValueError: a line of it marks a conflict.
+    """
+    for number, line in enumerate(text.splitlines(), start=1):
+        if CONFLICT.match(line):
+            raise ValueError(
+                f"{path}: line {number}, {line[:40]!r}, marks a merge conflict; "
+                "keep one side of each conflict, delete the lines that mark it, and call again"
+            )
 
 
 def read_json(path: Path) -> dict[str, Any]:

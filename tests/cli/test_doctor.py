@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests import tenths
 from typer.testing import CliRunner
 
@@ -141,7 +142,7 @@ def remove(name: str) -> Callable[[Path], object]:
         (put("data/b", b""), "data", "2 files, 0.0 MB, not what data.dvc pins", "dvc checkout data.dvc"),
         (put("data/msd/a.txt", b""), "data", "not what data.dvc pins", "dvc checkout data.dvc"),
         (remove("data.dvc"), "data", "1 files, 0.0 MB, but no data.dvc", "git checkout data.dvc"),
-        (remove("dvc.lock"), "stages", "songs has not run, train has not run", "dvc repro"),
+        (remove("dvc.lock"), "stages", "songs has not run, train@a has not run", "dvc repro"),
         (change("dvc.yaml", "songs", "pairs"), "stages", "pairs has not run", "dvc repro"),
         (remove("artifacts/experiments/a"), "stages", "artifacts/experiments/a missing", "dvc repro"),
         (put("dvc.lock", b"- a"), "stages", "no file of DVC's", "restore it with `git checkout dvc.lock`"),
@@ -172,6 +173,61 @@ def test_what_is_missing_is_named_with_its_fix(
     assert found in said[check]["found"]
     assert (said[check]["ok"], said[check]["fix"], said["next"]) == (False, fix, fix)
     assert [name for name, one in said.items() if name != "next" and not one["ok"]] == [check]
+
+
+def test_case_stale_lock_of_an_experiment_that_left_run(home: Path, quick: None) -> None:
+    """shared/cases/stale-lock: dvc.lock keeps its stage, and its folder is gone."""
+    change("dvc.yaml", "[a]", "${run}")(home)
+    (home / "params.yaml").write_text("run: [b]\n")
+    lock = yaml.safe_load(LOCK)
+    lock["stages"]["train@b"] = {"cmd": "b", "outs": [{"path": "artifacts/experiments/b"}]}
+    (home / "dvc.lock").write_text(yaml.safe_dump(lock))
+    remove("artifacts/experiments/a")(home)
+    (home / "artifacts/experiments/b").mkdir()
+
+    assert examined(0)["stages"]["found"] == "outputs of 2 are there"
+
+
+def test_an_experiment_that_was_renamed_has_not_run(home: Path, quick: None) -> None:
+    change("dvc.yaml", "[a]", "${run}")(home)
+    (home / "params.yaml").write_text("run: [b]\n")
+
+    said = examined(1)["stages"]
+    assert (said["found"], said["fix"]) == ("train@b has not run", "dvc repro")
+
+
+CONFLICT = "seed: 1\n<<<<<<< HEAD\nrun: [a]\n=======\nrun: [b]\n>>>>>>> theirs\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found", "fix"),
+    [
+        (
+            "params.yaml",
+            CONFLICT,
+            "params.yaml: line 2, '<<<<<<< HEAD', marks a merge conflict",
+            "keep one side of each conflict, delete the lines that mark it, and call again",
+        ),
+        (
+            "dvc.lock",
+            CONFLICT.replace("<<<<<<< HEAD\n", ""),
+            "dvc.lock: line 3, '=======', marks a merge conflict",
+            "keep one side of each conflict, delete the lines that mark it, and call again",
+        ),
+        ("params.yaml", "run: a\n", "params.yaml: run: received 'a'", "give a list of experiments' names"),
+        ("params.yaml", "run: [a\n", "params.yaml: not readable as YAML: ", "correct that and call again"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named_with_its_line(
+    home: Path, quick: None, name: str, content: str, found: str, fix: str
+) -> None:
+    change("dvc.yaml", "[a]", "${run}")(home)
+    (home / "params.yaml").write_text("run: [a]\n")
+    (home / name).write_text(content)
+
+    said = examined(1)
+    assert found in said["stages"]["found"]
+    assert said["next"] == said["stages"]["fix"] == fix
 
 
 @pytest.mark.parametrize(

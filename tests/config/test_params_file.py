@@ -36,6 +36,11 @@ def merge(below: dict[str, Any], above: dict[str, Any]) -> None:
             below[key] = value
 
 
+def test_case_params_rewrite() -> None:
+    """shared/cases/params-rewrite: `dvc exp run -S songmap.neighbours=5` changes its own line."""
+    assert set_by_dvc({"songmap": {"neighbours": 5}}) == ["- neighbours: 6", "+ neighbours: 5"]
+
+
 @pytest.mark.parametrize(
     ("change", "lines"),
     [

@@ -398,6 +398,15 @@ def test_a_loaded_model_answers_tables_and_refuses_with_mlflows_error(saved: dic
     assert many.year.tolist() == [1990, None]
 
 
+def test_case_index_misaligned(saved: dict[str, Path]) -> None:
+    """shared/cases/index-misaligned: an answer assigned to the table stands in the row of its pair."""
+    from mlflow.pyfunc import load_model
+
+    table = pd.DataFrame({"lyrics_a": ["moss", "moss"], "lyrics_b": ["stone", "moss"]}, index=[1, 0])
+    table["similarity"] = load_model(str(saved[mlflow_model.COMPARE])).predict(table)["similarity"]
+    assert table["similarity"].tolist() == [served.MOSS_STONE, 1.0]
+
+
 def test_the_saved_models_say_what_they_take_and_hold_no_pickle(saved: dict[str, Path]) -> None:
     from mlflow.models import Model
 

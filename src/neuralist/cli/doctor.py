@@ -113,6 +113,7 @@ def examine(root: Path, names: Container[str] = DOCTOR) -> Iterator[Finding]:
             state, fix = check(root)
         except (ModuleNotFoundError, ValueError) as error:
             state, _, fix = shell.message(error).partition("; ")
+            fix = fix or "correct that and call again"  # without a fix the check would count as passed
         yield Finding(name, state, fix)
 
 
@@ -175,21 +176,40 @@ def _data(root: Path) -> tuple[str, str]:
 
 
 def _stages(root: Path) -> tuple[str, str]:
-    """Check that each stage of dvc.yaml has run once and its outputs exist; `dvc status` tells more."""
-    defined, lock = _yaml(root / "dvc.yaml")["stages"], root / "dvc.lock"
+    """Check that each stage of dvc.yaml has run once and its outputs exist; `dvc status` tells more.
+
+    dvc.lock keeps stages of experiments that params.yaml no longer runs: they do not count.
+    """
+    lock = root / "dvc.lock"
     run = _yaml(lock).get("stages", {}) if lock.is_file() else {}
-    ran = {name.split("@")[0] for name in run}
-    missing = [f"{name} has not run" for name in defined if name not in ran]
+    names = list(_stage_names(root))
+    missing = [f"{name} has not run" for name in names if name not in run]
     missing += [
         f"{out['path']} missing"
-        for name, stage in run.items()
-        if name.split("@")[0] in defined
-        for out in stage.get("outs", [])
+        for name in names
+        for out in run.get(name, {}).get("outs", [])
         if not (root / out["path"]).exists()
     ]
     # A workspace, which has no Makefile, holds a pipeline that is set up.
     fix = "make repro" if (root / "Makefile").exists() else "dvc repro"
-    return (_summarize(missing), fix) if missing else (f"outputs of {len(run)} are there", "")
+    return (_summarize(missing), fix) if missing else (f"outputs of {len(names)} are there", "")
+
+
+def _stage_names(root: Path) -> Iterator[str]:
+    """Yield the names of the stages as dvc.lock has them: train@songs15 for an experiment that is run."""
+    for name, stage in _yaml(root / "dvc.yaml")["stages"].items():
+        items = stage.get("foreach")
+        if items is None:
+            yield name
+            continue
+        if isinstance(items, str):  # ${run}
+            from neuralist.config import params
+
+            key, path = items.strip("${}"), root / "params.yaml"
+            items = params.read_yaml(path).get(key)
+            if not isinstance(items, list):
+                raise ValueError(f"{path}: {key}: received {items!r}; give a list of experiments' names")
+        yield from (f"{name}@{item}" for item in items)
 
 
 def _model(root: Path) -> tuple[str, str]:
@@ -272,12 +292,14 @@ def _yaml(path: Path) -> dict[str, Any]:
     """Read a YAML file of DVC.
 
     Raises:
-        ValueError: it is not YAML, or not a mapping.
+        ValueError: it is in conflict, not YAML, or not a mapping.
     """
     import yaml
 
+    text = path.read_text(encoding="utf-8")
+    files.refuse_conflict(path, text)
     try:
-        content = files.parse_yaml(path.read_text(encoding="utf-8"))
+        content = files.parse_yaml(text)
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: no YAML; restore it with `git checkout {path.name}`") from error
     if not isinstance(content, dict):

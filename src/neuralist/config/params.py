@@ -9,6 +9,7 @@ import yaml
 from pydantic import AfterValidator, Field, FiniteFloat, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from neuralist import files
 from neuralist.config import renamed
 from neuralist.config.experiment import Experiment, Section, Train
 from neuralist.config.metric_table import AUTO, CHOOSING, ON_VAL
@@ -296,10 +297,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping.
 
     Raises:
-        ValueError: the file is missing or no YAML mapping.
+        ValueError: the file is missing, in conflict or no YAML mapping.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        files.refuse_conflict(path, text)
+        values = yaml.safe_load(text)
     except FileNotFoundError:
         raise ValueError(f"{path}: no such file; run from the folder that holds params.yaml") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
