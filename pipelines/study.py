@@ -4,7 +4,7 @@ Command: python pipelines/study.py SONGS ROWS PAIRS UNLISTED VECTORS --settings 
 --checkpoints DIR --out DIR
 `--worker` in place of `--out` joins a study that another process started, on this machine or, with the same
 tables and params.study.storage, on another. With `trials: 0`, or where val cannot tell trials apart, nothing
-is searched, and skipped.txt says why.
+is searched, and skipped.txt says why; likewise where no trial came to a value.
 """
 
 import argparse
@@ -76,7 +76,11 @@ def _search(args: argparse.Namespace, settings: resolved.StudySettings) -> None:
                     live(study_runs.Trials(title, f"val_{study.metric}", trials, epochs))
 
         search.work(task, trial_queue, report)
-    if not args.worker:
+    reason = search.explain_no_value(trial_queue.study, study)
+    if reason is not None:
+        live.fail()
+        _skip(args.out, reason)
+    elif not args.worker:
         _save(trial_queue.study, settings, args.out)
 
 

@@ -1,5 +1,7 @@
 """A study: it starts from the experiment's own settings, loses no trial, runs none twice, reads val alone."""
 
+import argparse
+import math
 import multiprocessing
 import os
 import runpy
@@ -346,6 +348,72 @@ def test_without_a_value_there_is_no_best(tmp_path: Path) -> None:
     opened = search.open_study(asked, "empty", tmp_path).study
     with pytest.raises(ValueError, match="none of 3 trials came to a value of loss"):
         search.best(opened, asked.settings, "base")
+
+
+def test_a_study_whose_metric_is_always_undefined_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_objective", lambda *_: math.nan)
+    done = run(tmp_path)
+
+    assert search.trials(done, settings())["state"].tolist() == ["fail"] * 3
+    assert search.explain_no_value(done, settings()) == (
+        "no settings were chosen, for none of 3 trials came to a value of loss; "
+        "choose another study.metric, allow more epochs (study.epochs), or narrow study.space"
+    )
+
+
+def test_a_study_with_one_value_has_a_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def only_in_trial_1(asked: search.Search, trial: optuna.Trial, *_: Any) -> float:
+        trial.suggest_categorical("units", [2, 4, 8])
+        return 0.5 if trial.number == 1 else math.inf
+
+    monkeypatch.setattr(search, "_objective", only_in_trial_1)
+    done = run(tmp_path, space={"units": [2, 4, 8]})
+
+    assert search.explain_no_value(done, settings()) is None
+    assert search.best(done, settings(space={"units": [2, 4, 8]}), "base").trial == 1
+
+
+def test_trials_that_crash_stop_the_study_and_are_not_called_undefined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: Any) -> float:
+        raise MemoryError("no memory left")
+
+    monkeypatch.setattr(search, "_objective", crash)
+    asked = task()
+    opened = search.open_study(asked, asked.name("base"), tmp_path)
+    for _ in range(2):
+        with pytest.raises(MemoryError):
+            search.work(asked, opened, quiet)
+
+    assert search.explain_no_value(opened.study, asked.settings) is None
+    with pytest.raises(ValueError, match="none of 3 trials came to a value of loss"):
+        search.best(opened.study, asked.settings, "base")
+
+
+def test_the_stage_of_a_study_without_a_value_leaves_a_sentence_and_ends_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An earlier study's files go, and stage `track` records nothing."""
+    monkeypatch.setattr(search, "_objective", lambda *_: math.nan)
+    monkeypatch.setattr(sys, "argv", ["study.py"])
+    stage = runpy.run_path(str(ROOT / "pipelines/study.py"))
+    out = tmp_path / "study"
+    out.mkdir()
+    (out / "best.yaml").touch()
+    # As `main` calls it, with tables made here.
+    stage["_search"].__globals__["_task"] = lambda *_: task()
+    arguments = argparse.Namespace(checkpoints=tmp_path, out=out, worker=False)
+    monkeypatch.chdir(ROOT)
+    stage["_search"](arguments, resolved.StudySettings(experiment="base", base=BASE, study=settings()))
+
+    assert sorted(path.name for path in out.iterdir()) == ["skipped.txt", "tuned.json"]
+    reason = (out / "skipped.txt").read_text()
+    assert reason.startswith("no settings were chosen, for none of 3 trials came to a value of loss;")
+    assert capsys.readouterr().out.endswith(f"study: {reason}")
+    assert study_runs.record(out) is None
 
 
 def test_with_zero_trials_the_study_and_the_experiment_tuned_say_why_they_are_empty(

@@ -162,6 +162,21 @@ def test_a_long_study_is_shown_while_it_runs_and_a_short_one_is_not(
     }
 
 
+def test_the_run_of_a_study_without_a_value_ends_as_failed(
+    mlflow_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = study_runs.LiveStudy(mlflow_store)
+    live.fail()
+    assert runs(mlflow_store) == {}, "nothing was logged"
+    monkeypatch.setattr(study_runs, "LONG", 0.0)
+    live(Trials("s", "val_spearman", [{"trial": 0, "state": "fail", "value": None, "epochs": 1}], []))
+    live.fail()
+    assert {trial: run.info.status for trial, run in runs(mlflow_store).items()} == {
+        "all": "FAILED",
+        "0": "FAILED",
+    }
+
+
 def test_a_store_that_cannot_be_reached_costs_a_long_study_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

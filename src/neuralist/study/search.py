@@ -30,6 +30,7 @@ from neuralist.text.word_vectors import WordVectors
 from neuralist.training import checkpoints, examples, loop
 from neuralist.training.pretraining import Graded
 
+UNDEFINED = "undefined"  # an attribute of a trial: whether it ended without a value, and did not crash
 # Called with the number of a trial when it starts, after each of its epochs and when it ends.
 Report = Callable[[int], None]
 
@@ -141,9 +142,11 @@ def _run(search: Search, study: optuna.Study, trial: optuna.Trial, checkpoint: P
     except optuna.TrialPruned:
         study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
     else:
-        # Optuna counts a trial whose metric is undefined as failed.
-        state = TrialState.COMPLETE if math.isfinite(value) else TrialState.FAIL
-        study.tell(trial, value if state == TrialState.COMPLETE else None, state, skip_if_finished=True)
+        if math.isfinite(value):
+            study.tell(trial, value, TrialState.COMPLETE, skip_if_finished=True)
+        else:  # Optuna counts it as failed
+            trial.set_user_attr(UNDEFINED, True)
+            study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
 
 
 def _objective(search: Search, trial: optuna.Trial, checkpoint: Path, report: Report) -> float:
@@ -209,6 +212,17 @@ def epochs(study: optuna.Study, settings: params.Study) -> pd.DataFrame:
         for step, value in sorted(trial.intermediate_values.items())
     ]
     return pd.DataFrame(rows, columns=["trial", "epoch", "value"])
+
+
+def explain_no_value(study: optuna.Study, settings: params.Study) -> str | None:
+    """Return why the trials, all of which ran to their end, have no best; None where that is not so."""
+    ended = queue.trials(study, settings)
+    if not all(trial.state == TrialState.PRUNED or trial.user_attrs.get(UNDEFINED) for trial in ended):
+        return None
+    return (
+        f"no settings were chosen, for none of {settings.trials} trials came to a value of {settings.metric}"
+        "; choose another study.metric, allow more epochs (study.epochs), or narrow study.space"
+    )
 
 
 def best(study: optuna.Study, settings: params.Study, experiment: str) -> BestTrial:

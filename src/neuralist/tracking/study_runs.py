@@ -9,6 +9,7 @@ kept model's, under the name that the metric has in the runs of experiments.
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -97,6 +98,7 @@ class LiveStudy:
 
     def __init__(self, mlflow_store: Store | None = None) -> None:
         self._start, self._store, self._off = time.monotonic(), mlflow_store, False
+        self._run: str | None = None
 
     def __call__(self, study: Trials) -> None:
         """Add the finished trials that the store lacks."""
@@ -105,10 +107,16 @@ class LiveStudy:
         mlflow_store = self._store or store()
         try:
             with opened(mlflow_store) as client:
-                _add(client, get_experiment_id(client, mlflow_store), study)
+                self._run = _add(client, get_experiment_id(client, mlflow_store), study)
         except ValueError as error:
             self._off = True
             print(f"{study.name}: not shown in MLflow while it runs ({error})")
+
+    def fail(self) -> None:
+        """End the run of a study without a value, which stage `track` leaves alone, if one was logged."""
+        if self._run is not None and not self._off:
+            with suppress(ValueError), opened(self._store or store()) as client:
+                client.set_terminated(self._run, "FAILED")
 
 
 def _add(client: "MlflowClient", experiment_id: str, study: Trials) -> str:
