@@ -5,201 +5,48 @@ All that DVC and the stages print is added to work/repro.log; of a stage that fa
 code is DVC's. Ctrl-C and SIGTERM end DVC and the stage with it.
 """
 
-import os
-import re
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
-from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-from rich.table import Column
-from rich.text import Text
 
 from neuralist import console
 from neuralist.config import corpus, params, records
+from neuralist.console import next_steps, pipeline
 from neuralist.tracking import pages
 
 LOG = Path("work/repro.log")
-WIDTH = 100
-# They run each time, since MLflow's store is no output of DVC's.
-ALWAYS = {"track", "register"}
-BETWEEN = "dvc"  # while no stage runs: it looks for what has changed, and keeps what was written
-RUNNING = re.compile(r"Running stage '(.+)':$")
-NOT_RUN = re.compile(r"(Stage )?'(.+)' (didn't change, skipping|is cached - skipping run, .*)$")
-# What DVC says after a stage, and what it advises at the end.
-CLOSING = ("Updating lock file", "Generating lock file", "To track the changes", "Use `dvc push`")
-ACCURACY = re.compile(r"  (val_)?accuracy \S+")
-DONE = re.compile(r"(?:epoch |^)(\d+)/(\d+)\b")
-
-
-class Shown:
-    """The stages of one `dvc repro`, shown as its output arrives line by line.
-
-    Attributes:
-        ran: stages that ran or came from the run cache, in order; those that always run included.
-        kept: number of stages that did not have to run.
-        output: lines since the last stage ended, or of the stage that runs.
-    """
-
-    def __init__(self, bars: Progress) -> None:
-        self.ran: list[str] = []
-        self.kept = 0
-        self.output: list[str] = []
-        self._bars = bars
-        self._stage = ""
-        self._began = 0.0
-        self._task = bars.add_task(BETWEEN, total=None, text="")
-
-    def line(self, line: str) -> None:
-        """Take a line of DVC's or of a stage's."""
-        if match := RUNNING.match(line):
-            self.end()
-            self._begin(match[1])
-        elif match := NOT_RUN.match(line):
-            self.end()
-            self.output.clear()
-            if "is cached" in line:
-                self.ran.append(match[2])
-                self._print(match[2], "", "from the cache of runs")
-            elif match[1]:  # without the word Stage, it is a file of raw data
-                self.kept += 1
-        elif line.startswith(CLOSING):
-            self.end()
-        else:
-            if self._stage and line and not line.startswith(("> ", "ERROR: ")):
-                self._advance(line)
-            self.output.append(line)
-
-    def end(self) -> None:
-        """Print the line of the stage that has ended, if any."""
-        if not self._stage:
-            return
-        self._show(BETWEEN)
-        self.ran.append(self._stage)
-        if self._stage not in ALWAYS or not ALWAYS.issuperset(self.ran):
-            seconds = f"{time.monotonic() - self._began:.0f} s"
-            self._print(self._stage, seconds, _said(self.output))
-        self._stage = ""
-        self.output.clear()
-
-    def _begin(self, stage: str) -> None:
-        self._stage, self._began = stage, time.monotonic()
-        self.output.clear()
-        self._show(stage)
-
-    def _show(self, name: str) -> None:
-        # A new one, since a task of rich's that has had a total keeps it.
-        self._bars.remove_task(self._task)
-        self._task = self._bars.add_task(name, total=None, text="")
-
-    def _advance(self, line: str) -> None:
-        """Show a line of the running stage; one that says how far it is moves the bar."""
-        text = line.strip().removeprefix(f"{self._stage.rpartition('@')[2]} ")
-        text = ACCURACY.sub("", text)  # there is room for two or three figures: the losses say more
-        done = DONE.search(text)
-        if done:
-            self._bars.update(self._task, completed=int(done[1]), total=int(done[2]), text=text)
-        else:
-            self._bars.update(self._task, text=text)
-
-    def _print(self, stage: str, seconds: str, text: str) -> None:
-        line = Text(f"{stage:16} {seconds:>6}  {text}", no_wrap=True, overflow="ellipsis")
-        line.truncate(WIDTH, overflow="ellipsis")
-        self._bars.console.print(line, highlight=False, soft_wrap=True)
+METRICS = Path("artifacts/metrics")
 
 
 def main() -> None:
     """Run the pipeline, then print the results and the next commands; exits with DVC's code."""
     began = time.monotonic()
-    screen = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False, emoji=False)
+    width = None if sys.stdout.isatty() else pipeline.WIDTH
+    screen = Console(width=width, highlight=False, markup=False, emoji=False)
     LOG.parent.mkdir(exist_ok=True)
     # A call with nothing to do must not take away what a stage said.
-    with LOG.open("a", encoding="utf-8") as log, _bars(screen) as bars:
+    with LOG.open("a", encoding="utf-8") as log, pipeline.progress(screen) as bars:
         log.write(f"--- {datetime.now():%Y-%m-%d %H:%M:%S}: dvc repro\n")
-        shown = Shown(bars)
-        code, stopped = _run(log, shown)
+        view = pipeline.PipelineView(bars)
+        code, stopped = pipeline.run_dvc(log, view)
     if stopped:
         print("Stopped. `make repro` goes on from here: a training after its last whole epoch.")
         sys.exit(128 + stopped)
     if code:
-        print("\n".join(shown.output))
+        print("\n".join(view.output))
         print(f"Failed. All that DVC and the stages said is in {LOG}.")
         sys.exit(code)
-    seconds = f"{time.monotonic() - began:.0f} s"
-    if ALWAYS.issuperset(shown.ran):
-        print(f"Nothing has changed: {shown.kept} stages stand as they are ({seconds}). Next: neuralist map,")
+    seconds, first_step = f"{time.monotonic() - began:.0f} s", next_steps.READY[0].command
+    if view.all_kept:
+        change = "MLflow's store alone was changed" if view.wrote_to_store else "Nothing has changed"
+        print(f"{change}: {view.kept} stages stand as they are ({seconds}). Next: {first_step},")
         print(f"or mlflow ui and {pages.runs_page()}")
     else:
-        print(f"{len(shown.ran)} stages ran, {shown.kept} stand as they were ({seconds}).")
+        print(f"{len(view.ran)} stages ran, {view.kept} stand as they were ({seconds}).")
         print("\n".join(["", *_results(), "", *_next()]))
-
-
-def _bars(screen: Console) -> Progress:
-    """A line while a stage runs, on a terminal: its name, a bar, the last that it said, the time left."""
-    rest = Column(no_wrap=True, overflow="ellipsis", ratio=1)
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=16),
-        TextColumn("{task.fields[text]}", markup=False, table_column=rest),
-        TimeRemainingColumn(),
-        console=screen,
-        transient=True,
-        expand=True,
-        disable=not screen.is_terminal,
-    )
-
-
-def _run(log: TextIO, shown: Shown) -> tuple[int, int]:
-    """Run `dvc repro`; return its exit code and the signal that stopped it, or 0.
-
-    DVC and its stages are a process group of their own: a signal goes to all of them, wherever it came from.
-    Should this process be killed, their next line meets a closed pipe and ends them.
-    """
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dvc", "repro"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},  # or a line of a stage comes with the next 8 KB
-        process_group=0,
-    )
-    stopped: list[int] = []
-
-    def stop(number: int, _: FrameType | None) -> None:
-        stopped.append(number)
-        os.killpg(process.pid, number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
-    for line in process.stdout or ():
-        log.write(line)
-        log.flush()
-        if not stopped:
-            shown.line(line.rstrip())
-    code = process.wait()
-    if not stopped and not code:
-        shown.end()
-    return (code if code >= 0 else 128 - code), (stopped[0] if stopped else 0)
-
-
-def _said(output: Iterable[str]) -> str:
-    """Return what a stage says in one line: its last line that is not indented, else its first.
-
-    Addresses are left out: they would be cut.
-    """
-    lines = [line for line in output if line.strip() and not line.startswith("> ") and "://" not in line]
-    summary = [line for line in lines if not line.startswith(" ")] or lines[:1]
-    return " ".join(summary[-1].split()) if summary else ""
 
 
 def _results() -> list[str]:
@@ -207,21 +54,19 @@ def _results() -> list[str]:
     # It imports what takes a second; a call with nothing to do needs none of it.
     from neuralist.evaluation import results
 
-    evaluated = records.load_metrics(Path("artifacts/metrics"))
+    evaluated = records.load_metrics(METRICS)
     note = corpus.load(Path("artifacts/corpus.json")).note
     return results.unseen_tables(evaluated, params.load().evaluate.level, note)
 
 
 def _next() -> list[str]:
-    words = [path.stem for path in sorted(Path("artifacts/metrics").glob("words*.json"))]
-    charts = [f"  {' beside '.join(words)} there:", f"  {pages.charts_page('words')}"] if words[1:] else []
+    names = [path.stem for path in sorted(METRICS.glob("*.json"))]
+    lengths = [name for name in names if name.startswith("words")]
+    charts = [f"  {' beside '.join(lengths)} there:", f"  {pages.charts_page('words', names)}"]
     return [
-        "Next:",
-        "  neuralist map    the songs on a plane, in the browser",
-        "  make serve       the champion behind HTTP, on port 5001",
-        "  mlflow ui        the runs, at",
+        *next_steps.lines([*next_steps.READY, next_steps.Step("mlflow ui", "the runs, at")]),
         f"  {pages.runs_page()}",
-        *charts,
+        *(charts if lengths[1:] else []),
         f"All results: artifacts/results.md. All that the stages said: {LOG}.",
     ]
 

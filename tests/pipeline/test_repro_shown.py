@@ -1,7 +1,6 @@
 """What `make repro` shows of DVC's output, and how it ends: pipelines/repro.py on a made-up `dvc`."""
 
 import importlib.util
-import io
 import os
 import re
 import signal
@@ -13,8 +12,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-import yaml
-from rich.console import Console
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "pipelines/repro.py"
@@ -31,29 +28,6 @@ Running stage 'register':
 lyrics is version 1 already
 Use `dvc push` to send your updates to remote storage.
 """
-FIRST_CALL = """\
-Verifying data sources in stage: 'data.dvc'
-
-Running stage 'songs':
-> python pipelines/songs.py data
-       307  records
-       294  songs
-Updating lock file 'dvc.lock'
-
-Stage 'pairs' is cached - skipping run, checking out outputs
-Updating lock file 'dvc.lock'
-
-Running stage 'train@words15':
-> python pipelines/train.py words15
-words15 epoch 1/10  loss 0.0889  accuracy 0.6256  val_loss 0.0728
-words15: best epoch 1 of 10
-Updating lock file 'dvc.lock'
-
-Running stage 'track':
-> python pipelines/track.py data artifacts
-words15: recorded in MLflow
-the runs, in `mlflow ui`: http://here
-"""
 
 
 @pytest.fixture
@@ -65,64 +39,72 @@ def repro() -> ModuleType:
     return module
 
 
-def test_the_stages_that_run_each_time_are_those_of_dvc_yaml(repro: ModuleType) -> None:
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    assert {name for name, stage in stages.items() if stage.get("always_changed")} == repro.ALWAYS
+def printed_by(
+    repro: ModuleType,
+    output: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> list[str]:
+    """What is printed where DVC ends well and has this output."""
 
-
-def shown(repro: ModuleType, output: str, **terminal: Any) -> tuple[Any, str]:
-    """What is left of a call's output at its end, and what was printed."""
-    file = io.StringIO()
-    with repro._bars(Console(file=file, width=100, **terminal)) as bars:
-        stages = repro.Shown(bars)
+    def run_dvc(log: Any, view: Any) -> tuple[int, int]:
         for line in output.splitlines():
-            stages.line(line)
-        bars.refresh()
-        stages.end()
-    return stages, file.getvalue()
+            view.line(line)
+        return 0, 0
 
-
-def test_a_stage_is_one_line_with_its_time_and_what_it_said(repro: ModuleType) -> None:
-    stages, text = shown(repro, FIRST_CALL)
-
-    assert text.splitlines() == [
-        "songs               0 s  307 records",
-        "pairs                    from the cache of runs",
-        "train@words15       0 s  words15: best epoch 1 of 10",
-        "track               0 s  words15: recorded in MLflow",
-    ]
-    assert (stages.kept, stages.ran) == (0, ["songs", "pairs", "train@words15", "track"])
-
-
-def test_on_a_terminal_a_training_shows_how_far_it_is_and_its_losses(repro: ModuleType) -> None:
-    text = shown(repro, FIRST_CALL[: FIRST_CALL.index("words15: best")], force_terminal=True)[1]
-
-    assert "epoch 1/10  loss 0.0889  val_loss 0.0728" in text
-
-
-def test_stages_that_always_run_are_no_line_where_nothing_else_ran(repro: ModuleType) -> None:
-    stages, text = shown(repro, SECOND_CALL)
-
-    assert (stages.kept, stages.ran, text) == (2, ["track", "register"], "")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(repro.pipeline, "run_dvc", run_dvc)
+    monkeypatch.setattr(repro.pages, "runs_page", lambda: "http://here")
+    repro.main()
+    return capsys.readouterr().out.splitlines()
 
 
 def test_a_call_with_nothing_to_do_prints_two_lines(
     repro: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def run(log: Any, stages: Any) -> tuple[int, int]:
-        for line in SECOND_CALL.splitlines():
-            stages.line(line)
-        return 0, 0
+    printed = printed_by(repro, SECOND_CALL, tmp_path, monkeypatch, capsys)
 
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(repro, "_run", run)
-    monkeypatch.setattr(repro.pages, "runs_page", lambda: "http://here")
-    repro.main()
-
-    assert capsys.readouterr().out.splitlines() == [
+    assert printed == [
         "Nothing has changed: 2 stages stand as they are (0 s). Next: neuralist map,",
         "or mlflow ui and http://here",
     ]
+
+
+def test_a_call_that_only_wrote_to_mlflows_store_says_so(
+    repro: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = SECOND_CALL.replace("the runs, in", "words15: recorded in MLflow\nthe runs, in")
+    printed = printed_by(repro, output, tmp_path, monkeypatch, capsys)
+
+    assert printed == [
+        "track               0 s  words15: recorded in MLflow",
+        "MLflow's store alone was changed: 2 stages stand as they are (0 s). Next: neuralist map,",
+        "or mlflow ui and http://here",
+    ]
+
+
+def test_the_next_commands_are_those_that_neuralist_names_and_the_pages_of_mlflow(
+    repro: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(repro.pages, "runs_page", lambda: "http://runs")
+    monkeypatch.setattr(repro.pages, "charts_page", lambda *given: f"http://{given}")
+    (tmp_path / "artifacts/metrics").mkdir(parents=True)
+    for name in ("words300", "lyrics", "words15"):
+        (tmp_path / f"artifacts/metrics/{name}.json").touch()
+
+    shared = [f"  {command:33}  {purpose}" for command, purpose in repro.next_steps.READY]
+    assert repro._next()[:-1] == [
+        "Next:",
+        *shared,
+        "  mlflow ui                          the runs, at",
+        "  http://runs",
+        "  words15 beside words300 there:",
+        "  http://('words', ['lyrics', 'words15', 'words300'])",
+    ]
+    (tmp_path / "artifacts/metrics/words15.json").unlink()
+    assert repro._next()[-2] == "  http://runs"
 
 
 # --- as a process ----------------------------------------------------------------------------------

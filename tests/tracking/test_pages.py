@@ -26,12 +26,34 @@ def test_the_page_is_that_of_the_store_in_use(
     assert found == f"{address}?workflowType=machine_learning"
 
 
-def test_the_page_of_charts_is_that_of_runs_whose_names_begin_so(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("others", "start"),
+    [
+        (["lyrics", "songs15", "tuned"], "w"),
+        ([], "w"),
+        (["walrus", "wor"], "word"),
+        (["wordless"], "words"),
+    ],
+)
+def test_the_page_of_charts_has_the_shortest_start_that_no_other_run_has(
+    monkeypatch: pytest.MonkeyPatch, others: list[str], start: str
+) -> None:
     monkeypatch.setattr(stamp, "read", lambda _: CONTENT)
     mlflow_store = Store("sqlite:///mlflow.db", "neuralist", None)
 
-    search = "compareRunsMode=CHART&searchFilter=attributes.run_name%20LIKE%20'words%25'"
-    assert pages.charts_page("words", mlflow_store) == f"{pages.runs_page(mlflow_store)}&{search}"
+    page = pages.charts_page("words", ["words15", "words300", *others], mlflow_store)
+    assert page == (
+        "http://127.0.0.1:5000/#/experiments/1/runs"
+        f"?compareRunsMode=CHART&searchFilter=run_name+LIKE+'{start}%25'"
+    )
+
+
+def test_the_address_of_the_demos_charts_fits_100_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stamp, "read", lambda _: CONTENT)
+    mlflow_store = Store("sqlite:///mlflow.db", "neuralist", None)
+    demo = ["lyrics", "songs15", "songs300", "tuned", "words15", "words300"]
+
+    assert len(f"  {pages.charts_page('words', demo, mlflow_store)}") <= 100
 
 
 def test_without_a_stamp_mlflow_is_queried(mlflow_store: Store) -> None:

@@ -18,6 +18,7 @@ from scipy import stats
 from tests import made_records, trained
 
 from neuralist.config import params, records
+from neuralist.console.pipeline import WROTE
 from neuralist.data import parquet, tables
 from neuralist.serving import package
 from neuralist.tracking import champion, registry, stamp
@@ -254,6 +255,7 @@ def test_a_model_that_is_not_shown_to_be_better_becomes_challenger(checkout: Che
     checkout.train("twin", by_theme())
     line = checkout.register()
 
+    assert WROTE.search(line)
     assert "no lead is shown over version 1 (themes)" in line
     assert "difference 0.000 [0.000, 0.000]" in line
     assert checkout.aliases() == both(champion="themes", challenger="twin")
@@ -661,7 +663,9 @@ def test_a_lost_champion_is_registered_again_and_its_version_stays(checkout: Che
     )
     assert checkout.versions() == dict.fromkeys(registry.MODELS, 2)
     assert all((folder_of(checkout, name) / "artifacts/served").is_dir() for name in registry.MODELS)
-    assert checkout.register().startswith("themes is the champion already: version 2 of")
+    again = checkout.register()
+    assert again.startswith("themes is the champion already: version 2 of")
+    assert not WROTE.search(again)
 
 
 def test_case_lost_champion_after_mlflow_gc(checkout: Checkout) -> None:
@@ -759,6 +763,8 @@ def test_case_lost_champion_in_a_moved_checkout(old: Checkout, tmp_path: Path) -
         assert folder_of(new, name, alias).is_relative_to(tmp_path / "mlruns")
         assert (folder_of(new, name, alias) / "MLmodel").is_file()
     assert new.register().splitlines() == said[-1:]
+    # `make repro` tells by these words whether the stage wrote to the store.
+    assert [bool(WROTE.search(line)) for line in said] == [True] * 4 + [False]
 
 
 def test_a_move_killed_before_the_alias_is_completed(old: Checkout, tmp_path: Path) -> None:

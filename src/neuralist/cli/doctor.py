@@ -18,6 +18,7 @@ from neuralist.cli import shell
 from neuralist.cli.shell import Json
 
 if TYPE_CHECKING:
+    from neuralist.console.next_steps import Step
     from neuralist.tracking.stamp import Registered
     from neuralist.tracking.store import Store
 
@@ -40,7 +41,7 @@ def doctor(as_json: Json = False) -> None:
     Exit code 1 when something is missing.
     """
     findings = list(examine(files.checkout()))
-    next_command = next_commands(findings)[0][0]
+    next_command = next_commands(findings)[0].command
     if as_json:
         checks = [{"ok": not finding.fix, **finding._asdict()} for finding in findings]
         shell.print_json({"checks": checks, "next": next_command})
@@ -69,31 +70,21 @@ def show_next() -> None:
             print(f"  {finding.check:8}  {finding.found}")
             if finding.fix:
                 break
-        print("Next:")
-        for command, purpose in next_commands(findings):
-            print(f"  {command:33}  {purpose}".rstrip())
+        from neuralist.console import next_steps
+
+        print("\n".join(next_steps.lines(next_commands(findings))))
     print("All commands: neuralist --help")
 
 
-def next_commands(findings: Iterable[Finding]) -> list[tuple[str, str]]:
+def next_commands(findings: Iterable[Finding]) -> list["Step"]:
     """Return commands that come next and what each does: those that fix the first thing that is missing."""
+    from neuralist.console import next_steps  # rich's bars, which come with it, take 0.06 s
+
     first = next((finding for finding in findings if finding.fix), None)
     if first is None:
-        return _READY
-    return _NO_DATA if first.fix == _NO_DATA[0][0] else [(first.fix, "")]
-
-
-_READY = [
-    ("neuralist map", "opens the songs on a plane, in the browser"),
-    ("neuralist compare A B", "how alike two lyrics are, and which of their lines"),
-    ("neuralist recommend --lyrics FILE", "songs like these lyrics"),
-    ("make serve", "the champion behind HTTP, on port 5001"),
-]
-_NO_DATA = [
-    ("make data", "the demo corpus, or what data.dvc pins"),
-    ("neuralist fetch", "real songs and similarities, in place of the demo"),
-    ("neuralist demo FOLDER", "the demo corpus in a folder, for make repro RAW=FOLDER"),
-]
+        return next_steps.READY
+    no_data = first.fix == next_steps.NO_DATA[0].command
+    return next_steps.NO_DATA if no_data else [next_steps.Step(first.fix)]
 
 
 def examine(root: Path, names: Container[str] = DOCTOR) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """The addresses of MLflow's pages."""
 
-from urllib.parse import quote, urlsplit
+from collections.abc import Iterable
+from urllib.parse import quote_plus, urlsplit
 
 from neuralist.tracking import stamp
 from neuralist.tracking.store import Store, get_experiment_id, opened, store
@@ -21,17 +22,29 @@ def runs_page(mlflow_store: Store | None = None) -> str:
         ValueError: the store cannot be reached.
     """
     mlflow_store = mlflow_store or store()
-    runs = f"{_site(mlflow_store.uri)}/#/experiments/{_experiment_id(mlflow_store)}/runs"
-    return f"{runs}?workflowType=machine_learning"
+    return f"{_runs(mlflow_store)}?workflowType=machine_learning"
 
 
-def charts_page(prefix: str, mlflow_store: Store | None = None) -> str:
+def charts_page(prefix: str, names: Iterable[str], mlflow_store: Store | None = None) -> str:
     """Return the address of the page that draws the curves of runs whose names begin so; see `runs_page`.
 
-    MLflow searches run names by a pattern; it takes no list of them.
+    MLflow searches run names by a pattern; it takes no list of them. The pattern is the shortest start of
+    `prefix` that no other run's name has, and a chart needs no workflowType: the address fits 100 columns.
+
+    Args:
+        prefix: with which the names of the runs begin.
+        names: of all runs.
+        mlflow_store: the store; the working folder's by default.
     """
-    search = quote(f"attributes.run_name LIKE '{prefix}%'", safe="'")
-    return f"{runs_page(mlflow_store)}&compareRunsMode=CHART&searchFilter={search}"
+    others = [name for name in names if not name.startswith(prefix)]
+    starts = (prefix[:length] for length in range(1, len(prefix)))
+    start = next((start for start in starts if not any(name.startswith(start) for name in others)), prefix)
+    search = quote_plus(f"run_name LIKE '{start}%'", safe="'")
+    return f"{_runs(mlflow_store or store())}?compareRunsMode=CHART&searchFilter={search}"
+
+
+def _runs(mlflow_store: Store) -> str:
+    return f"{_site(mlflow_store.uri)}/#/experiments/{_experiment_id(mlflow_store)}/runs"
 
 
 def _site(uri: str) -> str:
