@@ -14,7 +14,7 @@ from neuralist import console, files
 from neuralist.config import corpus, params
 from neuralist.data import parquet, tables
 from neuralist.model.encoder import Encoder
-from neuralist.songmap import html_page, layout, picture, song_words
+from neuralist.songmap import drawing, layout, picture
 
 
 def parse() -> argparse.Namespace:
@@ -45,15 +45,9 @@ def main() -> None:
     caption = layout.caption(len(pictured), len(matching), criteria, experiment)
     picture.save_picture(song_map, caption, note, args.picture)
 
-    shown = layout.sample_evenly(songs, choices.most)
-    words = song_words.weighted(songs["lyrics"].tolist())
-    of_shown = words.rows(songs["song_id"].isin(shown["song_id"]).to_numpy())
-    embeddings = encoder.encode(shown["lyrics"].tolist())
-    song_map = layout.songmap(shown, embeddings, encoder.similarity, choices.neighbours)
-    caption = layout.caption(len(shown), len(songs), {}, experiment)
-    clusters = song_words.clusters(embeddings)
-    files.write_text(args.page, html_page.page(song_map, of_shown, clusters, caption, note))
-    print(f"{len(shown)} songs drawn by {experiment}, {len(pictured)} of them in the picture")
+    files.write_text(args.page, drawing.page(songs, encoder, choices, experiment, note))
+    n_shown = min(len(songs), choices.most)
+    print(f"{n_shown} songs drawn by {experiment}, {len(pictured)} of them in the picture")
 
 
 if __name__ == "__main__":

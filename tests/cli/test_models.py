@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests import trained
+from tests import commands, trained
 from typer.testing import CliRunner
 
 from neuralist.cli import app
@@ -84,6 +84,38 @@ def test_what_is_no_model_is_refused_with_what_there_is(home: Path, command: str
 
     kinds = "an experiment of this checkout (other, tiny), a folder, or models:/<name>@<alias>"
     assert (ended.exit_code, ended.stderr) == (1, f"error: huge: no such model; give {kinds}\n")
+
+
+@pytest.mark.slow  # it draws, by scikit-learn
+def test_the_map_of_a_model_has_the_checkouts_songs_and_is_drawn_beside_the_stages(home: Path) -> None:
+    mapped = commands.answer("map", "--model", "other")
+    page = Path(mapped["path"])
+    text = page.read_text()
+
+    assert (mapped["opened"], page.parent) == (False, home / "work/maps")
+    assert page.name.startswith("other-")
+    assert "4 songs, by the encoder of other" in text
+    assert commands.answer("map", "--model", "artifacts/served")["path"] != mapped["path"]
+    assert not (home / "artifacts/songmap.html").exists()
+    assert commands.refusal("map", "--model", "huge").startswith("huge: no such model; give an experiment")
+
+
+@pytest.mark.slow
+def test_songs_of_which_the_model_knows_no_word_are_not_on_its_map(home: Path) -> None:
+    source = home / "artifacts/experiments/narrow"
+    trained.write_experiment(source, {"moss": 0.0, "fern": 1.0})
+    assert "3 of 4 songs, by the encoder of narrow" in drawn("narrow")
+    trained.write_experiment(source, {"stone": 0.0})
+    assert commands.refusal("map", "--model", "narrow") == "songmap: received 1 songs; a map needs at least 3"
+
+
+def drawn(model: str) -> str:
+    return Path(commands.answer("map", "--model", model)["path"]).read_text()
+
+
+def test_a_map_needs_the_table_of_songs(home: Path) -> None:
+    (home / "artifacts/songs.parquet").unlink()
+    assert "songs.parquet" in commands.refusal("map", "--model", "tiny")
 
 
 def test_an_experiment_without_metrics_says_what_to_run(home: Path) -> None:

@@ -186,11 +186,16 @@ def playlist(
 
 
 def song_map(
+    model: Model = None,
     only_print: Annotated[bool, typer.Option("--print", help="Print the path, open nothing.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Open the map of songs in the browser, or print its path where there is no display."""
-    page = files.checkout() / "artifacts" / "songmap.html"
+    """Open the map of songs in the browser, or print its path where there is no display.
+
+    Without --model it is the map that `dvc repro` drew. With it the checkout's songs are drawn by that model,
+    into work/maps/.
+    """
+    page = files.checkout() / "artifacts" / "songmap.html" if model is None else _drawn_by(model)
     if not page.is_file():
         raise ValueError(f"{page}: not there yet; run `dvc repro` to draw the map")
     opened = False
@@ -202,6 +207,29 @@ def song_map(
         shell.print_json({"path": str(page), "opened": opened})
     else:
         print(page)
+
+
+def _drawn_by(model: str) -> Path:
+    """Draw the map of the checkout's songs by a model; returns its page.
+
+    Raises:
+        ValueError: there is no such model, no table of songs, or the model knows words of fewer than 3.
+    """
+    from neuralist.api import locate
+    from neuralist.config import corpus, params, records
+    from neuralist.data import parquet, tables
+    from neuralist.model.encoder import Encoder
+    from neuralist.songmap import drawing
+
+    root = files.checkout()
+    folder = locate.find(model, shell.resources)
+    trained, encoder = records.load_experiment(folder), Encoder.load(folder)
+    songs = parquet.read(root / "artifacts" / "songs.parquet", tables.SONGS)
+    note = corpus.load(root / "artifacts" / "corpus.json").note
+    choices = params.load(root / "params.yaml").songmap
+    page = root / "work" / "maps" / f"{trained.name}-{trained.fingerprint[:12]}.html"
+    files.write_text(page, drawing.page(songs, encoder, choices, trained.name, note))
+    return page
 
 
 def _has_display() -> bool:
