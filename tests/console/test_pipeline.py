@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from neuralist.console import pipeline
@@ -111,3 +113,24 @@ def test_a_stage_that_wrote_to_the_store_is_a_line_that_says_what(old: str, new:
     assert text.split() == [line, "0", "s", *new.splitlines()[0].split()]
     assert stages.all_kept
     assert stages.wrote_to_store
+
+
+KINDS = {
+    "kept": "Stage '{}' didn't change, skipping\n",
+    "cached": "Stage '{}' is cached - skipping run, checking out outputs\nUpdating lock file 'dvc.lock'\n",
+    "ran": "Running stage '{}':\n> a command\n{}: done\nUpdating lock file 'dvc.lock'\n\n",
+}
+NAMES = st.from_regex(r"[a-z]{1,12}(@[a-z0-9]{1,12})?", fullmatch=True).filter(
+    lambda name: name not in pipeline.ALWAYS
+)
+
+
+@given(stages=st.lists(st.tuples(NAMES, st.sampled_from(sorted(KINDS)))))
+def test_each_stage_is_counted_once_and_each_that_ran_is_a_line(stages: list[tuple[str, str]]) -> None:
+    view, text = shown("".join(KINDS[kind].replace("{}", name) for name, kind in stages))
+
+    ran = [name for name, kind in stages if kind != "kept"]
+    assert (view.ran, view.kept) == (ran, len(stages) - len(ran))
+    assert [line.split()[0] for line in text.splitlines()] == ran
+    assert view.all_kept == (not ran)
+    assert not view.wrote_to_store

@@ -11,7 +11,7 @@ from neuralist.songmap import html_page, layout, song_words
 
 
 def page(songs: pd.DataFrame, encoder: Encoder, choices: Songmap, experiment: str, note: str) -> str:
-    """Return the page of at most `choices.most` songs; those of which the encoder knows no word are left out.
+    """Return the page of at most `most` songs; those of which the encoder knows no word are left out.
 
     Args:
         songs: table `songs`.
