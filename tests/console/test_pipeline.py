@@ -94,6 +94,13 @@ def test_stages_that_always_run_are_no_line_where_nothing_else_ran() -> None:
     assert not stages.wrote_to_store
 
 
+def test_a_stage_that_wrote_more_than_once_says_how_often() -> None:
+    recorded = "".join(f"{name}: recorded in MLflow\n" for name in ("lyrics", "tuned", "words15"))
+    text = shown(SECOND_CALL.replace("the runs, in", f"{recorded}the runs, in"))[1]
+
+    assert text == "track               0 s  lyrics: recorded in MLflow, and 2 more\n"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [

@@ -88,7 +88,8 @@ class PipelineView:
         self.wrote_to_store = self.wrote_to_store or bool(wrote)
         if wrote or not self.all_kept:
             seconds = f"{time.monotonic() - self._began:.0f} s"
-            self._print(self._stage, seconds, summary(wrote or self.output))
+            more = f", and {len(wrote) - 1} more" if wrote[1:] else ""
+            self._print(self._stage, seconds, summary(wrote[:1] or self.output) + more)
         self._stage = ""
         self.output.clear()
 
