@@ -129,4 +129,4 @@ def _songs() -> pd.DataFrame:
         "year": years,
         "genre": "rock",
     }
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns | {"group_id": columns["song_id"]})

@@ -4,7 +4,7 @@
         --corpus artifacts/corpus.json --picture artifacts/songmap.png --page artifacts/songmap.html
 
 In: the table songs and the trained experiments; params `songmap`. Out: a PNG of the songs that the filter
-keeps, and a self-contained page of all songs.
+keeps, and a self-contained page of all songs; of the versions and covers of a song, the first by song_id.
 """
 
 import argparse
@@ -35,7 +35,8 @@ def main() -> None:
     args = parse()
     settings = params.load()
     choices, experiment = settings.songmap, settings.mapped_experiment
-    songs, note = parquet.read(args.songs, tables.SONGS), corpus.load(args.corpus).note
+    songs = layout.first_versions(parquet.read(args.songs, tables.SONGS))
+    note = corpus.load(args.corpus).note
     criteria = layout.resolve_filter(songs, choices.filter)
     matching = layout.filter_songs(songs, criteria)
     pictured = layout.sample_evenly(matching, picture.MAX_SONGS)
@@ -44,7 +45,6 @@ def main() -> None:
     song_map = layout.songmap(pictured, embeddings, encoder.similarity, choices.neighbours)
     caption = layout.caption(len(pictured), len(matching), criteria, experiment)
     picture.save_picture(song_map, caption, note, args.picture)
-
     files.write_text(args.page, drawing.page(songs, encoder, choices, experiment, note))
     n_shown = min(len(songs), choices.most)
     print(f"{n_shown} songs drawn by {experiment}, {len(pictured)} of them in the picture")

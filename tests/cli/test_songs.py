@@ -12,6 +12,8 @@ import pytest
 from tests import tenths
 from tests.commands import answer, refusal, run
 
+from neuralist.data import parquet, tables
+
 COMMANDS = (
     "compare",
     "recommend",
@@ -241,6 +243,32 @@ def test_recommend_near_a_song_leaves_it_out(model: str) -> None:
 def test_recommend_heeds_its_options(model: str, options: list[str], expected: list[str]) -> None:
     result = answer("recommend", "--song", "The Example - Lanterns", *options, "--model", model)
     assert [song["song_id"] for song in result["songs"]] == expected
+
+
+@pytest.fixture
+def covered(model: str, tmp_path: Path) -> str:
+    """The model whose s2 is a cover of s0."""
+    folder = shutil.copytree(model, tmp_path / "covered")
+    songs = parquet.read(folder / "catalogue.parquet", tables.CATALOGUE)
+    songs.loc[2, "group_id"] = "s0"
+    parquet.write(songs, tables.CATALOGUE, folder / "catalogue.parquet")
+    return str(folder)
+
+
+def test_no_cover_of_a_song_is_near_it_unless_versions_are_wanted(covered: str) -> None:
+    start = "--song", "The Example - Lanterns"
+    for options, expected in (([], ["s1", "s3", "s4"]), (["--versions"], ["s1", "s2", "s3", "s4"])):
+        result = answer("recommend", *start, *options, "--model", covered)
+        assert [song["song_id"] for song in result["songs"]] == expected
+        assert [song["rank"] for song in result["songs"]] == [*range(1, len(expected) + 1)]
+    assert [
+        song["song_id"] for song in answer("playlist", *start, "-n", "2", "--model", covered)["songs"]
+    ] == [
+        "s0",
+        "s3",
+    ]
+    played = answer("playlist", *start, "-n", "2", "--versions", "--model", covered)["songs"]
+    assert [song["song_id"] for song in played] == ["s0", "s2"]
 
 
 def test_recommend_near_lyrics(model: str, tmp_path: Path) -> None:

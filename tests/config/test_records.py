@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from pydantic import BaseModel, ValidationError
 from tests import made_records, served, trained
 
 from neuralist.config import records, renamed
+from neuralist.data import parquet, tables
 from neuralist.serving.catalogue import Catalogue
 from neuralist.serving.model import Model
 
@@ -115,7 +117,7 @@ def test_a_folder_of_format_1_answers_as_the_code_that_wrote_it() -> None:
     assert [answer.pop(name).tolist() for name in ("known_a", "known_b")] == [[1, 1, 0.5], [1, 1, 1]]
     _assert_same({name: column.tolist() for name, column in answer.items()}, ANSWERS["compare"])
     _assert_same(nearest.to_dict("list"), ANSWERS["recommend"])
-    assert records.load_served(FORMAT_1).format == records.FORMAT
+    assert records.load_served(FORMAT_1).format == 1
 
 
 def _assert_same(columns: dict[Any, list[Any]], expected: dict[str, list[Any]]) -> None:
@@ -164,7 +166,7 @@ def test_a_folder_of_this_format_has_no_old_names(folder: Path) -> None:
         records.load_experiment(folder)
 
 
-@pytest.mark.parametrize("newer", [4, "3.1"])
+@pytest.mark.parametrize("newer", [5, "4.1"])
 def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path, newer: object) -> None:
     content = json.loads((folder / "served.json").read_text())
     (folder / "served.json").write_text(json.dumps(content | {"format": newer}))
@@ -173,19 +175,33 @@ def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path,
         with pytest.raises(ValueError) as refused:
             load(folder)
         assert str(refused.value) == (
-            f"{folder / 'served.json'}: format {newer!r}, but this version reads 1 to 3; update neuralist"
+            f"{folder / 'served.json'}: format {newer!r}, but this version reads 1 to 4; update neuralist"
         )
 
 
 def test_a_folder_of_format_2_reads_lyrics_as_they_come(tmp_path: Path) -> None:
     # That format has no `cleaning` in experiment.json, and made_records leaves it out too.
-    folder = served.write(tmp_path)
-    content = json.loads((folder / "served.json").read_text())
-    (folder / "served.json").write_text(json.dumps(content | {"format": 2}))
-    model = Model.load(folder)
+    model = Model.load(_of_format(2, tmp_path))
 
-    assert model.served.format == records.FORMAT
+    assert model.served.format == 2
     assert model.compare(["moss\n[Outro]"], ["moss"])["tokens_used_a"].tolist() == [2]
+
+
+def test_in_a_folder_of_format_3_every_song_is_a_group_of_its_own(tmp_path: Path) -> None:
+    model = Model.load(_of_format(3, tmp_path))
+
+    assert model.catalogue.songs["group_id"].tolist() == ["s0", "s1", "s2", "s3", "s4"]
+    assert model.recommend("moss")["song_id"].tolist() == ["s0", "s3", "s1", "s4", "s2"]
+
+
+def _of_format(number: int, folder: Path) -> Path:
+    """Write a served folder as a format before 4 did: its catalogue has no groups."""
+    served.write(folder)
+    records.save(made_records.served(format=number), folder / "served.json")
+    path = folder / "catalogue.parquet"
+    older = pa.schema([field for field in tables.CATALOGUE if field.name != "group_id"])
+    parquet.write(parquet.read(path, tables.CATALOGUE)[older.names], older, path)
+    return folder
 
 
 def test_the_folder_of_format_1_is_small_and_holds_every_file() -> None:

@@ -56,6 +56,38 @@ def test_the_nearest_are_those_of_scipy_with_ties_in_order(data: st.DataObject) 
         assert _positions(curved.nearest(queries, k, allowed)) == _expected(np.minimum(apart, 3), k, allowed)
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_of_each_group_the_nearest_counts_as_by_brute_force(data: st.DataObject) -> None:
+    n, k = data.draw(st.integers(1, 60)), data.draw(st.integers(0, 12))
+    # A few large groups: of the nearest, most may be of one.
+    groups = np.array(data.draw(st.lists(st.integers(0, 12), min_size=n, max_size=n)))
+    allowed = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)), dtype=bool)
+    embeddings, queries = (
+        np.random.default_rng(seed).integers(0, 6, (size, 2)).astype(np.float32)
+        for seed, size in enumerate((n, 3))
+    )
+    expected = []
+    for positions in _expected(distance.cdist(queries, embeddings, "cityblock"), n, allowed):
+        nearest_of = {groups[position]: position for position in reversed(positions)}
+        expected.append([position for position in positions if nearest_of[groups[position]] == position][:k])
+    with patch.multiple(neighbours, _BLOCK=7, _SPARE=1):
+        searched = Neighbours(embeddings, Similarity("manhattan"))
+        assert _positions(searched.nearest_of_groups(queries, k, groups, allowed)) == expected
+
+
+def test_an_approximate_search_still_gives_k_groups() -> None:
+    # The ten nearest lists hold hundreds of one group.
+    embeddings = _made(2000)
+    groups = np.where(np.arange(2000) % 10, 0, np.arange(2000))
+    found = Neighbours(embeddings, Similarity("manhattan")).nearest_of_groups(
+        embeddings[:5], 20, groups, approximate=True
+    )
+    for near in found:
+        assert len(near.positions) == len(set(groups[near.positions].tolist())) == 20
+        assert (np.diff(near.similarity) <= 0).all()
+
+
 @pytest.mark.parametrize("kind", ["manhattan", "euclidean", "cosine"])
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.01])
 def test_each_similarity_is_searched_exactly(kind: str, share: float) -> None:

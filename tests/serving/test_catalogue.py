@@ -106,13 +106,71 @@ def test_texts_without_artist_and_title_go_by_their_ids() -> None:
     assert _ids(catalogue.nearest(ORIGIN, 5, exclude_artist="anna")) == ["s0", "s1", "s4", "s2"]
 
 
+# --- versions and covers of a song -----------------------------------------------------------------
+
+
+@pytest.fixture
+def covered() -> Catalogue:
+    """s3 at 0.1 and s4 at 0.5 are versions of s0 at 0; s2 at 0.75 is one of s1 at 0.5."""
+    songs = served.SONGS.assign(group_id=["s0", "s1", "s1", "s0", "s0"])
+    return Catalogue(songs, served.EMBEDDINGS, Similarity("manhattan"))
+
+
+def test_of_each_group_the_nearest_song_is_shown(covered: Catalogue) -> None:
+    assert _ids(covered.nearest(ORIGIN, 5)) == ["s0", "s1"]
+    assert covered.nearest(ORIGIN, 5)["rank"].tolist() == [1, 2]
+    # From s2 the nearest of its group is s2 itself, and s0 and s3 of the other are 0.75 and 0.65 away.
+    assert _ids(covered.nearest(served.EMBEDDINGS[[2]], 5)) == ["s2", "s3"]
+    assert _ids(covered.nearest(ORIGIN, 5, versions=True)) == ["s0", "s3", "s1", "s4", "s2"]
+
+
+def test_of_a_group_the_nearest_song_that_passes_the_filters_is_shown(covered: Catalogue) -> None:
+    assert _ids(covered.nearest(ORIGIN, 5, exclude_artist="Anna")) == ["s4", "s2"]
+    assert _ids(covered.nearest(ORIGIN, 5, min_year=2005)) == ["s2"]
+
+
+@pytest.mark.parametrize(("versions", "ids"), [(False, ["s1"]), (True, ["s3", "s1", "s4", "s2"])])
+def test_no_song_of_the_excluded_songs_group_is_its_neighbour(
+    covered: Catalogue, versions: bool, ids: list[str]
+) -> None:
+    assert _ids(covered.nearest(ORIGIN, 5, exclude_song=0, versions=versions)) == ids
+    found = covered.nearest(ORIGIN, 5, exclude_song=0, versions=versions, min_year=2005)
+    assert _ids(found) == (["s2"])
+
+
+def test_a_playlist_plays_one_song_of_a_group(covered: Catalogue) -> None:
+    # The groups are {s0, s3, s4} and {s1, s2}; s1 is nearer to s0, but by Anna too.
+    assert covered.playlist(0, 2) == [0, 2]
+    with pytest.raises(ValueError, match="no song is left after 2 of 3 songs"):
+        covered.playlist(0, 3)
+    assert covered.playlist(0, 5, versions=True) == [0, 4, 3, 2, 1]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.integers(1, 8), st.booleans())
+def test_k_groups_are_shown_where_there_are_as_many(groups: list[int], k: int, excludes: bool) -> None:
+    n = len(groups)
+    songs = pd.DataFrame(
+        {"song_id": [f"s{row}" for row in range(n)], "artist": None, "title": None, "year": pd.NA}
+    ).assign(group_id=[f"g{group}" for group in groups])
+    catalogue = Catalogue(songs, np.random.default_rng(n).normal(size=(n, 2)), Similarity("manhattan"))
+    found = catalogue.nearest(catalogue.embeddings[:1], k, exclude_song=0 if excludes else None)
+    shown = [groups[int(song_id[1:])] for song_id in found.song_id]
+    others = set(groups) - {groups[0]} if excludes else set(groups)
+    assert len(shown) == len(set(shown)) == min(k, len(others))
+    assert set(shown) <= others
+    by_hand = distance.cdist(catalogue.embeddings[:1], catalogue.embeddings, "cityblock")[0]
+    nearest = sorted(others, key=lambda group: min(by_hand[np.array(groups) == group]))
+    assert shown == nearest[:k]
+
+
 @pytest.mark.parametrize(("kind", "metric"), [("manhattan", "cityblock"), ("cosine", "cosine")])
 def test_the_search_finds_what_scipy_finds(kind: str, metric: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(neighbours, "_BLOCK", 7)  # several blocks, the last one short
     rng = np.random.default_rng(3)
     embeddings, queries = rng.normal(size=(40, 5)), rng.normal(size=(6, 5))
     songs = pd.concat([served.SONGS] * 8, ignore_index=True)
-    songs["song_id"] = [str(row) for row in range(40)]
+    songs["song_id"] = songs["group_id"] = [str(row) for row in range(40)]
     found = Catalogue(songs, embeddings, Similarity(kind)).nearest(queries, 4)
     nearest = np.argsort(distance.cdist(queries, embeddings, metric), axis=1)[:, :4]
     assert _ids(found) == [str(row) for row in nearest.ravel()]
@@ -167,6 +225,7 @@ def test_a_playlist_needs_a_song_and_a_number(catalogue: Catalogue, start: int, 
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=30), st.data())
 def test_no_song_comes_twice_and_no_artist_twice_in_a_row(artists: list[int], data: st.DataObject) -> None:
     songs = pd.DataFrame({"artist": [f"Artist {number}" for number in artists]})
+    songs["group_id"] = range(len(artists))
     embeddings = np.random.default_rng(len(artists)).normal(size=(len(artists), 2))
     catalogue = Catalogue(songs, embeddings, Similarity("manhattan"))
     start = data.draw(st.integers(0, len(artists) - 1))

@@ -304,7 +304,8 @@ def test_the_recommender_answers_with_the_nearest_songs(recommend: Ask) -> None:
 def test_the_recommender_takes_params_and_a_plain_list(recommend: Ask) -> None:
     params = {"k": 100, "exclude_artist": "anna", "min_year": 1995, "max_year": 1995}
     for approximate in (False, True):
-        response = recommend({"inputs": ["moss"], "params": params | {"approximate": approximate}})
+        own = {"approximate": approximate, "versions": approximate}
+        response = recommend({"inputs": ["moss"], "params": params | own})
         assert [row["song_id"] for row in response.content["predictions"]] == ["s4"]
     ten = recommend(_records({"lyrics": "moss"}) | {"params": None})
     assert len(ten.content["predictions"]) == len(served.SONGS)
@@ -328,9 +329,10 @@ NUMBER, YEAR, NAME = "give a whole number from 1 to 100", "give a year or null",
         ({"exclude_artist": 5}, f"param exclude_artist: received 5; {NAME}"),
         ({"min_year": 2, "max_year": 1}, "min_year: received 2, after max_year 1; exchange them"),
         ({"approximate": 1}, "param approximate: received 1; give true or false"),
+        ({"versions": "no"}, 'param versions: received "no"; give true or false'),
         (
             {"top": 3},
-            "params: received top; choose among k, exclude_artist, min_year, max_year, approximate",
+            "params: received top; choose among k, exclude_artist, min_year, max_year, versions, approximate",
         ),
     ],
 )
@@ -420,6 +422,7 @@ def test_the_saved_models_say_what_they_take_and_hold_no_pickle(saved: dict[str,
         ("exclude_artist", None),
         ("min_year", None),
         ("max_year", None),
+        ("versions", False),
         ("approximate", False),
     ]
     for kind, model in zip(mlflow_model.MODELS, (compare, recommend), strict=True):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests import made_records, served
 
 from neuralist.config import records
+from neuralist.data import parquet, tables
 from neuralist.serving import lyrics
 from neuralist.serving import model as module
 from neuralist.serving.model import Model
@@ -401,6 +402,15 @@ def test_many_texts_get_the_position_or_the_label_of_each(model: Model) -> None:
     assert model.recommend(texts, k=2)["query"].tolist() == [0, 0, 1, 1]
     assert model.recommend(pd.Series(texts, index=["m", "f"]), k=2)["query"].tolist() == ["m", "m", "f", "f"]
     assert model.recommend([]).empty
+
+
+def test_one_song_of_a_group_is_recommended_unless_versions_are_wanted(tmp_path: Path) -> None:
+    folder = served.write(tmp_path)
+    groups = served.SONGS.assign(group_id=["s0", "s1", "s2", "s0", "s4"])
+    parquet.write(groups, tables.CATALOGUE, folder / "catalogue.parquet")
+    model = Model.load(folder)
+    assert model.recommend("moss", k=3)["song_id"].tolist() == ["s0", "s1", "s4"]
+    assert model.recommend("moss", k=3, versions=True)["song_id"].tolist() == ["s0", "s3", "s1"]
 
 
 def test_filters_of_the_catalogue_apply(model: Model) -> None:

@@ -146,6 +146,7 @@ def test_the_folder_serves_by_itself(source: Path, tmp_path: Path) -> None:
     catalogue = parquet.read(out / "catalogue.parquet", tables.CATALOGUE)
     assert catalogue["song_id"].tolist() == ["c", "a", "b"]
     assert catalogue["artist"].tolist() == ["Artist c", "Artist a", "Artist b"]
+    assert catalogue["group_id"].tolist() == ["c", "a", "b"]
     assert catalogue["year"].isna().tolist() == [False, False, True]
     assert catalogue["year"].dtype == pd.Int64Dtype()
     embeddings = np.load(out / "embeddings.npy", allow_pickle=False)
@@ -167,7 +168,7 @@ def test_served_json_says_what_was_chosen_and_how_good_it_is(source: Path, tmp_p
     told = json.loads((out / "served.json").read_text())
     quantiles, content = told.pop("quantiles"), told.pop("content")
     assert told == {
-        "format": 3,
+        "format": 4,
         "experiment": "one",
         "fingerprint": "one".ljust(64, "0"),
         "corpus_note": "A corpus.",

@@ -17,6 +17,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import made_records
+from tests.commands import answer
 
 from neuralist.config import params, records
 from neuralist.data import parquet, tables
@@ -107,6 +108,12 @@ def test_of_too_many_songs_some_are_shown_evenly() -> None:
     songs, _ = made(9)
     assert layout.sample_evenly(songs, 5)["song_id"].tolist() == ["s0", "s2", "s4", "s6", "s8"]
     assert len(layout.sample_evenly(songs, 9)) == 9
+
+
+def test_of_the_versions_of_a_song_the_first_by_id_is_shown() -> None:
+    songs, _ = made(5)
+    groups = songs.assign(group_id=["s0", "s4", "s2", "s0", "s4"]).iloc[[4, 3, 2, 1, 0]]
+    assert layout.first_versions(groups)["song_id"].tolist() == ["s2", "s1", "s0"]
 
 
 def test_a_filter_that_matches_nothing_says_which_values_there_are() -> None:
@@ -416,6 +423,27 @@ def test_the_stage_draws_the_latest_year_as_a_picture_and_all_songs_as_a_page(
     assert "All made up." in page
     assert len(held(page)["songs"]["id"]) == 12
     assert (workspace / "out/songmap.png").stat().st_size > 10_000
+
+
+def test_the_stage_shows_one_song_a_group_and_the_command_all_on_request(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    songs = parquet.read(workspace / "songs.parquet", tables.SONGS)
+    songs.loc[[3, 5], "group_id"] = "s1"
+    parquet.write(songs, tables.SONGS, workspace / "songs.parquet")
+    run_stage(workspace, monkeypatch)
+    shown = held((workspace / "out/songmap.html").read_text(encoding="utf-8"))["songs"]["id"]
+    assert set(songs["song_id"]) - set(shown) == {"s3", "s5"}
+
+    home = workspace / "home"
+    (home / "pipelines").mkdir(parents=True)
+    (home / "dvc.yaml").touch()
+    shutil.copy(workspace / "params.yaml", home)
+    shutil.copytree(workspace, home / "artifacts", ignore=shutil.ignore_patterns("home", "out"))
+    monkeypatch.chdir(home)
+    page = home / "artifacts/songmap-versions.html"
+    assert answer("map", "--versions") == {"path": str(page), "opened": False}
+    assert held(page.read_text(encoding="utf-8"))["songs"]["id"] == songs["song_id"].tolist()
 
 
 def test_the_stage_stops_with_one_line_where_nothing_matches(

@@ -24,6 +24,9 @@ LINES, LINES_SHOWN = 300, 5
 _MIN_WORDS = 3  # of a line: shorter lines are alike by chance
 
 IsText = Annotated[bool, typer.Option("--text", help="What is given is the lyrics, never a file's name.")]
+Versions = Annotated[
+    bool, typer.Option("--versions", help="Show all versions and covers of a song, rather than one.")
+]
 Song = Annotated[str | None, typer.Option("--song", help="A song of the catalogue: 'artist - title'.")]
 
 
@@ -134,10 +137,14 @@ def recommend(  # noqa: PLR0913 - each is an option
     exclude_artist: Annotated[str | None, typer.Option(help="Leave out this artist's songs.")] = None,
     min_year: Annotated[int | None, typer.Option(help="Leave out earlier songs.")] = None,
     max_year: Annotated[int | None, typer.Option(help="Leave out later songs.")] = None,
+    versions: Versions = False,
     model: Model = None,
     as_json: Json = False,
 ) -> None:
-    """The songs of the catalogue nearest to a song of it, or to lyrics."""
+    """The songs of the catalogue nearest to a song of it, or to lyrics.
+
+    Of the versions and covers of a song the nearest is shown, and none of those of the song itself.
+    """
     if (song is None) == (lyrics is None):
         raise typer.BadParameter("give either --song or --lyrics")
     given = None if lyrics is None else _lyrics(lyrics, "--lyrics", is_text=is_text)
@@ -146,38 +153,39 @@ def recommend(  # noqa: PLR0913 - each is an option
     loaded = api.load(model)
     catalogue = loaded.catalogue
     query = None
-    filters = {"exclude_artist": exclude_artist, "min_year": min_year, "max_year": max_year}
+    filters: dict[str, Any] = {"exclude_artist": exclude_artist, "min_year": min_year, "max_year": max_year}
+    filters["versions"] = versions
     if given is not None:
         reading = loaded.read([given.text])
         _check_known(loaded, given.source, float(reading.known[0]))
         nearest = catalogue.nearest(reading.embeddings, k, **filters)
     else:
         start, query = _find(catalogue, song or "")
-        # One more, since the song itself is its own nearest, unless the filters leave it out.
-        nearest = catalogue.nearest(catalogue.embeddings[start][None], k + 1, **filters)
-        nearest = nearest[nearest.song_id != catalogue.songs.song_id.iloc[start]].head(k)
+        nearest = catalogue.nearest(catalogue.embeddings[start][None], k, exclude_song=start, **filters)
     if nearest.empty:
         raise ValueError(f"none of {len(catalogue.songs):,} songs is left by these options; ask for more")
-    result = {"query": query, "songs": _records(nearest.assign(rank=range(1, len(nearest) + 1)))}
+    result = {"query": query, "songs": _records(nearest)}
     _print_songs(result | _provenance(loaded.served), "Near", as_json)
 
 
 def playlist(
     song: Annotated[str, typer.Option("--song", help="The first song: 'artist - title'.")],
     n: Annotated[int, typer.Option("-n", min=1, max=1000, help="How many songs.")] = 10,
+    versions: Versions = False,
     model: Model = None,
     as_json: Json = False,
 ) -> None:
     """A playlist that walks from a song to its nearest neighbours.
 
-    No song comes twice, and no artist twice in a row. The similarity is that to the song before.
+    No song comes twice, in no other version or cover either, and no artist twice in a row. The similarity is
+    that to the song before.
     """
     from neuralist import api
 
     loaded = api.load(model)
     catalogue = loaded.catalogue
     start, query = _find(catalogue, song)
-    walk = catalogue.playlist(start, n)
+    walk = catalogue.playlist(start, n, versions=versions)
     steps = catalogue.embeddings[walk]
     similarity = catalogue.similarity(steps[:-1], steps[1:]).round(6)
     songs = catalogue.songs.iloc[walk].assign(rank=range(1, n + 1), similarity=[None, *similarity])
@@ -188,14 +196,16 @@ def playlist(
 def song_map(
     model: Model = None,
     only_print: Annotated[bool, typer.Option("--print", help="Print the path, open nothing.")] = False,
+    versions: Versions = False,
     as_json: Json = False,
 ) -> None:
     """Open the map of songs in the browser, or print its path where there is no display.
 
-    Without --model it is the map that `dvc repro` drew. With it the checkout's songs are drawn by that model,
-    into work/maps/.
+    Of the versions and covers of a song the first by its id is on the map. Without --model and --versions it
+    is the map that `dvc repro` drew; else the checkout's songs are drawn anew, in seconds, into work/maps/.
     """
-    page = files.checkout() / "artifacts" / "songmap.html" if model is None else _drawn_by(model)
+    is_made = model is None and not versions
+    page = files.checkout() / "artifacts" / "songmap.html" if is_made else _drawn(model, versions)
     if not page.is_file():
         raise ValueError(f"{page}: not there yet; run `dvc repro` to draw the map")
     opened = False
@@ -209,8 +219,8 @@ def song_map(
         print(page)
 
 
-def _drawn_by(model: str) -> Path:
-    """Draw the map of the checkout's songs by a model; returns its page.
+def _drawn(model: str | None, versions: bool) -> Path:
+    """Draw the map of the checkout's songs, without a model by that of stage `songmap`; returns its page.
 
     Raises:
         ValueError: there is no such model, no table of songs, or the model knows words of fewer than 3.
@@ -219,16 +229,18 @@ def _drawn_by(model: str) -> Path:
     from neuralist.config import corpus, params, records
     from neuralist.data import parquet, tables
     from neuralist.model.encoder import Encoder
-    from neuralist.songmap import drawing
+    from neuralist.songmap import drawing, layout
 
     root = files.checkout()
-    folder = locate.find(model, shell.resources)
+    settings = params.load(root / "params.yaml")
+    folder = locate.find(model or settings.mapped_experiment, shell.resources)
     trained, encoder = records.load_experiment(folder), Encoder.load(folder)
     songs = parquet.read(root / "artifacts" / "songs.parquet", tables.SONGS)
+    shown = songs if versions else layout.first_versions(songs)
     note = corpus.load(root / "artifacts" / "corpus.json").note
-    choices = params.load(root / "params.yaml").songmap
-    page = root / "work" / "maps" / f"{trained.name}-{trained.fingerprint[:12]}.html"
-    files.write_text(page, drawing.page(songs, encoder, choices, trained.name, note))
+    name = f"{trained.name}-{trained.fingerprint[:12]}{'-versions' if versions else ''}"
+    page = root / "work" / "maps" / f"{name}.html"
+    files.write_text(page, drawing.page(shown, encoder, settings.songmap, trained.name, note))
     return page
 
 

@@ -49,4 +49,6 @@ PRETRAINING_PAIRS = pa.schema({**_PAIR, "similarity": NUMBER})
 PREDICTIONS = pa.schema(
     {"experiment": TEXT, "split": TEXT, **_PAIR, "similarity": NUMBER, "listed": TRUTH, "predicted": NUMBER}
 )
-CATALOGUE = pa.schema({"song_id": TEXT, "artist": TEXT, "title": TEXT, "year": WHOLE, "genre": TEXT})
+CATALOGUE = pa.schema(
+    {"song_id": TEXT, "artist": TEXT, "title": TEXT, "year": WHOLE, "genre": TEXT, "group_id": TEXT}
+)

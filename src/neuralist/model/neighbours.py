@@ -79,6 +79,36 @@ class Neighbours:
             near or self._compare_all(query, k, allowed) for near, query in zip(results, queries, strict=True)
         ]
 
+    def nearest_of_groups(
+        self,
+        queries: np.ndarray,
+        k: int,
+        groups: np.ndarray,
+        allowed: np.ndarray | None = None,
+        *,
+        approximate: bool = False,
+    ) -> list[Near]:
+        """Return the k nearest to each query that are of different groups: the nearest of each group.
+
+        Args:
+            queries: float32 (n_queries, width).
+            k: 0 or more.
+            groups: the group of each embedding, int64 (n,).
+            allowed: see `nearest`.
+            approximate: see `nearest`.
+        """
+        results: dict[int, Near] = {}
+        # Most groups are of one, so that twice k nearly always hold k groups.
+        rows, n = list(range(len(queries))), 2 * k
+        while rows:
+            nearest = self.nearest(queries[rows], n, allowed, approximate=approximate)
+            for row, near in zip(rows, nearest, strict=True):
+                first = np.sort(np.unique(groups[near.positions], return_index=True)[1])[:k]
+                if len(first) == k or len(near.positions) < n:
+                    results[row] = Near(near.positions[first], near.similarity[first])
+            rows, n = [row for row in rows if row not in results], 2 * n
+        return [results[row] for row in range(len(queries))]
+
     def _rank(
         self, query: np.ndarray, k: int, allowed: np.ndarray | None, positions: np.ndarray, ceiling: float
     ) -> Near | None:

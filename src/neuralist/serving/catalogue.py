@@ -1,16 +1,19 @@
 """The catalogue of the served model: nearest songs to lyrics or to a song, search by name, playlists.
 
 Input: a served folder's catalogue.parquet and embeddings.npy. The search is exact unless `approximate` is
-set; positions are row numbers of the catalogue, from 0.
+set; positions are row numbers of the catalogue, from 0. The versions and covers of a song have its group_id,
+and of a group the nearest is shown, unless `versions` is set.
 """
 
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from neuralist.config import records
 from neuralist.data import parquet, tables
 from neuralist.model.encoder import Encoder
 from neuralist.model.neighbours import Neighbours
@@ -20,6 +23,8 @@ from neuralist.text import names
 DECIMALS = 6  # of a similarity
 _SUGGESTIONS = 5
 _COLUMNS = ("song_id", "artist", "title", "year")
+# Of the formats before 4.
+_WITHOUT_GROUPS = pa.schema([field for field in tables.CATALOGUE if field.name != "group_id"])
 # "madona - like a prayer" scores 98 % with the right name; the title by another artist far less.
 _MIN_SCORE, _MIN_LEAD = 90.0, 5.0
 
@@ -50,7 +55,7 @@ class Catalogue:
     """Songs and their embeddings, to search.
 
     Args:
-        songs: song_id, artist, title, year (may be missing), genre; one row per song.
+        songs: tables.CATALOGUE, a row for each song.
         embeddings: float32 (n_songs, units).
         similarity: the similarity of the model.
 
@@ -70,16 +75,21 @@ class Catalogue:
         """Read a served folder, artifacts/served/; passing `similarity` spares loading the encoder.
 
         Raises:
-            ValueError: a file is missing or invalid.
+            ValueError: a file is missing or invalid, or the folder is of a newer format.
         """
-        songs = parquet.read(folder / "catalogue.parquet", tables.CATALOGUE)
+        path = folder / "catalogue.parquet"
+        if records.load_served(folder).format < 4:
+            songs = parquet.read(path, _WITHOUT_GROUPS)
+            songs["group_id"] = songs["song_id"]
+        else:
+            songs = parquet.read(path, tables.CATALOGUE)
         try:
             embeddings = np.load(folder / "embeddings.npy", allow_pickle=False)
         except FileNotFoundError as error:
             raise ValueError(f"{folder}: embeddings.npy missing; run `dvc repro` to make it") from error
         return cls(songs, embeddings, similarity or Encoder.load(folder).similarity)
 
-    def nearest(
+    def nearest(  # noqa: PLR0913 - each is an option
         self,
         embeddings: np.ndarray,
         k: int,
@@ -87,9 +97,13 @@ class Catalogue:
         exclude_artist: str | None = None,
         min_year: int | None = None,
         max_year: int | None = None,
+        exclude_song: int | None = None,
+        versions: bool = False,
         approximate: bool = False,
     ) -> pd.DataFrame:
         """Return the k most similar songs to each query; ties go to the earlier row of the catalogue.
+
+        Of each group the most similar song that passes the filters is returned.
 
         Args:
             embeddings: the queries, float32 (n_queries, units).
@@ -97,6 +111,8 @@ class Catalogue:
             exclude_artist: leave out this artist's songs, however the name is spelled.
             min_year: leave out earlier songs, and songs of unknown year.
             max_year: leave out later songs, and songs of unknown year.
+            exclude_song: leave out the song at this position, with its group unless `versions` is set.
+            versions: return every song of a group.
             approximate: faster, but may miss some; worth it from half a million songs, see `Neighbours`.
 
         Returns:
@@ -113,8 +129,15 @@ class Catalogue:
                 raise ValueError(f"{name}: received {year!r}; give a year as a whole number, or None")
         if min_year is not None and max_year is not None and min_year > max_year:
             raise ValueError(f"min_year: received {min_year}, after max_year {max_year}; exchange them")
+        groups = self._rows if versions else self._groups
         allowed = self._allowed(exclude_artist, min_year, max_year)
-        results = self._neighbours.nearest(embeddings, int(k), allowed, approximate=approximate)
+        if exclude_song is not None:
+            others = groups != groups[exclude_song]
+            allowed = others if allowed is None else allowed & others
+        search = self._neighbours.nearest
+        if not versions and self._has_versions:
+            search = partial(self._neighbours.nearest_of_groups, groups=groups)
+        results = search(embeddings, int(k), allowed=allowed, approximate=approximate)
         counts = [len(near.positions) for near in results]
         rows = np.concatenate([near.positions for near in results] or [np.empty(0)]).astype(np.intp)
         similarity = np.concatenate([near.similarity for near in results] or [np.empty(0)])
@@ -144,8 +167,10 @@ class Catalogue:
         is_match = score >= _MIN_SCORE and score - next_score >= _MIN_LEAD
         return Match(row if is_match else None, suggestions)
 
-    def playlist(self, start: int, n: int) -> list[int]:
+    def playlist(self, start: int, n: int, *, versions: bool = False) -> list[int]:
         """Walk from song to nearest unplayed song, never two in a row by the same artist.
+
+        Of a group one song is played, unless `versions` is set.
 
         Returns:
             n positions, `start` first. Guests do not count: "A feat. B" is by A.
@@ -157,8 +182,8 @@ class Catalogue:
             raise ValueError(f"playlist: received song {start}; give 0 to {len(self.songs) - 1}")
         if n < 1:
             raise ValueError(f"playlist: received n = {n}; give 1 or more")
-        walk, unplayed = [start], np.ones(len(self.songs), dtype=bool)
-        unplayed[start] = False
+        groups = self._rows if versions else self._groups
+        walk, unplayed = [start], groups != groups[start]
         while len(walk) < n:
             allowed = unplayed & (self._artists != self._artists[walk[-1]])
             if not allowed.any():
@@ -169,7 +194,7 @@ class Catalogue:
                 )
             [near] = self._neighbours.nearest(self.embeddings[walk[-1]][None], 1, allowed)
             walk.append(int(near.positions[0]))
-            unplayed[near.positions] = False
+            unplayed &= groups != groups[walk[-1]]
         return walk
 
     def _allowed(
@@ -187,6 +212,19 @@ class Catalogue:
         if max_year is not None:
             masks.append((self.songs["year"] <= max_year).fillna(False).to_numpy(bool))
         return np.logical_and.reduce(masks) if masks else None
+
+    @cached_property
+    def _rows(self) -> np.ndarray:
+        return np.arange(len(self.songs))
+
+    @cached_property
+    def _groups(self) -> np.ndarray:
+        """The number of each song's group, int64 (n_songs,)."""
+        return pd.factorize(self.songs["group_id"])[0]
+
+    @cached_property
+    def _has_versions(self) -> bool:
+        return bool(self.songs["group_id"].duplicated().any())
 
     @cached_property
     def _artists(self) -> np.ndarray:

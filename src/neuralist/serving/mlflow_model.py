@@ -34,9 +34,14 @@ _DEFAULTS: dict[str, Any] = {
     "exclude_artist": None,
     "min_year": None,
     "max_year": None,
+    "versions": False,
     "approximate": False,
 }
-_PARAM_TYPES = {"exclude_artist": DataType.string, "approximate": DataType.boolean}
+_PARAM_TYPES = {
+    "exclude_artist": DataType.string,
+    "versions": DataType.boolean,
+    "approximate": DataType.boolean,
+}
 # All that a loaded model imports; TensorFlow, DVC and the rest of the lock are not needed.
 _PACKAGES = ("mlflow", "numpy", "onnxruntime", "pandas", "pyarrow", "regex")
 _SEARCH_PACKAGES = ("faiss-cpu",)
@@ -167,9 +172,9 @@ def checked_params(params: dict[str, Any]) -> dict[str, Any]:
     artist = options["exclude_artist"]
     if artist is not None and not isinstance(artist, str):
         raise ValueError(f"param exclude_artist: received {_shown(artist)}; give a name or null")
-    if not isinstance(options["approximate"], bool):
-        shown = _shown(options["approximate"])
-        raise ValueError(f"param approximate: received {shown}; give true or false")
+    for name in ("versions", "approximate"):
+        if not isinstance(options[name], bool):
+            raise ValueError(f"param {name}: received {_shown(options[name])}; give true or false")
     for name in ("min_year", "max_year"):
         if options[name] is not None and not is_integer(options[name]):
             raise ValueError(f"param {name}: received {_shown(options[name])}; give a year or null")

@@ -167,9 +167,12 @@ class Model:
         exclude_artist: str | None = None,
         min_year: int | None = None,
         max_year: int | None = None,
+        versions: bool = False,
         approximate: bool = False,
     ) -> pd.DataFrame:
         """Return the k songs of the catalogue most similar to lyrics.
+
+        A song and its versions and covers are a group, of which the most similar is returned.
 
         Args:
             lyrics: the texts to search with.
@@ -177,6 +180,7 @@ class Model:
             exclude_artist: leave out this artist's songs, if there are any; case and guests do not count.
             min_year: leave out earlier songs, and songs of unknown year.
             max_year: leave out later songs, and songs of unknown year.
+            versions: return every song of a group.
             approximate: faster among half a million songs, but may miss some.
 
         Returns:
@@ -193,6 +197,7 @@ class Model:
             exclude_artist=exclude_artist,
             min_year=min_year,
             max_year=max_year,
+            versions=versions,
             approximate=approximate,
         )
         if isinstance(lyrics, str):

@@ -83,6 +83,12 @@ def filter_songs(songs: pd.DataFrame, criteria: Filter) -> pd.DataFrame:
     return songs.loc[mask].reset_index(drop=True)
 
 
+def first_versions(songs: pd.DataFrame) -> pd.DataFrame:
+    """Return a song for each group of versions and covers, the first by song_id, in their own order."""
+    first = songs.groupby("group_id")["song_id"].transform("min")
+    return songs.loc[songs["song_id"] == first].reset_index(drop=True)
+
+
 def sample_evenly(songs: pd.DataFrame, limit: int) -> pd.DataFrame:
     """Return at most `limit` songs, evenly spaced in their order; more points would hide each other."""
     if len(songs) <= limit:

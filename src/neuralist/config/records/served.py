@@ -4,11 +4,12 @@
 |---|---|---|
 | 1 | nowhere | settings have the old names of `config.renamed` |
 | 2 | served.json, `format` | no `cleaning` in experiment.json: lyrics are read as they come |
-| 3 | served.json, `format` | |
+| 3 | served.json, `format` | no `group_id` in catalogue.parquet: every song is a group of its own |
+| 4 | served.json, `format` | |
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from neuralist import files
 from neuralist.config import renamed
@@ -17,14 +18,14 @@ from neuralist.config.records.base import Count, check
 from neuralist.config.records.experiment import ExperimentRecord
 from neuralist.config.records.metrics import Estimate, MetricName
 
-FORMAT = 3
+FORMAT = 4
 
 
 class ServedModel(Section):
     """The packed experiment, and what people must be told of it.
 
     Attributes:
-        format: of the folder.
+        format: of the folder, 1 to FORMAT.
         experiment: its name.
         fingerprint: of its training, 64 hex digits.
         corpus_note: what the corpus says of itself.
@@ -40,7 +41,7 @@ class ServedModel(Section):
         content: SHA-256 of the folder's other files, 64 hex digits.
     """
 
-    format: Literal[3]
+    format: int
     experiment: str
     fingerprint: str
     corpus_note: str
@@ -63,8 +64,7 @@ def load_served(folder: Path) -> ServedModel:
     """
     path = folder / "served.json"
     content = files.read_json(path)
-    _format(content, path)
-    return check(content | {"format": FORMAT}, ServedModel, path)
+    return check(content | {"format": _format(content, path)}, ServedModel, path)
 
 
 def load_experiment(folder: Path) -> ExperimentRecord:
