@@ -129,4 +129,4 @@ def _songs() -> pd.DataFrame:
         "year": years,
         "genre": "rock",
     }
-    return pd.DataFrame(columns | {"group_id": columns["song_id"]})
+    return pd.DataFrame(columns | {"group_id": columns["song_id"], "first_words": None})

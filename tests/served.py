@@ -32,11 +32,11 @@ OTHER = (-0.5, 0.0)
 THRESHOLD, MAX_TOKENS = 0.7, 3
 SONGS = pd.DataFrame(
     [
-        ("s0", "Anna", "Moss", 1990, "folk", "s0"),
-        ("s1", "Anna", "Stone", 2000, "folk", "s1"),
-        ("s2", "Björn", "Fern", 2010, "pop", "s2"),
-        ("s3", "Anna feat. Cleo", "Moor", None, "pop", "s3"),
-        ("s4", "The Dots", "Nothing", 1995, "rock", "s4"),
+        ("s0", "Anna", "Moss", 1990, "folk", "s0", None),
+        ("s1", "Anna", "Stone", 2000, "folk", "s1", None),
+        ("s2", "Björn", "Fern", 2010, "pop", "s2", None),
+        ("s3", "Anna feat. Cleo", "Moor", None, "pop", "s3", None),
+        ("s4", "The Dots", "Nothing", 1995, "rock", "s4", None),
     ],
     columns=tables.CATALOGUE.names,
 ).astype({"year": "Int64"})

@@ -39,6 +39,7 @@ def write(folder: Path) -> Path:
             "year": pd.array([song[2] for song in SONGS], dtype="Int64"),
             "genre": "rock",
             "group_id": [f"s{number}" for number in range(len(SONGS))],
+            "first_words": None,
         }
     )
     parquet.write(catalogue, tables.CATALOGUE, folder / "catalogue.parquet")

@@ -195,11 +195,11 @@ def test_in_a_folder_of_format_3_every_song_is_a_group_of_its_own(tmp_path: Path
 
 
 def _of_format(number: int, folder: Path) -> Path:
-    """Write a served folder as a format before 4 did: its catalogue has no groups."""
+    """Write a served folder as a format before 4 did: its catalogue has no groups and no first words."""
     served.write(folder)
     records.save(made_records.served(format=number), folder / "served.json")
     path = folder / "catalogue.parquet"
-    older = pa.schema([field for field in tables.CATALOGUE if field.name != "group_id"])
+    older = pa.schema([field for field in tables.CATALOGUE if field.name not in {"group_id", "first_words"}])
     parquet.write(parquet.read(path, tables.CATALOGUE)[older.names], older, path)
     return folder
 

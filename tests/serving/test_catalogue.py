@@ -95,6 +95,18 @@ def test_a_number_of_numpy_is_a_whole_number_too(catalogue: Catalogue) -> None:
     assert _ids(catalogue.nearest(ORIGIN, np.int64(1), max_year=np.int64(1995))) == ["s0"]
 
 
+def test_a_song_without_artist_and_title_goes_by_its_id_and_first_words() -> None:
+    songs = served.SONGS.astype({"first_words": object})
+    songs.loc[1, ["artist", "title", "first_words"]] = None, None, "stone on stone…"
+    catalogue = Catalogue(songs, served.EMBEDDINGS, Similarity("manhattan"))
+    assert catalogue.nearest(ORIGIN, 3)["title"].tolist() == ["Moss", "Moor", "stone on stone…"]
+    assert catalogue.label("s1", None, "stone on stone…") == "s1: stone on stone…"
+    assert catalogue.label("s0", "Anna", "Moss") == "Anna - Moss"
+    queries = "s1", "s1: stone on stone", "s0", "Anna - Moss"
+    assert [catalogue.find(text).position for text in queries] == [1, 1, 0, 0]
+    assert catalogue.find("stone on stone").suggestions[0] == "s1: stone on stone…"
+
+
 def test_texts_without_artist_and_title_go_by_their_ids() -> None:
     unnamed = served.SONGS.assign(artist=None, title=[None, None, "Fern", None, None])
     unnamed.loc[3, "artist"] = "Anna"
@@ -152,7 +164,7 @@ def test_k_groups_are_shown_where_there_are_as_many(groups: list[int], k: int, e
     n = len(groups)
     songs = pd.DataFrame(
         {"song_id": [f"s{row}" for row in range(n)], "artist": None, "title": None, "year": pd.NA}
-    ).assign(group_id=[f"g{group}" for group in groups])
+    ).assign(group_id=[f"g{group}" for group in groups], first_words=None)
     catalogue = Catalogue(songs, np.random.default_rng(n).normal(size=(n, 2)), Similarity("manhattan"))
     found = catalogue.nearest(catalogue.embeddings[:1], k, exclude_song=0 if excludes else None)
     shown = [groups[int(song_id[1:])] for song_id in found.song_id]
@@ -225,7 +237,7 @@ def test_a_playlist_needs_a_song_and_a_number(catalogue: Catalogue, start: int, 
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=30), st.data())
 def test_no_song_comes_twice_and_no_artist_twice_in_a_row(artists: list[int], data: st.DataObject) -> None:
     songs = pd.DataFrame({"artist": [f"Artist {number}" for number in artists]})
-    songs["group_id"] = range(len(artists))
+    songs = songs.assign(song_id="s", title="", first_words=None, group_id=range(len(artists)))
     embeddings = np.random.default_rng(len(artists)).normal(size=(len(artists), 2))
     catalogue = Catalogue(songs, embeddings, Similarity("manhattan"))
     start = data.draw(st.integers(0, len(artists) - 1))

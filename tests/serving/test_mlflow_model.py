@@ -21,7 +21,9 @@ import pandas as pd
 import pytest
 from tests import served
 
-from neuralist.serving import mlflow_model
+from neuralist.data import parquet, tables
+from neuralist.serving import mlflow_model, requests
+from neuralist.serving.model import Model
 
 PAIR = {"lyrics_a": "moss", "lyrics_b": "stone"}
 ANSWER = {
@@ -309,6 +311,16 @@ def test_the_recommender_takes_params_and_a_plain_list(recommend: Ask) -> None:
         assert [row["song_id"] for row in response.content["predictions"]] == ["s4"]
     ten = recommend(_records({"lyrics": "moss"}) | {"params": None})
     assert len(ten.content["predictions"]) == len(served.SONGS)
+
+
+def test_a_song_without_artist_and_title_is_null_and_first_words_in_json(tmp_path: Path) -> None:
+    folder = served.write(tmp_path)
+    unnamed = served.SONGS.assign(artist=None, title=None, first_words="moss on…")
+    parquet.write(unnamed, tables.CATALOGUE, folder / "catalogue.parquet")
+    model = mlflow_model.ServedModel()
+    model.kind, model.model = mlflow_model.RECOMMEND, Model.load(folder)
+    [song] = json.loads(requests.answer(model.answer({"lyrics": ["moss"]}, {"k": 1})))["predictions"]
+    assert (song["song_id"], song["artist"], song["title"]) == ("s0", None, "moss on…")
 
 
 NUMBER, YEAR, NAME = "give a whole number from 1 to 100", "give a year or null", "give a name or null"

@@ -211,6 +211,20 @@ def test_the_folder_holds_these_files_and_no_lyrics(source: Path, tmp_path: Path
             assert text.encode() not in path.read_bytes(), path.name
 
 
+def test_of_songs_without_artist_and_title_the_catalogue_holds_first_words(
+    source: Path, tmp_path: Path
+) -> None:
+    out, songs = tmp_path / "served", trained.songs(LYRICS)
+    songs.loc[0, ["artist", "title"]] = None
+    songs.loc[1, "artist"] = None
+    package.save(chosen(source), source, songs, trained.pairs(PAIRS), out)
+
+    first_words = parquet.read(out / "catalogue.parquet", tables.CATALOGUE)["first_words"]
+    assert first_words.isna().tolist() == [False, True, True]
+    assert first_words[0] == "ten…"
+    assert "of lyrics, the first words of 1 without artist and title." in (out / "card.md").read_text()
+
+
 def test_a_missing_encoder_is_one_clear_error(source: Path, tmp_path: Path) -> None:
     (source / "encoder.onnx").unlink()
 
@@ -228,7 +242,7 @@ def card(entry: dict[str, Any], note: str = "Only made up.", known: Any = KNOWN,
     [evaluated] = trained.metrics(one=entry).values()
     of_training = made_records.trained(settings=trained.SETTINGS | settings)
     one = package.Chosen(of_training, evaluated, "mse", 0.9, note)
-    return model_card.card(one.served([]), of_training, evaluated, one.level, known)
+    return model_card.card(one.served([]), of_training, evaluated, one.level, known, n_unnamed=0)
 
 
 def cells(text: str, label: str) -> list[list[str]]:

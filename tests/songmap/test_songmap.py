@@ -191,11 +191,14 @@ def test_no_more_neighbours_are_named_than_there_are_other_songs() -> None:
     assert all(song not in row for song, row in enumerate(found.tolist()))
 
 
-def test_an_unknown_title_is_the_id_and_an_unknown_artist_or_year_is_left_open() -> None:
+def test_an_unknown_title_is_the_id_and_without_artist_first_words_follow() -> None:
     songs, embeddings = made()
     songs.loc[0, ["artist", "title", "year"]] = None
-    shown = layout.songmap(songs, embeddings, Similarity("manhattan"), 3).songs[0]
-    assert shown == Song("s0", "", "s0", "rock", None)
+    songs.loc[1, "title"] = None
+    shown = layout.songmap(songs, embeddings, Similarity("manhattan"), 3).songs[:2]
+    # "paper lanterns over water" has 25 characters, of which at most half are shown.
+    assert shown[0] == Song("s0", "", "s0: paper…", "rock", None)
+    assert shown[1] == Song("s1", "Artist 1", "s1", "pop", 2014)
 
 
 def test_genres_take_styles_by_number_of_songs_and_other_is_grey_and_last() -> None:

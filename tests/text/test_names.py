@@ -17,6 +17,33 @@ def test_marks_of_other_scripts_stay_because_they_are_letters_there() -> None:
     assert names.key("ガラス") != names.key("カラス")
 
 
+@pytest.mark.parametrize(
+    ("text", "beginning"),
+    [
+        ("lanterns on the water\nand paper in the rain", "lanterns on the water…"),  # 21 of 43
+        (
+            "one two three four five six seven eight nine ten eleven",
+            "one two three four five six…",
+        ),  # 27 of 55
+        ("a b c d e f g h i j k l m n o p", "a b c d e f…"),
+        (" ".join(["chrysanthemums"] * 20), "chrysanthemums chrysanthemums…"),  # 40 characters
+        ("moss", "mo…"),
+        ("紙の灯籠が水の上を行く", "紙の灯籠が…"),
+        ("a", "…"),
+    ],
+)
+def test_first_words_are_six_at_most_and_half_of_the_text(text: str, beginning: str) -> None:
+    assert names.first_words(text) == beginning
+
+
+@given(st.text())
+def test_first_words_begin_the_text_and_are_short(text: str) -> None:
+    beginning = names.first_words(text).removesuffix("…")
+    assert names.spaced(text).startswith(beginning)
+    assert len(beginning) <= min(40, len(text) / 2)
+    assert len(beginning.split()) <= 6
+
+
 def test_a_slug_is_readable_in_any_script() -> None:
     assert names.slug_part("Like a Virgin") == "like-a-virgin"
     assert names.slug_part("Don't (Stop)") == "dont-stop"

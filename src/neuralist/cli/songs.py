@@ -27,7 +27,9 @@ IsText = Annotated[bool, typer.Option("--text", help="What is given is the lyric
 Versions = Annotated[
     bool, typer.Option("--versions", help="Show all versions and covers of a song, rather than one.")
 ]
-Song = Annotated[str | None, typer.Option("--song", help="A song of the catalogue: 'artist - title'.")]
+Song = Annotated[
+    str | None, typer.Option("--song", help="A song of the catalogue: 'artist - title', or its id.")
+]
 
 
 def compare(
@@ -164,12 +166,12 @@ def recommend(  # noqa: PLR0913 - each is an option
         nearest = catalogue.nearest(catalogue.embeddings[start][None], k, exclude_song=start, **filters)
     if nearest.empty:
         raise ValueError(f"none of {len(catalogue.songs):,} songs is left by these options; ask for more")
-    result = {"query": query, "songs": _records(nearest)}
-    _print_songs(result | _provenance(loaded.served), "Near", as_json)
+    result = {"query": query, "songs": _records(nearest)} | _provenance(loaded.served)
+    _print_songs(catalogue, result, "Near", as_json)
 
 
 def playlist(
-    song: Annotated[str, typer.Option("--song", help="The first song: 'artist - title'.")],
+    song: Annotated[str, typer.Option("--song", help="The first song: 'artist - title', or its id.")],
     n: Annotated[int, typer.Option("-n", min=1, max=1000, help="How many songs.")] = 10,
     versions: Versions = False,
     model: Model = None,
@@ -190,7 +192,7 @@ def playlist(
     similarity = catalogue.similarity(steps[:-1], steps[1:]).round(6)
     songs = catalogue.songs.iloc[walk].assign(rank=range(1, n + 1), similarity=[None, *similarity])
     result = {"query": query, "songs": _records(songs)} | _provenance(loaded.served)
-    _print_songs(result, "From", as_json)
+    _print_songs(catalogue, result, "From", as_json)
 
 
 def song_map(
@@ -348,18 +350,18 @@ def _records(songs: "pd.DataFrame") -> list[dict[str, Any]]:
     ]
 
 
-def _print_songs(result: dict[str, Any], word: str, as_json: bool) -> None:
+def _print_songs(catalogue: "Catalogue", result: dict[str, Any], word: str, as_json: bool) -> None:
     if as_json:
         shell.print_json(result)
         return
-    from neuralist.serving.catalogue import label
-
     query = result["query"]
     if query:
         year = f" ({query['year']})" if query["year"] else ""
-        print(f"{word} {shown(label(query['artist'], query['title'], query['song_id']))}{year}\n")
+        print(f"{word} {shown(catalogue.label(query['song_id'], query['artist'], query['title']))}{year}\n")
     columns = ["rank", "similarity", "artist", "title", "year"]
-    songs = [song | {"title": song["title"] or song["song_id"]} for song in result["songs"]]
+    songs = [
+        song | {"title": catalogue.label(song["song_id"], None, song["title"])} for song in result["songs"]
+    ]
     rows = [[song[name] for name in columns] for song in songs]
     shell.console().print(shell.table(["", *columns[1:]], rows))
     _print_provenance(result)

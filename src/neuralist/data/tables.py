@@ -50,5 +50,13 @@ PREDICTIONS = pa.schema(
     {"experiment": TEXT, "split": TEXT, **_PAIR, "similarity": NUMBER, "listed": TRUTH, "predicted": NUMBER}
 )
 CATALOGUE = pa.schema(
-    {"song_id": TEXT, "artist": TEXT, "title": TEXT, "year": WHOLE, "genre": TEXT, "group_id": TEXT}
+    {
+        "song_id": TEXT,
+        "artist": TEXT,
+        "title": TEXT,
+        "year": WHOLE,
+        "genre": TEXT,
+        "group_id": TEXT,
+        "first_words": TEXT,  # of a song without artist and title; else null
+    }
 )

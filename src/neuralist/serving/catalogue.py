@@ -2,7 +2,8 @@
 
 Input: a served folder's catalogue.parquet and embeddings.npy. The search is exact unless `approximate` is
 set; positions are row numbers of the catalogue, from 0. The versions and covers of a song have its group_id,
-and of a group the nearest is shown, unless `versions` is set.
+and of a group the nearest is shown, unless `versions` is set. A song without artist and title has its first
+words for a title.
 """
 
 from functools import cached_property, partial
@@ -24,7 +25,7 @@ DECIMALS = 6  # of a similarity
 _SUGGESTIONS = 5
 _COLUMNS = ("song_id", "artist", "title", "year")
 # Of the formats before 4.
-_WITHOUT_GROUPS = pa.schema([field for field in tables.CATALOGUE if field.name != "group_id"])
+_OLDER = pa.schema([field for field in tables.CATALOGUE if field.name not in {"group_id", "first_words"}])
 # "madona - like a prayer" scores 98 % with the right name; the title by another artist far less.
 _MIN_SCORE, _MIN_LEAD = 90.0, 5.0
 
@@ -46,11 +47,6 @@ def is_integer(value: object) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
-def label(artist: str | None, title: str | None, song_id: str) -> str:
-    """Return "artist - title", what of both is there, or else the song's id."""
-    return " - ".join(part for part in (artist, title) if part) or song_id
-
-
 class Catalogue:
     """Songs and their embeddings, to search.
 
@@ -66,7 +62,9 @@ class Catalogue:
     def __init__(self, songs: pd.DataFrame, embeddings: np.ndarray, similarity: Similarity) -> None:
         if len(songs) != len(embeddings):
             raise ValueError(f"catalogue: {len(songs)} songs and {len(embeddings)} embeddings; give one each")
-        self.songs, self.similarity = songs, similarity
+        self.songs = songs.assign(title=songs["title"].fillna(songs["first_words"]))
+        self.similarity = similarity
+        self._unnamed = frozenset(songs.loc[songs["first_words"].notna(), "song_id"])
         self._neighbours = Neighbours(embeddings, similarity)
         self.embeddings = self._neighbours.embeddings
 
@@ -79,8 +77,8 @@ class Catalogue:
         """
         path = folder / "catalogue.parquet"
         if records.load_served(folder).format < 4:
-            songs = parquet.read(path, _WITHOUT_GROUPS)
-            songs["group_id"] = songs["song_id"]
+            songs = parquet.read(path, _OLDER)
+            songs = songs.assign(group_id=songs["song_id"], first_words=None)
         else:
             songs = parquet.read(path, tables.CATALOGUE)
         try:
@@ -150,11 +148,16 @@ class Catalogue:
             }
         )
 
+    def label(self, song_id: str, artist: str | None, title: str | None) -> str:
+        """Return "artist - title", or what of both is there; without both the id, and first words."""
+        name = " - ".join(part for part in (artist, title) if part)
+        return f"{song_id}: {name}" if song_id in self._unnamed else name or song_id
+
     def find(self, text: str) -> Match:
-        """Look up "artist - title": the song of this name, else the one of nearly this name."""
+        """Look up "artist - title" or an id: the song of this name, else the one of nearly this name."""
         from rapidfuzz import fuzz, process
 
-        exact = self._by_key.get(names.key(text))
+        exact = self._by_key.get(names.key(text), self._by_id.get(text.strip()))
         if exact is not None:
             return Match(exact, ())
         query = names.worded(text)
@@ -242,8 +245,8 @@ class Catalogue:
 
     @cached_property
     def _labels(self) -> list[str]:
-        texts = self.songs[["artist", "title", "song_id"]].astype(object)
-        return [label(*song) for song in texts.where(texts.notna(), None).itertuples(index=False)]
+        texts = self.songs[["song_id", "artist", "title"]].astype(object)
+        return [self.label(*song) for song in texts.where(texts.notna(), None).itertuples(index=False)]
 
     @cached_property
     def _worded(self) -> list[str]:
@@ -253,3 +256,7 @@ class Catalogue:
     def _by_key(self) -> dict[str, int]:
         # Of songs of the same name the first counts.
         return {names.key(label): row for row, label in reversed(list(enumerate(self._labels)))}
+
+    @cached_property
+    def _by_id(self) -> dict[str, int]:
+        return {song_id: row for row, song_id in enumerate(self.songs["song_id"])}

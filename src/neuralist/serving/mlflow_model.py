@@ -42,6 +42,7 @@ _PARAM_TYPES = {
     "versions": DataType.boolean,
     "approximate": DataType.boolean,
 }
+_NULLABLE = ("artist", "title", "year")
 # All that a loaded model imports; TensorFlow, DVC and the rest of the lock are not needed.
 _PACKAGES = ("mlflow", "numpy", "onnxruntime", "pandas", "pyarrow", "regex")
 _SEARCH_PACKAGES = ("faiss-cpu",)
@@ -95,7 +96,7 @@ def _signature(kind: str) -> ModelSignature:
     types = dict.fromkeys(("query", "rank"), DataType.long)
     types |= dict.fromkeys(("song_id", "artist", "title"), DataType.string)
     types |= {"year": DataType.long, "similarity": DataType.double}
-    outputs = Schema([ColSpec(type_, name, required=name != "year") for name, type_ in types.items()])
+    outputs = Schema([ColSpec(type_, name, required=name not in _NULLABLE) for name, type_ in types.items()])
     params = [
         ParamSpec(name, _PARAM_TYPES.get(name, DataType.long), default) for name, default in _DEFAULTS.items()
     ]
@@ -151,9 +152,11 @@ class ServedModel(PythonModel):
                 raise ValueError(f"params: received {', '.join(params)}; this model takes none")
             return self.model.compare(columns["lyrics_a"], columns["lyrics_b"])
         nearest = self.model.recommend(columns["lyrics"], **checked_params(params))
-        # MLflow's writers accept None, but not pandas' missing integer.
-        year = nearest["year"].astype(object)
-        return dict(nearest.assign(year=year.where(year.notna(), None)))
+        # MLflow's writers accept None, but not pandas' missing values; JSON has no NaN.
+        missing = {name: nearest[name].astype(object) for name in _NULLABLE}
+        return dict(
+            nearest.assign(**{name: column.where(column.notna(), None) for name, column in missing.items()})
+        )
 
 
 def checked_params(params: dict[str, Any]) -> dict[str, Any]:

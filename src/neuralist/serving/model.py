@@ -184,8 +184,9 @@ class Model:
             approximate: faster among half a million songs, but may miss some.
 
         Returns:
-            rank (from 1), song_id, artist, title, year, similarity. For many texts the first column is
-            `query`: the text's position from 0, or its label in the Series.
+            rank (from 1), song_id, artist, title (of a song without artist and title, its first words), year,
+            similarity. For many texts the first column is `query`: the text's position from 0, or its label
+            in the Series.
 
         Raises:
             ValueError: a text or an option is invalid, or the model has no catalogue.

@@ -69,7 +69,7 @@ Two songs count as similar from {threshold:.6g}: the threshold of the best F1 on
 
 ## Terms
 
-It holds a vocabulary, weights, and the catalogue's names and embeddings; no lyrics. The data of the Million
+It holds a vocabulary, weights, and the catalogue's names and embeddings; {lyrics}. The data of the Million
 Song Dataset and of Last.fm are free for research and not for commerce, lyrics belong to their owners, and a
 model made from them is bound by their terms. A corpus that calls itself synthetic above has none.
 
@@ -85,6 +85,8 @@ def card(
     evaluated: ExperimentMetrics,
     level: float,
     known: np.ndarray,
+    *,
+    n_unnamed: int,
 ) -> str:
     """Write the model card.
 
@@ -95,6 +97,7 @@ def card(
         level: confidence level of the intervals, in (0, 1).
         known: the share of each song's tokens that the model knows, float64 (n_songs,); those of 0 are left
             out of the catalogue.
+        n_unnamed: songs of the catalogue without artist and title, of which it holds the first words.
     """
     settings, metric = trained.params, served.metric
     no_lead = [BASELINES[name].label for name in served.lags]
@@ -123,6 +126,9 @@ def card(
         chosen_on="" if chosen_on == "val" else f" ({chosen_on})",
         reads=READS[settings.long_text].format(settings.max_tokens, f"{unit}s"),
         covered=_covered(trained),
+        lyrics=f"of lyrics, the first words of {n_unnamed:,} without artist and title"
+        if n_unnamed
+        else "no lyrics",
         params=", ".join(f"{key} {value}" for key, value in settings.model_dump().items()),
         best_epoch=trained.best_epoch,
         fingerprint=trained.fingerprint,

@@ -3,8 +3,8 @@
 Input: metrics of `evaluation.evaluate`, the experiments' folders, tables songs and pairs.
 Output: artifacts/served/. encoder.onnx, vocabulary.txt, experiment.json: the encoder's files;
 catalogue.parquet (tables.CATALOGUE) and embeddings.npy, float32 (n_songs, units), in one order;
-training_songs.txt, one id per line; served.json, a `ServedModel`; card.md. No lyrics, no pickle; the
-same input gives the same bytes.
+training_songs.txt, one id per line; served.json, a `ServedModel`; card.md. No lyrics but the first words of
+songs without artist and title, no pickle; the same input gives the same bytes.
 Where there is nothing to serve, the folder holds only card.md, which says why.
 """
 
@@ -26,6 +26,7 @@ from neuralist.evaluation import selection
 from neuralist.model.encoder import Encoder
 from neuralist.model.similarity import Similarity
 from neuralist.serving import model_card
+from neuralist.text import names
 
 COPIED = ("encoder.onnx", "vocabulary.txt", "experiment.json")
 MAX_PAIRS = 1_000_000  # to compute the quantiles from
@@ -167,6 +168,8 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
     for name in COPIED:
         with files.unfinished(out / name) as temporary:
             shutil.copyfile(source / name, temporary)
+    is_unnamed = catalogue["artist"].isna() & catalogue["title"].isna()
+    catalogue = catalogue.assign(first_words=catalogue.loc[is_unnamed, "lyrics"].map(names.first_words))
     parquet.write(catalogue.filter(tables.CATALOGUE.names), tables.CATALOGUE, out / "catalogue.parquet")
     with files.unfinished(out / "embeddings.npy") as temporary, temporary.open("wb") as file:
         np.save(file, embeddings)
@@ -176,7 +179,9 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
     is_train = songs_of(songs, pairs, by_fold=served.protocol == "songs" and uses_all)["train"]
     trained_on = sorted(songs.loc[is_train, "song_id"])
     files.write_text(out / "training_songs.txt", "".join(f"{song}\n" for song in trained_on))
-    card = model_card.card(served, chosen.trained, chosen.evaluated, chosen.level, reading.known)
+    card = model_card.card(
+        served, chosen.trained, chosen.evaluated, chosen.level, reading.known, n_unnamed=int(is_unnamed.sum())
+    )
     files.write_text(out / "card.md", card)
     served = served.model_copy(update={"content": _digest(out)})
     records.save(served, out / "served.json")

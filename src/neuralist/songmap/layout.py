@@ -13,6 +13,7 @@ import pandas as pd
 
 from neuralist.model.neighbours import Neighbours
 from neuralist.model.similarity import Similarity
+from neuralist.text import names
 
 Filter = Mapping[str, str | int | bool]
 LATEST = "latest"
@@ -20,7 +21,10 @@ MIN_SONGS = 3  # of a map
 
 
 class Song(NamedTuple):
-    """What the map shows of a song, never its lyrics; an unknown artist is an empty string."""
+    """What the map shows of a song; an unknown artist is an empty string, an unknown title the id.
+
+    Of lyrics it shows nothing but the first words, behind the id, where artist and title are unknown.
+    """
 
     song_id: str
     artist: str
@@ -121,12 +125,14 @@ def songmap(songs: pd.DataFrame, embeddings: np.ndarray, similarity: Similarity,
         raise ValueError(
             f"songmap: embeddings {embeddings.shape} are not a finite row for each of {len(songs)} songs"
         )
+    is_unnamed = songs["artist"].isna() & songs["title"].isna()
+    first_words = songs["song_id"] + ": " + songs.loc[is_unnamed, "lyrics"].map(names.first_words)
     shown = [
         Song(str(song_id), str(artist), str(title), str(genre), None if pd.isna(year) else int(year))
         for song_id, artist, title, genre, year in zip(
             songs["song_id"],
             songs["artist"].fillna(""),
-            songs["title"].fillna(songs["song_id"]),
+            songs["title"].mask(is_unnamed, first_words).fillna(songs["song_id"]),
             songs["genre"].fillna("other"),
             songs["year"],
             strict=True,

@@ -16,6 +16,7 @@ _SIGNS = re.compile(r"(?<=\w)[$!](?=\w)")  # Ke$ha, P!nk
 _SEPARATORS = re.compile(r"[\W_]+")
 # "With", "vs." and "and" are no marks of a guest: they stand within names, such as Sleeping With Sirens.
 _GUESTS = re.compile(r"[\s(\[]+(?:feat|ft|featuring|duet with)\b\.?\s.*$", re.IGNORECASE)
+_FIRST_WORDS, _FIRST_CHARACTERS = 6, 40
 _BRACKETS = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])|\s+[(\[].*$")
 
 
@@ -53,6 +54,20 @@ def without_guests(name: str) -> str:
 def slug_part(name: str) -> str:
     """Return a name as part of a readable id: `like-a-virgin`; of any script."""
     return worded(name).replace(" ", "-")
+
+
+def first_words(text: str) -> str:
+    """Return what a text without a name goes by: its first words and "…".
+
+    They are 6 words, at most 40 characters and at most half of the text. A word is cut only where it is the
+    first: scripts without spaces have words of any length.
+    """
+    text = spaced(text)
+    limit = min(_FIRST_CHARACTERS, len(text) // 2)
+    start = " ".join(text.split()[:_FIRST_WORDS])
+    if len(start) > limit:
+        start = f"{start} "[: limit + 1].rpartition(" ")[0] or start[:limit]
+    return f"{start}…"
 
 
 def related(left: str, right: str) -> bool:

@@ -4,7 +4,7 @@
 |---|---|---|
 | 1 | nowhere | settings have the old names of `config.renamed` |
 | 2 | served.json, `format` | no `cleaning` in experiment.json: lyrics are read as they come |
-| 3 | served.json, `format` | no `group_id` in catalogue.parquet: every song is a group of its own |
+| 3 | served.json, `format` | no `group_id` and `first_words` in the catalogue: every song is its own group |
 | 4 | served.json, `format` | |
 """
 
