@@ -285,7 +285,28 @@ def test_embed_takes_other_columns_and_writes_bad_rows(model: str, tmp_path: Pat
 def test_embed_says_which_columns_there_are(model: str, tmp_path: Path) -> None:
     source = write(tmp_path / "in.csv", [{"song": "a", "lyrics": "one"}])
     said = refusal("embed", source, tmp_path / "out.csv", "--model", model)
-    assert said == f"{source}: columns ['text', 'id'] are missing; found ['song', 'lyrics']"
+    assert said == (
+        f"{source}: columns ['text', 'id'] are missing; found ['song', 'lyrics']; if they hold the same, "
+        "rename 'lyrics' to 'text'; --text-column and --id-column take other names"
+    )
+
+
+def test_columns_are_taken_in_any_case_and_order(model: str, tmp_path: Path) -> None:
+    pairs = write(tmp_path / "pairs.csv", [{" Lyrics B": "two", "n": "1", "LYRICS-A": "one"}])
+    assert run("predict", pairs, tmp_path / "out.csv", "--model", model).exit_code == 0
+    found = read(tmp_path / "out.csv")
+    assert list(found) == [" Lyrics B", "n", "LYRICS-A", *RESULTS]
+    assert found.similarity.tolist() == pytest.approx([math.exp(-0.1)], abs=1e-6)
+
+    texts = write(tmp_path / "in.parquet", [{"Text": "one", "year": "1999", "ID": "x"}])
+    assert run("embed", texts, tmp_path / "vectors.csv", "--model", model).exit_code == 0
+    assert read(tmp_path / "vectors.csv")["ID"].tolist() == ["x"]
+
+
+def test_a_bad_row_names_the_column_as_the_table_does(model: str, tmp_path: Path) -> None:
+    pairs = write(tmp_path / "pairs.csv", [{"Lyrics A": "", "Lyrics B": "two"}])
+    said = refusal("predict", pairs, tmp_path / "out.csv", "--model", model)
+    assert "row 1, column Lyrics A: received an empty text" in said
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

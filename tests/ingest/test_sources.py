@@ -150,6 +150,11 @@ def test_another_separator_in_a_generic_file_is_told_by_its_header(generic: Path
     )
 
 
+def test_a_column_under_another_name_is_named(generic: Path) -> None:
+    (generic / "texts.csv").write_text("Song ID,Lyrics\na,some words\n")
+    refused(generic, "if they hold the same, rename 'song id' to 'id', 'lyrics' to 'text'; expected commas")
+
+
 def test_known_columns_are_read_in_any_case_and_order_and_with_spaces(generic: Path) -> None:
     header = " Tags ;TEXT;Year; iD".replace(";", ",")
     (generic / "texts.csv").write_text(f"\ufeff{header}\nrock|soul,some words,c. 1999,a\nx,words,2011.0,b\n")

@@ -1,6 +1,6 @@
 """Commands predict and embed: csv or parquet in and out, one chunk of rows in memory at a time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -169,24 +169,26 @@ def _convert(
         report: called with the number of rows done.
     """
     from neuralist.cli import streams
+    from neuralist.ingest.columns import locate
 
     (source, out), (texts, copied), (rows, skip_bad) = paths, columns, options
     streams.check(source, out)
     n_rows = n_bad = 0
     with streams.writing(out) as write:
         for chunk in streams.read(source, rows):
-            names = chunk.table.column_names
-            missing = [name for name in (*texts, *(copied or ())) if name not in names]
-            if missing:
-                raise ValueError(f"{source}: columns {missing} are missing; found {names}")
-            faults = _faults(chunk, texts)
+            try:
+                names = locate(chunk.table.column_names, (*texts, *(copied or ())))
+            except ValueError as error:
+                others = "; --text-column and --id-column take other names" if copied else ""
+                raise ValueError(f"{source}: {error}{others}") from None
+            faults = _faults(chunk, [names[name] for name in texts])
             if faults and not skip_bad:
                 position = min(faults)
                 raise ValueError(
                     f"{source}: row {chunk.first + position:,}, {faults[position]} "
                     "(--skip-bad writes such rows without a result)"
                 )
-            written = _with_results(chunk.table, columns, compute, faults)
+            written = _with_results(chunk.table, names, columns, compute, faults)
             write(written)
             n_rows += len(written)
             n_bad += len(written) - written["error"].null_count
@@ -194,7 +196,7 @@ def _convert(
     return Counts(n_rows, n_bad)
 
 
-def _faults(chunk: "Chunk", texts: tuple[str, ...]) -> dict[int, str]:
+def _faults(chunk: "Chunk", texts: Sequence[str]) -> dict[int, str]:
     """Return the faults of rows, by position in the chunk."""
     from neuralist.serving import lyrics
 
@@ -209,23 +211,32 @@ def _faults(chunk: "Chunk", texts: tuple[str, ...]) -> dict[int, str]:
 
 def _with_results(
     table: "pa.Table",
+    names: dict[str, str],
     columns: tuple[tuple[str, ...], tuple[str, ...] | None],
     compute: Compute,
     faults: dict[int, str],
 ) -> "pa.Table":
-    """Return the copied columns and the results; a row with a fault has nulls, and the fault in `error`."""
+    """Return the copied columns and the results; a row with a fault has nulls, and the fault in `error`.
+
+    Args:
+        table: the rows.
+        names: of its columns, by those of `columns`.
+        columns: see `_convert`.
+        compute: see `_convert`.
+        faults: of rows, by position.
+    """
     import pyarrow as pa
 
     texts, copied = columns
     good = [position for position in range(len(table)) if position not in faults]
     good_rows = table.take(pa.array(good, pa.int64()))
-    results = compute({name: good_rows[name].to_pylist() for name in texts})
+    results = compute({name: good_rows[names[name]].to_pylist() for name in texts})
     result_row = {position: number for number, position in enumerate(good)}
     results = results.take(pa.array([result_row.get(position) for position in range(len(table))], pa.int64()))
     errors = results["error"].to_pylist()
     errors = pa.array([faults.get(row, error) for row, error in enumerate(errors)], pa.string())
     results = results.drop_columns("error").append_column("error", errors)
-    table = table if copied is None else table.select(copied)
+    table = table if copied is None else table.select([names[name] for name in copied])
     clash = [name for name in results.column_names if name in table.column_names]
     if clash:
         raise ValueError(f"columns {clash} of the input have names that the results need; rename them")

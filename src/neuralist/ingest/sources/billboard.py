@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from neuralist.ingest import columns
 from neuralist.ingest.sources import common
 
 
@@ -41,8 +42,8 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _named(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return the entry with the names of its fields in lower case; one written so already goes first."""
-    return {name.strip().lower(): value for name, value in entry.items()} | entry
+    """Return the entry with its fields under their known names; one written so already goes first."""
+    return {columns.canonical(name): value for name, value in entry.items()} | entry
 
 
 def _entries(path: Path, file_name: str) -> list[object]:

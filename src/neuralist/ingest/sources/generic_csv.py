@@ -20,6 +20,7 @@ from pathlib import Path
 import pandas as pd
 
 from neuralist.data import tables
+from neuralist.ingest import columns
 from neuralist.ingest.sources import common
 
 _SPLITS = {"train", "val", "test"}
@@ -105,7 +106,7 @@ def _rows(folder: Path, file_name: str, required: list[str]) -> Iterator[tuple[s
     reader = csv.reader(io.StringIO(common.text(folder / file_name, file_name), newline=""), strict=True)
     line = 1
     try:
-        header = [name.strip().lower() for name in next(reader)]
+        header = [columns.canonical(name) for name in next(reader)]
         _check_header(header, required, file_name)
         line = reader.line_num + 1
         for row in reader:
@@ -125,11 +126,8 @@ def _check_header(header: list[str], required: list[str], file_name: str) -> Non
     missing = [name for name in required if name not in header]
     repeated = sorted({name for name in header if name and header.count(name) > 1})
     if missing or repeated:
-        problem = f"columns {missing} are missing" if missing else f"columns {repeated} stand twice"
-        raise ValueError(
-            f"{file_name}:1: {problem}; found {header}; expected commas between columns, "
-            f"{required} among them"
-        )
+        problem = columns.missing(header, missing) if missing else f"columns {repeated} stand twice"
+        raise ValueError(f"{file_name}:1: {problem}; expected commas between columns, {required} among them")
 
 
 def _row_fault(fields: dict[str, str]) -> tuple[str, str] | None:
