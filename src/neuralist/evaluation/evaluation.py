@@ -22,7 +22,7 @@ from neuralist.evaluation.baselines import Pairs, TrainingPairs
 from neuralist.evaluation.comparison import Comparison, Key, ResampledMetrics, positions, queries
 from neuralist.metrics import Answers
 from neuralist.model.encoder import Encoder
-from neuralist.text.equal_texts import first_equal
+from neuralist.text.equal_texts import first_equal, folded
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.word_vectors import WordVectors
 
@@ -125,7 +125,7 @@ def comparisons(
     groups: dict[tuple[str, str], dict[str, params.Experiment]] = {}
     for name, experiment in experiments.items():
         groups.setdefault((experiment.protocol, target(songs, experiment)), {})[name] = experiment
-    texts = first_equal(songs["lyrics"].tolist())
+    texts = first_equal(map(folded, songs["lyrics"].tolist()))
     for group in groups.values():
         first = next(iter(group.values()))
         training, scored = _training_pairs(songs, listings, first), listings.scored(songs, first.protocol)

@@ -13,6 +13,8 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from neuralist.text.equal_texts import first_equal
+
 _PHRASE_WORDS = 4
 _MIN_SHARED = 10  # phrases: with fewer, two short texts are alike by accident
 _MAX_SONGS = 1_000  # a phrase in more songs than this is a stock phrase and no sign of a cover
@@ -23,13 +25,14 @@ def group_ids(songs: pd.DataFrame, overlap: float) -> pd.Series:
     """Return each song's group: the song_id of the earliest song among those linked by equal texts or covers.
 
     Args:
-        songs: columns song_id, year (null sorts last) and folded (words separated by single spaces).
+        songs: columns song_id, year (null sorts last) and folded (see `equal_texts.folded`).
         overlap: minimum overlap coefficient that links two songs, in (0, 1].
 
     Returns:
         group_id, with the index of `songs`.
     """
-    links = np.concatenate([equal_pairs(songs.folded), overlapping_pairs(songs.folded, overlap)])
+    equal = np.column_stack([first_equal(songs.folded), np.arange(len(songs))])
+    links = np.concatenate([equal, overlapping_pairs(songs.folded, overlap)])
     graph = sparse.coo_array(
         (np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(len(songs), len(songs))
     )
@@ -37,13 +40,6 @@ def group_ids(songs: pd.DataFrame, overlap: float) -> pd.Series:
     order = songs.assign(label=labels).sort_values(["year", "song_id"], na_position="last")
     earliest = order.drop_duplicates("label").set_index("label").song_id
     return pd.Series(labels, index=songs.index).map(earliest)
-
-
-def equal_pairs(texts: pd.Series) -> np.ndarray:
-    """Return positions of each text that repeats an earlier one, after that of the first, int64 (n, 2)."""
-    first = pd.Series(np.arange(len(texts)), index=texts.index).groupby(texts.to_numpy()).transform("first")
-    repeats = np.flatnonzero(first.to_numpy() != np.arange(len(texts)))
-    return np.column_stack([first.to_numpy()[repeats], repeats]).astype(np.int64)
 
 
 def overlapping_pairs(texts: pd.Series, overlap: float) -> np.ndarray:

@@ -14,7 +14,7 @@ import regex
 
 from neuralist.config import params
 from neuralist.ingest.sources import common
-from neuralist.text import cleaning, names, tokenizer
+from neuralist.text import cleaning, equal_texts, names
 
 NOTICES = Path(__file__).with_name("notices.yaml")
 
@@ -69,9 +69,7 @@ def rejected(records: pd.DataFrame, source: str, reasons: pd.Series) -> pd.DataF
 
 
 def _folded(texts: pd.Series) -> pd.Series:
-    return pd.Series(
-        [" ".join(tokenizer.words(text)) for text in texts.tolist()], index=texts.index, dtype="str"
-    )
+    return pd.Series([equal_texts.folded(text) for text in texts.tolist()], index=texts.index, dtype="str")
 
 
 def _n_words(folded: pd.Series) -> pd.Series:
@@ -83,7 +81,7 @@ def _notices() -> tuple[frozenset[str], frozenset[str]]:
     """Return the folded texts that are notices as a whole, and the phrases of notices; see notices.yaml."""
     by_language = params.read_yaml(NOTICES)
     whole, phrases = (
-        frozenset(" ".join(tokenizer.words(text)) for texts in by_language[kind].values() for text in texts)
+        frozenset(equal_texts.folded(text) for texts in by_language[kind].values() for text in texts)
         for kind in ("whole", "phrases")
     )
     return whole, phrases
@@ -92,7 +90,7 @@ def _notices() -> tuple[frozenset[str], frozenset[str]]:
 def _is_notice(folded: pd.Series, placeholders: Iterable[str]) -> pd.Series:
     """Return whether each text is a notice, begins with a notice's phrase, or is short and contains one."""
     whole, known_phrases = _notices()
-    phrases = sorted(known_phrases | {" ".join(tokenizer.words(text)) for text in placeholders} - {""})
+    phrases = sorted(known_phrases | {equal_texts.folded(text) for text in placeholders} - {""})
     any_phrase = regex.compile(r"(?<!\S)(?:" + "|".join(map(regex.escape, phrases)) + r")(?!\S)")
 
     def is_notice(text: str) -> bool:

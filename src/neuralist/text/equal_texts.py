@@ -7,8 +7,12 @@ import numpy as np
 from neuralist.text import tokenizer
 
 
-def first_equal(texts: Iterable[str]) -> np.ndarray:
-    """Return the position of the first text that equals each, int64 (n_texts,)."""
+def folded(text: str) -> str:
+    """Return the words of a text between single spaces: equal texts fold to the same."""
+    return " ".join(tokenizer.words(text))
+
+
+def first_equal(folded_texts: Iterable[str]) -> np.ndarray:
+    """Return the position of the first of the folded texts that equals each, int64 (n_texts,)."""
     first: dict[str, int] = {}
-    folded = (" ".join(tokenizer.words(text)) for text in texts)
-    return np.array([first.setdefault(text, position) for position, text in enumerate(folded)], np.int64)
+    return np.array([first.setdefault(text, row) for row, text in enumerate(folded_texts)], np.int64)

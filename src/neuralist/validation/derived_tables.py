@@ -14,7 +14,7 @@ from neuralist.config import params
 from neuralist.data import tables
 from neuralist.data.splits import val_fold
 from neuralist.engine.protocol import Engine
-from neuralist.text.equal_texts import first_equal
+from neuralist.text.equal_texts import first_equal, folded
 
 
 class CheckedTables(NamedTuple):
@@ -207,5 +207,5 @@ def _texts(engine: Engine) -> pd.DataFrame:
     songs = engine.frame(
         "SELECT song_id, lyrics FROM songs WHERE song_id IS NOT NULL AND lyrics IS NOT NULL ORDER BY song_id"
     ).astype("str")
-    first = first_equal(songs["lyrics"].tolist())
+    first = first_equal(map(folded, songs["lyrics"].tolist()))
     return pd.DataFrame({"song_id": songs["song_id"], "text_id": songs["song_id"].to_numpy()[first]})
