@@ -190,11 +190,11 @@ def test_ctrl_c_leaves_nothing_behind(model: str, tmp_path: Path, monkeypatch: p
     calls: list[int] = []
     predict = Model.predict
 
-    def interrupted(model: Model, *texts: list[str]) -> pd.DataFrame:
+    def interrupted(model: Model, *texts: list[str], cleaned: bool) -> pd.DataFrame:
         calls.append(len(texts[0]))
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return predict(model, *texts)
+        return predict(model, *texts, cleaned=cleaned)
 
     monkeypatch.setattr(Model, "predict", interrupted)
     monkeypatch.setattr(

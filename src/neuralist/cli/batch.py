@@ -1,6 +1,6 @@
 """Commands predict and embed: csv or parquet in and out, one chunk of rows in memory at a time."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -113,9 +113,11 @@ def predict_file(
     import pyarrow as pa
 
     def compute(texts: dict[str, list[str]]) -> pa.Table:
-        return pa.Table.from_pandas(model.predict(*(texts[name] for name in PAIR)), preserve_index=False)
+        table = model.predict(*(texts[name] for name in PAIR), cleaned=True)
+        return pa.Table.from_pandas(table, preserve_index=False)
 
-    return _convert((pairs, out), (PAIR, None), compute, (chunk, skip_bad), report)
+    clean = model.encoder.clean
+    return _convert((pairs, out), (PAIR, None), (clean, compute), (chunk, skip_bad), report)
 
 
 def embed_file(
@@ -139,7 +141,7 @@ def embed_file(
     text, name = columns
 
     def compute(texts_of: dict[str, list[str]]) -> pa.Table:
-        reading = model.read(texts_of[text])
+        reading = model.read(texts_of[text], cleaned=True)
         faults = model.faults(reading.known, text)
         errors = [faults.get(row) for row in range(len(reading.known))]
         has_none = reading.known == 0
@@ -149,13 +151,14 @@ def embed_file(
         }
         return pa.table(columns | {"error": pa.array(errors, pa.string())})
 
-    return _convert((texts, out), ((text,), (name,)), compute, (chunk, skip_bad), report)
+    clean = model.encoder.clean
+    return _convert((texts, out), ((text,), (name,)), (clean, compute), (chunk, skip_bad), report)
 
 
 def _convert(
     paths: tuple[Path, Path],
     columns: tuple[tuple[str, ...], tuple[str, ...] | None],
-    compute: Compute,
+    calls: tuple[Callable[[str], str], Compute],
     options: tuple[int, bool],
     report: Callable[[int], None],
 ) -> Counts:
@@ -164,14 +167,14 @@ def _convert(
     Args:
         paths: input and output.
         columns: those that `compute` reads; those to copy, None for all.
-        compute: makes the results of the valid rows.
+        calls: what cleans a text; what makes the results of the valid rows.
         options: rows of a chunk; whether to skip bad rows.
         report: called with the number of rows done.
     """
     from neuralist.cli import streams
     from neuralist.ingest.columns import locate
 
-    (source, out), (texts, copied), (rows, skip_bad) = paths, columns, options
+    (source, out), (texts, copied), (clean, compute), (rows, skip_bad) = paths, columns, calls, options
     streams.check(source, out)
     n_rows = n_bad = 0
     with streams.writing(out) as write:
@@ -181,14 +184,17 @@ def _convert(
             except ValueError as error:
                 others = "; --text-column and --id-column take other names" if copied else ""
                 raise ValueError(f"{source}: {error}{others}") from None
-            faults = _faults(chunk, [names[name] for name in texts])
+            cleaned, faults = _cleaned(chunk, {name: names[name] for name in texts}, clean)
             if faults and not skip_bad:
                 position = min(faults)
                 raise ValueError(
                     f"{source}: row {chunk.first + position:,}, {faults[position]} "
                     "(--skip-bad writes such rows without a result)"
                 )
-            written = _with_results(chunk.table, names, columns, compute, faults)
+            good = [position for position in range(len(chunk.table)) if position not in faults]
+            results = compute({name: [column[row] for row in good] for name, column in cleaned.items()})
+            table = chunk.table if copied is None else chunk.table.select([names[name] for name in copied])
+            written = _with_results(table, results, faults)
             write(written)
             n_rows += len(written)
             n_bad += len(written) - written["error"].null_count
@@ -196,47 +202,42 @@ def _convert(
     return Counts(n_rows, n_bad)
 
 
-def _faults(chunk: "Chunk", texts: Sequence[str]) -> dict[int, str]:
-    """Return the faults of rows, by position in the chunk."""
-    from neuralist.serving import lyrics
-
-    faults = {}
-    for name in texts:
-        for position, value in enumerate(chunk.table[name].to_pylist()):
-            fault = lyrics.fault(value)
-            if fault:
-                faults.setdefault(position, f"column {name}: received {fault}")
-    return faults | chunk.faults
-
-
-def _with_results(
-    table: "pa.Table",
-    names: dict[str, str],
-    columns: tuple[tuple[str, ...], tuple[str, ...] | None],
-    compute: Compute,
-    faults: dict[int, str],
-) -> "pa.Table":
-    """Return the copied columns and the results; a row with a fault has nulls, and the fault in `error`.
+def _cleaned(
+    chunk: "Chunk", names: dict[str, str], clean: Callable[[str], str]
+) -> tuple[dict[str, list[str]], dict[int, str]]:
+    """Return the cleaned texts by column, "" where there is a fault, and the faults of rows by position.
 
     Args:
-        table: the rows.
-        names: of its columns, by those of `columns`.
-        columns: see `_convert`.
-        compute: see `_convert`.
-        faults: of rows, by position.
+        chunk: the rows.
+        names: of the columns in the file.
+        clean: of the encoder.
     """
+    from neuralist.serving import lyrics
+
+    columns: dict[str, list[str]] = {}
+    faults: dict[int, str] = {}
+    for name, name_in_file in names.items():
+        columns[name] = []
+        for position, value in enumerate(chunk.table[name_in_file].to_pylist()):
+            try:
+                text = lyrics.cleaned(value, clean)
+            except ValueError as error:
+                text = ""
+                faults.setdefault(position, f"column {name_in_file}: {error}")
+            columns[name].append(text)
+    return columns, faults | chunk.faults
+
+
+def _with_results(table: "pa.Table", results: "pa.Table", faults: dict[int, str]) -> "pa.Table":
+    """Return the rows with the results of those without a fault; others have nulls, and `error` says why."""
     import pyarrow as pa
 
-    texts, copied = columns
-    good = [position for position in range(len(table)) if position not in faults]
-    good_rows = table.take(pa.array(good, pa.int64()))
-    results = compute({name: good_rows[names[name]].to_pylist() for name in texts})
+    good = (position for position in range(len(table)) if position not in faults)
     result_row = {position: number for number, position in enumerate(good)}
     results = results.take(pa.array([result_row.get(position) for position in range(len(table))], pa.int64()))
     errors = results["error"].to_pylist()
     errors = pa.array([faults.get(row, error) for row, error in enumerate(errors)], pa.string())
     results = results.drop_columns("error").append_column("error", errors)
-    table = table if copied is None else table.select([names[name] for name in copied])
     clash = [name for name in results.column_names if name in table.column_names]
     if clash:
         raise ValueError(f"columns {clash} of the input have names that the results need; rename them")

@@ -50,8 +50,8 @@ def compare(
     from neuralist import api
 
     loaded = api.load(model)
-    texts = [text for _, text in lyrics]
-    served, answer = loaded.served, loaded.predict(texts[:1], texts[1:]).iloc[0]
+    texts = [_cleaned(loaded, given) for given in lyrics]
+    served, answer = loaded.served, loaded.predict(texts[:1], texts[1:], cleaned=True).iloc[0]
     known = [float(answer.known_a), float(answer.known_b)]
     for (source, _), share in zip(lyrics, known, strict=True):
         _check_known(loaded, source, share)
@@ -64,7 +64,7 @@ def compare(
         "percentile": round(percentile, 1),
         "tokens_used": [int(answer.tokens_used_a), int(answer.tokens_used_b)],
         "known": known,
-        "lines": alike_lines(loaded.encoder, *map(loaded.encoder.clean, texts)),
+        "lines": alike_lines(loaded.encoder, *texts),
         **_provenance(served),
     }
     if as_json:
@@ -95,14 +95,14 @@ def _print_comparison(result: dict[str, Any]) -> None:
 def alike_lines(encoder: "Encoder", a: str, b: str) -> list[dict[str, Any]]:
     """Return the most similar pairs of lines, best first; each line is in one pair at most.
 
-    Of each text the first LINES lines are compared, and LINES_SHOWN pairs come back.
+    Of each text, cleaned already, the first LINES lines are compared, and LINES_SHOWN pairs come back.
     """
     import numpy as np
 
     lines, embeddings = [], []
     for text in (a, b):
         of_text = _lines(text)
-        reading = encoder.read(of_text)
+        reading = encoder.read(of_text, cleaned=True)
         # Lines of no known word all look alike.
         lines.append([line for line, share in zip(of_text, reading.known, strict=True) if share])
         embeddings.append(reading.embeddings[reading.known > 0])
@@ -158,7 +158,7 @@ def recommend(  # noqa: PLR0913 - each is an option
     filters: dict[str, Any] = {"exclude_artist": exclude_artist, "min_year": min_year, "max_year": max_year}
     filters["versions"] = versions
     if given is not None:
-        reading = loaded.read([given.text])
+        reading = loaded.read([_cleaned(loaded, given)], cleaned=True)
         _check_known(loaded, given.source, float(reading.known[0]))
         nearest = catalogue.nearest(reading.embeddings, k, **filters)
     else:
@@ -265,7 +265,7 @@ def _lyrics(argument: str, name: str, *, is_text: bool) -> _Lyrics:
     What may be a path is one: a misspelled file name must not get an answer as if it were lyrics.
 
     Raises:
-        ValueError: the file cannot be read, or the text is no lyrics.
+        ValueError: the file cannot be read, or is too large.
     """
     from neuralist.serving import lyrics
 
@@ -286,10 +286,21 @@ def _lyrics(argument: str, name: str, *, is_text: bool) -> _Lyrics:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{source}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
-    fault = lyrics.fault(text)
-    if fault:
-        raise ValueError(f"{source}: received {fault}")
     return _Lyrics(source, text)
+
+
+def _cleaned(model: "api.Model", given: _Lyrics) -> str:
+    """Return lyrics as the model reads them.
+
+    Raises:
+        ValueError: the text is no lyrics.
+    """
+    from neuralist.serving import lyrics
+
+    try:
+        return lyrics.cleaned(given.text, model.encoder.clean)
+    except ValueError as error:
+        raise ValueError(f"{given.source}: {error}") from None
 
 
 def _may_be_path(argument: str) -> bool:

@@ -94,14 +94,19 @@ class Encoder:
         """Embed texts: float32 (n_texts, width), in input order; see `read`."""
         return self.read(texts).embeddings
 
-    def read(self, texts: Sequence[str]) -> Reading:
+    def read(self, texts: Sequence[str], *, cleaned: bool = False) -> Reading:
         """Clean and embed texts, equal texts once, and count the tokens read and known.
+
+        Args:
+            texts: the texts.
+            cleaned: whether they are cleaned already, by `clean`.
 
         Raises:
             ValueError: a text has no word.
         """
         numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-        windows = self.vocabulary.windows([self.clean(text) for text in numbers], self.windowing)
+        distinct = list(numbers) if cleaned else [self.clean(text) for text in numbers]
+        windows = self.vocabulary.windows(distinct, self.windowing)
         order = np.array([numbers[text] for text in texts], dtype=np.intp)
         n_tokens = windows.per_text(windows.ids != PADDING)[order]
         if not n_tokens.all():

@@ -1,12 +1,12 @@
-"""Check lyrics that people send: columns of texts, each with a word and of bounded length."""
+"""Check and clean lyrics that people send: columns of texts, each with a word and of bounded length."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from neuralist.text import cleaning, tokenizer
+from neuralist.text import tokenizer
 from neuralist.text.vocabulary import Vocabulary
 
 MAX_CHARACTERS = 100_000  # of one text
@@ -15,8 +15,13 @@ MAX_CHARACTERS = 100_000  # of one text
 LOW_KNOWN = 0.5
 
 
-def texts(column: Any, name: str) -> list[str]:
-    """Return a text, or a column of texts, as a list, after checking each value by `fault`.
+def texts(column: Any, name: str, clean: Callable[[str], str]) -> list[str]:
+    """Return a text, or a column of texts, as a list of cleaned texts, each checked by `cleaned`.
+
+    Args:
+        column: the text or texts.
+        name: of the column.
+        clean: of the encoder.
 
     Raises:
         ValueError: `column` is no column of texts, or a value has a fault; the message names its row, from 1.
@@ -30,26 +35,38 @@ def texts(column: Any, name: str) -> list[str]:
         raise ValueError(f"{name}: received {kind_of(column)}; give a text, a list of texts or a Series")
     to_list = getattr(column, "to_pylist", None)  # iterating pyarrow's columns gives scalars, not texts
     values = to_list() if to_list else list(column)
+    cleaned_texts = []
     for row, value in enumerate(values, start=1):
-        reason = fault(value)
-        if reason:
-            raise ValueError(f"row {row:,} of {len(values):,}, column {name}: received {reason}")
-    return values
+        try:
+            cleaned_texts.append(cleaned(value, clean))
+        except ValueError as error:
+            raise ValueError(f"row {row:,} of {len(values):,}, column {name}: {error}") from None
+    return cleaned_texts
 
 
-def fault(value: Any) -> str | None:
-    """Return why a value cannot be used as lyrics, with the fix; None where it can."""
+def cleaned(value: Any, clean: Callable[[str], str]) -> str:
+    """Return lyrics as the encoder reads them.
+
+    Args:
+        value: as people sent it.
+        clean: of the encoder; those of older models leave texts as they come.
+
+    Raises:
+        ValueError: the value is no text, is too long, or has no word after cleaning.
+    """
     if not isinstance(value, str):
-        return f"{kind_of(value)}; give a text"
+        raise ValueError(f"received {kind_of(value)}; give a text")
     if len(value) > MAX_CHARACTERS:
-        return f"{len(value):,} characters; a text may have {MAX_CHARACTERS:,}"
-    cleaned = cleaning.clean(value).text
+        raise ValueError(f"received {len(value):,} characters; a text may have {MAX_CHARACTERS:,}")
+    text = clean(value)
     # Nearly every text has a word early; splitting it whole would be done twice, here and by the encoder.
-    if tokenizer.words(cleaned[:100]) or tokenizer.words(cleaned):
-        return None
-    if cleaned != value and tokenizer.words(value):
-        return "a text of nothing but headers, times or notes; give the words of a song"
-    return f"{'a text without any word' if value else 'an empty text'}; give the words of a song"
+    if tokenizer.words(text[:100]) or tokenizer.words(text):
+        return text
+    if text != value and tokenizer.words(value):
+        kind = "a text of nothing but headers, times or notes"
+    else:
+        kind = "a text without any word" if value else "an empty text"
+    raise ValueError(f"received {kind}; give the words of a song")
 
 
 def unknown(unit: str) -> str:

@@ -86,13 +86,23 @@ class Model:
         The embeddings are not of length 1, and are compared by the model's own similarity: see
         `similarity_matrix`.
         """
-        reading = self.read(texts(lyrics, "lyrics"))
-        _raise_first(self.faults(reading.known, "lyrics"), len(reading.known))
-        return reading.embeddings[0] if isinstance(lyrics, str) else reading.embeddings
+        embeddings = self._encode(lyrics, "lyrics")
+        return embeddings[0] if isinstance(lyrics, str) else embeddings
 
-    def read(self, lyrics: Sequence[str]) -> Reading:
-        """Embed lyrics, and count the tokens read and known; those without a known token do not raise."""
-        chunks = [self.encoder.read(lyrics[start : start + CHUNK]) for start in range(0, len(lyrics), CHUNK)]
+    def _encode(self, lyrics: Any, name: str) -> np.ndarray:
+        reading = self.read(texts(lyrics, name, self.encoder.clean), cleaned=True)
+        _raise_first(self.faults(reading.known, name), len(reading.known))
+        return reading.embeddings
+
+    def read(self, lyrics: Sequence[str], *, cleaned: bool = False) -> Reading:
+        """Embed lyrics, and count the tokens read and known; those without a known token do not raise.
+
+        Args:
+            lyrics: texts, each with a word.
+            cleaned: whether they are cleaned already, by `serving.lyrics.cleaned`.
+        """
+        starts = range(0, len(lyrics), CHUNK)
+        chunks = [self.encoder.read(lyrics[start : start + CHUNK], cleaned=cleaned) for start in starts]
         if not chunks:
             return Reading(np.empty((0, self.encoder.width), np.float32), np.empty(0, np.int64), np.empty(0))
         return Reading(*map(np.concatenate, zip(*chunks, strict=True)))
@@ -125,9 +135,7 @@ class Model:
             if _is_embeddings(values):
                 raise ValueError(f"{name}: received embeddings; give texts, or call similarity_matrix")
         index = _common_index(lyrics_a, lyrics_b)
-        compared = self._compared(lyrics_a, lyrics_b)
-        _raise_first(compared.faults, len(compared.similarity))
-        values = compared.similarity
+        values = self._scored(lyrics_a, lyrics_b).similarity
         if isinstance(lyrics_a, str):
             return float(values[0])
         return values if index is None else pd.Series(values, index=index, name="similarity")
@@ -207,14 +215,21 @@ class Model:
             nearest["query"] = lyrics.index.take(nearest["query"].to_numpy())
         return nearest
 
-    def predict(self, lyrics_a: Iterable[str], lyrics_b: Iterable[str]) -> pd.DataFrame:
+    def predict(
+        self, lyrics_a: Iterable[str], lyrics_b: Iterable[str], *, cleaned: bool = False
+    ) -> pd.DataFrame:
         """Return the columns of `compare` as a table, with the index of the Series that was given.
 
         A pair with a text of which the model knows no word does not raise: it gets nulls, and the reason in
         the column `error`.
+
+        Args:
+            lyrics_a: of the first songs.
+            lyrics_b: of the second songs, as many.
+            cleaned: whether both are lists that are checked and cleaned already, by `serving.lyrics.cleaned`.
         """
         index = _common_index(lyrics_a, lyrics_b)
-        compared = self._compared(lyrics_a, lyrics_b)
+        compared = self._compared(lyrics_a, lyrics_b, cleaned=cleaned)
         table = pd.DataFrame(self._columns(compared), index=index)
         table = table.astype({"similar": "boolean", "decile": "Int64"})
         errors = np.array([compared.faults.get(row) for row in range(len(table))], dtype=object)
@@ -233,14 +248,20 @@ class Model:
         Raises:
             ValueError: a text is invalid, or the two columns differ in length.
         """
+        return self._columns(self._scored(lyrics_a, lyrics_b))
+
+    def _scored(self, lyrics_a: Any, lyrics_b: Any) -> "_Compared":
         compared = self._compared(lyrics_a, lyrics_b)
         _raise_first(compared.faults, len(compared.similarity))
-        return self._columns(compared)
+        return compared
 
-    def _compared(self, lyrics_a: Any, lyrics_b: Any) -> "_Compared":
+    def _compared(self, lyrics_a: Any, lyrics_b: Any, *, cleaned: bool = False) -> "_Compared":
         if isinstance(lyrics_a, str) != isinstance(lyrics_b, str):
             raise ValueError("received one text and many; give as many of both, or call similarity_matrix")
-        left, right = texts(lyrics_a, "lyrics_a"), texts(lyrics_b, "lyrics_b")
+        left, right = lyrics_a, lyrics_b
+        if not cleaned:
+            left = texts(lyrics_a, "lyrics_a", self.encoder.clean)
+            right = texts(lyrics_b, "lyrics_b", self.encoder.clean)
         if len(left) != len(right):
             raise ValueError(
                 f"received {len(left):,} texts as lyrics_a and {len(right):,} as lyrics_b; give pairs"
@@ -250,7 +271,7 @@ class Model:
         for start in range(0, len(left), CHUNK // 2):
             rows = slice(start, start + CHUNK // 2)
             # In one call, for many pairs have a text in common.
-            reading = self.encoder.read([*left[rows], *right[rows]])
+            reading = self.encoder.read([*left[rows], *right[rows]], cleaned=True)
             similarity[rows] = self.encoder.similarity(*np.split(reading.embeddings, 2))
             n_tokens[:, rows] = np.split(reading.n_tokens, 2)
             known[:, rows] = np.split(reading.known, 2)
@@ -280,7 +301,7 @@ class Model:
 
     def _embeddings(self, values: Any, name: str) -> np.ndarray:
         if not _is_embeddings(values):
-            return self.encode(texts(values, name))
+            return self._encode(values, name)
         if isinstance(values, pd.DataFrame):
             values = values.to_numpy(np.float64, na_value=np.nan)
         elif not hasattr(values, "shape") or _is_of_objects(values):
