@@ -4,7 +4,6 @@ Command: python pipelines/evaluate.py SONGS ROWS PAIRS UNLISTED VECTORS EXPERIME
 --headline FILE --table FILE --predictions FILE --figures FOLDER --corpus FILE
 """
 
-import argparse
 import json
 import shutil
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from neuralist import console, files
+from neuralist.arguments import path_parser
 from neuralist.config import corpus, params, records
 from neuralist.config.experiment import Experiment
 from neuralist.data import parquet, splits, tables
@@ -21,19 +21,11 @@ from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
 
 
-def parse() -> argparse.Namespace:
-    """Read the paths that dvc.yaml gives."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("songs", "rows", "pairs", "unlisted", "vectors", "experiments"):
-        parser.add_argument(name, type=Path)
-    for name in ("corpus", "metrics", "headline", "table", "predictions", "figures"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    return parser.parse_args()
-
-
 def main() -> None:
     """Predict with each experiment's encoder, compute the metrics, write them, the table and the figures."""
-    args, settings = parse(), params.load()
+    inputs = ("songs", "rows", "pairs", "unlisted", "vectors", "experiments")
+    options = ("corpus", "metrics", "headline", "table", "predictions", "figures")
+    args, settings = path_parser(__doc__, inputs, options).parse_args(), params.load()
     songs = parquet.read(args.songs, tables.SONGS)
     listings = Listings.load(args.rows, args.pairs, args.unlisted)
     experiments = _experiments(args.experiments, settings.run)

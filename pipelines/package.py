@@ -4,29 +4,19 @@ Command: python pipelines/package.py SONGS PAIRS EXPERIMENTS --corpus FILE --met
 Where every experiment is under protocol paper nothing is served, and only card.md is written, which says so.
 """
 
-import argparse
 import shutil
-from pathlib import Path
 
 from neuralist import console, files
+from neuralist.arguments import path_parser
 from neuralist.config import params, records
 from neuralist.evaluation import selection
 from neuralist.serving import package
 
 
-def parse() -> argparse.Namespace:
-    """Read the paths that dvc.yaml gives."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("songs", "pairs", "experiments"):
-        parser.add_argument(name, type=Path)
-    for name in ("corpus", "metrics", "out"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    return parser.parse_args()
-
-
 def main() -> None:
     """Choose the experiment, and write the folder."""
-    args, settings = parse(), params.load()
+    parser = path_parser(__doc__, ("songs", "pairs", "experiments"), ("corpus", "metrics", "out"))
+    args, settings = parser.parse_args(), params.load()
     experiments = records.load_metrics(args.metrics)
     metric = selection.resolve_metric(experiments, settings.registration.metric)
     name = selection.best(experiments, metric)

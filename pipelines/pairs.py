@@ -4,11 +4,10 @@ Command: python pipelines/pairs.py songs.parquet listed.parquet --rows rows.parq
     --unlisted unlisted.parquet
 """
 
-import argparse
 from collections import Counter
-from pathlib import Path
 
 from neuralist import console
+from neuralist.arguments import path_parser
 from neuralist.config import params
 from neuralist.data import parquet, tables
 from neuralist.engine.connect import connect
@@ -17,8 +16,8 @@ from neuralist.ingest import pairs
 
 def main() -> None:
     """Read songs and listed similarities, write the three tables, and print the sizes of their splits."""
-    args = parse()
-    settings = params.load()
+    parser = path_parser(__doc__, ("songs", "listed"), ("rows", "pairs", "unlisted"))
+    args, settings = parser.parse_args(), params.load()
     choices = settings.pairs
     songs = parquet.read(args.songs, tables.SONGS, ["song_id", "track_ids", "has_list", "fold"])
     with connect(settings.engine) as engine:
@@ -37,16 +36,6 @@ def main() -> None:
         print(f"{splits.total():>10,}  {name}")
         for split, count in sorted(splits.items()):
             print(f"{count:>10,}  {name} {split}")
-
-
-def parse() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("songs", "listed"):
-        parser.add_argument(name, type=Path)
-    for name in ("rows", "pairs", "unlisted"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -5,31 +5,22 @@ Command: python pipelines/pretraining.py RAW --settings FILE --out FOLDER
 beside them says why.
 """
 
-import argparse
 import shutil
 from pathlib import Path
 
 import pandas as pd
 
 from neuralist import console, files
+from neuralist.arguments import path_parser
 from neuralist.config import records, resolved
 from neuralist.data import parquet, tables
 from neuralist.ingest import pretraining_pairs
 from neuralist.ingest.pretraining_pairs import PretrainingPairs
 
 
-def parse() -> argparse.Namespace:
-    """Read the paths that dvc.yaml gives."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("raw", type=Path)
-    for name in ("settings", "out"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    return parser.parse_args()
-
-
 def main() -> None:
     """Write songs.parquet and pairs.parquet of each experiment and of the study, and all rejects."""
-    args = parse()
+    args = path_parser(__doc__, ("raw",), ("settings", "out")).parse_args()
     settings = records.load(args.settings, resolved.PretrainingSettings)
     folders = {f"experiments/{name}": folder for name, folder in settings.experiments.items()}
     folders["study"] = settings.study

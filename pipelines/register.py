@@ -5,27 +5,18 @@ Runs at every `dvc repro`, since the store is no output of DVC's; it takes 0.2 s
 and nothing was written to the store, else the 3 s of importing mlflow.
 """
 
-import argparse
-from pathlib import Path
-
 from neuralist import console
+from neuralist.arguments import path_parser
 from neuralist.tracking import registry
-
-
-def parse() -> argparse.Namespace:
-    """Parse the paths that dvc.yaml passes."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("raw", type=Path)
-    parser.add_argument("artifacts", type=Path)
-    parser.add_argument(
-        "--replace", action="store_true", help="make it champion unmeasured, also of another corpus"
-    )
-    return parser.parse_args()
 
 
 def main() -> None:
     """Register the packed model, and print the outcome."""
-    args = parse()
+    parser = path_parser(__doc__, ("raw", "artifacts"))
+    parser.add_argument(
+        "--replace", action="store_true", help="make it champion unmeasured, also of another corpus"
+    )
+    args = parser.parse_args()
     print(registry.register(args.artifacts, args.raw, replace=args.replace))
 
 

@@ -7,33 +7,18 @@ In: the table songs and the trained experiments; params `songmap`. Out: a PNG of
 keeps, and a self-contained page of all songs; of the versions and covers of a song, the first by song_id.
 """
 
-import argparse
-from pathlib import Path
-
 from neuralist import console, files
+from neuralist.arguments import path_parser
 from neuralist.config import corpus, params
 from neuralist.data import parquet, tables
 from neuralist.model.encoder import Encoder
 from neuralist.songmap import drawing, layout, picture
 
 
-def parse() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("songs", type=Path)
-    parser.add_argument("experiments", type=Path, help="folder with a trained experiment each")
-    parser.add_argument("--corpus", type=Path, required=True, metavar="JSON")
-    parser.add_argument("--picture", type=Path, required=True, metavar="PNG")
-    parser.add_argument("--page", type=Path, required=True, metavar="HTML")
-    return parser.parse_args()
-
-
 def main() -> None:
     """Embed the songs, draw those of the filter as a picture and all of them as a page."""
-    args = parse()
-    settings = params.load()
+    parser = path_parser(__doc__, ("songs", "experiments"), ("corpus", "picture", "page"))
+    args, settings = parser.parse_args(), params.load()
     choices, experiment = settings.songmap, settings.mapped_experiment
     songs = layout.first_versions(parquet.read(args.songs, tables.SONGS))
     note = corpus.load(args.corpus).note

@@ -3,11 +3,11 @@
 Command: python pipelines/songs.py RAW --songs FILE --listed FILE --rejects FILE --corpus FILE --counts FILE
 """
 
-import argparse
 import json
 from pathlib import Path
 
 from neuralist import console, files
+from neuralist.arguments import path_parser
 from neuralist.config import corpus, params
 from neuralist.data import parquet, tables
 from neuralist.ingest import songs
@@ -16,7 +16,8 @@ from neuralist.ingest.sources import formats
 
 def main() -> None:
     """Read a raw folder, write the tables, its corpus.yaml as JSON and the counts, and print the counts."""
-    args = parse()
+    parser = path_parser(__doc__, ("raw",), ("songs", "listed", "rejects", "corpus", "counts"))
+    args = parser.parse_args()
     description = corpus.read(args.raw)
     corpus.check(description, args.raw, Path("params.yaml"))
     settings = params.load()
@@ -31,15 +32,6 @@ def main() -> None:
     for name, value in built.counts.items():
         for line, count in {name: value}.items() if isinstance(value, int) else value.items():
             print(f"{count:>10,}  {line if isinstance(value, int) else f'{name} {line}'}")
-
-
-def parse() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("raw", type=Path, help="raw folder")
-    for name in ("songs", "listed", "rejects", "counts", "corpus"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

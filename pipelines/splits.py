@@ -7,9 +7,9 @@ Trainings are saved in --out and not repeated; results.md and results.json there
 """
 
 import argparse
-from pathlib import Path
 
 from neuralist import console, files
+from neuralist.arguments import path_parser
 from neuralist.config import corpus, params
 from neuralist.data import parquet, tables
 from neuralist.data.pair_sets import Listings
@@ -19,11 +19,7 @@ from neuralist.study import cross_validation
 
 def parse() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("raw", "songs", "rows"):
-        parser.add_argument(name, type=Path)
-    for name in ("corpus", "out"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser = path_parser(__doc__, ("raw", "songs", "rows"), ("corpus", "out"))
     parser.add_argument("--experiments", type=_names, default=None, help="default: all of `run` on new songs")
     parser.add_argument("--variants", action="store_true", help="those of params.yaml, not experiments")
     parser.add_argument("--folds", type=_numbers, default=list(range(params.N_FOLDS)))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuralist import console, files
+from neuralist.arguments import path_parser
 from neuralist.config import params, records, resolved
 from neuralist.config.experiment import Experiment
 
@@ -27,11 +28,8 @@ TUNED = "tuned.json"
 
 def parse() -> argparse.Namespace:
     """Read the paths that dvc.yaml gives."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for table in ("songs", "rows", "pairs", "unlisted", "vectors"):
-        parser.add_argument(table, type=Path)
-    for name in ("settings", "pretraining", "checkpoints"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
+    tables = ("songs", "rows", "pairs", "unlisted", "vectors")
+    parser = path_parser(__doc__, tables, ("settings", "pretraining", "checkpoints"))
     output = parser.add_mutually_exclusive_group(required=True)
     output.add_argument("--out", type=Path)
     output.add_argument("--worker", action="store_true")

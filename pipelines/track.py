@@ -5,25 +5,15 @@ Runs at every `dvc repro`, since the store is no output of DVC's; it takes 0.2 s
 and nothing was written to it, else the 3 s of importing mlflow.
 """
 
-import argparse
-from pathlib import Path
-
 from neuralist import console
+from neuralist.arguments import path_parser
 from neuralist.tracking import pages, study_runs
 from neuralist.tracking.runs import record
 
 
-def parse() -> argparse.Namespace:
-    """Parse the paths that dvc.yaml passes."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("raw", type=Path)
-    parser.add_argument("artifacts", type=Path)
-    return parser.parse_args()
-
-
 def main() -> None:
     """Record what is missing, and print the names and the address of the page that shows the runs."""
-    args = parse()
+    args = path_parser(__doc__, ("raw", "artifacts")).parse_args()
     recorded = record(args.artifacts, args.raw)
     study = study_runs.record(args.artifacts / "study")
     for name in [*recorded, *([f"study {study}"] if study else [])]:

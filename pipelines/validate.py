@@ -10,32 +10,17 @@ Out: the report as JSON and as a page, and the verdict alone, on which later sta
 stops. Exit code 1 on a failed or broken expectation.
 """
 
-import argparse
 import sys
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from neuralist import console, files
+from neuralist.arguments import path_parser
 from neuralist.config import corpus, params
 from neuralist.validation.derived_tables import CheckedTables
 from neuralist.validation.report import Outcome
 from neuralist.validation.suites import validate
-
-
-def parse() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    for name in CheckedTables._fields:
-        parser.add_argument(name, type=Path)
-    for name in ("corpus", "report", "page", "verdict"):
-        parser.add_argument(
-            f"--{name}", type=Path, required=True, metavar="HTML" if name == "page" else "JSON"
-        )
-    return parser.parse_args()
 
 
 def show(outcomes: list[Outcome]) -> None:
@@ -57,8 +42,8 @@ def show(outcomes: list[Outcome]) -> None:
 
 def main() -> None:
     """Check the tables and write the report."""
-    args = parse()
-    settings = params.load()
+    options = ("corpus", "report", "page", "verdict")
+    args, settings = path_parser(__doc__, CheckedTables._fields, options).parse_args(), params.load()
     checked = CheckedTables(args.songs, args.rows, args.pairs, args.unlisted)
     report = validate(
         checked, settings.expected, settings.train.protocol, settings.pairs, engine_name=settings.engine

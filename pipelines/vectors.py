@@ -3,28 +3,19 @@
 Command: python pipelines/vectors.py RAW SONGS PAIRS --settings FILE --pretraining FOLDER --vectors FOLDER
 """
 
-import argparse
 from pathlib import Path
 
 from neuralist import console, files
+from neuralist.arguments import path_parser
 from neuralist.config import records, resolved
 from neuralist.data import parquet, splits, tables
 from neuralist.text import word_vectors
 
 
-def parse() -> argparse.Namespace:
-    """Parse the paths that dvc.yaml passes."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("raw", "songs", "pairs"):
-        parser.add_argument(name, type=Path)
-    for name in ("settings", "pretraining", "vectors"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    return parser.parse_args()
-
-
 def main() -> None:
     """Read a vector file or train on the training songs; print the coverage."""
-    args = parse()
+    parser = path_parser(__doc__, ("raw", "songs", "pairs"), ("settings", "pretraining", "vectors"))
+    args = parser.parse_args()
     settings = records.load(args.settings, resolved.VectorsSettings)
     songs, listed = parquet.read(args.songs, tables.SONGS), parquet.read(args.pairs, tables.PAIRS)
     texts = splits.lyrics_of(songs, listed, by_fold=not settings.given)

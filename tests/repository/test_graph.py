@@ -15,8 +15,10 @@ from neuralist.config.params import Params
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "neuralist"
-# They show or report and decide no output, so a change of theirs need not run a stage (a training!) again.
-REPORTING = {PACKAGE / "__init__.py", *PACKAGE.glob("console/*.py"), *PACKAGE.glob("tracking/*.py")}
+# They show, report or read the command line, and decide no output: a change of theirs need not run a stage (a
+# training!) again.
+REPORTING = {PACKAGE / "__init__.py", PACKAGE / "arguments.py"}
+REPORTING |= {*PACKAGE.glob("console/*.py"), *PACKAGE.glob("tracking/*.py")}
 WORKING = {"work/checkpoints"}  # neither dep nor out: DVC deletes a stage's outs before it runs
 # Where the trials are kept decides none of them, so dvc.yaml does not list it.
 UNTRACKED = {"study": {"study"}}
