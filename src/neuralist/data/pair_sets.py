@@ -17,6 +17,28 @@ from neuralist.data.splits import songs_of
 COLUMNS = ["left_id", "right_id", "similarity", "split", "weight", "listed"]
 
 
+class Pairs(NamedTuple):
+    """The two songs of each pair: row numbers of the songs table, int64 (n_pairs,) each."""
+
+    left: np.ndarray
+    right: np.ndarray
+
+
+def positions(songs: pd.DataFrame, listing: pd.DataFrame) -> Pairs:
+    """Return the row numbers in `songs` of each pair's two songs.
+
+    Raises:
+        ValueError: a row names a song that is not in `songs`.
+    """
+    index = pd.Index(songs["song_id"])
+    pairs = Pairs(*(index.get_indexer(pd.Index(listing[side])) for side in ("left_id", "right_id")))
+    for side, side_positions in zip(("left_id", "right_id"), pairs, strict=True):
+        if (side_positions < 0).any():
+            unknown = listing[side].iloc[int(np.argmin(side_positions))]
+            raise ValueError(f"{side} {unknown!r} is not in the songs table; run `dvc repro songs pairs`")
+    return pairs
+
+
 class Listings(NamedTuple):
     """The tables rows, pairs and unlisted."""
 

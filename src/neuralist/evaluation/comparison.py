@@ -13,8 +13,8 @@ import pandas as pd
 
 from neuralist import metrics
 from neuralist.config import params
+from neuralist.data.pair_sets import Pairs, positions
 from neuralist.evaluation import baselines, ranking, resampling
-from neuralist.evaluation.baselines import Pairs
 from neuralist.metrics import Answers
 from neuralist.text.tokenizer import TokenWindowing
 
@@ -103,21 +103,6 @@ class Comparison:
         if split in self.ranked:
             counts["ranking"] = self.ranked[split][1].counts
         return counts
-
-
-def positions(songs: pd.DataFrame, listing: pd.DataFrame) -> Pairs:
-    """Return the row numbers in `songs` of each pair's two songs.
-
-    Raises:
-        ValueError: a row names a song that is not in `songs`.
-    """
-    index = pd.Index(songs["song_id"])
-    pairs = Pairs(*(index.get_indexer(pd.Index(listing[side])) for side in ("left_id", "right_id")))
-    for side, side_positions in zip(("left_id", "right_id"), pairs, strict=True):
-        if (side_positions < 0).any():
-            unknown = listing[side].iloc[int(np.argmin(side_positions))]
-            raise ValueError(f"{side} {unknown!r} is not in the songs table; run `dvc repro songs pairs`")
-    return pairs
 
 
 def queries(songs: pd.DataFrame, observable: pd.DataFrame, new_artist: np.ndarray) -> ranking.RankingQueries:

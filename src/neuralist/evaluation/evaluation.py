@@ -15,11 +15,11 @@ from neuralist import metrics
 from neuralist.config import metric_table, params
 from neuralist.config.records import BaselineEstimate, ExperimentMetrics, SplitMetrics, Thresholds
 from neuralist.data import tables
-from neuralist.data.pair_sets import Listings
+from neuralist.data.pair_sets import Listings, Pairs, positions
 from neuralist.data.splits import songs_of
 from neuralist.evaluation import baselines
-from neuralist.evaluation.baselines import Pairs, TrainingPairs
-from neuralist.evaluation.comparison import Comparison, Key, ResampledMetrics, positions, queries
+from neuralist.evaluation.baselines import TrainingPairs
+from neuralist.evaluation.comparison import Comparison, Key, ResampledMetrics, queries
 from neuralist.metrics import Answers
 from neuralist.model.encoder import Encoder
 from neuralist.text.equal_texts import first_equal, folded

@@ -14,7 +14,7 @@ import pandas as pd
 
 from neuralist.config import params
 from neuralist.data import parquet, tables
-from neuralist.data.pair_sets import Listings
+from neuralist.data.pair_sets import Listings, positions
 from neuralist.data.splits import songs_of
 from neuralist.model import bag_of_words, ridge
 from neuralist.model.bag_of_words import Bag
@@ -195,10 +195,8 @@ def build_head_targets(
     Training songs are those of the training folds; where a corpus has its own split, those in training pairs.
     """
     is_train = songs_of(songs, listing, by_fold=settings.protocol == "songs")["train"]
-    index = pd.Index(songs["song_id"])
     listed: Any = listing[listing["listed"] & (listing["split"] == "train")]
-    left, right = (index.get_indexer(pd.Index(listed[side])) for side in ("left_id", "right_id"))
-    teacher = ridge.answer(songs, (left, right), np.flatnonzero(is_train), windowing)
+    teacher = ridge.answer(songs, positions(songs, listed), np.flatnonzero(is_train), windowing)
     has_head = np.array([group in settings.heads for group in teacher.groups], dtype=bool)
     share = settings.distillation_weight
     targets = share * teacher.answers + (1 - share) * teacher.truth
@@ -220,10 +218,9 @@ def examples(
         ValueError: there is no training pair.
     """
     splits, windowing = {}, TokenWindowing.of(settings)
-    index = pd.Index(songs["song_id"])
     for split in ("train", "val"):
         pairs: Any = listing[listing["split"] == split]
-        left, right = (index.get_indexer(pd.Index(pairs[side])) for side in ("left_id", "right_id"))
+        left, right = positions(songs, pairs)
         head_songs = np.flatnonzero(head_targets.songs) if split == "train" else []
         numbers = np.unique(np.concatenate([left, right, head_songs])).astype(np.int64)
         splits[split] = Examples(

@@ -6,16 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from neuralist.data.pair_sets import Pairs
+
 # Pairs whose sparse vectors are multiplied together: 300-word songs then take some 50 MB.
 _PAIRS_AT_ONCE = 8192
 Scores = tuple[np.ndarray, np.ndarray]  # of the training pairs and of the pairs to score, in [0, 1]
-
-
-class Pairs(NamedTuple):
-    """The two songs of each pair: row numbers of the songs table, int64 (n_pairs,) each."""
-
-    left: np.ndarray
-    right: np.ndarray
 
 
 class TrainingPairs(NamedTuple):
