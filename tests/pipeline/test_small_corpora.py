@@ -1,11 +1,10 @@
-"""Small corpora through every stage, as dvc.yaml calls them one after the other, most in one process."""
+"""Small corpora through every stage, as dvc.yaml calls them one after the other, in one process."""
 
 import json
-import os
 import random
 import runpy
 import shlex
-import subprocess
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,7 +59,7 @@ def pairs_of_themes(number: int, split: Sequence[str] = ()) -> list[list[str]]:
 
 
 class Pipeline:
-    """A working folder with data and params, and its stages."""
+    """A working folder with data, params and an MLflow store, and its stages."""
 
     def __init__(
         self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -68,7 +67,8 @@ class Pipeline:
         self.data, self._capsys, self._monkeypatch = folder / "data", capsys, monkeypatch
         self.folder, self.output = folder, dict[str, str]()
         monkeypatch.chdir(folder)
-        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        # MLflow keeps a store by its address, and would take the mlflow.db of one folder for that of another.
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
 
     def run(self, **own: Any) -> str | None:
         """Run all stages; return the one that stopped, if any, with all its output kept."""
@@ -90,12 +90,6 @@ class Pipeline:
 
     def _call(self, arguments: list[str]) -> str:
         """Return the sentence with which a script ends, or nothing."""
-        if Path(arguments[0]).stem in ("track", "register"):
-            # In this process MLflow would keep the store mlflow.db for the tests that come after.
-            environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-            command = [sys.executable, str(ROOT / arguments[0]), *arguments[1:]]
-            ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-            return ended.stderr if ended.returncode else ""
         self._monkeypatch.setattr(sys, "argv", arguments)
         try:
             runpy.run_path(str(ROOT / arguments[0]), run_name="__main__")
@@ -105,7 +99,13 @@ class Pipeline:
 
 
 @pytest.fixture
-def pipeline(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+def pipeline(
+    tmp_path: Path,
+    empty_database: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Pipeline:
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
     return Pipeline(tmp_path, capsys, monkeypatch)
 
 
