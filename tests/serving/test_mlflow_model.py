@@ -391,25 +391,32 @@ def test_mlflows_function_is_the_one_that_ours_stands_in_for() -> None:
     )
 
 
-def test_a_loaded_model_answers_tables_and_refuses_with_mlflows_error(saved: dict[str, Path]) -> None:
-    from mlflow.exceptions import MlflowException
+@pytest.fixture(scope="module")
+def loaded(saved: dict[str, Path]) -> Any:
+    """The model that compares, as MLflow loads it."""
     from mlflow.pyfunc import load_model
 
-    model = load_model(str(saved[mlflow_model.COMPARE]))
-    assert model.predict(pd.DataFrame([PAIR])).to_dict("records") == [ANSWER | {"error": ""}]
-    [unknown] = model.predict(pd.DataFrame([PAIR | {"lyrics_a": "granite"}])).to_dict("records")
+    return load_model(str(saved[mlflow_model.COMPARE]))
+
+
+def test_a_loaded_model_answers_a_table_in_its_own_index(loaded: Any) -> None:
+    answers = loaded.predict(pd.DataFrame([PAIR, PAIR], index=[7, 3]))
+    assert answers.to_dict("index") == {7: ANSWER | {"error": ""}, 3: ANSWER | {"error": ""}}
+
+
+def test_a_loaded_model_gives_no_score_to_a_text_of_no_known_word(loaded: Any) -> None:
+    [unknown] = loaded.predict(pd.DataFrame([PAIR | {"lyrics_a": "granite"}])).to_dict("records")
     assert (unknown["similar"], unknown["known_a"], unknown["error"]) == (None, 0, NO_KNOWN_WORD)
     assert math.isnan(unknown["similarity"])
     assert math.isnan(unknown["decile"])
+
+
+def test_a_loaded_model_refuses_with_mlflows_error(loaded: Any) -> None:
+    from mlflow.exceptions import MlflowException
+
     with pytest.raises(MlflowException, match="row 1 of 1, column lyrics_a: received null") as refused:
-        model.predict(pd.DataFrame([PAIR | {"lyrics_a": None}]))
+        loaded.predict(pd.DataFrame([PAIR | {"lyrics_a": None}]))
     assert refused.value.error_code == "INVALID_PARAMETER_VALUE"
-    indexed = model.predict(pd.DataFrame([PAIR, PAIR], index=[7, 3]))
-    assert indexed.index.tolist() == [7, 3]
-    many = load_model(str(saved[mlflow_model.RECOMMEND])).predict(
-        pd.DataFrame({"lyrics": ["moss"]}), {"k": 2}
-    )
-    assert many.year.tolist() == [1990, None]
 
 
 def test_case_index_misaligned(saved: dict[str, Path]) -> None:
@@ -421,15 +428,32 @@ def test_case_index_misaligned(saved: dict[str, Path]) -> None:
     assert table["similarity"].tolist() == [served.MOSS_STONE, 1.0]
 
 
-def test_the_saved_models_say_what_they_take_and_hold_no_pickle(saved: dict[str, Path]) -> None:
+def test_the_years_of_a_loaded_recommender_are_whole_or_none(saved: dict[str, Path]) -> None:
+    from mlflow.pyfunc import load_model
+
+    model = load_model(str(saved[mlflow_model.RECOMMEND]))
+    assert model.predict(pd.DataFrame({"lyrics": ["moss"]}), {"k": 2}).year.tolist() == [1990, None]
+
+
+@pytest.fixture(scope="module")
+def described(saved: dict[str, Path]) -> dict[str, Any]:
+    """By kind, what MLflow reads in the folder of a saved model."""
     from mlflow.models import Model
 
-    compare, recommend = (Model.load(str(saved[kind])) for kind in mlflow_model.MODELS)
-    assert compare.signature.inputs.to_dict() == [
+    return {kind: Model.load(str(folder)) for kind, folder in saved.items()}
+
+
+def test_the_model_that_compares_says_its_columns(described: dict[str, Any]) -> None:
+    signature = described[mlflow_model.COMPARE].signature
+    assert signature.inputs.to_dict() == [
         {"type": "string", "name": name, "required": True} for name in ("lyrics_a", "lyrics_b")
     ]
-    assert compare.signature.outputs.input_names() == [*ANSWER, "error"]
-    assert [(param.name, param.default) for param in recommend.signature.params] == [
+    assert signature.outputs.input_names() == [*ANSWER, "error"]
+
+
+def test_the_model_that_recommends_says_its_params(described: dict[str, Any]) -> None:
+    params = described[mlflow_model.RECOMMEND].signature.params
+    assert [(param.name, param.default) for param in params] == [
         ("k", 10),
         ("exclude_artist", None),
         ("min_year", None),
@@ -437,24 +461,36 @@ def test_the_saved_models_say_what_they_take_and_hold_no_pickle(saved: dict[str,
         ("versions", False),
         ("approximate", False),
     ]
-    for kind, model in zip(mlflow_model.MODELS, (compare, recommend), strict=True):
-        files = [path for path in saved[kind].rglob("*") if path.is_file()]
-        assert {path.name for path in files} >= {"encoder.onnx", "vocabulary.txt", "card.md"}
-        assert not [path for path in files if path.suffix in {".pkl", ".pickle", ".joblib"}]
-        assert not [path for path in files if path.read_bytes().startswith((b"\x80\x04", b"\x80\x05"))]
-        assert (saved[kind] / "input_example.json").exists()
-        requirements = (saved[kind] / "requirements.txt").read_text().split()
-        searching = ["faiss-cpu"] if kind == mlflow_model.RECOMMEND else []
-        assert sorted(line.split("==")[0] for line in requirements) == [
-            *searching,
-            "mlflow",
-            "numpy",
-            "onnxruntime",
-            "pandas",
-            "pyarrow",
-            "regex",
-        ]
-        assert model.flavors["python_function"]["config"] == {"kind": kind}
+
+
+@pytest.mark.parametrize("kind", mlflow_model.MODELS)
+def test_a_saved_model_holds_its_files_and_an_example(saved: dict[str, Path], kind: str) -> None:
+    names = {path.name for path in saved[kind].rglob("*") if path.is_file()}
+    assert names >= {"encoder.onnx", "vocabulary.txt", "card.md"}
+    assert (saved[kind] / "input_example.json").exists()
+
+
+@pytest.mark.parametrize("kind", mlflow_model.MODELS)
+def test_a_saved_model_holds_no_pickle(saved: dict[str, Path], kind: str) -> None:
+    files = [path for path in saved[kind].rglob("*") if path.is_file()]
+    assert not [path for path in files if path.suffix in {".pkl", ".pickle", ".joblib"}]
+    assert not [path for path in files if path.read_bytes().startswith((b"\x80\x04", b"\x80\x05"))]
+
+
+@pytest.mark.parametrize(
+    ("kind", "searching"), [(mlflow_model.COMPARE, []), (mlflow_model.RECOMMEND, ["faiss-cpu"])]
+)
+def test_a_saved_model_requires_what_answers_alone(
+    saved: dict[str, Path], kind: str, searching: list[str]
+) -> None:
+    requirements = (saved[kind] / "requirements.txt").read_text().split()
+    answering = ["mlflow", "numpy", "onnxruntime", "pandas", "pyarrow", "regex"]
+    assert sorted(line.split("==")[0] for line in requirements) == [*searching, *answering]
+
+
+@pytest.mark.parametrize("kind", mlflow_model.MODELS)
+def test_a_saved_model_knows_its_kind(described: dict[str, Any], kind: str) -> None:
+    assert described[kind].flavors["python_function"]["config"] == {"kind": kind}
 
 
 @pytest.mark.slow

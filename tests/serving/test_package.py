@@ -128,6 +128,11 @@ def source(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def folder(source: Path, tmp_path: Path) -> Path:
+    return save(source, tmp_path / "served")
+
+
 def chosen(source: Path, note: str = "A corpus.", **val: float) -> package.Chosen:
     entry = trained.compared(trained.entry(**val), "tfidf", spearman=DIFFERENCES["even"])
     [evaluated] = trained.metrics(one=entry).values()
@@ -139,33 +144,37 @@ def save(source: Path, out: Path) -> Path:
     return out
 
 
-def test_the_folder_serves_by_itself(source: Path, tmp_path: Path) -> None:
-    out = save(source, tmp_path / "served")
-
-    encoder = Encoder.load(out)
-    catalogue = parquet.read(out / "catalogue.parquet", tables.CATALOGUE)
+def test_the_catalogue_of_the_folder_has_the_songs_of_the_corpus(folder: Path) -> None:
+    catalogue = parquet.read(folder / "catalogue.parquet", tables.CATALOGUE)
     assert catalogue["song_id"].tolist() == ["c", "a", "b"]
     assert catalogue["artist"].tolist() == ["Artist c", "Artist a", "Artist b"]
     assert catalogue["group_id"].tolist() == ["c", "a", "b"]
+
+
+def test_a_song_without_a_year_keeps_none_in_the_catalogue(folder: Path) -> None:
+    catalogue = parquet.read(folder / "catalogue.parquet", tables.CATALOGUE)
     assert catalogue["year"].isna().tolist() == [False, False, True]
     assert catalogue["year"].dtype == pd.Int64Dtype()
-    embeddings = np.load(out / "embeddings.npy", allow_pickle=False)
+
+
+def test_the_folder_holds_the_embedding_of_each_song(folder: Path) -> None:
+    embeddings = np.load(folder / "embeddings.npy", allow_pickle=False)
     expected = [[trained.embedding(x)] for x in (0, 0.5, 10)]
     assert embeddings.dtype == np.float32
     assert embeddings == pytest.approx(np.array(expected), abs=1e-6)
-    assert encoder.encode(list(LYRICS.values())) == pytest.approx(embeddings)
 
 
-def test_the_songs_of_training_pairs_are_named(source: Path, tmp_path: Path) -> None:
-    out = save(source, tmp_path / "served")
+def test_the_encoder_of_the_folder_gives_the_embeddings_that_it_holds(folder: Path) -> None:
+    embeddings = np.load(folder / "embeddings.npy", allow_pickle=False)
+    assert Encoder.load(folder).encode(list(LYRICS.values())) == pytest.approx(embeddings)
 
-    assert (out / "training_songs.txt").read_text() == "a\nb\n"
+
+def test_the_songs_of_training_pairs_are_named(folder: Path) -> None:
+    assert (folder / "training_songs.txt").read_text() == "a\nb\n"
 
 
-def test_served_json_says_what_was_chosen_and_how_good_it_is(source: Path, tmp_path: Path) -> None:
-    out = save(source, tmp_path / "served")
-
-    told = json.loads((out / "served.json").read_text())
+def test_served_json_says_what_was_chosen_and_how_good_it_is(folder: Path) -> None:
+    told = json.loads((folder / "served.json").read_text())
     quantiles, content = told.pop("quantiles"), told.pop("content")
     assert told == {
         "format": 4,
@@ -186,27 +195,28 @@ def test_served_json_says_what_was_chosen_and_how_good_it_is(source: Path, tmp_p
     assert len(content) == 64
 
 
-def test_the_same_input_gives_the_same_bytes_and_another_card_another_content(
-    source: Path, tmp_path: Path
-) -> None:
-    first, second = (save(source, tmp_path / name) for name in ("first", "second"))
-    for path in first.iterdir():
-        assert path.read_bytes() == (second / path.name).read_bytes(), path.name
-
-    package.save(chosen(source, note="Another."), source, trained.songs(LYRICS), trained.pairs(PAIRS), second)
-    contents = [json.loads((folder / "served.json").read_text())["content"] for folder in (first, second)]
-    assert contents[0] != contents[1]
+def test_the_same_input_gives_the_same_bytes(source: Path, folder: Path, tmp_path: Path) -> None:
+    again = save(source, tmp_path / "again")
+    for path in folder.iterdir():
+        assert path.read_bytes() == (again / path.name).read_bytes(), path.name
 
 
-def test_the_folder_holds_these_files_and_no_lyrics(source: Path, tmp_path: Path) -> None:
-    out = save(source, tmp_path / "served")
+def test_another_card_gives_another_content(source: Path, folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    package.save(chosen(source, note="Another."), source, trained.songs(LYRICS), trained.pairs(PAIRS), other)
+    contents = {json.loads((place / "served.json").read_text())["content"] for place in (folder, other)}
+    assert len(contents) == 2
 
-    names = {path.name for path in out.iterdir()}
-    assert names == {
+
+def test_the_folder_holds_these_files(folder: Path) -> None:
+    assert {path.name for path in folder.iterdir()} == {
         *("encoder.onnx", "vocabulary.txt", "experiment.json", "catalogue.parquet", "embeddings.npy"),
         *("training_songs.txt", "served.json", "card.md"),
     }
-    for path in out.iterdir():
+
+
+def test_no_file_of_the_folder_holds_lyrics(folder: Path) -> None:
+    for path in folder.iterdir():
         for text in LYRICS.values():
             assert text.encode() not in path.read_bytes(), path.name
 

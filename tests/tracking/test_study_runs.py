@@ -29,23 +29,35 @@ def runs(mlflow_store: Store) -> dict[str, Any]:
     return by_trial
 
 
-def test_trials_that_are_over_are_nested_in_the_study(mlflow_store: Store, folder: Path) -> None:
+def test_a_recorded_study_is_a_finished_run_with_its_files(mlflow_store: Store, folder: Path) -> None:
     assert study_runs.record(folder, mlflow_store) == "songs300-0123456789abcdef"
 
-    found = runs(mlflow_store)
-    parent = found.pop("all")
-    assert parent.info.status == "FINISHED"
-    shown = Path(parent.info.artifact_uri.removeprefix("file://"))
+    study = runs(mlflow_store)["all"]
+    assert study.info.status == "FINISHED"
+    shown = Path(study.info.artifact_uri.removeprefix("file://"))
     assert {path.name for path in shown.iterdir()} == {"best.yaml", "epochs.csv", "study.html", "trials.csv"}
-    assert {run.data.tags["mlflow.parentRunId"] for run in found.values()} == {parent.info.run_id}
-    assert {trial: run.info.status for trial, run in found.items()} == {
+
+
+def test_trials_that_are_over_are_nested_in_the_study(mlflow_store: Store, folder: Path) -> None:
+    study_runs.record(folder, mlflow_store)
+
+    trials = runs(mlflow_store)
+    study = trials.pop("all")
+    assert {run.data.tags["mlflow.parentRunId"] for run in trials.values()} == {study.info.run_id}
+    assert {trial: run.info.status for trial, run in trials.items()} == {
         "0": "FINISHED",
         "1": "KILLED",
         "2": "FAILED",
     }
-    assert found["0"].data.params == {"units": "25", "pooling": "mean"}
-    assert found["0"].data.metrics == {"epoch/val_spearman": 0.5, "val_spearman": 0.5}
-    assert found["1"].data.metrics == {"epoch/val_spearman": 0.125}
+
+
+def test_a_trial_has_its_settings_and_a_pruned_one_no_final_figure(mlflow_store: Store, folder: Path) -> None:
+    study_runs.record(folder, mlflow_store)
+
+    trials = runs(mlflow_store)
+    assert trials["0"].data.params == {"units": "25", "pooling": "mean"}
+    assert trials["0"].data.metrics == {"epoch/val_spearman": 0.5, "val_spearman": 0.5}
+    assert trials["1"].data.metrics == {"epoch/val_spearman": 0.125}
 
 
 def values(mlflow_store: Store, trial: str, metric: str) -> dict[int, float]:

@@ -8,6 +8,7 @@ import runpy
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -479,7 +480,9 @@ def test_lyrics_at_fault_are_shown_by_song_id(corpus: Corpus, validate: Callable
     assert WORDS not in report.to_json() + report.to_html()
 
 
-def test_a_broken_expectation_is_told_apart_from_a_failed_one() -> None:
+@pytest.fixture(scope="module")
+def failed_and_broken() -> list[Outcome]:
+    """A column of equal ids that should be unique, and a mean of a column that is not there."""
     import great_expectations.expectations as gxe
 
     from neuralist.validation.suites import check
@@ -491,11 +494,23 @@ def test_a_broken_expectation_is_told_apart_from_a_failed_one() -> None:
     frame = pd.DataFrame({"song_id": ["s1", "s1"]})
     with connect() as database:
         database.register(derived_tables.table_name("songs"), frame)
-        failed, broken = check({"songs": suite}, database)
-    assert (failed.verdict, failed.unexpected) == ("failed", 2)
-    assert broken.verdict == "broken"
+        return check({"songs": suite}, database)
+
+
+def test_a_broken_expectation_is_told_apart_from_a_failed_one(failed_and_broken: list[Outcome]) -> None:
+    assert [outcome.verdict for outcome in failed_and_broken] == ["failed", "broken"]
+
+
+def test_a_failed_expectation_counts_its_rows_and_a_broken_one_says_why(
+    failed_and_broken: list[Outcome],
+) -> None:
+    failed, broken = failed_and_broken
+    assert failed.unexpected == 2
     assert "nowhere" in broken.examples[0]
-    assert not Report({}, [broken]).success
+
+
+def test_a_broken_expectation_alone_makes_a_report_fail(failed_and_broken: list[Outcome]) -> None:
+    assert not Report({}, failed_and_broken[1:]).success
 
 
 def test_the_report_is_the_same_bytes_each_time(corpus: Corpus, validate: Callable[..., Report]) -> None:
@@ -516,14 +531,13 @@ def test_the_page_escapes_what_it_shows_and_names_no_other_address(
     assert "http" not in page
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    """A working folder with a params.yaml that expects the corpus."""
+def write_workspace(folder: Path) -> Path:
+    """Make a working folder with a params.yaml that expects the corpus."""
     chosen = params.read_yaml(ROOT / "params.yaml") | {"expected": EXPECTED.model_dump(mode="json")}
     chosen["pairs"] |= CHOICES.model_dump(mode="json")
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(chosen), encoding="utf-8")
-    (tmp_path / "corpus.json").write_text('{"note": "All made up.", "epochs": 1}', encoding="utf-8")
-    return tmp_path
+    (folder / "params.yaml").write_text(yaml.safe_dump(chosen), encoding="utf-8")
+    (folder / "corpus.json").write_text('{"note": "All made up.", "epochs": 1}', encoding="utf-8")
+    return folder
 
 
 def run_stage(workspace: Path, corpus: Corpus) -> subprocess.CompletedProcess[str]:
@@ -536,31 +550,62 @@ def run_stage(workspace: Path, corpus: Corpus) -> subprocess.CompletedProcess[st
     )
 
 
-def test_the_stage_stops_with_a_table_and_leaves_its_files(workspace: Path, corpus: Corpus) -> None:
+@dataclass(frozen=True)
+class Stopped:
+    """The stage after a corpus with a pair of no rows."""
+
+    workspace: Path
+    process: subprocess.CompletedProcess[str]
+
+    def read(self, name: str) -> str:
+        """The text of an out."""
+        return (self.workspace / "out" / name).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
+    workspace, corpus = write_workspace(tmp_path_factory.mktemp("stopped")), Corpus()
     corpus.pairs.loc[0, "n_rows"] = 0
-    done = run_stage(workspace, corpus)
-    assert done.returncode == 1
-    assert done.stderr == "error: 1 of 60 expectations failed, 0 are broken; see out/validation.html\n"
+    return Stopped(workspace, run_stage(workspace, corpus))
+
+
+def test_the_stage_stops_with_one_sentence(stopped: Stopped) -> None:
+    assert stopped.process.returncode == 1
+    sentence = "error: 1 of 60 expectations failed, 0 are broken; see out/validation.html\n"
+    assert stopped.process.stderr == sentence
+
+
+def test_the_stage_that_stops_prints_a_table_of_what_failed(stopped: Stopped) -> None:
     for shown in ("failed", "pairs", BETWEEN, "n_rows", "left_id=s1, right_id=s2, n_rows=0"):
-        assert shown in done.stdout
-    report = json.loads((workspace / "out/validation.json").read_text(encoding="utf-8"))
+        assert shown in stopped.process.stdout
+
+
+def test_the_stage_that_stops_leaves_the_report_and_the_page(stopped: Stopped) -> None:
+    report = json.loads(stopped.read("validation.json"))
     assert (report["success"], report["n_failed"], report["n_broken"]) == (False, 1, 0)
     assert [result["column"] for result in report["results"] if not result["success"]] == ["n_rows"]
-    assert "stopped the pipeline" in (workspace / "out/validation.html").read_text(encoding="utf-8")
-    written = {path.relative_to(workspace).as_posix() for path in workspace.rglob("*") if path.is_file()}
-    inputs = {"params.yaml", "corpus.json", *(f"{name}.parquet" for name in SCHEMAS)}
-    assert written - inputs == {"out/validation.json", "out/validation.html", "out/validated.json"}
-    verdict = json.loads((workspace / "out/validated.json").read_text(encoding="utf-8"))
-    songs = hashlib.sha256((workspace / "songs.parquet").read_bytes()).hexdigest()
+    assert "stopped the pipeline" in stopped.read("validation.html")
+
+
+def test_the_verdict_names_the_tables_by_their_hashes(stopped: Stopped) -> None:
+    verdict = json.loads(stopped.read("validated.json"))
+    songs = hashlib.sha256((stopped.workspace / "songs.parquet").read_bytes()).hexdigest()
     assert verdict["success"] is False
     assert list(verdict["tables"]) == ["songs", "rows", "pairs", "unlisted"]
     assert verdict["tables"]["songs"] == songs
 
 
+def test_the_stage_writes_its_three_outs_and_nothing_else(stopped: Stopped) -> None:
+    files = (path for path in stopped.workspace.rglob("*") if path.is_file())
+    written = {path.relative_to(stopped.workspace).as_posix() for path in files}
+    inputs = {"params.yaml", "corpus.json", *(f"{name}.parquet" for name in SCHEMAS)}
+    assert written - inputs == {"out/validation.json", "out/validation.html", "out/validated.json"}
+
+
 def test_the_stage_shows_its_warnings_and_ends_with_one_line(
-    workspace: Path, corpus: Corpus, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, corpus: Corpus, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stage = ROOT / "pipelines/validate.py"
+    workspace, stage = write_workspace(tmp_path), ROOT / "pipelines/validate.py"
     tables_and_outs = [
         *corpus.write(workspace),
         "--corpus",
