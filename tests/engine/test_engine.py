@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
 from neuralist.data import parquet, tables
 from neuralist.engine.connect import connect
@@ -42,4 +43,4 @@ def test_a_file_that_is_not_the_table_is_refused(tmp_path: Path) -> None:
 
 def test_an_expectation_that_sql_does_not_count_is_an_error_that_names_it() -> None:
     with connect() as on, pytest.raises(ValueError, match="expect_the_unexpected is not counted"):
-        sql_counts.count(on, "nowhere", [sql_counts.ExpectationCall("expect_the_unexpected", {})])
+        sql_counts.count(on, "nowhere", [ExpectationConfiguration("expect_the_unexpected", {})])

@@ -387,11 +387,9 @@ UNLISTED = [
 
 def refused_unlisted(corpus: Corpus) -> list[tuple[str, str, str]]:
     """What refuses unlisted pairs, alone: all suites take four times as long."""
-    from great_expectations.expectations.metadata_types import FailureSeverity
-
     from neuralist.validation.suites import MAX_ROWS, check, disjoint_suites, unlisted_suites
 
-    suites = unlisted_suites() | disjoint_suites(FailureSeverity.CRITICAL)
+    suites = unlisted_suites() | disjoint_suites()
     with connect() as database:
         checked = CheckedTables(*(getattr(corpus, name) for name in SCHEMAS))
         derived_tables.derive(database, checked, CHOICES, gives_split=False, suites=suites)

@@ -78,8 +78,7 @@ def _check_counts(
 ) -> list[Outcome]:
     """Check a table by its counts: a frame of one row, with a column for each expectation and its range."""
     table_name = derived_tables.table_name(table)
-    configurations = [expectation.configuration for expectation in expectations]
-    calls = [sql_counts.ExpectationCall(each.type, each.kwargs) for each in configurations]
+    calls = [expectation.configuration for expectation in expectations]
     counts = sql_counts.count(engine, table_name, calls)
     values = {f"n_{at}": [count.value] for at, count in enumerate(counts)}
     suite: list[Expectation] = [
@@ -91,7 +90,7 @@ def _check_counts(
     return [
         Outcome(
             table=table,
-            expectation=call.kind,
+            expectation=call.type,
             column=", ".join(_columns(call.kwargs)),
             promise=expectation.description or "",
             verdict=_verdict(result, expectation.severity),

@@ -1,25 +1,19 @@
 """Count in SQL what Great Expectations would count in a table, for tables too large to be read as a whole.
 
-Input: a table of an engine, and expectations by their names and arguments in Great Expectations. Output: for
-each the deciding number and its allowed range, which Great Expectations then checks.
+Input: a table of an engine, and expectations. Output: for each the deciding number and its allowed range,
+which Great Expectations then checks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
 from neuralist.engine.protocol import Engine
 
 # To Python more characters are white space than to regular expressions of SQL.
 _REGEX = {r"\S": r"[^\s\v\x1c-\x1f\x85\pZ]"}
-
-
-class ExpectationCall(NamedTuple):
-    """An expectation: its name in Great Expectations, and its arguments there."""
-
-    kind: str
-    kwargs: Mapping[str, Any]
 
 
 class ExpectationCount(NamedTuple):
@@ -81,7 +75,7 @@ _REPEATED = """
     GROUP BY {columns} HAVING count(*) > 1"""
 
 
-def count(engine: Engine, table: str, calls: Sequence[ExpectationCall]) -> list[ExpectationCount]:
+def count(engine: Engine, table: str, calls: Sequence[ExpectationConfiguration]) -> list[ExpectationCount]:
     """Return the deciding number of each expectation; one query for all but those that compare rows.
 
     Raises:
@@ -97,16 +91,16 @@ def count(engine: Engine, table: str, calls: Sequence[ExpectationCall]) -> list[
         else:
             repeated = _repeated(table, _columns(call))
             value = engine.scalar(f"SELECT coalesce(sum(n_rows), 0) FROM ({repeated})")
-        by_row = call.kind not in _AGGREGATES
+        by_row = call.type not in _AGGREGATES
         low, high = (0, 0) if by_row else (call.kwargs.get("min_value"), call.kwargs.get("max_value"))
         counts.append(ExpectationCount(value, low, high, by_row))
     return counts
 
 
-def examples(engine: Engine, table: str, call: ExpectationCall, limit: int) -> pd.DataFrame:
+def examples(engine: Engine, table: str, call: ExpectationConfiguration, limit: int) -> pd.DataFrame:
     """Return the first `limit` offending rows."""
-    if call.kind in _CONDITIONS:
-        offending = _CONDITIONS[call.kind](call.kwargs)
+    if call.type in _CONDITIONS:
+        offending = _CONDITIONS[call.type](call.kwargs)
     else:
         columns = _columns(call)
         equal = " AND ".join(f'repeated."{name}" IS NOT DISTINCT FROM ordered."{name}"' for name in columns)
@@ -117,18 +111,18 @@ def examples(engine: Engine, table: str, call: ExpectationCall, limit: int) -> p
     ).drop(columns="row_order")
 
 
-def _aggregate(call: ExpectationCall) -> str | None:
+def _aggregate(call: ExpectationConfiguration) -> str | None:
     """Return the SQL aggregate for an expectation; None where rows must be compared with each other."""
-    if call.kind in _CONDITIONS:
-        return f"count(*) FILTER (WHERE {_CONDITIONS[call.kind](call.kwargs)})"
-    if call.kind in _AGGREGATES:
-        return _AGGREGATES[call.kind](call.kwargs)
-    if call.kind in ("expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"):
+    if call.type in _CONDITIONS:
+        return f"count(*) FILTER (WHERE {_CONDITIONS[call.type](call.kwargs)})"
+    if call.type in _AGGREGATES:
+        return _AGGREGATES[call.type](call.kwargs)
+    if call.type in ("expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"):
         return None
-    raise ValueError(f"{call.kind} is not counted in SQL; known are {sorted([*_CONDITIONS, *_AGGREGATES])}")
+    raise ValueError(f"{call.type} is not counted in SQL; known are {sorted([*_CONDITIONS, *_AGGREGATES])}")
 
 
-def _columns(call: ExpectationCall) -> list[str]:
+def _columns(call: ExpectationConfiguration) -> list[str]:
     return call.kwargs.get("column_list") or [call.kwargs["column"]]
 
 

@@ -6,6 +6,7 @@ Input: the tables of these names of `neuralist.data.tables`. Output: a `report.R
 # pyright: reportPrivateImportUsage=false
 # (Great Expectations documents this import path, and re-exports by it, without an __all__.)
 
+import itertools
 import json
 from typing import Any
 
@@ -56,13 +57,12 @@ def validate(
         max_rows: see `runner.check`.
     """
     gives_split = protocol == "given"
-    shared = FailureSeverity.WARNING if gives_split else FailureSeverity.CRITICAL
     suites = {
         **songs_suites(expected),
         **rows_suites(expected),
         **pairs_suites(expected),
         **unlisted_suites(),
-        **disjoint_suites(shared),
+        **(_warnings(disjoint_suites()) if gives_split else disjoint_suites()),
         **small_suites(),
         **(repeat_suites() if gives_split else {}),
     }
@@ -156,33 +156,35 @@ def unlisted_suites() -> Suites:
     }
 
 
-def disjoint_suites(severity: FailureSeverity) -> Suites:
+def disjoint_suites() -> Suites:
     """Expect no song, no text and no group of covers in pairs, listed or unlisted, of two splits."""
     return {
-        "pairs.members": [_unique("song_id", "train, val and test share no song", severity)],
-        "pairs.texts": [_unique("text_id", "train, val and test share no text", severity)],
-        "pairs.groups": [_unique("group_id", "train, val and test share no group of covers", severity)],
+        "pairs.members": [_unique("song_id", "train, val and test share no song")],
+        "pairs.texts": [_unique("text_id", "train, val and test share no text")],
+        "pairs.groups": [_unique("group_id", "train, val and test share no group of covers")],
     }
 
 
 def small_suites() -> Suites:
     """Expect val and test to tell models apart; warnings, since figures on few pairs are no fault."""
-    warning = FailureSeverity.WARNING
-    return {
-        "pairs.splits": [
-            _within(
-                "n_pairs", MIN_PAIRS, None, f"val and test have {MIN_PAIRS} listed pairs or more", warning
-            ),
-            _within("n_grades", 2, None, "listed pairs of val and of test have two grades or more", warning),
-        ]
-    }
+    expectations = [
+        _within("n_pairs", MIN_PAIRS, None, f"val and test have {MIN_PAIRS} listed pairs or more"),
+        _within("n_grades", 2, None, "listed pairs of val and of test have two grades or more"),
+    ]
+    return _warnings({"pairs.splits": expectations})
 
 
 def repeat_suites() -> Suites:
     """Expect no unordered pair twice or in two splits; warnings, since each pair is used once at most."""
     promises = {"n_rows": "a pair is listed once", "n_parts": "train, val and test share no pair"}
-    warning = FailureSeverity.WARNING
-    return {"rows.pairs": [_in_set(name, [1], promise, warning) for name, promise in promises.items()]}
+    return _warnings({"rows.pairs": [_in_set(name, [1], promise) for name, promise in promises.items()]})
+
+
+def _warnings(suites: Suites) -> Suites:
+    """Return the suites, of which a failure does not stop the pipeline."""
+    for expectation in itertools.chain(*suites.values()):
+        expectation.severity = FailureSeverity.WARNING
+    return suites
 
 
 def _not_null(*columns: str) -> list[Expectation]:
@@ -195,28 +197,16 @@ def _row_count_within(bounds: Range, name: str) -> Expectation:
     return ExpectTableRowCountToBeBetween(min_value=low, max_value=high, description=promise)
 
 
-def _within(
-    column: str,
-    low: float,
-    high: float | None,
-    promise: str,
-    severity: FailureSeverity = FailureSeverity.CRITICAL,
-) -> Expectation:
-    return ExpectColumnValuesToBeBetween(
-        column=column, min_value=low, max_value=high, description=promise, severity=severity
-    )
+def _within(column: str, low: float, high: float | None, promise: str) -> Expectation:
+    return ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high, description=promise)
 
 
-def _in_set(
-    column: str, values: list[Any], promise: str, severity: FailureSeverity = FailureSeverity.CRITICAL
-) -> Expectation:
-    return ExpectColumnValuesToBeInSet(
-        column=column, value_set=values, description=promise, severity=severity
-    )
+def _in_set(column: str, values: list[Any], promise: str) -> Expectation:
+    return ExpectColumnValuesToBeInSet(column=column, value_set=values, description=promise)
 
 
-def _unique(column: str, promise: str, severity: FailureSeverity = FailureSeverity.CRITICAL) -> Expectation:
-    return ExpectColumnValuesToBeUnique(column=column, description=promise, severity=severity)
+def _unique(column: str, promise: str) -> Expectation:
+    return ExpectColumnValuesToBeUnique(column=column, description=promise)
 
 
 def _above(greater: str, lesser: str, promise: str, or_equal: bool = False) -> Expectation:
