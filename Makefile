@@ -104,8 +104,8 @@ QUICK_TESTS = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
   pytest -n 2 --dist loadfile --quick
 
 # A file's tests share what they set up: they stay in one of two processes, in the order of tests/conftest.py.
-test: lint
-	pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: setup
+	@$(call CHECK,pytest -n 2 --dist loadfile --no-loadscope-reorder)
 
 # The lock leaves out what only this needs; pip adds it and moves nothing that is there.
 test-team: setup
