@@ -20,6 +20,7 @@ from neuralist.data.splits import songs_of
 from neuralist.evaluation import baselines
 from neuralist.evaluation.baselines import TrainingPairs
 from neuralist.evaluation.comparison import Comparison, Key, ResampledMetrics, queries
+from neuralist.evaluation.groups import grouped
 from neuralist.metrics import Answers
 from neuralist.model.encoder import Encoder
 from neuralist.text.equal_texts import first_equal, folded
@@ -122,9 +123,7 @@ def comparisons(
     settings: params.Evaluate,
 ) -> Iterator[tuple[dict[str, params.Experiment], Comparison]]:
     """Yield the experiments of each protocol and target, and their comparison; arguments as in `evaluate`."""
-    groups: dict[tuple[str, str], dict[str, params.Experiment]] = {}
-    for name, experiment in experiments.items():
-        groups.setdefault((experiment.protocol, target(songs, experiment)), {})[name] = experiment
+    groups = grouped(experiments, lambda experiment: (experiment.protocol, target(songs, experiment)))
     texts = first_equal(map(folded, songs["lyrics"].tolist()))
     for group in groups.values():
         first = next(iter(group.values()))

@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from neuralist import files
 from neuralist.config.params import Experiment
+from neuralist.evaluation.groups import grouped
 from neuralist.metrics import decile
 
 # Okabe & Ito's colours, which colour-blind readers can tell apart: https://jfly.uni-koeln.de/color
@@ -60,9 +61,7 @@ def curves(
         experiments: those to show.
         n_pairs: protocol to split to its number of rows or pairs.
     """
-    groups: dict[tuple[str, str], dict[str, Experiment]] = {}
-    for name, experiment in experiments.items():
-        groups.setdefault((experiment.protocol, experiment.loss), {})[name] = experiment
+    groups = grouped(experiments, lambda experiment: (experiment.protocol, experiment.loss))
     figure = Figure(figsize=(10, 0.7 + 3.3 * len(groups)), layout="constrained")
     panels = figure.subplots(len(groups), 2, squeeze=False)
     for row, ((protocol, loss), group) in zip(panels, groups.items(), strict=True):
@@ -130,9 +129,7 @@ def confusion(predictions: pd.DataFrame, experiments: Mapping[str, Experiment]) 
 
 def calibration(predictions: pd.DataFrame, experiments: Mapping[str, Experiment]) -> Figure:
     """Plot the mean true similarity in each predicted decile on test, a panel for each protocol."""
-    protocols: dict[str, dict[str, Experiment]] = {}
-    for name, experiment in experiments.items():
-        protocols.setdefault(experiment.protocol, {})[name] = experiment
+    protocols = grouped(experiments, lambda experiment: experiment.protocol)
     figure = Figure(figsize=(4.9 * len(protocols), 4.9), layout="constrained")
     panels = figure.subplots(1, len(protocols), squeeze=False)[0]
     for axes, (protocol, group) in zip(panels, protocols.items(), strict=True):

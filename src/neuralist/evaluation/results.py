@@ -11,6 +11,7 @@ from neuralist.config.experiment import Experiment
 from neuralist.config.metric_table import BY_NAME, HEADLINE, OF_PAIRS, OF_RANKING
 from neuralist.config.records import BaselineEstimate, Estimate, ExperimentMetrics, RankingCounts
 from neuralist.evaluation.baselines import BASELINES
+from neuralist.evaluation.groups import grouped
 from neuralist.evaluation.selection import shown_lead
 
 Experiments = Mapping[str, ExperimentMetrics]
@@ -112,11 +113,8 @@ def unseen_tables(experiments: Experiments, level: float, corpus_note: str = "")
     The metric is the first of the headline, which experiments of a protocol on lists or on pairs share. The
     ridge is the one that is better on test.
     """
-    groups: dict[tuple[str, str], dict[str, ExperimentMetrics]] = {}
-    for name, experiment in experiments.items():
-        if experiment.protocol != "paper":
-            metric = _headline(experiment)[0]
-            groups.setdefault((experiment.protocol, metric), {})[name] = experiment
+    unseen = {name: own for name, own in experiments.items() if own.protocol != "paper"}
+    groups = grouped(unseen, lambda experiment: (experiment.protocol, _headline(experiment)[0]))
     lines = [corpus_note] if corpus_note else []
     for (_, metric), group in groups.items():
         lines += [""] if lines else []
@@ -195,14 +193,13 @@ class _Row(NamedTuple):
 
 def _comparable_groups(experiments: Experiments) -> dict[str, dict[str, ExperimentMetrics]]:
     """Group the experiments that may be compared, those of one protocol and target, by title."""
-    groups: dict[str, dict[str, ExperimentMetrics]] = {}
-    for name, experiment in experiments.items():
-        ranked = experiment.splits["test"].ranking is not None
-        title = (
-            _TITLES[experiment.protocol, experiment.target] if ranked else f"Protocol {experiment.protocol}"
-        )
-        groups.setdefault(title, {})[name] = experiment
-    return groups
+    return grouped(experiments, _title)
+
+
+def _title(experiment: ExperimentMetrics) -> str:
+    if experiment.splits["test"].ranking is None:
+        return f"Protocol {experiment.protocol}"
+    return _TITLES[experiment.protocol, experiment.target]
 
 
 def reads(experiment: Experiment | ExperimentMetrics) -> str:
