@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import mannwhitneyu
 
 from neuralist import metrics
 from neuralist.config import params
@@ -209,11 +209,10 @@ def val_metrics(val: Examples, predicted: np.ndarray, loss: str) -> Epoch:
 
 def _auc(positive: np.ndarray, score: np.ndarray) -> float:
     """Area under the ROC curve by the rank sum (Hanley & McNeil 1982); NaN without both classes."""
-    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
-    ranks = rankdata(score)
-    if not n_positive or not n_negative:
+    if positive.all() or not positive.any():
         return math.nan
-    return float((ranks[positive].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
+    rank_sum = mannwhitneyu(score[positive], score[~positive], method="asymptotic").statistic
+    return float(rank_sum / (positive.sum() * (~positive).sum()))
 
 
 def _cross_entropy(similarity: np.ndarray, predicted: np.ndarray) -> float:
