@@ -66,10 +66,6 @@ class DuckDB(Engine):
         return [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
 
     @override
-    def scalar(self, query: str) -> int:
-        return int(self._connection.sql(query).fetchall()[0][0])
-
-    @override
     def batches(self, queries: list[str]) -> Iterator[pa.Table]:
         return parquet.regrouped(batch for query in queries for batch in self._read_batches(query))
 

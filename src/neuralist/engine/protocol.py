@@ -60,7 +60,8 @@ class Engine(Protocol):
 
     def scalar(self, query: str) -> int:
         """Return the result of a query for a single whole number."""
-        ...
+        [[number]] = (row.values() for row in self.records(query))
+        return int(number)
 
     def batches(self, queries: list[str]) -> Iterator[pa.Table]:
         """Yield the concatenated results of queries in batches of parquet.ROW_GROUP rows and a rest."""

@@ -93,10 +93,6 @@ class Spark(Engine):
         return [row.asDict() for row in self._session.sql(query).collect()]
 
     @override
-    def scalar(self, query: str) -> int:
-        return int(self._session.sql(query).collect()[0][0])
-
-    @override
     def batches(self, queries: list[str]) -> Iterator[pa.Table]:
         return parquet.regrouped(self._session.sql(query).toArrow() for query in queries)
 
