@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.nearest import nearest, share_kept
 from neuralist import files
 from neuralist.model.encoder import Encoder
 from neuralist.text import cleaning
 from neuralist.text.tokenizer import words
 
-N_SONGS, NEAREST, SEED = 400, 10, 2017
+N_SONGS, SEED = 400, 2017
 
 
 def headers(text: str) -> str:
@@ -75,13 +76,17 @@ def measure(songs: pd.DataFrame, encoder: Encoder) -> dict[str, dict[str, float]
     catalogue = encoder.encode(lyrics)
     drawn = np.random.default_rng(SEED).choice(len(lyrics), min(N_SONGS, len(lyrics)), replace=False)
     expected = _nearest(encoder, catalogue[drawn], catalogue, drawn)
+
+    def stay(embeddings: np.ndarray) -> float:
+        return round(share_kept(expected, _nearest(encoder, embeddings, catalogue, drawn)), 4)
+
     shares = {}
     for name, form in FORMS.items():
         texts = [form(lyrics[song]) for song in drawn]
         cleaned = [cleaning.clean(text).text for text in texts]
         shares[name] = {
-            "before": _stay(expected, _nearest(encoder, encoder.encode(texts), catalogue, drawn)),
-            "after": _stay(expected, _nearest(encoder, encoder.encode(cleaned), catalogue, drawn)),
+            "before": stay(encoder.encode(texts)),
+            "after": stay(encoder.encode(cleaned)),
             "same words": float(
                 np.mean([words(a) == words(lyrics[b]) for a, b in zip(cleaned, drawn, strict=True)])
             ),
@@ -89,19 +94,13 @@ def measure(songs: pd.DataFrame, encoder: Encoder) -> dict[str, dict[str, float]
     return shares
 
 
-def _nearest(encoder: Encoder, queries: np.ndarray, catalogue: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Return the positions of the nearest songs but the query's own, int64 (n_queries, NEAREST)."""
-    rows = []
-    for query, song in zip(queries, own, strict=True):
-        similarity = encoder.similarity(query[None], catalogue)
-        similarity[song] = -1
-        rows.append(np.argsort(-similarity, kind="stable")[:NEAREST])
-    return np.array(rows)
-
-
-def _stay(expected: np.ndarray, actual: np.ndarray) -> float:
-    kept = [len(set(a) & set(b)) for a, b in zip(expected.tolist(), actual.tolist(), strict=True)]
-    return round(sum(kept) / expected.size, 4)
+def _nearest(encoder: Encoder, queries: np.ndarray, catalogue: np.ndarray, own: np.ndarray) -> list[set[int]]:
+    """Return the nearest songs of each query, but its own."""
+    others = [np.delete(np.arange(len(catalogue)), song) for song in own]
+    return [
+        nearest(encoder.similarity(query[None], catalogue[candidates]), candidates)
+        for query, candidates in zip(queries, others, strict=True)
+    ]
 
 
 def main() -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
+from sklearn.metrics import roc_auc_score
 
+from benchmarks.nearest import nearest, share_kept
 from neuralist.model.encoder import Encoder
 from neuralist.text.tokenizer import words
 
 SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
-VAL_FOLD, NEAREST, SEEDS = 1, 10, (1, 2)
+VAL_FOLD, SEEDS = 1, (1, 2)
 
 
 def measure(songs: pd.DataFrame, pairs: pd.DataFrame, encoder: Encoder) -> dict[float, tuple[float, float]]:
@@ -35,17 +36,14 @@ def measure(songs: pd.DataFrame, pairs: pd.DataFrame, encoder: Encoder) -> dict[
     catalogue, vocabulary = encoder.encode(songs["lyrics"].tolist()), set(encoder.vocabulary.words)
 
     def answers(embeddings: np.ndarray) -> tuple[list[float], list[set[int]]]:
-        aucs, nearest = [], []
+        aucs, songs_near = [], []
         for query in queries:
             candidates = np.flatnonzero(other[query])
             similarity = encoder.similarity(embeddings[query][None], catalogue[candidates])
             is_listed = listed[query, candidates]
-            n_listed, ranks = is_listed.sum(), rankdata(similarity)[is_listed].sum()
-            # Mann-Whitney's U over the number of pairs of a listed and an unlisted song
-            u = ranks - n_listed * (n_listed + 1) / 2
-            aucs.append(u / (n_listed * (len(candidates) - n_listed)))
-            nearest.append(set(candidates[np.argsort(-similarity, kind="stable")[:NEAREST]].tolist()))
-        return aucs, nearest
+            aucs.append(roc_auc_score(is_listed, similarity))
+            songs_near.append(nearest(similarity, candidates))
+        return aucs, songs_near
 
     whole = answers(catalogue)[1]
     measured = {}
@@ -53,9 +51,8 @@ def measure(songs: pd.DataFrame, pairs: pd.DataFrame, encoder: Encoder) -> dict[
         rounds = []
         for seed in SEEDS:
             rng = np.random.default_rng(seed)
-            aucs, nearest = answers(encoder.encode([_with_share(t, vocabulary, share, rng) for t in texts]))
-            stay = [len(a & b) / NEAREST for a, b in zip(whole, nearest, strict=True)]
-            rounds.append((np.mean(aucs), np.mean(stay)))
+            aucs, near = answers(encoder.encode([_with_share(t, vocabulary, share, rng) for t in texts]))
+            rounds.append((np.mean(aucs), share_kept(whole, near)))
         auc, stays = np.mean(rounds, axis=0)
         measured[share] = float(auc), float(stays)
     return measured
