@@ -2,8 +2,10 @@
 
 import os
 import re
+import runpy
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,20 @@ def _shared(name: str) -> Path:
             f"needs the third-party data in {folder.parent.name}/{name}, which is not on this machine"
         )
     return folder
+
+
+@pytest.fixture
+def run_script(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, str], None]:
+    """Runs a script of pipelines/ in a folder, in this process: one of its own would import for seconds."""
+
+    def run(folder: Path, command: str) -> None:
+        name, *arguments = command.split()
+        path = str(ROOT / "pipelines" / name)
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", [path, *arguments])
+        runpy.run_path(path, run_name="__main__")
+
+    return run
 
 
 @pytest.fixture(scope="session")

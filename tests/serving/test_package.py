@@ -1,8 +1,7 @@
 """The packed model: chosen on val, served with what measured it, and with nothing that must not be shown."""
 
 import json
-import runpy
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -328,25 +327,29 @@ def test_the_card_of_a_corpus_that_says_nothing_and_of_an_empty_test() -> None:
 # --- the stage -------------------------------------------------------------------------------------
 
 
-def run_stage(folder: Path, monkeypatch: pytest.MonkeyPatch, found: dict[str, Any]) -> None:
+STAGE = (
+    "package.py songs.parquet pairs.parquet experiments --corpus corpus.json --metrics metrics --out served"
+)
+
+
+def write_inputs(folder: Path, found: dict[str, Any]) -> None:
     for name, metrics_ in trained.metrics(**found).items():
         records.save(metrics_, folder / "metrics" / f"{name}.json")
     (folder / "corpus.json").write_text(json.dumps({"note": "A corpus.", "epochs": 1}))
     (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     parquet.write(trained.songs(LYRICS), tables.SONGS, folder / "songs.parquet")
     parquet.write(trained.pairs(PAIRS), tables.PAIRS, folder / "pairs.parquet")
-    monkeypatch.chdir(folder)
-    options = "--corpus corpus.json --metrics metrics --out served"
-    command = f"package.py songs.parquet pairs.parquet experiments {options}"
-    monkeypatch.setattr(sys, "argv", command.split())
-    runpy.run_path(str(ROOT / "pipelines" / "package.py"), run_name="__main__")
 
 
 def test_the_stage_packs_the_best(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    source: Path,
+    tmp_path: Path,
+    run_script: Callable[[Path, str], None],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     trained.write_experiment(tmp_path / "experiments" / "two", NUMBERS)
-    run_stage(tmp_path, monkeypatch, {"two": trained.entry(), source.name: trained.entry(spearman=0.75)})
+    write_inputs(tmp_path, {"two": trained.entry(), source.name: trained.entry(spearman=0.75)})
+    run_script(tmp_path, STAGE)
 
     assert json.loads((tmp_path / "served" / "served.json").read_text())["experiment"] == "one"
     assert capsys.readouterr().out == (
@@ -364,13 +367,14 @@ def test_the_stage_packs_the_best(
 def test_the_stage_says_in_one_line_why_there_is_nothing_to_serve(
     source: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    run_script: Callable[[Path, str], None],
     capsys: pytest.CaptureFixture[str],
     entry: dict[str, Any],
     why: str,
 ) -> None:
     save(source, tmp_path / "served")
-    run_stage(tmp_path, monkeypatch, {"one": entry})
+    write_inputs(tmp_path, {"one": entry})
+    run_script(tmp_path, STAGE)
 
     assert [path.name for path in (tmp_path / "served").iterdir()] == ["card.md"]
     said = capsys.readouterr().out

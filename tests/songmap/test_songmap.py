@@ -3,9 +3,8 @@
 import hashlib
 import json
 import math
-import runpy
 import shutil
-import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -404,22 +403,17 @@ def workspace(tmp_path: Path) -> Path:
     songs["lyrics"] = [("paper " * (number + 1) + "water lanterns")[: 40 - number] for number in range(12)]
     parquet.write(songs, tables.SONGS, tmp_path / "songs.parquet")
     shutil.copy(ROOT / "params.yaml", tmp_path / "params.yaml")
+    (tmp_path / "corpus.json").write_text('{"note": "All made up.", "epochs": 1}')
     return tmp_path
 
 
-def run_stage(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = str(ROOT / "pipelines/songmap.py")
-    (workspace / "corpus.json").write_text('{"note": "All made up.", "epochs": 1}')
-    outs = ["--corpus", "corpus.json", "--picture", "out/songmap.png", "--page", "out/songmap.html"]
-    monkeypatch.chdir(workspace)
-    monkeypatch.setattr(sys, "argv", [stage, "songs.parquet", "experiments", *outs])
-    runpy.run_path(stage, run_name="__main__")
+OUTS = "--corpus corpus.json --picture out/songmap.png --page out/songmap.html"
 
 
 def test_the_stage_draws_the_latest_year_as_a_picture_and_all_songs_as_a_page(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    workspace: Path, run_script: Callable[[Path, str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_stage(workspace, monkeypatch)
+    run_script(workspace, f"songmap.py songs.parquet experiments {OUTS}")
     assert capsys.readouterr() == ("12 songs drawn by lyrics, 6 of them in the picture\n", "")
     page = (workspace / "out/songmap.html").read_text(encoding="utf-8")
     assert "12 songs, by the encoder of lyrics" in page
@@ -450,11 +444,11 @@ def test_the_stage_shows_one_song_a_group_and_the_command_all_on_request(
 
 
 def test_the_stage_stops_with_one_line_where_nothing_matches(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Path, run_script: Callable[[Path, str], None]
 ) -> None:
     chosen = params.read_yaml(workspace / "params.yaml")
     chosen["songmap"]["filter"] = {"year": 1901}
     (workspace / "params.yaml").write_text(yaml.safe_dump(chosen), encoding="utf-8")
     with pytest.raises(SystemExit, match=r"^error: songmap.filter: \{'year': 1901\} matches 0 of 12 songs"):
-        run_stage(workspace, monkeypatch)
+        run_script(workspace, f"songmap.py songs.parquet experiments {OUTS}")
     assert not (workspace / "out").exists()

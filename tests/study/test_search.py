@@ -4,11 +4,10 @@ import argparse
 import math
 import multiprocessing
 import os
-import runpy
 import signal
 import sqlite3
-import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -417,30 +416,18 @@ def test_the_stage_of_a_study_without_a_value_leaves_a_sentence_and_ends_well(
 
 
 def test_with_zero_trials_the_study_and_the_experiment_tuned_say_why_they_are_empty(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, run_script: Callable[[Path, str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The two stages as dvc.yaml calls them; no table need be there, since none is read."""
     reason = "study.trials is 0 in params.yaml, so no settings were searched"
     records.save(resolved.Skipped(skipped=reason), tmp_path / "study.json")
-    monkeypatch.chdir(tmp_path)
-    tables = [
-        "songs",
-        "rows",
-        "pairs",
-        "unlisted",
-        "vectors",
-        "--pretraining",
-        "none",
-        "--checkpoints",
-        "none",
-    ]
+    tables = "songs rows pairs unlisted vectors --pretraining none --checkpoints none"
     stages = {
-        "study": ["study.py", *tables, "--settings", "study.json", "--out", "study"],
-        "tuned": ["train.py", "tuned", *tables, "--settings", "study/tuned.json", "--out", "tuned"],
+        "study": f"study.py {tables} --settings study.json --out study",
+        "tuned": f"train.py tuned {tables} --settings study/tuned.json --out tuned",
     }
-    for name, (script, *arguments) in stages.items():
-        monkeypatch.setattr(sys, "argv", [script, *arguments])
-        runpy.run_path(str(ROOT / "pipelines" / script))["main"]()
+    for name, command in stages.items():
+        run_script(tmp_path, command)
 
         assert (tmp_path / name / "skipped.txt").read_text() == f"{reason}\n"
         assert reason in capsys.readouterr().out

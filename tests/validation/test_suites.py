@@ -4,7 +4,6 @@
 
 import hashlib
 import json
-import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -538,10 +537,14 @@ def write_workspace(folder: Path) -> Path:
     return folder
 
 
+OUTS = (
+    "--corpus corpus.json --report out/validation.json --page out/validation.html "
+    "--verdict out/validated.json"
+)
+
+
 def run_stage(workspace: Path, corpus: Corpus) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, ROOT / "pipelines/validate.py", *corpus.write(workspace)]
-    command += ["--corpus", "corpus.json", "--report", "out/validation.json", "--page", "out/validation.html"]
-    command += ["--verdict", "out/validated.json"]
+    command = [sys.executable, ROOT / "pipelines/validate.py", *corpus.write(workspace), *OUTS.split()]
     environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin", "HOME": str(workspace / "home")}
     return subprocess.run(
         command, cwd=workspace, env=environment, capture_output=True, text=True, check=False
@@ -601,23 +604,13 @@ def test_the_stage_writes_its_three_outs_and_nothing_else(stopped: Stopped) -> N
 
 
 def test_the_stage_shows_its_warnings_and_ends_with_one_line(
-    tmp_path: Path, corpus: Corpus, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    corpus: Corpus,
+    run_script: Callable[[Path, str], None],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    workspace, stage = write_workspace(tmp_path), ROOT / "pipelines/validate.py"
-    tables_and_outs = [
-        *corpus.write(workspace),
-        "--corpus",
-        "corpus.json",
-        "--report",
-        "validation.json",
-        "--page",
-        "validation.html",
-        "--verdict",
-        "validated.json",
-    ]
-    monkeypatch.chdir(workspace)
-    monkeypatch.setattr(sys, "argv", [str(stage), *tables_and_outs])
-    runpy.run_path(str(stage), run_name="__main__")
+    paths = corpus.write(write_workspace(tmp_path))
+    run_script(tmp_path, f"validate.py {' '.join(paths)} {OUTS}")
     shown = capsys.readouterr()
     assert shown.out.endswith("\n60 expectations, none failed, 2 warnings\n")
     assert "val and test have 30 listed pairs or more" in shown.out, "val and test have a pair each"
