@@ -283,6 +283,6 @@ def test_plain_texts_have_neither_artists_nor_years_nor_genres(browser: Browser,
         assert page.locator(".entries .name").count() == 3
         page.get_by_role("combobox").fill("s0")
         page.keyboard.press("Enter")
-        expect(page.locator("#panel h2")).to_have_text("s0")
+        expect(page.locator("#panel h2")).to_have_text("s0: moon…")
         expect(page.locator("#panel .kind")).to_have_text("moon, star")
         assert page.locator("#panel .artist, #panel .by").count() == 0
