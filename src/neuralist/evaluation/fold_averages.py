@@ -76,15 +76,11 @@ def markdown(averages: Mapping[str, Averaged], subject: str) -> list[str]:
     for predictor, average in averages.items():
         mean = {name: results.interval(entry, name) for name, entry in average.mean.items()}
         lead = {
-            name: results.interval(entry, name) + _mark(entry, name) for name, entry in average.lead.items()
+            name: f"{results.interval(entry, name)} {selection.lead_mark(entry, name)}".rstrip()
+            for name, entry in average.lead.items()
         }
         cells = [mean["listed_auc"], " ".join(f"{value:.3f}" for value in average.each["listed_auc"])]
         cells += [lead.get("listed_auc", ""), mean["ndcg_at_10"], lead.get("ndcg_at_10", "")]
         cells += [mean[name] for name in ("recall_at_10", "listed_auc_new_artist", "pooled_listed_auc")]
         lines.append(f"| {predictor} | " + " | ".join(cells) + " |")
     return lines
-
-
-def _mark(lead: Estimate, name: str) -> str:
-    """Return ~ where the interval of the lead includes 0, ! where the subject is worse, else nothing."""
-    return {1: "", 0: " ~", -1: " !", None: ""}[selection.shown_lead(lead, name)]

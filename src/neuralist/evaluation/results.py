@@ -12,7 +12,7 @@ from neuralist.config.metric_table import BY_NAME, HEADLINE, OF_PAIRS, OF_RANKIN
 from neuralist.config.records import BaselineEstimate, Estimate, ExperimentMetrics, RankingCounts
 from neuralist.evaluation.baselines import BASELINES
 from neuralist.evaluation.groups import grouped
-from neuralist.evaluation.selection import shown_lead
+from neuralist.evaluation.selection import lead_mark
 
 Experiments = Mapping[str, ExperimentMetrics]
 Warnings = Mapping[str, Sequence[str]]  # protocol to sentences about its val and test
@@ -184,10 +184,10 @@ class _Row(NamedTuple):
 
     def marks(self, name: str) -> str:
         """Letters of experiments without a shown lead over this baseline, with ~, or ! where they trail."""
-        leads = {
-            letter: shown_lead(rival[name].difference, name) for letter, rival in self.differences.items()
+        by_letter = {
+            letter: lead_mark(rival[name].difference, name) for letter, rival in self.differences.items()
         }
-        marks = [letter + {-1: "!", 0: "~"}[lead] for letter, lead in leads.items() if lead in (-1, 0)]
+        marks = [letter + mark for letter, mark in by_letter.items() if mark]
         return f" ({','.join(marks)})" if marks else ""
 
 
@@ -282,7 +282,7 @@ def _list_missing_leads(experiments: Experiments) -> Sequence[str]:
             metrics = [
                 f"{BY_NAME[metric].label} ({interval(rival[metric].difference, metric)})"
                 for metric in _headline(experiment)
-                if shown_lead(rival[metric].difference, metric) in (-1, 0)
+                if lead_mark(rival[metric].difference, metric)
             ]
             if metrics:
                 lines.append(

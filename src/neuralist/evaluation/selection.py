@@ -21,6 +21,12 @@ def shown_lead(difference: Estimate, metric: str) -> int | None:
     return BY_NAME[metric].sign * (int(difference.low > 0) - int(difference.high < 0))
 
 
+def lead_mark(difference: Estimate, metric: str) -> str:
+    """Return ~ where no lead is shown, ! where the model is worse, else nothing."""
+    marks: dict[int | None, str] = {0: "~", -1: "!"}
+    return marks.get(shown_lead(difference, metric), "")
+
+
 def leads(experiment: ExperimentMetrics, metric: str) -> dict[str, int]:
     """Return `shown_lead` over each of RIVALS on val, without those whose difference is undefined.
 
