@@ -423,12 +423,12 @@ def test_the_stage_draws_the_latest_year_as_a_picture_and_all_songs_as_a_page(
 
 
 def test_the_stage_shows_one_song_a_group_and_the_command_all_on_request(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Path, run_script: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     songs = parquet.read(workspace / "songs.parquet", tables.SONGS)
     songs.loc[[3, 5], "group_id"] = "s1"
     parquet.write(songs, tables.SONGS, workspace / "songs.parquet")
-    run_stage(workspace, monkeypatch)
+    run_script(workspace, f"songmap.py songs.parquet experiments {OUTS}")
     shown = held((workspace / "out/songmap.html").read_text(encoding="utf-8"))["songs"]["id"]
     assert set(songs["song_id"]) - set(shown) == {"s3", "s5"}
 

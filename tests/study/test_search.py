@@ -4,8 +4,10 @@ import argparse
 import math
 import multiprocessing
 import os
+import runpy
 import signal
 import sqlite3
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
