@@ -150,3 +150,13 @@ def test_a_word_listed_twice_is_refused() -> None:
 def test_a_missing_vocabulary_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"vocabulary\.txt"):
         Vocabulary.load(tmp_path / "vocabulary.txt")
+
+
+def test_selected_texts_keep_their_windows_and_lengths_in_the_order_asked() -> None:
+    windowing = TokenWindowing("word", max_tokens=4, long_text="head", window=2)
+    texts = VOCABULARY.windows(["moss", "moss stone stone moss moss", "stone stone"], windowing)
+    chosen = texts.select(np.array([1, 0, 1]))
+    long = [[MOSS, STONE], [STONE, MOSS]]
+    assert chosen.ids.tolist() == [*long, [MOSS, PADDING], *long]
+    assert chosen.starts.tolist() == [0, 2, 3, 5]
+    assert chosen.lengths.tolist() == [5, 1, 5]

@@ -263,6 +263,27 @@ def test_the_share_of_windows_sampled_is_the_window_sample_rate() -> None:
     assert first != second
 
 
+def test_an_epoch_reads_the_share_augmentation_of_songs_in_another_transcription() -> None:
+    # song s's only token is s + 1, of its two other transcriptions s + 1001 and s + 2001
+    songs = np.arange(1, 1001, dtype=np.int32)[:, None]
+    texts = Windows(songs, np.arange(1001), np.ones(1000, dtype=np.int64))
+    versions = np.concatenate([songs, songs + 1000, songs + 2000])
+    data = made(texts, *np.arange(1000, dtype=np.int32)[None].repeat(2, axis=0))._replace(
+        transcriptions=Windows(versions, np.arange(3001), np.ones(3000, dtype=np.int64))
+    )
+    settings = SETTINGS.model_copy(update={"batch_unit": "songs", "batch_size": 1000, "augmentation": 0.4})
+    first, second = (_tokens_read(next(batches.draw(data, settings, epoch))[0]) for epoch in (1, 2))
+    assert {(token - 1) % 1000 for token in first} == set(range(1000)), "each song once"
+    shares = [np.mean([low < token <= low + 1000 for token in first]) for low in (0, 1000, 2000)]
+    # four standard deviations of a binomial share of 1,000 are 0.062
+    assert shares == pytest.approx([0.6, 0.2, 0.2], abs=0.062)
+    assert first != second
+
+
+def _tokens_read(batch: dict[str, np.ndarray]) -> list[int]:
+    return sorted(batch["words"][batch["tokens"][:, 0]].tolist())
+
+
 def _val() -> tuple[examples.Examples, np.ndarray]:
     """Forty val pairs, of which those of similarity 0.25 or more are listed, and predictions for them."""
     rng = np.random.default_rng(5)

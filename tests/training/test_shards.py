@@ -45,7 +45,14 @@ def whole(n_pairs: int, n_windows: Sequence[int], seed: int) -> Examples:
     left, right = rng.integers(0, n_songs, size=(2, n_pairs)).astype(np.int32)
     similarity = rng.random(n_pairs).astype(np.float32)
     answers = np.arange(n_songs, dtype=np.float32)[:, None]
-    return Examples(texts, left, right, similarity, np.ones(n_pairs, bool), np.ones(n_pairs), answers)
+    made = Examples(texts, left, right, similarity, np.ones(n_pairs, bool), np.ones(n_pairs), answers)
+    # In its other transcription a song has one window, whose token is above those of all songs.
+    others = np.arange(1, n_songs + 1, dtype=np.int32)[:, None] + starts[-1]
+    versions = np.concatenate([texts.ids, others])
+    ends = np.concatenate([starts, starts[-1] + np.arange(1, n_songs + 1)])
+    return made._replace(
+        transcriptions=Windows(versions, ends, np.append(texts.lengths, np.ones(n_songs, int)))
+    )
 
 
 def read(batch: dict[str, np.ndarray], targets: dict[str, np.ndarray]) -> tuple[list[Pair], list[float]]:
@@ -73,7 +80,9 @@ def read(batch: dict[str, np.ndarray], targets: dict[str, np.ndarray]) -> tuple[
     size=st.integers(2, 9),
     epoch=st.integers(1, 3),
     kind=st.sampled_from(["pairs", "songs"]),
-    window_sample_rate=st.sampled_from([0.4, 1.0]),
+    read_of_songs=st.fixed_dictionaries(
+        {"window_sample_rate": st.sampled_from([0.4, 1.0]), "augmentation": st.sampled_from([0.0, 0.6])}
+    ),
 )
 def test_batches_of_all_shares_are_those_of_one_process(
     n_pairs: int,
@@ -82,9 +91,9 @@ def test_batches_of_all_shares_are_those_of_one_process(
     size: int,
     epoch: int,
     kind: str,
-    window_sample_rate: float,
+    read_of_songs: dict[str, float],
 ) -> None:
-    settings = experiment(batch_unit=kind, batch_size=size, window_sample_rate=window_sample_rate)
+    settings = experiment(batch_unit=kind, batch_size=size, **read_of_songs)
     of_all = whole(n_pairs, n_windows, epoch)
     prepared = TrainingData({"train": of_all, "val": of_all}, _words(), {}, "", {})
     cuts = [shards.cut(prepared, Shard(number, n_workers)).splits["train"] for number in range(n_workers)]

@@ -50,6 +50,7 @@ class _Training(Section):
     clip_norm: Annotated[float, Field(gt=0)] | None
     forget_bias: float
     dropout: float = Field(ge=0, lt=1)
+    augmentation: float = Field(0.0, ge=0, le=1)  # an experiment.json from before has none
     synonyms: float = Field(ge=0, le=1)
     synonym_list: str | None
     pretrain_on: Annotated[str, AfterValidator(_inside)] | None

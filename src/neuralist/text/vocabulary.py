@@ -30,6 +30,12 @@ class Windows(NamedTuple):
             self.starts[texts] - np.cumsum(counts) + counts, counts
         )
 
+    def select(self, texts: np.ndarray) -> "Windows":
+        """Return some of the texts, int64 (n,), in that order."""
+        owners, rows = self.rows(texts)
+        counts = np.bincount(owners, minlength=len(texts))
+        return Windows(self.ids[rows], np.cumsum([0, *counts]), self.lengths[texts])
+
     def distinct(self, texts: np.ndarray, n_rows: int) -> np.ndarray:
         """Return the distinct ids of some texts: int32 (n_rows, max_distinct), ascending, then padding."""
         owners, rows = self.rows(texts)

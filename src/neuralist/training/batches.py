@@ -30,8 +30,8 @@ def draw(
 ) -> Iterator[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]:
     """Yield the shuffled batches of one epoch: inputs of the model, and its targets.
 
-    Every epoch replaces other words by synonyms, where there are any, and samples other windows, where
-    `window_sample_rate` is below 1.
+    Every epoch reads other songs in another transcription, where there are any, replaces other words by
+    synonyms, and samples other windows, where `window_sample_rate` is below 1.
     Targets are `similarity`, float32 (n_pairs, 2): similarity and weight, 0 for padding pairs; with heads
     also `answers`, float32 (n_songs, n_heads), NaN where unknown.
     A worker with a share of the examples gets its share of each batch: the batches of all workers together
@@ -40,14 +40,18 @@ def draw(
     index_batches = _batches_of_pairs if settings.batch_unit == "pairs" else _batches_of_songs
     max_songs = 2 * settings.batch_size if settings.batch_unit == "pairs" else max(2, settings.batch_size)
     n_songs = min(max_songs, len(data.lengths))
-    texts = data.songs
+    texts, starts = data.songs, (data.songs if data.share is None else data.share).starts
+    if data.transcriptions is not None:
+        texts, starts = _transcribed(data, data.transcriptions, settings, epoch)
     if data.synonyms is not None:
         rng = np.random.default_rng([settings.seed, epoch, 1])
         texts = texts._replace(ids=data.synonyms.replaced(texts.ids, settings.synonyms, rng))
     window_mask = None
     if settings.window_sample_rate < 1:
         rng = np.random.default_rng([settings.seed, epoch, 2])
-        window_mask = _sample_windows(data, settings.window_sample_rate, rng)
+        window_mask = _sample_windows(starts, settings.window_sample_rate, rng)
+        if data.share is not None:
+            window_mask = window_mask[texts._replace(starts=starts).rows(data.share.songs)[1]]
     n_words = 0  # of the previous batch: padded to as many, a small last batch has no shape of its own
     rng = np.random.default_rng([settings.seed, epoch])
     for songs, left, right, pair_targets in index_batches(data, settings.batch_size, rng):
@@ -134,15 +138,23 @@ def _sort_by_length(
     return songs[order], row_of_song[left], row_of_song[right]
 
 
-def _sample_windows(data: Examples, share: float, rng: np.random.Generator) -> np.ndarray:
+def _transcribed(
+    data: Examples, versions: Windows, settings: params.Experiment, epoch: int
+) -> tuple[Windows, np.ndarray]:
+    """Return a transcription of each song, and where the windows of all workers' songs begin."""
+    n_songs = len(data.lengths)
+    rng = np.random.default_rng([settings.seed, epoch, 3])
+    other = rng.integers(1, len(versions.lengths) // n_songs, n_songs)
+    version = np.where(rng.random(n_songs) < settings.augmentation, other, 0)
+    chosen = versions.select(version * n_songs + np.arange(n_songs))
+    return chosen if data.share is None else chosen.select(data.share.songs), chosen.starts
+
+
+def _sample_windows(starts: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
     """Sample windows, bool (n_windows,): each with probability `share`, and at least one of every song."""
-    starts = data.songs.starts if data.share is None else data.share.starts
     uniform = rng.random(starts[-1])
     smallest_of_song = np.minimum.reduceat(uniform, starts[:-1])
-    window_mask = (uniform < share) | (uniform == np.repeat(smallest_of_song, np.diff(starts)))
-    if data.share is not None:
-        window_mask = window_mask[data.songs._replace(starts=starts).rows(data.share.songs)[1]]
-    return window_mask
+    return (uniform < share) | (uniform == np.repeat(smallest_of_song, np.diff(starts)))
 
 
 def inputs(

@@ -5,6 +5,7 @@ and val.
 """
 
 import hashlib
+import itertools
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from neuralist.data.pair_sets import Listings, positions
 from neuralist.data.splits import songs_of
 from neuralist.model import bag_of_words, ridge
 from neuralist.model.bag_of_words import Bag
-from neuralist.text import synonyms
+from neuralist.text import synonyms, transcriptions
 from neuralist.text.synonyms import Synonyms
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Windows
@@ -28,7 +29,7 @@ from neuralist.training.pretraining import Graded
 
 # Of the training code: raise it when the same settings and tables give other weights, so that no checkpoint,
 # trial or run of the earlier code is reused.
-VERSION = 3
+VERSION = 4
 CHARACTER_LENGTH = 3.0  # norm, as of word vectors by default: at 1 an LSTM learns too slowly
 
 
@@ -65,6 +66,8 @@ class Examples(NamedTuple):
     weight: np.ndarray  # float64 (n_pairs,), how many pairs each stands for
     head_targets: np.ndarray  # float32 (n_songs, n_heads), NaN where unknown
     synonyms: Synonyms | None = None  # that batches replace words by
+    # The songs, then in the same order their first other transcription, and so on; of all workers' songs.
+    transcriptions: Windows | None = None
     share: Share | None = None  # of one worker; None: these are all examples
 
     @property
@@ -223,8 +226,9 @@ def examples(
         left, right = positions(songs, pairs)
         head_songs = np.flatnonzero(head_targets.songs) if split == "train" else []
         numbers = np.unique(np.concatenate([left, right, head_songs])).astype(np.int64)
+        texts = songs["lyrics"].iloc[numbers].tolist()
         splits[split] = Examples(
-            vectors.vocabulary.windows(songs["lyrics"].iloc[numbers].tolist(), windowing),
+            vectors.vocabulary.windows(texts, windowing),
             np.searchsorted(numbers, left).astype(np.int32),
             np.searchsorted(numbers, right).astype(np.int32),
             pairs["similarity"].to_numpy(np.float32),
@@ -232,6 +236,11 @@ def examples(
             pairs["weight"].to_numpy(np.float64),
             head_targets.targets[numbers],
         )
+        if split == "train" and settings.augmentation:
+            rng = np.random.default_rng(settings.seed)
+            others = zip(*(transcriptions.others(text, rng) for text in texts), strict=True)
+            versions = vectors.vocabulary.windows([*texts, *itertools.chain(*others)], windowing)
+            splits[split] = splits[split]._replace(transcriptions=versions)
     if not len(splits["train"].left):
         raise ValueError(
             f"no pair in split train among {len(listing)}; give more songs or another pairs.test_fold"
@@ -252,7 +261,13 @@ def fingerprint(
     digest = start_digest(settings)
     for data in splits.values():
         pair_arrays = (data.left, data.right, data.similarity, data.listed, data.weight)
-        for array in (*data.songs, *pair_arrays, data.head_targets, *(data.synonyms or ())):
+        for array in (
+            *data.songs,
+            *pair_arrays,
+            data.head_targets,
+            *(data.synonyms or ()),
+            *(data.transcriptions or ()),
+        ):
             digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
     for array in bag or ():
         digest.update(array.tobytes())

@@ -59,8 +59,8 @@ def prepare(
 ) -> TrainingData:
     """Build the training data of one worker.
 
-    Heads, characters, synonyms and `pretrain_on` need all songs: with them a worker reads whole tables and
-    keeps its share.
+    Heads, characters, synonyms, `pretrain_on` and `augmentation` need all songs: with them a worker reads
+    whole tables and keeps its share, and all songs' other transcriptions.
 
     Args:
         settings: of the experiment.
@@ -77,7 +77,8 @@ def prepare(
             "train with one process"
         )
     shard = workers.shard
-    if settings.heads or settings.tokens == "char" or settings.synonyms or settings.pretrain_on:
+    needs_all = settings.heads, settings.synonyms, settings.pretrain_on, settings.augmentation
+    if any(needs_all) or settings.tokens == "char":
         return cut(examples.load(settings, paths, words)[0], shard)
     pairs, pair_indices, n_pairs, pair_songs = _pairs(settings, paths, shard)
     songs, indices, n_songs = _songs(paths.songs, pairs, pair_songs, shard)
@@ -112,7 +113,7 @@ def _cut_train(data: Examples, shard: Shard) -> Examples:
     index_of_song = np.cumsum(is_own, dtype=np.int32) - 1
     lengths, starts = data.songs.lengths, data.songs.starts
     return data._replace(
-        songs=_select(data.songs, songs),
+        songs=data.songs.select(songs),
         left=index_of_song[data.left[pair_indices]],
         right=index_of_song[data.right[pair_indices]],
         similarity=data.similarity[pair_indices],
@@ -131,14 +132,7 @@ def _cut_val(data: Examples, shard: Shard) -> Examples:
         return data
     fields = ("left", "right", "similarity", "listed", "weight", "head_targets")
     empty = {name: getattr(data, name)[:0] for name in fields}
-    return data._replace(songs=_select(data.songs, np.arange(0)), **empty)
-
-
-def _select(texts: Windows, songs: np.ndarray) -> Windows:
-    """Select some of the texts."""
-    owners, rows = texts.rows(songs)
-    counts = np.bincount(owners, minlength=len(songs))
-    return Windows(texts.ids[rows], np.cumsum([0, *counts]), texts.lengths[songs])
+    return data._replace(songs=data.songs.select(np.arange(0)), **empty)
 
 
 def _pairs(
@@ -201,7 +195,7 @@ def _exchange_lengths(
     lengths, counts = np.zeros((2, n_songs), dtype=np.int64)
     lengths[songs[owned]] = texts.lengths[owned]
     counts[songs[owned]] = np.diff(texts.starts)[owned]
-    n_truncated = np.array(_select(texts, np.flatnonzero(owned)).n_truncated)
+    n_truncated = np.array(texts.select(np.flatnonzero(owned)).n_truncated)
     lengths, counts, n_truncated = workers.sum([lengths, counts, n_truncated])
     return lengths, np.concatenate([[0], np.cumsum(counts)]), int(n_truncated)
 
