@@ -28,6 +28,10 @@ def test_a_column_that_no_table_knows_keeps_its_name_in_lower_case(name: str) ->
     }
 
 
+def test_in_a_header_another_spelling_gives_way_to_the_name_itself() -> None:
+    assert columns.header(["_id", "ID", "Has List", "Mood"]) == ["_id", "id", "has_list", "mood"]
+
+
 def test_of_two_spellings_the_exact_one_is_taken_and_else_neither() -> None:
     assert columns.locate(["Text", "text", "id"], ["id", "text"]) == {"id": "id", "text": "text"}
     with pytest.raises(ValueError, match=r"columns \['Text', 'TEXT'\] are one name in two spellings; rename"):

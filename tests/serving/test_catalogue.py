@@ -107,6 +107,12 @@ def test_a_song_without_artist_and_title_goes_by_its_id_and_first_words() -> Non
     assert catalogue.find("stone on stone").suggestions[0] == "s1: stone on stone…"
 
 
+def test_an_id_goes_before_a_name_that_reads_like_it() -> None:
+    songs = served.SONGS.assign(artist=None, title=["s1", None, None, None, None])
+    catalogue = Catalogue(songs, served.EMBEDDINGS, Similarity("manhattan"))
+    assert catalogue.find("s1").position == 1
+
+
 def test_texts_without_artist_and_title_go_by_their_ids() -> None:
     unnamed = served.SONGS.assign(artist=None, title=[None, None, "Fern", None, None])
     unnamed.loc[3, "artist"] = "Anna"

@@ -619,7 +619,7 @@ def test_what_was_registered_stands_in_the_stamp_until_the_registry_changes(chec
     checkout.register()
     held = stamp.read(checkout.mlflow_store)
     assert held is not None
-    assert held.models == stamp.models(checkout.client)
+    assert held.models == stamp.models(checkout.client, checkout.mlflow_store)
 
     checkout.client.delete_model_version("neuralist-recommender", "1")
     assert stamp.read(checkout.mlflow_store) is None
@@ -627,7 +627,7 @@ def test_what_was_registered_stands_in_the_stamp_until_the_registry_changes(chec
     assert checkout.register().startswith("themes is the champion already")
     held = stamp.read(checkout.mlflow_store)
     assert held is not None
-    assert held.models == stamp.models(checkout.client)
+    assert held.models == stamp.models(checkout.client, checkout.mlflow_store)
     assert {name: len(model.versions) for name, model in held.models.items()} == {
         "neuralist": 3,
         "neuralist-recommender": 1,

@@ -18,7 +18,7 @@ from tests.study_files import write_study
 from neuralist.config import records
 from neuralist.tracking import runs as training_runs
 from neuralist.tracking.runs import LiveRun, record
-from neuralist.tracking.store import Store, store
+from neuralist.tracking.store import Store, get_experiment_id, store
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = {"target": "listed_only", "max_tokens": 15, "units": 4}
@@ -278,6 +278,22 @@ def test_in_a_moved_checkout_runs_are_recorded_again_and_not_into_the_old_folder
     assert "model.keras" in shown(run)
     (older,) = runs(Store(store_there.uri, f"neuralist (of {tmp_path})", new))
     assert older.info.run_name == "songs15"
+
+
+def test_an_experiment_whose_renaming_was_killed_half_way_gets_its_name_back(
+    mlflow_store: Store, artifacts: Path, tmp_path: Path
+) -> None:
+    from mlflow import MlflowClient
+
+    record(artifacts, Path("data"), mlflow_store)
+    client = MlflowClient(mlflow_store.uri)
+    own = client.get_experiment_by_name("neuralist")
+    assert own is not None
+    # What a checkout that came back leaves when it is killed between its two calls.
+    client.rename_experiment(own.experiment_id, f"neuralist (of {tmp_path})")
+
+    assert get_experiment_id(client, mlflow_store) == own.experiment_id
+    assert client.get_experiment(own.experiment_id).name == "neuralist"
 
 
 def test_a_damaged_store_is_one_clear_error(mlflow_store: Store, artifacts: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def test_any_write_ends_it_and_a_new_one_says_what_mlflow_says(
     after = stamp.read(mlflow_store)
     assert after is not None
     assert after != before
-    assert after.models == stamp.models(client)
+    assert after.models == stamp.models(client, mlflow_store)
 
 
 def test_what_mlflow_gc_removes_for_good_ends_it(mlflow_store: Store, client: Any) -> None:
@@ -157,8 +158,8 @@ def test_what_is_written_while_mlflow_is_asked_leaves_no_stamp(
 ) -> None:
     ask = stamp.models
 
-    def slowly(given: Any) -> Any:
-        answer = ask(given)
+    def slowly(given: Any, into: Store) -> Any:
+        answer = ask(given, into)
         client.delete_run(run_id(client, mlflow_store))
         return answer
 
@@ -235,6 +236,21 @@ def test_a_version_is_lost_where_its_files_are_gone_from_this_machine(tmp_path: 
 
     assert [number for number in sources if model.is_lost(number)] == ["3", "4"]
     assert model.version_of("a") == "2"
+
+
+def test_files_that_may_not_be_read_are_not_called_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path, **__: Any) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert not stamp.Registered({}, {"1": {}}, {"1": tmp_path.as_uri()}).is_lost("1")
+
+
+def test_the_files_of_a_server_are_never_called_gone(mlflow_store: Store, client: Any) -> None:
+    server = replace(mlflow_store, checkout=None)
+    assert {model.sources == {} for model in stamp.models(client, server).values()} == {True}
 
 
 @pytest.mark.parametrize("key", ["database", "checkout", "experiments", "runs", "models"])

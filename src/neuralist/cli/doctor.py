@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
-from neuralist import __version__, files
+from neuralist import __version__, console, files
 from neuralist.cli import shell
 from neuralist.cli.shell import Json
 
@@ -235,11 +235,11 @@ def _registry(root: Path) -> tuple[str, str]:
 
     into = store(root)
     if into.checkout is None:
-        return f"not looked into: MLFLOW_TRACKING_URI is {into.uri}", ""
+        return f"not looked into: MLFLOW_TRACKING_URI is {console.without_passwords(into.uri)}", ""
     models = _models_without_mlflow(into)
     if models is None:
         with opened(into) as client:
-            models = stamp.models(client)
+            models = stamp.models(client, into)
     return _champions(models)
 
 

@@ -167,14 +167,21 @@ def run_dvc(log: TextIO, view: PipelineView) -> tuple[int, int]:
         stopped.append(number)
         os.killpg(process.pid, number)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    # An ignored one stays so: under nohup the end of the terminal ends neither DVC nor this.
+    former = {number: was for number in signals if (was := signal.getsignal(number)) is not signal.SIG_IGN}
+    for number in former:
         signal.signal(number, stop)
-    for line in process.stdout or ():
-        log.write(line)
-        log.flush()
-        if not stopped:
-            view.line(line.rstrip())
-    code = process.wait()
+    try:
+        for line in process.stdout or ():
+            log.write(line)
+            log.flush()
+            if not stopped:
+                view.line(line.rstrip())
+        code = process.wait()
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
     if not stopped and not code:
         view.end()
     return (code if code >= 0 else 128 - code), (stopped[0] if stopped else 0)

@@ -44,6 +44,12 @@ def canonical(name: str) -> str:
     return _CANONICAL.get(_folded(name), name.strip().lower())
 
 
+def header(names: Sequence[str]) -> list[str]:
+    """Return the names of a table's columns: a known one for another spelling, unless it is there itself."""
+    plain = [name.strip().lower() for name in names]
+    return [own if canonical(own) in plain else canonical(own) for own in plain]
+
+
 def locate(names: Sequence[str], required: Sequence[str]) -> dict[str, str]:
     """Return the name in a table of each required column; one of exactly this name goes first.
 

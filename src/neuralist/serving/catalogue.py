@@ -154,19 +154,18 @@ class Catalogue:
         return f"{song_id}: {name}" if song_id in self._unnamed else name or song_id
 
     def find(self, text: str) -> Match:
-        """Look up "artist - title" or an id: the song of this name, else the one of nearly this name."""
+        """Look up an id, or "artist - title": the song of this name, else the one of nearly this name."""
         from rapidfuzz import fuzz, process
 
-        exact = self._by_key.get(names.key(text), self._by_id.get(text.strip()))
+        exact = self._by_id.get(text.strip(), self._by_key.get(names.key(text)))
         if exact is not None:
             return Match(exact, ())
         query = names.worded(text)
         nearest = process.extract(query, self._worded, scorer=fuzz.WRatio, limit=_SUGGESTIONS)
         suggestions = tuple(self._labels[row] for _, _, row in nearest)
         best = process.extract(query, self._worded, scorer=fuzz.ratio, limit=2)
-        (_, score, row), (_, next_score, _) = (*best, *[("", 0.0, -1)] * 2)[
-            :2
-        ]  # where the catalogue has one song
+        nobody = ("", 0.0, -1)  # for a catalogue of one song
+        (_, score, row), (_, next_score, _) = (*best, nobody, nobody)[:2]
         is_match = score >= _MIN_SCORE and score - next_score >= _MIN_LEAD
         return Match(row if is_match else None, suggestions)
 

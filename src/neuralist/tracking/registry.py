@@ -79,12 +79,13 @@ def register(artifacts: Path, raw: Path, mlflow_store: Store | None = None, *, r
     served = _read(artifacts, raw)
     content = stamp.read(mlflow_store)
     message = _reason_to_skip(content.models, served, replace=replace) if content else None
-    if message:
+    # Lost files may have moved with the checkout, which the stamp does not tell.
+    if content and message and not any(model.has_lost_champion for model in content.models.values()):
         return message
     record(artifacts, raw, mlflow_store)  # a version belongs to a run
     with opened(mlflow_store) as client:
-        moved = relocation.register_moved(client, mlflow_store.checkout, stamp.models(client))
-        registration = _Registration(client, mlflow_store, served, stamp.models(client))
+        moved = relocation.register_moved(client, mlflow_store.checkout, stamp.models(client, mlflow_store))
+        registration = _Registration(client, mlflow_store, served, stamp.models(client, mlflow_store))
         message = _reason_to_skip(registration.models, served, replace=replace)
         if not message:
             message = registration.write(registration.verdict(replace=replace))

@@ -96,15 +96,18 @@ def renew(client: "MlflowClient", mlflow_store: Store) -> None:
         "checkout": str(mlflow_store.checkout),
         "experiments": experiments,
         "runs": _runs(client, experiments),
-        "models": {name: model._asdict() for name, model in models(client).items()},
+        "models": {name: model._asdict() for name, model in models(client, mlflow_store).items()},
     }
     # Another program, which ignores our lock, may have written since MLflow was queried.
     if database is not None and database == _database_state(mlflow_store):
         files.write_text(_path(mlflow_store.checkout), json.dumps(content))
 
 
-def models(client: "MlflowClient") -> dict[str, Registered]:
-    """Query MLflow for MODELS in the registry; returns name to registered model."""
+def models(client: "MlflowClient", mlflow_store: Store) -> dict[str, Registered]:
+    """Query MLflow for MODELS in the registry; returns name to registered model.
+
+    Of a server no sources are returned: whether its files are gone cannot be seen from here.
+    """
     registered = {}
     for name in MODELS:
         matches = client.search_registered_models(f"name = '{name}'")
@@ -112,6 +115,7 @@ def models(client: "MlflowClient") -> dict[str, Registered]:
         versions = client.search_model_versions(f"name = '{name}'")
         tags = {str(version.version): dict(version.tags) for version in versions}
         sources = {str(version.version): version.source or "" for version in versions}
+        sources = {} if mlflow_store.checkout is None else sources
         registered[name] = Registered(aliases, tags, sources)
     return registered
 

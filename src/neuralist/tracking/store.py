@@ -129,8 +129,10 @@ def get_experiment_id(client: "MlflowClient", mlflow_store: Store) -> str:
     former = local_path(experiment.artifact_location) if experiment else None
     if experiment and former and former != folder and former.parts[-2:] == folder.parts[-2:]:
         client.rename_experiment(experiment.experiment_id, _name_elsewhere(name, former))
+        experiment = None
+    if experiment is None:
         experiment = _find_experiment(client, _name_elsewhere(name, folder))
-        if experiment:  # the checkout is back where it was
+        if experiment:  # the checkout is back where it was; or a call was killed between the two names
             client.rename_experiment(experiment.experiment_id, name)
     if experiment:
         return experiment.experiment_id
@@ -159,9 +161,16 @@ def local_path(uri: str) -> Path | None:
 
 
 def is_gone(uri: str) -> bool:
-    """Return whether a model's files are gone or unreadable; of other machines' files it says False."""
+    """Return whether a model's files are gone; of files elsewhere, or that may not be read, it says False."""
     folder = local_path(uri)
-    return folder is not None and not os.access(folder / "MLmodel", os.R_OK)
+    try:
+        if folder is not None:
+            (folder / "MLmodel").stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def has_run(client: "MlflowClient", experiment_id: str, tag: str, digest: str) -> bool:

@@ -106,7 +106,7 @@ def _rows(folder: Path, file_name: str, required: list[str]) -> Iterator[tuple[s
     reader = csv.reader(io.StringIO(common.text(folder / file_name, file_name), newline=""), strict=True)
     line = 1
     try:
-        header = [columns.canonical(name) for name in next(reader)]
+        header = columns.header(next(reader))
         _check_header(header, required, file_name)
         line = reader.line_num + 1
         for row in reader:
