@@ -196,6 +196,7 @@ def test_a_registered_model_is_fetched_from_the_store(
     from mlflow import MlflowClient
 
     shutil.copytree(home / "artifacts/experiments/tiny", tmp_path / "version/artifacts/served")
+    (tmp_path / "version/MLmodel").touch()
     shutil.copy(tmp_path / "mlflow.db", home)
     client = MlflowClient(f"sqlite:///{home}/mlflow.db", f"sqlite:///{home}/mlflow.db")
     client.create_registered_model("neuralist")

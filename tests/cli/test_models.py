@@ -60,6 +60,7 @@ def test_a_registered_model_is_read_from_the_store(
     client = MlflowClient(mlflow_store.uri, mlflow_store.uri)
     client.create_registered_model("neuralist")
     shutil.copytree(home / "artifacts/served", home / "version/artifacts/served")
+    (home / "version/MLmodel").touch()
     client.create_model_version("neuralist", source=str(home / "version"))
     client.set_registered_model_alias("neuralist", "champion", "1")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
-from neuralist import __version__, console, files
+from neuralist import __version__, files
 from neuralist.cli import shell
 from neuralist.cli.shell import Json
 
@@ -230,6 +230,7 @@ def _model(root: Path) -> tuple[str, str]:
 
 def _registry(root: Path) -> tuple[str, str]:
     """Check the champions and their files in MLflow's default store; 3 s without its stamp."""
+    from neuralist import console
     from neuralist.tracking import stamp
     from neuralist.tracking.store import opened, store
 
