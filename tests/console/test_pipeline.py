@@ -9,23 +9,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from tests.dvc_output import SECOND_CALL
 
 from neuralist.console import pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
-SECOND_CALL = """\
-'data.dvc' didn't change, skipping
-Stage 'songs' didn't change, skipping
-Stage 'train@words15' didn't change, skipping
-Running stage 'track':
-> python pipelines/track.py data artifacts
-the runs, in `mlflow ui`: http://here
-
-Running stage 'register':
-> python pipelines/register.py data artifacts
-lyrics is version 1 already
-Use `dvc push` to send your updates to remote storage.
-"""
 FIRST_CALL = """\
 Verifying data sources in stage: 'data.dvc'
 

@@ -12,22 +12,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from tests.dvc_output import SECOND_CALL
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "pipelines/repro.py"
-SECOND_CALL = """\
-'data.dvc' didn't change, skipping
-Stage 'songs' didn't change, skipping
-Stage 'train@words15' didn't change, skipping
-Running stage 'track':
-> python pipelines/track.py data artifacts
-the runs, in `mlflow ui`: http://here
-
-Running stage 'register':
-> python pipelines/register.py data artifacts
-lyrics is version 1 already
-Use `dvc push` to send your updates to remote storage.
-"""
 
 
 @pytest.fixture
