@@ -173,6 +173,5 @@ def _table(split: str, figures: SplitMetrics, experiment: str, metric: str) -> s
 
 
 def _mark(estimate: Estimate, metric: str) -> str:
-    is_baseline = isinstance(estimate, BaselineEstimate)
-    lead = selection.shown_lead(estimate.difference, metric) if is_baseline else None
-    return "" if lead is None else {1: "", 0: " ~", -1: " !"}[lead]
+    mark = selection.lead_mark(estimate.difference, metric) if isinstance(estimate, BaselineEstimate) else ""
+    return mark and f" {mark}"
