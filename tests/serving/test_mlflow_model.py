@@ -8,7 +8,6 @@ import io
 import json
 import math
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -40,6 +39,8 @@ NO_KNOWN_WORD = (
     "give lyrics in the language of its training songs"
 )
 JSON = "application/json"
+# Runs a command while this process, which holds the other end of its stdin, lives: if killed, that ends too.
+UNTIL_STDIN_CLOSES = ["bash", "-c", '{ "$@"; kill 0; } & cat; kill 0', "bash"]
 
 
 class Response(NamedTuple):
@@ -523,7 +524,7 @@ def test_mlflow_models_serve_answers_and_refuses(saved: dict[str, Path], tmp_pat
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [
+    serve = [
         f"{Path(sys.executable).parent}/mlflow",
         "models",
         "serve",
@@ -531,9 +532,10 @@ def test_mlflow_models_serve_answers_and_refuses(saved: dict[str, Path], tmp_pat
         str(saved[mlflow_model.COMPARE]),
     ]
     server = subprocess.Popen(
-        [*command, "--env-manager", "local", "-p", str(port)],
+        [*UNTIL_STDIN_CLOSES, *serve, "--env-manager", "local", "-p", str(port)],
         env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
         cwd=tmp_path,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=(tmp_path / "log").open("wb"),
         start_new_session=True,
@@ -546,8 +548,7 @@ def test_mlflow_models_serve_answers_and_refuses(saved: dict[str, Path], tmp_pat
             "row 1 of 1, column lyrics_b: received a number; give a text",
         )
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
+        server.communicate()
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
