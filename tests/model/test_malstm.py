@@ -137,7 +137,7 @@ def test_another_kind_of_similarity_is_refused() -> None:
 @pytest.mark.parametrize("kind", BY_HAND)
 def test_a_pair_of_one_song_has_a_finite_gradient(kind: str) -> None:
     model = MaLSTM(Architecture(n_tokens=N_TOKENS, dimensions=DIMENSIONS, units=UNITS, similarity=kind))
-    model.compile("sgd", loss="mse")
+    model.compile("sgd", loss="mse", run_eagerly=True)
     row = np.zeros(1, dtype=np.int32)
     model.train_on_batch({**named(_tokens(3)), "left": row, "right": row}, np.array([0.2], dtype=np.float32))
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
@@ -168,7 +168,7 @@ def test_padding_and_batch_mates_do_not_change_an_embedding(model: MaLSTM) -> No
 
 def test_word_vectors_are_frozen_and_reach_the_file(model: MaLSTM, tmp_path: Path) -> None:
     before = model.vectors.get_weights()[0].copy()
-    model.compile("adam", loss="mse")
+    model.compile("adam", loss="mse", run_eagerly=True)
     inputs = {**named(_tokens(4, 9)), "left": np.array([0, 1]), "right": np.array([1, 0])}
     model.train_on_batch(inputs, np.array([0.3, 0.3], dtype=np.float32))
     assert np.array_equal(model.vectors.get_weights()[0], before)
@@ -181,7 +181,7 @@ def test_word_vectors_are_frozen_and_reach_the_file(model: MaLSTM, tmp_path: Pat
 def test_word_vectors_change_where_they_are_trained_but_for_words_not_read() -> None:
     model = _made(trained_vectors=True)
     before = model.vectors.get_weights()[0].copy()
-    model.compile("sgd", loss="mse")
+    model.compile("sgd", loss="mse", run_eagerly=True)
     moss, stone, fern, padding = 3, 4, 5, 0
     tokens = np.array([[moss, stone], [fern, padding]], dtype=np.int32)
     batch = {**named(tokens), "left": np.array([0]), "right": np.array([1])}

@@ -1,6 +1,7 @@
 """Two workers on 127.0.0.1 reach the weights of one process, also when one is killed on the way.
 
-Each is `pipelines/train.py` as dvc.yaml runs it, told of the other by TF_CONFIG.
+Each is `pipelines/train.py` as dvc.yaml runs it, told of the other by TF_CONFIG. The one process is this one,
+which has imported TensorFlow.
 """
 
 import io
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,27 +91,13 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(workspace: Path, name: str, out: str, place: tuple[Sequence[str], int] | None) -> subprocess.Popen:
-    """One worker of a training that writes to `out`, or the only one."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    environment.pop("TF_CONFIG", None)
-    if place:
-        task = {"type": "worker", "index": place[1]}
-        environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": place[0]}, "task": task})
+def training(name: str, out: str, index: int) -> str:
+    """The script and its arguments; `out` is a folder of the workspace."""
     # Folders of its own: what a worker needs of another comes from it alone.
-    own = workspace / out / str(place[1] if place else 0)
-    command = f"{ROOT}/pipelines/train.py {name} "
-    command += "songs.parquet rows.parquet pairs.parquet unlisted.parquet vectors"
-    command += f" --settings settings/experiments/{name}.json --pretraining none"
-    command += f" --checkpoints {own}/checkpoints --out {own}/trained"
-    return subprocess.Popen(
-        [sys.executable, *command.split()],
-        cwd=workspace,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    own = f"{out}/{index}"
+    command = f"train.py {name} songs.parquet rows.parquet pairs.parquet unlisted.parquet vectors "
+    command += f"--settings settings/experiments/{name}.json --pretraining none "
+    return command + f"--checkpoints {own}/checkpoints --out {own}/trained"
 
 
 def together(workspace: Path, name: str, out: str) -> tuple[list[subprocess.Popen], list[str]]:
@@ -119,7 +106,19 @@ def together(workspace: Path, name: str, out: str) -> tuple[list[subprocess.Pope
         for free in (one, other):
             free.bind(("127.0.0.1", 0))
         addresses = [f"127.0.0.1:{free.getsockname()[1]}" for free in (one, other)]
-    return [start(workspace, name, out, (addresses, index)) for index in range(2)], addresses
+    return [_start(workspace, training(name, out, index), addresses, index) for index in range(2)], addresses
+
+
+def _start(workspace: Path, command: str, addresses: Sequence[str], index: int) -> subprocess.Popen:
+    config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+    return subprocess.Popen(
+        [sys.executable, *f"{ROOT}/pipelines/{command}".split()],
+        cwd=workspace,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "TF_CONFIG": json.dumps(config)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def ended(processes: Sequence[subprocess.Popen]) -> list[str]:
@@ -148,11 +147,12 @@ def assert_same(workspace: Path, out: str, alone: str) -> None:
         np.testing.assert_allclose(got[name], value, rtol=0, atol=1e-5, err_msg=name)
 
 
-def test_two_workers_reach_the_weights_of_one_process(workspace: Path) -> None:
-    one = start(workspace, "pairs", "pairs_one", None)
+def test_two_workers_reach_the_weights_of_one_process(
+    workspace: Path, run_script: Callable[[Path, str], None]
+) -> None:
     two, _ = together(workspace, "pairs", "pairs_two")
-    said = ended([one, *two])
-    assert "worker 0 saves it" in said[2]
+    run_script(workspace, training("pairs", "pairs_one", 0))
+    assert "worker 0 saves it" in ended(two)[1]
     assert not (workspace / "pairs_two" / "1").exists(), "the chief alone writes"
     assert_same(workspace, "pairs_two", "pairs_one")
     records = [
@@ -163,7 +163,9 @@ def test_two_workers_reach_the_weights_of_one_process(workspace: Path) -> None:
         assert records[0][key] == records[1][key]
 
 
-def test_a_killed_worker_is_named_and_the_training_goes_on_from_its_checkpoint(workspace: Path) -> None:
+def test_a_killed_worker_is_named_and_the_training_goes_on_from_its_checkpoint(
+    workspace: Path, run_script: Callable[[Path, str], None]
+) -> None:
     two, addresses = together(workspace, "heads", "heads_two")
     limit = time.monotonic() + SECONDS
     while not (checkpoint := next(workspace.glob("heads_two/0/checkpoints/*/epoch.npz"), None)):
@@ -171,18 +173,21 @@ def test_a_killed_worker_is_named_and_the_training_goes_on_from_its_checkpoint(w
         time.sleep(0.02)
     two[1].kill()
     two[1].communicate()
-    one = start(workspace, "heads", "heads_one", None)
     said, _ = two[0].communicate(timeout=SECONDS)
     assert two[0].returncode == 1, said
     [sentence] = [line for line in said.splitlines() if line.startswith("error: ")]
     assert sentence.startswith(f"error: worker 1 at {addresses[1]} is gone; the checkpoint of epoch ")
-    assert f"is at {checkpoint}: start all workers again with the same commands" in sentence
+    assert (
+        f"is at {checkpoint.relative_to(workspace)}: start all workers again with the same commands"
+        in sentence
+    )
     reached = int(sentence.partition("epoch ")[2].split()[0])
     assert 1 <= reached < EXPERIMENTS["heads"]["epochs"]
     assert not (workspace / "heads_two" / "0" / "trained").exists()
 
     again, _ = together(workspace, "heads", "heads_two")
-    ended([one, *again])
+    run_script(workspace, training("heads", "heads_one", 0))
+    ended(again)
     assert_same(workspace, "heads_two", "heads_one")
     history = pd.read_csv(workspace / "heads_two" / "0" / "trained" / "history.csv")
     assert history["epoch"].tolist() == list(range(1, len(history) + 1))
