@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from tests import faulty_lists, raw
+from tests.small_spark import SETTINGS
 from tests.validation.test_suites import CHOICES, EXPECTED, Corpus
 
 from neuralist.config.params import EngineName
@@ -19,21 +20,12 @@ from neuralist.validation.suites import validate
 
 pytestmark = pytest.mark.slow  # a Spark session starts in 5 s, and its jobs take as long
 
-# Tables of some hundred rows: what takes time is to make code and plans for them, and to compile these.
-SMALL = {
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.shuffle.partitions": "2",
-}
-
 
 @pytest.fixture(scope="module", autouse=True)
 def working_folder(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the session of all tests was started, by `connect` from nothing."""
     folder = tmp_path_factory.mktemp("working")
-    settings = " ".join(f"--conf {key}={value}" for key, value in SMALL.items())
+    settings = " ".join(f"--conf {key}={value}" for key, value in SETTINGS.items())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYSPARK_SUBMIT_ARGS", f"--master local[2] {settings} pyspark-shell")
         patch.setenv("SPARK_DRIVER_MEMORY", "1g")

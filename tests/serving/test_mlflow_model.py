@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import pytest
-from tests import served
+from tests import served, small_spark
 
 from neuralist.data import parquet, tables
 from neuralist.serving import mlflow_model, requests
@@ -576,7 +576,8 @@ def test_the_same_model_runs_as_a_spark_udf(saved: dict[str, Path]) -> None:
     from mlflow.pyfunc import spark_udf
     from pyspark.sql import SparkSession
 
-    spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+    settings = small_spark.SETTINGS | {"spark.ui.enabled": "false"}
+    spark = SparkSession.builder.master("local[1]").config(map=settings).getOrCreate()
     try:
         texts = [("moss", "stone"), ("fern", "fern"), ("granite", "moss")]
         pairs = spark.createDataFrame(texts, [*PAIR]).coalesce(1)
