@@ -86,7 +86,7 @@ compare: setup
 
 # Linters, types and, if any, tests. Types take half a minute and one core: they run beside the rest, and come last.
 check: setup
-	@$(call CHECK,$(QUICK_TESTS))
+	@$(call CHECK,$(PYTEST) --quick)
 
 define CHECK
 types="$$(mktemp)"; basedpyright > "$$types" 2>&1 & typing=$$!; \
@@ -99,13 +99,14 @@ wait $$typing || failed+=' basedpyright'; cat "$$types"; \
 [ -z "$$failed" ] || { echo "error: make $@: failed:$$failed; what each said is above" >&2; exit 1; }
 endef
 
-# With two processes on two cores, the threads of NumPy's and scikit-learn's would be in each other's way.
-QUICK_TESTS = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
-  pytest -n 2 --dist loadfile --quick
+# A file's tests share what they set up: they stay in one of two processes. With two processes on two cores, the
+# threads of NumPy's, scikit-learn's and TensorFlow's would be in each other's way.
+PYTEST = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 \
+  pytest -n 2 --dist loadfile
 
-# A file's tests share what they set up: they stay in one of two processes, in the order of tests/conftest.py.
+# In the order of tests/conftest.py.
 test: setup
-	@$(call CHECK,pytest -n 2 --dist loadfile --no-loadscope-reorder)
+	@$(call CHECK,$(PYTEST) --no-loadscope-reorder)
 
 # The lock leaves out what only this needs; pip adds it and moves nothing that is there.
 test-team: setup
