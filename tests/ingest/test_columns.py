@@ -63,3 +63,26 @@ def test_a_column_of_a_name_of_ones_own_is_found_in_any_case() -> None:
     assert columns.locate(["My Words", "n"], ["my words", "N"]) == {"my words": "My Words", "N": "n"}
     with pytest.raises(ValueError, match=re.escape("columns ['my words'] are missing; found ['n']") + "$"):
         columns.locate(["n"], ["my words"])
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        *[
+            ("Genre", "tags"),
+            ("tag", "tags"),
+            ("yaer", "year"),
+            ("Song Title", "title"),
+            ("lang", "language"),
+        ],
+        *[("mood", None), ("", None), ("id", None), ("artist", None)],
+    ],
+)
+def test_a_common_other_name_and_a_slip_of_typing_are_near_a_column(name: str, meant: str | None) -> None:
+    assert columns.near(name, ["title", "year", "tags", "language", "has_list"]) == meant
+
+
+@given(st.text())
+def test_a_known_column_is_never_a_slip_of_typing_for_its_neighbour(name: str) -> None:
+    assert columns.near("lyrics_b", ["lyrics_a"]) is None
+    assert columns.near(name, []) is None

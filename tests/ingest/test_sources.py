@@ -88,6 +88,21 @@ def test_vectors_and_unknown_files_are_left_alone(official: Path) -> None:
     assert len(read(official).songs) == 2
 
 
+def test_columns_that_are_not_read_are_named_with_what_may_be_meant(generic: Path) -> None:
+    raw.texts(generic, [["a", "some words", "soul", ""], ["b", "others", "", ""]], "ID,Text,Genre,")
+    assert read(generic).counts["columns not read in"] == {
+        "texts.csv: genre (is tags meant?), one without a name": 2
+    }
+    (generic / "pairs.csv").write_text("left_id,right_id,similarity,spilt,note\na,b,0.5,train,new\n")
+    assert "pairs.csv: spilt (is split meant?), note" in read(generic).counts["columns not read in"]
+
+
+def test_fields_of_records_that_are_not_read_are_named(official: Path) -> None:
+    record = {**raw.record("Ola", "Roof"), "Year": 1, "Lyric": "la"}
+    raw.billboard(official, [record, raw.record("Ola", "Rain")], 1990)
+    assert read(official).counts["columns not read in"] == {"billboard/*.json: Year, lyric": 2}
+
+
 # --- whole files at fault ------------------------------------------------------------------------------
 
 TEXT_FILES = ["billboard/1985.json", "msd/unique_tracks.txt", "msd/tracks_per_year.txt"]
@@ -491,9 +506,9 @@ def test_texts_come_back_from_csv_as_they_were_written(
     folder = tmp_path_factory.mktemp("generic")
     rows = [("words enough", "Ola", "Roof"), *rows]  # else artists longer than all texts are refused
     raw.texts(folder, [[f"id{n}", *row] for n, row in enumerate(rows)], header="id,text,artist,title")
-    records, faults = generic_csv.read(folder)
+    records, faults, unread = generic_csv.read(folder)
     assert records["lyrics"].tolist() == [text for text, _, _ in rows]
-    assert faults.empty
+    assert (len(faults), unread) == (0, {})
 
 
 @pytest.mark.slow

@@ -92,8 +92,9 @@ def read(raw: Path, settings: params.Params, split: str) -> PairsToScore:
         ValueError: a file is missing or invalid, or no pair is in `split`.
     """
     corpus_tables = songs.build(formats.read(raw, settings.similarity_range), settings.songs)
-    rejects: Any = corpus_tables.counts["rejects"]
-    notes = [f"{count:,} not used: {reason}" for reason, count in rejects.items()]
+    counts: Any = corpus_tables.counts
+    notes = [f"{count:,} not used: {reason}" for reason, count in counts["rejects"].items()]
+    notes += [f"columns not read in {names}" for names in counts["columns not read in"]]
     has_split = corpus.gives_split(raw)
     rows = pairs.rows(corpus_tables.listed, corpus_tables.songs, settings.pairs)
     unique_pairs = pairs.pairs(rows, corpus_tables.songs, settings.pairs, gives_split=has_split)

@@ -1,11 +1,13 @@
 """Find the columns that raw tables and the commands need, by the names that people give them.
 
 A known name in another case, or with other separators, is taken: "Lyrics A" is lyrics_a. A common other name
-is not, for what stands under it would be a guess; the message on a missing column says which it may be.
+or a slip of typing is not, for what stands under it would be a guess; the message on a missing column, and
+the songs stage's line on columns not read, say which it may be.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 # Known column: its common other names.
 _OTHER_NAMES: dict[str, tuple[str, ...]] = {
@@ -27,8 +29,15 @@ _OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "left_id": ("id_a", "a_id", "id1", "qid1", "song_id_1", "source", "source_id", "left", "a"),
     "right_id": ("id_b", "b_id", "id2", "qid2", "song_id_2", "target", "target_id", "right", "b"),
     "similarity": ("score", "grade", "rating", "label", "relatedness", "relatedness_score", "is_duplicate"),
-    **dict.fromkeys(("artist", "title", "year", "tags", "language", "has_list", "split"), ()),
+    "artist": ("artist_name", "artists", "singer", "band", "performer"),
+    "title": ("song", "song_title", "song_name", "track", "track_name", "name"),
+    "year": ("date", "release_date", "release_year", "released"),
+    "tags": ("genre", "genres", "style", "styles"),
+    "language": ("lang", "locale"),
+    "has_list": (),
+    "split": ("fold", "set", "subset", "partition"),
 }
+_CLOSE = 0.75  # difflib's ratio, 1 for equal names: yaer is near year, moods is not near tags
 _SEPARATORS = re.compile(r"[\W_]+")
 
 
@@ -72,9 +81,20 @@ def missing(names: Sequence[str], required: Sequence[str]) -> str:
     """Return the sentence on required columns that a table lacks, with those that may be meant for them."""
     message = f"columns {list(required)} are missing; found {list(names)}"
     guesses = [
-        f"{name!r} to {column!r}"
-        for column in required
-        for name in names
-        if _folded(name) in map(_folded, _OTHER_NAMES.get(column, ()))
+        f"{name!r} to {column!r}" for column in required for name in names if _is_other_name(name, column)
     ]
     return message + (f"; if they hold the same, rename {', '.join(guesses)}" if guesses else "")
+
+
+def near(name: str, columns: Iterable[str]) -> str | None:
+    """Return the column that a name may be meant for: a common other name of it, or nearly its spelling."""
+    folded = {_folded(column): column for column in columns}
+    other = next((column for column in folded.values() if _is_other_name(name, column)), None)
+    if other or canonical(name) in _OTHER_NAMES:
+        return other
+    close = get_close_matches(_folded(name), folded, n=1, cutoff=_CLOSE)
+    return folded[close[0]] if close else None
+
+
+def _is_other_name(name: str, column: str) -> bool:
+    return _folded(name) in map(_folded, _OTHER_NAMES.get(column, ()))

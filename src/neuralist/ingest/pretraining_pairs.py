@@ -61,7 +61,7 @@ def read(raw: Path, name: str | None, similarity_range: tuple[float, float]) -> 
 
 
 def _read(folder: Path, similarity_range: tuple[float, float]) -> PretrainingPairs:
-    all_records, faults = generic_csv.read(folder)
+    all_records, faults, _ = generic_csv.read(folder)
     records, wordless = lyrics_check.usable(all_records, "texts", ())
     similar = generic_csv.read_pairs(folder, similarity_range, all_records, records["id"], gives_split=False)
     columns = {"source_id": "left_id", "target_id": "right_id"}

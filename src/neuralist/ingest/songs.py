@@ -168,6 +168,7 @@ def _counts(
         "songs": len(songs),
         "songs with track id": sum(map(bool, songs.track_ids)),
         "songs with list": sum(songs.has_list),
+        "columns not read in": raw.unread | similar.unread,
         "years not read": int(raw.records.unread_year.notna().sum()),
         "songs with the year of a track": sum(songs["where"].isin(without_year) & songs.year.notna()),
         "groups of covers": sum(count > 1 for count in Counter(songs.group_id).values()),

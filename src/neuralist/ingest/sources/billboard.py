@@ -13,24 +13,27 @@ import pandas as pd
 from neuralist.ingest import columns
 from neuralist.ingest.sources import common
 
+_FIELDS = ("artist", "title", "year", "tags", "lyrics")
 
-def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+
+def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
     """Read all year files of `folder`/billboard.
 
     Returns:
-        records and rejects, see `neuralist.ingest.sources.common`; a record without year gets the year of
-        its file name.
+        records, rejects and unread, see `neuralist.ingest.sources.common`; a record without year gets the
+        year of its file name.
 
     Raises:
         ValueError: a file is no JSON list, is truncated or is not UTF-8, no record at all can be used, or two
             fields are swapped.
     """
-    records, faults = [], []
+    records, faults, names = [], [], dict[str, None]()
     for path in sorted((folder / "billboard").glob("[!.]*.json")):
         file_name = path.relative_to(folder).as_posix()
         for index, entry in enumerate(_entries(path, file_name)):
             where = f"{file_name}:{index}"
             fields = _named(entry) if isinstance(entry, dict) else {"artist": entry}
+            names |= dict.fromkeys(fields)
             fault = _fault(fields)
             if fault:
                 faults.append(("billboard", where, *fault))
@@ -38,12 +41,13 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
                 records.append(_record(fields, where, path.stem))
     table, rejects = common.entries("billboard/*.json", records, common.RECORDS, faults)
     common.check_swapped("billboard/*.json", table, "lyrics")
-    return table, rejects
+    return table, rejects, common.unread("billboard/*.json", names, _FIELDS)
 
 
 def _named(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return the entry with its fields under their known names; one written so already goes first."""
-    return {columns.canonical(name): value for name, value in entry.items()} | entry
+    """Return the entry with its fields under their known names, unless one is written so already."""
+    known = {name: columns.canonical(name) for name in entry}
+    return {name if known[name] in entry else known[name]: value for name, value in entry.items()}
 
 
 def _entries(path: Path, file_name: str) -> list[object]:

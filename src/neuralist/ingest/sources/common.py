@@ -10,13 +10,14 @@
 year, else null.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from neuralist.data import tables
+from neuralist.ingest import columns
 from neuralist.ingest.sources import years
 
 RECORDS = ["where", "id", "artist", "title", "year", "unread_year", "tags", "language", "lyrics"]
@@ -32,12 +33,14 @@ class Similarities:
         with_list: ids that have a list, even if none of its targets has lyrics.
         tags: id -> tags that come with the list.
         rejects: tables.REJECTS.
+        unread: columns of their file that are not read, see `unread`.
     """
 
     listed: pd.DataFrame
     with_list: frozenset[str]
     tags: dict[str, list[str]]
     rejects: pd.DataFrame
+    unread: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Raw:
         records: see the module docstring.
         tracks: see the module docstring; empty in the generic form, where a text's id is its only track id.
         rejects: tables.REJECTS.
+        unread: columns of the records' files that are not read, see `unread`.
         similarities: reads the similarities of the ids it is given, those with lyrics: few of the 56.5 M
             entries of the full Last.fm file are ever needed in memory.
     """
@@ -57,6 +61,7 @@ class Raw:
     records: pd.DataFrame
     tracks: pd.DataFrame
     rejects: pd.DataFrame
+    unread: dict[str, int]
     similarities: Callable[[Iterable[str]], Similarities]
 
 
@@ -114,6 +119,23 @@ def entries(
     if not usable:
         raise all_unusable(name, len(faults), rejects(faults))
     return pd.DataFrame(usable, columns=columns), rejects(faults)
+
+
+def unread(name: str, header: Collection[str], read: Collection[str]) -> dict[str, int]:
+    """Return how many columns of a file are not read, by a line that names them; empty where all are.
+
+    Args:
+        name: of the file.
+        header: names of its columns, from `columns.header`.
+        read: names of the columns that are read.
+    """
+    absent = [column for column in read if column not in header]
+    others = {column: columns.near(column, absent) for column in header if column not in read}
+    shown = [
+        (shortened(column) or "one without a name") + (f" (is {meant} meant?)" if meant else "")
+        for column, meant in others.items()
+    ]
+    return {f"{name}: {', '.join(shown)}": len(shown)} if shown else {}
 
 
 def check_swapped(name: str, records: pd.DataFrame, text_column: str) -> None:

@@ -58,24 +58,26 @@ def _neither(folder: Path) -> ValueError:
 
 def _official(folder: Path, similarity_range: tuple[float, float], engine: EngineName) -> Raw:
     files = lastfm.find(folder)
-    records, record_faults = billboard.read(folder)
+    records, record_faults, unread = billboard.read(folder)
     tracks, track_faults = msd.read(folder)
     return Raw(
         source="billboard",
         records=records,
         tracks=tracks,
         rejects=pd.concat([record_faults, track_faults], ignore_index=True),
+        unread=unread,
         similarities=lambda ids: lastfm.read(folder, files, similarity_range, ids, engine),
     )
 
 
 def _generic(folder: Path, similarity_range: tuple[float, float]) -> Raw:
-    records, faults = generic_csv.read(folder)
+    records, faults, unread = generic_csv.read(folder)
     return Raw(
         source="texts",
         records=records,
         tracks=pd.DataFrame(columns=TRACKS, dtype="str").astype({"year": "Int64"}),
         rejects=faults,
+        unread=unread,
         similarities=lambda ids: generic_csv.read_pairs(
             folder, similarity_range, records, ids, gives_split=corpus.gives_split(folder)
         ),

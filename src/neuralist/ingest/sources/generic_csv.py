@@ -6,15 +6,15 @@
 | pairs.csv | left_id, right_id, similarity (within similarity_range); may have split (train, val, test) |
 
 has_list (1 or true, 0 or false) says that pairs.csv lists every text similar to this one; without the column
-no text has a list. A column split without any value counts as missing. Other columns are ignored. `where` is
-`file:line`, the line where a row begins; line ends within quotes count.
+no text has a list. A column split without any value counts as missing. Other columns are not read, and named
+by the songs stage. `where` is `file:line`, the line where a row begins; line ends within quotes count.
 """
 
 import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -23,32 +23,36 @@ from neuralist.data import tables
 from neuralist.ingest import columns
 from neuralist.ingest.sources import common
 
+_TEXT_COLUMNS = ("id", "text", "artist", "title", "year", "tags", "language", "has_list")
+_PAIR_COLUMNS = ("left_id", "right_id", "similarity", "split")
 _SPLITS = {"train", "val", "test"}
 _OUTSIDE = "similarity is not a number within similarity_range"
 _TRUTH = {"1": True, "true": True, "0": False, "false": False}
 
 
-def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
     """Read texts.csv.
 
     Returns:
-        records, with a column has_list, and rejects; see `neuralist.ingest.sources.common`.
+        records, with a column has_list, rejects and unread; see `neuralist.ingest.sources.common`.
 
     Raises:
         ValueError: the file is missing, empty, not UTF-8, lacks a column, has no usable row, or two of its
             columns are swapped.
     """
     records, faults, seen = [], [], set()
+    names: Collection[str] = ()
     for where, fields in _rows(folder, "texts.csv", ["id", "text"]):
         fault = _row_fault(fields) or _text_fault(fields, seen)
         if fault:
             faults.append(("texts", where, *fault))
         else:
+            names = fields.keys()
             seen.add(fields["id"].strip())
             records.append(_record(fields, where))
     table, rejects = common.entries("texts.csv", records, [*common.RECORDS, "has_list"], faults)
     common.check_swapped("texts.csv", table, "text")
-    return table, rejects
+    return table, rejects, common.unread("texts.csv", names, _TEXT_COLUMNS)
 
 
 def read_pairs(
@@ -74,6 +78,7 @@ def read_pairs(
     """
     low, high = similarity_range
     text_ids, song_ids = set(records["id"]), set(song_ids)
+    names: Collection[str] = ()
     listed, faults = [], []
     for where, fields in _rows(folder, "pairs.csv", ["left_id", "right_id", "similarity"]):
         fault = _row_fault(fields) or _pair_fault(fields, similarity_range, gives_split=gives_split)
@@ -85,12 +90,14 @@ def read_pairs(
         if fault:
             faults.append(("pairs", where, *fault))
         else:
+            names = fields.keys()
             similarity = (float(fields["similarity"]) - low) / (high - low)
             listed.append((left, right, similarity, fields.get("split", "").strip() or None))
     _check_range(faults, len(faults) + len(listed), similarity_range)
     frame, rejects = common.entries("pairs.csv", listed, tables.LISTED.names, faults)
     with_list = frozenset(song_ids & set(records.loc[records["has_list"], "id"]))
-    return common.Similarities(frame, with_list, {}, rejects)
+    unread = common.unread("pairs.csv", names, _PAIR_COLUMNS)
+    return common.Similarities(frame, with_list, {}, rejects, unread)
 
 
 def _rows(folder: Path, file_name: str, required: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
