@@ -11,7 +11,7 @@ from neuralist.arguments import path_parser
 from neuralist.config import corpus, params
 from neuralist.data import parquet, tables
 from neuralist.ingest import songs
-from neuralist.ingest.sources import formats
+from neuralist.ingest.sources import formats, generic_csv
 
 
 def main() -> None:
@@ -19,7 +19,8 @@ def main() -> None:
     parser = path_parser(__doc__, ("raw",), ("songs", "listed", "rejects", "corpus", "counts"))
     args = parser.parse_args()
     description = corpus.read(args.raw)
-    corpus.check(description, args.raw, Path("params.yaml"))
+    gives_split = generic_csv.gives_split(args.raw)
+    corpus.check(description, args.raw, Path("params.yaml"), gives_split=gives_split)
     settings = params.load()
     raw = formats.read(args.raw, settings.similarity_range, settings.engine)
     built = songs.build(raw, settings.songs)

@@ -9,6 +9,7 @@ import pytest
 
 from neuralist import workspace
 from neuralist.config import corpus, params, records
+from neuralist.ingest.sources import generic_csv
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -186,26 +187,6 @@ def split_raw(folder: Path, settings: str = THREE, pairs: str = GIVEN) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    ("pairs", "gives_split"),
-    [
-        (GIVEN, True),
-        ("\ufeffSplit ,left_id\r\ntrain,1\r\n", True),
-        ("left_id,split\n1,\n2, \n3,test\n", True),
-        ("left_id,split\n1,\n2, \n", False),
-        ("left_id,right_id\ntrain,test\n", False),
-        ("left_id,split\n", False),
-        ("", False),
-    ],
-)
-def test_a_split_is_given_by_a_column_of_that_name_with_a_value(
-    tmp_path: Path, pairs: str, *, gives_split: bool
-) -> None:
-    assert corpus.read(split_raw(tmp_path / "raw", pairs=pairs)).gives_split is gives_split
-    (tmp_path / "raw" / "pairs.csv").write_bytes(b"\xff" * 9)
-    assert not corpus.read(tmp_path / "raw").gives_split, "the songs stage tells what is wrong with the file"
-
-
 def test_a_given_split_makes_given_the_one_protocol_and_runs_equal_experiments_once(
     checkout: Path, tmp_path: Path
 ) -> None:
@@ -303,7 +284,7 @@ def test_experiments_without_a_raw_folder_are_refused_with_the_command_that_work
 
 
 def check(raw: Path, path: Path) -> None:
-    corpus.check(corpus.read(raw), raw, path)
+    corpus.check(corpus.read(raw), raw, path, gives_split=generic_csv.gives_split(raw))
 
 
 def test_a_corpus_tells_its_note_and_epochs_to_later_stages(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import yaml
 
 from neuralist import files
 from neuralist.config import corpus, params
+from neuralist.ingest.sources import generic_csv
 
 LINKS = ("src", "pipelines", "dvc.yaml", ".dvcignore")
 RESERVED = "checkpoints"  # work/checkpoints holds the unfinished trainings of the checkout itself
@@ -121,7 +122,7 @@ def _values(path: Path, raw: Path, experiments: list[str]) -> tuple[dict[str, An
         values["run"] = experiments
         if values["songmap"]["experiment"] not in (*experiments, params.TUNED):
             values["songmap"] = values["songmap"] | {"experiment": None}
-    if not told.gives_split:
+    if not generic_csv.gives_split(raw):
         return values, ""
     values, equal = corpus.with_given_protocol(values)
     note = "pairs.csv gives the split, so protocol given replaces the others"

@@ -183,5 +183,5 @@ def test_characters_need_no_word_vectors(folder: Path) -> None:
 
 def test_a_checkout_with_such_data_of_its_own_is_told_what_to_change(folder: Path) -> None:
     with pytest.raises(ValueError, match="make repro RAW"):
-        corpus.check(corpus.read(folder), folder, ROOT / "params.yaml")
+        corpus.check(corpus.read(folder), folder, ROOT / "params.yaml", gives_split=True)
     assert params.load(ROOT / "params.yaml").train.protocol == "songs"

@@ -467,6 +467,42 @@ def test_a_column_split_without_any_value_is_no_split(generic: Path) -> None:
     assert (len(made.listed), len(made.rejects)) == (2, 0)
 
 
+@pytest.mark.parametrize(
+    ("pairs", "gives_split"),
+    [
+        ("\ufeffSplit ,left_id\r\ntrain,1\r\n", True),
+        ("left_id,split\n1,\n2, \n3,test\n", True),
+        ("left_id,split\n1,\n2, \n", False),
+        ("left_id,right_id\ntrain,test\n", False),
+        ("left_id,split\n", False),
+        ("", False),
+        ("\xff", False),
+    ],
+)
+def test_a_split_is_given_by_a_column_of_that_name_with_a_value(
+    tmp_path: Path, pairs: str, *, gives_split: bool
+) -> None:
+    (tmp_path / "pairs.csv").write_bytes(pairs.encode("latin-1" if pairs == "\xff" else "utf-8"))
+    assert generic_csv.gives_split(tmp_path) is gives_split
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.sampled_from(["split", "Split", "SPLIT", " split ", "split_", "_Split", "S-p-l-i-t", "splits", "x"]),
+    st.lists(st.sampled_from(["train", " test", "val ", "", " "]), min_size=1),
+)
+def test_a_split_is_given_where_one_is_read(
+    tmp_path_factory: pytest.TempPathFactory, name: str, values: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("split")
+    raw.texts(folder, [["a", "some words"], ["b", "others"]])
+    rows = [["a", "b", "0.5", value] for value in values]
+    raw.pairs(folder, rows, f"left_id,right_id,similarity,{name}")
+    given_splits = [value.strip() for value in values if value.strip() and name not in ("splits", "x")]
+    assert read(folder).listed["split"].dropna().tolist() == given_splits
+    assert generic_csv.gives_split(folder) is bool(given_splits)
+
+
 def test_a_given_split_with_nothing_to_train_on_is_refused_with_what_can_be_done(generic: Path) -> None:
     (generic / "pairs.csv").write_text("left_id,right_id,similarity,split\na,b,0.5,test\nb,a,0.4,val\n")
     listed = read(generic).listed

@@ -15,6 +15,7 @@ import yaml
 from tests import raw
 
 from neuralist.config import corpus, params
+from neuralist.ingest.sources import generic_csv
 
 pytestmark = pytest.mark.slow
 
@@ -73,7 +74,7 @@ class Pipeline:
     def run(self, **own: Any) -> str | None:
         """Run all stages; return the one that stopped, if any, with all its output kept."""
         values = params.overlay(params.overlay(params.read_yaml(ROOT / "params.yaml"), TINY), own)
-        if corpus.gives_split(self.data):
+        if generic_csv.gives_split(self.data):
             values, _ = corpus.with_given_protocol(values)
         (self.folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
         # As DVC leaves it: stage register tells corpora apart by the hash there.

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from neuralist.config import corpus, params, records
+from neuralist.config import params, records
 from neuralist.config.records import Coverage, ExperimentMetrics
 from neuralist.data import tables
 from neuralist.data.pair_sets import Listings
 from neuralist.evaluation import evaluation
 from neuralist.ingest import pairs, songs
-from neuralist.ingest.sources import formats
+from neuralist.ingest.sources import formats, generic_csv
 from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
 from neuralist.text.vocabulary import UNKNOWN
@@ -95,7 +95,7 @@ def read(raw: Path, settings: params.Params, split: str) -> PairsToScore:
     counts: Any = corpus_tables.counts
     notes = [f"{count:,} not used: {reason}" for reason, count in counts["rejects"].items()]
     notes += [f"columns not read in {names}" for names in counts["columns not read in"]]
-    has_split = corpus.gives_split(raw)
+    has_split = generic_csv.gives_split(raw)
     rows = pairs.rows(corpus_tables.listed, corpus_tables.songs, settings.pairs)
     unique_pairs = pairs.pairs(rows, corpus_tables.songs, settings.pairs, gives_split=has_split)
     if not has_split or split == "all":

@@ -1,11 +1,10 @@
-"""Read the settings of a raw folder: corpus.yaml, and whether its pairs.csv gives the split.
+"""Read the settings of a raw folder, corpus.yaml, and check that params.yaml fits them.
 
 corpus.yaml: `note`, a sentence printed above every table made from the corpus; `epochs`, for experiments
 whose epochs are `auto`; all other keys are those of params.yaml and override it (similarity_range, expected,
 vectors, experiments, ...). Where pairs.csv gives the split, `given` is the only protocol.
 """
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +23,15 @@ class Corpus(CorpusNote):
         note: one sentence for readers.
         epochs: of a training whose epochs are auto.
         values: overrides of params.yaml.
-        gives_split: whether pairs.csv gives the split.
     """
 
     note: OneLine = ""
     epochs: Epochs = params.AUTO_EPOCHS
     values: dict[str, Any] = Field(default_factory=dict)
-    gives_split: bool = False
 
 
 def read(raw: Path) -> Corpus:
-    """Read the raw folder's corpus.yaml, if there is one, and look for a split in its pairs.csv.
+    """Read the raw folder's corpus.yaml, if there is one.
 
     Raises:
         ValueError: corpus.yaml is not a YAML mapping, its note or epochs are invalid, or it has a key of
@@ -45,26 +42,9 @@ def read(raw: Path) -> Corpus:
     renamed.refuse(values, path)
     own = {key: values.pop(key) for key in ("note", "epochs") if key in values}
     try:
-        return Corpus(**own, values=values, gives_split=gives_split(raw))
+        return Corpus(**own, values=values)
     except ValidationError as error:
         raise ValueError(f"{path}: {params.message(error)}") from None
-
-
-def gives_split(raw: Path) -> bool:
-    """Return whether pairs.csv has a column split with a value in it; usually the first row decides.
-
-    False also for a file that cannot be read so far; the songs stage says what is wrong with it.
-    """
-    try:
-        with (raw / "pairs.csv").open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file)
-            header = [name.strip().lower() for name in next(rows, [])]
-            if "split" not in header:
-                return False
-            column = header.index("split")
-            return any(row[column].strip() for row in rows if len(row) == len(header))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return False
 
 
 def save(corpus: Corpus, path: Path) -> None:
@@ -120,8 +100,8 @@ def _without_protocol(values: dict[str, Any]) -> dict[str, Any]:
     return values | {"train": rest(values["train"]), "experiments": experiments}
 
 
-def check(corpus: Corpus, raw: Path, path: Path) -> None:
-    """Check that params.yaml fits the raw folder: its corpus.yaml, and the split it gives.
+def check(corpus: Corpus, raw: Path, path: Path, *, gives_split: bool) -> None:
+    """Check that params.yaml fits the raw folder: its corpus.yaml, and whether its pairs.csv gives the split.
 
     What is run, and whose encoder draws the map, is the user's choice.
 
@@ -133,7 +113,7 @@ def check(corpus: Corpus, raw: Path, path: Path) -> None:
     merged = params.overlay(values, corpus.values)
     merged["songmap"] = merged["songmap"] | {"experiment": values["songmap"]["experiment"]}
     merged |= {"run": values["run"]}
-    if corpus.gives_split:
+    if gives_split:
         values, merged = _without_protocol(values), _without_protocol(merged)
     difference = _first_difference(values, merged)
     if difference:
@@ -142,16 +122,14 @@ def check(corpus: Corpus, raw: Path, path: Path) -> None:
             f"{raw / FILE}: {key} is {expected!r} there and {actual!r} in {path.name}; copy the values of "
             f"{FILE} into {path.name}, or run `make repro RAW={raw}`, which lays them over it"
         )
-    _check_protocol(corpus, raw, settings)
+    _check_protocol(raw, settings, gives_split=gives_split)
 
 
-def _check_protocol(corpus: Corpus, raw: Path, settings: params.Params) -> None:
+def _check_protocol(raw: Path, settings: params.Params, *, gives_split: bool) -> None:
     protocols = {name: settings.experiment(name).protocol for name in settings.run}
     protocols["train"] = settings.train.protocol
-    wrong = ", ".join(
-        name for name, protocol in protocols.items() if (protocol == "given") != corpus.gives_split
-    )
-    if wrong and corpus.gives_split:
+    wrong = ", ".join(name for name, protocol in protocols.items() if (protocol == "given") != gives_split)
+    if wrong and gives_split:
         raise ValueError(
             f"{raw / 'pairs.csv'} gives the split, so its one protocol is given, and params.yaml has another "
             f"for {wrong}: set train.protocol to given and take `protocol` out of the experiments, or run "

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from neuralist.config import corpus
 from neuralist.config.params import EngineName
 from neuralist.ingest.sources import billboard, generic_csv, lastfm, msd
 from neuralist.ingest.sources.common import TRACKS, Raw
@@ -79,6 +78,6 @@ def _generic(folder: Path, similarity_range: tuple[float, float]) -> Raw:
         rejects=faults,
         unread=unread,
         similarities=lambda ids: generic_csv.read_pairs(
-            folder, similarity_range, records, ids, gives_split=corpus.gives_split(folder)
+            folder, similarity_range, records, ids, gives_split=generic_csv.gives_split(folder)
         ),
     )

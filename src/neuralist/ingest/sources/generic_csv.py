@@ -100,6 +100,18 @@ def read_pairs(
     return common.Similarities(frame, with_list, {}, rejects, unread)
 
 
+def gives_split(folder: Path) -> bool:
+    """Return whether pairs.csv has a column split with a value in it; usually the first row decides.
+
+    False also for a file that cannot be read so far; `read_pairs` says what is wrong with it.
+    """
+    try:
+        rows = _rows(folder, "pairs.csv", [])
+        return any(fields.get("split", "").strip() for _, fields in rows)
+    except ValueError:
+        return False
+
+
 def _rows(folder: Path, file_name: str, required: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield `where` and the fields by column of each row; a row of another length has only a field "fields".
 
