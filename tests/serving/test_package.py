@@ -194,6 +194,18 @@ def test_served_json_says_what_was_chosen_and_how_good_it_is(folder: Path) -> No
     assert len(content) == 64
 
 
+def test_pairs_of_a_songs_versions_are_in_no_quantile(source: Path, tmp_path: Path) -> None:
+    songs = trained.songs(LYRICS)
+    songs.loc[songs["song_id"].isin(["a", "c"]), "group_id"] = "a"
+    served = package.save(chosen(source), source, songs, trained.pairs(PAIRS), tmp_path / "served")
+    assert len(np.load(tmp_path / "served" / "embeddings.npy")) == 3
+    # c, whose number is 0, comes before a in the table; b has 10.
+    assert served.quantiles == pytest.approx([trained.similarity(0, 10)] * 101, rel=1e-5)
+    songs["group_id"] = "a"
+    with pytest.raises(ValueError, match="received 1, versions of a song as one"):
+        package.save(chosen(source), source, songs, trained.pairs(PAIRS), tmp_path / "served")
+
+
 def test_the_same_input_gives_the_same_bytes(source: Path, folder: Path, tmp_path: Path) -> None:
     again = save(source, tmp_path / "again")
     for path in folder.iterdir():

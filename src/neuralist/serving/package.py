@@ -63,7 +63,8 @@ def quantiles(embeddings: np.ndarray, similarity: Similarity) -> list[float]:
     n_songs = len(embeddings)
     if n_songs < 2:
         raise ValueError(
-            f"songs: received {n_songs}; a catalogue to serve needs two, add songs to the raw data"
+            f"songs: received {n_songs}, versions of a song as one; a catalogue to serve needs two, "
+            "add songs to the raw data"
         )
     if n_songs * (n_songs - 1) // 2 <= MAX_PAIRS:
         left, right = np.triu_indices(n_songs, k=1)
@@ -163,7 +164,8 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
     reading = encoder.read(songs["lyrics"].tolist())
     # Songs of no known word would be each other's nearest.
     embeddings, catalogue = reading.embeddings[reading.known > 0], songs.loc[reading.known > 0]
-    served = chosen.served(quantiles(embeddings, encoder.similarity))
+    is_first = ~catalogue["group_id"].duplicated().to_numpy()  # answers show one song of its versions
+    served = chosen.served(quantiles(embeddings[is_first], encoder.similarity))
     out.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
         with files.unfinished(out / name) as temporary:

@@ -37,7 +37,7 @@ class ServedModel(Section):
             difference is defined, and over one at least.
         lags: those of RIVALS over which it shows none.
         n_pairs: pairs of each split.
-        quantiles: similarities at 0, 1, ..., 100 % of the pairs of songs of the catalogue.
+        quantiles: similarities at 0, 1, ..., 100 % of the pairs of songs of the catalogue, a song a group.
         content: SHA-256 of the folder's other files, 64 hex digits.
     """
 
