@@ -24,14 +24,13 @@ def main() -> None:
     note = corpus.load(args.corpus).note
     criteria = layout.resolve_filter(songs, choices.filter)
     matching = layout.filter_songs(songs, criteria)
-    pictured = layout.sample_evenly(matching, picture.MAX_SONGS)
     encoder = Encoder.load(args.experiments / experiment)
-    embeddings = encoder.encode(pictured["lyrics"].tolist())
+    pictured, embeddings = drawing.embed(layout.sample_evenly(matching, picture.MAX_SONGS), encoder)
     song_map = layout.songmap(pictured, embeddings, encoder.similarity, choices.neighbours)
     caption = layout.caption(len(pictured), len(matching), criteria, experiment)
     picture.save_picture(song_map, caption, note, args.picture)
-    files.write_text(args.page, drawing.page(songs, encoder, choices, experiment, note))
-    n_shown = min(len(songs), choices.most)
+    page, n_shown = drawing.page(songs, encoder, choices, experiment, note)
+    files.write_text(args.page, page)
     print(f"{n_shown} songs drawn by {experiment}, {len(pictured)} of them in the picture")
 
 

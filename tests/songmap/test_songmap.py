@@ -422,6 +422,18 @@ def test_the_stage_draws_the_latest_year_as_a_picture_and_all_songs_as_a_page(
     assert (workspace / "out/songmap.png").stat().st_size > 10_000
 
 
+def test_songs_of_no_known_word_are_neither_drawn_nor_counted(
+    workspace: Path, run_script: Callable[[Path, str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    songs = parquet.read(workspace / "songs.parquet", tables.SONGS)
+    songs.loc[[1, 2, 4], "lyrics"] = "none of these"  # s2 and s4 are of the latest year
+    parquet.write(songs, tables.SONGS, workspace / "songs.parquet")
+    run_script(workspace, f"songmap.py songs.parquet experiments {OUTS}")
+    assert capsys.readouterr().out == "9 songs drawn by lyrics, 4 of them in the picture\n"
+    shown = held((workspace / "out/songmap.html").read_text(encoding="utf-8"))["songs"]["id"]
+    assert {"s1", "s2", "s4"}.isdisjoint(shown)
+
+
 def test_the_stage_shows_one_song_a_group_and_the_command_all_on_request(
     workspace: Path, run_script: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -242,7 +242,8 @@ def _drawn(model: str | None, versions: bool) -> Path:
     note = corpus.load(root / "artifacts" / "corpus.json").note
     name = f"{trained.name}-{trained.fingerprint[:12]}{'-versions' if versions else ''}"
     page = root / "work" / "maps" / f"{name}.html"
-    files.write_text(page, drawing.page(shown, encoder, settings.songmap, trained.name, note))
+    drawn, _ = drawing.page(shown, encoder, settings.songmap, trained.name, note)
+    files.write_text(page, drawn)
     return page
 
 

@@ -1,8 +1,9 @@
 """Draw all songs as a page, by an encoder: that of params.yaml in stage `songmap`, any in `neuralist map`.
 
-Input: the table `songs`, an encoder, params `songmap`. Output: the page as HTML.
+Input: the table `songs`, an encoder, params `songmap`. Output: the page as HTML, and how many songs it shows.
 """
 
+import numpy as np
 import pandas as pd
 
 from neuralist.config.params import Songmap
@@ -10,8 +11,18 @@ from neuralist.model.encoder import Encoder
 from neuralist.songmap import html_page, layout, song_words
 
 
-def page(songs: pd.DataFrame, encoder: Encoder, choices: Songmap, experiment: str, note: str) -> str:
-    """Return the page of at most `most` songs; those of which the encoder knows no word are left out.
+def embed(songs: pd.DataFrame, encoder: Encoder) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the songs of which the encoder knows a word, and their embeddings, float32 (n, units)."""
+    reading = encoder.read(songs["lyrics"].tolist())
+    # Songs of no known word would be each other's nearest.
+    is_known = reading.known > 0
+    return songs.loc[is_known].reset_index(drop=True), reading.embeddings[is_known]
+
+
+def page(
+    songs: pd.DataFrame, encoder: Encoder, choices: Songmap, experiment: str, note: str
+) -> tuple[str, int]:
+    """Return the page of at most `most` songs, and how many it shows: those that `embed` returns.
 
     Args:
         songs: table `songs`.
@@ -24,14 +35,9 @@ def page(songs: pd.DataFrame, encoder: Encoder, choices: Songmap, experiment: st
         ValueError: fewer than 3 songs are left.
     """
     words = song_words.weighted(songs["lyrics"].tolist())
-    shown = layout.sample_evenly(songs, choices.most)
-    reading = encoder.read(shown["lyrics"].tolist())
-    # Songs of no known word would be each other's nearest.
-    shown, embeddings = (
-        shown.loc[reading.known > 0].reset_index(drop=True),
-        reading.embeddings[reading.known > 0],
-    )
+    shown, embeddings = embed(layout.sample_evenly(songs, choices.most), encoder)
     of_shown = words.rows(songs["song_id"].isin(shown["song_id"]).to_numpy())
     song_map = layout.songmap(shown, embeddings, encoder.similarity, choices.neighbours)
     caption = layout.caption(len(shown), len(songs), {}, experiment)
-    return html_page.page(song_map, of_shown, song_words.clusters(embeddings), caption, note)
+    drawn = html_page.page(song_map, of_shown, song_words.clusters(embeddings), caption, note)
+    return drawn, len(shown)
