@@ -76,7 +76,7 @@ def _search(args: argparse.Namespace, settings: resolved.StudySettings) -> None:
         search.work(task, trial_queue, report)
     reason = search.explain_no_value(trial_queue.study, study)
     if reason is not None:
-        live.fail()
+        live.fail(title)
         _skip(args.out, reason)
     elif not args.worker:
         _save(trial_queue.study, settings, args.out)

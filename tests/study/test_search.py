@@ -373,6 +373,7 @@ def test_a_study_with_one_value_has_a_best(tmp_path: Path, monkeypatch: pytest.M
     done = run(tmp_path, space={"units": [2, 4, 8]})
 
     assert search.explain_no_value(done, settings()) is None
+    assert search.explain_no_value(optuna.create_study(), settings()) is None, "no trial ran to its end"
     assert search.best(done, settings(space={"units": [2, 4, 8]}), "base").trial == 1
 
 

@@ -1,5 +1,7 @@
 """The address of the page that lists the runs."""
 
+from urllib.parse import parse_qs
+
 import pytest
 
 from neuralist.tracking import pages, stamp
@@ -54,6 +56,19 @@ def test_the_address_of_the_demos_charts_fits_100_columns(monkeypatch: pytest.Mo
     demo = ["lyrics", "songs15", "songs300", "tuned", "words15", "words300"]
 
     assert len(f"  {pages.charts_page('words', demo, mlflow_store)}") <= 100
+
+
+def test_mlflow_takes_the_search_of_the_charts_for_the_runs_of_that_start(mlflow_store: Store) -> None:
+    with opened(mlflow_store) as client:
+        experiment = client.create_experiment("neuralist")
+        names = ["words15", "words300", "lyrics", "sawdust"]
+        for name in names:
+            client.create_run(experiment, run_name=name)
+    page = pages.charts_page("words", names, mlflow_store)
+    [search] = parse_qs(page.partition("?")[2])["searchFilter"]
+    with opened(mlflow_store) as client:
+        shown = [run.info.run_name for run in client.search_runs([experiment], search)]
+    assert sorted(shown) == ["words15", "words300"]
 
 
 def test_without_a_stamp_mlflow_is_queried(mlflow_store: Store) -> None:

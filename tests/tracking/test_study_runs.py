@@ -178,11 +178,13 @@ def test_the_run_of_a_study_without_a_value_ends_as_failed(
     mlflow_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live = study_runs.LiveStudy(mlflow_store)
-    live.fail()
+    live.fail("s")
     assert runs(mlflow_store) == {}, "nothing was logged"
     monkeypatch.setattr(study_runs, "LONG", 0.0)
     live(Trials("s", "val_spearman", [{"trial": 0, "state": "fail", "value": None, "epochs": 1}], []))
-    live.fail()
+    study_runs.LiveStudy(mlflow_store).fail("another")
+    assert runs(mlflow_store)["all"].info.status == "RUNNING"
+    study_runs.LiveStudy(mlflow_store).fail("s")  # of a process that resumed the study
     assert {trial: run.info.status for trial, run in runs(mlflow_store).items()} == {
         "all": "FAILED",
         "0": "FAILED",

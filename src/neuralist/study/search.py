@@ -217,7 +217,9 @@ def epochs(study: optuna.Study, settings: params.Study) -> pd.DataFrame:
 def explain_no_value(study: optuna.Study, settings: params.Study) -> str | None:
     """Return why the trials, all of which ran to their end, have no best; None where that is not so."""
     ended = queue.trials(study, settings)
-    if not all(trial.state == TrialState.PRUNED or trial.user_attrs.get(UNDEFINED) for trial in ended):
+    if not ended or not all(
+        trial.state == TrialState.PRUNED or trial.user_attrs.get(UNDEFINED) for trial in ended
+    ):
         return None
     return (
         f"no settings were chosen, for none of {settings.trials} trials came to a value of {settings.metric}"

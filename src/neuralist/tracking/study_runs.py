@@ -98,7 +98,6 @@ class LiveStudy:
 
     def __init__(self, mlflow_store: Store | None = None) -> None:
         self._start, self._store, self._off = time.monotonic(), mlflow_store, False
-        self._run: str | None = None
 
     def __call__(self, study: Trials) -> None:
         """Add the finished trials that the store lacks."""
@@ -107,16 +106,21 @@ class LiveStudy:
         mlflow_store = self._store or store()
         try:
             with opened(mlflow_store) as client:
-                self._run = _add(client, get_experiment_id(client, mlflow_store), study)
+                _add(client, get_experiment_id(client, mlflow_store), study)
         except ValueError as error:
             self._off = True
             print(f"{study.name}: not shown in MLflow while it runs ({error})")
 
-    def fail(self) -> None:
-        """End the run of a study without a value, which stage `track` leaves alone, if one was logged."""
-        if self._run is not None and not self._off:
-            with suppress(ValueError), opened(self._store or store()) as client:
-                client.set_terminated(self._run, "FAILED")
+    def fail(self, name: str) -> None:
+        """End the run of a study without a value, which stage `track` leaves alone, if one was logged.
+
+        It may be by a process that was killed: this one, which resumed the study, may take less than LONG.
+        """
+        mlflow_store = self._store or store()
+        condition = f"tags.study = '{name}' AND tags.trial = 'all' AND attributes.status = 'RUNNING'"
+        with suppress(ValueError), opened(mlflow_store) as client:
+            for run in client.search_runs([get_experiment_id(client, mlflow_store)], condition):
+                client.set_terminated(run.info.run_id, "FAILED")
 
 
 def _add(client: "MlflowClient", experiment_id: str, study: Trials) -> str:
