@@ -14,6 +14,7 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.nearest import nearest, share_kept
+from neuralist.data.pair_sets import positions
 from neuralist.model.encoder import Encoder
 from neuralist.text.tokenizer import words
 
@@ -24,11 +25,9 @@ VAL_FOLD, SEEDS = 1, (1, 2)
 def measure(songs: pd.DataFrame, pairs: pd.DataFrame, encoder: Encoder) -> dict[float, tuple[float, float]]:
     """Return listed AUC and the share of the nearest that stay, by the share of known words."""
     songs = songs.loc[songs["fold"] == VAL_FOLD].reset_index(drop=True)
-    position = pd.Series(songs.index, songs["song_id"])
-    inside = pairs.loc[pairs["left_id"].isin(position.index) & pairs["right_id"].isin(position.index)]
+    left, right = positions(songs, pairs.loc[pairs["split"] == "val"])
     listed = np.zeros((len(songs), len(songs)), dtype=bool)
-    listed[position[inside["left_id"]], position[inside["right_id"]]] = True
-    listed |= listed.T
+    listed[left, right] = listed[right, left] = True
     group = songs["group_id"].to_numpy()
     other = group[:, None] != group
     queries = np.flatnonzero(songs["has_list"].to_numpy(bool) & (listed & other).any(axis=1))

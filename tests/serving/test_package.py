@@ -202,7 +202,7 @@ def test_pairs_of_a_songs_versions_are_in_no_quantile(source: Path, tmp_path: Pa
     # c, whose number is 0, comes before a in the table; b has 10.
     assert served.quantiles == pytest.approx([trained.similarity(0, 10)] * 101, rel=1e-5)
     songs["group_id"] = "a"
-    with pytest.raises(ValueError, match="received 1, versions of a song as one"):
+    with pytest.raises(ValueError, match="received 1, versions as one"):
         package.save(chosen(source), source, songs, trained.pairs(PAIRS), tmp_path / "served")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -116,8 +117,8 @@ def predict_file(
         table = model.predict(*(texts[name] for name in PAIR), cleaned=True)
         return pa.Table.from_pandas(table, preserve_index=False)
 
-    clean = model.encoder.clean
-    return _convert((pairs, out), (PAIR, None), (clean, compute), (chunk, skip_bad), report)
+    job = _Job(PAIR, (), model.encoder.clean, compute, skip_bad=skip_bad)
+    return _convert(pairs, out, job, chunk, report)
 
 
 def embed_file(
@@ -151,49 +152,45 @@ def embed_file(
         }
         return pa.table(columns | {"error": pa.array(errors, pa.string())})
 
-    clean = model.encoder.clean
-    return _convert((texts, out), ((text,), (name,)), (clean, compute), (chunk, skip_bad), report)
+    job = _Job((text,), (name,), model.encoder.clean, compute, skip_bad=skip_bad)
+    return _convert(texts, out, job, chunk, report)
 
 
-def _convert(
-    paths: tuple[Path, Path],
-    columns: tuple[tuple[str, ...], tuple[str, ...] | None],
-    calls: tuple[Callable[[str], str], Compute],
-    options: tuple[int, bool],
-    report: Callable[[int], None],
-) -> Counts:
-    """Read, compute and write by chunk.
+@dataclass(frozen=True)
+class _Job:
+    """What becomes of each chunk of rows."""
 
-    Args:
-        paths: input and output.
-        columns: those that `compute` reads; those to copy, None for all.
-        calls: what cleans a text; what makes the results of the valid rows.
-        options: rows of a chunk; whether to skip bad rows.
-        report: called with the number of rows done.
-    """
+    texts: tuple[str, ...]  # the columns that `compute` reads
+    copied: tuple[str, ...]  # the columns to copy; empty for all
+    clean: Callable[[str], str]  # cleans a text
+    compute: Compute  # makes the results of the valid rows
+    skip_bad: bool
+
+
+def _convert(source: Path, out: Path, job: _Job, at_once: int, report: Callable[[int], None]) -> Counts:
+    """Read, compute and write `at_once` rows at a time; `report` is called with the number of rows done."""
     from neuralist.cli import streams
     from neuralist.ingest.columns import locate
 
-    (source, out), (texts, copied), (clean, compute), (rows, skip_bad) = paths, columns, calls, options
     streams.check(source, out)
     n_rows = n_bad = 0
     with streams.writing(out) as write:
-        for chunk in streams.read(source, rows):
+        for chunk in streams.read(source, at_once):
             try:
-                names = locate(chunk.table.column_names, (*texts, *(copied or ())))
+                names = locate(chunk.table.column_names, (*job.texts, *job.copied))
             except ValueError as error:
-                others = "; --text-column and --id-column take other names" if copied else ""
+                others = "; --text-column and --id-column take other names" if job.copied else ""
                 raise ValueError(f"{source}: {error}{others}") from None
-            cleaned, faults = _cleaned(chunk, {name: names[name] for name in texts}, clean)
-            if faults and not skip_bad:
+            cleaned, faults = _cleaned(chunk, {name: names[name] for name in job.texts}, job.clean)
+            if faults and not job.skip_bad:
                 position = min(faults)
                 raise ValueError(
                     f"{source}: row {chunk.first + position:,}, {faults[position]} "
                     "(--skip-bad writes such rows without a result)"
                 )
             good = [position for position in range(len(chunk.table)) if position not in faults]
-            results = compute({name: [column[row] for row in good] for name, column in cleaned.items()})
-            table = chunk.table if copied is None else chunk.table.select([names[name] for name in copied])
+            results = job.compute({name: [column[row] for row in good] for name, column in cleaned.items()})
+            table = chunk.table.select([names[name] for name in job.copied]) if job.copied else chunk.table
             written = _with_results(table, results, faults)
             write(written)
             n_rows += len(written)

@@ -4,6 +4,7 @@ Input: predictions of models and baselines for val and test pairs of one protoco
 split, predictor and metric the values for the sample and each resample, float64 (1 + n_resamples,).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -45,6 +46,36 @@ class Comparison:
     ranked: dict[str, tuple[np.ndarray, ranking.RankingQueries]]
     answers: dict[Key, Answers]
     texts: np.ndarray | None = None
+
+    @classmethod
+    def of_models(
+        cls,
+        songs: pd.DataFrame,
+        listing: pd.DataFrame,
+        predicted: Mapping[str, pd.Series],
+        rows: dict[str, np.ndarray],
+        ranked_rows: Mapping[str, np.ndarray],
+    ) -> "Comparison":
+        """Return the comparison of models on the same pairs, without training pairs and new artists.
+
+        Args:
+            songs: tables.SONGS.
+            listing: the pairs, with similarity and listed.
+            predicted: a model's name to its predictions for them.
+            rows: see the class.
+            ranked_rows: split to the rows of its observable pairs; empty where nothing is ranked.
+        """
+        nothing, no_song = np.zeros(0, dtype=np.int64), np.zeros(len(songs), dtype=bool)
+        return cls(
+            train=Pairs(nothing, nothing),
+            pairs=positions(songs, listing),
+            truth=Answers.of(np.asarray(listing["similarity"])),
+            rows=rows,
+            ranked={
+                name: (at, queries(songs, listing.iloc[at], no_song)) for name, at in ranked_rows.items()
+            },
+            answers={("model", name): Answers.of(np.asarray(own)) for name, own in predicted.items()},
+        )
 
     @cached_property
     def thresholds(self) -> dict[Key, dict[str, float]]:

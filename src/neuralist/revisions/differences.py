@@ -13,10 +13,8 @@ from neuralist.config import params
 from neuralist.config.metric_table import HEADLINE
 from neuralist.config.records import Estimate, ExperimentMetrics
 from neuralist.data import parquet, tables
-from neuralist.evaluation import comparison
-from neuralist.evaluation.baselines import Pairs
+from neuralist.evaluation.comparison import Comparison
 from neuralist.evaluation.evaluation import SPLITS
-from neuralist.metrics import Answers
 from neuralist.revisions.revision import Revision
 
 # Columns that identify a prediction in both revisions; `truth` is its similarity without the last bits.
@@ -129,22 +127,16 @@ def _differences(
     return differences
 
 
-def _comparison(rows: pd.DataFrame, songs: pd.DataFrame, own: ExperimentMetrics) -> comparison.Comparison:
+def _comparison(rows: pd.DataFrame, songs: pd.DataFrame, own: ExperimentMetrics) -> Comparison:
     """Return both revisions as two predictors of the same pairs, on splits in which a prediction differs."""
     split = np.asarray(rows["split"], dtype=str)
     changed = sorted(set(split[np.asarray(rows["predicted"] != rows["predicted_there"])]))
     scored = np.asarray(rows["listed"], dtype=bool) | (own.target == "observable")
-    ranked = {}
-    for name in (name for name in changed if own.splits[name].ranking is not None):
-        at = np.flatnonzero(split == name)
-        # Which artists are new matters only to a metric that is not in HEADLINE.
-        ranked[name] = at, comparison.queries(songs, rows.iloc[at], np.zeros(len(songs), dtype=bool))
-    nothing = np.zeros(0, dtype=np.int64)
-    return comparison.Comparison(
-        train=Pairs(nothing, nothing),
-        pairs=comparison.positions(songs, rows),
-        truth=Answers.of(np.asarray(rows["similarity"])),
-        rows={name: np.flatnonzero((split == name) & scored & (name in changed)) for name in SPLITS},
-        ranked=ranked,
-        answers={("model", column): Answers.of(np.asarray(rows[column])) for column in _PREDICTED},
+    # Which artists are new matters only to a metric that is not in HEADLINE.
+    return Comparison.of_models(
+        songs,
+        rows,
+        {column: rows[column] for column in _PREDICTED},
+        {name: np.flatnonzero((split == name) & scored & (name in changed)) for name in SPLITS},
+        {name: np.flatnonzero(split == name) for name in changed if own.splits[name].ranking is not None},
     )

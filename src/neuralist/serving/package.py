@@ -63,8 +63,7 @@ def quantiles(embeddings: np.ndarray, similarity: Similarity) -> list[float]:
     n_songs = len(embeddings)
     if n_songs < 2:
         raise ValueError(
-            f"songs: received {n_songs}, versions of a song as one; a catalogue to serve needs two, "
-            "add songs to the raw data"
+            f"songs: received {n_songs}, versions as one; a catalogue needs two, add songs to the raw data"
         )
     if n_songs * (n_songs - 1) // 2 <= MAX_PAIRS:
         left, right = np.triu_indices(n_songs, k=1)

@@ -18,8 +18,7 @@ from neuralist.config.metric_table import OF_RANKING
 from neuralist.config.records import Estimate
 from neuralist.data import pair_sets
 from neuralist.evaluation import evaluation, results, selection
-from neuralist.evaluation.baselines import Pairs
-from neuralist.evaluation.comparison import Comparison, Key, positions, queries
+from neuralist.evaluation.comparison import Comparison
 from neuralist.model.encoder import Encoder
 
 
@@ -145,17 +144,9 @@ def _new_to_both(listing: pd.DataFrame, rivals: Rivals) -> pd.DataFrame:
 
 
 def _comparison(songs: pd.DataFrame, listing: pd.DataFrame, rivals: Rivals, *, ranked: bool) -> Comparison:
-    answers: dict[Key, metrics.Answers] = {}
-    for name, folder in rivals._asdict().items():
-        predictions = evaluation.predict(name, Encoder.load(folder), songs, listing)
-        answers["model", name] = metrics.Answers.of(np.asarray(predictions["predicted"]))
-    pairs, all_rows = positions(songs, listing), np.arange(len(listing))
-    no_song = np.zeros(len(songs), dtype=bool)
-    return Comparison(
-        train=Pairs(all_rows[:0], all_rows[:0]),
-        pairs=pairs,
-        truth=metrics.Answers.of(np.asarray(listing["similarity"])),
-        rows={"val": all_rows},
-        ranked={"val": (all_rows, queries(songs, listing, no_song))} if ranked else {},
-        answers=answers,
-    )
+    predicted = {
+        name: evaluation.predict(name, Encoder.load(folder), songs, listing)["predicted"]
+        for name, folder in rivals._asdict().items()
+    }
+    rows = {"val": np.arange(len(listing))}
+    return Comparison.of_models(songs, listing, predicted, rows, rows if ranked else {})

@@ -106,8 +106,7 @@ def gives_split(folder: Path) -> bool:
     False also for a file that cannot be read so far; `read_pairs` says what is wrong with it.
     """
     try:
-        rows = _rows(folder, "pairs.csv", [])
-        return any(fields.get("split", "").strip() for _, fields in rows)
+        return any(fields.get("split", "").strip() for _, fields in _rows(folder, "pairs.csv", []))
     except ValueError:
         return False
 
