@@ -52,7 +52,7 @@ class Comparison:
         cls,
         songs: pd.DataFrame,
         listing: pd.DataFrame,
-        predicted: Mapping[str, pd.Series],
+        predicted: Mapping[str, np.ndarray],
         rows: dict[str, np.ndarray],
         ranked_rows: Mapping[str, np.ndarray],
     ) -> "Comparison":
@@ -74,7 +74,7 @@ class Comparison:
             ranked={
                 name: (at, queries(songs, listing.iloc[at], no_song)) for name, at in ranked_rows.items()
             },
-            answers={("model", name): Answers.of(np.asarray(own)) for name, own in predicted.items()},
+            answers={("model", name): Answers.of(own) for name, own in predicted.items()},
         )
 
     @cached_property

@@ -136,7 +136,7 @@ def _comparison(rows: pd.DataFrame, songs: pd.DataFrame, own: ExperimentMetrics)
     return Comparison.of_models(
         songs,
         rows,
-        {column: rows[column] for column in _PREDICTED},
+        {column: np.asarray(rows[column]) for column in _PREDICTED},
         {name: np.flatnonzero((split == name) & scored & (name in changed)) for name in SPLITS},
         {name: np.flatnonzero(split == name) for name in changed if own.splits[name].ranking is not None},
     )

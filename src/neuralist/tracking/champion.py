@@ -145,7 +145,7 @@ def _new_to_both(listing: pd.DataFrame, rivals: Rivals) -> pd.DataFrame:
 
 def _comparison(songs: pd.DataFrame, listing: pd.DataFrame, rivals: Rivals, *, ranked: bool) -> Comparison:
     predicted = {
-        name: evaluation.predict(name, Encoder.load(folder), songs, listing)["predicted"]
+        name: np.asarray(evaluation.predict(name, Encoder.load(folder), songs, listing)["predicted"])
         for name, folder in rivals._asdict().items()
     }
     rows = {"val": np.arange(len(listing))}
