@@ -26,6 +26,7 @@ from neuralist.evaluation.selection import shown_lead
 DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS / "results"
 HEADLINE = DOCS.parent / "artifacts" / "headline.json"
+KEPT = "\u00a0"  # a space that breaks no line: an interval stays whole in a narrow cell
 PROVENANCE = ("date", "processor", "commit", "command", "data")
 
 
@@ -118,7 +119,7 @@ def _cell(name: str, row: str, column: str, columns: Sequence[str]) -> str:
     metric, _, kind = column.partition(".")
     entry = lookup(name, "values", row)
     if kind == "each":
-        return " ".join(results.number(one, metric) for one in entry.get("each", {}).get(metric, []))
+        return KEPT.join(results.number(one, metric) for one in entry.get("each", {}).get(metric, []))
     if kind == "lead":
         return value(name, row, metric, "lead") + _mark(entry, metric) if entry.get("lead") else ""
     is_marked = entry.get("lead") and f"{metric}.lead" not in columns
@@ -127,7 +128,7 @@ def _cell(name: str, row: str, column: str, columns: Sequence[str]) -> str:
 
 def _mark(entry: dict[str, Any], metric: str) -> str:
     """Return ~ where the interval of the lead includes 0, ! where the subject is worse, else nothing."""
-    marks = {-1: " !", 0: " ~", 1: "", None: ""}
+    marks = {-1: f"{KEPT}!", 0: f"{KEPT}~", 1: "", None: ""}
     return marks[shown_lead(Estimate.model_validate(entry["lead"][metric]), metric)]
 
 
@@ -135,7 +136,7 @@ def _heading(column: str, subject: str) -> str:
     metric, _, kind = column.partition(".")
     return {
         "": BY_NAME[metric].heading,
-        "each": f"{BY_NAME[metric].label} of each",
+        "each": f"{BY_NAME[metric].label}, each training",
         "lead": f"{subject} leads by",
     }[kind]
 
@@ -190,9 +191,8 @@ def _peer(entry: dict[str, Any]) -> str:
 
 def _rounds(middle: float, spread: Sequence[float], unit: str) -> str:
     low, high = spread
-    return f"{_plain(middle)} {unit}".rstrip() + (
-        f" ({_plain(low)} to {_plain(high)})" if low != high else ""
-    )
+    rounds = f" ({_plain(low)} to {_plain(high)})".replace(" to ", f"{KEPT}to{KEPT}")
+    return f"{_plain(middle)} {unit}".rstrip() + (rounds if low != high else "")
 
 
 def cells(name: str) -> str:
@@ -224,7 +224,9 @@ def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "f
 def _interval(estimate: dict[str, Any], metric: str) -> str:
     middle, low, high = (results.number(estimate[key], metric) for key in ("value", "low", "high"))
     # A constant has no interval worth two equal ends.
-    return middle if {low, high} <= {middle, results.number(None, metric)} else f"{middle} [{low}, {high}]"
+    if {low, high} <= {middle, results.number(None, metric)}:
+        return middle
+    return f"{middle} [{low},{KEPT}{high}]"
 
 
 def _plain(value: float | str) -> str:

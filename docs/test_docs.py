@@ -279,7 +279,7 @@ def test_the_table_of_readme_is_that_of_the_committed_figures() -> None:
         "artist, year, tags*",
     ]
     rendered = figures.table("unseen", ["listed_auc", "listed_auc.lead", "ndcg_at_10"], rows)
-    lines = [line for line in rendered.splitlines() if line.startswith("|")]
+    lines = [line.replace(figures.KEPT, " ") for line in rendered.splitlines() if line.startswith("|")]
     constant = figures.lookup("paper", "values", "constant (train mean)", "mean", "binary_accuracy", "value")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "\n".join(lines) in readme
