@@ -281,6 +281,8 @@ def test_the_table_of_readme_is_that_of_the_committed_figures() -> None:
     rendered = figures.table("unseen", ["listed_auc", "listed_auc.lead", "ndcg_at_10"], rows)
     lines = [line.replace(figures.KEPT, " ") for line in rendered.splitlines() if line.startswith("|")]
     constant = figures.lookup("paper", "values", "constant (train mean)", "mean", "binary_accuracy", "value")
+    songs, queries = figures.fact("unseen", "songs"), figures.fact("unseen", "queries")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "\n".join(lines) in readme
     assert f"the constant answer scores {100 * constant:.1f} %" in readme
+    assert f"another fifth of {songs} songs, with {queries} queries" in " ".join(readme.split())
