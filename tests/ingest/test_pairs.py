@@ -69,7 +69,7 @@ def test_a_pair_belongs_to_a_part_when_both_songs_do() -> None:
     assert (parts["ab"], parts["cd"], parts["ef"]) == ("test", "val", "train")
 
 
-def test_a_given_split_is_kept_and_test_wins_where_rows_of_a_pair_disagree() -> None:
+def test_a_given_split_is_kept_and_the_smallest_wins_where_rows_of_a_pair_disagree() -> None:
     table = song_table(dict.fromkeys("abcd", 0))
     listed = listed_table(
         [
@@ -88,6 +88,18 @@ def test_a_given_split_is_kept_and_test_wins_where_rows_of_a_pair_disagree() -> 
         ["a", "c", "val"],
         ["c", "d", "train"],
     ]
+
+
+def test_a_test_that_repeats_all_of_train_and_val_keeps_its_other_pairs() -> None:
+    """As a published file may: 2 rows of train and 1 of val are among the 5 of test."""
+    table = song_table(dict.fromkeys("abcde", 0))
+    train, val = [("a", "b", 0.1), ("b", "c", 0.2)], [("c", "d", 0.3)]
+    other = [("d", "e", 0.4), ("a", "e", 0.5)]
+    parts = {"train": train, "val": val, "test": [*train, *val, *other]}
+    listed = listed_table([(*row, split) for split, listed in parts.items() for row in listed])
+    made = pairs.pairs(pairs.rows(listed, table, CHOICES), table, CHOICES, gives_split=True)
+    splits = {left + right: split for left, right, split in made[["left_id", "right_id", "split"]].values}
+    assert splits == {"ab": "train", "bc": "train", "cd": "val", "de": "test", "ae": "test"}
 
 
 def test_a_given_split_without_val_gets_a_tenth_of_the_pairs_of_train_as_val() -> None:

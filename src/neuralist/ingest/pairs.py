@@ -21,6 +21,11 @@ from neuralist.engine.protocol import Engine, with_song_ids
 from neuralist.ingest import pairs_sql
 
 SPLITS = ("test", "train", "unused", "val")
+_CODES = {
+    1: "test",
+    3: "val",
+    2: "train",
+}  # of splits in pairs_sql; of equally large ones the first goes first
 _GIVEN_VAL_SHARE = 0.1  # of the pairs that are in train alone, where a given split has no val
 _BLOCK = 2**22  # rows sorted at once
 
@@ -169,8 +174,8 @@ def pairs(
         rows_listed: tables.ROWS.
         songs: tables.SONGS.
         choices: the test fold.
-        gives_split: whether the source gives the split; where a pair's rows disagree, test takes precedence
-            over val, and val over train.
+        gives_split: whether the source gives the split; a pair whose rows name several is in the smallest of
+            them. So none is emptied: a test that repeats all of train keeps its other pairs.
 
     Returns:
         tables.PAIRS, sorted; similarity is the mean of the pair's rows.
@@ -184,8 +189,13 @@ def pairs(
 
 def _pairs(engine: Engine, choices: params.Pairs, *, gives_split: bool) -> Iterator[pa.Table]:
     test = choices.test_fold
-    by_fold = pairs_sql.SPLIT_BY_FOLD.format(test=test, val=val_fold(test))
-    query = pairs_sql.PAIRS.format(split=pairs_sql.GIVEN_SPLIT if gives_split else by_fold)
+    rank, split = "1", pairs_sql.SPLIT_BY_FOLD.format(test=test, val=val_fold(test))
+    if gives_split:
+        sizes = engine.frame(pairs_sql.SIZES_OF_SPLITS).set_index("split_code")["n_rows"]
+        order = sorted(_CODES, key=lambda code: sizes.get(code, 0))
+        rank = pairs_sql.RANK.format(*order)
+        split = pairs_sql.GIVEN_SPLIT.format(*(_CODES[code] for code in order))
+    query = pairs_sql.PAIRS.format(rank=rank, split=split)
     blocks = _blocks(engine, "least(left_number, right_number)", "rows_listed")
     return engine.batches([query.format(**block) for block in blocks])
 

@@ -124,7 +124,7 @@ with directed as (
     select low_number, high_number,
            cast(sum(cast(round(similarity * 1e15) as decimal(18, 0))) as double) / 1e15 / count(*) as mean,
            min(similarity) as lowest, max(similarity) as highest, count(*) as n_rows,
-           min(case split_code when 1 then 1 when 3 then 2 else 3 end) as precedence
+           min({rank}) as smallest
     from directed where low_number between {{first}} and {{last}} group by low_number, high_number
 )
 select low_number as left_number, high_number as right_number,
@@ -143,7 +143,10 @@ from named_rows
 join numbers left_song on left_song.song_id = named_rows.left_id
 join numbers right_song on right_song.song_id = named_rows.right_id
 """
-GIVEN_SPLIT = "case precedence when 1 then 'test' when 2 then 'val' else 'train' end"
+# A pair whose rows name several splits is in the first of them, of the splits' codes in ascending size.
+SIZES_OF_SPLITS = "select split_code, count(*) as n_rows from rows_listed group by split_code"
+RANK = "case split_code when {} then 1 when {} then 2 when {} then 3 end"
+GIVEN_SPLIT = "case smallest when 1 then '{}' when 2 then '{}' else '{}' end"
 SPLIT_BY_FOLD = """
        case when left_song.fold = {test} and right_song.fold = {test} then 'test'
             when left_song.fold = {val} and right_song.fold = {val} then 'val'
