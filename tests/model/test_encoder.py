@@ -13,7 +13,6 @@ from tests.settings import experiment
 from neuralist.config import params, records
 from neuralist.model.bag_of_words import Bag
 from neuralist.model.encoder import TOKENS_PER_CALL, Encoder
-from neuralist.model.similarity import Similarity
 from neuralist.text import word_vectors
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import PADDING, UNKNOWN
@@ -22,7 +21,12 @@ from neuralist.training import examples, loop, saving
 pytestmark = pytest.mark.tensorflow
 
 WORDS = ("moss", "stone", "fern")
-KINDS: list[dict[str, Any]] = [{"pooling": pooling} for pooling in ("last", "mean", "mean_max")]
+KINDS: list[dict[str, Any]] = [
+    {"pooling": pooling} for pooling in ("last", "mean", "max", "mean_max", "last_max")
+]
+KINDS += [
+    {"pooling": pooling, "bidirectional": True, "similarity": "learned"} for pooling in ("last", "last_max")
+]
 # Characters are but other tokens of other vectors: one kind tells.
 KINDS += [{"pooling": "mean", "tokens": "char"}]
 # What is made of the pooled states is tried on two of them.
@@ -114,8 +118,11 @@ def test_every_kind_of_encoder_encodes_as_in_keras(
 
     np.testing.assert_allclose(with_onnx, with_keras, rtol=0, atol=1e-5)
     similarities = [
-        Similarity("manhattan")(embeddings, np.roll(embeddings, 1, axis=0))
-        for embeddings in (with_onnx, with_keras)
+        similarity(embeddings, np.roll(embeddings, 1, axis=0))
+        for similarity, embeddings in (
+            (encoder.similarity, with_onnx),
+            (loop.similarity(model), with_keras),
+        )
     ]
     np.testing.assert_allclose(*similarities, rtol=0, atol=1e-4)
     alone = np.concatenate([encoder.encode([text]) for text in mixed])

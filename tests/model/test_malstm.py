@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from keras.ops import convert_to_numpy as to_numpy
 
-from neuralist.model.layers import PairSimilarity, Pooling
+from neuralist.model.layers import LearnedSimilarity, PairSimilarity, Pooling, reverse
 from neuralist.model.malstm import Architecture, MaLSTM
-from neuralist.model.similarity import Similarity
+from neuralist.model.similarity import Similarity, Steepness
 
 pytestmark = pytest.mark.tensorflow
 
@@ -53,10 +53,10 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-x))
 
 
-def _states_by_hand(model: MaLSTM, tokens: list[int]) -> np.ndarray:
+def _states_by_hand(model: MaLSTM, tokens: list[int], weights: list | None = None) -> np.ndarray:
     """Hochreiter & Schmidhuber's LSTM with a forget gate, one step at a time: its state after each word."""
     (vectors,) = model.vectors.get_weights()
-    kernel, bias, recurrent = (to_numpy(weight) for weight in model.trainable_variables)
+    kernel, bias, recurrent = (to_numpy(weight) for weight in weights or model.trainable_variables)
     state, cell, found = np.zeros(UNITS), np.zeros(UNITS), []
     for token in tokens:
         i, f, o, c = np.split(vectors[token] @ kernel + state @ recurrent + bias, 4)
@@ -82,14 +82,34 @@ def _made(**kind: object) -> MaLSTM:
     return model
 
 
-@pytest.mark.parametrize("pooling", ["mean", "mean_max"])
+@pytest.mark.parametrize("pooling", ["mean", "max", "mean_max", "last_max"])
 def test_states_are_pooled_over_a_songs_own_words(pooling: str) -> None:
     model, tokens = _made(pooling=pooling), _tokens(4, 9, 1)
     for row, embedding in zip(tokens, encode(model, tokens), strict=True):
         states = _states_by_hand(model, row[row > 0].tolist())
-        mean, highest = states.mean(axis=0), states.max(axis=0)
-        by_hand = mean if pooling == "mean" else np.concatenate([mean, highest])
-        np.testing.assert_allclose(embedding, by_hand, atol=1e-6)
+        by_hand = {"mean": states.mean(axis=0), "max": states.max(axis=0), "last": states[-1]}
+        wanted = np.concatenate([by_hand[part] for part in pooling.split("_")])
+        np.testing.assert_allclose(embedding, wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("pooling", ["last", "max", "mean_max"])
+def test_a_second_direction_reads_from_the_last_word_to_the_first(pooling: str) -> None:
+    model, tokens = _made(pooling=pooling, bidirectional=True), _tokens(4, 9, 1)
+    there = [*model.projection.weights, *model.recurrence.weights]
+    back = [*model.backward_projection.weights, *model.backward_recurrence.weights]
+    for row, embedding in zip(tokens, encode(model, tokens), strict=True):
+        words = row[row > 0].tolist()
+        forward = _states_by_hand(model, words, there)
+        backward = _states_by_hand(model, words[::-1], back)
+        states = np.concatenate([forward, backward], axis=1)
+        by_hand = {"mean": states.mean(axis=0), "max": states.max(axis=0), "last": states[-1]}
+        wanted = np.concatenate([by_hand[part] for part in pooling.split("_")])
+        np.testing.assert_allclose(embedding, wanted, atol=1e-6)
+
+
+def test_texts_are_reversed_and_their_padding_stays_at_the_end() -> None:
+    by_time = np.array([[3, 5, 7], [0, 0, 0], [9, 4, 0]], dtype=np.int32).T
+    assert to_numpy(reverse(by_time)).T.tolist() == [[7, 5, 3], [0, 0, 0], [4, 9, 0]]
 
 
 def test_a_song_in_several_windows_is_their_average(model: MaLSTM) -> None:
@@ -127,14 +147,38 @@ def test_similarities_are_those_worked_out_by_hand(kind: str) -> None:
     np.testing.assert_allclose(Similarity(kind)(LEFT, RIGHT), BY_HAND[kind], atol=1e-9)
 
 
+def test_a_learned_similarity_is_one_for_equal_embeddings_and_worked_out_by_hand() -> None:
+    """One hidden unit: half the distance, and half the product of the second coordinates, less 3.5."""
+    network = Steepness(
+        difference=np.full((2, 1), 0.5),
+        product=np.array([[0.0], [0.5]]),
+        bias=np.array([-3.5]),
+        factor=np.array([2.0]),
+        offset=np.array(0.0),
+    )
+    layer = LearnedSimilarity(hidden=1)
+    layer.build((None, 2))
+    for name, value in network._asdict().items():
+        getattr(layer, name).assign(value)
+    # Distances 0, 3 + 4 and 1 + 7; half products 2 * 2 / 2, 0 and 4 * -3 / 2.
+    hidden = [_sigmoid(np.array(x)) for x in (0 + 2 - 3.5, 3.5 + 0 - 3.5, 4 - 6 - 3.5)]
+    by_hand = [np.exp(-np.log1p(np.exp(2 * h)) * d) for h, d in zip(hidden, (0, 7, 8), strict=True)]
+    np.testing.assert_allclose(to_numpy(layer(LEFT, RIGHT)), by_hand, atol=1e-6)
+    np.testing.assert_allclose(Similarity("learned", steepness=network)(LEFT, RIGHT), by_hand, atol=1e-9)
+    np.testing.assert_allclose(Similarity("learned", steepness=network)(RIGHT, LEFT), by_hand, atol=1e-9)
+    assert by_hand[0] == 1.0
+
+
 def test_another_kind_of_similarity_is_refused() -> None:
     with pytest.raises(ValueError, match="'chebyshev'"):
         PairSimilarity("chebyshev")
     with pytest.raises(ValueError, match="'chebyshev'"):
         Similarity("chebyshev")
+    with pytest.raises(ValueError, match="learned"):
+        Similarity("learned")
 
 
-@pytest.mark.parametrize("kind", BY_HAND)
+@pytest.mark.parametrize("kind", [*BY_HAND, "learned"])
 def test_a_pair_of_one_song_has_a_finite_gradient(kind: str) -> None:
     model = MaLSTM(Architecture(n_tokens=N_TOKENS, dimensions=DIMENSIONS, units=UNITS, similarity=kind))
     model.compile("sgd", loss="mse", run_eagerly=True)
@@ -202,5 +246,7 @@ def test_dropout_acts_in_training_only() -> None:
 
 
 def test_another_kind_of_pooling_is_refused_with_the_choices() -> None:
-    with pytest.raises(ValueError, match="pooling: received 'sum'; choose last, mean, mean_max"):
+    with pytest.raises(
+        ValueError, match="pooling: received 'sum'; choose last, mean, max, mean_max, last_max"
+    ):
         Pooling("sum")

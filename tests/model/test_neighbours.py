@@ -10,7 +10,7 @@ from scipy.spatial import distance
 
 from neuralist.model import neighbours
 from neuralist.model.neighbours import Neighbours
-from neuralist.model.similarity import Calibration, Similarity
+from neuralist.model.similarity import Calibration, Similarity, Steepness
 
 # Flat for distances from 3 on: all of these are equally alike.
 FLAT = Calibration(np.array([np.exp(-3), 1.0]), np.array([0.25, 1.0]))
@@ -104,6 +104,19 @@ def test_each_similarity_is_searched_exactly(kind: str, share: float) -> None:
     alike = np.exp(-apart) if kind == "manhattan" else 1 - apart / (2 if kind == "cosine" else 1)
     for row, near in enumerate(found):
         np.testing.assert_allclose(near.similarity, alike[row, near.positions], rtol=1e-5)
+
+
+def test_of_a_learned_similarity_the_nearest_hundred_by_distance_are_ranked_by_it() -> None:
+    rng = np.random.default_rng(3)
+    network = Steepness(*(rng.normal(size=shape) for shape in ((8, 4), (8, 4), (4,), (4,), ())))
+    similarity, embeddings, [query] = Similarity("learned", steepness=network), _made(2000), _made(1, seed=1)
+
+    [near] = Neighbours(embeddings, similarity).nearest(query[None], 7)
+
+    hundred = np.sort(np.argsort(np.abs(embeddings - query).sum(axis=1))[:100])
+    alike = similarity(query[None], embeddings[hundred])
+    assert near.positions.tolist() == hundred[np.argsort(-alike)[:7]].tolist()
+    assert near.similarity.tolist() == sorted(alike, reverse=True)[:7]
 
 
 def test_differences_below_single_precision_decide() -> None:

@@ -1,14 +1,17 @@
 """Calibration: rising, without steps, and through the means of scikit-learn's isotonic regression."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from sklearn.isotonic import IsotonicRegression
 from tests import made_records
 
 from neuralist.model import similarity as module
-from neuralist.model.similarity import Calibration, Similarity
+from neuralist.model.similarity import Calibration, Similarity, Steepness
 
 unit = st.floats(0, 1, allow_subnormal=False)
 pairs = st.lists(st.tuples(unit, unit, st.floats(0.5, 20)), min_size=1, max_size=30)
@@ -71,8 +74,37 @@ def test_a_pair_of_weight_two_counts_as_two_pairs(monkeypatch: pytest.MonkeyPatc
 
 def test_a_trained_experiments_similarity_is_read_with_its_curve() -> None:
     curve = {"raw": [0.0, 0.5, 1.0], "expected": [0, 0.1, 1]}
-    similarity = Similarity.of(made_records.trained(calibration=curve))
+    similarity = Similarity.load(made_records.trained(calibration=curve), Path())
     # exp(-ln 2) = 0.5 and exp(-ln 4) = 0.25
     left, right = np.zeros((3, 1)), np.log([[2.0], [4.0], [1.0]])
     assert similarity(left, right).tolist() == pytest.approx([0.1, 0.05, 1.0])
-    assert Similarity.of(made_records.trained(settings={"similarity": "cosine"})) == Similarity("cosine")
+    cosine = made_records.trained(settings={"similarity": "cosine"})
+    assert Similarity.load(cosine, Path()) == Similarity("cosine")
+
+
+def test_the_network_of_a_learned_similarity_is_read_from_the_folder(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    network = Steepness(*(rng.normal(size=shape) for shape in ((3, 2), (3, 2), (2,), (2,), ())))
+    network.save(tmp_path / "similarity.npz")
+    first = (tmp_path / "similarity.npz").read_bytes()
+    network.save(tmp_path / "similarity.npz")
+    assert (tmp_path / "similarity.npz").read_bytes() == first
+    trained = made_records.trained(settings={"similarity": "learned"})
+    left, right = rng.normal(size=(2, 5, 3))
+    loaded = Similarity.load(trained, tmp_path)
+    np.testing.assert_array_equal(loaded(left, right), Similarity("learned", steepness=network)(left, right))
+    (tmp_path / "similarity.npz").write_bytes(first[:100])
+    with pytest.raises(ValueError, match="similarity.npz: no weights of a learned similarity"):
+        Similarity.load(trained, tmp_path)
+
+
+@given(arrays(float, (2, 4, 3), elements=st.floats(-1, 1)), st.integers(0, 9))
+def test_a_learned_similarity_is_symmetric_in_range_and_one_for_equal_embeddings(
+    pairs: np.ndarray, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    network = Steepness(*(rng.normal(size=shape) for shape in ((3, 2), (3, 2), (2,), (2,), ())))
+    similarity, (left, right) = Similarity("learned", steepness=network), pairs
+    assert similarity(left, right).tolist() == similarity(right, left).tolist()
+    assert np.all((similarity(left, right) >= 0) & (similarity(left, right) <= 1))
+    assert similarity(left, left).tolist() == [1.0] * 4

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Protocol = Literal["songs", "paper", "given"]
-Similarity = Literal["manhattan", "euclidean", "cosine"]
-Pooling = Literal["last", "mean", "mean_max"]
+Similarity = Literal["manhattan", "euclidean", "cosine", "learned"]
+Pooling = Literal["last", "mean", "max", "mean_max", "last_max"]
 
 
 class Section(BaseModel):
@@ -34,6 +34,7 @@ class _Training(Section):
     vectors: Literal["frozen", "trained"]
     char_dimensions: int = Field(ge=1, le=4096)
     units: int = Field(ge=1, le=4096)
+    bidirectional: bool = False  # an experiment.json from before has none
     pooling: Pooling
     length_features: bool
     embedding: Annotated[int, Field(ge=1, le=4096)] | None

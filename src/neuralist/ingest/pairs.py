@@ -191,8 +191,9 @@ def _pairs(engine: Engine, choices: params.Pairs, *, gives_split: bool) -> Itera
     test = choices.test_fold
     rank, split = "1", pairs_sql.SPLIT_BY_FOLD.format(test=test, val=val_fold(test))
     if gives_split:
-        sizes = engine.frame(pairs_sql.SIZES_OF_SPLITS).set_index("split_code")["n_rows"]
-        order = sorted(_CODES, key=lambda code: sizes.get(code, 0))
+        sizes = engine.frame(pairs_sql.SIZES_OF_SPLITS)
+        n_rows = dict(zip(sizes["split_code"].tolist(), sizes["n_rows"].tolist(), strict=True))
+        order = sorted(_CODES, key=lambda code: n_rows.get(code, 0))
         rank = pairs_sql.RANK.format(*order)
         split = pairs_sql.GIVEN_SPLIT.format(*(_CODES[code] for code in order))
     query = pairs_sql.PAIRS.format(rank=rank, split=split)

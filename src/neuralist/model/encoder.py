@@ -75,7 +75,7 @@ class Encoder:
 
     @classmethod
     def load(cls, folder: Path) -> "Encoder":
-        """Read a trained or served folder: encoder.onnx, vocabulary.txt and experiment.json.
+        """Read a trained or served folder: encoder.onnx, vocabulary.txt, experiment.json, similarity.npz.
 
         Raises:
             ValueError: a file of the folder is missing or damaged.
@@ -86,7 +86,7 @@ class Encoder:
             raise ValueError(f"{folder}: {missing} missing; run `dvc repro` to train this experiment")
         experiment = records.load_experiment(folder)
         vocabulary = Vocabulary.load(folder / "vocabulary.txt")
-        windowing, similarity = TokenWindowing.of(experiment.params), Similarity.of(experiment)
+        windowing, similarity = TokenWindowing.of(experiment.params), Similarity.load(experiment, folder)
         clean = cleaning.cleaner(experiment.cleaning)
         return cls(folder / "encoder.onnx", vocabulary, windowing, similarity, clean=clean)
 

@@ -44,6 +44,54 @@ class PairSimilarity(keras.layers.Layer):
         return (1 + ops.sum(left * right, axis=-1) / product) / 2
 
 
+@keras.saving.register_keras_serializable("neuralist")
+class LearnedSimilarity(keras.layers.Layer):
+    """Manhattan similarity, as steep as a network makes it for each pair, in [0, 1]; 1 for equal ones.
+
+    The similarity is exp(-f |a - b|_1), where f > 0 is made of |a - b| and a * b by one hidden layer; the
+    features are those of Tai, Socher & Manning 2015, equation 15. So what two texts share counts, too.
+
+    Args:
+        hidden: size of the hidden layer.
+    """
+
+    def __init__(self, hidden: int = 50, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.hidden = hidden
+
+    def build(self, input_shape: Any) -> None:
+        """Create the weights of `similarity.Steepness`; at the start f is about 1."""
+        width, ones = input_shape[-1], keras.initializers.Constant(1.0)
+        self.difference = self.add_weight(shape=(width, self.hidden), name="difference")
+        self.product = self.add_weight(shape=(width, self.hidden), name="product")
+        self.bias = self.add_weight(shape=(self.hidden,), initializer="zeros", name="bias")
+        self.factor = self.add_weight(shape=(self.hidden,), initializer="zeros", name="factor")
+        self.offset = self.add_weight(shape=(), initializer=ones, name="offset")
+        self.built = True
+
+    def call(self, left: Any, right: Any) -> Any:
+        """Map embeddings (n_pairs, width), twice, to similarities (n_pairs,)."""
+        difference: Any = ops.abs(left - right)
+        shared: Any = ops.matmul(left * right, self.product)
+        hidden = ops.sigmoid(ops.matmul(difference, self.difference) + shared + self.bias)
+        steepness: Any = ops.softplus(ops.sum(hidden * self.factor, axis=-1) + self.offset)
+        return ops.exp(-steepness * ops.sum(difference, axis=-1))
+
+
+@keras.saving.register_keras_serializable("neuralist")
+class Scale(keras.layers.Layer):
+    """Multiplies each coordinate of an embedding by a learned weight, which it then has in the distance."""
+
+    def build(self, input_shape: Any) -> None:
+        """Create the weights."""
+        self.weight = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="weight")
+        self.built = True
+
+    def call(self, embeddings: Any) -> Any:
+        """Map embeddings (n_songs, width) to as many."""
+        return embeddings * self.weight
+
+
 def _length(vectors: Any) -> Any:
     # The bare root has an infinite gradient at 0, the distance of equal texts.
     squares: Any = ops.sum(ops.square(vectors), axis=-1)
@@ -98,6 +146,14 @@ class Recurrence(keras.layers.Layer):
         return states[1][:, 0]
 
 
+def reverse(tokens: Any) -> Any:
+    """Return texts from their last token to the first: int32 (n_steps, n_texts), padding still at the end."""
+    shape: Any = ops.shape(tokens)
+    steps: Any = ops.expand_dims(ops.arange(shape[0], dtype="int32"), -1)
+    counts: Any = ops.sum(ops.cast(ops.not_equal(tokens, 0), "int32"), axis=0)
+    return ops.take_along_axis(tokens, ops.where(steps < counts, counts - 1 - steps, steps), axis=0)
+
+
 def gates(forget_bias: float) -> Callable[..., Any]:
     """Return an initializer of the biases of gates i, f, o, c: 0 but for f (Jozefowicz et al. 2015)."""
 
@@ -113,9 +169,8 @@ class Pooling(keras.layers.Layer):
     """Pools states over time, without padding: a vector per text; an empty text has mean 0, maximum -1.
 
     Args:
-        kind: `last`, the state after the last word; `mean`; or `mean_max`: means and maxima, one after the
-            other. A further kind also needs its name in `config.experiment`, its nodes in
-            `onnx_export._add_pooling`, and where it widens the vector, `MaLSTM.build` and `_add_song`.
+        kind: `last`, the state after the last word; `mean`; `max`; or two of these, one after the other. A
+            further one also needs its nodes in `onnx_export._add_pooling`.
 
     Raises:
         ValueError: `kind` is none of KINDS.
@@ -126,19 +181,22 @@ class Pooling(keras.layers.Layer):
         if kind not in get_args(experiment.Pooling):
             raise ValueError(f"pooling: received {kind!r}; choose {', '.join(get_args(experiment.Pooling))}")
         self.kind = kind
+        self.parts = tuple(kind.split("_"))
 
     def call(self, states: Any, present: Any) -> Any:
         """Pool states (n_steps, n_texts, width) where `present` is true: (n_texts, width or twice that)."""
         counts: Any = ops.sum(ops.cast(present, "int32"), axis=0)
-        if self.kind == "last":
-            return _last(states, counts)
-        present = ops.expand_dims(present, -1)
-        total: Any = ops.sum(ops.where(present, states, 0.0), axis=0)
-        mean = total / ops.cast(ops.expand_dims(ops.maximum(counts, 1), -1), states.dtype)
-        if self.kind == "mean":
-            return mean
-        highest: Any = ops.max(ops.where(present, states, -1.0), axis=0)  # a state is above -1
-        return ops.concatenate([mean, highest], axis=-1)
+        masked = ops.expand_dims(present, -1)
+        parts = []
+        for part in self.parts:
+            if part == "last":
+                parts.append(_last(states, counts))
+            elif part == "mean":
+                total: Any = ops.sum(ops.where(masked, states, 0.0), axis=0)
+                parts.append(total / ops.cast(ops.expand_dims(ops.maximum(counts, 1), -1), states.dtype))
+            else:
+                parts.append(ops.max(ops.where(masked, states, -1.0), axis=0))  # a state is above -1
+        return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
 
 
 def _last(states: Any, counts: Any) -> Any:

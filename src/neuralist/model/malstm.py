@@ -22,7 +22,9 @@ class Architecture:
         n_tokens: rows of the word vector matrix, padding and <unk> included.
         dimensions: columns of it.
         units: size of the LSTM's state.
-        similarity: a kind of `PairSimilarity`.
+        similarity: a kind of `PairSimilarity`, or `learned`, see `LearnedSimilarity`.
+        bidirectional: whether a second LSTM reads each text from its end; the states of both are pooled, one
+            after the other.
         pooling: a kind of `Pooling`.
         length_features: whether the embedding also uses the text's length; see `layers.LengthFeatures`.
         embedding: free coordinates of an embedding besides the heads' predictions; None: with heads there are
@@ -39,6 +41,7 @@ class Architecture:
     dimensions: int
     units: int
     similarity: str
+    bidirectional: bool = False
     pooling: str = "last"
     length_features: bool = False
     embedding: int | None = None
@@ -54,8 +57,9 @@ class Architecture:
 class MaLSTM(keras.Model):
     """A siamese LSTM over word vectors.
 
-    The same LSTM, with shared weights, encodes all songs. With pooling `last` a song's embedding is the state
-    after its last word, as Mueller & Thyagarajan do. A batch holds each distinct word and each song once,
+    The same LSTM, with shared weights, encodes all songs; a bidirectional model has two, of which the second
+    reads from the last word to the first. With pooling `last` a song's embedding is the state after the last
+    word read, as Mueller & Thyagarajan do. A batch holds each distinct word and each song once,
     however often they occur: inputs are a mapping of `words`, `tokens`, `lengths`, `left` and `right`, and of
     `average` where songs are read in several windows. An embedding does not depend on padding, nor on the
     batch's longest song.
@@ -75,6 +79,12 @@ class MaLSTM(keras.Model):
         bias: Any = layers.gates(architecture.forget_bias)
         self.projection = keras.layers.Dense(4 * architecture.units, bias_initializer=bias, name="projection")
         self.recurrence = layers.Recurrence(architecture.units, name="recurrence")
+        self.backward_projection = self.backward_recurrence = None
+        if architecture.bidirectional:
+            self.backward_projection = keras.layers.Dense(
+                4 * architecture.units, bias_initializer=bias, name="backward_projection"
+            )
+            self.backward_recurrence = layers.Recurrence(architecture.units, name="backward_recurrence")
         self.pooling = layers.Pooling(architecture.pooling, name="pooling")
         self.length_features = self.auxiliary_heads = self.bag_of_words = None
         if architecture.length_features:
@@ -83,7 +93,12 @@ class MaLSTM(keras.Model):
             self.auxiliary_heads = layers.AuxiliaryHeads(heads, free, name="auxiliary_heads")
         if architecture.bag_of_words:
             self.bag_of_words = layers.BagOfWords(n_tokens, sum(heads.values()), name="bag_of_words")
-        self.similarity = layers.PairSimilarity(architecture.similarity, name="similarity")
+        if architecture.similarity == "learned":
+            self.scale = layers.Scale(name="scale")
+            self.similarity = layers.LearnedSimilarity(name="similarity")
+        else:
+            self.scale = None
+            self.similarity = layers.PairSimilarity(architecture.similarity, name="similarity")
         self.build()
 
     def build(self, input_shape: Any = None) -> None:
@@ -91,14 +106,22 @@ class MaLSTM(keras.Model):
         self.vectors.build((None,))
         self.projection.build((None, self.architecture.dimensions))
         self.recurrence.build()
-        width = self.architecture.units * (2 if self.architecture.pooling == "mean_max" else 1)
+        width = self.architecture.units * len(self.pooling.parts)
+        if self.backward_projection is not None and self.backward_recurrence is not None:
+            self.backward_projection.build((None, self.architecture.dimensions))
+            self.backward_recurrence.build()
+            width *= 2
         if self.length_features is not None:
             self.length_features.build()
             width = 2 * width + 1
         if self.auxiliary_heads is not None:
             self.auxiliary_heads.build((None, width))
+            width = sum(self.architecture.heads.values()) + (self.architecture.embedding or 0)
         if self.bag_of_words is not None:
             self.bag_of_words.build()
+        if self.scale is not None:
+            self.scale.build((None, width))
+            self.similarity.build((None, width))
         self.built = True
 
     def encode(self, inputs: Mapping[str, Any], training: bool = False) -> tuple[Any, Any]:
@@ -117,16 +140,21 @@ class MaLSTM(keras.Model):
             Embeddings (n_songs, width), and the heads' predictions (n_songs, n_heads), None without heads.
         """
         tokens: Any = ops.transpose(inputs["tokens"])  # by time, as an LSTM reads
-        projected = self.projection(self.dropout(self.vectors(inputs["words"]), training=training))
-        pooled: Any = self.pooling(self.recurrence(projected, tokens), ops.not_equal(tokens, 0))
+        words = self.dropout(self.vectors(inputs["words"]), training=training)
+        states: Any = self.recurrence(self.projection(words), tokens)
+        if self.backward_projection is not None and self.backward_recurrence is not None:
+            backward = self.backward_recurrence(self.backward_projection(words), layers.reverse(tokens))
+            states = ops.concatenate([states, backward], axis=-1)
+        pooled: Any = self.pooling(states, ops.not_equal(tokens, 0))
         if "average" in inputs:
             pooled = ops.matmul(inputs["average"], pooled)
         if self.length_features is not None:
             pooled = self.length_features(pooled, inputs["lengths"])
-        if self.auxiliary_heads is None:
-            return pooled, None
-        by_words = None if self.bag_of_words is None else self.bag_of_words(inputs["distinct"])
-        return self.auxiliary_heads(pooled, by_words)
+        answers = None
+        if self.auxiliary_heads is not None:
+            by_words = None if self.bag_of_words is None else self.bag_of_words(inputs["distinct"])
+            pooled, answers = self.auxiliary_heads(pooled, by_words)
+        return pooled if self.scale is None else self.scale(pooled), answers
 
     def call(self, inputs: Mapping[str, Any], training: bool = False) -> Any:
         """Predict the similarity of each pair; with heads a mapping of `similarity` and the heads' `answers`.

@@ -4,6 +4,7 @@ Input: embeddings float32 (n, width), queries float32 (n_queries, width). Output
 faiss finds candidates in single precision, a few more than requested; similarities in double precision rank
 them. Where rounding or ties leave open whether another embedding is as near, and for similarity euclidean,
 which faiss lacks, every embedding is compared: the result is the same, and takes a hundred times as long.
+Only with a learned similarity the search may miss some: candidates are the nearest hundred by distance.
 """
 
 import os
@@ -20,6 +21,7 @@ from neuralist.model.similarity import Similarity
 _BLOCK = 65_536
 # Candidates beyond k: equal lyrics tie, and ties cannot exclude further songs.
 _SPARE = 16
+_LEARNED = 100  # candidates at least, of a learned similarity
 # An approximate search looks into this many of sqrt(n) lists. Of 584,897 random embeddings whose neighbours
 # resemble those of a trained model it finds 0.99 and more of the nearest ten.
 _LISTS_SEARCHED = 24
@@ -72,7 +74,7 @@ class Neighbours:
             if not open_rows or not k or self._metric is None:
                 break
             search = self._search_lists if approximate and pool is None else self._search_all
-            found = search(queries[open_rows], k + _SPARE, pool)
+            found = search(queries[open_rows], max(k + _SPARE, _LEARNED if self._learned else 0), pool)
             for row, *candidates in zip(open_rows, *found, strict=True):
                 results[row] = self._rank(queries[row], k, allowed, *candidates)
         return [
@@ -153,7 +155,7 @@ class Neighbours:
             distances = np.take_along_axis(distances, order, 1)
             positions = np.take_along_axis(positions, order, 1)
         ceiling = np.full(len(queries), _NO_CEILING)
-        if n < size:
+        if n < size and not self._learned:
             ceiling = self._ceiling(distances[:, -1].astype(np.float64))
         return positions if pool is None else np.where(positions < 0, -1, pool[positions]), ceiling
 
@@ -162,12 +164,16 @@ class Neighbours:
         positions = self._lists.search(self._points(queries), n)[1]
         return positions, np.full(len(queries), _NO_CEILING)
 
+    @property
+    def _learned(self) -> bool:
+        return self.similarity.kind == "learned"
+
     @cached_property
     def _metric(self) -> Any:
         import faiss
 
-        metrics = {"manhattan": faiss.METRIC_L1, "cosine": faiss.METRIC_INNER_PRODUCT}
-        return metrics.get(self.similarity.kind)
+        l1, product = faiss.METRIC_L1, faiss.METRIC_INNER_PRODUCT
+        return {"manhattan": l1, "learned": l1, "cosine": product}.get(self.similarity.kind)
 
     @cached_property
     def _lists(self) -> Any:

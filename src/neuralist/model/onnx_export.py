@@ -41,10 +41,12 @@ class Weights(NamedTuple):
 
     vectors: np.ndarray  # (n_tokens, dimensions)
     lstm: LSTM
+    backward: LSTM | None = None  # that reads from the last word to the first
     pooling: str = "last"
     length_features: np.ndarray | None = None  # (2,), mean and deviation; see layers.LengthFeatures
     auxiliary_heads: Heads | None = None
     bag_of_words: BagOfWords | None = None
+    scale: np.ndarray | None = None  # (width,), see layers.Scale
 
 
 def export(weights: Weights, path: Path) -> None:
@@ -57,9 +59,11 @@ def export(weights: Weights, path: Path) -> None:
     # Transposing ids rather than their vectors moves a hundredth of the data.
     graph.add("Transpose", ["tokens"], "tokens_by_time", perm=[1, 0])
     graph.add("Gather", ["vectors", "tokens_by_time"], "entered", axis=0)
-    _add_lstm(graph, weights.lstm)
+    _add_lstm(graph, [weights.lstm] if weights.backward is None else [weights.lstm, weights.backward])
     graph.add("MatMul", ["average", _add_pooling(graph, weights)], "song")
     width = _add_song(graph, weights)
+    if weights.scale is not None:
+        graph.add("Mul", ["unscaled", graph.constant("scale", weights.scale)], "embeddings")
     inputs = {
         "tokens": (TensorProto.INT32, ["windows", "steps"]),
         "lengths": (TensorProto.INT32, ["windows"]),
@@ -110,50 +114,68 @@ class _Graph:
         return self.axes[number]
 
 
-def _add_lstm(graph: _Graph, lstm: LSTM) -> None:
-    """Add `states` (steps, texts, units) and `last` (texts, units), from `entered`, word vectors by step."""
-    units = len(lstm.recurrent)
+def _add_lstm(graph: _Graph, directions: list[LSTM]) -> None:
+    """Add `states` (steps, texts, width) and `last` (texts, width), from `entered`, word vectors by step.
+
+    Of two directions the width is twice the units, and ONNX has the states of both in the text's order.
+    """
+    units = len(directions[0].recurrent)
+    # ONNX adds an input and a recurrent bias; Keras has one.
+    biases = [_onnx_gates(lstm.bias[None, :])[..., 0] for lstm in directions]
     names = [
-        graph.constant("W", _onnx_gates(lstm.kernel)),
-        graph.constant("R", _onnx_gates(lstm.recurrent)),
-        # ONNX adds an input and a recurrent bias; Keras has one.
-        graph.constant("B", np.pad(_onnx_gates(lstm.bias[None, :])[..., 0], ((0, 0), (0, 4 * units)))),
+        graph.constant("W", np.concatenate([_onnx_gates(lstm.kernel) for lstm in directions])),
+        graph.constant("R", np.concatenate([_onnx_gates(lstm.recurrent) for lstm in directions])),
+        graph.constant("B", np.pad(np.concatenate(biases), ((0, 0), (0, 4 * units)))),
     ]
-    # Both outputs have an axis of directions, of size 1.
-    graph.add("LSTM", ["entered", *names, "lengths"], "by_direction", "last_by_direction", hidden_size=units)
-    graph.add("Squeeze", ["by_direction", graph.axis(1)], "states")
-    graph.add("Squeeze", ["last_by_direction", graph.axis(0)], "last")
+    inputs, outputs = ["entered", *names, "lengths"], ("by_direction", "last_by_direction")
+    if len(directions) == 1:
+        # Both outputs have an axis of directions, of size 1.
+        graph.add("LSTM", inputs, *outputs, hidden_size=units)
+        graph.add("Squeeze", ["by_direction", graph.axis(1)], "states")
+        graph.add("Squeeze", ["last_by_direction", graph.axis(0)], "last")
+        return
+    graph.add("LSTM", inputs, *outputs, hidden_size=units, direction="bidirectional")
+    for output, name, order in ((*outputs[:1], "states", [0, 2, 1, 3]), (*outputs[1:], "last", [1, 0, 2])):
+        # Directions come next to units, and the two axes are joined.
+        graph.add("Transpose", [output], f"{name}_apart", perm=order)
+        shape = np.array([*[0] * (len(order) - 2), 2 * units])  # 0: as it is
+        graph.add("Reshape", [f"{name}_apart", graph.constant(f"{name}_shape", shape)], name)
 
 
 def _add_pooling(graph: _Graph, weights: Weights) -> str:
     """Add the pooling of layers.Pooling; returns the name of its output."""
-    if weights.pooling == "last":
+    parts = weights.pooling.split("_")
+    if parts == ["last"]:
         return "last"
     graph.add("Cast", ["tokens_by_time"], "word", to=9)  # BOOL
     graph.add("Unsqueeze", ["word", graph.axis(2)], "present")
-    graph.add("Cast", ["present"], "ones", to=1)  # FLOAT
-    graph.add("ReduceSum", ["ones", graph.axis(0)], "counts", keepdims=1)
-    # A window that fills up a batch is empty.
-    graph.add("Max", ["counts", graph.constant("one", np.array(1, dtype=np.float32))], "divisors")
-    graph.add("Div", ["ones", "divisors"], "shares")
-    # States past a text's end may be NaN, which times 0 is NaN.
-    nothing = graph.constant("nothing", np.array(0, dtype=np.float32))
-    graph.add("Where", ["present", "states", nothing], "shown")
-    graph.add("Mul", ["shown", "shares"], "weighted")
-    graph.add("ReduceSum", ["weighted", graph.axis(0)], "mean", keepdims=0)
-    if weights.pooling == "mean":
-        return "mean"
-    below = graph.constant("below", np.array(-1, dtype=np.float32))
-    graph.add("Where", ["present", "states", below], "bounded")
-    graph.add("ReduceMax", ["bounded", graph.axis(0)], "highest", keepdims=0)
-    graph.add("Concat", ["mean", "highest"], "mean_max", axis=-1)
-    return "mean_max"
+    if "mean" in parts:
+        graph.add("Cast", ["present"], "ones", to=1)  # FLOAT
+        graph.add("ReduceSum", ["ones", graph.axis(0)], "counts", keepdims=1)
+        # A window that fills up a batch is empty.
+        graph.add("Max", ["counts", graph.constant("one", np.array(1, dtype=np.float32))], "divisors")
+        graph.add("Div", ["ones", "divisors"], "shares")
+        # States past a text's end may be NaN, which times 0 is NaN.
+        nothing = graph.constant("nothing", np.array(0, dtype=np.float32))
+        graph.add("Where", ["present", "states", nothing], "shown")
+        graph.add("Mul", ["shown", "shares"], "weighted")
+        graph.add("ReduceSum", ["weighted", graph.axis(0)], "mean", keepdims=0)
+    if "max" in parts:
+        below = graph.constant("below", np.array(-1, dtype=np.float32))
+        graph.add("Where", ["present", "states", below], "bounded")
+        graph.add("ReduceMax", ["bounded", graph.axis(0)], "highest", keepdims=0)
+    names = ["highest" if part == "max" else part for part in parts]
+    if len(names) == 1:
+        return names[0]
+    graph.add("Concat", names, weights.pooling, axis=-1)
+    return weights.pooling
 
 
 def _add_song(graph: _Graph, weights: Weights) -> int:
-    """Add `embeddings`, from the pooled `song`, as the layers of MaLSTM do; returns their width."""
-    width = len(weights.lstm.recurrent) * (2 if weights.pooling == "mean_max" else 1)
-    song = "song"
+    """Add `embeddings`, or `unscaled` ones, from the pooled `song`, as the layers do; returns their width."""
+    directions = 1 if weights.backward is None else 2
+    width = len(weights.lstm.recurrent) * directions * len(weights.pooling.split("_"))
+    song, output = "song", "embeddings" if weights.scale is None else "unscaled"
     if weights.length_features is not None:
         mean, deviation = (graph.constant(f"length{i}", np.array(weights.length_features[i])) for i in (0, 1))
         graph.add("Log", ["n_tokens"], "logarithm")
@@ -164,14 +186,14 @@ def _add_song(graph: _Graph, weights: Weights) -> int:
         graph.add("Concat", ["song", "by_length", "length"], "long_song", axis=-1)
         song, width = "long_song", 2 * width + 1
     if weights.auxiliary_heads is None:
-        graph.add("Identity", [song], "embeddings")
+        graph.add("Identity", [song], output)
         return width
     kernel = graph.constant("tell0", weights.auxiliary_heads.kernel)
     bias = graph.constant("tell1", weights.auxiliary_heads.bias)
     graph.add("MatMul", [song, kernel], "told")
-    graph.add("Add", ["told", bias], "embeddings" if weights.bag_of_words is None else "by_lstm")
+    graph.add("Add", ["told", bias], output if weights.bag_of_words is None else "by_lstm")
     if weights.bag_of_words is not None:
-        graph.add("Add", ["by_lstm", _add_bag(graph, weights.bag_of_words)], "embeddings")
+        graph.add("Add", ["by_lstm", _add_bag(graph, weights.bag_of_words)], output)
     return len(weights.auxiliary_heads.bias)
 
 

@@ -1,18 +1,22 @@
 """Similarity of embeddings in numpy, with optional calibration.
 
 Input: two arrays of embeddings (n_pairs, width). Output: similarity float64 (n_pairs,) in [0, 1], 1 if equal.
-The Keras counterpart, without calibration, is `layers.PairSimilarity`.
+The Keras counterparts, without calibration, are `layers.PairSimilarity` and `layers.LearnedSimilarity`.
 """
 
+import zipfile
 from dataclasses import dataclass
-from typing import get_args
+from pathlib import Path
+from typing import NamedTuple, get_args
 
 import numpy as np
 
+from neuralist import files
 from neuralist.config import experiment
 from neuralist.config.records import CalibrationCurve, ExperimentRecord
 
 KINDS: tuple[str, ...] = get_args(experiment.Similarity)
+WEIGHTS_FILE = "similarity.npz"  # of an experiment's folder, where its similarity is learned
 STEP = 30  # pairs of a knot at least: their mean has a standard error below 0.1
 
 
@@ -82,31 +86,89 @@ def _merged(counts: np.ndarray) -> np.ndarray:
     return np.minimum(numbers, max(0, number - 1))
 
 
+class Steepness(NamedTuple):
+    """The network of similarity `learned`, which makes the distance's factor; see `layers.LearnedSimilarity`.
+
+    Attributes:
+        difference: float32 (width, hidden), of |a - b|.
+        product: float32 (width, hidden), of a * b.
+        bias: float32 (hidden,).
+        factor: float32 (hidden,).
+        offset: float32 ().
+    """
+
+    difference: np.ndarray
+    product: np.ndarray
+    bias: np.ndarray
+    factor: np.ndarray
+    offset: np.ndarray
+
+    def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return the factor of each pair of rows, float64 (n_pairs,), above 0."""
+        hidden = np.abs(left - right) @ self.difference + (left * right) @ self.product + self.bias
+        return np.logaddexp(0, (1 + np.tanh(hidden / 2)) / 2 @ self.factor + self.offset)  # sigmoid, softplus
+
+    def save(self, path: Path) -> None:
+        """Write the arrays; equal ones give equal bytes."""
+        with files.unfinished(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **self._asdict())
+
+    @classmethod
+    def load(cls, path: Path) -> "Steepness":
+        """Read a file written by `save`.
+
+        Raises:
+            ValueError: the file is missing or damaged.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return cls(**{name: arrays[name].astype(np.float64) for name in cls._fields})
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"{path}: no weights of a learned similarity ({error}); run `dvc repro` to train it again"
+            ) from error
+
+
 @dataclass(frozen=True)
 class Similarity:
     """A similarity function of embeddings.
 
     Attributes:
-        kind: manhattan, exp(-|a - b|_1); euclidean, 1 - |a - b| / (|a| + |b|); cosine, (1 + cos(a, b)) / 2.
+        kind: manhattan, exp(-|a - b|_1); euclidean, 1 - |a - b| / (|a| + |b|); cosine, (1 + cos(a, b)) / 2;
+            learned, exp(-steepness |a - b|_1).
         calibration: applied to the raw values; None for none.
+        steepness: of kind learned.
 
     Raises:
-        ValueError: `kind` is none of KINDS.
+        ValueError: `kind` is none of KINDS, or lacks its network.
     """
 
     kind: str
     calibration: Calibration | None = None
+    steepness: Steepness | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"similarity: received {self.kind!r}; choose {', '.join(KINDS)}")
+        if (self.kind == "learned") != (self.steepness is not None):
+            raise ValueError(
+                f"similarity: {self.kind} with steepness {self.steepness}; learned alone has one"
+            )
 
     @classmethod
-    def of(cls, trained: ExperimentRecord) -> "Similarity":
-        """Return the similarity of a trained experiment."""
-        knots = trained.calibration
+    def load(cls, trained: ExperimentRecord, folder: Path) -> "Similarity":
+        """Return the similarity of a trained experiment.
+
+        Args:
+            trained: the experiment.
+            folder: its folder, which holds WEIGHTS_FILE where the similarity is learned.
+
+        Raises:
+            ValueError: WEIGHTS_FILE is missing or damaged.
+        """
+        knots, kind = trained.calibration, trained.params.similarity
         curve = Calibration(np.array(knots.raw), np.array(knots.expected)) if knots else None
-        return cls(trained.params.similarity, curve)
+        return cls(kind, curve, Steepness.load(folder / WEIGHTS_FILE) if kind == "learned" else None)
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return the similarity of each pair of rows; a single row is broadcast."""
@@ -117,8 +179,9 @@ class Similarity:
         return raw if self.calibration is None else self.calibration(raw)
 
     def _raw(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        if self.kind == "manhattan":
-            return np.exp(-np.abs(left - right).sum(axis=1))
+        if self.kind in ("manhattan", "learned"):
+            distance = np.abs(left - right).sum(axis=1)
+            return np.exp(-distance if self.steepness is None else -distance * self.steepness(left, right))
         tiny = np.finfo(np.float64).tiny
         lengths = np.linalg.norm(left, axis=1), np.linalg.norm(right, axis=1)
         if self.kind == "euclidean":

@@ -1,7 +1,8 @@
 """Pack the best experiment as a served folder.
 
 Input: metrics of `evaluation.evaluate`, the experiments' folders, tables songs and pairs.
-Output: artifacts/served/. encoder.onnx, vocabulary.txt, experiment.json: the encoder's files;
+Output: artifacts/served/. encoder.onnx, vocabulary.txt, experiment.json and, where it is learned,
+similarity.npz: the encoder's files;
 catalogue.parquet (tables.CATALOGUE) and embeddings.npy, float32 (n_songs, units), in one order;
 training_songs.txt, one id per line; served.json, a `ServedModel`; card.md. No lyrics but the first words of
 songs without artist and title, no pickle; the same input gives the same bytes.
@@ -24,7 +25,7 @@ from neuralist.data import parquet, tables
 from neuralist.data.splits import songs_of
 from neuralist.evaluation import selection
 from neuralist.model.encoder import Encoder
-from neuralist.model.similarity import Similarity
+from neuralist.model.similarity import WEIGHTS_FILE, Similarity
 from neuralist.serving import model_card
 from neuralist.text import names
 
@@ -166,7 +167,7 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
     is_first = ~catalogue["group_id"].duplicated().to_numpy()  # answers show one song of its versions
     served = chosen.served(quantiles(embeddings[is_first], encoder.similarity))
     out.mkdir(parents=True, exist_ok=True)
-    for name in COPIED:
+    for name in (*COPIED, WEIGHTS_FILE) if encoder.similarity.kind == "learned" else COPIED:
         with files.unfinished(out / name) as temporary:
             shutil.copyfile(source / name, temporary)
     is_unnamed = catalogue["artist"].isna() & catalogue["title"].isna()

@@ -20,7 +20,7 @@ from neuralist.model import losses
 from neuralist.model.backend import keras
 from neuralist.model.bag_of_words import Bag
 from neuralist.model.malstm import Architecture, MaLSTM
-from neuralist.model.similarity import Similarity
+from neuralist.model.similarity import Similarity, Steepness
 from neuralist.text.vocabulary import Windows
 from neuralist.training import batches, checkpoints
 from neuralist.training.checkpoints import Checkpoint, Epoch
@@ -43,6 +43,7 @@ def make_model(settings: params.Experiment, prepared: TrainingData) -> MaLSTM:
             dimensions=vectors.matrix.shape[1],
             units=settings.units,
             similarity=settings.similarity,
+            bidirectional=settings.bidirectional,
             pooling=settings.pooling,
             length_features=settings.length_features,
             embedding=settings.embedding,
@@ -88,7 +89,15 @@ def forget_models() -> None:
 def predict(model: MaLSTM, data: Examples) -> np.ndarray:
     """Predict similarities, float64 (n_pairs,), with each song encoded once; not calibrated."""
     embeddings = encode(model, data.songs)
-    return Similarity(model.similarity.kind)(embeddings[data.left], embeddings[data.right])
+    return similarity(model)(embeddings[data.left], embeddings[data.right])
+
+
+def similarity(model: MaLSTM) -> Similarity:
+    """Return a model's similarity of embeddings; not calibrated."""
+    if model.architecture.similarity != "learned":
+        return Similarity(model.architecture.similarity)
+    network = {name: values([getattr(model.similarity, name)])[0] for name in Steepness._fields}
+    return Similarity("learned", steepness=Steepness(**network))
 
 
 def encode(model: MaLSTM, songs: Windows) -> np.ndarray:

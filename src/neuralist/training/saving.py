@@ -1,6 +1,7 @@
 """Save a trained experiment: the model, its encoder as ONNX, and a record of the training.
 
-Output: model.keras, encoder.onnx, vocabulary.txt, history.csv; experiment.json, an `ExperimentRecord`.
+Output: model.keras, encoder.onnx, similarity.npz (where it is learned), vocabulary.txt, history.csv;
+experiment.json, an `ExperimentRecord`.
 """
 
 import json
@@ -17,7 +18,7 @@ from neuralist.model import onnx_export
 from neuralist.model.backend import keras
 from neuralist.model.encoder import Encoder
 from neuralist.model.malstm import MaLSTM
-from neuralist.model.similarity import Calibration
+from neuralist.model.similarity import WEIGHTS_FILE, Calibration
 from neuralist.text import cleaning
 from neuralist.text.vocabulary import Vocabulary, Windows
 from neuralist.training import loop
@@ -79,9 +80,15 @@ def _calibration(model: MaLSTM, val: Examples) -> CalibrationCurve | None:
 
 
 def save(model: MaLSTM, vocabulary: Vocabulary, history: list[Epoch], folder: Path) -> None:
-    """Write model.keras, encoder.onnx, vocabulary.txt and history.csv; equal weights give equal bytes."""
+    """Write model.keras, encoder.onnx, similarity.npz where it is learned, vocabulary.txt and history.csv.
+
+    Equal weights give equal bytes.
+    """
     _save_keras(model, folder / "model.keras")
     onnx_export.export(weights(model), folder / "encoder.onnx")
+    steepness = loop.similarity(model).steepness
+    if steepness is not None:
+        steepness.save(folder / WEIGHTS_FILE)
     vocabulary.save(folder / "vocabulary.txt")
     files.write_text(folder / "history.csv", pd.DataFrame(history).to_csv(index=False, lineterminator="\n"))
 
@@ -89,6 +96,12 @@ def save(model: MaLSTM, vocabulary: Vocabulary, history: list[Epoch], folder: Pa
 def weights(model: MaLSTM) -> onnx_export.Weights:
     """Return the arrays of a model's encoder, as the ONNX export needs them."""
     lstm = onnx_export.LSTM(*model.projection.get_weights(), *model.recurrence.get_weights())
+    backward = scale = None
+    if model.backward_projection is not None and model.backward_recurrence is not None:
+        backward_weights = model.backward_projection.get_weights(), model.backward_recurrence.get_weights()
+        backward = onnx_export.LSTM(*backward_weights[0], *backward_weights[1])
+    if model.scale is not None:
+        [scale] = model.scale.get_weights()
     [vectors] = model.vectors.get_weights()
     length = model.length_features.get_weights()[0] if model.length_features is not None else None
     auxiliary_heads = bag = None
@@ -104,7 +117,8 @@ def weights(model: MaLSTM) -> onnx_export.Weights:
             bias = bias + np.pad(bag_bias, (0, n_plain)) * factors
             bag = onnx_export.BagOfWords(np.pad(table, ((0, 0), (0, n_plain))) * factors, squares)
         auxiliary_heads = onnx_export.Heads(kernel * factors, bias)
-    return onnx_export.Weights(vectors, lstm, model.architecture.pooling, length, auxiliary_heads, bag)
+    pooling = model.architecture.pooling
+    return onnx_export.Weights(vectors, lstm, backward, pooling, length, auxiliary_heads, bag, scale)
 
 
 def _save_keras(model: MaLSTM, path: Path) -> None:
