@@ -214,8 +214,35 @@ def test_the_shipped_experiments_that_differ_in_protocol_alone_run_once(
     for name in shipped.run:
         own = shipped.experiment(name).model_dump(exclude={"protocol", "target"})
         expected.setdefault(str(own), name)
-    made = workspace.prepare(split_raw(tmp_path / "graded", settings=""), checkout)
+    raw = split_raw(tmp_path / "graded", settings=f"run: {list(shipped.run)}\n")
+    made = workspace.prepare(raw, checkout)
     assert params.load(made.folder / "params.yaml").run == tuple(expected.values())
+
+
+@pytest.mark.parametrize(
+    ("pairs", "has_list", "text", "run"),
+    [
+        ("1,2,0\n1,3,0.5\n2,3,1\n", "", "six words and a full stop.", ("malstm2016", "graded")),
+        ("1,2,0\n1,3,0.5\n2,3,1\n", "", "Ann Lee", ("malstm2016", "graded_char", "graded")),
+        ("1,2,0\n1,3,0\n2,3,1\n", "", "Ann Lee", None),  # two grades: no more than alike or not
+        ("1,2,0\n1,3,0.5\n2,3,1\n", ",1", "six words and a full stop.", None),  # songs with lists
+    ],
+)
+def test_where_pairs_grade_texts_the_recipes_for_graded_pairs_are_run(
+    checkout: Path, tmp_path: Path, pairs: str, has_list: str, text: str, run: tuple[str, ...] | None
+) -> None:
+    raw = make_raw(tmp_path / "graded", "")
+    (raw / "pairs.csv").write_text(f"left_id,right_id,similarity\n{pairs}")
+    header = "id,text,has_list" if has_list else "id,text"
+    (raw / "texts.csv").write_text(header + "".join(f"\n{i},{text}{has_list}" for i in (1, 2, 3)))
+    made = workspace.prepare(raw, checkout)
+    settings = params.load(made.folder / "params.yaml")
+    assert settings.run == (run or params.load(checkout / "params.yaml").run)
+    assert made.note == (f"pairs.csv grades texts, so {', '.join(run)} are run" if run else "")
+    assert run is None or settings.mapped_experiment == settings.studied_experiment == "graded"
+    check(raw, made.folder / "params.yaml")
+    named = workspace.prepare(raw, checkout, experiments=["songs15"])
+    assert params.load(named.folder / "params.yaml").run == ("songs15",)
 
 
 def test_a_map_of_an_experiment_not_run_is_drawn_by_its_equal_or_the_last(

@@ -20,6 +20,10 @@ from neuralist.ingest.sources import generic_csv
 
 LINKS = ("src", "pipelines", "dvc.yaml", ".dvcignore")
 RESERVED = "checkpoints"  # work/checkpoints holds the unfinished trainings of the checkout itself
+# What is run where pairs.csv grades texts; the last one's encoder draws the map and is studied.
+BY_CHARACTERS = "graded_char"
+GRADED = ("malstm2016", BY_CHARACTERS, "graded")
+SHORT = 6  # words: where half of the texts have fewer, they are read by characters as well
 # DVC resolves the folder against the config's own place, work/<name>/.dvc.
 DVC_CONFIG = "[core]\n    analytics = false\n    no_scm = true\n[cache]\n    dir = ../../../.dvc/cache\n"
 
@@ -38,7 +42,8 @@ def prepare(raw: Path, checkout: Path, name: str | None = None, experiments: Seq
         raw: folder with raw files in any form the songs stage reads, and perhaps a corpus.yaml.
         checkout: folder that holds dvc.yaml, params.yaml, src and pipelines.
         name: of the folder under work/; without it, the raw folder's own name.
-        experiments: to run; without any, those of params.yaml's `run`.
+        experiments: to run; without any, those of params.yaml's `run`, or GRADED where pairs.csv grades texts
+            and corpus.yaml names neither `run` nor `experiments`.
 
     Raises:
         ValueError: the raw folder is missing, empty or holds the checkout; the name is odd, or serves
@@ -118,16 +123,21 @@ def _values(path: Path, raw: Path, experiments: list[str]) -> tuple[dict[str, An
             f"EXPERIMENTS={','.join(experiments)}: {', '.join(map(repr, unknown))} is not among the "
             f"experiments; name some of {', '.join(known)}"
         )
+    notes = []
+    if not experiments and not {"run", "experiments"} & set(told.values) and generic_csv.is_graded(raw):
+        is_short = generic_csv.median_words(raw) < SHORT
+        experiments = [name for name in GRADED if is_short or name != BY_CHARACTERS]
+        notes.append(f"pairs.csv grades texts, so {', '.join(experiments)} are run")
     if experiments:
         values["run"] = experiments
         if values["songmap"]["experiment"] not in (*experiments, params.TUNED):
             values["songmap"] = values["songmap"] | {"experiment": None}
-    if not generic_csv.gives_split(raw):
-        return values, ""
-    values, equal = corpus.with_given_protocol(values)
-    note = "pairs.csv gives the split, so protocol given replaces the others"
-    once = [" = ".join(names) for names in equal.values() if len(names) > 1]
-    return values, f"{note}; equal by now and run once: {', '.join(once)}" if once else note
+    if generic_csv.gives_split(raw):
+        values, equal = corpus.with_given_protocol(values)
+        once = ", ".join(" = ".join(names) for names in equal.values() if len(names) > 1)
+        notes.append("pairs.csv gives the split, so protocol given replaces the others")
+        notes += [f"equal by now and run once: {once}"] if once else []
+    return values, "; ".join(notes)
 
 
 def _checked(values: dict[str, Any], raw: Path) -> params.Params:

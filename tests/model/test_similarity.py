@@ -94,7 +94,7 @@ def test_the_network_of_a_learned_similarity_is_read_from_the_folder(tmp_path: P
     loaded = Similarity.load(trained, tmp_path)
     np.testing.assert_array_equal(loaded(left, right), Similarity("learned", steepness=network)(left, right))
     (tmp_path / "similarity.npz").write_bytes(first[:100])
-    with pytest.raises(ValueError, match="similarity.npz: no weights of a learned similarity"):
+    with pytest.raises(ValueError, match=r"similarity\.npz: no weights of a learned similarity"):
         Similarity.load(trained, tmp_path)
 
 

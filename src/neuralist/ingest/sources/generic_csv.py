@@ -10,10 +10,12 @@ no text has a list. A column split without any value counts as missing. Other co
 by the songs stage. `where` is `file:line`, the line where a row begins; line ends within quotes count.
 """
 
+import contextlib
 import csv
 import io
 import math
 import re
+import statistics
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -109,6 +111,35 @@ def gives_split(folder: Path) -> bool:
         return any(fields.get("split", "").strip() for _, fields in _rows(folder, "pairs.csv", []))
     except ValueError:
         return False
+
+
+def is_graded(folder: Path) -> bool:
+    """Return whether pairs.csv grades texts: it has a split or more than two grades, and no text has a list.
+
+    False also for files that cannot be read so far.
+    """
+    try:
+        if any(_has_list(fields) for _, fields in _rows(folder, "texts.csv", [])):
+            return False
+        grades: set[float] = set()
+        for _, fields in _rows(folder, "pairs.csv", ["similarity"]):
+            with contextlib.suppress(ValueError):
+                grades.add(float(fields.get("similarity", "")))
+            if len(grades) > 2:
+                return True
+        return gives_split(folder)
+    except ValueError:
+        return False
+
+
+def median_words(folder: Path) -> float:
+    """Return how many words half of the texts of texts.csv have at most; 0 without a text.
+
+    Raises:
+        ValueError: the file cannot be read.
+    """
+    counts = [len(fields.get("text", "").split()) for _, fields in _rows(folder, "texts.csv", ["text"])]
+    return statistics.median(counts or [0])
 
 
 def _rows(folder: Path, file_name: str, required: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
