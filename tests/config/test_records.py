@@ -175,7 +175,7 @@ def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path,
         with pytest.raises(ValueError) as refused:
             load(folder)
         assert str(refused.value) == (
-            f"{folder / 'served.json'}: format {newer!r}, but this version reads 1 to 4; update neuralist"
+            f"{folder / 'served.json'}: format {newer!r}, but this version reads 1 to 5; update neuralist"
         )
 
 

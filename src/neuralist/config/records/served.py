@@ -5,7 +5,8 @@
 | 1 | nowhere | settings have the old names of `config.renamed` |
 | 2 | served.json, `format` | no `cleaning` in experiment.json: lyrics are read as they come |
 | 3 | served.json, `format` | no `group_id` and `first_words` in the catalogue: every song is its own group |
-| 4 | served.json, `format` | |
+| 4 | served.json, `format` | no `bidirectional` in experiment.json, no similarity.npz: none is learned |
+| 5 | served.json, `format` | |
 """
 
 from pathlib import Path
@@ -18,7 +19,7 @@ from neuralist.config.records.base import Count, check
 from neuralist.config.records.experiment import ExperimentRecord
 from neuralist.config.records.metrics import Estimate, MetricName
 
-FORMAT = 4
+FORMAT = 5
 
 
 class ServedModel(Section):
