@@ -96,12 +96,12 @@ def save(model: MaLSTM, vocabulary: Vocabulary, history: list[Epoch], folder: Pa
 def weights(model: MaLSTM) -> onnx_export.Weights:
     """Return the arrays of a model's encoder, as the ONNX export needs them."""
     lstm = onnx_export.LSTM(*model.projection.get_weights(), *model.recurrence.get_weights())
-    backward = scale = None
+    backward = embedding_scale = None
     if model.backward_projection is not None and model.backward_recurrence is not None:
         backward_weights = model.backward_projection.get_weights(), model.backward_recurrence.get_weights()
         backward = onnx_export.LSTM(*backward_weights[0], *backward_weights[1])
     if model.scale is not None:
-        [scale] = model.scale.get_weights()
+        [embedding_scale] = model.scale.get_weights()
     [vectors] = model.vectors.get_weights()
     length = model.length_features.get_weights()[0] if model.length_features is not None else None
     auxiliary_heads = bag = None
@@ -118,7 +118,7 @@ def weights(model: MaLSTM) -> onnx_export.Weights:
             bag = onnx_export.BagOfWords(np.pad(table, ((0, 0), (0, n_plain))) * factors, squares)
         auxiliary_heads = onnx_export.Heads(kernel * factors, bias)
     pooling = model.architecture.pooling
-    return onnx_export.Weights(vectors, lstm, backward, pooling, length, auxiliary_heads, bag, scale)
+    return onnx_export.Weights(vectors, lstm, backward, pooling, length, auxiliary_heads, bag, embedding_scale)
 
 
 def _save_keras(model: MaLSTM, path: Path) -> None:
