@@ -46,7 +46,7 @@ def main() -> None:
         ],
         ignore_index=True,
     )
-    parquet.write(predictions, tables.PREDICTIONS, args.predictions)
+    parquet.write(predictions.filter(tables.PREDICTIONS.names), tables.PREDICTIONS, args.predictions)
     evaluated = evaluation.evaluate(
         songs, listings, predictions, experiments, word_vectors.load(args.vectors), settings=settings.evaluate
     )

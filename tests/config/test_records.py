@@ -20,9 +20,19 @@ from neuralist.serving.model import Model
 # length and a calibration; answers.json holds what that commit's own code answered.
 FORMAT_1 = Path(__file__).resolve().parents[1] / "format_1"
 ANSWERS = json.loads((FORMAT_1 / "answers.json").read_text(encoding="utf-8"))
+CURVE = {"raw": [0.5, 1.0], "expected": [0.25, 1.0]}
+FUSION = {
+    "n_pairs": 100,
+    "encoder": {"mse": 0.25, "spearman": 0.5},
+    "joined": {"mse": 0.125, "spearman": 0.625},
+    "inputs": [{"name": name, "weight": 0.5, "curve": CURVE} for name in ("encoder", "char")],
+    "last": CURVE,
+}
 EVERY: list[BaseModel] = [
     records.CorpusNote(note="Made up.", epochs=3),
-    made_records.trained(calibration={"raw": [0.5, 1.0], "expected": [0.25, 1.0]}),
+    made_records.trained(calibration=CURVE),
+    made_records.trained(fusion=FUSION | {"inputs": [], "last": None, "encoder": None, "joined": None}),
+    made_records.trained(fusion=FUSION),
     *trained.metrics(one=trained.compared(trained.entry(), "tfidf")).values(),
     made_records.served(),
 ]
@@ -166,7 +176,7 @@ def test_a_folder_of_this_format_has_no_old_names(folder: Path) -> None:
         records.load_experiment(folder)
 
 
-@pytest.mark.parametrize("newer", [5, "4.1"])
+@pytest.mark.parametrize("newer", [6, "5.1"])
 def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path, newer: object) -> None:
     content = json.loads((folder / "served.json").read_text())
     (folder / "served.json").write_text(json.dumps(content | {"format": newer}))
@@ -192,6 +202,14 @@ def test_in_a_folder_of_format_3_every_song_is_a_group_of_its_own(tmp_path: Path
 
     assert model.catalogue.songs["group_id"].tolist() == ["s0", "s1", "s2", "s3", "s4"]
     assert model.recommend("moss")["song_id"].tolist() == ["s0", "s3", "s1", "s4", "s2"]
+
+
+def test_in_a_folder_of_format_4_the_encoder_answers_alone(tmp_path: Path) -> None:
+    served.write(tmp_path)
+    records.save(made_records.served(format=4), tmp_path / "served.json")
+
+    assert "fusion" not in json.loads((tmp_path / "experiment.json").read_text())
+    assert Model.load(tmp_path).similarity("moss", "stone") == served.MOSS_STONE
 
 
 def _of_format(number: int, folder: Path) -> Path:

@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from hypothesis import given as drawn
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
-from tests import trained
+from tests import fake_encoder, fused, made_records, trained
 
-from neuralist.config import params
+from neuralist.config import params, records
 from neuralist.config.metric_table import METRICS
 from neuralist.config.records import BaselineEstimate, Estimate, ExperimentMetrics
 from neuralist.data import tables
@@ -23,6 +24,7 @@ from neuralist.evaluation import comparison, evaluation, ranking, results
 from neuralist.evaluation.baselines import BASELINES as ALL_BASELINES
 from neuralist.ingest.pairs import unlisted
 from neuralist.metrics import NAMES
+from neuralist.model.encoder import Encoder, Reading
 from neuralist.model.similarity import Similarity
 from neuralist.text.vocabulary import Vocabulary
 from neuralist.text.word_vectors import WordVectors
@@ -33,7 +35,8 @@ VECTORS = WordVectors(Vocabulary(WORDS), np.eye(8, 6, dtype=np.float32), {})
 SONGS = 30
 FOLDS = {"test": range(8), "val": range(8, 16), "train": range(16, 30)}
 # Of song numbers, by protocol songs: these baselines have something to say of the made corpus.
-BASELINES = [name for name in ALL_BASELINES if name not in ("sentence_encoder", "has_list", "n_tracks")]
+NOT_HERE = ("encoder_alone", "sentence_encoder", "has_list", "n_tracks")
+BASELINES = [name for name in ALL_BASELINES if name not in NOT_HERE]
 SIX = ["decile_accuracy", "within_one_decile", "spearman", "mse", "average_precision", "roc_auc"]
 OF_PAPER = [name for name in BASELINES if name != "degree"]
 
@@ -104,12 +107,14 @@ def made_pairs(splits: dict[str, int], seed: int) -> pd.DataFrame:
 class Reader:
     """Stands where the trained encoder does: a text's embedding is its number of distinct words."""
 
-    similarity = Similarity("manhattan")
+    similarity, clean, fusion = Similarity("manhattan"), str, None
+    pair_similarity = Encoder.pair_similarity
 
-    def encode(self, texts: list[str]) -> np.ndarray:
+    def read(self, texts: list[str], *, cleaned: bool) -> Reading:
         """Embeddings (n, 1)."""
-        self.read = texts
-        return np.array([[len(set(text.split()))] for text in texts], dtype=np.float32)
+        self.texts = texts
+        counts = np.array([len(set(text.split())) for text in texts])
+        return Reading(counts[:, None].astype(np.float32), counts, np.ones(len(texts)))
 
 
 def evaluated(
@@ -179,12 +184,41 @@ def test_predictions_are_of_the_pairs_asked_in_their_order(monkeypatch: pytest.M
     assert predictions["predicted"].to_numpy() == pytest.approx(np.exp(-np.array(gaps, dtype=float)))
 
 
+def test_where_tfidf_takes_part_the_encoders_own_answer_stands_beside_the_joined(tmp_path: Path) -> None:
+    fake_encoder.write(tmp_path, {"grey": (0.0,), "red": (0.5,)}, unknown=(0.0,))
+    records.save(made_records.trained(settings={"max_tokens": 6}), tmp_path / "experiment.json")
+    songs = pd.DataFrame({"song_id": ["a", "b"], "lyrics": ["grey", "red"]})
+    scored = pd.DataFrame(
+        [("a", "b", 0.5, "test", True)], columns=[*evaluation.PAIR[:2], "similarity", "split", "listed"]
+    )
+    [row] = evaluation.predict("one", Encoder.load(fused.add(tmp_path)), songs, scored).to_dict("records")
+
+    assert row["encoder_alone"] == pytest.approx(np.exp(-0.5))
+    assert row["predicted"] == pytest.approx(fused.joined(np.exp(-0.5), 0))
+
+
+def test_the_encoder_alone_is_a_row_of_its_own_experiment_alone() -> None:
+    def beside(predictions: pd.DataFrame) -> pd.DataFrame:
+        is_fused = predictions["experiment"].isin(["short", "long", "unseen"])
+        return predictions.assign(encoder_alone=predictions["predicted"].where(is_fused))
+
+    of_unseen, of_others = (
+        evaluated(changed=beside)[name].splits["test"] for name in ("unseen", "all_pairs")
+    )
+    assert next(iter(of_unseen.baselines)) == "encoder_alone"
+    assert of_unseen.baselines["encoder_alone"]["mse"].difference.value == 0
+    assert "encoder_alone" not in of_others.baselines
+    text = results.markdown(evaluated(changed=beside), made_params().evaluate, "", {})
+    assert "| encoder alone (a) |" in text
+    assert "| encoder alone (b) |" in text
+
+
 def test_each_song_is_encoded_once_and_only_if_needed() -> None:
     reader, songs = Reader(), made_songs()
     scored = made_listing({"test": 60}, seed=6).assign(listed=True)
     evaluation.predict("short", reader, songs, scored)  # pyright: ignore[reportArgumentType]
     used_songs = sorted({*scored["left_id"], *scored["right_id"]})
-    assert reader.read == songs.set_index("song_id").loc[used_songs, "lyrics"].tolist()
+    assert reader.texts == songs.set_index("song_id").loc[used_songs, "lyrics"].tolist()
 
 
 def test_nothing_asked_gives_an_empty_table() -> None:

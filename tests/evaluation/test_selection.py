@@ -27,6 +27,11 @@ def test_a_lead_is_shown_where_the_interval_lies_on_the_better_side_of_0(
     assert selection.shown_lead(difference, "mse") == of_error
 
 
+def test_the_models_own_encoder_is_no_rival_that_must_be_beaten() -> None:
+    assert {"encoder_alone", "tags"}.isdisjoint(selection.RIVALS)
+    assert {"constant", "tfidf"} <= set(selection.RIVALS)
+
+
 def test_the_best_on_val_is_chosen() -> None:
     entries = {"one": trained.entry(spearman=0.5), "two": trained.entry(spearman=0.75)}
     entries["one"]["splits"]["test"]["metrics"]["spearman"]["value"] = 1.0

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tests import made_records, trained
+from tests import fused, made_records, trained
 
 from neuralist import metrics
 from neuralist.config import records
@@ -16,6 +16,7 @@ from neuralist.data import parquet, tables
 from neuralist.model.encoder import Encoder
 from neuralist.model.similarity import Similarity
 from neuralist.serving import model_card, package
+from neuralist.serving.model import Model
 
 ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = {"zero": 0.0, "half": 0.5, "ten": 10.0}
@@ -76,11 +77,16 @@ def test_only_val_decides() -> None:
 # --- the quantiles ---------------------------------------------------------------------------------
 
 
+def quantiles(embeddings: np.ndarray, kind: str = "manhattan") -> list[float]:
+    similarity = Similarity(kind)
+    return package.quantiles(
+        len(embeddings), lambda left, right: similarity(embeddings[left], embeddings[right])
+    )
+
+
 def test_quantiles_of_three_songs_by_hand() -> None:
     # Manhattan distances 0, ln 2 and ln 2: similarities 1, 1/2 and 1/2.
-    found = package.quantiles(
-        np.array([[0.0], [0.0], [np.log(2)]], dtype=np.float32), Similarity("manhattan")
-    )
+    found = quantiles(np.array([[0.0], [0.0], [np.log(2)]], dtype=np.float32))
 
     assert len(found) == 101
     assert found[0] == pytest.approx(0.5)
@@ -91,28 +97,28 @@ def test_quantiles_of_three_songs_by_hand() -> None:
 
 def test_of_many_pairs_some_are_drawn_never_a_song_with_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package, "MAX_PAIRS", 2000)
-    apart = package.quantiles(np.arange(100, dtype=np.float32)[:, None], Similarity("manhattan"))
+    apart = quantiles(np.arange(100, dtype=np.float32)[:, None])
     # 99 of a song's 199 others are equal to it, at similarity 1; the others have 1/2.
     halves = np.repeat([[0.0], [np.log(2)]], 100, axis=0).astype(np.float32)
-    in_halves = package.quantiles(halves, Similarity("manhattan"))
+    in_halves = quantiles(halves)
 
     assert apart[100] == pytest.approx(np.exp(-1), rel=1e-5)
     assert in_halves[45] == pytest.approx(0.5)
     assert in_halves[55] == pytest.approx(1.0)
-    assert in_halves == package.quantiles(halves, Similarity("manhattan"))
+    assert in_halves == quantiles(halves)
 
 
 def test_the_parts_in_which_pairs_are_measured_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     embeddings = np.random.default_rng(1).normal(size=(9, 2)).astype(np.float32)
-    whole = package.quantiles(embeddings, Similarity("cosine"))
+    whole = quantiles(embeddings, "cosine")
     monkeypatch.setattr(package, "PAIRS_AT_ONCE", 5)
 
-    assert package.quantiles(embeddings, Similarity("cosine")) == whole
+    assert quantiles(embeddings, "cosine") == whole
 
 
 def test_a_catalogue_needs_two_songs() -> None:
     with pytest.raises(ValueError, match="received 1"):
-        package.quantiles(np.zeros((1, 2), dtype=np.float32), Similarity("manhattan"))
+        quantiles(np.zeros((1, 2), dtype=np.float32))
 
 
 # --- the folder ------------------------------------------------------------------------------------
@@ -251,6 +257,27 @@ def test_a_missing_encoder_is_one_clear_error(source: Path, tmp_path: Path) -> N
 
     with pytest.raises(ValueError, match=r"encoder\.onnx missing"):
         save(source, tmp_path / "served")
+
+
+def test_where_tfidf_takes_part_it_is_packed_with_its_share(source: Path, tmp_path: Path) -> None:
+    out = save(fused.add(source), tmp_path / "served")
+
+    # "half ten" and "ten zero" are 0 and 10 to the encoder, which reads the last word, and share no term but
+    # "ten": both terms that they do not share have the idf 1 + ln 2 of unseen ones, as "ten" has.
+    expected = fused.joined(trained.similarity(10, 0), 1 / 3)
+    model = Model.load(out)
+    assert model.similarity("half ten", "ten zero") == pytest.approx(expected, abs=1e-6)
+    values = [
+        model.similarity(LYRICS[left], LYRICS[right]) for left, right in (("a", "b"), ("a", "c"), ("b", "c"))
+    ]
+    quantiles = records.load_served(out).quantiles
+    assert (quantiles[0], quantiles[100]) == pytest.approx((min(values), max(values)), abs=1e-6)
+    nearest = model.recommend("half ten")["similarity"].tolist()
+    assert nearest == pytest.approx([1, trained.similarity(10, 0.5), trained.similarity(10, 0)], abs=1e-6)
+    card = " ".join((out / "card.md").read_text().split())
+    assert (
+        "A pair's similarity joins its encoder (75%) with 25% TF-IDF of words. The nearest songs are" in card
+    )
 
 
 # --- the card --------------------------------------------------------------------------------------

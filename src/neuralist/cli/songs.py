@@ -99,7 +99,8 @@ def alike_lines(encoder: "Encoder", a: str, b: str) -> list[dict[str, Any]]:
     """
     import numpy as np
 
-    lines, embeddings = [], []
+    lines: list[list[str]] = []
+    embeddings = []
     for text in (a, b):
         of_text = _lines(text)
         reading = encoder.read(of_text, cleaned=True)
@@ -108,8 +109,9 @@ def alike_lines(encoder: "Encoder", a: str, b: str) -> list[dict[str, Any]]:
         embeddings.append(reading.embeddings[reading.known > 0])
     if not all(lines):
         return []
-    left, right = embeddings
-    scores = np.stack([encoder.similarity(embedding[None], right) for embedding in left])
+    similarity = encoder.pair_similarity([*lines[0], *lines[1]], np.concatenate(embeddings))
+    left, right = np.indices(tuple(map(len, lines))).reshape(2, -1)
+    scores = similarity(left, len(lines[0]) + right).reshape(len(lines[0]), -1)
     pairs: list[dict[str, Any]] = []
     while len(pairs) < min(LINES_SHOWN, *map(len, lines)):
         i, j = (int(index) for index in np.unravel_index(np.argmax(scores), scores.shape))

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 Protocol = Literal["songs", "paper", "given"]
 Similarity = Literal["manhattan", "euclidean", "cosine", "learned"]
 Pooling = Literal["last", "mean", "max", "mean_max", "last_max"]
+TermKind = Literal["word", "char"]
 
 
 class Section(BaseModel):
@@ -40,6 +41,7 @@ class _Training(Section):
     embedding: Annotated[int, Field(ge=1, le=4096)] | None
     similarity: Similarity
     calibration: bool
+    fusion: tuple[TermKind, ...] = ()  # an experiment.json from before has none
     loss: Literal["mse", "cross_entropy"]
     heads: dict[Literal["year", "tags", "graph"], Annotated[float, Field(gt=0)]]
     distillation_weight: float = Field(ge=0, le=1)
@@ -57,6 +59,12 @@ class _Training(Section):
     pretrain_on: Annotated[str, AfterValidator(_inside)] | None
     patience: int = Field(ge=1)
     seed: int
+
+    @model_validator(mode="after")
+    def _kinds_differ(self) -> "_Training":
+        if len(set(self.fusion)) < len(self.fusion):
+            raise ValueError(f"fusion: received {', '.join(self.fusion)}; name each kind of terms once")
+        return self
 
     @model_validator(mode="after")
     def _bag_answers(self) -> "_Training":

@@ -22,12 +22,13 @@ from neuralist.evaluation.baselines import TrainingPairs
 from neuralist.evaluation.comparison import Comparison, Key, ResampledMetrics, queries
 from neuralist.evaluation.groups import grouped
 from neuralist.metrics import Answers
-from neuralist.model.encoder import Encoder
+from neuralist.model.encoder import Encoder, PairSimilarity
 from neuralist.text.equal_texts import first_equal, folded
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.word_vectors import WordVectors
 
 SPLITS = ("val", "test")
+ALONE = "encoder_alone"  # column of predictions, and the baseline made from it
 PAIR = ["left_id", "right_id", "split"]  # the join keys of predictions and scored pairs
 NOTES = {
     "paper": "Rows are split at random, so test repeats training pairs and songs: these figures leak.",
@@ -39,7 +40,7 @@ PAIRS_AT_ONCE = 50_000
 
 
 def predict(name: str, encoder: Encoder, songs: pd.DataFrame, scored: pd.DataFrame) -> pd.DataFrame:
-    """Predict the similarity of pairs, in their order (tables.PREDICTIONS).
+    """Predict the similarity of pairs, in their order.
 
     Args:
         name: of the experiment.
@@ -47,17 +48,28 @@ def predict(name: str, encoder: Encoder, songs: pd.DataFrame, scored: pd.DataFra
         songs: tables.SONGS.
         scored: the pairs, as `Listings.scored` returns them.
 
+    Returns:
+        tables.PREDICTIONS, and where TF-IDF takes part a column ALONE, the encoder's own similarity.
+
     Raises:
         ValueError: a row names a song that is not in `songs`.
     """
     pairs = positions(songs, scored)
     used = np.union1d(*pairs)
-    embeddings = encoder.encode(songs["lyrics"].iloc[used].tolist()) if len(used) else np.zeros((0, 1))
+    texts = [encoder.clean(text) for text in songs["lyrics"].iloc[used]]
+    embeddings = encoder.read(texts, cleaned=True).embeddings if texts else np.zeros((0, 1))
     left, right = (np.searchsorted(used, side) for side in pairs)
     batches = [slice(start, start + PAIRS_AT_ONCE) for start in range(0, len(scored), PAIRS_AT_ONCE)]
-    predicted = [encoder.similarity(embeddings[left[batch]], embeddings[right[batch]]) for batch in batches]
-    predictions = scored.assign(experiment=name, predicted=np.concatenate([np.zeros(0), *predicted]))
-    return predictions.filter(tables.PREDICTIONS.names)
+
+    def compared(similarity: PairSimilarity) -> np.ndarray:
+        return np.concatenate([np.zeros(0), *(similarity(left[batch], right[batch]) for batch in batches)])
+
+    predicted = compared(encoder.pair_similarity(texts, embeddings))
+    predictions = scored.assign(experiment=name, predicted=predicted).filter(tables.PREDICTIONS.names)
+    if encoder.fusion is None:
+        return predictions
+    alone = compared(lambda left, right: encoder.similarity(embeddings[left], embeddings[right]))
+    return predictions.assign(**{ALONE: alone})
 
 
 def target(songs: pd.DataFrame, experiment: params.Experiment) -> Literal["observable", "listed_only"]:
@@ -91,8 +103,7 @@ def evaluate(
     Args:
         songs: tables.SONGS.
         listings: the pairs that experiments are trained and scored on.
-        predictions: tables.PREDICTIONS of all experiments, each for the pairs of `Listings.scored`, in any
-            order.
+        predictions: of all experiments by `predict`, each for the pairs of `Listings.scored`, in any order.
         experiments: name to settings.
         vectors: word vectors; None leaves out the baselines that average them.
         settings: draws and level of the intervals, and the sentence encoder to compare with.
@@ -128,9 +139,12 @@ def comparisons(
     for group in groups.values():
         first = next(iter(group.values()))
         training, scored = _training_pairs(songs, listings, first), listings.scored(songs, first.protocol)
-        answers: dict[Key, Answers] = {
-            ("model", name): Answers.of(_join_predictions(predictions, name, scored)) for name in group
-        }
+        answers: dict[Key, Answers] = {}
+        for name in group:
+            of_experiment = predictions.loc[predictions["experiment"] == name]
+            answers["model", name] = Answers.of(_joined(of_experiment, name, scored, "predicted"))
+            if ALONE in of_experiment and of_experiment[ALONE].notna().all():
+                answers[ALONE, name] = Answers.of(_joined(of_experiment, name, scored, ALONE))
         pairs = positions(songs, scored)
         answers |= _baselines(songs, training, pairs, group, vectors, settings.sentence_encoder)
         yield group, _comparison(songs, texts, training, scored, first, answers)
@@ -154,16 +168,15 @@ def _training_pairs(songs: pd.DataFrame, listings: Listings, experiment: params.
     )
 
 
-def _join_predictions(predictions: pd.DataFrame, experiment: str, scored: pd.DataFrame) -> np.ndarray:
-    """Join an experiment's predictions to the scored pairs by ids; float64 (n_scored,), in their order.
+def _joined(predictions: pd.DataFrame, experiment: str, scored: pd.DataFrame, column: str) -> np.ndarray:
+    """Join a column of an experiment's predictions to the scored pairs by ids; float64, in their order.
 
     Under protocol paper a row may be repeated; its predictions are equal, as its texts are.
 
     Raises:
         ValueError: a scored pair has no prediction or several, or a predicted one is not scored.
     """
-    of_experiment = predictions.loc[predictions["experiment"] == experiment]
-    predicted = of_experiment[[*PAIR, "predicted"]].drop_duplicates()
+    predicted = predictions[[*PAIR, column]].drop_duplicates()
     merged = scored[PAIR].drop_duplicates().merge(predicted, "outer", on=PAIR, indicator="side")
     unmatched = merged.loc[(merged["side"] != "both") | merged.duplicated(PAIR)]
     if len(unmatched):
@@ -177,7 +190,7 @@ def _join_predictions(predictions: pd.DataFrame, experiment: str, scored: pd.Dat
             f"predictions of {experiment}: pair {left}, {right} of split {split} {fault[side]} "
             f"({len(unmatched):,} such pairs); run `dvc repro evaluate`"
         )
-    return scored[PAIR].merge(predicted, "left", on=PAIR)["predicted"].to_numpy(np.float64)
+    return scored[PAIR].merge(predicted, "left", on=PAIR)[column].to_numpy(np.float64)
 
 
 def _baselines(
@@ -239,8 +252,12 @@ def _comparison(
 def predictors(name: str, experiment: params.Experiment, comparison: Comparison) -> dict[str, Key]:
     """Name to key of an experiment's predictors: itself as "model", and its baselines."""
     windowing = _windowing(experiment)
-    keys: dict[str, Key] = {"model": ("model", name)}
-    keys |= {key: (key, windowing if of.from_lyrics else None) for key, of in baselines.BASELINES.items()}
+    keys: dict[str, Key] = {"model": ("model", name), ALONE: (ALONE, name)}
+    keys |= {
+        key: (key, windowing if of.from_lyrics else None)
+        for key, of in baselines.BASELINES.items()
+        if key != ALONE
+    }
     return {predictor: key for predictor, key in keys.items() if key in comparison.answers}
 
 

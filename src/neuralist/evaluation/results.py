@@ -225,6 +225,8 @@ def _rows(experiments: Experiments) -> Iterator[_Row]:
         rivals: dict[str, dict[str, Mapping[str, BaselineEstimate]]] = {}
         for name in (name for name, test in tests.items() if key in test.baselines):
             label = baseline_label(key, experiments[name])
+            if BASELINES[key].made_from == "encoder":
+                label += f" ({letters[name]})"  # each experiment has its own
             rivals.setdefault(label, {})[letters[name]] = tests[name].baselines[key]
         for label, rival in rivals.items():
             yield _Row(label, next(iter(rival.values())), rival)

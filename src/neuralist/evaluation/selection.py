@@ -10,8 +10,8 @@ from neuralist.config.records import Estimate, ExperimentMetrics
 from neuralist.evaluation.baselines import BASELINES
 
 PROTOCOLS = ("songs", "given")  # in order of preference; paper leaks, so it is not used for choosing
-# The baselines that need no metadata of songs.
-RIVALS = tuple(name for name, baseline in BASELINES.items() if baseline.made_from != "metadata")
+# The baselines that need no metadata of songs, and are no part of the model.
+RIVALS = tuple(name for name, of in BASELINES.items() if of.made_from in ("similarities", "lyrics"))
 
 
 def shown_lead(difference: Estimate, metric: str) -> int | None:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neuralist.config import records
+from neuralist.model.fusion import Fusion
 from neuralist.model.similarity import Similarity
 from neuralist.text import cleaning
 from neuralist.text.tokenizer import TokenWindowing
@@ -25,6 +26,10 @@ from neuralist.text.vocabulary import PADDING, UNKNOWN, Vocabulary, Windows
 # Padding included. The LSTM's states of so many stay in the processor's cache; with eight times as many, a
 # song takes half as long again.
 TOKENS_PER_CALL = 8 * 300
+
+
+# The similarity of pairs of texts, by their positions, int64 (n_pairs,), left and right.
+PairSimilarity = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class Reading(NamedTuple):
@@ -44,6 +49,7 @@ class Encoder:
         windowing: which tokens are read.
         similarity: of embeddings.
         clean: makes of a text as it came the text that is read; see `text.cleaning.cleaner`.
+        fusion: by which TF-IDF takes part in the similarity of pairs; None: it does not.
     """
 
     def __init__(
@@ -54,12 +60,13 @@ class Encoder:
         similarity: Similarity,
         *,
         clean: Callable[[str], str] = str,
+        fusion: Fusion | None = None,
     ) -> None:
         import onnxruntime  # 0.2 s that exporting need not pay
         from onnxruntime.capi import onnxruntime_pybind11_state as state  # pyright: ignore
 
         self.vocabulary, self.windowing, self.similarity = vocabulary, windowing, similarity
-        self.clean = clean
+        self.clean, self.fusion = clean, fusion
         options = onnxruntime.SessionOptions()
         # Parallelism is by call, see `_run_all`. Threads within a call would wait for each other at each
         # step of the LSTM: on a busy machine a song then takes a third longer.
@@ -88,7 +95,8 @@ class Encoder:
         vocabulary = Vocabulary.load(folder / "vocabulary.txt")
         windowing, similarity = TokenWindowing.of(experiment.params), Similarity.load(experiment, folder)
         clean = cleaning.cleaner(experiment.cleaning)
-        return cls(folder / "encoder.onnx", vocabulary, windowing, similarity, clean=clean)
+        fusion = Fusion.load(folder, experiment.fusion, windowing)
+        return cls(folder / "encoder.onnx", vocabulary, windowing, similarity, clean=clean, fusion=fusion)
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts: float32 (n_texts, width), in input order; see `read`."""
@@ -115,6 +123,26 @@ class Encoder:
             )
         n_unknown = windows.per_text(windows.ids == UNKNOWN)[order]
         return Reading(self.encode_windows(windows)[order], n_tokens, 1 - n_unknown / n_tokens)
+
+    def pair_similarity(self, texts: Sequence[str], embeddings: np.ndarray) -> PairSimilarity:
+        """Return the similarity of pairs among texts; without fusion it is that of their embeddings.
+
+        Args:
+            texts: the texts, cleaned.
+            embeddings: of the texts, float32 (n_texts, width).
+        """
+        fusion = self.fusion
+        if fusion is None:
+            return lambda left, right: self.similarity(embeddings[left], embeddings[right])
+        numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+        rows = fusion.rows(list(numbers))
+        number = np.array([numbers[text] for text in texts], dtype=np.intp)
+
+        def joined(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+            similarity = self.similarity(embeddings[left], embeddings[right])
+            return fusion(similarity, rows, number[left], number[right])
+
+        return joined
 
     def encode_windows(self, windows: Windows) -> np.ndarray:
         """Embed texts given as token ids: float32 (n_texts, width)."""

@@ -37,6 +37,11 @@ class Calibration:
         return np.interp(similarity, self.raw, self.expected)
 
     @classmethod
+    def of(cls, curve: CalibrationCurve) -> "Calibration":
+        """Return the curve that `record` gave."""
+        return cls(np.array(curve.raw), np.array(curve.expected))
+
+    @classmethod
     def fit(cls, raw: np.ndarray, similarity: np.ndarray, weight: np.ndarray) -> "Calibration":
         """Fit the curve on val pairs by isotonic regression (Zadrozny & Elkan 2002), and join its steps.
 
@@ -167,8 +172,8 @@ class Similarity:
             ValueError: WEIGHTS_FILE is missing or damaged.
         """
         knots, kind = trained.calibration, trained.params.similarity
-        curve = Calibration(np.array(knots.raw), np.array(knots.expected)) if knots else None
-        return cls(kind, curve, Steepness.load(folder / WEIGHTS_FILE) if kind == "learned" else None)
+        steepness = Steepness.load(folder / WEIGHTS_FILE) if kind == "learned" else None
+        return cls(kind, Calibration.of(knots) if knots else None, steepness)
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return the similarity of each pair of rows; a single row is broadcast."""

@@ -26,7 +26,7 @@ CHUNK = 512
 
 
 class _Compared(NamedTuple):
-    """What the encoder says of pairs of texts."""
+    """What the model says of pairs of texts."""
 
     similarity: np.ndarray  # float64 (n_pairs,)
     n_tokens: np.ndarray  # int64 (2, n_pairs), tokens read
@@ -141,7 +141,7 @@ class Model:
         return values if index is None else pd.Series(values, index=index, name="similarity")
 
     def similarity_matrix(self, a: Any, b: Any = None) -> "np.ndarray | pd.DataFrame":
-        """Return the similarity of every one of `a` with every one of `b`.
+        """Return the similarity of every one of `a` with every one of `b`, by the encoder alone.
 
         Args:
             a: texts, or embeddings float32 (n, width) from `encode`.
@@ -178,7 +178,7 @@ class Model:
         versions: bool = False,
         approximate: bool = False,
     ) -> pd.DataFrame:
-        """Return the k songs of the catalogue most similar to lyrics.
+        """Return the k songs of the catalogue most similar to lyrics, by the encoder alone.
 
         A song and its versions and covers are a group, of which the most similar is returned.
 
@@ -271,8 +271,10 @@ class Model:
         for start in range(0, len(left), CHUNK // 2):
             rows = slice(start, start + CHUNK // 2)
             # In one call, for many pairs have a text in common.
-            reading = self.encoder.read([*left[rows], *right[rows]], cleaned=True)
-            similarity[rows] = self.encoder.similarity(*np.split(reading.embeddings, 2))
+            both = [*left[rows], *right[rows]]
+            reading = self.encoder.read(both, cleaned=True)
+            pair_similarity = self.encoder.pair_similarity(both, reading.embeddings)
+            similarity[rows] = pair_similarity(*np.split(np.arange(len(both)), 2))
             n_tokens[:, rows] = np.split(reading.n_tokens, 2)
             known[:, rows] = np.split(reading.known, 2)
         faults = self.faults(known[1], "lyrics_b") | self.faults(known[0], "lyrics_a")

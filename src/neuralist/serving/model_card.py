@@ -30,6 +30,7 @@ READS = {
     "tail": "a text's last {:,} {}",
     "chunks": "all of a text, in chunks of {:,} {}",
 }
+_TERMS = {"word": "words", "char": "characters"}
 CARD = """\
 # Model card: {name}
 
@@ -59,7 +60,7 @@ Two songs count as similar from {threshold:.6g}: the threshold of the best F1 on
 ## Limits
 
 - It knows the language, genres and years of its corpus; elsewhere nothing is measured.
-- It reads {reads}.{covered}
+- It reads {reads}.{covered}{fused}
 - Of a text it may know few {unit}s (outputs known_a, known_b). Below {low:.0%} most of the nearest songs are
   others than those of the whole text: the commands warn. In the catalogue {n_low:,} are below.
 - Similarity is what the corpus lists (Last.fm: who listens to both), not meaning, quality or copying, and
@@ -126,6 +127,7 @@ def card(
         chosen_on="" if chosen_on == "val" else f" ({chosen_on})",
         reads=READS[settings.long_text].format(settings.max_tokens, f"{unit}s"),
         covered=_covered(trained),
+        fused=_fused(trained),
         lyrics=f"of lyrics, the first words of {n_unnamed:,} without artist and title"
         if n_unnamed
         else "no lyrics",
@@ -156,6 +158,17 @@ def _covered(trained: ExperimentRecord) -> str:
     if val is None or val.token_coverage is None:
         return ""
     return f" A word without a vector is unknown to it; {val.token_coverage:.1%} of val's have one."
+
+
+def _fused(trained: ExperimentRecord) -> str:
+    if trained.fusion is None or not trained.fusion.inputs:
+        return ""
+    encoder, *kinds = trained.fusion.inputs
+    weights = " and ".join(f"{part.weight:.0%} TF-IDF of {_TERMS[part.name]}" for part in kinds)
+    return (
+        f"\n- A pair's similarity joins its encoder ({encoder.weight:.0%}) with {weights}. The nearest songs "
+        "are the encoder's alone."
+    )
 
 
 def _table(split: str, figures: SplitMetrics, experiment: str, metric: str) -> str:

@@ -4,7 +4,8 @@ Input: metrics of `evaluation.evaluate`, the experiments' folders, tables songs 
 Output: artifacts/served/. encoder.onnx, vocabulary.txt, experiment.json and, where it is learned,
 similarity.npz: the encoder's files;
 catalogue.parquet (tables.CATALOGUE) and embeddings.npy, float32 (n_songs, units), in one order;
-training_songs.txt, one id per line; served.json, a `ServedModel`; card.md. No lyrics but the first words of
+training_songs.txt, one id per line; served.json, a `ServedModel`; card.md; fusion.npz where TF-IDF takes
+part. No lyrics but the first words of
 songs without artist and title, no pickle; the same input gives the same bytes.
 Where there is nothing to serve, the folder holds only card.md, which says why.
 """
@@ -24,8 +25,9 @@ from neuralist.config.records import ExperimentMetrics, ExperimentRecord, Served
 from neuralist.data import parquet, tables
 from neuralist.data.splits import songs_of
 from neuralist.evaluation import selection
-from neuralist.model.encoder import Encoder
-from neuralist.model.similarity import WEIGHTS_FILE, Similarity
+from neuralist.model import fusion
+from neuralist.model.encoder import Encoder, PairSimilarity
+from neuralist.model.similarity import WEIGHTS_FILE
 from neuralist.serving import model_card
 from neuralist.text import names
 
@@ -49,19 +51,18 @@ def explain_unserved(experiments: Mapping[str, ExperimentMetrics], metric: str) 
     return f"Nothing is served: {reason}.\n"
 
 
-def quantiles(embeddings: np.ndarray, similarity: Similarity) -> list[float]:
+def quantiles(n_songs: int, similarity: PairSimilarity) -> list[float]:
     """Return the percentiles 0, 1, ..., 100 of the similarities of all pairs of songs.
 
     Of more than MAX_PAIRS pairs, MAX_PAIRS are drawn with replacement.
 
     Args:
-        embeddings: float32 (n_songs, units).
-        similarity: the similarity of the model.
+        n_songs: of the catalogue.
+        similarity: the model's, of pairs of them.
 
     Raises:
         ValueError: there are fewer than two songs.
     """
-    n_songs = len(embeddings)
     if n_songs < 2:
         raise ValueError(
             f"songs: received {n_songs}, versions as one; a catalogue needs two, add songs to the raw data"
@@ -73,7 +74,7 @@ def quantiles(embeddings: np.ndarray, similarity: Similarity) -> list[float]:
         left = draw.integers(n_songs, size=MAX_PAIRS)
         right = (left + draw.integers(1, n_songs, size=MAX_PAIRS)) % n_songs
     chunks = [slice(start, start + PAIRS_AT_ONCE) for start in range(0, len(left), PAIRS_AT_ONCE)]
-    values = [similarity(embeddings[left[chunk]], embeddings[right[chunk]]) for chunk in chunks]
+    values = [similarity(left[chunk], right[chunk]) for chunk in chunks]
     return [metrics.rounded(value) for value in np.quantile(np.concatenate(values), np.linspace(0, 1, 101))]
 
 
@@ -161,13 +162,17 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
         ValueError: a file of the experiment is missing, or there are fewer than two songs.
     """
     encoder = Encoder.load(source)
-    reading = encoder.read(songs["lyrics"].tolist())
+    texts = [encoder.clean(text) for text in songs["lyrics"]]
+    reading = encoder.read(texts, cleaned=True)
     # Songs of no known word would be each other's nearest.
-    embeddings, catalogue = reading.embeddings[reading.known > 0], songs.loc[reading.known > 0]
+    is_known = np.flatnonzero(reading.known)
+    embeddings, catalogue = reading.embeddings[is_known], songs.iloc[is_known]
     is_first = ~catalogue["group_id"].duplicated().to_numpy()  # answers show one song of its versions
-    served = chosen.served(quantiles(embeddings[is_first], encoder.similarity))
+    first_texts = [texts[song] for song in is_known[is_first]]
+    similarity = encoder.pair_similarity(first_texts, embeddings[is_first])
+    served = chosen.served(quantiles(len(first_texts), similarity))
     out.mkdir(parents=True, exist_ok=True)
-    for name in (*COPIED, WEIGHTS_FILE) if encoder.similarity.kind == "learned" else COPIED:
+    for name in _copied(encoder):
         with files.unfinished(out / name) as temporary:
             shutil.copyfile(source / name, temporary)
     is_unnamed = catalogue["artist"].isna() & catalogue["title"].isna()
@@ -188,6 +193,12 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
     served = served.model_copy(update={"content": _digest(out)})
     records.save(served, out / "served.json")
     return served
+
+
+def _copied(encoder: Encoder) -> list[str]:
+    """Return the files of an experiment's folder that its encoder needs."""
+    learned = [WEIGHTS_FILE] if encoder.similarity.kind == "learned" else []
+    return [*COPIED, *learned, *([fusion.FILE] if encoder.fusion else [])]
 
 
 def _digest(folder: Path) -> str:

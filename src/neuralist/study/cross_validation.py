@@ -140,7 +140,7 @@ def _measure_training(
             metrics = comparison.rankings(split, settings)
             for name, experiment in group.items():
                 for label, key in evaluation.predictors(name, experiment, comparison).items():
-                    title = name if label == "model" else _baseline_label(label, experiment)
+                    title = name if label == "model" else _baseline_label(label, name, experiment)
                     predictors.setdefault(title, metrics[key])
     # Experiments of all targets come before the baselines.
     return {
@@ -149,8 +149,10 @@ def _measure_training(
     }
 
 
-def _baseline_label(name: str, experiment: Experiment) -> str:
+def _baseline_label(name: str, of: str, experiment: Experiment) -> str:
     """Label a baseline of an experiment, with what it reads and what it is trained on."""
+    if name == evaluation.ALONE:
+        return f"{of}, {results.baseline_label(name, experiment)}"
     of_listed = " of listed pairs" if experiment.target == "listed_only" else ""
     return results.baseline_label(name, experiment) + of_listed
 

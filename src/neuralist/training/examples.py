@@ -7,6 +7,7 @@ and val.
 import hashlib
 import itertools
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,6 +70,7 @@ class Examples(NamedTuple):
     # The songs, then in the same order their first other transcription, and so on; of all workers' songs.
     transcriptions: Windows | None = None
     share: Share | None = None  # of one worker; None: these are all examples
+    texts: Sequence[str] = ()  # of the songs, where `fusion` reads them; of all workers' songs
 
     @property
     def n_pairs(self) -> int:
@@ -235,6 +237,7 @@ def examples(
             pairs["listed"].to_numpy(bool),
             pairs["weight"].to_numpy(np.float64),
             head_targets.targets[numbers],
+            texts=texts if settings.fusion else (),
         )
         if split == "train" and settings.augmentation:
             rng = np.random.default_rng(settings.seed)
@@ -269,6 +272,7 @@ def fingerprint(
             *(data.transcriptions or ()),
         ):
             digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+        digest.update("".join(data.texts).encode())
     for array in bag or ():
         digest.update(array.tobytes())
     digest.update(str(vectors.matrix.shape).encode() + vectors.matrix.tobytes())

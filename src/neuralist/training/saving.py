@@ -1,7 +1,7 @@
 """Save a trained experiment: the model, its encoder as ONNX, and a record of the training.
 
 Output: model.keras, encoder.onnx, similarity.npz (where it is learned), vocabulary.txt, history.csv;
-experiment.json, an `ExperimentRecord`.
+experiment.json, an `ExperimentRecord`; with fusion, fusion.npz.
 """
 
 import json
@@ -13,15 +13,16 @@ import pandas as pd
 
 from neuralist import files
 from neuralist.config import params, records
-from neuralist.config.records import CalibrationCurve, ExperimentRecord
-from neuralist.model import onnx_export
+from neuralist.config.records import ExperimentRecord, FusionRecord
+from neuralist.model import fusion, onnx_export
 from neuralist.model.backend import keras
 from neuralist.model.encoder import Encoder
 from neuralist.model.malstm import MaLSTM
 from neuralist.model.similarity import WEIGHTS_FILE, Calibration
 from neuralist.text import cleaning
+from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Vocabulary, Windows
-from neuralist.training import loop
+from neuralist.training import fusing, loop
 from neuralist.training.checkpoints import Epoch
 from neuralist.training.examples import Examples, TrainingData
 
@@ -50,6 +51,10 @@ def save_experiment(
     model, history = trained
     splits = prepared.splits
     save(model, prepared.vectors.vocabulary, history, folder)
+    val, calibration = splits["val"], None
+    raw = loop.predict(model, val) if len(val.left) else np.zeros(0)
+    if settings.calibration and len(raw):
+        calibration = Calibration.fit(raw, val.similarity, val.weight)
     record = ExperimentRecord(
         name=name,
         fingerprint=prepared.fingerprint,
@@ -61,22 +66,34 @@ def save_experiment(
         heads=prepared.heads,
         n_pairs_before={split: data.n_pairs for split, data in prepared.pretraining_splits.items()},
         coverage=prepared.vectors.coverage,
-        calibration=_calibration(model, splits["val"]) if settings.calibration else None,
+        calibration=calibration and calibration.record(),
         cleaning=cleaning.VERSION,  # of the songs stage, which cleaned the lyrics it was trained on
+        fusion=_fuse(settings, splits, raw, calibration, folder) if settings.fusion else None,
     )
     records.save(record, folder / "experiment.json")
     difference = check_export(model, Encoder.load(folder), splits["train"].songs)
     return (
         f"{name}: best epoch {record.best_epoch} of {len(history)}, "
         f"encoder.onnx within {difference:.0e} of Keras"
+        + (f"; {fusing.describe(record.fusion)}" if record.fusion else "")
     )
 
 
-def _calibration(model: MaLSTM, val: Examples) -> CalibrationCurve | None:
-    """Fit the calibration from raw to expected similarity on val; None without val pairs."""
-    if not len(val.left):
-        return None
-    return Calibration.fit(loop.predict(model, val), val.similarity, val.weight).record()
+def _fuse(
+    settings: params.Experiment,
+    splits: dict[str, Examples],
+    raw: np.ndarray,
+    calibration: Calibration | None,
+    folder: Path,
+) -> FusionRecord:
+    """Learn the fusion from the raw similarities of val, and write its file where val shows a gain."""
+    similarity = raw if calibration is None else calibration(raw)
+    made, record = fusing.learn(settings.fusion, TokenWindowing.of(settings), splits, similarity)
+    if made is None:
+        (folder / fusion.FILE).unlink(missing_ok=True)  # of an earlier training
+    else:
+        made.save(folder)
+    return record
 
 
 def save(model: MaLSTM, vocabulary: Vocabulary, history: list[Epoch], folder: Path) -> None:
@@ -118,7 +135,9 @@ def weights(model: MaLSTM) -> onnx_export.Weights:
             bag = onnx_export.BagOfWords(np.pad(table, ((0, 0), (0, n_plain))) * factors, squares)
         auxiliary_heads = onnx_export.Heads(kernel * factors, bias)
     pooling = model.architecture.pooling
-    return onnx_export.Weights(vectors, lstm, backward, pooling, length, auxiliary_heads, bag, embedding_scale)
+    return onnx_export.Weights(
+        vectors, lstm, backward, pooling, length, auxiliary_heads, bag, embedding_scale
+    )
 
 
 def _save_keras(model: MaLSTM, path: Path) -> None:

@@ -19,6 +19,10 @@ from neuralist.config.records.experiment import (
     CalibrationCurve,
     Coverage,
     ExperimentRecord,
+    FusionFit,
+    FusionInput,
+    FusionRecord,
+    InputName,
     SplitCoverage,
 )
 from neuralist.config.records.metrics import (

@@ -1,10 +1,10 @@
 """What training leaves of an experiment beside its model, and a study of its trials."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from neuralist.config.experiment import Experiment, Section
+from neuralist.config.experiment import Experiment, Section, TermKind
 from neuralist.config.records.base import Count, Share, optional
 
 
@@ -54,6 +54,53 @@ class CalibrationCurve(Section):
     expected: tuple[float, ...]
 
 
+InputName = TermKind | Literal["encoder"]
+
+
+class FusionInput(Section):
+    """An input of `model.fusion.Fusion`.
+
+    Attributes:
+        name: `encoder`, or a kind of terms.
+        weight: of its curve in the mean.
+        curve: from its similarity to the expected one.
+    """
+
+    name: InputName
+    weight: Share
+    curve: CalibrationCurve
+
+
+class FusionFit(Section):
+    """How good an answer is on val pairs that nothing was learned from.
+
+    Attributes:
+        mse: mean squared error.
+        spearman: mean over folds.
+    """
+
+    mse: float
+    spearman: float
+
+
+class FusionRecord(Section):
+    """Late fusion of the encoder's similarity with TF-IDF cosines, and what val shows of it.
+
+    Attributes:
+        n_pairs: of val.
+        encoder: how good the encoder alone is; None with too few pairs to tell.
+        joined: how good the fusion is.
+        inputs: the encoder, then each kind of terms with a weight; empty where the encoder answers alone.
+        last: the curve of the weighted mean; None where the encoder answers alone.
+    """
+
+    n_pairs: Count
+    encoder: FusionFit | None
+    joined: FusionFit | None
+    inputs: tuple[FusionInput, ...]
+    last: CalibrationCurve | None
+
+
 class ExperimentRecord(Section):
     """A trained experiment: what it was trained with, on how much, and how its similarity is read.
 
@@ -71,6 +118,7 @@ class ExperimentRecord(Section):
         calibration: fitted on val; None where the similarity is read as it is.
         cleaning: version of text.cleaning by which lyrics are cleaned before they are read; None: not at
             all.
+        fusion: of its similarity with TF-IDF; None where none was asked for.
     """
 
     name: str
@@ -85,6 +133,7 @@ class ExperimentRecord(Section):
     coverage: Coverage
     calibration: CalibrationCurve | None
     cleaning: Count | None = optional()
+    fusion: FusionRecord | None = optional()
 
 
 class BestTrial(Section):

@@ -5,7 +5,7 @@
 | 1 | nowhere | settings have the old names of `config.renamed` |
 | 2 | served.json, `format` | no `cleaning` in experiment.json: lyrics are read as they come |
 | 3 | served.json, `format` | no `group_id` and `first_words` in the catalogue: every song is its own group |
-| 4 | served.json, `format` | no `bidirectional` in experiment.json, no similarity.npz: none is learned |
+| 4 | served.json, `format` | experiment.json has no `bidirectional` and `fusion`: no .npz file of them |
 | 5 | served.json, `format` | |
 """
 

@@ -59,8 +59,8 @@ def prepare(
 ) -> TrainingData:
     """Build the training data of one worker.
 
-    Heads, characters, synonyms, `pretrain_on` and `augmentation` need all songs: with them a worker reads
-    whole tables and keeps its share, and all songs' other transcriptions.
+    Heads, characters, synonyms, `pretrain_on`, `augmentation` and `fusion` need all songs: with them a worker
+    reads whole tables and keeps its share, and all songs' other transcriptions and texts.
 
     Args:
         settings: of the experiment.
@@ -77,7 +77,13 @@ def prepare(
             "train with one process"
         )
     shard = workers.shard
-    needs_all = settings.heads, settings.synonyms, settings.pretrain_on, settings.augmentation
+    needs_all = (
+        settings.heads,
+        settings.synonyms,
+        settings.pretrain_on,
+        settings.augmentation,
+        settings.fusion,
+    )
     if any(needs_all) or settings.tokens == "char":
         return cut(examples.load(settings, paths, words)[0], shard)
     pairs, pair_indices, n_pairs, pair_songs = _pairs(settings, paths, shard)
