@@ -238,7 +238,7 @@ def test_where_pairs_grade_texts_the_recipes_for_graded_pairs_are_run(
     made = workspace.prepare(raw, checkout)
     settings = params.load(made.folder / "params.yaml")
     assert settings.run == (run or params.load(checkout / "params.yaml").run)
-    assert made.note == (f"pairs.csv grades texts, so {', '.join(run)} are run" if run else "")
+    assert made.note == (f"pairs.csv grades texts, so these are run: {', '.join(run)}" if run else "")
     assert run is None or settings.mapped_experiment == settings.studied_experiment == "graded"
     check(raw, made.folder / "params.yaml")
     named = workspace.prepare(raw, checkout, experiments=["songs15"])

@@ -126,8 +126,9 @@ def _values(path: Path, raw: Path, experiments: list[str]) -> tuple[dict[str, An
     notes = []
     if not experiments and not {"run", "experiments"} & set(told.values) and generic_csv.is_graded(raw):
         is_short = generic_csv.median_words(raw) < SHORT
-        experiments = [name for name in GRADED if is_short or name != BY_CHARACTERS]
-        notes.append(f"pairs.csv grades texts, so {', '.join(experiments)} are run")
+        experiments = [name for name in GRADED if name in known and (is_short or name != BY_CHARACTERS)]
+        if experiments:
+            notes.append(f"pairs.csv grades texts, so these are run: {', '.join(experiments)}")
     if experiments:
         values["run"] = experiments
         if values["songmap"]["experiment"] not in (*experiments, params.TUNED):

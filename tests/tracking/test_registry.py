@@ -719,10 +719,11 @@ def test_a_champion_without_files_cannot_be_downloaded_and_the_fix_is_named(
 ) -> None:
     from neuralist.tracking.download import download
 
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     checkout.train("themes", by_theme())
     checkout.register()
     shutil.rmtree(checkout.folder / "mlruns" / "neuralist")
+    # mlflow keeps a store that it has opened once, by its path, and a relative one may be another test's.
+    monkeypatch.setattr("neuralist.tracking.download.store", lambda: checkout.mlflow_store)
 
     with pytest.raises(ValueError, match=r"the files of version 1 are gone from file:.*; `dvc repro`"):
         download("models:/neuralist@champion", checkout.folder / "copy")
