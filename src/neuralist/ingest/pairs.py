@@ -21,11 +21,8 @@ from neuralist.engine.protocol import Engine, with_song_ids
 from neuralist.ingest import pairs_sql
 
 SPLITS = ("test", "train", "unused", "val")
-_CODES = {
-    1: "test",
-    3: "val",
-    2: "train",
-}  # of splits in pairs_sql; of equally large ones the first goes first
+# Of splits in pairs_sql; of equally large ones the first goes first.
+_CODES = {1: "test", 3: "val", 2: "train"}
 _GIVEN_VAL_SHARE = 0.1  # of the pairs that are in train alone, where a given split has no val
 _BLOCK = 2**22  # rows sorted at once
 

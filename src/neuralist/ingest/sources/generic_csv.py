@@ -108,9 +108,14 @@ def gives_split(folder: Path) -> bool:
     False also for a file that cannot be read so far; `read_pairs` says what is wrong with it.
     """
     try:
-        return any(fields.get("split", "").strip() for _, fields in _rows(folder, "pairs.csv", []))
+        for _, fields in _rows(folder, "pairs.csv", []):
+            if not _row_fault(fields) and "split" not in fields:
+                return False  # nor do other rows have the column: the rest need not be read
+            if fields.get("split", "").strip():
+                return True
     except ValueError:
-        return False
+        pass
+    return False
 
 
 def is_graded(folder: Path) -> bool:
