@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 from tests import made_records
+from tests.made_names import typed
 from tests.settings import experiment
 
 from neuralist.config import records
@@ -17,7 +18,6 @@ from neuralist.training import examples, loop, saving
 pytestmark = pytest.mark.tensorflow
 
 STARTS = ["b", "br", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "st", "t", "v"]
-LETTERS = list("abdefghijklmnoprstuv")
 SETTINGS = experiment(
     protocol="given",
     tokens="char",
@@ -40,25 +40,13 @@ def name(rng: np.random.Generator) -> str:
     return f"{''.join(syllables[:cut])}n {''.join(syllables[cut:end])}"
 
 
-def misspelt(rng: np.random.Generator, text: str) -> str:
-    """Two letters swapped with the one before, left out, doubled, or replaced."""
-    found = list(text)
-    for kind in rng.integers(4, size=2):
-        at = int(rng.integers(1, len(found)))
-        if kind == 0:
-            found[at - 1], found[at] = found[at], found[at - 1]
-        else:
-            found[at : at + 1] = [[], [found[at]] * 2, [rng.choice(LETTERS)]][kind - 1]
-    return "".join(found)
-
-
 @pytest.fixture(scope="module")
 def table() -> tuple[pd.DataFrame, pd.DataFrame]:
     """400 names, each with its misspelt form (1) and with those of two others of its split (0)."""
     rng = np.random.default_rng(1)
     names = [name(rng) for _ in range(400)]
     texts = {f"n{i}": text for i, text in enumerate(names)}
-    texts |= {f"m{i}": misspelt(rng, text) for i, text in enumerate(names)}
+    texts |= {f"m{i}": typed(rng, typed(rng, text)) for i, text in enumerate(names)}
     rows = []
     for split, numbers in (("train", range(300)), ("val", range(300, 330)), ("test", range(330, 400))):
         for i in numbers:
