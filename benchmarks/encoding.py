@@ -17,7 +17,7 @@ from benchmarks import figures, made
 from benchmarks.figures import Figure, Missing, Peer
 from neuralist.model import onnx_export
 from neuralist.model.encoder import Encoder
-from neuralist.model.onnx_export import LSTM, Weights
+from neuralist.model.onnx_export import LSTM, BagOfWords, Heads, Weights
 from neuralist.model.similarity import Similarity
 from neuralist.serving.model import CHUNK, Model
 from neuralist.text.tokenizer import TokenWindowing
@@ -71,10 +71,11 @@ def encoders(known: list[str], folder: Path) -> tuple[Encoder, Encoder]:
     vocabulary = Vocabulary(known)
     n_tokens = len(vocabulary)
     vectors = drawn(n_tokens, DIMENSIONS)
-    onnx_export.export(Weights(vectors, lstm(50)), folder / "last.onnx")
+    onnx_export.export([Weights(vectors, lstm(50))], folder / "last.onnx")
     length, told = np.array([5.5, 0.5], dtype=np.float32), (drawn(401, HEADS), drawn(HEADS))
     bag = (drawn(n_tokens, HEADS), drawn(n_tokens, 1) ** 2)
-    onnx_export.export(Weights(vectors, lstm(100), "mean_max", length, told, bag), folder / "lyrics.onnx")
+    of_lyrics = Weights(vectors, lstm(100), None, "mean_max", length, Heads(*told), BagOfWords(*bag))
+    onnx_export.export([of_lyrics], folder / "lyrics.onnx")
     read = {"last": TokenWindowing("word", 300, "head"), "lyrics": TokenWindowing("word", 420, "head", 60)}
     last, lyrics = (
         Encoder(folder / f"{name}.onnx", vocabulary, windowing, Similarity("manhattan"))

@@ -31,5 +31,5 @@ def write(folder: Path, embeddings: Mapping[str, Sequence[float]], unknown: Sequ
         recurrent=np.zeros((units, 4 * units), dtype=np.float32),
     )
     vectors = np.arctanh(np.arctanh(of_tokens)).astype(np.float32)
-    onnx_export.export(onnx_export.Weights(vectors, lstm), folder / "encoder.onnx")
+    onnx_export.export([onnx_export.Weights(vectors, lstm)], folder / "encoder.onnx")
     Vocabulary(embeddings).save(folder / "vocabulary.txt")

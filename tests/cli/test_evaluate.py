@@ -107,7 +107,7 @@ def test_without_training_pairs_the_baselines_from_texts_give_their_plain_score(
     assert "Train also holds" not in run("evaluate", "tiny", "test only").stdout
     [entry] = said["metrics"].values()
     baselines = entry["splits"]["test"]["baselines"]
-    assert list(baselines) == ["tfidf", "averaged_vectors"]
+    assert list(baselines) == ["tfidf", "tfidf_characters", "averaged_vectors"]
     # Averages of one-dimensional vectors: a and d have length 0, so cosine 0 with all; moss is 0 too.
     grades = [grade for *_, grade in TEST]
     plain = [0.5, 1.0, 0.5, 0.5, 0.5]

@@ -325,9 +325,24 @@ PLACED = training_pairs(pairs((0, 1), (2, 3), (0, 2), (1, 3)), [0.9, 0.7, 0.1, 0
 def test_baselines_from_lyrics_find_the_pairs_that_share_words() -> None:
     scored_pairs = pairs((0, 4), (4, 5))
     values = baselines.from_lyrics(songs(lyrics=PLACES), WINDOWING, PLACED, scored_pairs, OF_PLACES)
-    assert set(values) == {"tfidf", "averaged_vectors", "averaged_vectors_projected", "style"}
-    for name in ("tfidf", "averaged_vectors", "averaged_vectors_projected"):
+    of_words = {"tfidf", "tfidf_characters", "averaged_vectors", "averaged_vectors_projected"}
+    assert set(values) == {*of_words, "style"}
+    for name in of_words:
         assert values[name].similarity == pytest.approx([0.8, 0.2], abs=0.001), name
+
+
+def test_tfidf_of_characters_sees_through_misspellings_and_that_of_words_does_not() -> None:
+    misspelt = songs(lyrics=["grey harbour", "greyy harbours", "red desert", "redd dessert"])
+    scored_pairs = pairs((0, 1), (0, 2))
+    training = training_pairs(pairs((0, 1), (0, 2), (1, 3)), [0.9, 0.1, 0.1], 4)
+    values = baselines.from_lyrics(misspelt, WINDOWING, training, scored_pairs, None)
+    assert values["tfidf_characters"].similarity == pytest.approx([0.9, 0.1], abs=0.001)
+    # No two texts share a word, so all cosines are 0, and the answer is the mean of the training pairs.
+    assert values["tfidf"].similarity == pytest.approx([1.1 / 3] * 2)
+    by_characters = WINDOWING._replace(tokens="char")
+    assert "tfidf_characters" not in baselines.from_lyrics(
+        misspelt, by_characters, training, scored_pairs, None
+    )
 
 
 @pytest.mark.parametrize("long_text", ["head", "tail"])

@@ -68,7 +68,7 @@ def test_losses_of_two_kinds_share_no_panel(experiments: dict[str, Experiment]) 
 def test_curves_without_val_show_train_alone(experiments: dict[str, Experiment]) -> None:
     without = history(3).drop(columns=["val_loss", "val_accuracy"])
     figure = figures.curves(dict.fromkeys(experiments, without), experiments, N_PAIRS)
-    assert [len(axes.lines) for axes in figure.axes] == [2, 2, 5, 5, 1, 1]
+    assert [len(axes.lines) for axes in figure.axes] == [2, 2, 6, 6, 1, 1]
 
 
 def test_bars_of_the_decile_errors_are_shares_of_the_test_pairs(

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 from tests import made_records
@@ -39,6 +40,11 @@ KINDS += [
     {"pooling": "mean", "embedding": embedding, "heads": {"year": 1.0}, "bag_of_words": True}
     for embedding in (None, 3)
 ]
+KINDS += [
+    {"pooling": "mean_max", "bidirectional": True, "similarity": "learned", "ensemble": 3},
+    {"pooling": "mean", "embedding": 3, "heads": {"year": 1.0}, "bag_of_words": True, "ensemble": 2},
+    {"vectors": "trained", "length_features": True, "similarity": "cosine", "ensemble": 2},
+]
 SETTINGS = experiment(max_tokens=200, units=6)
 
 
@@ -67,7 +73,7 @@ def untrained(settings: params.Experiment, words: word_vectors.WordVectors) -> l
     heads = dict.fromkeys(settings.heads, 1)
     model = loop.make_model(settings, examples.TrainingData({"train": train}, words, heads, "", {}))
     for index, weight in enumerate(model.trainable_variables):
-        drawn = np.random.default_rng(index).normal(size=weight.shape)
+        drawn = np.random.default_rng([index, settings.seed]).normal(size=weight.shape)
         weight.assign(np.asarray(weight) + 0.2 * drawn)
     return loop.add_bag_of_words(model, made_bag(len(words.vocabulary))) if settings.bag_of_words else model
 
@@ -80,10 +86,11 @@ def made_bag(n_tokens: int) -> Bag:
 
 
 def saved(
-    settings: params.Experiment, words: word_vectors.WordVectors, model: loop.MaLSTM, folder: Path
+    settings: params.Experiment, words: word_vectors.WordVectors, models: list[loop.MaLSTM], folder: Path
 ) -> Path:
     history = [{"epoch": 1, "loss": 0.5, "accuracy": 0.5}]
-    saving.save(model, words.vocabulary, history, folder)
+    trained = [saving.Trained(model, history) for model in models]
+    saving.save(trained, words.vocabulary, settings.seed, folder)
     records.save(made_records.trained(params=settings), folder / "experiment.json")
     return folder
 
@@ -97,7 +104,7 @@ def model(words: word_vectors.WordVectors) -> loop.MaLSTM:
 def folder(
     words: word_vectors.WordVectors, model: loop.MaLSTM, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    return saved(SETTINGS, words, model, tmp_path_factory.mktemp("experiment"))
+    return saved(SETTINGS, words, [model], tmp_path_factory.mktemp("experiment"))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
@@ -107,13 +114,14 @@ def test_every_kind_of_encoder_encodes_as_in_keras(
     settings = experiment(max_tokens=300, long_text="chunks", units=4, **kind)
     if settings.tokens == "char":
         words = word_vectors.of_characters(["abcde"], 8, 3.0, 1)
-    model = untrained(settings, words)
-    encoder = Encoder.load(saved(settings, words, model, tmp_path))
+    seeds = range(settings.seed, settings.seed + settings.ensemble)
+    models = [untrained(settings.model_copy(update={"seed": seed}), words) for seed in seeds]
+    encoder = Encoder.load(saved(settings, words, models, tmp_path))
     mixed = texts([300, 1, 15, 5000, 299], settings.tokens)
 
     read = words.vocabulary.windows(mixed, TokenWindowing.of(settings))
     assert np.diff(read.starts).tolist() == [5, 1, 1, 84, 5] if settings.window else [1, 1, 1, 17, 1]
-    with_keras = loop.encode(model, read)
+    with_keras = loop.encode(models, read)
     with_onnx = encoder.encode(mixed)
 
     np.testing.assert_allclose(with_onnx, with_keras, rtol=0, atol=1e-5)
@@ -121,7 +129,7 @@ def test_every_kind_of_encoder_encodes_as_in_keras(
         similarity(embeddings, np.roll(embeddings, 1, axis=0))
         for similarity, embeddings in (
             (encoder.similarity, with_onnx),
-            (loop.similarity(model), with_keras),
+            (loop.similarity(models), with_keras),
         )
     ]
     np.testing.assert_allclose(*similarities, rtol=0, atol=1e-4)
@@ -131,7 +139,7 @@ def test_every_kind_of_encoder_encodes_as_in_keras(
 
 def test_a_long_text_is_the_mean_of_its_chunks(words: word_vectors.WordVectors, tmp_path: Path) -> None:
     settings = experiment(max_tokens=3, long_text="chunks", units=4)
-    encoder = Encoder.load(saved(settings, words, untrained(settings, words), tmp_path))
+    encoder = Encoder.load(saved(settings, words, [untrained(settings, words)], tmp_path))
     # seven words in three pieces: 2, 2 and 3
     whole, *pieces = encoder.encode(
         ["moss fern stone moss moss fern fern", "moss fern", "stone moss", "moss fern fern"]
@@ -147,7 +155,7 @@ def test_the_tokens_read_are_counted(
     long_text: str, max_tokens: int, n_tokens: int, words: word_vectors.WordVectors, tmp_path: Path
 ) -> None:
     settings = experiment(max_tokens=max_tokens, long_text=long_text, units=4)
-    encoder = Encoder.load(saved(settings, words, untrained(settings, words), tmp_path))
+    encoder = Encoder.load(saved(settings, words, [untrained(settings, words)], tmp_path))
     assert encoder.read(["moss fern stone moss moss unheard fern", "fern"]).n_tokens.tolist() == [n_tokens, 1]
 
 
@@ -177,12 +185,12 @@ def test_a_folder_that_lacks_a_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_wrong_export_is_noticed(folder: Path, model: loop.MaLSTM, words: word_vectors.WordVectors) -> None:
     songs = words.vocabulary.windows(["moss stone"], TokenWindowing.of(SETTINGS))
-    assert saving.check_export(model, Encoder.load(folder), songs) < 1e-5
+    assert saving.check_export([model], Encoder.load(folder), songs) < 1e-5
     bias = model.projection.bias
     before = keras.ops.convert_to_numpy(bias)
     bias.assign(before + 0.5)
     with pytest.raises(ArithmeticError, match="differs from the Keras model"):
-        saving.check_export(model, Encoder.load(folder), songs)
+        saving.check_export([model], Encoder.load(folder), songs)
     bias.assign(before)
 
 
@@ -194,13 +202,13 @@ def test_rounding_that_grew_at_one_coordinate_is_no_wrong_export(
     told = encoder.encode_windows(songs)
     told[1, 3] += 3e-5
     monkeypatch.setattr(encoder, "encode_windows", lambda _: told)
-    assert saving.check_export(model, encoder, songs) == pytest.approx(3e-5, rel=0.1)
+    assert saving.check_export([model], encoder, songs) == pytest.approx(3e-5, rel=0.1)
 
 
 def test_equal_weights_give_equal_bytes(
     folder: Path, model: loop.MaLSTM, words: word_vectors.WordVectors, tmp_path: Path
 ) -> None:
-    saved(SETTINGS, words, model, tmp_path)
+    saved(SETTINGS, words, [model], tmp_path)
     files = ["encoder.onnx", "experiment.json", "history.csv", "model.keras", "vocabulary.txt"]
     assert sorted(path.name for path in tmp_path.iterdir()) == files
     for name in files:
@@ -208,6 +216,23 @@ def test_equal_weights_give_equal_bytes(
     assert pd.read_csv(tmp_path / "history.csv").to_dict("records") == [
         {"epoch": 1, "loss": 0.5, "accuracy": 0.5}
     ]
+
+
+def test_an_ensemble_is_one_graph_that_holds_equal_word_vectors_once(
+    words: word_vectors.WordVectors, tmp_path: Path
+) -> None:
+    settings = experiment(max_tokens=9, units=4, ensemble=2)
+    models = [untrained(settings.model_copy(update={"seed": seed}), words) for seed in (2017, 2018)]
+    saved(settings, words, models, tmp_path)
+    constants = onnx.load(tmp_path / "encoder.onnx").graph.initializer
+    assert sorted(constant.name for constant in constants if constant.name.endswith(("vectors", "/W"))) == [
+        "encoder1/W",
+        "encoder1/vectors",
+        "encoder2/W",
+    ]
+    assert (tmp_path / "seed-2018" / "history.csv").exists()
+    saved(SETTINGS, words, models[:1], tmp_path)
+    assert not (tmp_path / "seed-2018").exists()
 
 
 def test_characters_of_the_training_songs_are_the_vocabulary() -> None:

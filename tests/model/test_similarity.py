@@ -82,20 +82,45 @@ def test_a_trained_experiments_similarity_is_read_with_its_curve() -> None:
     assert Similarity.load(cosine, Path()) == Similarity("cosine")
 
 
-def test_the_network_of_a_learned_similarity_is_read_from_the_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("n_encoders", [1, 2])
+def test_the_network_of_a_learned_similarity_is_read_from_the_folder(n_encoders: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
-    network = Steepness(*(rng.normal(size=shape) for shape in ((3, 2), (3, 2), (2,), (2,), ())))
-    network.save(tmp_path / "similarity.npz")
+    networks = tuple(
+        Steepness(*(rng.normal(size=shape) for shape in ((3, 2), (3, 2), (2,), (2,), ())))
+        for _ in range(n_encoders)
+    )
+    similarity = Similarity("learned", steepness=networks, n_encoders=n_encoders)
+    similarity.save(tmp_path)
     first = (tmp_path / "similarity.npz").read_bytes()
-    network.save(tmp_path / "similarity.npz")
+    similarity.save(tmp_path)
     assert (tmp_path / "similarity.npz").read_bytes() == first
-    trained = made_records.trained(settings={"similarity": "learned"})
-    left, right = rng.normal(size=(2, 5, 3))
+    trained = made_records.trained(settings={"similarity": "learned", "ensemble": n_encoders})
+    left, right = rng.normal(size=(2, 5, 3 * n_encoders))
     loaded = Similarity.load(trained, tmp_path)
-    np.testing.assert_array_equal(loaded(left, right), Similarity("learned", steepness=network)(left, right))
+    np.testing.assert_array_equal(loaded(left, right), similarity(left, right))
     (tmp_path / "similarity.npz").write_bytes(first[:100])
-    with pytest.raises(ValueError, match=r"similarity\.npz: no weights of a learned similarity"):
+    with pytest.raises(ValueError, match=r"similarity\.npz: not readable .*; run `dvc repro`"):
         Similarity.load(trained, tmp_path)
+    (tmp_path / "similarity.npz").unlink()
+    with pytest.raises(ValueError, match=r"similarity\.npz: missing; run `dvc repro`"):
+        Similarity.load(trained, tmp_path)
+
+
+def test_the_similarity_of_an_ensemble_is_the_mean_of_its_encoders() -> None:
+    # Of the first encoder exp(-ln 2) = 1/2, of the second exp(-(ln 2 + ln 2)) = 1/4.
+    left, right = np.zeros((1, 4)), np.log([[2.0, 1.0, 2.0, 2.0]])
+    assert Similarity("manhattan", n_encoders=2)(left, right).tolist() == pytest.approx([3 / 8])
+    # Cosines of 1 and 0, that is 1 and 1/2; the lengths of the parts do not matter.
+    left, right = np.array([[1.0, 1.0, 0.0, 9.0]]), np.array([[4.0, 4.0, 0.1, 0.0]])
+    assert Similarity("cosine", n_encoders=2)(left, right).tolist() == pytest.approx([3 / 4])
+    # A distance of 3 between lengths of 1 and 2, that is 0, and one of 0, that is 1.
+    left, right = np.array([[1.0, 3.0]]), np.array([[-2.0, 3.0]])
+    assert Similarity("euclidean", n_encoders=2)(left, right).tolist() == pytest.approx([1 / 2])
+
+
+def test_an_ensemble_with_a_learned_similarity_has_a_network_for_each_encoder() -> None:
+    with pytest.raises(ValueError, match="learned of 3 encoders with 0 networks; give 3"):
+        Similarity("learned", n_encoders=3)
 
 
 @given(arrays(float, (2, 4, 3), elements=st.floats(-1, 1)), st.integers(0, 9))
@@ -104,7 +129,7 @@ def test_a_learned_similarity_is_symmetric_in_range_and_one_for_equal_embeddings
 ) -> None:
     rng = np.random.default_rng(seed)
     network = Steepness(*(rng.normal(size=shape) for shape in ((3, 2), (3, 2), (2,), (2,), ())))
-    similarity, (left, right) = Similarity("learned", steepness=network), pairs
+    similarity, (left, right) = Similarity("learned", steepness=(network,)), pairs
     assert similarity(left, right).tolist() == similarity(right, left).tolist()
     assert np.all((similarity(left, right) >= 0) & (similarity(left, right) <= 1))
     assert similarity(left, left).tolist() == [1.0] * 4

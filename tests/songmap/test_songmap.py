@@ -396,7 +396,7 @@ def workspace(tmp_path: Path) -> Path:
     shapes = ((5, 3), (3, 16), (16,), (4, 16))
     vectors, *lstm = (rng.normal(size=shape).astype(np.float32) for shape in shapes)
     weights = onnx_export.Weights(vectors, onnx_export.LSTM(*lstm))
-    onnx_export.export(weights, folder / "encoder.onnx")
+    onnx_export.export([weights], folder / "encoder.onnx")
     Vocabulary(["paper", "lanterns", "water"]).save(folder / "vocabulary.txt")
     records.save(made_records.trained("lyrics", {"max_tokens": 4}), folder / "experiment.json")
     songs, _ = made(12)

@@ -59,7 +59,7 @@ def trained_auc(table: pd.DataFrame, tmp_path: Path) -> tuple[float, float, floa
     model = loop.make_model(SETTINGS, prepared)
     loop.fit(model, prepared.splits, SETTINGS, tmp_path / "epoch.npz", lambda record, at: None)
     val = prepared.splits["val"]
-    truth, answers = metrics.Answers.of(val.similarity), metrics.Answers.of(loop.predict(model, val))
+    truth, answers = metrics.Answers.of(val.similarity), metrics.Answers.of(loop.predict([model], val))
     weights = resampling.pair_weights(val.left, val.right, 200, 1)
     drawn = metrics.measure(truth, {0: answers}, {0: dict.fromkeys(metrics.THRESHOLDED, 0.5)}, weights)[0]
     auc = metrics.summary(drawn["roc_auc"], "roc_auc", 0.95)

@@ -40,6 +40,7 @@ class _Training(Section):
     length_features: bool
     embedding: Annotated[int, Field(ge=1, le=4096)] | None
     similarity: Similarity
+    ensemble: int = Field(1, ge=1, le=16)  # an experiment.json from before has none
     calibration: bool
     fusion: tuple[TermKind, ...] = ()  # an experiment.json from before has none
     loss: Literal["mse", "cross_entropy"]

@@ -7,16 +7,16 @@ Each input is mapped to the expected similarity by a curve (`Calibration`), the 
 with non-negative weights, and a last curve maps the average. All are learned on val.
 """
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from neuralist import files
+from neuralist.config.experiment import TermKind
 from neuralist.config.records import FusionFit, FusionInput, FusionRecord, InputName
+from neuralist.model import arrays
 from neuralist.model.similarity import Calibration
 from neuralist.text.hashed_tfidf import BUCKETS, HashedTfidf, TermRows
 from neuralist.text.tokenizer import TokenWindowing
@@ -173,10 +173,8 @@ class Fusion:
 
     def save(self, folder: Path) -> None:
         """Write what experiment.json does not hold; equal counts give equal bytes."""
-        arrays: dict[str, Any] = {tfidf.kind: tfidf.counts for tfidf in self.tfidf}
-        arrays["n_texts"] = np.array(self.tfidf[0].n_texts)
-        with files.unfinished(folder / FILE) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **arrays)
+        counts = {tfidf.kind: tfidf.counts for tfidf in self.tfidf}
+        arrays.save(folder / FILE, {**counts, "n_texts": np.array(self.tfidf[0].n_texts)})
 
     @classmethod
     def load(cls, folder: Path, record: FusionRecord | None, windowing: TokenWindowing) -> "Fusion | None":
@@ -187,22 +185,13 @@ class Fusion:
         """
         if record is None or record.last is None:
             return None
-        n_texts, counts = _read(folder / FILE, [part.name for part in record.inputs[1:]])
-        tfidf = (HashedTfidf(kind, windowing, n_texts, of_kind) for kind, of_kind in counts.items())
+        kinds: list[TermKind] = [part.name for part in record.inputs if part.name != "encoder"]
+        stored = arrays.load(folder / FILE, ["n_texts", *kinds])
+        if any(stored[kind].shape != (BUCKETS,) for kind in kinds):
+            raise ValueError(
+                f"{folder / FILE}: expected {BUCKETS:,} counts of each kind; run `dvc repro` to train again"
+            )
+        tfidf = (HashedTfidf(kind, windowing, int(stored["n_texts"]), stored[kind]) for kind in kinds)
         curves = tuple(Calibration.of(part.curve) for part in record.inputs)
         weights = np.array([part.weight for part in record.inputs])
         return cls(tuple(tfidf), Join(curves, weights, Calibration.of(record.last)))
-
-
-def _read(path: Path, kinds: Sequence[str]) -> tuple[int, dict[Any, np.ndarray]]:
-    """Read the number of training texts, and their counts by kind of terms."""
-    try:
-        with np.load(path) as arrays:
-            n_texts, counts = int(arrays["n_texts"]), {kind: arrays[kind] for kind in kinds}
-        if any(of_kind.shape != (BUCKETS,) for of_kind in counts.values()):
-            raise ValueError(f"expected {BUCKETS:,} counts of each kind of terms")
-    except FileNotFoundError:
-        raise ValueError(f"{path}: missing; run `dvc repro` to train this experiment") from None
-    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: not readable ({error}); run `dvc repro` to train it again") from error
-    return n_texts, counts

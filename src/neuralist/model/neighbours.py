@@ -4,7 +4,8 @@ Input: embeddings float32 (n, width), queries float32 (n_queries, width). Output
 faiss finds candidates in single precision, a few more than requested; similarities in double precision rank
 them. Where rounding or ties leave open whether another embedding is as near, and for similarity euclidean,
 which faiss lacks, every embedding is compared: the result is the same, and takes a hundred times as long.
-Only with a learned similarity the search may miss some: candidates are the nearest hundred by distance.
+With a learned similarity, and with the manhattan similarity of an ensemble, the search may miss some:
+candidates are the nearest hundred by distance.
 """
 
 import os
@@ -21,7 +22,7 @@ from neuralist.model.similarity import Similarity
 _BLOCK = 65_536
 # Candidates beyond k: equal lyrics tie, and ties cannot exclude further songs.
 _SPARE = 16
-_LEARNED = 100  # candidates at least, of a learned similarity
+_RANKED_AGAIN = 100  # candidates at least, where their order by distance is not that by similarity
 # An approximate search looks into this many of sqrt(n) lists. Of 584,897 random embeddings whose neighbours
 # resemble those of a trained model it finds 0.99 and more of the nearest ten.
 _LISTS_SEARCHED = 24
@@ -74,7 +75,9 @@ class Neighbours:
             if not open_rows or not k or self._metric is None:
                 break
             search = self._search_lists if approximate and pool is None else self._search_all
-            found = search(queries[open_rows], max(k + _SPARE, _LEARNED if self._learned else 0), pool)
+            found = search(
+                queries[open_rows], max(k + _SPARE, _RANKED_AGAIN if self._is_approximate else 0), pool
+            )
             for row, *candidates in zip(open_rows, *found, strict=True):
                 results[row] = self._rank(queries[row], k, allowed, *candidates)
         return [
@@ -155,7 +158,7 @@ class Neighbours:
             distances = np.take_along_axis(distances, order, 1)
             positions = np.take_along_axis(positions, order, 1)
         ceiling = np.full(len(queries), _NO_CEILING)
-        if n < size and not self._learned:
+        if n < size and not self._is_approximate:
             ceiling = self._ceiling(distances[:, -1].astype(np.float64))
         return positions if pool is None else np.where(positions < 0, -1, pool[positions]), ceiling
 
@@ -165,8 +168,10 @@ class Neighbours:
         return positions, np.full(len(queries), _NO_CEILING)
 
     @property
-    def _learned(self) -> bool:
-        return self.similarity.kind == "learned"
+    def _is_approximate(self) -> bool:
+        """Whether the distance of embeddings gives no bound of their similarity."""
+        kind, of_ensemble = self.similarity.kind, self.similarity.n_encoders > 1
+        return kind == "learned" or (of_ensemble and kind == "manhattan")
 
     @cached_property
     def _metric(self) -> Any:
@@ -192,11 +197,14 @@ class Neighbours:
         return index
 
     def _points(self, embeddings: np.ndarray) -> np.ndarray:
-        """Return embeddings as faiss compares them: for cosine, scaled to length 1."""
+        """Return embeddings as faiss compares them: for cosine, each encoder's part scaled to one length."""
         if self.similarity.kind != "cosine":
             return embeddings
-        lengths = np.sqrt(np.einsum("ij,ij->i", embeddings, embeddings, dtype=np.float64))
-        return embeddings / np.maximum(lengths, np.finfo(np.float32).tiny).astype(np.float32)[:, None]
+        n, parts = len(embeddings), self.similarity.n_encoders
+        by_encoder = embeddings.reshape(n, parts, -1)
+        lengths = np.sqrt(np.einsum("ijk,ijk->ij", by_encoder, by_encoder, dtype=np.float64) * parts)
+        shortest = np.finfo(np.float32).tiny
+        return (by_encoder / np.maximum(lengths, shortest).astype(np.float32)[:, :, None]).reshape(n, -1)
 
     def _ceiling(self, distances: np.ndarray) -> np.ndarray:
         """Return an upper bound of the similarity at these distances, with a rounding unit for each sum."""

@@ -1,9 +1,12 @@
 """Export a trained encoder as an ONNX graph with the LSTM operator; same arrays, same bytes.
 
-Input: Weights. Output: a graph whose inputs and output are those of `neuralist.model.encoder`.
+Input: the Weights of an encoder, or of each of an ensemble. Output: a graph whose inputs and output are those
+of `neuralist.model.encoder`.
 Operators: https://onnx.ai/onnx/operators.
 """
 
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,29 +52,34 @@ class Weights(NamedTuple):
     scale: np.ndarray | None = None  # (width,), see layers.Scale
 
 
-def export(weights: Weights, path: Path) -> None:
-    """Write the encoder as an ONNX graph; the same weights give the same bytes."""
+def export(encoders: Sequence[Weights], path: Path) -> None:
+    """Write encoders as one ONNX graph, whose embeddings are theirs, one after the other.
+
+    Equal arrays of several encoders, such as word vectors that are not trained, are stored once.
+    """
     import onnx  # only training exports; reading needs ONNX Runtime alone
     from onnx import TensorProto, helper
 
-    graph = _Graph()
-    graph.constant("vectors", weights.vectors)
+    graph, width = _Graph(), 0
     # Transposing ids rather than their vectors moves a hundredth of the data.
     graph.add("Transpose", ["tokens"], "tokens_by_time", perm=[1, 0])
-    graph.add("Gather", ["vectors", "tokens_by_time"], "entered", axis=0)
-    _add_lstm(graph, [weights.lstm] if weights.backward is None else [weights.lstm, weights.backward])
-    graph.add("MatMul", ["average", _add_pooling(graph, weights)], "song")
-    width = _add_song(graph, weights)
-    if weights.scale is not None:
-        graph.add("Mul", ["unscaled", graph.constant("scale", weights.scale)], "embeddings")
+    if len(encoders) == 1:
+        width = _add_encoder(graph, encoders[0])
+    else:
+        for number, weights in enumerate(encoders, start=1):
+            graph.scope = f"encoder{number}/"
+            width += _add_encoder(graph, weights)
+        graph.scope = ""
+        names = [f"encoder{number}/embeddings" for number in range(1, len(encoders) + 1)]
+        graph.add("Concat", names, "embeddings", axis=-1)
     inputs = {
         "tokens": (TensorProto.INT32, ["windows", "steps"]),
         "lengths": (TensorProto.INT32, ["windows"]),
         "average": (TensorProto.FLOAT, ["songs", "windows"]),
     }
-    if weights.length_features is not None:
+    if encoders[0].length_features is not None:
         inputs["n_tokens"] = TensorProto.FLOAT, ["songs"]
-    if weights.bag_of_words is not None:
+    if encoders[0].bag_of_words is not None:
         inputs["distinct"] = TensorProto.INT32, ["songs", "most"]
     onnx_graph = helper.make_graph(
         graph.nodes,
@@ -89,29 +97,59 @@ def export(weights: Weights, path: Path) -> None:
 
 
 class _Graph:
-    """Collects the nodes and constants of a graph."""
+    """Collects the nodes and constants of a graph.
+
+    Attributes:
+        scope: is put before the names that are added, but for those of SHARED.
+    """
+
+    SHARED = ("tokens", "lengths", "average", "n_tokens", "distinct", "tokens_by_time")
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
-        self.axes: dict[int, str] = {}
+        self.scope = ""
+        self._stored: dict[tuple[str, tuple[int, ...], bytes], str] = {}  # by name in the scope, and content
+        self._names: dict[str, str] = {}  # of constants: in its scope, and as it is stored
 
     def add(self, operator: str, inputs: list[str], *outputs: str, **attributes: Any) -> None:
         from onnx import helper
 
-        self.nodes.append(helper.make_node(operator, inputs, outputs, **attributes))
+        from_, to = ([self._name(name) for name in names] for names in (inputs, outputs))
+        self.nodes.append(helper.make_node(operator, from_, to, **attributes))
 
     def constant(self, name: str, value: np.ndarray) -> str:
+        """Store a constant, unless one of that name has the same value already; returns the name."""
         from onnx import numpy_helper
 
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        tensor = numpy_helper.from_array(np.ascontiguousarray(value), self.scope + name)
+        key = name, value.shape, hashlib.sha256(tensor.raw_data).digest()
+        if key not in self._stored:
+            self.constants.append(tensor)
+            self._stored[key] = tensor.name
+        self._names[self.scope + name] = self._stored[key]
         return name
 
     def axis(self, number: int) -> str:
-        """Return the constant with the number of an axis; creates it once."""
-        if number not in self.axes:
-            self.axes[number] = self.constant(f"axis{number}", np.array([number], dtype=np.int64))
-        return self.axes[number]
+        """Return the constant with the number of an axis."""
+        return self.constant(f"axis{number}", np.array([number], dtype=np.int64))
+
+    def _name(self, name: str) -> str:
+        if name in self.SHARED or "/" in name:
+            return name
+        return self._names.get(self.scope + name, self.scope + name)
+
+
+def _add_encoder(graph: _Graph, weights: Weights) -> int:
+    """Add `embeddings` of an encoder, from the inputs; returns their width."""
+    graph.constant("vectors", weights.vectors)
+    graph.add("Gather", ["vectors", "tokens_by_time"], "entered", axis=0)
+    _add_lstm(graph, [weights.lstm] if weights.backward is None else [weights.lstm, weights.backward])
+    graph.add("MatMul", ["average", _add_pooling(graph, weights)], "song")
+    width = _add_song(graph, weights)
+    if weights.scale is not None:
+        graph.add("Mul", ["unscaled", graph.constant("scale", weights.scale)], "embeddings")
+    return width
 
 
 def _add_lstm(graph: _Graph, directions: list[LSTM]) -> None:
@@ -127,15 +165,15 @@ def _add_lstm(graph: _Graph, directions: list[LSTM]) -> None:
         graph.constant("R", np.concatenate([_onnx_gates(lstm.recurrent) for lstm in directions])),
         graph.constant("B", np.pad(np.concatenate(biases), ((0, 0), (0, 4 * units)))),
     ]
-    inputs, outputs = ["entered", *names, "lengths"], ("by_direction", "last_by_direction")
+    inputs, states, last = ["entered", *names, "lengths"], "by_direction", "last_by_direction"
     if len(directions) == 1:
         # Both outputs have an axis of directions, of size 1.
-        graph.add("LSTM", inputs, *outputs, hidden_size=units)
-        graph.add("Squeeze", ["by_direction", graph.axis(1)], "states")
-        graph.add("Squeeze", ["last_by_direction", graph.axis(0)], "last")
+        graph.add("LSTM", inputs, states, last, hidden_size=units)
+        graph.add("Squeeze", [states, graph.axis(1)], "states")
+        graph.add("Squeeze", [last, graph.axis(0)], "last")
         return
-    graph.add("LSTM", inputs, *outputs, hidden_size=units, direction="bidirectional")
-    for output, name, order in ((*outputs[:1], "states", [0, 2, 1, 3]), (*outputs[1:], "last", [1, 0, 2])):
+    graph.add("LSTM", inputs, states, last, hidden_size=units, direction="bidirectional")
+    for output, name, order in ((states, "states", [0, 2, 1, 3]), (last, "last", [1, 0, 2])):
         # Directions come next to units, and the two axes are joined.
         graph.add("Transpose", [output], f"{name}_apart", perm=order)
         shape = np.array([*[0] * (len(order) - 2), 2 * units])  # 0: as it is

@@ -4,16 +4,15 @@ Input: two arrays of embeddings (n_pairs, width). Output: similarity float64 (n_
 The Keras counterparts, without calibration, are `layers.PairSimilarity` and `layers.LearnedSimilarity`.
 """
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, get_args
 
 import numpy as np
 
-from neuralist import files
 from neuralist.config import experiment
 from neuralist.config.records import CalibrationCurve, ExperimentRecord
+from neuralist.model import arrays
 
 KINDS: tuple[str, ...] = get_args(experiment.Similarity)
 WEIGHTS_FILE = "similarity.npz"  # of an experiment's folder, where its similarity is learned
@@ -113,51 +112,38 @@ class Steepness(NamedTuple):
         hidden = np.abs(left - right) @ self.difference + (left * right) @ self.product + self.bias
         return np.logaddexp(0, (1 + np.tanh(hidden / 2)) / 2 @ self.factor + self.offset)  # sigmoid, softplus
 
-    def save(self, path: Path) -> None:
-        """Write the arrays; equal ones give equal bytes."""
-        with files.unfinished(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **self._asdict())
-
-    @classmethod
-    def load(cls, path: Path) -> "Steepness":
-        """Read a file written by `save`.
-
-        Raises:
-            ValueError: the file is missing or damaged.
-        """
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return cls(**{name: arrays[name].astype(np.float64) for name in cls._fields})
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise ValueError(
-                f"{path}: no weights of a learned similarity ({error}); run `dvc repro` to train it again"
-            ) from error
-
 
 @dataclass(frozen=True)
 class Similarity:
     """A similarity function of embeddings.
 
+    An embedding of an ensemble is those of its encoders, of one width, one after the other. The similarity is
+    the mean of theirs.
+
     Attributes:
         kind: manhattan, exp(-|a - b|_1); euclidean, 1 - |a - b| / (|a| + |b|); cosine, (1 + cos(a, b)) / 2;
             learned, exp(-steepness |a - b|_1).
         calibration: applied to the raw values; None for none.
-        steepness: of kind learned.
+        steepness: of each encoder, for kind learned; else empty.
+        n_encoders: above 1 for an ensemble.
 
     Raises:
-        ValueError: `kind` is none of KINDS, or lacks its network.
+        ValueError: `kind` is none of KINDS, or lacks its networks.
     """
 
     kind: str
     calibration: Calibration | None = None
-    steepness: Steepness | None = None
+    steepness: tuple[Steepness, ...] = ()
+    n_encoders: int = 1
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"similarity: received {self.kind!r}; choose {', '.join(KINDS)}")
-        if (self.kind == "learned") != (self.steepness is not None):
+        expected = self.n_encoders if self.kind == "learned" else 0
+        if len(self.steepness) != expected:
             raise ValueError(
-                f"similarity: {self.kind} with steepness {self.steepness}; learned alone has one"
+                f"similarity: {self.kind} of {self.n_encoders} encoders with {len(self.steepness)} networks; "
+                f"give {expected}"
             )
 
     @classmethod
@@ -171,22 +157,38 @@ class Similarity:
         Raises:
             ValueError: WEIGHTS_FILE is missing or damaged.
         """
-        knots, kind = trained.calibration, trained.params.similarity
-        steepness = Steepness.load(folder / WEIGHTS_FILE) if kind == "learned" else None
-        return cls(kind, Calibration.of(knots) if knots else None, steepness)
+        knots, settings = trained.calibration, trained.params
+        steepness: list[Steepness] = []
+        if settings.similarity == "learned":
+            stored = arrays.load(folder / WEIGHTS_FILE, Steepness._fields)
+            # Each array has an axis for the encoders where there are several.
+            stacked = [of_field if settings.ensemble > 1 else of_field[None] for of_field in stored.values()]
+            steepness = [Steepness(*parts) for parts in zip(*stacked, strict=True)]
+        calibration = Calibration.of(knots) if knots else None
+        return cls(settings.similarity, calibration, tuple(steepness), settings.ensemble)
+
+    def save(self, folder: Path) -> None:
+        """Write WEIGHTS_FILE where the similarity is learned; equal networks give equal bytes."""
+        if self.steepness:
+            networks = [network._asdict() for network in self.steepness]
+            stacked = {name: np.stack([of[name] for of in networks]) for name in Steepness._fields}
+            arrays.save(folder / WEIGHTS_FILE, stacked if len(networks) > 1 else networks[0])
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return the similarity of each pair of rows; a single row is broadcast."""
-        return self.calibrated(self._raw(np.asarray(left, np.float64), np.asarray(right, np.float64)))
+        sides = [np.split(np.asarray(side, np.float64), self.n_encoders, axis=1) for side in (left, right)]
+        networks = self.steepness or [None] * self.n_encoders
+        raw = [self._raw(*of_encoder) for of_encoder in zip(*sides, networks, strict=True)]
+        return self.calibrated(raw[0] if len(raw) == 1 else np.mean(raw, axis=0))
 
     def calibrated(self, raw: np.ndarray) -> np.ndarray:
         """Return raw similarities, calibrated where there is a calibration."""
         return raw if self.calibration is None else self.calibration(raw)
 
-    def _raw(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    def _raw(self, left: np.ndarray, right: np.ndarray, steepness: Steepness | None) -> np.ndarray:
         if self.kind in ("manhattan", "learned"):
             distance = np.abs(left - right).sum(axis=1)
-            return np.exp(-distance if self.steepness is None else -distance * self.steepness(left, right))
+            return np.exp(-distance if steepness is None else -distance * steepness(left, right))
         tiny = np.finfo(np.float64).tiny
         lengths = np.linalg.norm(left, axis=1), np.linalg.norm(right, axis=1)
         if self.kind == "euclidean":

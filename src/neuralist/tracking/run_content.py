@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from neuralist.config.records import ExperimentMetrics
 
 # The digest leaves these out: they follow from the fingerprint in experiment.json, and are slow to read.
-MODEL_FILES = ("model.keras", "encoder.onnx", "similarity.npz", "vocabulary.txt")
+MODEL_FILES = ("model.keras", "encoder.onnx", "similarity.npz", "fusion.npz", "vocabulary.txt")
 REPORTS = ("results.md", "validation.html", "validation.json", "songmap.html", "songmap.png", "figures/*")
 
 
@@ -80,7 +80,7 @@ def read(artifacts: Path, raw: Path, name: str) -> RunContent:
 def digest(artifacts: Path, raw: Path, name: str) -> str:
     """Return LAYOUT and a digest of the files of experiment `name`, except MODEL_FILES."""
     files = _files(artifacts, raw, name).items()
-    digest = digest_all({artifact: path for artifact, path in files if artifact not in MODEL_FILES})
+    digest = digest_all({artifact: path for artifact, path in files if path.name not in MODEL_FILES})
     return f"{LAYOUT}-{digest}"
 
 

@@ -2,7 +2,8 @@
 
 | file | of |
 |---|---|
-| work/checkpoints/<experiment>-<fingerprint>/epoch.npz | the task |
+| work/checkpoints/<experiment>-<fingerprint>/epoch.npz | the task; of an ensemble, the first training |
+| work/checkpoints/<experiment>-<fingerprint>/epoch-<number>.npz | a further training of an ensemble, from 2 |
 | work/checkpoints/<experiment>-<fingerprint>/before-epoch.npz | its pretraining |
 | work/checkpoints/study-<name>/trial-<number>.npz | a trial of a study |
 
@@ -46,9 +47,9 @@ def folder(root: Path, name: str, fingerprint: str) -> Path:
     return root / f"{name}-{fingerprint[:16]}"
 
 
-def of_training(folder: Path) -> Path:
-    """Path of a training's checkpoint in its folder."""
-    return folder / "epoch.npz"
+def of_training(folder: Path, number: int = 0) -> Path:
+    """Path of a training's checkpoint in its folder; the trainings of an ensemble are numbered from 0."""
+    return folder / (f"epoch-{number + 1}.npz" if number else "epoch.npz")
 
 
 def of_pretraining(checkpoint: Path) -> Path:

@@ -13,6 +13,7 @@ from neuralist.training import checkpoints, loop, saving
 from neuralist.training.checkpoints import Epoch
 from neuralist.training.distributed.workers import Workers
 from neuralist.training.examples import TrainingData
+from neuralist.training.saving import Trained
 
 
 def train_experiment(  # noqa: PLR0913  the last three, by keyword, are for some callers only
@@ -26,7 +27,7 @@ def train_experiment(  # noqa: PLR0913  the last three, by keyword, are for some
     title: str | None = None,
     workers: Workers | None = None,
 ) -> str:
-    """Pretrain an experiment if it has `pretrain_on`, train it, and save it.
+    """Pretrain an experiment if it has `pretrain_on`, train it, and save it; an ensemble once for each seed.
 
     Args:
         name: of the experiment.
@@ -34,7 +35,7 @@ def train_experiment(  # noqa: PLR0913  the last three, by keyword, are for some
         prepared: its training data.
         folder: to write.
         checkpoint_folder: of this training, which resumes from it after a kill; removed at the end.
-        after: called after each epoch with its number and metrics.
+        after: called after each epoch with its number and metrics; of an ensemble, of the first training.
         title: of the progress bar; by default the name.
         workers: the workers that train together, of which the chief saves; None: this process alone.
 
@@ -46,17 +47,44 @@ def train_experiment(  # noqa: PLR0913  the last three, by keyword, are for some
         ArithmeticError: the exported graph and the model give different embeddings.
         ConnectionAbortedError: a worker is gone.
     """
-    model, checkpoint = loop.make_model(settings, prepared), checkpoints.of_training(checkpoint_folder)
-    title = title or name
+    trained: list[Trained] = []
+    for number in range(settings.ensemble):
+        member = (
+            f"{title or name} ({number + 1} of {settings.ensemble})"
+            if settings.ensemble > 1
+            else title or name
+        )
+        seeded = settings.model_copy(update={"seed": settings.seed + number})
+        checkpoint = checkpoints.of_training(checkpoint_folder, number)
+        report = after if number == 0 else _nothing
+        trained.append(_train(seeded, prepared, checkpoint, report, member, workers))
+    if workers is not None and not workers.chief:
+        epochs = len(trained[0].history)
+        return f"{name}: best epoch {loop.best_epoch(trained[0].history)} of {epochs}; worker 0 saves it"
+    message = saving.save_experiment(name, settings, prepared, trained, folder)
+    shutil.rmtree(checkpoint_folder)
+    return message
+
+
+def _train(
+    settings: params.Experiment,
+    prepared: TrainingData,
+    checkpoint: Path,
+    after: Callable[[int, Epoch], None],
+    title: str,
+    workers: Workers | None,
+) -> Trained:
+    """Pretrain and train one model."""
+    model = loop.make_model(settings, prepared)
     if prepared.pretraining_splits:
-        with console.epochs(f"{title} pretraining", settings.epochs, lambda *_: None) as report:
+        with console.epochs(f"{title} pretraining", settings.epochs, _nothing) as report:
             loop.pretrain(model, prepared, settings, checkpoint, report, workers=workers)
     with console.epochs(title, settings.epochs, after) as report:
         history = loop.fit(model, prepared.splits, settings, checkpoint, report, workers=workers)
-    if workers is not None and not workers.chief:
-        return f"{name}: best epoch {loop.best_epoch(history)} of {len(history)}; worker 0 saves it"
     if prepared.bag_of_words is not None:
         model = loop.add_bag_of_words(model, prepared.bag_of_words)
-    message = saving.save_experiment(name, settings, prepared, (model, history), folder)
-    shutil.rmtree(checkpoint_folder)
-    return message
+    return Trained(model, history)
+
+
+def _nothing(*_: object) -> None:
+    pass

@@ -5,7 +5,7 @@ and resumed ends with the weights of an undisturbed one.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -86,22 +86,29 @@ def forget_models() -> None:
     keras.backend.clear_session()
 
 
-def predict(model: MaLSTM, data: Examples) -> np.ndarray:
+def predict(models: Sequence[MaLSTM], data: Examples) -> np.ndarray:
     """Predict similarities, float64 (n_pairs,), with each song encoded once; not calibrated."""
-    embeddings = encode(model, data.songs)
-    return similarity(model)(embeddings[data.left], embeddings[data.right])
+    embeddings = encode(models, data.songs)
+    return similarity(models)(embeddings[data.left], embeddings[data.right])
 
 
-def similarity(model: MaLSTM) -> Similarity:
-    """Return a model's similarity of embeddings; not calibrated."""
-    if model.architecture.similarity != "learned":
-        return Similarity(model.architecture.similarity)
-    network = {name: values([getattr(model.similarity, name)])[0] for name in Steepness._fields}
-    return Similarity("learned", steepness=Steepness(**network))
+def similarity(models: Sequence[MaLSTM]) -> Similarity:
+    """Return the similarity of the embeddings of a model, or of an ensemble; not calibrated."""
+    kind, steepness = models[0].architecture.similarity, []
+    if kind == "learned":
+        steepness = [
+            Steepness(*values([getattr(model.similarity, name) for name in Steepness._fields]))
+            for model in models
+        ]
+    return Similarity(kind, steepness=tuple(steepness), n_encoders=len(models))
 
 
-def encode(model: MaLSTM, songs: Windows) -> np.ndarray:
-    """Embed songs with Keras, float32 (n_songs, width)."""
+def encode(models: Sequence[MaLSTM], songs: Windows) -> np.ndarray:
+    """Embed songs with Keras, float32 (n_songs, width): the models' embeddings, in a row."""
+    return np.concatenate([_encode(model, songs) for model in models], axis=1)
+
+
+def _encode(model: MaLSTM, songs: Windows) -> np.ndarray:
     n_songs, embeddings = len(songs.lengths), []
     for chunk in np.split(np.arange(n_songs), range(SONGS_A_CALL, n_songs, SONGS_A_CALL)):
         model_inputs = batches.inputs(songs, chunk, SONGS_A_CALL)
@@ -185,7 +192,7 @@ def fit(
         if workers is not None and not workers.chief:
             measured = workers.receive_epoch(measured)
         elif len(splits["val"].left):
-            predicted = predict(model, splits["val"])
+            predicted = predict([model], splits["val"])
             measured |= val_metrics(splits["val"], predicted, settings.loss)
         history.append(measured)
         if best_epoch(history) == len(history):
@@ -220,7 +227,7 @@ def _auc(positive: np.ndarray, score: np.ndarray) -> float:
     """Area under the ROC curve by the rank sum (Hanley & McNeil 1982); NaN without both classes."""
     if positive.all() or not positive.any():
         return math.nan
-    rank_sum = mannwhitneyu(score[positive], score[~positive], method="asymptotic").statistic
+    rank_sum, _ = mannwhitneyu(score[positive], score[~positive], method="asymptotic")
     return float(rank_sum / (positive.sum() * (~positive).sum()))
 
 

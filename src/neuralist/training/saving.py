@@ -1,12 +1,17 @@
 """Save a trained experiment: the model, its encoder as ONNX, and a record of the training.
 
 Output: model.keras, encoder.onnx, similarity.npz (where it is learned), vocabulary.txt, history.csv;
-experiment.json, an `ExperimentRecord`; with fusion, fusion.npz.
+experiment.json, an `ExperimentRecord`; with fusion, fusion.npz. Of an ensemble encoder.onnx holds all
+encoders; model.keras and history.csv are those of the first training, and of each further one in
+seed-<its seed>/.
 """
 
 import json
+import shutil
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,7 +23,7 @@ from neuralist.model import fusion, onnx_export
 from neuralist.model.backend import keras
 from neuralist.model.encoder import Encoder
 from neuralist.model.malstm import MaLSTM
-from neuralist.model.similarity import WEIGHTS_FILE, Calibration
+from neuralist.model.similarity import Calibration
 from neuralist.text import cleaning
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Vocabulary, Windows
@@ -29,11 +34,18 @@ from neuralist.training.examples import Examples, TrainingData
 ONNX_TOLERANCE = 1e-5
 
 
+class Trained(NamedTuple):
+    """A trained model, and the metrics of its epochs."""
+
+    model: MaLSTM
+    history: list[Epoch]
+
+
 def save_experiment(
     name: str,
     settings: params.Experiment,
     prepared: TrainingData,
-    trained: tuple[MaLSTM, list[Epoch]],
+    trained: Sequence[Trained],
     folder: Path,
 ) -> str:
     """Write an experiment's folder, check its ONNX graph, and return a one-line summary.
@@ -42,24 +54,23 @@ def save_experiment(
         name: of the experiment.
         settings: of the experiment.
         prepared: its training data.
-        trained: the model, and its history.
+        trained: the model, or those of an ensemble, by seed.
         folder: to write.
 
     Raises:
         ArithmeticError: the graph and the model give different embeddings.
     """
-    model, history = trained
-    splits = prepared.splits
-    save(model, prepared.vectors.vocabulary, history, folder)
+    splits, models = prepared.splits, [model for model, _ in trained]
+    save(trained, prepared.vectors.vocabulary, settings.seed, folder)
     val, calibration = splits["val"], None
-    raw = loop.predict(model, val) if len(val.left) else np.zeros(0)
+    raw = loop.predict(models, val) if len(val.left) else np.zeros(0)
     if settings.calibration and len(raw):
         calibration = Calibration.fit(raw, val.similarity, val.weight)
     record = ExperimentRecord(
         name=name,
         fingerprint=prepared.fingerprint,
         params=settings,
-        best_epoch=loop.best_epoch(history),
+        best_epoch=loop.best_epoch(trained[0].history),
         n_pairs={split: data.n_pairs for split, data in splits.items()},
         n_songs={split: len(data.lengths) for split, data in splits.items()},
         n_truncated={split: data.n_truncated for split, data in splits.items()},
@@ -71,11 +82,10 @@ def save_experiment(
         fusion=_fuse(settings, splits, raw, calibration, folder) if settings.fusion else None,
     )
     records.save(record, folder / "experiment.json")
-    difference = check_export(model, Encoder.load(folder), splits["train"].songs)
-    return (
-        f"{name}: best epoch {record.best_epoch} of {len(history)}, "
-        f"encoder.onnx within {difference:.0e} of Keras"
-        + (f"; {fusing.describe(record.fusion)}" if record.fusion else "")
+    difference = check_export(models, Encoder.load(folder), splits["train"].songs)
+    epochs = ", ".join(f"{loop.best_epoch(history)} of {len(history)}" for _, history in trained)
+    return f"{name}: best epoch {epochs}, encoder.onnx within {difference:.0e} of Keras" + (
+        f"; {fusing.describe(record.fusion)}" if record.fusion else ""
     )
 
 
@@ -96,18 +106,29 @@ def _fuse(
     return record
 
 
-def save(model: MaLSTM, vocabulary: Vocabulary, history: list[Epoch], folder: Path) -> None:
-    """Write model.keras, encoder.onnx, similarity.npz where it is learned, vocabulary.txt and history.csv.
+def save(trained: Sequence[Trained], vocabulary: Vocabulary, seed: int, folder: Path) -> None:
+    """Write the models, encoder.onnx, similarity.npz where it is learned, vocabulary.txt and the histories.
 
     Equal weights give equal bytes.
+
+    Args:
+        trained: the model, or those of an ensemble, by seed.
+        vocabulary: of all.
+        seed: of the first.
+        folder: to write.
     """
-    _save_keras(model, folder / "model.keras")
-    onnx_export.export(weights(model), folder / "encoder.onnx")
-    steepness = loop.similarity(model).steepness
-    if steepness is not None:
-        steepness.save(folder / WEIGHTS_FILE)
+    for earlier in folder.glob("seed-*"):  # of an earlier training, as an ensemble
+        shutil.rmtree(earlier)
+    for number, (model, history) in enumerate(trained):
+        of_model = folder / f"seed-{seed + number}" if number else folder
+        of_model.mkdir(parents=True, exist_ok=True)
+        _save_keras(model, of_model / "model.keras")
+        table = pd.DataFrame(history).to_csv(index=False, lineterminator="\n")
+        files.write_text(of_model / "history.csv", table)
+    models = [model for model, _ in trained]
+    onnx_export.export([weights(model) for model in models], folder / "encoder.onnx")
+    loop.similarity(models).save(folder)
     vocabulary.save(folder / "vocabulary.txt")
-    files.write_text(folder / "history.csv", pd.DataFrame(history).to_csv(index=False, lineterminator="\n"))
 
 
 def weights(model: MaLSTM) -> onnx_export.Weights:
@@ -154,13 +175,13 @@ def _save_keras(model: MaLSTM, path: Path) -> None:
         with_date.unlink()
 
 
-def check_export(model: MaLSTM, encoder: Encoder, songs: Windows) -> float:
-    """Compare the exported graph with the Keras model; return the largest difference of a coordinate.
+def check_export(models: Sequence[MaLSTM], encoder: Encoder, songs: Windows) -> float:
+    """Compare the exported graph with the Keras models; return the largest difference of a coordinate.
 
     Raises:
         ArithmeticError: coordinates differ by more than 1e-5 in the mean.
     """
-    differences = np.abs(encoder.encode_windows(songs) - loop.encode(model, songs))
+    differences = np.abs(encoder.encode_windows(songs) - loop.encode(models, songs))
     # Not the largest difference: rounding errors grow over the steps of an ill-conditioned LSTM (2.4e-5 at
     # learning rate 0.017), at few coordinates. A wrong graph differs at all of them, by tenths.
     if differences.mean() > ONNX_TOLERANCE:

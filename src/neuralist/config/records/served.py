@@ -19,7 +19,7 @@ from neuralist.config.records.base import Count, check
 from neuralist.config.records.experiment import ExperimentRecord
 from neuralist.config.records.metrics import Estimate, MetricName
 
-FORMAT = 5
+FORMAT = 6
 
 
 class ServedModel(Section):

@@ -22,7 +22,6 @@ from neuralist.evaluation.baselines.common import (
     unordered_ids,
 )
 from neuralist.metrics import Answers
-from neuralist.text.tfidf import tfidf
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.word_vectors import WordVectors
 
@@ -61,6 +60,7 @@ BASELINES = {
     "commonest_class": Baseline("commonest class", "similarities"),
     "lookup": Baseline("look-up with song bias", "similarities"),
     "tfidf": Baseline("TF-IDF", "lyrics"),
+    "tfidf_characters": Baseline("TF-IDF of characters", "lyrics"),
     "averaged_vectors": Baseline("averaged word vectors", "lyrics"),
     "averaged_vectors_projected": Baseline("averaged word vectors, projected", "lyrics"),
     "style": Baseline("style", "lyrics"),
@@ -151,8 +151,10 @@ def untrained(
         vectors: word vectors; None leaves out the baselines that average them.
     """
     texts = [windowing.excerpt(text) for text in songs["lyrics"]]
-    weights = tfidf(texts, np.union1d(*pairs), windowing.tokens).weights
-    answers = {"tfidf": Answers.of(rescaled_cosine(weights, pairs))}
+    answers = {
+        name: Answers.of(rescaled_cosine(weights, pairs))
+        for name, weights in lyrics.tfidf_weights(texts, np.union1d(*pairs), windowing.tokens).items()
+    }
     if vectors is not None:
         averages = lyrics.averaged_vectors(texts, vectors)
         answers["averaged_vectors"] = Answers.of(rescaled_cosine(averages, pairs))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import linalg
+from scipy import linalg, sparse
 from scipy.optimize import nnls
 
 from neuralist.evaluation.baselines.common import (
@@ -37,8 +37,9 @@ def scores(
         vectors: word vectors; None leaves out the baselines that average them.
     """
     texts, windowing = songs["lyrics"].tolist(), TokenWindowing(tokens, 1, "chunks")
+    of_terms = tfidf_weights(texts, training.songs, tokens)
     by_baseline = {
-        "tfidf": cosine_scores(tfidf(texts, training.songs, tokens).weights, training, pairs),
+        **{name: cosine_scores(weights, training, pairs) for name, weights in of_terms.items()},
         "style": inverse_distance(style.standardised(texts, training.songs), training, pairs),
     }
     if vectors is not None:
@@ -52,6 +53,14 @@ def scores(
         if teacher.names:
             by_baseline[name] = inverse_distance(teacher.positions, training, pairs)
     return by_baseline
+
+
+def tfidf_weights(texts: Sequence[str], train: np.ndarray, tokens: str) -> dict[str, sparse.csr_array]:
+    """Return the weights of each TF-IDF baseline: of the model's tokens and, for words, of characters too."""
+    weights = {"tfidf": tfidf(texts, train, tokens).weights}
+    if tokens == "word":
+        weights["tfidf_characters"] = tfidf(texts, train, "char").weights
+    return weights
 
 
 def averaged_vectors(texts: Sequence[str], vectors: WordVectors) -> np.ndarray:

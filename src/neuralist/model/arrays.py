@@ -1,0 +1,30 @@
+"""Files of named arrays in an experiment's folder, in NumPy's format .npz: equal arrays give equal bytes."""
+
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from neuralist import files
+
+
+def save(path: Path, by_name: Mapping[str, np.ndarray]) -> None:
+    """Write arrays, compressed."""
+    with files.unfinished(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **dict(by_name))  # pyright: ignore[reportArgumentType]
+
+
+def load(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Read arrays by name.
+
+    Raises:
+        ValueError: the file is missing or damaged, or lacks an array.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in names}
+    except FileNotFoundError:
+        raise ValueError(f"{path}: missing; run `dvc repro` to train this experiment") from None
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: not readable ({error}); run `dvc repro` to train it again") from error
