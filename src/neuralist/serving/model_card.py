@@ -105,6 +105,7 @@ def card(
     splits = {split: evaluated.splits[split] for split in ("val", "test")}
     chosen_on = evaluated.thresholds_chosen_on
     unit = TokenWindowing.of(settings).unit
+    of_first = f" (of the first of {settings.ensemble} trainings)" if settings.ensemble > 1 else ""
     return CARD.format(
         name=trained.name,
         note=f"**{served.corpus_note}**\n\n" if served.corpus_note else "",
@@ -132,7 +133,7 @@ def card(
         if n_unnamed
         else "no lyrics",
         params=", ".join(f"{key} {value}" for key, value in settings.model_dump().items()),
-        best_epoch=trained.best_epoch,
+        best_epoch=f"{trained.best_epoch}{of_first}",
         fingerprint=trained.fingerprint,
     )
 

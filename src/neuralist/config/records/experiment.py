@@ -108,7 +108,7 @@ class ExperimentRecord(Section):
         name: of the experiment.
         fingerprint: SHA-256 of all that decides its weights, 64 hex digits.
         params: its settings.
-        best_epoch: whose weights were kept, from 1.
+        best_epoch: whose weights were kept, from 1; of an ensemble, in its first training.
         n_pairs: pairs of train and val.
         n_songs: songs of train and val.
         n_truncated: songs of train and val of which the end, or the beginning, is not read.
