@@ -255,6 +255,42 @@ def test_a_map_of_an_experiment_not_run_is_drawn_by_its_equal_or_the_last(
         check(raw, made.folder / "params.yaml")
 
 
+SPACE = "study: {space: {units: [4, 8]}}\n"
+SPACES = "study: {spaces: {other: {units: [4, 8]}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "spaces"),
+    [
+        ("", ["graded", "graded_char"]),
+        # A space without a name is meant for what the corpus runs.
+        ("run: [graded]\n" + SPACE, []),
+        # The experiments of params.yaml go, and so do their spaces.
+        (THREE, []),
+        (THREE + SPACES, ["other"]),
+        ("experiments: {graded: {units: 8}}\n", ["graded"]),
+    ],
+)
+def test_spaces_of_params_yaml_stay_where_the_corpus_leaves_them_a_use(
+    checkout: Path, tmp_path: Path, settings: str, spaces: list[str]
+) -> None:
+    raw = make_raw(tmp_path / "ours", settings)
+    made = workspace.prepare(raw, checkout)
+
+    loaded = params.load(made.folder / "params.yaml")
+    assert list(loaded.study.spaces) == spaces
+    if "units: [4, 8]" in settings:
+        assert loaded.studied_space == {"units": (4, 8)}
+    check(raw, made.folder / "params.yaml")
+
+
+def test_a_corpus_with_a_space_of_no_experiment_is_refused(checkout: Path, tmp_path: Path) -> None:
+    raw = make_raw(tmp_path / "ours", SPACES)
+    message = r"corpus\.yaml, laid over params\.yaml: study\.spaces\.other: no experiment has this name"
+    with pytest.raises(ValueError, match=message):
+        workspace.prepare(raw, checkout)
+
+
 def test_without_a_split_protocols_stay_as_they_are(checkout: Path, tmp_path: Path) -> None:
     raw = split_raw(tmp_path / "graded", pairs="left_id,right_id,similarity\n1,2,0.5\n")
     made = workspace.prepare(raw, checkout)

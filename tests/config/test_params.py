@@ -35,7 +35,12 @@ def test_the_shipped_file_holds_both_word_lengths_under_both_protocols() -> None
 def test_an_experiment_is_the_section_train_with_its_entry_laid_over(tmp_path: Path) -> None:
     path = changed(
         tmp_path,
-        {"train": {"units": 7, "epochs": 3}, "experiments": {"songs300": {"epochs": 9}}, "run": ["songs300"]},
+        {
+            "train": {"units": 7, "epochs": 3},
+            "experiments": {"songs300": {"epochs": 9}},
+            "run": ["songs300"],
+            "study": {"spaces": {}},
+        },
     )
     experiment = params.load(path).experiment("songs300")
 
@@ -119,6 +124,33 @@ def test_values_are_frozen() -> None:
         ),
         ({"study": {"space": {"units": {"low": 0, "high": 5, "log": True}}}}, r"log needs low above 0"),
         (
+            {"study": {"spaces": {"none": {"units": [4]}}}},
+            r"^params\.yaml: study\.spaces\.none: no experiment "
+            r"has this name; name one of \[.*'graded'.*\], or remove the space$",
+        ),
+        (
+            {"study": {"spaces": {"tuned": {"units": [4]}}}},
+            r"study\.spaces\.tuned: no experiment has this name",
+        ),
+        ({"study": {"spaces": {"graded": {}}}}, r"study\.spaces\.graded: .*at least 1 item.*received {}$"),
+        ({"study": {"spaces": None}}, r"study\.spaces: .*received None$"),
+        (
+            {"study": {"spaces": {"graded": {"unit": [1]}}}},
+            r"study\.spaces\.graded\.unit: not to be searched; choose among .*units",
+        ),
+        ({"study": {"spaces": {"graded": {"seed": [1]}}}}, r"spaces\.graded\.seed: not to be searched"),
+        ({"study": {"spaces": {"graded": {"units": []}}}}, r"spaces\.graded\.units: received \[\]; name one"),
+        ({"study": {"spaces": {"graded": {"units": ["8"]}}}}, r"graded\.units: received '8'; write it as 8$"),
+        (
+            {"study": {"spaces": {"graded": {"units": [0]}}}},
+            r"experiments\.graded\.units: .*received 0 \(study\.spaces\.graded\.units\)$",
+        ),
+        # Checked as values of graded_char, which reads characters, though the study starts from songs300.
+        (
+            {"study": {"spaces": {"graded_char": {"bag_of_words": [True]}}}},
+            r"bag_of_words: true needs .* \(study\.spaces\.graded_char\.bag_of_words\)$",
+        ),
+        (
             {"experiments": {"tuned": {}}, "run": ["tuned"]},
             r"experiments\.tuned: the study's result has this name",
         ),
@@ -181,7 +213,7 @@ def test_what_a_study_found_lies_over_the_experiment() -> None:
     [({"low": 2, "high": 4}, [2, 3, 4], [1, 5]), (["last", "mean"], ["last"], ["max", None])],
 )
 def test_a_space_holds_what_it_names(entry: Any, inside: list[Any], outside: list[Any]) -> None:
-    space = params.Study.model_validate(
+    space = params.StudySection.model_validate(
         params.load(SHIPPED).study.model_dump() | {"space": {"name": entry}}
     ).space
 
@@ -258,10 +290,60 @@ def test_the_study_starts_from_an_experiment_that_is_run(
     assert loaded.studied_experiment == studied
 
 
+@pytest.mark.parametrize(
+    ("run", "dropout"), [(["graded"], params.Interval(low=0.2, high=0.6)), (["graded", "lyrics"], (0.5,))]
+)
+def test_the_space_of_the_experiment_that_is_searched_is_used_before_the_one_of_all(
+    tmp_path: Path, run: list[str], dropout: Any
+) -> None:
+    """The study starts from the last of `run`, as songs300 is not in it; lyrics has no space of its own."""
+    change = {"study": {"space": {"dropout": [0.5]}}, "run": run}
+
+    assert params.load(changed(tmp_path, change)).studied_space["dropout"] == dropout
+
+
+def test_a_space_that_is_not_searched_need_not_fit_the_experiment_that_is(tmp_path: Path) -> None:
+    """`bag_of_words` can be searched for lyrics, not for graded, which has no heads."""
+    study = {"experiment": "lyrics", "space": {"bag_of_words": [True, False]}}
+
+    loaded = params.load(changed(tmp_path, {"study": study, "run": ["graded"]}))
+    assert "bag_of_words" not in loaded.studied_space
+    with pytest.raises(ValueError, match=r"bag_of_words: true needs .*\(study\.space\.bag_of_words\)"):
+        params.load(changed(tmp_path, {"study": study | {"spaces": {}}, "run": ["graded"]}))
+
+
+@pytest.mark.parametrize("name", ["graded", "graded_char"])
+def test_the_shipped_spaces_hold_the_settings_of_their_experiment(name: str) -> None:
+    settings = params.load(SHIPPED)
+    own = settings.experiment(name)
+
+    outside = [
+        key
+        for key, entry in settings.study.spaces[name].items()
+        if not params.holds(entry, getattr(own, key))
+    ]
+    assert outside == []
+
+
+def test_without_spaces_every_study_searches_the_one_of_all(tmp_path: Path) -> None:
+    values = params.read_yaml(SHIPPED)
+    del values["study"]["spaces"]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values | {"run": ["graded"]}))
+
+    loaded = params.load(tmp_path / "params.yaml")
+    assert loaded.studied_space == loaded.study.space
+
+
 def test_the_space_of_a_study_is_replaced_not_merged() -> None:
     below = {"study": {"trials": 3, "space": {"units": [1, 2]}}}
     above = {"study": {"space": {"dropout": [0.1, 0.2]}}}
     assert params.overlay(below, above) == {"study": {"trials": 3, "space": {"dropout": [0.1, 0.2]}}}
+
+
+def test_the_spaces_of_experiments_are_replaced_not_merged() -> None:
+    below = {"study": {"trials": 3, "spaces": {"a": {"units": [1, 2]}}}}
+    above = {"study": {"spaces": {"b": {"units": [3]}}}}
+    assert params.overlay(below, above) == {"study": {"trials": 3, "spaces": {"b": {"units": [3]}}}}
 
 
 def test_the_list_of_experiments_is_replaced_not_merged() -> None:

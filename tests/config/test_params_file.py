@@ -49,6 +49,7 @@ def test_case_params_rewrite() -> None:
         ({"train": {"window": 60}}, ["- window:", "+ window: 60"]),
         ({"experiments": {"lyrics": {"window": None}}}, ["- window: 60", "+ window:"]),
         ({"experiments": {"lyrics": {"seed": 1}}}, ["+ seed: 1"]),
+        ({"study": {"spaces": {"graded": {"units": [50, 200]}}}}, ["- - 100", "+ - 200"]),
         ({"study": {"trials": 20}}, ["- trials: 6", "+ trials: 20"]),
         ({"run": ["words15", "lyrics"]}, ["- - words300", "- - songs15", "- - songs300"]),
         ({"expected": {"similar_share": [0.001, 0.5]}}, ["- - 0.999", "+ - 0.5"]),

@@ -18,7 +18,9 @@ def nested(key: str, value: Any) -> dict[str, Any]:
     return value
 
 
-@pytest.mark.parametrize("place", ["train", "experiments.songs300", "variants.mse", "study.space"])
+@pytest.mark.parametrize(
+    "place", ["train", "experiments.songs300", "variants.mse", "study.space", "study.spaces.graded"]
+)
 def test_each_setting_renamed_is_refused_with_its_new_name_wherever_it_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

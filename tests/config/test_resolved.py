@@ -60,12 +60,20 @@ def test_the_study_has_the_settings_of_its_base_and_not_its_storage(tmp_path: Pa
     assert "secret" not in (tmp_path / "settings/study.json").read_text()
 
 
+def test_the_study_has_the_space_that_is_searched_and_no_other(tmp_path: Path) -> None:
+    written(tmp_path, run=["graded"])
+    study = json.loads((tmp_path / "settings/study.json").read_text())["study"]
+
+    assert study["space"]["similarity"] == ["learned", "manhattan"]
+    assert "spaces" not in study
+
+
 def test_pretraining_knows_the_folder_of_each_experiment_and_of_the_study(tmp_path: Path) -> None:
     written(
         tmp_path,
         experiments={"words15": {"pretrain_on": "graded"}},
         run=["words15"],
-        study={"experiment": None},
+        study={"experiment": None, "spaces": {}},
     )
     read = records.load(tmp_path / "settings/pretraining.json", resolved.PretrainingSettings)
 
@@ -83,6 +91,9 @@ EXPERIMENTS = params.read_yaml(ROOT / "params.yaml")["experiments"]
         ({"experiments": EXPERIMENTS | {"words15": {"units": 8}}}, {"experiments/words15.json"}),
         ({"study": {"trials": 9}}, {"study.json"}),
         ({"study": {"trials": 0}}, {"study.json"}),
+        # The study starts from songs300, which has no space of its own.
+        ({"study": {"spaces": {"lyrics": {"units": [8]}}}}, set()),
+        ({"study": {"spaces": {"songs300": {"units": [8]}}}}, {"study.json"}),
         ({"vectors": {"window": 3}}, {"vectors.json"}),
         ({"pairs": {"test_fold": 3, "unlisted_ratio": 3}}, set()),
         ({"similarity_range": [1, 5]}, {"pretraining.json"}),

@@ -36,7 +36,7 @@ TINY: dict[str, Any] = {
         "tiny": {"protocol": "songs", "max_tokens": 15, "units": 4, "epochs": 2, "pretrain_on": "graded"},
     },
     "run": ["tiny"],
-    "study": {"experiment": "tiny", "trials": 1, "epochs": 1, "space": {"units": [4, 8]}},
+    "study": {"experiment": "tiny", "trials": 1, "epochs": 1, "space": {"units": [4, 8]}, "spaces": {}},
     "songmap": {"experiment": "tiny"},
     "evaluate": {"draws": 20},
 }

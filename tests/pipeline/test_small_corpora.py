@@ -30,7 +30,7 @@ TINY: dict[str, Any] = {
                   "distillation_weight": 0.5, "calibration": True, "batch_unit": "songs", "pooling": "mean"},
     },
     "run": ["whole"],
-    "study": {"experiment": None, "trials": 1, "epochs": 1, "space": {"units": [4, 8]}},
+    "study": {"experiment": None, "trials": 1, "epochs": 1, "space": {"units": [4, 8]}, "spaces": {}},
     "songmap": {"experiment": None},
     "evaluate": {"draws": 20},
 }  # fmt: skip

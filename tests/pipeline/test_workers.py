@@ -85,7 +85,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     known.save(folder / "vectors")
     values: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     values |= {"experiments": EXPERIMENTS, "run": list(EXPERIMENTS), "variants": {}}
-    values["study"]["experiment"] = values["songmap"]["experiment"] = None
+    values["study"] |= {"experiment": None, "spaces": {}}
+    values["songmap"]["experiment"] = None
     (folder / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     resolved.write(params.load(folder / "params.yaml"), 6, folder / "settings")
     return folder

@@ -40,6 +40,7 @@ SMALL: dict[str, Any] = {
             "pooling": ["last", "mean"],
             "learning_rate": {"low": 0.001, "high": 0.02},
         },
+        "spaces": {},
     },
     "evaluate": {"draws": 20},
     "songmap": {"experiment": "small"},

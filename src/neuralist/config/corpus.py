@@ -62,13 +62,27 @@ def load(path: Path) -> CorpusNote:
 
 
 def merge_params(values: dict[str, Any], corpus: Corpus) -> dict[str, Any]:
-    """Return params.yaml with the corpus' overrides; runs all its experiments unless it sets `run` too."""
+    """Return params.yaml with the corpus' overrides; runs all its experiments unless it sets `run` too.
+
+    Its `study.space` is meant for whatever it runs, so it replaces params.yaml's `study.spaces` too.
+    """
     merged = params.overlay(values, corpus.values)
     if "experiments" in corpus.values and "run" not in corpus.values:
         merged["run"] = list(merged["experiments"])
     if "experiments" in corpus.values and merged["study"]["experiment"] not in merged["experiments"]:
         merged["study"] = merged["study"] | {"experiment": corpus.values.get("study", {}).get("experiment")}
-    return merged
+    return _without_idle_spaces(merged, corpus)
+
+
+def _without_idle_spaces(merged: dict[str, Any], corpus: Corpus) -> dict[str, Any]:
+    """Leave out spaces of params.yaml whose experiment is gone, or all where the corpus has a space."""
+    study, own = merged["study"], corpus.values.get("study")
+    own = own if isinstance(own, dict) else {}
+    if not isinstance(study, dict) or not study.get("spaces") or "spaces" in own:
+        return merged
+    named = {} if "space" in own else merged["experiments"]
+    spaces = {name: space for name, space in study["spaces"].items() if name in named}
+    return merged | {"study": study | {"spaces": spaces}}
 
 
 def with_given_protocol(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:

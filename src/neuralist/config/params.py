@@ -16,7 +16,7 @@ from neuralist.config.metric_table import AUTO, CHOOSING, ON_VAL
 
 N_FOLDS = 5
 AUTO_EPOCHS = 50
-TUNED, WHOLE = "tuned", ("experiments", "space", "heads", "variants", "genres")
+TUNED, WHOLE = "tuned", ("experiments", "space", "spaces", "heads", "variants", "genres")
 EngineName = Literal["duckdb", "spark"]
 M = TypeVar("M", bound="Section")
 
@@ -107,6 +107,7 @@ class Interval(Section):
 
 
 Space = dict[str, Interval | tuple[Any, ...]]
+FilledSpace = Annotated[Space, Field(min_length=1)]
 
 
 def holds(entry: Interval | tuple[Any, ...], value: Any) -> bool:
@@ -124,7 +125,13 @@ class Study(Section):
     prune_after: int = Field(ge=0)
     storage: str | None
     seed: int
-    space: Space = Field(min_length=1)
+    space: FilledSpace
+
+
+class StudySection(Study):
+    """The same, with spaces of some experiments: used in place of `space` where one of these is searched."""
+
+    spaces: dict[str, FilledSpace] = Field(default_factory=dict)
 
 
 class Evaluate(Section):
@@ -160,7 +167,7 @@ class Params(Section):
     songs: Songs
     pairs: Pairs
     vectors: Vectors
-    study: Study
+    study: StudySection
     train: Train
     experiments: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], dict[str, Any]] = Field(
         min_length=1
@@ -179,6 +186,11 @@ class Params(Section):
         what is not trained has no figures beside `tuned`.
         """
         return self.study.experiment if self.study.experiment in self.run else self.run[-1]
+
+    @property
+    def studied_space(self) -> Space:
+        """What varies in the study: the space of the experiment that it starts from, or else study.space."""
+        return self.study.spaces.get(self.studied_experiment, self.study.space)
 
     @property
     def mapped_experiment(self) -> str:
@@ -219,7 +231,7 @@ def load(path: Path = Path("params.yaml")) -> Params:
         params.experiment(name)
     _check_names(params)
     _check_unlisted(params)
-    _check_space(params)
+    _check_spaces(params)
     for name, own in params.variants.items():
         try:
             params.experiment(params.run[-1], overrides=own)
@@ -267,30 +279,44 @@ def _check_unlisted(params: Params) -> None:
         )
 
 
-def _check_space(params: Params) -> None:
-    """Have each value of the study's space, or an interval's two ends, checked as an experiment's."""
+def _check_spaces(params: Params) -> None:
+    """Have the spaces of experiments checked, and study.space where it is the one that is searched."""
+    for experiment, space in params.study.spaces.items():
+        if experiment not in params.experiments:
+            raise ValueError(
+                f"params.yaml: study.spaces.{experiment}: no experiment has this name; "
+                f"name one of {sorted(params.experiments)}, or remove the space"
+            )
+        _check_space(params, experiment, space, f"study.spaces.{experiment}")
+    if params.studied_experiment not in params.study.spaces:
+        _check_space(params, params.studied_experiment, params.study.space, "study.space")
+
+
+def _check_space(params: Params, experiment: str, space: Space, section: str) -> None:
+    """Have each value of a space, or an interval's two ends, checked as the experiment's."""
     fixed = {"protocol", "epochs", "patience", "seed", "pretrain_on"}
-    for name, entry in params.study.space.items():
+    for name, entry in space.items():
+        key = f"{section}.{name}"
         if name in fixed or name not in Experiment.model_fields:
             raise ValueError(
-                f"params.yaml: study.space.{name}: not to be searched; "
+                f"params.yaml: {key}: not to be searched; "
                 f"choose among {', '.join(sorted(set(Experiment.model_fields) - fixed))}"
             )
         if entry == ():
-            raise ValueError(f"params.yaml: study.space.{name}: received []; name one value or more")
+            raise ValueError(f"params.yaml: {key}: received []; name one value or more")
         for value in (entry.low, entry.high) if isinstance(entry, Interval) else entry:
             try:
-                experiment = params.experiment(params.studied_experiment, overrides={name: value})
+                changed = params.experiment(experiment, overrides={name: value})
             except ValueError as error:
-                raise ValueError(f"{error} (study.space.{name})") from None
-            _check_type(name, value, getattr(experiment, name))
+                raise ValueError(f"{error} ({key})") from None
+            _check_type(key, value, getattr(changed, name))
 
 
-def _check_type(name: str, value: Any, meant: Any) -> None:
-    """Have a value of the space be of its setting's type: Optuna passes it on as it is, '8' or 8.0 too."""
+def _check_type(key: str, value: Any, meant: Any) -> None:
+    """Have a value of a space be of its setting's type: Optuna passes it on as it is, '8' or 8.0 too."""
     is_number = isinstance(meant, float) and type(value) is int
     if value != meant or not (is_number or type(value) is type(meant)):
-        raise ValueError(f"params.yaml: study.space.{name}: received {value!r}; write it as {meant!r}")
+        raise ValueError(f"params.yaml: {key}: received {value!r}; write it as {meant!r}")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 # Settings of an experiment, old name: new name. They occur in `train`, in each entry of `experiments` and
-# `variants`, and in `study.space`.
+# `variants`, in `study.space` and in each entry of `study.spaces`.
 SETTINGS: dict[str, str] = {
     "max_words": "max_tokens",
     "excerpts": "window_sample_rate",
@@ -48,7 +48,7 @@ def refuse(values: Mapping[str, Any], file: Path | str) -> None:
 def _sections(values: Mapping[str, Any]) -> Iterator[str]:
     """Yield the dotted keys of the mappings that hold an experiment's settings."""
     yield from ("train", "study.space")
-    for section in ("experiments", "variants"):
+    for section in ("experiments", "variants", "study.spaces"):
         yield from (f"{section}.{name}" for name in _at(values, section))
 
 

@@ -25,12 +25,12 @@ M = TypeVar("M", bound=Section)
 
 
 class StudySettings(Section):
-    """What the study searches, without the storage: where trials are kept decides none of them.
+    """What the study searches, without what decides none of its trials: the storage, and other spaces.
 
     Attributes:
         experiment: name of the experiment that trials start from.
         base: its settings.
-        study: section `study`, with storage null.
+        study: section `study`, with storage null and the one space that is used.
     """
 
     experiment: str
@@ -98,10 +98,11 @@ def write(settings: params.Params, epochs: int, folder: Path) -> None:
 def _study(settings: params.Params, epochs: int) -> StudySettings | Skipped:
     if not settings.study.trials:
         return Skipped(skipped="study.trials is 0 in params.yaml, so no settings were searched")
+    searched = settings.study.model_dump(exclude={"space", "spaces"})
     return StudySettings(
         experiment=settings.studied_experiment,
         base=settings.experiment(settings.studied_experiment, epochs),
-        study=settings.study.model_copy(update={"storage": None}),
+        study=params.Study.model_validate(searched | {"space": settings.studied_space, "storage": None}),
     )
 
 
