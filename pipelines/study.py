@@ -100,14 +100,17 @@ def _save(optuna_study: "OptunaStudy", settings: resolved.StudySettings, out: Pa
 
     (out / "skipped.txt").unlink(missing_ok=True)
     study = settings.study
-    best = search.best(optuna_study, study, settings.experiment)
+    best = search.best(optuna_study, study, settings.experiment, settings.base)
+    chosen = f"trial {best.trial} of {study.trials}, {best.metric} {best.value:.4f}"
+    gain = search.explain_gain(best)
     trials, epochs = search.trials(optuna_study, study), search.epochs(optuna_study, study)
     for table, file in ((trials, "trials.csv"), (epochs, "epochs.csv")):
         files.write_text(out / file, table.to_csv(index=False, lineterminator="\n"))
-    figures.save(optuna_study, f"val {study.metric}", out)
+    figures.save(optuna_study, f"val {study.metric}", f"Best: {chosen}; {gain}.", out)
     records.save(best, out / "best.yaml")
     records.save(settings.base.model_copy(update=best.params), out / TUNED)
-    print(f"study: trial {best.trial} of {study.trials}, {best.metric} {best.value:.4f}")
+    print(f"study: {chosen}")
+    print(f"  {gain}")  # indented, so that `make repro`'s one line of the stage is the one above
 
 
 def _skip(out: Path | None, reason: str) -> None:

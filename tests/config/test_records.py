@@ -56,6 +56,11 @@ def test_a_best_trial_is_yaml_in_the_order_of_its_attributes(tmp_path: Path) -> 
     )
     assert records.load(tmp_path / "best.yaml", records.BestTrial) == best
 
+    gained = best.model_copy(update={"own_value": 0.75, "first_better": 1})
+    records.save(gained, tmp_path / "best.yaml")
+    assert "value: 0.5\nown_value: 0.75\nfirst_better: 1\nparams:\n" in (tmp_path / "best.yaml").read_text()
+    assert records.load(tmp_path / "best.yaml", records.BestTrial) == gained
+
 
 def test_an_attribute_that_is_left_out_is_not_written_and_a_value_of_none_is(tmp_path: Path) -> None:
     path = tmp_path / "estimate.json"

@@ -89,7 +89,7 @@ def undisturbed(
     return (
         search.trials(done, settings()),
         search.epochs(done, settings()),
-        search.best(done, settings(), "base"),
+        search.best(done, settings(), "base", BASE),
     )
 
 
@@ -322,7 +322,7 @@ def test_which_way_is_better_follows_from_the_metric(
     monkeypatch.setattr(search, "_objective", without_training)
     done = run(tmp_path, metric=metric, space={"units": [2, 4, 8]})
 
-    best = search.best(done, settings(metric=metric, space={"units": [2, 4, 8]}), "base")
+    best = search.best(done, settings(metric=metric, space={"units": [2, 4, 8]}), "base", BASE)
     assert (best.trial, best.value, best.metric) == (chosen, values[chosen], f"val_{metric}")
     assert done.best_trial.number == chosen
 
@@ -338,7 +338,7 @@ def test_a_study_by_listed_auc_chooses_the_highest(tmp_path: Path) -> None:
     opened = search.open_study(asked, asked.name("base"), tmp_path)
     search.work(asked, opened, quiet)
 
-    best = search.best(opened.study, asked.settings, "base")
+    best = search.best(opened.study, asked.settings, "base", BASE)
     assert best.metric == "val_listed_auc"
     highest = max(trial.value for trial in opened.study.trials if trial.value is not None)
     assert best.value == pytest.approx(highest, rel=1e-5)
@@ -348,7 +348,7 @@ def test_without_a_value_there_is_no_best(tmp_path: Path) -> None:
     asked = task()
     opened = search.open_study(asked, "empty", tmp_path).study
     with pytest.raises(ValueError, match="none of 3 trials came to a value of loss"):
-        search.best(opened, asked.settings, "base")
+        search.best(opened, asked.settings, "base", BASE)
 
 
 def test_a_study_whose_metric_is_always_undefined_says_so(
@@ -374,7 +374,45 @@ def test_a_study_with_one_value_has_a_best(tmp_path: Path, monkeypatch: pytest.M
 
     assert search.explain_no_value(done, settings()) is None
     assert search.explain_no_value(optuna.create_study(), settings()) is None, "no trial ran to its end"
-    assert search.best(done, settings(space={"units": [2, 4, 8]}), "base").trial == 1
+    assert search.best(done, settings(space={"units": [2, 4, 8]}), "base", BASE).trial == 1
+
+
+C, P, F = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
+# The metric, choices of `units` (BASE has 4), trials (units, state, value); then the best trial, the value of
+# trial 0, the first better trial, and the sentence.
+GAINS = [
+    ("accuracy", [2, 4, 8], [(4, C, 0.5), (2, C, 0.25), (8, C, 0.625), (2, C, 0.75)],
+     (3, 0.5, 2), "trial 0, base's own settings, has 0.5000; the first better one is trial 2"),
+    ("loss", [2, 4, 8], [(4, C, 0.5), (2, C, 0.75), (8, C, 0.25), (2, C, 0.375)],
+     (2, 0.5, 2), "trial 0, base's own settings, has 0.5000; the first better one is trial 2"),
+    # A pruned trial ended early: its last value is not compared.
+    ("accuracy", [2, 4, 8], [(4, C, 0.5), (2, P, 0.875), (8, C, 0.5)],
+     (0, 0.5, None), "trial 0, base's own settings, has 0.5000, and no trial has a better one"),
+    ("accuracy", [2, 4, 8], [(4, F, None), (2, C, 0.25)],
+     (1, None, None), "trial 0, base's own settings, came to no value"),
+    ("accuracy", [2, 8], [(8, C, 0.5), (2, C, 0.75)],
+     (1, None, None), "no trial has base's own settings, for the space lacks its units"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("metric", "units", "ended", "expected", "sentence"), GAINS)
+def test_the_best_trial_says_how_many_trials_a_gain_needed(
+    metric: str, units: list[int], ended: list[Any], expected: tuple[Any, ...], sentence: str
+) -> None:
+    study = optuna.create_study(direction="minimize" if metric == "loss" else "maximize")
+    choices = optuna.distributions.CategoricalDistribution(units)
+    for chosen, state, value in ended:
+        study.add_trial(
+            optuna.trial.create_trial(
+                state=state, value=value, params={"units": chosen}, distributions={"units": choices}
+            )
+        )
+    asked = settings(metric=metric, trials=len(ended), space={"units": units})
+
+    best = search.best(study, asked, "base", BASE)
+    assert (best.trial, best.own_value, best.first_better) == expected
+    assert best.outside == (None if 4 in units else ("units",))
+    assert search.explain_gain(best) == sentence
 
 
 def test_trials_that_crash_stop_the_study_and_are_not_called_undefined(
@@ -392,7 +430,7 @@ def test_trials_that_crash_stop_the_study_and_are_not_called_undefined(
 
     assert search.explain_no_value(opened.study, asked.settings) is None
     with pytest.raises(ValueError, match="none of 3 trials came to a value of loss"):
-        search.best(opened.study, asked.settings, "base")
+        search.best(opened.study, asked.settings, "base", BASE)
 
 
 def test_the_stage_of_a_study_without_a_value_leaves_a_sentence_and_ends_well(

@@ -24,7 +24,7 @@ def made(n_trials: int) -> optuna.Study:
 
 
 def test_each_figure_is_on_the_page_and_a_picture(tmp_path: Path) -> None:
-    figures.save(made(5), "val loss", tmp_path)
+    figures.save(made(5), "val loss", "Best: trial 2 < 3", tmp_path)
 
     page = (tmp_path / "study.html").read_text(encoding="utf-8")
     for name in figures.FIGURES:
@@ -33,6 +33,7 @@ def test_each_figure_is_on_the_page_and_a_picture(tmp_path: Path) -> None:
         assert height > 300, name
         assert width > 800, name
     assert "val loss" in page
+    assert "<p>Best: trial 2 &lt; 3</p>" in page
     assert re.findall(r'<(?:script|link)[^>]*(?:src|href)="[^"]*"', page) == [], (
         "nothing is loaded from elsewhere"
     )
@@ -41,7 +42,7 @@ def test_each_figure_is_on_the_page_and_a_picture(tmp_path: Path) -> None:
 def test_the_same_study_gives_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
-        figures.save(made(4), "val loss", tmp_path / folder)
+        figures.save(made(4), "val loss", "Best: trial 2 < 3", tmp_path / folder)
 
     files = sorted(path.name for path in (tmp_path / "one").iterdir())
     assert files == ["history.png", "importance.png", "parallel_coordinates.png", "study.html"]
@@ -65,7 +66,7 @@ def test_settings_of_equal_importance_stand_in_the_order_of_their_names(
 
 
 def test_a_figure_that_needs_more_trials_is_left_out_with_a_word(tmp_path: Path) -> None:
-    figures.save(made(1), "val loss", tmp_path)
+    figures.save(made(1), "val loss", "Best: trial 2 < 3", tmp_path)
 
     assert not (tmp_path / "importance.png").exists()
     assert "two completed trials are needed" in (tmp_path / "study.html").read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 Optuna draws each twice: with plotly, on one page that opens offline, and with matplotlib, as PNG.
 """
 
+import html
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -39,16 +40,17 @@ class StableImportances(PedAnovaImportanceEvaluator):
         return dict(sorted(rounded.items(), key=lambda item: (-item[1], item[0])))
 
 
-def save(study: optuna.Study, metric: str, folder: Path) -> None:
+def save(study: optuna.Study, metric: str, summary: str, folder: Path) -> None:
     """Write study.html and a PNG of each figure; a note replaces one that needs more completed trials.
 
     Args:
         study: with at least one completed trial.
         metric: name of the optimised metric.
+        summary: what stands above the figures.
         folder: where to write.
     """
     matplotlib.use("Agg")
-    sections = [f"<h1>Study {study.study_name}</h1>"]
+    sections = [f"<h1>Study {study.study_name}</h1><p>{html.escape(summary)}</p>"]
     n_complete = len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
     for name, function in FIGURES.items():
         if name == "importance" and n_complete < 2:

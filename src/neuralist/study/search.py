@@ -227,8 +227,14 @@ def explain_no_value(study: optuna.Study, settings: params.Study) -> str | None:
     )
 
 
-def best(study: optuna.Study, settings: params.Study, experiment: str) -> BestTrial:
-    """Return the best of the completed trials.
+def best(study: optuna.Study, settings: params.Study, experiment: str, base: params.Experiment) -> BestTrial:
+    """Return the best of the completed trials, beside that with the experiment's own settings.
+
+    Args:
+        study: its trials.
+        settings: the study's settings.
+        experiment: name of the experiment that trials start from.
+        base: its settings.
 
     Raises:
         ValueError: no trial is complete.
@@ -240,14 +246,38 @@ def best(study: optuna.Study, settings: params.Study, experiment: str) -> BestTr
             "allow more epochs (study.epochs), or narrow study.space"
         )
     sign = ON_VAL[settings.metric].sign
+    scores = {trial.number: sign * (trial.value or 0.0) for trial in complete}
     # Ties go to the lowest number, so that the order of workers does not matter.
-    best_trial = max(complete, key=lambda trial: (sign * (trial.value or 0.0), -trial.number))
+    best_trial = max(complete, key=lambda trial: (scores[trial.number], -trial.number))
+    outside = tuple(name for name in settings.space if name not in _settings_in_space(settings.space, base))
+    own = None if outside else scores.get(0)
+    better = [number for number, score in scores.items() if own is not None and score > own]
     return BestTrial(
         study=study.study_name,
         experiment=experiment,
         trial=best_trial.number,
         metric=f"val_{settings.metric}",
-        value=float(f"{best_trial.value:.6g}"),
+        value=_rounded(sign * scores[best_trial.number]),
+        own_value=None if own is None else _rounded(sign * own),
+        first_better=min(better, default=None),
+        outside=outside or None,
         # The learning rate's schedule depends on the number of epochs, so it is one of the settings.
         params={"epochs": settings.epochs, **{name: best_trial.params[name] for name in settings.space}},
     )
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def explain_gain(trial: BestTrial) -> str:
+    """Return a sentence: the value of the experiment's own settings, and the first trial that beats it."""
+    if trial.outside:
+        names = ", ".join(trial.outside)
+        return f"no trial has {trial.experiment}'s own settings, for the space lacks its {names}"
+    own = f"trial 0, {trial.experiment}'s own settings"
+    if trial.own_value is None:
+        return f"{own}, came to no value"
+    if trial.first_better is None:
+        return f"{own}, has {trial.own_value:.4f}, and no trial has a better one"
+    return f"{own}, has {trial.own_value:.4f}; the first better one is trial {trial.first_better}"

@@ -145,6 +145,9 @@ class BestTrial(Section):
         trial: its number, from 0.
         metric: as history.csv names it, such as val_spearman.
         value: of the metric, 6 significant digits.
+        own_value: that of trial 0 where it has the experiment's own settings; None without a value.
+        first_better: number of the first trial with a better one; None without such a trial.
+        outside: settings whose own value the space lacks, so that no trial has them all; None: none are.
         params: settings in place of the experiment's own.
     """
 
@@ -153,4 +156,7 @@ class BestTrial(Section):
     trial: Count
     metric: str
     value: float
+    own_value: float | None = optional()
+    first_better: Count | None = optional()
+    outside: tuple[str, ...] | None = optional()
     params: dict[str, Any]
