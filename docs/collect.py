@@ -2,6 +2,7 @@
 
     python docs/collect.py folds unseen work/songs/work/splits/results.json   # of make splits, make variants
     python docs/collect.py metrics demo artifacts/metrics songs300 songs15    # of dvc repro: subject, others
+    python docs/collect.py metrics study artifacts/metrics tuned songs300     # and counts of its trials
     python docs/collect.py bench performance benchmarks/results.json          # of make bench
 
 `command` and `data` stay as the file has them unless --command and --data say otherwise. So do `facts` for
@@ -18,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import figures
+import pandas as pd
 
-from neuralist.config.records import SplitMetrics
+from neuralist.config import params
+from neuralist.config.records import BestTrial, SplitMetrics, load
 from neuralist.config.records.metrics import load_metrics
 from neuralist.evaluation import results
 
@@ -64,7 +67,24 @@ def of_metrics(source: Path, names: list[str]) -> dict[str, Any]:
             "mean": {key: one.model_dump(exclude={"difference"}) for key, one in estimates.items()},
             "lead": {key: one.difference.model_dump() for key, one in estimates.items()},
         }
-    return {"subject": names[0], "facts": _counts(test), "values": values}
+    facts = _counts(test) | (_of_study(source.with_name("study")) if names[0] == params.TUNED else {})
+    return {"subject": names[0], "facts": facts, "values": values}
+
+
+def _of_study(folder: Path) -> dict[str, int | str]:
+    """Return how many trials a study had, and how many it took to beat the experiment's own settings."""
+    best = load(folder / "best.yaml", BestTrial)
+    states = pd.read_csv(folder / "trials.csv")["state"]
+    values = {best.metric: best.value, f"{best.metric}_before": best.own_value}
+    return {
+        "trials": len(states),
+        "complete": int((states == "complete").sum()),
+        "pruned": int((states == "pruned").sum()),
+        "epochs": best.params["epochs"],
+        "best_trial": best.trial,
+        "first_better": "none" if best.first_better is None else best.first_better,
+        **{name: f"{value:.3f}" for name, value in values.items() if value is not None},
+    }
 
 
 def _counts(test: SplitMetrics) -> dict[str, int | str]:
