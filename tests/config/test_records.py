@@ -181,7 +181,7 @@ def test_a_folder_of_this_format_has_no_old_names(folder: Path) -> None:
         records.load_experiment(folder)
 
 
-@pytest.mark.parametrize("newer", [6, "5.1"])
+@pytest.mark.parametrize("newer", [7, "6.1"])
 def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path, newer: object) -> None:
     content = json.loads((folder / "served.json").read_text())
     (folder / "served.json").write_text(json.dumps(content | {"format": newer}))
@@ -190,7 +190,7 @@ def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path,
         with pytest.raises(ValueError) as refused:
             load(folder)
         assert str(refused.value) == (
-            f"{folder / 'served.json'}: format {newer!r}, but this version reads 1 to 5; update neuralist"
+            f"{folder / 'served.json'}: format {newer!r}, but this version reads 1 to 6; update neuralist"
         )
 
 
