@@ -1,7 +1,8 @@
 """The exported graph says what the Keras model says: 1e-5 a coordinate, 1e-4 in similarity."""
 
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from tests import made_records
 from tests.settings import experiment
 
 from neuralist.config import params, records
+from neuralist.config.experiment import Pooling
 from neuralist.model.bag_of_words import Bag
 from neuralist.model.encoder import TOKENS_PER_CALL, Encoder
 from neuralist.text import word_vectors
@@ -22,11 +24,12 @@ from neuralist.training import examples, loop, saving
 pytestmark = pytest.mark.tensorflow
 
 WORDS = ("moss", "stone", "fern")
+# Of the similarities only `learned` changes the graph.
 KINDS: list[dict[str, Any]] = [
-    {"pooling": pooling} for pooling in ("last", "mean", "max", "mean_max", "last_max")
-]
-KINDS += [
-    {"pooling": pooling, "bidirectional": True, "similarity": "learned"} for pooling in ("last", "last_max")
+    {"pooling": pooling, "bidirectional": bidirectional, "similarity": similarity}
+    for pooling, bidirectional, similarity in product(
+        get_args(Pooling), (False, True), ("manhattan", "learned")
+    )
 ]
 # Characters are but other tokens of other vectors: one kind tells.
 KINDS += [{"pooling": "mean", "tokens": "char"}]

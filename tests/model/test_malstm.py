@@ -1,12 +1,14 @@
 """MaLSTM against an LSTM and distances written out in numpy."""
 
 from pathlib import Path
+from typing import get_args
 
 import keras
 import numpy as np
 import pytest
 from keras.ops import convert_to_numpy as to_numpy
 
+from neuralist.config import experiment
 from neuralist.model.layers import LearnedSimilarity, PairSimilarity, Pooling, reverse
 from neuralist.model.malstm import Architecture, MaLSTM
 from neuralist.model.similarity import Similarity, Steepness
@@ -92,7 +94,7 @@ def test_states_are_pooled_over_a_songs_own_words(pooling: str) -> None:
         np.testing.assert_allclose(embedding, wanted, atol=1e-6)
 
 
-@pytest.mark.parametrize("pooling", ["last", "max", "mean_max"])
+@pytest.mark.parametrize("pooling", get_args(experiment.Pooling))
 def test_a_second_direction_reads_from_the_last_word_to_the_first(pooling: str) -> None:
     model, tokens = _made(pooling=pooling, bidirectional=True), _tokens(4, 9, 1)
     there = [*model.projection.weights, *model.recurrence.weights]
