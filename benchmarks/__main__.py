@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks import figures
 from benchmarks.figures import Figure, Missing
 
-GROUPS = ("training", "serving", "encoding", "search", "full_size", "device")
+GROUPS = ("training", "architecture", "serving", "encoding", "search", "full_size", "device")
 RESULTS = Path(__file__).with_name("results.json")
 
 

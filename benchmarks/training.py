@@ -39,15 +39,15 @@ FIRST_STEP = "import benchmarks.training as t; t.first_step()"
 
 
 class Way(NamedTuple):
-    """A way to train, ready to go on: what it is, and what does some steps and returns the pairs it saw."""
+    """A way to train, or to encode: what it is, and what goes on and returns the pairs, or songs, it saw."""
 
     name: str
     steps: Callable[[], int]
 
-    def rate(self) -> float:
-        """Pairs a second, over SECONDS or one call at least."""
+    def rate(self, seconds: float = SECONDS) -> float:
+        """Pairs, or songs, a second, over so many seconds or one call at least."""
         start, pairs = time.perf_counter(), 0
-        while not pairs or time.perf_counter() - start < SECONDS:
+        while not pairs or time.perf_counter() - start < seconds:
             pairs += self.steps()
         return pairs / (time.perf_counter() - start)
 
@@ -69,7 +69,7 @@ def measure(options: argparse.Namespace) -> Iterator[Figure | Missing]:
 def _compared(settings: Any, prepared: Any, wanted: str | None) -> Iterator[Figure]:
     """Ours beside its peers, in turn, and beside what its arithmetic takes."""
     title = f"training, {settings.max_tokens} words, {settings.batch_size} pairs a batch"
-    ways = [_ours(settings, prepared), _fastest(_keras_peers(settings, prepared))]
+    ways = [ours(settings, prepared), _fastest(_keras_peers(settings, prepared))]
     if find_spec("torch"):
         ways.append(_torch_peer(settings, prepared))
     own, *theirs = in_turn(ROUNDS, *(way.rate for way in ways))
@@ -92,14 +92,14 @@ def _arithmetic(settings: Any, prepared: Any) -> tuple[int, float, float]:
     return songs, pairs, flop
 
 
-def made(name: str) -> tuple[Any, Any]:
-    """An experiment of params.yaml, and made examples for it."""
+def made(name: str, **changes: Any) -> tuple[Any, Any]:
+    """An experiment of params.yaml, with some settings changed, and made examples for it."""
     from neuralist.config import params
     from neuralist.text.vocabulary import Vocabulary, Windows
     from neuralist.text.word_vectors import WordVectors
     from neuralist.training import examples
 
-    settings = params.load(Path("params.yaml")).experiment(name)
+    settings = params.load(Path("params.yaml")).experiment(name).model_copy(update=changes)
     rng = np.random.default_rng(0)
     lengths = np.minimum(settings.max_tokens, rng.lognormal(5.6, 0.5, N_SONGS).astype(int) + 5)
     zipf = 1 / np.arange(1, N_WORDS + 1)
@@ -131,7 +131,8 @@ def endless(settings: Any, prepared: Any) -> Iterator[tuple[Any, Any]]:
         yield from batches.draw(prepared.splits["train"], settings, epoch)
 
 
-def _ours(settings: Any, prepared: Any) -> Way:
+def ours(settings: Any, prepared: Any) -> Way:
+    """Our training, with every shape of batch compiled."""
     from neuralist.training import loop
 
     step = loop.trainer(loop.make_model(settings, prepared), settings)
@@ -140,7 +141,7 @@ def _ours(settings: Any, prepared: Any) -> Way:
     def steps() -> int:
         return sum(int(step(*next(drawn))[1]) for _ in range(4))
 
-    for _ in range(6):  # has every shape of batch compiled
+    for _ in range(6):
         steps()
     return Way("ours", steps)
 

@@ -3,7 +3,7 @@
     python docs/collect.py folds unseen work/songs/work/splits/results.json   # of make splits, make variants
     python docs/collect.py metrics demo artifacts/metrics songs300 songs15    # of dvc repro: subject, others
     python docs/collect.py metrics study artifacts/metrics tuned songs300     # and counts of its trials
-    python docs/collect.py bench performance benchmarks/results.json          # of make bench
+    python docs/collect.py bench performance benchmarks/results.json          # of make bench, of some groups
 
 `command` and `data` stay as the file has them unless --command and --data say otherwise. So do `facts` for
 prose that the results do not hold: their names are printed, to be measured or taken out by hand. Rows are
@@ -38,7 +38,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("name", help="of the file in docs/results")
     parser.add_argument("source", type=Path, help="what was measured")
     parser.add_argument(
-        "experiments", nargs="*", help="of kind metrics: the subject, then others of its target"
+        "experiments",
+        nargs="*",
+        help="of kind metrics: the subject, then others of its target; of kind bench: groups",
     )
     parser.add_argument("--command", help="that measured it")
     parser.add_argument("--data", help="that it was measured on, with counts")
@@ -105,14 +107,18 @@ def _counts(test: SplitMetrics) -> dict[str, int | str]:
     return counts
 
 
-def of_benchmarks(source: Path, before: dict[str, Any]) -> dict[str, Any]:
-    """Return the figures of `make bench`; what it does not write, targets and peers' names, stays."""
+def of_benchmarks(source: Path, before: dict[str, Any], groups: list[str]) -> dict[str, Any]:
+    """Return the figures of `make bench`, or of some groups of it.
+
+    What it does not write, targets and peers' names, stays as it was before.
+    """
     entries = json.loads(source.read_text(encoding="utf-8"))
     kept = before.get("benchmarks", {})
     merged = {
         name: {key: kept.get(name, {})[key] for key in ("target", "peer_name") if key in kept.get(name, {})}
         | entry
         for name, entry in entries.items()
+        if not groups or name.partition(":")[0] in groups
     }
     return {"benchmarks": kept | merged}
 
@@ -156,7 +162,7 @@ def main() -> None:
     measured = {
         "folds": lambda: of_folds(args.source),
         "metrics": lambda: of_metrics(args.source, args.experiments),
-        "bench": lambda: of_benchmarks(args.source, before),
+        "bench": lambda: of_benchmarks(args.source, before, args.experiments),
     }[args.kind]()
     computed = measured.pop("facts", {})
     kept = {key: fact for key, fact in before.get("facts", {}).items() if key not in computed}

@@ -176,6 +176,20 @@ def benchmarks(name: str, rows: dict[str, str]) -> str:
     ) + source(name)
 
 
+def ratios(name: str) -> str:
+    """Return a table of a file's benchmark figures "group: column, row": the peer's rates, then ratios."""
+    by_row: dict[str, dict[str, Any]] = {}
+    for figure, entry in lookup(name, "benchmarks").items():
+        column, _, row = figure.partition(": ")[2].rpartition(", ")
+        by_row.setdefault(row, {})[column] = entry
+    columns = next(iter(by_row.values()))
+    lines = [["plain", *(f"{_plain(entry['peer'])} {entry['unit']}" for entry in columns.values())]]
+    lines += [
+        [row, *(f"{of_row[column]['ratio']:.2f}" for column in columns)] for row, of_row in by_row.items()
+    ]
+    return _markdown(["", *columns], lines) + source(name)
+
+
 def measured(name: str, figure: str) -> str:
     """Return a benchmark figure with its unit and spread."""
     entry = lookup(name, "benchmarks", figure)
@@ -246,6 +260,7 @@ NAMES: dict[str, Callable[..., Any]] = {
         table,
         headline,
         benchmarks,
+        ratios,
         measured,
         cells,
         source,

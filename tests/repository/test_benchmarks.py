@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from benchmarks import figures
+from benchmarks import architecture, figures
 from benchmarks.figures import Figure, Peer
+from tests.settings import experiment
 
 PEER = Peer("other", [8.0, 5.0, 2.0])
 
@@ -28,6 +30,11 @@ def test_a_median_or_its_ratio_is_held_against_the_target(target: str | None, me
 def test_a_target_for_a_ratio_needs_a_peer() -> None:
     with pytest.raises(ValueError, match="one: target 'ratio < 2' needs a peer"):
         _ = Figure("one", [1.0], "s", "ratio < 2").met
+
+
+@pytest.mark.parametrize("changes", architecture.KINDS.values(), ids=architecture.KINDS)
+def test_the_models_whose_cost_is_measured_are_ones_that_params_yaml_takes(changes: dict[str, Any]) -> None:
+    assert changes.items() <= experiment(**changes).model_dump().items()
 
 
 def test_things_are_measured_in_turn_and_the_first_round_is_left_out() -> None:
