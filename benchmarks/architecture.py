@@ -1,4 +1,4 @@
-"""What two directions, other poolings and a learned similarity cost, each beside the plain model.
+"""What two directions, other poolings, a learned similarity and an ensemble cost beside the plain model.
 
 Plain is experiment words300 of params.yaml: one direction, pooling last, Manhattan similarity. Songs are the
 made ones of group training, at most 30 words of each, as a sentence has, and at most 300. Training is by
@@ -31,6 +31,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "pooling mean_max": {"pooling": "mean_max"},
     "pooling last_max": {"pooling": "last_max"},
     "learned similarity": {"similarity": "learned"},
+    "ensemble of 3": {"ensemble": 3},
     "as in graded": {"bidirectional": True, "pooling": "mean_max", "similarity": "learned"},
 }
 
@@ -57,7 +58,7 @@ def _compared(title: str, unit: str, works: list[Callable[[], int]]) -> Iterator
 
 def _members(settings: Any) -> list[Any]:
     """The settings of each training: of an ensemble there are several, with seeds that follow each other."""
-    seeds = range(settings.seed, settings.seed + getattr(settings, "ensemble", 1))
+    seeds = range(settings.seed, settings.seed + settings.ensemble)
     return [settings.model_copy(update={"seed": seed}) for seed in seeds]
 
 
@@ -76,9 +77,9 @@ def _encoded(settings: Any, prepared: Any, graph: Path) -> Callable[[], int]:
     """What encodes songs, compares each with another one, and returns how many they are."""
     from neuralist.training import loop, saving
 
-    [model] = [loop.make_model(member, prepared) for member in _members(settings)]
-    onnx_export.export(saving.weights(model), graph)
-    similarity = loop.similarity(model)
+    models = [loop.make_model(member, prepared) for member in _members(settings)]
+    onnx_export.export([saving.weights(model) for model in models], graph)
+    similarity = loop.similarity(models)
     windowing = TokenWindowing.of(settings)
     encoder = Encoder(graph, prepared.vectors.vocabulary, windowing, similarity)
     songs = prepared.splits["train"].songs.select(np.arange(CHUNK))
