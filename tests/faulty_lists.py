@@ -62,3 +62,4 @@ def assert_equal(ours: Similarities, theirs: Similarities) -> None:
     pd.testing.assert_frame_equal(ours.rejects, theirs.rejects)
     assert ours.with_list == theirs.with_list
     assert ours.tags == theirs.tags
+    assert ours.lastfm_tags == theirs.lastfm_tags

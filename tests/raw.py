@@ -59,6 +59,23 @@ def database(folder: Path, lists: list[tuple[Any, Any]], table: str = "similars_
     return path
 
 
+def tags_database(
+    folder: Path, tracks: list[Any], tags: list[Any], weights: list[tuple[Any, Any, Any]]
+) -> Path:
+    """Write lastfm_tags.db: track ids, names of tags, and (row of a track, row of a tag, weight), from 1."""
+    path = folder / "msd" / "lastfm_tags.db"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with sqlite3.connect(path) as engine:
+        engine.execute("create table tids (tid text)")
+        engine.execute("create table tags (tag text)")
+        engine.execute("create table tid_tag (tid int, tag int, val float)")
+        engine.executemany("insert into tids values (?)", [(track,) for track in tracks])
+        engine.executemany("insert into tags values (?)", [(tag,) for tag in tags])
+        engine.executemany("insert into tid_tag values (?, ?, ?)", weights)
+    engine.close()
+    return path
+
+
 def track_file(folder: Path, track: str, similars: Any, tags: Any = ()) -> Path:
     """Write a track's Last.fm JSON file where the official archive has it."""
     path = folder / "lastfm" / track[2] / track[3] / track[4] / f"{track}.json"

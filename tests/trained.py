@@ -72,6 +72,8 @@ def songs(lyrics: Mapping[str, str]) -> pd.DataFrame:
             "title": f"Title {song}",
             "year": None if number % 3 == 2 else 2000 + number,
             "tags": [],
+            "lastfm_tags": [],
+            "lastfm_weights": [],
             "genre": "folk",
             "language": "en",
             "lyrics": text,

@@ -29,6 +29,8 @@ SONG = {
     "title": ["A Title", None],
     "year": [1999, None],
     "tags": [["pop"], []],
+    "lastfm_tags": [["pop", "80s"], []],
+    "lastfm_weights": [[100.0, 54.0], []],
     "genre": ["pop", "other"],
     "language": [None, "en"],
     "lyrics": ["la la", "\U0001f3b5 l\u00e0"],

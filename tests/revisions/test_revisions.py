@@ -91,6 +91,8 @@ def songs(store: Store, *names: str) -> str:
         title="x",
         year=None,
         tags=[[]] * len(names),
+        lastfm_tags=[[]] * len(names),
+        lastfm_weights=[[]] * len(names),
         genre="x",
         language="en",
         lyrics="la",

@@ -39,6 +39,8 @@ def made(n_songs: int = 8, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
             "title": [f"Title {number}" for number in range(n_songs)],
             "year": pd.array([2015, 2014] * (n_songs // 2) + [None] * (n_songs % 2), dtype="Int64"),
             "tags": [[]] * n_songs,
+            "lastfm_tags": [[]] * n_songs,
+            "lastfm_weights": [[]] * n_songs,
             "genre": ["rock", "pop", "pop", "other"] * (n_songs // 4) + ["rock"] * (n_songs % 4),
             "language": None,
             "lyrics": "paper lanterns over water",
@@ -127,7 +129,7 @@ def test_two_songs_are_too_few_for_a_map() -> None:
         layout.songmap(made(2)[0], np.zeros((2, 3)), Similarity("manhattan"), 1)
 
 
-@pytest.mark.parametrize("column", ["yeer", "lyrics", "tags"])
+@pytest.mark.parametrize("column", ["yeer", "lyrics", "tags", "lastfm_weights"])
 def test_a_column_that_cannot_choose_songs_is_refused(column: str) -> None:
     with pytest.raises(ValueError, match=f"received column '{column}'; choose of .*'year'"):
         layout.filter_songs(made()[0], {column: 2015})

@@ -58,6 +58,8 @@ class Corpus:
                 "title": ids,
                 "year": 2015,
                 "tags": [["rock"]] * 9,
+                "lastfm_tags": [["rock", "80s"], *[[]] * 8],
+                "lastfm_weights": [[100.0, 54.0], *[[]] * 8],
                 "genre": "rock",
                 "language": None,
                 "lyrics": [f"{WORDS} {song_id}" for song_id in ids],

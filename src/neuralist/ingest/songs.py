@@ -13,7 +13,7 @@ import pandas as pd
 from neuralist.config import params
 from neuralist.data import splits, tables
 from neuralist.ingest import covers, genres, lyrics_check
-from neuralist.ingest.sources import common
+from neuralist.ingest.sources import common, lastfm_tags
 from neuralist.text import matching, names
 
 
@@ -134,7 +134,11 @@ def _add_track_columns(
     similar: common.Similarities,
     choices: params.Songs,
 ) -> pd.DataFrame:
-    """Add track_ids, has_list, the tags of tracks, and the year of a track where the record has none."""
+    """Add track_ids, has_list, the tags of tracks, and the year of a track where the record has none.
+
+    `tags` are the record's own, then those that stand in its tracks' lists; `lastfm_tags` are Last.fm's
+    alone. A song has the tags of all its tracks.
+    """
     by_song = matches.groupby("song_id")["track_id"].agg(list).to_dict()
     track_ids = [by_song.get(song_id, []) for song_id in songs.song_id.tolist()]
     genre_by_tag = genres.by_tag(choices.genres)
@@ -143,11 +147,17 @@ def _add_track_columns(
         list(dict.fromkeys([*own, *(tag for track in ids for tag in similar.tags.get(track, []))]))
         for own, ids in zip(songs.tags, track_ids, strict=True)
     ]
+    weights = [
+        lastfm_tags.merged(tag for track in ids for tag in similar.lastfm_tags.get(track, []))
+        for ids in track_ids
+    ]
     return songs.assign(
         track_ids=track_ids,
         has_list=[not similar.with_list.isdisjoint(ids) for ids in track_ids],
         year=songs.year.astype("Int64").fillna(songs.song_id.map(years).astype("Int64")),
         tags=tags,
+        lastfm_tags=[list(of_song) for of_song in weights],
+        lastfm_weights=[list(of_song.values()) for of_song in weights],
         genre=[genres.of_song(song_tags, genre_by_tag) for song_tags in tags],
     )
 
@@ -168,6 +178,7 @@ def _counts(
         "songs": len(songs),
         "songs with track id": sum(map(bool, songs.track_ids)),
         "songs with list": sum(songs.has_list),
+        "songs with tags of Last.fm": sum(map(bool, songs.lastfm_tags)),
         "columns not read in": raw.unread | similar.unread,
         "years not read": int(raw.records.unread_year.notna().sum()),
         "songs with the year of a track": sum(songs["where"].isin(without_year) & songs.year.notna()),

@@ -182,7 +182,8 @@ def _latest(column: list[Any]) -> Any:
 
 
 def _columns(songs: pd.DataFrame) -> list[str]:
-    return [str(column) for column in songs.columns if column not in ("lyrics", "tags", "track_ids")]
+    others = {"lyrics", "tags", "track_ids", "lastfm_tags", "lastfm_weights"}
+    return [str(column) for column in songs.columns if column not in others]
 
 
 def _values(column: list[Any]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
+import pyarrow as pa
 
 from neuralist.config import params
 from neuralist.data import tables
@@ -71,7 +72,7 @@ _SHARED = {
         FROM songs WHERE song_id IS NOT NULL GROUP BY song_id""",
     "unlisted_ratio": "SELECT CAST({ratio} AS DOUBLE) AS ratio",
 }
-_SCALAR_COLUMNS = ", ".join(column for column in tables.SONGS.names if column not in ("track_ids", "tags"))
+_SCALAR_COLUMNS = ", ".join(field.name for field in tables.SONGS if not pa.types.is_list(field.type))
 # Sorted, so that rows that contradict each other are next to each other in the examples.
 _SUITE_TABLES = {
     "songs": f"SELECT {_SCALAR_COLUMNS} FROM songs",

@@ -10,7 +10,9 @@
 year, else null.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +36,7 @@ class Similarities:
         tags: id -> tags that come with the list.
         rejects: tables.REJECTS.
         unread: columns of their file that are not read, see `unread`.
+        lastfm_tags: id -> tags of the track on Last.fm and their weights, 0 to 100; a tag may be repeated.
     """
 
     listed: pd.DataFrame
@@ -41,6 +44,7 @@ class Similarities:
     tags: dict[str, list[str]]
     rejects: pd.DataFrame
     unread: dict[str, int] = field(default_factory=dict)
+    lastfm_tags: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,29 @@ def text(path: Path, name: str) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         byte = content[error.start]
         raise ValueError(f"{name}:{line}: byte 0x{byte:02x} is not UTF-8; save the file as UTF-8") from error
+
+
+@contextmanager
+def database(path: Path, name: str, tables_in_it: str) -> Iterator[sqlite3.Connection]:
+    """Open an SQLite file to read.
+
+    Args:
+        path: the file.
+        name: its name in error messages.
+        tables_in_it: what it should hold, for the same.
+
+    Raises:
+        ValueError: it is no SQLite file, is cut short, or lacks a table that is asked for.
+    """
+    # immutable: a read-only folder must do, and nobody writes to raw files.
+    uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise ValueError(
+            f"{name}: not a whole SQLite file with {tables_in_it} ({error}); put the official file there"
+        ) from error
 
 
 def year_columns(value: object) -> dict[str, object]:

@@ -3,13 +3,14 @@
 A new format is a module beside this one that returns `common.Raw`, and a case in `read`.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from neuralist.config.params import EngineName
-from neuralist.ingest.sources import billboard, generic_csv, lastfm, msd
-from neuralist.ingest.sources.common import TRACKS, Raw
+from neuralist.ingest.sources import billboard, generic_csv, lastfm, lastfm_tags, msd
+from neuralist.ingest.sources.common import TRACKS, Raw, Similarities
 
 _OFFICIAL = "billboard/YYYY.json, msd/unique_tracks.txt and Last.fm similarities"
 _GENERIC = "texts.csv and pairs.csv"
@@ -56,16 +57,21 @@ def _neither(folder: Path) -> ValueError:
 
 
 def _official(folder: Path, similarity_range: tuple[float, float], engine: EngineName) -> Raw:
-    files = lastfm.find(folder)
+    files, tags = lastfm.find(folder), lastfm_tags.find(folder)
     records, record_faults, unread = billboard.read(folder)
     tracks, track_faults = msd.read(folder)
+
+    def similarities(ids: Iterable[str]) -> Similarities:
+        lists = lastfm.read(folder, files, similarity_range, ids, engine)
+        return lastfm_tags.add(lists, folder, tags, ids) if tags else lists
+
     return Raw(
         source="billboard",
         records=records,
         tracks=tracks,
         rejects=pd.concat([record_faults, track_faults], ignore_index=True),
         unread=unread,
-        similarities=lambda ids: lastfm.read(folder, files, similarity_range, ids, engine),
+        similarities=similarities,
     )
 
 

@@ -16,9 +16,7 @@ a used list, not one for each pair. Form: millionsongdataset.com/lastfm.
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
 
@@ -28,6 +26,7 @@ from neuralist.ingest.sources import common
 from neuralist.ingest.sources.similarity_lists import SimilarityList, SimilarityLists
 
 _CHUNK = 2_000  # lists; about 6 MB of text
+_TABLES = "similars_src(tid, target) and similars_dest(tid, target)"
 _NOT_TRACKS = {"billboard", "vectors"}
 
 
@@ -80,29 +79,15 @@ def read(
 
 def _filled_table(path: Path, file_name: str) -> str:
     """Return similars_src, or similars_dest where the former is empty."""
-    with _database(path, file_name) as database:
+    with common.database(path, file_name, _TABLES) as database:
         for table in ("similars_src", "similars_dest"):
             if database.execute(f"select 1 from {table} limit 1").fetchone():
                 return table
     raise ValueError(f"{file_name}: similars_src and similars_dest are empty; put the whole file there")
 
 
-@contextmanager
-def _database(path: Path, file_name: str) -> Iterator[sqlite3.Connection]:
-    # immutable: a read-only folder must do, and nobody writes to raw files.
-    uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-    try:
-        with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as database:
-            yield database
-    except sqlite3.Error as error:
-        raise ValueError(
-            f"{file_name}: not a whole SQLite file with similars_src(tid, target) and "
-            f"similars_dest(tid, target) ({error}); put the official file there"
-        ) from error
-
-
 def _database_lists(path: Path, file_name: str, table: str) -> Iterator[list[SimilarityList]]:
-    with _database(path, file_name) as database:
+    with common.database(path, file_name, _TABLES) as database:
         cursor = database.execute(
             f"select coalesce(cast(tid as text), ''), coalesce(cast(target as text), '') from {table}"
         )
@@ -141,12 +126,14 @@ def _list_of_json(file_name: str, text: str) -> SimilarityList:
     if set(map(type, fields)) - {str}:
         fields = tuple(map(_as_text, fields))
     track = _as_text(content.get("track_id")) or ""
-    return SimilarityList(file_name, track, len(similars), fields, fault, _tag_names(content.get("tags")))
+    return SimilarityList(file_name, track, len(similars), fields, fault, _tags(content.get("tags")))
 
 
-def _tag_names(tags: object) -> list[str]:
-    tag_names = [tag[0] for tag in tags if isinstance(tag, list) and tag] if isinstance(tags, list) else []
-    return [name for name in map(_as_text, tag_names) if name and name.strip()]
+def _tags(tags: object) -> list[tuple[str, str | None]]:
+    """Return names and weights of tags as they stand there; without those that have no name."""
+    listed = [tag for tag in tags if isinstance(tag, list) and tag] if isinstance(tags, list) else []
+    named = [(_as_text(name), _as_text(rest[0]) if rest else None) for name, *rest in listed]
+    return [(name, weight) for name, weight in named if name and name.strip()]
 
 
 def _as_text(value: object) -> str | None:

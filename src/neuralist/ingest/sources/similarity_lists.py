@@ -18,7 +18,7 @@ import pyarrow as pa
 from neuralist.config.params import EngineName
 from neuralist.data import parquet
 from neuralist.engine.protocol import Engine
-from neuralist.ingest.sources import common
+from neuralist.ingest.sources import common, lastfm_tags
 
 # Lists parsed by a query. Even a small query takes Spark 0.3 s, and a task of Spark's accepts at most 128 MB
 # of input: 30,000 lists are about 100 MB.
@@ -64,7 +64,7 @@ class SimilarityList(NamedTuple):
         n_targets: how many tracks it names.
         fields: "track,score,track,score", or the same as a tuple.
         fault: what is wrong with the list as a whole, or empty.
-        tags: of the track.
+        tags: of the track, names and weights as they stand there.
     """
 
     where: str
@@ -72,7 +72,7 @@ class SimilarityList(NamedTuple):
     n_targets: int
     fields: str | tuple[str | None, ...]
     fault: str
-    tags: list[str]
+    tags: list[tuple[str, str | None]]
 
 
 class SimilarityLists:
@@ -106,6 +106,7 @@ class SimilarityLists:
         low, high = (f"cast('{end!r}' as double)" for end in similarity_range)
         self._query = _GRADED.format(fields=fields, number=_NUMBER, low=low, high=high)
         self._tags: dict[str, list[str]] = {}
+        self._weighted: dict[str, list[tuple[str, float]]] = {}
         self._seen: set[str] = set()
         self._with_list: set[str] = set()
         self._is_target = np.zeros(len(ids), dtype=bool)
@@ -141,7 +142,8 @@ class SimilarityLists:
         }
         with_list = frozenset(compress(self._ids, self._is_target) if by_target else self._with_list)
         listed = pd.DataFrame(columns, copy=False)
-        return common.Similarities(listed, with_list, self._tags, self._rejects(file_name))
+        rejects = self._rejects(file_name)
+        return common.Similarities(listed, with_list, self._tags, rejects, lastfm_tags=self._weighted)
 
     def _rejects(self, file_name: str) -> pd.DataFrame:
         """Return rejects (tables.REJECTS), in the order of the lists."""
@@ -175,7 +177,7 @@ class SimilarityLists:
         if not track:
             reason = _NO_ID
         elif track in self._numbers:
-            reason = self._fault(track, similars)
+            reason = self._fault(track, number, similars)
         else:
             reason = "no lyrics for this track's list" if similars.n_targets else ""
             value = f"{similars.n_targets} targets"
@@ -183,19 +185,29 @@ class SimilarityLists:
             self._faults.append((number, 0, similars.where, reason, value))
         return not reason and similars.n_targets > 0
 
-    def _fault(self, track: str, similars: SimilarityList) -> str:
+    def _fault(self, track: str, number: int, similars: SimilarityList) -> str:
         """Note the list of a track with lyrics; return why it is rejected, or an empty string."""
         repeated = track in self._seen
         self._seen.add(track)
         self._n_lists += 1
         if similars.tags and not repeated:
-            self._tags[track] = similars.tags
+            self._tags[track] = [name for name, _ in similars.tags]
+            self._weighted[track] = self._weights(number, similars)
         if similars.fault:
             self._faulty[similars.fault] += 1
             return similars.fault
         if similars.n_targets:
             self._with_list.add(track)
         return "repeat of an earlier list" if repeated else ""
+
+    def _weights(self, number: int, similars: SimilarityList) -> list[tuple[str, float]]:
+        """Return the tags of a list with their weights, and note those whose weight is faulty."""
+        tags = [(name, value, lastfm_tags.weight(value)) for name, value in similars.tags]
+        for name, value, weight in tags:
+            if weight is None:
+                where = f"{similars.where}, tag {common.shortened(name)}"
+                self._faults.append((number, 0, where, lastfm_tags.NO_WEIGHT, common.shortened(value)))
+        return [(name, weight) for name, _, weight in tags if weight is not None]
 
     def _parse(self, used: list[tuple[int, SimilarityList]]) -> dict[str, np.ndarray]:
         """Return the usable pairs of lists by column of _PAIRS, and note rejects."""
