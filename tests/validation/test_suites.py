@@ -204,6 +204,10 @@ CORRUPTIONS = [
     (("songs", 6, "group_id", None), ("songs", NOT_NULL, "group_id")),
     (("songs", 1, "fold", 3), ("songs.groups", UNIQUE, "group_id")),
     (("songs", 6, "track_ids", ["TR9"]), ("songs.tracks", UNIQUE, "track_id")),
+    (("songs", 0, "lastfm_weights", [100.0, 101.0]), ("songs.lastfm_weights", BETWEEN, "weight")),
+    (("songs", 0, "lastfm_weights", [-1.0, 54.0]), ("songs.lastfm_weights", BETWEEN, "weight")),
+    (("songs", 0, "lastfm_tags", ["rock"]), ("songs", IN_SET, "weighted")),
+    (("songs", 0, "lastfm_weights", None), ("songs", IN_SET, "weighted")),
     (("rows", 3, "right_id", "s5"), ("rows", IN_SET, "itself")),
     (("rows", 3, "right_id", "s8"), ("rows.songs", IN_SET, "in_songs")),
     (("rows", 3, "right_id", None), ("rows", NOT_NULL, "right_id")),
@@ -608,7 +612,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
 
 def test_the_stage_stops_with_one_sentence(stopped: Stopped) -> None:
     assert stopped.process.returncode == 1
-    sentence = "error: 1 of 60 expectations failed, 0 are broken; see out/validation.html\n"
+    sentence = "error: 1 of 62 expectations failed, 0 are broken; see out/validation.html\n"
     assert stopped.process.stderr == sentence
 
 
@@ -648,7 +652,7 @@ def test_the_stage_shows_its_warnings_and_ends_with_one_line(
     paths = corpus.write(write_workspace(tmp_path))
     run_script(tmp_path, f"validate.py {' '.join(paths)} {OUTS}")
     shown = capsys.readouterr()
-    assert shown.out.endswith("\n60 expectations, none failed, 2 warnings\n")
+    assert shown.out.endswith("\n62 expectations, none failed, 2 warnings\n")
     assert "val and test have 30 listed pairs or more" in shown.out, "val and test have a pair each"
     assert "listed pairs of val and of test have two grades or more" in shown.out, "a pair has one grade"
     assert shown.err == ""

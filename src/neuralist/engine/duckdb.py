@@ -20,6 +20,7 @@ _MACROS = """
     create temp macro explode(list) as unnest(list);
     create temp macro get(list, position) as list[position + 1];
     create temp macro regexp_like(text, pattern) as regexp_matches(text, pattern);
+    create temp macro size(list) as len(list);
     create temp macro sequence(first, last) as generate_series(first, last);
 """
 

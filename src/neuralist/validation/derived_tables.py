@@ -75,9 +75,13 @@ _SHARED = {
 _SCALAR_COLUMNS = ", ".join(field.name for field in tables.SONGS if not pa.types.is_list(field.type))
 # Sorted, so that rows that contradict each other are next to each other in the examples.
 _SUITE_TABLES = {
-    "songs": f"SELECT {_SCALAR_COLUMNS} FROM songs",
+    "songs": f"""
+        SELECT {_SCALAR_COLUMNS}, coalesce(size(lastfm_tags) = size(lastfm_weights), false) AS weighted
+        FROM songs""",
     "songs.tracks": """
         SELECT DISTINCT explode(track_ids) AS track_id, song_id FROM songs ORDER BY ALL NULLS LAST""",
+    "songs.lastfm_weights": """
+        SELECT DISTINCT explode(lastfm_weights) AS weight, song_id FROM songs ORDER BY ALL NULLS LAST""",
     "songs.groups": """
         SELECT DISTINCT group_id, fold FROM songs WHERE group_id IS NOT NULL ORDER BY ALL NULLS LAST""",
     "rows": "SELECT *, left_id = right_id AS itself FROM rows",

@@ -86,8 +86,10 @@ def songs_suites(expected: Expected) -> Suites:
             ExpectColumnValuesToMatchRegex(column="lyrics", regex=r"\S", description="lyrics are not blank"),
             _within("n_words", 1, None, "lyrics have a word"),
             _within("fold", 0, 4, "fold is 0 to 4"),
+            _in_set("weighted", [True], "each tag of Last.fm has a weight"),
         ],
         "songs.tracks": [_unique("track_id", "a track id belongs to one song")],
+        "songs.lastfm_weights": [_within("weight", 0, 100, "weights of tags are within [0, 100]")],
         "songs.groups": [_unique("group_id", "a song and its covers share a fold")],
     }
 
