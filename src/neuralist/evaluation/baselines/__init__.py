@@ -123,7 +123,7 @@ def from_lyrics(
         training: the training pairs; TF-IDF, style and ridge are fitted on all training songs.
         pairs: the pairs to score.
         vectors: the model's initial word vectors; None leaves out the baselines that average them.
-        sentence_encoder: name or path of a sentence-transformers model to compare with.
+        sentence_encoder: name or path of a sentence-transformers model to compare with, or module:name.
 
     Raises:
         ValueError: the sentence encoder cannot be loaded.

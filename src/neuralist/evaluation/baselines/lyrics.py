@@ -1,6 +1,9 @@
 """Baselines that read lyrics: TF-IDF, averaged word vectors, style, ridge regression, a sentence encoder."""
 
-from collections.abc import Sequence
+import pkgutil
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -105,8 +108,26 @@ def sentence_scores(texts: Sequence[str], training: TrainingPairs, pairs: Pairs,
     """Cosine of a sentence encoder's embeddings; the encoder cuts texts at its own maximum of tokens.
 
     Raises:
-        ValueError: the package sentence-transformers is missing, or cannot load the model.
+        ValueError: the encoder cannot be loaded.
     """
+    encode = _sentence_encoder(name)
+    used_songs = np.unique(np.concatenate([*training.pairs, *pairs]))
+    encoded = np.asarray(encode([texts[song] for song in used_songs]))
+    embeddings = np.zeros((len(texts), encoded.shape[1]))
+    embeddings[used_songs] = _unit(encoded.astype(np.float64))
+    return cosine_scores(embeddings, training, pairs)
+
+
+def _sentence_encoder(name: str) -> Callable[..., Any]:
+    """Return what maps a list of texts to embeddings (n_texts, width)."""
+    if ":" in name:
+        try:
+            return pkgutil.resolve_name(name)().encode
+        except (ImportError, AttributeError, TypeError, ValueError, OSError) as error:
+            raise ValueError(
+                f"evaluate.sentence_encoder: {name!r} cannot be loaded ({error}); install its package, and "
+                "give module:name of a class or function that makes an encoder without arguments"
+            ) from error
     try:
         from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports]
     except ImportError as error:
@@ -120,8 +141,4 @@ def sentence_scores(texts: Sequence[str], training: TrainingPairs, pairs: Pairs,
         raise ValueError(
             f"evaluate.sentence_encoder: {name!r} cannot be loaded ({error}); give a model's name or folder"
         ) from error
-    used_songs = np.unique(np.concatenate([*training.pairs, *pairs]))
-    encoded = np.asarray(encoder.encode([texts[song] for song in used_songs], show_progress_bar=False))
-    embeddings = np.zeros((len(texts), encoded.shape[1]))
-    embeddings[used_songs] = _unit(encoded.astype(np.float64))
-    return cosine_scores(embeddings, training, pairs)
+    return partial(encoder.encode, show_progress_bar=False)
