@@ -56,15 +56,11 @@ def _compared(title: str, unit: str, works: list[Callable[[], int]]) -> Iterator
         yield Figure(f"{title}, {way.name}", rounds, unit, peer=Peer(ways[0].name, plain))
 
 
-def _members(settings: Any) -> list[Any]:
-    """The settings of each training: of an ensemble there are several, with seeds that follow each other."""
-    seeds = range(settings.seed, settings.seed + settings.ensemble)
-    return [settings.model_copy(update={"seed": seed}) for seed in seeds]
-
-
 def _trained(settings: Any, prepared: Any) -> Callable[[], int]:
-    """What takes some steps and returns the pairs it saw; an ensemble takes them with each of its models."""
-    ways = [training.ours(member, prepared) for member in _members(settings)]
+    """Return a function that takes some steps and returns the pairs it saw; an ensemble, with each model."""
+    from neuralist.training.experiment import members
+
+    ways = [training.ours(member, prepared) for member in members(settings)]
 
     def work() -> int:
         pairs = [way.steps() for way in ways]
@@ -74,10 +70,11 @@ def _trained(settings: Any, prepared: Any) -> Callable[[], int]:
 
 
 def _encoded(settings: Any, prepared: Any, graph: Path) -> Callable[[], int]:
-    """What encodes songs, compares each with another one, and returns how many they are."""
+    """Return a function that encodes songs, compares each with another one, and returns how many they are."""
     from neuralist.training import loop, saving
+    from neuralist.training.experiment import members
 
-    models = [loop.make_model(member, prepared) for member in _members(settings)]
+    models = [loop.make_model(member, prepared) for member in members(settings)]
     onnx_export.export([saving.weights(model) for model in models], graph)
     similarity = loop.similarity(models)
     windowing = TokenWindowing.of(settings)

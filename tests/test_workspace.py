@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from neuralist import workspace
 from neuralist.config import corpus, params, records
@@ -391,6 +392,15 @@ def test_params_that_differ_from_corpus_yaml_are_named(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         check(make_raw(tmp_path / "differing", differing), checkout / "params.yaml")
+
+
+def test_spaces_of_params_that_would_replace_the_corpus_own_are_named(checkout: Path, tmp_path: Path) -> None:
+    values = params.read_yaml(checkout / "params.yaml")
+    values["study"] |= {"space": {"units": [4, 8]}, "spaces": {"words15": {"units": [2]}}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    raw = make_raw(tmp_path / "own", "study: {space: {units: [4, 8]}}")
+    with pytest.raises(ValueError, match=r"study\.spaces\.words15 is None there"):
+        check(raw, tmp_path / "params.yaml")
 
 
 def test_a_workspace_agrees_with_its_corpus_yaml(checkout: Path, tmp_path: Path) -> None:

@@ -473,6 +473,7 @@ def test_a_sentence_encoder_may_come_from_any_package(monkeypatch: pytest.Monkey
         ("json:Encoder", "no attribute 'Encoder'"),
         ("json:JSONDecoder", "no attribute 'encode'"),
         ("json:dumps", "missing 1 required positional argument"),
+        ("platform:node", "it makes a text"),
         ("json:", "not callable"),
         (":Encoder", "invalid format"),
     ],
@@ -480,6 +481,15 @@ def test_a_sentence_encoder_may_come_from_any_package(monkeypatch: pytest.Monkey
 def test_a_package_without_a_sentence_encoder_is_named(name: str, reason: str) -> None:
     with pytest.raises(ValueError, match=rf"'{name}' cannot be loaded \(.*{reason}.*; install its package"):
         with_encoder(name)
+
+
+def test_a_sentence_encoder_that_returns_too_few_rows_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("few")
+    module.Encoder = Letters  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "few", module)
+    monkeypatch.setattr(Letters, "encode", lambda _, texts: np.zeros(len(texts)))
+    with pytest.raises(ValueError, match=r"'few:Encoder' gave an array of shape \(6,\) for 6 texts"):
+        with_encoder("few:Encoder")
 
 
 @pytest.mark.skipif(

@@ -123,30 +123,38 @@ def test_of_a_learned_similarity_the_nearest_hundred_by_distance_are_ranked_by_i
     assert near.similarity.tolist() == sorted(alike, reverse=True)[:7]
 
 
-@pytest.mark.parametrize("kind", ["cosine", "euclidean"])
+@pytest.mark.parametrize("kind", ["manhattan", "cosine", "euclidean"])
 def test_of_an_ensemble_the_mean_of_the_similarities_is_searched(kind: str) -> None:
     embeddings, queries = _made(2000), _made(5, seed=1)
-    parts = [
-        distance.cdist(queries[:, half], embeddings[:, half], kind) for half in (slice(0, 4), slice(4, 8))
-    ]
-    if kind == "euclidean":
-        lengths = [
-            np.linalg.norm(queries[:, half], axis=1)[:, None] + np.linalg.norm(embeddings[:, half], axis=1)
-            for half in (slice(0, 4), slice(4, 8))
-        ]
-        parts = [part / length for part, length in zip(parts, lengths, strict=True)]
-    found = Neighbours(embeddings, Similarity(kind, n_encoders=2)).nearest(queries, 7)
-    assert _positions(found) == _expected(np.mean(parts, axis=0), 7, np.ones(2000, dtype=bool))
+    parts = []
+    for half in (slice(0, 4), slice(4, 8)):
+        name = {"manhattan": "cityblock"}.get(kind, kind)
+        apart = distance.cdist(queries[:, half], embeddings[:, half], name)
+        if kind == "euclidean":
+            lengths = [np.linalg.norm(side[:, half], axis=1) for side in (queries, embeddings)]
+            apart /= np.add.outer(*lengths)
+        parts.append(1 - np.exp(-apart) if kind == "manhattan" else apart)
+    nearest = Neighbours(embeddings, Similarity(kind, n_encoders=2)).nearest(queries, 7)
+    assert _positions(nearest) == _expected(np.mean(parts, axis=0), 7, np.ones(2000, dtype=bool))
 
 
-def test_by_manhattan_similarity_the_hundred_nearest_of_an_ensemble_are_ranked() -> None:
-    embeddings, [query] = _made(2000), _made(1, seed=1)
-    similarity = Similarity("manhattan", n_encoders=2)
-    [near] = Neighbours(embeddings, similarity).nearest(query[None], 7)
-    hundred = np.sort(np.argsort(np.abs(embeddings - query).sum(axis=1))[:100])
-    apart = np.abs(embeddings[hundred] - query)
-    alike = (np.exp(-apart[:, :4].sum(axis=1)) + np.exp(-apart[:, 4:].sum(axis=1))) / 2
-    assert near.positions.tolist() == hundred[np.argsort(-alike, kind="stable")[:7]].tolist()
+def test_of_a_learned_similarity_a_hundred_of_those_allowed_are_ranked() -> None:
+    rng = np.random.default_rng(3)
+    network = Steepness(*(rng.normal(size=shape) for shape in ((8, 4), (8, 4), (4,), (4,), ())))
+    similarity, embeddings, [query] = (
+        Similarity("learned", steepness=(network,)),
+        _made(2000),
+        _made(1, seed=1),
+    )
+    allowed = np.flatnonzero(rng.random(2000) < 0.1)
+    mask = np.isin(np.arange(2000), allowed)
+
+    [near] = Neighbours(embeddings, similarity).nearest(query[None], 7, mask)
+
+    by_distance = np.argsort(np.abs(embeddings[allowed] - query).sum(axis=1))
+    hundred = np.sort(allowed[by_distance[:100]])
+    alike = similarity(query[None], embeddings[hundred])
+    assert near.positions.tolist() == hundred[np.argsort(-alike)[:7]].tolist()
 
 
 def test_differences_below_single_precision_decide() -> None:

@@ -360,7 +360,7 @@ def test_a_study_whose_metric_is_always_undefined_says_so(
     assert search.trials(done, settings())["state"].tolist() == ["fail"] * 3
     assert search.explain_no_value(done, settings()) == (
         "no settings were chosen, for none of 3 trials came to a value of loss; "
-        "choose another study.metric, allow more epochs (study.epochs), or narrow study.space"
+        "choose another study.metric, allow more epochs (study.epochs), or narrow the space of the study"
     )
 
 
@@ -389,7 +389,9 @@ GAINS = [
     ("accuracy", [2, 4, 8], [(4, C, 0.5), (2, P, 0.875), (8, C, 0.5)],
      (0, 0.5, None), "trial 0, base's own settings, has 0.5000, and no trial has a better one"),
     ("accuracy", [2, 4, 8], [(4, F, None), (2, C, 0.25)],
-     (1, None, None), "trial 0, base's own settings, came to no value"),
+     (1, None, None), "trial 0, base's own settings, was stopped early or came to no value"),
+    ("accuracy", [2, 4, 8], [(4, P, 0.5), (2, C, 0.25)],
+     (1, None, None), "trial 0, base's own settings, was stopped early or came to no value"),
     ("accuracy", [2, 8], [(8, C, 0.5), (2, C, 0.75)],
      (1, None, None), "no trial has base's own settings, for the space lacks its units"),
 ]  # fmt: skip
@@ -407,9 +409,9 @@ def test_the_best_trial_says_how_many_trials_a_gain_needed(
                 state=state, value=value, params={"units": chosen}, distributions={"units": choices}
             )
         )
-    asked = settings(metric=metric, trials=len(ended), space={"units": units})
+    study_settings = settings(metric=metric, trials=len(ended), space={"units": units})
 
-    best = search.best(study, asked, "base", BASE)
+    best = search.best(study, study_settings, "base", BASE)
     assert (best.trial, best.own_value, best.first_better) == expected
     assert best.outside == (None if 4 in units else ("units",))
     assert search.explain_gain(best) == sentence

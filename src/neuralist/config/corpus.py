@@ -77,12 +77,17 @@ def merge_params(values: dict[str, Any], corpus: Corpus) -> dict[str, Any]:
 def _without_idle_spaces(merged: dict[str, Any], corpus: Corpus) -> dict[str, Any]:
     """Leave out spaces of params.yaml whose experiment is gone, or all where the corpus has a space."""
     study, own = merged["study"], corpus.values.get("study")
-    own = own if isinstance(own, dict) else {}
-    if not isinstance(study, dict) or not study.get("spaces") or "spaces" in own:
+    if not isinstance(study, dict) or not study.get("spaces") or (isinstance(own, dict) and "spaces" in own):
         return merged
-    named = {} if "space" in own else merged["experiments"]
+    named = {} if _has_only_a_space(corpus) else merged["experiments"]
     spaces = {name: space for name, space in study["spaces"].items() if name in named}
     return merged | {"study": study | {"spaces": spaces}}
+
+
+def _has_only_a_space(corpus: Corpus) -> bool:
+    """Whether the corpus names a study.space, and no study.spaces."""
+    own = corpus.values.get("study")
+    return isinstance(own, dict) and "space" in own and "spaces" not in own
 
 
 def with_given_protocol(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
@@ -125,6 +130,8 @@ def check(corpus: Corpus, raw: Path, path: Path, *, gives_split: bool) -> None:
     """
     settings, values = params.load(path), params.read_yaml(path)
     merged = params.overlay(values, corpus.values)
+    if _has_only_a_space(corpus):
+        merged["study"] = merged["study"] | {"spaces": {}}
     merged["songmap"] = merged["songmap"] | {"experiment": values["songmap"]["experiment"]}
     merged |= {"run": values["run"]}
     if gives_split:

@@ -129,7 +129,7 @@ class Study(Section):
 
 
 class StudySection(Study):
-    """The same, with spaces of some experiments: used in place of `space` where one of these is searched."""
+    """Section study of params.yaml: a Study, and by experiment what varies there in place of `space`."""
 
     spaces: dict[str, FilledSpace] = Field(default_factory=dict)
 

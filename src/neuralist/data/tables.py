@@ -27,7 +27,7 @@ SONGS = pa.schema(
         "title": TEXT,
         "year": WHOLE,
         "tags": TEXTS,  # the record's own, then those that stand in its tracks' similarity lists
-        "lastfm_tags": TEXTS,  # Last.fm's for its tracks: in lower case, each once, heaviest first
+        "lastfm_tags": TEXTS,  # Last.fm's for its tracks: case-folded, each once, heaviest first
         "lastfm_weights": pa.list_(NUMBER),  # of these, from 0 to 100
         "genre": TEXT,
         "language": TEXT,

@@ -2,10 +2,10 @@
 
 Input: embeddings float32 (n, width), queries float32 (n_queries, width). Output: positions and similarities.
 faiss finds candidates in single precision, a few more than requested; similarities in double precision rank
-them. Where rounding or ties leave open whether another embedding is as near, and for similarity euclidean,
-which faiss lacks, every embedding is compared: the result is the same, and takes a hundred times as long.
-With a learned similarity, and with the manhattan similarity of an ensemble, the search may miss some:
-candidates are the nearest hundred by distance.
+them. Where rounding or ties leave open whether another embedding is as near, for similarity euclidean, which
+faiss lacks, and for manhattan of an ensemble, whose mean no distance bounds, every embedding is compared: the
+result is the same, and takes a hundred times as long. Only with a learned similarity the search may miss
+some: candidates are the nearest hundred by distance.
 """
 
 import os
@@ -22,7 +22,7 @@ from neuralist.model.similarity import Similarity
 _BLOCK = 65_536
 # Candidates beyond k: equal lyrics tie, and ties cannot exclude further songs.
 _SPARE = 16
-_RANKED_AGAIN = 100  # candidates at least, where their order by distance is not that by similarity
+_LEARNED = 100  # candidates at least, of a learned similarity
 # An approximate search looks into this many of sqrt(n) lists. Of 584,897 random embeddings whose neighbours
 # resemble those of a trained model it finds 0.99 and more of the nearest ten.
 _LISTS_SEARCHED = 24
@@ -62,22 +62,24 @@ class Neighbours:
                 embeddings into lists, which takes seconds and doubles the memory.
 
         Raises:
-            ValueError: `approximate` with similarity euclidean.
+            ValueError: `approximate` with similarity euclidean, or with manhattan of an ensemble.
         """
         if approximate and self._metric is None:
-            raise ValueError("approximate: not known for similarity euclidean; ask for the exact search")
+            of = f"similarity {self.similarity.kind}" + " of an ensemble" * (self.similarity.n_encoders > 1)
+            raise ValueError(f"approximate: not known for {of}; ask for the exact search")
         queries = np.ascontiguousarray(queries, dtype=np.float32)
         k = min(k, len(self.embeddings) if allowed is None else int(np.count_nonzero(allowed)))
         results: list[Near | None] = [None] * len(queries)
         # First search all: mostly the nearest are allowed, and selecting the allowed takes ten times as long.
-        for pool in [None] if allowed is None else [None, allowed]:
+        # With a learned similarity the hundred candidates must be allowed ones, or few of them would be left.
+        only_allowed = self._is_learned and not approximate
+        pools = [allowed] if allowed is None or only_allowed else [None, allowed]
+        for pool in pools:
             open_rows = [row for row, near in enumerate(results) if near is None]
             if not open_rows or not k or self._metric is None:
                 break
             search = self._search_lists if approximate and pool is None else self._search_all
-            found = search(
-                queries[open_rows], max(k + _SPARE, _RANKED_AGAIN if self._is_approximate else 0), pool
-            )
+            found = search(queries[open_rows], max(k + _SPARE, _LEARNED if self._is_learned else 0), pool)
             for row, *candidates in zip(open_rows, *found, strict=True):
                 results[row] = self._rank(queries[row], k, allowed, *candidates)
         return [
@@ -158,25 +160,27 @@ class Neighbours:
             distances = np.take_along_axis(distances, order, 1)
             positions = np.take_along_axis(positions, order, 1)
         ceiling = np.full(len(queries), _NO_CEILING)
-        if n < size and not self._is_approximate:
+        if n < size and not self._is_learned:
             ceiling = self._ceiling(distances[:, -1].astype(np.float64))
         return positions if pool is None else np.where(positions < 0, -1, pool[positions]), ceiling
 
-    def _search_lists(self, queries: np.ndarray, n: int, _: None) -> tuple[np.ndarray, np.ndarray]:
+    def _search_lists(
+        self, queries: np.ndarray, n: int, _: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the n nearest in the lists that are searched, without an upper bound for the others."""
         positions = self._lists.search(self._points(queries), n)[1]
         return positions, np.full(len(queries), _NO_CEILING)
 
     @property
-    def _is_approximate(self) -> bool:
-        """Whether the distance of embeddings gives no bound of their similarity."""
-        kind, of_ensemble = self.similarity.kind, self.similarity.n_encoders > 1
-        return kind == "learned" or (of_ensemble and kind == "manhattan")
+    def _is_learned(self) -> bool:
+        return self.similarity.kind == "learned"
 
     @cached_property
     def _metric(self) -> Any:
         import faiss
 
+        if self.similarity.kind == "manhattan" and self.similarity.n_encoders > 1:
+            return None
         l1, product = faiss.METRIC_L1, faiss.METRIC_INNER_PRODUCT
         return {"manhattan": l1, "learned": l1, "cosine": product}.get(self.similarity.kind)
 

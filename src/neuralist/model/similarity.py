@@ -161,6 +161,12 @@ class Similarity:
         steepness: list[Steepness] = []
         if settings.similarity == "learned":
             stored = arrays.load(folder / WEIGHTS_FILE, Steepness._fields)
+            shape = (settings.ensemble,) if settings.ensemble > 1 else ()
+            if stored["offset"].shape != shape:
+                raise ValueError(
+                    f"{folder / WEIGHTS_FILE}: expected the networks of {settings.ensemble} encoders; "
+                    "run `dvc repro` to train it again"
+                )
             # Each array has an axis for the encoders where there are several.
             stacked = [of_field if settings.ensemble > 1 else of_field[None] for of_field in stored.values()]
             steepness = [Steepness(*parts) for parts in zip(*stacked, strict=True)]

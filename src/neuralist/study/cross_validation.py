@@ -108,8 +108,11 @@ def measure(
         texts = splits.lyrics_of(corpus.songs, listings.pairs, by_fold=True)
         vectors = word_vectors.fit(texts, graded, settings.vectors, corpus.raw)
         for seed in seeds:
-            own = {} if seed is None else {"seed": seed}
-            seeded = {name: experiment.model_copy(update=own) for name, experiment in experiments.items()}
+            # An ensemble of three with seed 2 has the seeds 6, 7 and 8, so that none is in two of them.
+            seeded = {
+                name: own if seed is None else own.model_copy(update={"seed": seed * own.ensemble})
+                for name, own in experiments.items()
+            }
             yield _measure_training(seeded, corpus, listings, vectors, out / f"fold{fold}", settings.evaluate)
 
 

@@ -223,7 +223,7 @@ def explain_no_value(study: optuna.Study, settings: params.Study) -> str | None:
         return None
     return (
         f"no settings were chosen, for none of {settings.trials} trials came to a value of {settings.metric}"
-        "; choose another study.metric, allow more epochs (study.epochs), or narrow study.space"
+        "; choose another study.metric, allow more epochs (study.epochs), or narrow the space of the study"
     )
 
 
@@ -243,7 +243,7 @@ def best(study: optuna.Study, settings: params.Study, experiment: str, base: par
     if not complete:
         raise ValueError(
             f"study: none of {settings.trials} trials came to a value of {settings.metric}; "
-            "allow more epochs (study.epochs), or narrow study.space"
+            "allow more epochs (study.epochs), or narrow the space of the study"
         )
     sign = ON_VAL[settings.metric].sign
     scores = {trial.number: sign * (trial.value or 0.0) for trial in complete}
@@ -277,7 +277,7 @@ def explain_gain(trial: BestTrial) -> str:
         return f"no trial has {trial.experiment}'s own settings, for the space lacks its {names}"
     own = f"trial 0, {trial.experiment}'s own settings"
     if trial.own_value is None:
-        return f"{own}, came to no value"
+        return f"{own}, was stopped early or came to no value"
     if trial.first_better is None:
         return f"{own}, has {trial.own_value:.4f}, and no trial has a better one"
     return f"{own}, has {trial.own_value:.4f}; the first better one is trial {trial.first_better}"

@@ -48,13 +48,12 @@ def train_experiment(  # noqa: PLR0913  the last three, by keyword, are for some
         ConnectionAbortedError: a worker is gone.
     """
     trained: list[Trained] = []
-    for number in range(settings.ensemble):
+    for number, seeded in enumerate(members(settings)):
         member = (
             f"{title or name} ({number + 1} of {settings.ensemble})"
             if settings.ensemble > 1
             else title or name
         )
-        seeded = settings.model_copy(update={"seed": settings.seed + number})
         checkpoint = checkpoints.of_training(checkpoint_folder, number)
         report = after if number == 0 else _nothing
         trained.append(_train(seeded, prepared, checkpoint, report, member, workers))
@@ -64,6 +63,12 @@ def train_experiment(  # noqa: PLR0913  the last three, by keyword, are for some
     message = saving.save_experiment(name, settings, prepared, trained, folder)
     shutil.rmtree(checkpoint_folder)
     return message
+
+
+def members(settings: params.Experiment) -> list[params.Experiment]:
+    """Return the settings of each training of an ensemble, which has seeds that follow each other."""
+    seeds = range(settings.seed, settings.seed + settings.ensemble)
+    return [settings.model_copy(update={"seed": seed}) for seed in seeds]
 
 
 def _train(

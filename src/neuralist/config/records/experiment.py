@@ -145,7 +145,8 @@ class BestTrial(Section):
         trial: its number, from 0.
         metric: as history.csv names it, such as val_spearman.
         value: of the metric, 6 significant digits.
-        own_value: that of trial 0 where it has the experiment's own settings; None without a value.
+        own_value: that of trial 0 where it has the experiment's own settings, of an ensemble by one model;
+            None where the trial is not complete.
         first_better: number of the first trial with a better one; None without such a trial.
         outside: settings whose own value the space lacks, so that no trial has them all; None: none are.
         params: settings in place of the experiment's own.

@@ -113,6 +113,11 @@ def sentence_scores(texts: Sequence[str], training: TrainingPairs, pairs: Pairs,
     encode = _sentence_encoder(name)
     used_songs = np.unique(np.concatenate([*training.pairs, *pairs]))
     encoded = np.asarray(encode([texts[song] for song in used_songs]))
+    if encoded.ndim != 2 or len(encoded) != len(used_songs):
+        raise ValueError(
+            f"evaluate.sentence_encoder: {name!r} gave an array of shape {encoded.shape} for "
+            f"{len(used_songs)} texts; its `encode` must return one row for each"
+        )
     embeddings = np.zeros((len(texts), encoded.shape[1]))
     embeddings[used_songs] = _unit(encoded.astype(np.float64))
     return cosine_scores(embeddings, training, pairs)
@@ -122,8 +127,11 @@ def _sentence_encoder(name: str) -> Callable[..., Any]:
     """Return what maps a list of texts to embeddings (n_texts, width)."""
     if ":" in name:
         try:
-            return pkgutil.resolve_name(name)().encode
-        except (ImportError, AttributeError, TypeError, ValueError, OSError) as error:
+            encoder = pkgutil.resolve_name(name)()
+            if isinstance(encoder, str):
+                raise TypeError("it makes a text")
+            return encoder.encode
+        except (ImportError, AttributeError, TypeError, ValueError, OSError, RuntimeError) as error:
             raise ValueError(
                 f"evaluate.sentence_encoder: {name!r} cannot be loaded ({error}); install its package, and "
                 "give module:name of a class or function that makes an encoder without arguments"

@@ -11,7 +11,9 @@ The full file holds 8,598,630 tags of 505,216 tracks, so only those of tracks wi
 `neuralist.ingest.sources.lastfm`. Form: millionsongdataset.com/lastfm.
 """
 
+import math
 import sqlite3
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -90,19 +92,21 @@ def add(
 def merged(tags: Iterable[tuple[str, float]]) -> dict[str, float]:
     """Return each tag once, with its largest weight: the heaviest first, of equal weights by name.
 
-    A tag's name is in lower case, with single spaces.
+    A tag's name is case-folded, with single spaces.
     """
     largest: dict[str, float] = {}
     for name, weight in tags:
-        folded = " ".join(name.split()).casefold()
+        folded = unicodedata.normalize("NFC", " ".join(name.split())).casefold()
         largest[folded] = max(weight, largest.get(folded, 0.0))
     return dict(sorted(largest.items(), key=lambda tag: (-tag[1], tag[0])))
 
 
 def weight(value: object) -> float | None:
     """Return a number from 0 to 100, which may be written as text; None for anything else."""
+    written = str(value)
     try:
-        number = float(str(value))
+        # Python also reads 1_0 and digits of other scripts.
+        number = float(written) if written.isascii() and "_" not in written else math.nan
     except ValueError:
         return None
     return number if 0 <= number <= 100 else None
