@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -483,12 +484,23 @@ def test_a_package_without_a_sentence_encoder_is_named(name: str, reason: str) -
         with_encoder(name)
 
 
-def test_a_sentence_encoder_that_returns_too_few_rows_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (lambda texts: np.zeros(len(texts)), r"gave an array of shape \(6,\) for 6 texts"),
+        (lambda texts: np.ones((1, 2)), r"gave an array of shape \(1, 2\) for 6 texts"),
+        (lambda texts: np.full((len(texts), 2), np.nan), "must return a row of finite numbers"),
+        (lambda texts: 1 // 0, r"cannot encode texts \(ZeroDivisionError"),
+    ],
+)
+def test_a_sentence_encoder_that_returns_no_row_for_each_text_is_named(
+    monkeypatch: pytest.MonkeyPatch, rows: Callable[[list[str]], np.ndarray], message: str
+) -> None:
     module = ModuleType("few")
     module.Encoder = Letters  # pyright: ignore[reportAttributeAccessIssue]
     monkeypatch.setitem(sys.modules, "few", module)
-    monkeypatch.setattr(Letters, "encode", lambda _, texts: np.zeros(len(texts)))
-    with pytest.raises(ValueError, match=r"'few:Encoder' gave an array of shape \(6,\) for 6 texts"):
+    monkeypatch.setattr(Letters, "encode", lambda _, texts: rows(texts))
+    with pytest.raises(ValueError, match=f"'few:Encoder' {message}" if "gave" in message else message):
         with_encoder("few:Encoder")
 
 

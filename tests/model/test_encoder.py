@@ -234,6 +234,15 @@ def test_an_ensemble_is_one_graph_that_holds_equal_word_vectors_once(
         "encoder2/W",
     ]
     assert (tmp_path / "seed-2018" / "history.csv").exists()
+    # Of two encoders of four units, read as one of eight, the answers would be others.
+    records.save(made_records.trained(params=experiment(units=4)), tmp_path / "experiment.json")
+    with pytest.raises(
+        ValueError, match=r"encoder\.onnx: its encoders do not fit .* holds 2, the similarity 1"
+    ):
+        Encoder.load(tmp_path)
+    (tmp_path / "encoder.onnx").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"encoder\.onnx: no graph that ONNX Runtime can run"):
+        Encoder.load(tmp_path)
     saved(SETTINGS, words, models[:1], tmp_path)
     assert not (tmp_path / "seed-2018").exists()
 

@@ -99,7 +99,7 @@ def test_the_network_of_a_learned_similarity_is_read_from_the_folder(n_encoders:
     loaded = Similarity.load(trained, tmp_path)
     np.testing.assert_array_equal(loaded(left, right), similarity(left, right))
     others = made_records.trained(settings={"similarity": "learned", "ensemble": 3})
-    with pytest.raises(ValueError, match=r"similarity\.npz: expected the networks of 3 encoders"):
+    with pytest.raises(ValueError, match=r"similarity\.npz: expected finite weights of 3 networks"):
         Similarity.load(others, tmp_path)
     (tmp_path / "similarity.npz").write_bytes(first[:100])
     with pytest.raises(ValueError, match=r"similarity\.npz: not readable .*; run `dvc repro`"):

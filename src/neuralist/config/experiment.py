@@ -40,7 +40,7 @@ class _Training(Section):
     length_features: bool
     embedding: Annotated[int, Field(ge=1, le=4096)] | None
     similarity: Similarity
-    ensemble: int = Field(1, ge=1, le=16)  # an experiment.json from before has none
+    ensemble: int = Field(1, ge=1, le=16, strict=True)  # an experiment.json from before has none
     calibration: bool
     fusion: tuple[TermKind, ...] = ()  # an experiment.json from before has none
     loss: Literal["mse", "cross_entropy"]
@@ -60,6 +60,14 @@ class _Training(Section):
     pretrain_on: Annotated[str, AfterValidator(_inside)] | None
     patience: int = Field(ge=1)
     seed: int
+
+    @model_validator(mode="after")
+    def _seeds_fit(self) -> "_Training":
+        if self.seed + self.ensemble > 2**32:
+            raise ValueError(
+                f"seed: received {self.seed} for {self.ensemble} trainings; give one that stays below 2**32"
+            )
+        return self
 
     @model_validator(mode="after")
     def _kinds_differ(self) -> "_Training":

@@ -23,7 +23,10 @@ def load(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in names}
+            by_name = {name: stored[name] for name in names}
+        if any(of_name.dtype.kind not in "fiu" for of_name in by_name.values()):
+            raise ValueError("an array holds no numbers")
+        return by_name
     except FileNotFoundError:
         raise ValueError(f"{path}: missing; run `dvc repro` to train this experiment") from None
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:

@@ -18,6 +18,7 @@ import numpy as np
 
 from neuralist.config import records
 from neuralist.model.fusion import Fusion
+from neuralist.model.onnx_export import ENCODERS
 from neuralist.model.similarity import Similarity
 from neuralist.text import cleaning
 from neuralist.text.tokenizer import TokenWindowing
@@ -73,12 +74,33 @@ class Encoder:
         options.intra_op_num_threads = 1
         try:
             self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except (state.Fail, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented) as error:
+        except (
+            state.Fail,
+            state.InvalidArgument,
+            state.InvalidGraph,
+            state.InvalidProtobuf,
+            state.NotImplemented,
+        ) as error:
             raise ValueError(
                 f"{graph}: no graph that ONNX Runtime can run ({error}); run `dvc repro` to train it again"
             ) from error
         self._inputs = {node.name for node in self._session.get_inputs()}
         self.width: int = self._session.get_outputs()[0].shape[1]
+        self._check_similarity(graph)
+
+    def _check_similarity(self, graph: Path) -> None:
+        """Refuse a similarity of other embeddings than the graph's: it would answer wrongly or fail later."""
+        n_encoders = int(self._session.get_modelmeta().custom_metadata_map.get(ENCODERS, 1))
+        row = np.zeros((1, self.width))
+        try:
+            if n_encoders != self.similarity.n_encoders:
+                raise ValueError(f"the graph holds {n_encoders}, the similarity {self.similarity.n_encoders}")
+            self.similarity(row, row)
+        except ValueError as error:
+            raise ValueError(
+                f"{graph}: its encoders do not fit experiment.json and similarity.npz ({error}); "
+                "run `dvc repro` to train it again"
+            ) from error
 
     @classmethod
     def load(cls, folder: Path) -> "Encoder":

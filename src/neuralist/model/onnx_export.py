@@ -15,6 +15,7 @@ import numpy as np
 from neuralist import files
 
 OPSET, IR_VERSION = 18, 8
+ENCODERS = "encoders"  # metadata of an ensemble's graph: how many encoders it holds
 
 
 class LSTM(NamedTuple):
@@ -91,6 +92,8 @@ def export(encoders: Sequence[Weights], path: Path) -> None:
     opset = helper.make_opsetid("", OPSET)
     model = helper.make_model(onnx_graph, opset_imports=[opset], producer_name="neuralist")
     model.ir_version = IR_VERSION
+    if len(encoders) > 1:
+        helper.set_model_props(model, {ENCODERS: str(len(encoders))})
     onnx.checker.check_model(model)
     with files.unfinished(path) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))

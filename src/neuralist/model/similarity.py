@@ -161,13 +161,16 @@ class Similarity:
         steepness: list[Steepness] = []
         if settings.similarity == "learned":
             stored = arrays.load(folder / WEIGHTS_FILE, Steepness._fields)
+            # Each array has an axis for the encoders where there are several.
             shape = (settings.ensemble,) if settings.ensemble > 1 else ()
-            if stored["offset"].shape != shape:
+            if stored["offset"].shape != shape or any(
+                of_field.shape[: len(shape)] != shape or not np.isfinite(of_field).all()
+                for of_field in stored.values()
+            ):
                 raise ValueError(
-                    f"{folder / WEIGHTS_FILE}: expected the networks of {settings.ensemble} encoders; "
+                    f"{folder / WEIGHTS_FILE}: expected finite weights of {settings.ensemble} networks; "
                     "run `dvc repro` to train it again"
                 )
-            # Each array has an axis for the encoders where there are several.
             stacked = [of_field if settings.ensemble > 1 else of_field[None] for of_field in stored.values()]
             steepness = [Steepness(*parts) for parts in zip(*stacked, strict=True)]
         calibration = Calibration.of(knots) if knots else None

@@ -112,14 +112,20 @@ def sentence_scores(texts: Sequence[str], training: TrainingPairs, pairs: Pairs,
     """
     encode = _sentence_encoder(name)
     used_songs = np.unique(np.concatenate([*training.pairs, *pairs]))
-    encoded = np.asarray(encode([texts[song] for song in used_songs]))
-    if encoded.ndim != 2 or len(encoded) != len(used_songs):
+    try:
+        encoded = np.asarray(encode([texts[song] for song in used_songs]), dtype=np.float64)
+    except Exception as error:  # the code of another package may raise anything
+        raise ValueError(
+            f"evaluate.sentence_encoder: {name!r} cannot encode texts ({type(error).__name__}: {error}); "
+            "choose another encoder, or give null"
+        ) from error
+    if encoded.ndim != 2 or len(encoded) != len(used_songs) or not np.isfinite(encoded).all():
         raise ValueError(
             f"evaluate.sentence_encoder: {name!r} gave an array of shape {encoded.shape} for "
-            f"{len(used_songs)} texts; its `encode` must return one row for each"
+            f"{len(used_songs)} texts; its `encode` must return a row of finite numbers for each"
         )
     embeddings = np.zeros((len(texts), encoded.shape[1]))
-    embeddings[used_songs] = _unit(encoded.astype(np.float64))
+    embeddings[used_songs] = _unit(encoded)
     return cosine_scores(embeddings, training, pairs)
 
 
@@ -131,7 +137,7 @@ def _sentence_encoder(name: str) -> Callable[..., Any]:
             if isinstance(encoder, str):
                 raise TypeError("it makes a text")
             return encoder.encode
-        except (ImportError, AttributeError, TypeError, ValueError, OSError, RuntimeError) as error:
+        except Exception as error:  # the code of another package may raise anything
             raise ValueError(
                 f"evaluate.sentence_encoder: {name!r} cannot be loaded ({error}); install its package, and "
                 "give module:name of a class or function that makes an encoder without arguments"
