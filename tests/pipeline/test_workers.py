@@ -37,6 +37,7 @@ EXPERIMENTS = {
     # Clipping, text length and word vectors are what a sum over workers could get wrong.
     "pairs": COMMON
     | {"vectors": "trained", "length_features": True, "clip_norm": 0.5, "batch_unit": "pairs"},
+    "ensemble": COMMON | {"ensemble": 2, "similarity": "learned", "bidirectional": True, "epochs": 2},
     "heads": COMMON
     | {
         "heads": {"year": 3.0, "tags": 1.0, "graph": 1.0},
@@ -140,8 +141,8 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
     return {name: array for name, array in found.items() if "optimizer" not in name}
 
 
-def assert_same(workspace: Path, out: str, alone: str) -> None:
-    got, wanted = (weights(workspace / name / "0" / "trained") for name in (out, alone))
+def assert_same(workspace: Path, out: str, alone: str, folder: str = "trained") -> None:
+    got, wanted = (weights(workspace / name / "0" / folder) for name in (out, alone))
     assert got.keys() == wanted.keys()
     assert len(got) > 3
     for name, value in wanted.items():
@@ -162,6 +163,16 @@ def test_two_workers_reach_the_weights_of_one_process(
     ]
     for key in ("n_pairs", "n_songs", "n_truncated", "best_epoch"):
         assert records[0][key] == records[1][key]
+
+
+def test_two_workers_train_an_ensemble_one_model_after_the_other(
+    workspace: Path, run_script: Callable[[Path, str], None]
+) -> None:
+    two, _ = together(workspace, "ensemble", "ensemble_two")
+    run_script(workspace, training("ensemble", "ensemble_one", 0))
+    ended(two)
+    for folder in ("trained", "trained/seed-2018"):
+        assert_same(workspace, "ensemble_two", "ensemble_one", folder)
 
 
 def test_a_killed_worker_is_named_and_the_training_goes_on_from_its_checkpoint(
