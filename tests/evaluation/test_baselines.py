@@ -458,10 +458,15 @@ def test_without_its_package_the_sentence_encoder_says_what_to_install(
         with_encoder("any")
 
 
-def test_a_sentence_encoder_may_come_from_any_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType("letters")
+def install(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Put a module there that holds Letters as its Encoder."""
+    module = ModuleType(name)
     module.Encoder = Letters  # pyright: ignore[reportAttributeAccessIssue]
-    monkeypatch.setitem(sys.modules, "letters", module)
+    monkeypatch.setitem(sys.modules, name, module)
+
+
+def test_a_sentence_encoder_may_come_from_any_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, "letters")
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     # Grey harbour: (3, 0); red desert: (2, 1).
     assert with_encoder("letters:Encoder") == pytest.approx([0.8, 0.2], abs=0.001)
@@ -496,9 +501,7 @@ def test_a_package_without_a_sentence_encoder_is_named(name: str, reason: str) -
 def test_a_sentence_encoder_that_returns_no_row_for_each_text_is_named(
     monkeypatch: pytest.MonkeyPatch, rows: Callable[[list[str]], np.ndarray], message: str
 ) -> None:
-    module = ModuleType("few")
-    module.Encoder = Letters  # pyright: ignore[reportAttributeAccessIssue]
-    monkeypatch.setitem(sys.modules, "few", module)
+    install(monkeypatch, "few")
     monkeypatch.setattr(Letters, "encode", lambda _, texts: rows(texts))
     with pytest.raises(ValueError, match=f"'few:Encoder' {message}" if "gave" in message else message):
         with_encoder("few:Encoder")

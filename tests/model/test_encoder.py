@@ -20,6 +20,7 @@ from neuralist.text import word_vectors
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import PADDING, UNKNOWN
 from neuralist.training import examples, loop, saving
+from neuralist.training.experiment import members
 
 pytestmark = pytest.mark.tensorflow
 
@@ -93,7 +94,7 @@ def saved(
 ) -> Path:
     history = [{"epoch": 1, "loss": 0.5, "accuracy": 0.5}]
     trained = [saving.Trained(model, history) for model in models]
-    saving.save(trained, words.vocabulary, settings.seed, folder)
+    saving.save(trained, words.vocabulary, folder)
     records.save(made_records.trained(params=settings), folder / "experiment.json")
     return folder
 
@@ -117,8 +118,7 @@ def test_every_kind_of_encoder_encodes_as_in_keras(
     settings = experiment(max_tokens=300, long_text="chunks", units=4, **kind)
     if settings.tokens == "char":
         words = word_vectors.of_characters(["abcde"], 8, 3.0, 1)
-    seeds = range(settings.seed, settings.seed + settings.ensemble)
-    models = [untrained(settings.model_copy(update={"seed": seed}), words) for seed in seeds]
+    models = [untrained(member, words) for member in members(settings)]
     encoder = Encoder.load(saved(settings, words, models, tmp_path))
     mixed = texts([300, 1, 15, 5000, 299], settings.tokens)
 
@@ -225,7 +225,7 @@ def test_an_ensemble_is_one_graph_that_holds_equal_word_vectors_once(
     words: word_vectors.WordVectors, tmp_path: Path
 ) -> None:
     settings = experiment(max_tokens=9, units=4, ensemble=2)
-    models = [untrained(settings.model_copy(update={"seed": seed}), words) for seed in (2017, 2018)]
+    models = [untrained(member, words) for member in members(settings)]
     saved(settings, words, models, tmp_path)
     constants = onnx.load(tmp_path / "encoder.onnx").graph.initializer
     assert sorted(constant.name for constant in constants if constant.name.endswith(("vectors", "/W"))) == [

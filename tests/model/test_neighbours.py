@@ -106,18 +106,21 @@ def test_each_similarity_is_searched_exactly(kind: str, share: float) -> None:
         np.testing.assert_allclose(near.similarity, alike[row, near.positions], rtol=1e-5)
 
 
-def test_of_a_learned_similarity_the_nearest_hundred_by_distance_are_ranked_by_it() -> None:
+@pytest.mark.parametrize("share", [1.0, 0.1])
+def test_of_a_learned_similarity_the_nearest_hundred_allowed_are_ranked(
+    share: float,
+) -> None:
     rng = np.random.default_rng(3)
     network = Steepness(*(rng.normal(size=shape) for shape in ((8, 4), (8, 4), (4,), (4,), ())))
-    similarity, embeddings, [query] = (
-        Similarity("learned", steepness=(network,)),
-        _made(2000),
-        _made(1, seed=1),
-    )
+    similarity = Similarity("learned", steepness=(network,))
+    embeddings, [query] = _made(2000), _made(1, seed=1)
+    mask = rng.random(2000) < share
+    allowed = np.flatnonzero(mask)
 
-    [near] = Neighbours(embeddings, similarity).nearest(query[None], 7)
+    [near] = Neighbours(embeddings, similarity).nearest(query[None], 7, None if share == 1 else mask)
 
-    hundred = np.sort(np.argsort(np.abs(embeddings - query).sum(axis=1))[:100])
+    by_distance = np.argsort(np.abs(embeddings[allowed] - query).sum(axis=1))
+    hundred = np.sort(allowed[by_distance[:100]])
     alike = similarity(query[None], embeddings[hundred])
     assert near.positions.tolist() == hundred[np.argsort(-alike)[:7]].tolist()
     assert near.similarity.tolist() == sorted(alike, reverse=True)[:7]
@@ -136,25 +139,6 @@ def test_of_an_ensemble_the_mean_of_the_similarities_is_searched(kind: str) -> N
         parts.append(1 - np.exp(-apart) if kind == "manhattan" else apart)
     nearest = Neighbours(embeddings, Similarity(kind, n_encoders=2)).nearest(queries, 7)
     assert _positions(nearest) == _expected(np.mean(parts, axis=0), 7, np.ones(2000, dtype=bool))
-
-
-def test_of_a_learned_similarity_a_hundred_of_those_allowed_are_ranked() -> None:
-    rng = np.random.default_rng(3)
-    network = Steepness(*(rng.normal(size=shape) for shape in ((8, 4), (8, 4), (4,), (4,), ())))
-    similarity, embeddings, [query] = (
-        Similarity("learned", steepness=(network,)),
-        _made(2000),
-        _made(1, seed=1),
-    )
-    allowed = np.flatnonzero(rng.random(2000) < 0.1)
-    mask = np.isin(np.arange(2000), allowed)
-
-    [near] = Neighbours(embeddings, similarity).nearest(query[None], 7, mask)
-
-    by_distance = np.argsort(np.abs(embeddings[allowed] - query).sum(axis=1))
-    hundred = np.sort(allowed[by_distance[:100]])
-    alike = similarity(query[None], embeddings[hundred])
-    assert near.positions.tolist() == hundred[np.argsort(-alike)[:7]].tolist()
 
 
 def test_differences_below_single_precision_decide() -> None:

@@ -66,28 +66,26 @@ def merge_params(values: dict[str, Any], corpus: Corpus) -> dict[str, Any]:
 
     Its `study.space` is meant for whatever it runs, so it replaces params.yaml's `study.spaces` too.
     """
-    merged = params.overlay(values, corpus.values)
+    merged = _overlaid(values, corpus)
     if "experiments" in corpus.values and "run" not in corpus.values:
         merged["run"] = list(merged["experiments"])
     if "experiments" in corpus.values and merged["study"]["experiment"] not in merged["experiments"]:
         merged["study"] = merged["study"] | {"experiment": corpus.values.get("study", {}).get("experiment")}
-    return _without_idle_spaces(merged, corpus)
-
-
-def _without_idle_spaces(merged: dict[str, Any], corpus: Corpus) -> dict[str, Any]:
-    """Leave out spaces of params.yaml whose experiment is gone, or all where the corpus has a space."""
     study, own = merged["study"], corpus.values.get("study")
-    if not isinstance(study, dict) or not study.get("spaces") or (isinstance(own, dict) and "spaces" in own):
-        return merged
-    named = {} if _has_only_a_space(corpus) else merged["experiments"]
-    spaces = {name: space for name, space in study["spaces"].items() if name in named}
-    return merged | {"study": study | {"spaces": spaces}}
+    names_spaces = isinstance(own, dict) and "spaces" in own
+    if isinstance(study, dict) and study.get("spaces") and not names_spaces:
+        # Those of params.yaml, whose experiments the corpus may have replaced.
+        kept = {name: space for name, space in study["spaces"].items() if name in merged["experiments"]}
+        merged["study"] = study | {"spaces": kept}
+    return merged
 
 
-def _has_only_a_space(corpus: Corpus) -> bool:
-    """Whether the corpus names a study.space, and no study.spaces."""
-    own = corpus.values.get("study")
-    return isinstance(own, dict) and "space" in own and "spaces" not in own
+def _overlaid(values: dict[str, Any], corpus: Corpus) -> dict[str, Any]:
+    """Return params.yaml with the corpus' overrides; a study.space of its own replaces study.spaces too."""
+    merged, own = params.overlay(values, corpus.values), corpus.values.get("study")
+    if isinstance(own, dict) and "space" in own and "spaces" not in own:
+        merged["study"] = merged["study"] | {"spaces": {}}
+    return merged
 
 
 def with_given_protocol(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
@@ -129,9 +127,7 @@ def check(corpus: Corpus, raw: Path, path: Path, *, gives_split: bool) -> None:
             both values; or the experiments whose protocol does not fit.
     """
     settings, values = params.load(path), params.read_yaml(path)
-    merged = params.overlay(values, corpus.values)
-    if _has_only_a_space(corpus):
-        merged["study"] = merged["study"] | {"spaces": {}}
+    merged = _overlaid(values, corpus)
     merged["songmap"] = merged["songmap"] | {"experiment": values["songmap"]["experiment"]}
     merged |= {"run": values["run"]}
     if gives_split:

@@ -22,6 +22,7 @@ import pandas as pd
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
+from neuralist import metrics
 from neuralist.config import params
 from neuralist.config.metric_table import ON_VAL
 from neuralist.config.records import BestTrial
@@ -257,17 +258,13 @@ def best(study: optuna.Study, settings: params.Study, experiment: str, base: par
         experiment=experiment,
         trial=best_trial.number,
         metric=f"val_{settings.metric}",
-        value=_rounded(sign * scores[best_trial.number]),
-        own_value=None if own is None else _rounded(sign * own),
+        value=metrics.rounded(sign * scores[best_trial.number]),
+        own_value=None if own is None else metrics.rounded(sign * own),
         first_better=min(better, default=None),
         outside=outside or None,
         # The learning rate's schedule depends on the number of epochs, so it is one of the settings.
         params={"epochs": settings.epochs, **{name: best_trial.params[name] for name in settings.space}},
     )
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.6g}")
 
 
 def explain_gain(trial: BestTrial) -> str:

@@ -16,6 +16,10 @@ from neuralist.training.examples import TrainingData
 from neuralist.training.saving import Trained
 
 
+def _nothing(*_: object) -> None:
+    pass
+
+
 def train_experiment(  # noqa: PLR0913  the last three, by keyword, are for some callers only
     name: str,
     settings: params.Experiment,
@@ -23,7 +27,7 @@ def train_experiment(  # noqa: PLR0913  the last three, by keyword, are for some
     folder: Path,
     checkpoint_folder: Path,
     *,
-    after: Callable[[int, Epoch], None] = lambda *_: None,
+    after: Callable[[int, Epoch], None] = _nothing,
     title: str | None = None,
     workers: Workers | None = None,
 ) -> str:
@@ -49,14 +53,10 @@ def train_experiment(  # noqa: PLR0913  the last three, by keyword, are for some
     """
     trained: list[Trained] = []
     for number, seeded in enumerate(members(settings)):
-        member = (
-            f"{title or name} ({number + 1} of {settings.ensemble})"
-            if settings.ensemble > 1
-            else title or name
-        )
+        of_several = f" ({number + 1} of {settings.ensemble})" if settings.ensemble > 1 else ""
         checkpoint = checkpoints.of_training(checkpoint_folder, number)
         report = after if number == 0 else _nothing
-        trained.append(_train(seeded, prepared, checkpoint, report, member, workers))
+        trained.append(_train(seeded, prepared, checkpoint, report, f"{title or name}{of_several}", workers))
     if workers is not None and not workers.chief:
         epochs = len(trained[0].history)
         return f"{name}: best epoch {loop.best_epoch(trained[0].history)} of {epochs}; worker 0 saves it"
@@ -89,7 +89,3 @@ def _train(
     if prepared.bag_of_words is not None:
         model = loop.add_bag_of_words(model, prepared.bag_of_words)
     return Trained(model, history)
-
-
-def _nothing(*_: object) -> None:
-    pass

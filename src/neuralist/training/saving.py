@@ -61,7 +61,7 @@ def save_experiment(
         ArithmeticError: the graph and the model give different embeddings.
     """
     splits, models = prepared.splits, [model for model, _ in trained]
-    save(trained, prepared.vectors.vocabulary, settings.seed, folder)
+    save(trained, prepared.vectors.vocabulary, folder)
     val, calibration = splits["val"], None
     raw = loop.predict(models, val) if len(val.left) else np.zeros(0)
     if settings.calibration and len(raw):
@@ -106,7 +106,7 @@ def _fuse(
     return record
 
 
-def save(trained: Sequence[Trained], vocabulary: Vocabulary, seed: int, folder: Path) -> None:
+def save(trained: Sequence[Trained], vocabulary: Vocabulary, folder: Path) -> None:
     """Write the models, encoder.onnx, similarity.npz where it is learned, vocabulary.txt and the histories.
 
     Equal weights give equal bytes.
@@ -114,13 +114,12 @@ def save(trained: Sequence[Trained], vocabulary: Vocabulary, seed: int, folder: 
     Args:
         trained: the model, or those of an ensemble, by seed.
         vocabulary: of all.
-        seed: of the first.
         folder: to write.
     """
     for earlier in folder.glob("seed-*"):  # of an earlier training, as an ensemble
         shutil.rmtree(earlier)
     for number, (model, history) in enumerate(trained):
-        of_model = folder / f"seed-{seed + number}" if number else folder
+        of_model = folder / f"seed-{model.architecture.seed}" if number else folder
         of_model.mkdir(parents=True, exist_ok=True)
         _save_keras(model, of_model / "model.keras")
         table = pd.DataFrame(history).to_csv(index=False, lineterminator="\n")
