@@ -166,8 +166,8 @@ def test_a_learned_similarity_is_one_for_equal_embeddings_and_worked_out_by_hand
     hidden = [_sigmoid(np.array(x)) for x in (0 + 2 - 3.5, 3.5 + 0 - 3.5, 4 - 6 - 3.5)]
     by_hand = [np.exp(-np.log1p(np.exp(2 * h)) * d) for h, d in zip(hidden, (0, 7, 8), strict=True)]
     np.testing.assert_allclose(to_numpy(layer(LEFT, RIGHT)), by_hand, atol=1e-6)
-    np.testing.assert_allclose(Similarity("learned", steepness=(network,))(LEFT, RIGHT), by_hand, atol=1e-9)
-    np.testing.assert_allclose(Similarity("learned", steepness=(network,))(RIGHT, LEFT), by_hand, atol=1e-9)
+    np.testing.assert_allclose(Similarity("learned", networks=(network,))(LEFT, RIGHT), by_hand, atol=1e-9)
+    np.testing.assert_allclose(Similarity("learned", networks=(network,))(RIGHT, LEFT), by_hand, atol=1e-9)
     assert by_hand[0] == 1.0
 
 

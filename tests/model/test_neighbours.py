@@ -112,7 +112,7 @@ def test_of_a_learned_similarity_the_nearest_hundred_allowed_are_ranked(
 ) -> None:
     rng = np.random.default_rng(3)
     network = Steepness(*(rng.normal(size=shape) for shape in ((8, 4), (8, 4), (4,), (4,), ())))
-    similarity = Similarity("learned", steepness=(network,))
+    similarity = Similarity("learned", networks=(network,))
     embeddings, [query] = _made(2000), _made(1, seed=1)
     mask = rng.random(2000) < share
     allowed = np.flatnonzero(mask)

@@ -89,7 +89,7 @@ def test_the_network_of_a_learned_similarity_is_read_from_the_folder(n_encoders:
         Steepness(*(rng.normal(size=shape) for shape in ((3, 2), (3, 2), (2,), (2,), ())))
         for _ in range(n_encoders)
     )
-    similarity = Similarity("learned", steepness=networks, n_encoders=n_encoders)
+    similarity = Similarity("learned", networks=networks, n_encoders=n_encoders)
     similarity.save(tmp_path)
     first = (tmp_path / "similarity.npz").read_bytes()
     similarity.save(tmp_path)
@@ -132,7 +132,7 @@ def test_a_learned_similarity_is_symmetric_in_range_and_one_for_equal_embeddings
 ) -> None:
     rng = np.random.default_rng(seed)
     network = Steepness(*(rng.normal(size=shape) for shape in ((3, 2), (3, 2), (2,), (2,), ())))
-    similarity, (left, right) = Similarity("learned", steepness=(network,)), pairs
+    similarity, (left, right) = Similarity("learned", networks=(network,)), pairs
     assert similarity(left, right).tolist() == similarity(right, left).tolist()
     assert np.all((similarity(left, right) >= 0) & (similarity(left, right) <= 1))
     assert similarity(left, left).tolist() == [1.0] * 4

@@ -44,9 +44,11 @@ class _Training(Section):
     calibration: bool
     fusion: tuple[TermKind, ...] = ()  # an experiment.json from before has none
     loss: Literal["mse", "cross_entropy"]
-    heads: dict[Literal["year", "tags", "graph"], Annotated[float, Field(gt=0)]]
+    heads: dict[Literal["year", "tags", "lastfm", "graph"], Annotated[float, Field(gt=0)]]
     distillation_weight: float = Field(ge=0, le=1)
     bag_of_words: bool
+    style: bool = False  # an experiment.json from before has none
+    pair_regression: bool = False  # an experiment.json from before has none
     batch_unit: Literal["pairs", "songs"]
     batch_size: int = Field(ge=1)
     optimizer: Literal["adam", "adadelta"]
@@ -81,6 +83,21 @@ class _Training(Section):
             raise ValueError(
                 "bag_of_words: true needs heads to answer for, and tokens: word; name some heads, "
                 "or bag_of_words: false"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _style_joins_the_bag(self) -> "_Training":
+        if self.style and not self.bag_of_words:
+            raise ValueError("style: true joins the bag of words; add bag_of_words: true, or style: false")
+        return self
+
+    @model_validator(mode="after")
+    def _regression_has_answers(self) -> "_Training":
+        if self.pair_regression and (not self.heads or self.embedding or self.similarity == "learned"):
+            raise ValueError(
+                "pair_regression: true judges pairs by the answers of heads alone; name some heads, leave "
+                "embedding empty and choose another similarity than learned, or pair_regression: false"
             )
         return self
 

@@ -20,6 +20,7 @@ from neuralist.config import records
 from neuralist.model.fusion import Fusion
 from neuralist.model.onnx_export import ENCODERS
 from neuralist.model.similarity import Similarity
+from neuralist.model.style_answers import StyleAnswers
 from neuralist.text import cleaning
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import PADDING, UNKNOWN, Vocabulary, Windows
@@ -51,6 +52,7 @@ class Encoder:
         similarity: of embeddings.
         clean: makes of a text as it came the text that is read; see `text.cleaning.cleaner`.
         fusion: by which TF-IDF takes part in the similarity of pairs; None: it does not.
+        style: what it adds to the graph's embeddings; None: nothing.
     """
 
     def __init__(
@@ -62,12 +64,13 @@ class Encoder:
         *,
         clean: Callable[[str], str] = str,
         fusion: Fusion | None = None,
+        style: StyleAnswers | None = None,
     ) -> None:
         import onnxruntime  # 0.2 s that exporting need not pay
         from onnxruntime.capi import onnxruntime_pybind11_state as state  # pyright: ignore
 
         self.vocabulary, self.windowing, self.similarity = vocabulary, windowing, similarity
-        self.clean, self.fusion = clean, fusion
+        self.clean, self.fusion, self.style = clean, fusion, style
         options = onnxruntime.SessionOptions()
         # Parallelism is by call, see `_run_all`. Threads within a call would wait for each other at each
         # step of the LSTM: on a busy machine a song then takes a third longer.
@@ -93,12 +96,14 @@ class Encoder:
         n_encoders = int(self._session.get_modelmeta().custom_metadata_map.get(ENCODERS, 1))
         row = np.zeros((1, self.width))
         try:
+            if self.style is not None and self.style.coefficients.shape[1] != self.width:
+                raise ValueError(f"style.npz is of {self.style.coefficients.shape[1]} coordinates")
             if n_encoders != self.similarity.n_encoders:
                 raise ValueError(f"the graph holds {n_encoders}, the similarity {self.similarity.n_encoders}")
             self.similarity(row, row)
         except ValueError as error:
             raise ValueError(
-                f"{graph}: its encoders do not fit experiment.json and similarity.npz ({error}); "
+                f"{graph}: its encoders do not fit the files beside it ({error}); "
                 "run `dvc repro` to train it again"
             ) from error
 
@@ -118,7 +123,16 @@ class Encoder:
         windowing, similarity = TokenWindowing.of(experiment.params), Similarity.load(experiment, folder)
         clean = cleaning.cleaner(experiment.cleaning)
         fusion = Fusion.load(folder, experiment.fusion, windowing)
-        return cls(folder / "encoder.onnx", vocabulary, windowing, similarity, clean=clean, fusion=fusion)
+        style = StyleAnswers.load(folder) if experiment.params.style else None
+        return cls(
+            folder / "encoder.onnx",
+            vocabulary,
+            windowing,
+            similarity,
+            clean=clean,
+            fusion=fusion,
+            style=style,
+        )
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts: float32 (n_texts, width), in input order; see `read`."""
@@ -144,7 +158,10 @@ class Encoder:
                 f"text {int(np.argmin(n_tokens)) + 1} of {len(texts)} holds no word; give texts with words"
             )
         n_unknown = windows.per_text(windows.ids == UNKNOWN)[order]
-        return Reading(self.encode_windows(windows)[order], n_tokens, 1 - n_unknown / n_tokens)
+        embeddings = self.encode_windows(windows)
+        if self.style is not None:
+            embeddings += self.style([self.windowing.excerpt(text) for text in distinct])
+        return Reading(embeddings[order], n_tokens, 1 - n_unknown / n_tokens)
 
     def pair_similarity(self, texts: Sequence[str], embeddings: np.ndarray) -> PairSimilarity:
         """Return the similarity of pairs among texts; without fusion it is that of their embeddings.
@@ -167,7 +184,7 @@ class Encoder:
         return joined
 
     def encode_windows(self, windows: Windows) -> np.ndarray:
-        """Embed texts given as token ids: float32 (n_texts, width)."""
+        """Embed texts given as token ids, by the graph alone, without style: float32 (n_texts, width)."""
         lengths = np.count_nonzero(windows.ids != PADDING, axis=1).astype(np.int32)
         counts = np.diff(windows.starts)
         embeddings = np.empty((len(counts), self.width), dtype=np.float32)

@@ -238,15 +238,16 @@ class AuxiliaryHeads(keras.layers.Layer):
     Args:
         heads: group of heads (a key of SCALES) to their number.
         free: number of further coordinates, trained by the pairs only.
+        share: of other predictions for the same heads in their mean with these.
     """
 
     # Initial weight of a standard deviation of a prediction in the distance. Year explains most of Last.fm's
     # lists, and tags are many; chosen on val of the Million Song subset.
-    SCALES: ClassVar[dict[str, float]] = {"year": 1.5, "tags": 0.05, "graph": 0.2}
+    SCALES: ClassVar[dict[str, float]] = {"year": 1.5, "tags": 0.05, "lastfm": 0.1, "graph": 0.2}
 
-    def __init__(self, heads: Mapping[str, int], free: int, **kwargs: Any) -> None:
+    def __init__(self, heads: Mapping[str, int], free: int, share: float = 0.5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.heads, self.free = dict(heads), free
+        self.heads, self.free, self.share = dict(heads), free, share
 
     def build(self, input_shape: Any) -> None:
         """Create the weights."""
@@ -263,12 +264,12 @@ class AuxiliaryHeads(keras.layers.Layer):
     def call(self, pooled: Any, others: Any = None) -> tuple[Any, Any]:
         """Map pooled (n_songs, width) to embeddings (n_songs, heads + free) and predictions (n_songs, heads).
 
-        Where `others`, predictions for the same heads, are passed, the predictions are the mean of both.
+        Where `others`, predictions for the same heads, are passed, the predictions are a mean of both.
         """
         outputs: Any = ops.matmul(pooled, self.kernel) + self.bias
         answers = outputs[:, : sum(self.heads.values())]
         if others is not None:
-            answers = (answers + others) / 2
+            answers = (1 - self.share) * answers + self.share * others
         free = outputs[:, sum(self.heads.values()) :]
         return ops.concatenate([answers * self.scale, free], axis=-1), answers
 

@@ -30,7 +30,8 @@ class Architecture:
         embedding: free coordinates of an embedding besides the heads' predictions; None: with heads there are
             none, without heads the pooled vector is the embedding.
         heads: group of auxiliary heads to their number; see `layers.AuxiliaryHeads`.
-        bag_of_words: whether the heads' predictions are the mean of the LSTM's and of `layers.BagOfWords`.
+        bag_of_words: whether the heads' predictions are a mean of the LSTM's and of `layers.BagOfWords`.
+        bag_share: of the latter in the mean.
         forget_bias: initial bias of the forget gates; 2.5 in Mueller & Thyagarajan's training.
         trained_vectors: whether training changes the word vectors.
         dropout: share of the word vectors' coordinates set to 0 in training, drawn anew for each batch.
@@ -47,6 +48,7 @@ class Architecture:
     embedding: int | None = None
     heads: Mapping[str, int] = field(default_factory=dict)
     bag_of_words: bool = False
+    bag_share: float = 0.5
     forget_bias: float = 1.0
     trained_vectors: bool = False
     dropout: float = 0.0
@@ -90,7 +92,9 @@ class MaLSTM(keras.Model):
         if architecture.length_features:
             self.length_features = layers.LengthFeatures(name="length_features")
         if heads or free:
-            self.auxiliary_heads = layers.AuxiliaryHeads(heads, free, name="auxiliary_heads")
+            self.auxiliary_heads = layers.AuxiliaryHeads(
+                heads, free, architecture.bag_share, name="auxiliary_heads"
+            )
         if architecture.bag_of_words:
             self.bag_of_words = layers.BagOfWords(n_tokens, sum(heads.values()), name="bag_of_words")
         if architecture.similarity == "learned":

@@ -4,8 +4,8 @@ Input: embeddings float32 (n, width), queries float32 (n_queries, width). Output
 faiss finds candidates in single precision, a few more than requested; similarities in double precision rank
 them. Where rounding or ties leave open whether another embedding is as near, for similarity euclidean, which
 faiss lacks, and for manhattan of an ensemble, whose mean no distance bounds, every embedding is compared: the
-result is the same, and takes a hundred times as long. Only with a learned similarity the search may miss
-some: candidates are the nearest hundred by distance.
+result is the same, and takes a hundred times as long. Only a similarity with weights may miss some, where
+there are more than _BLOCK embeddings: candidates are then the nearest of _CANDIDATES by distance.
 """
 
 import os
@@ -16,13 +16,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neuralist.model.similarity import Similarity
+from neuralist.model.similarity import PairRegression, Similarity
 
 # Embeddings compared at once: 13 MB at 50 units, which stay in the processor's cache for all queries.
 _BLOCK = 65_536
 # Candidates beyond k: equal lyrics tie, and ties cannot exclude further songs.
 _SPARE = 16
-_LEARNED = 100  # candidates at least, of a learned similarity
+# Candidates at least, of a similarity with weights: a regression also weighs what both songs share.
+_CANDIDATES = {"learned": 100, "logistic": 2000}
 # An approximate search looks into this many of sqrt(n) lists. Of 584,897 random embeddings whose neighbours
 # resemble those of a trained model it finds 0.99 and more of the nearest ten.
 _LISTS_SEARCHED = 24
@@ -71,15 +72,17 @@ class Neighbours:
         k = min(k, len(self.embeddings) if allowed is None else int(np.count_nonzero(allowed)))
         results: list[Near | None] = [None] * len(queries)
         # First search all: mostly the nearest are allowed, and selecting the allowed takes ten times as long.
-        # With a learned similarity the hundred candidates must be allowed ones, or few of them would be left.
+        # With a learned similarity the candidates must be allowed ones, or few of them would be left.
         only_allowed = self._is_learned and not approximate
         pools = [allowed] if allowed is None or only_allowed else [None, allowed]
         for pool in pools:
             open_rows = [row for row, near in enumerate(results) if near is None]
-            if not open_rows or not k or self._metric is None:
+            if not open_rows or not k or self._metric is None or self._is_small:
                 break
             search = self._search_lists if approximate and pool is None else self._search_all
-            found = search(queries[open_rows], max(k + _SPARE, _LEARNED if self._is_learned else 0), pool)
+            found = search(
+                queries[open_rows], max(k + _SPARE, _CANDIDATES.get(self.similarity.kind, 0)), pool
+            )
             for row, *candidates in zip(open_rows, *found, strict=True):
                 results[row] = self._rank(queries[row], k, allowed, *candidates)
         return [
@@ -173,7 +176,12 @@ class Neighbours:
 
     @property
     def _is_learned(self) -> bool:
-        return self.similarity.kind == "learned"
+        return self.similarity.has_weights
+
+    @property
+    def _is_small(self) -> bool:
+        """Whether every embedding is compared, since no distance tells which are the nearest."""
+        return self.similarity.kind == "logistic" and len(self.embeddings) <= _BLOCK
 
     @cached_property
     def _metric(self) -> Any:
@@ -182,7 +190,8 @@ class Neighbours:
         if self.similarity.kind == "manhattan" and self.similarity.n_encoders > 1:
             return None
         l1, product = faiss.METRIC_L1, faiss.METRIC_INNER_PRODUCT
-        return {"manhattan": l1, "learned": l1, "cosine": product}.get(self.similarity.kind)
+        kinds = {"manhattan": l1, "learned": l1, "logistic": l1, "cosine": product}
+        return kinds.get(self.similarity.kind)
 
     @cached_property
     def _lists(self) -> Any:
@@ -201,7 +210,18 @@ class Neighbours:
         return index
 
     def _points(self, embeddings: np.ndarray) -> np.ndarray:
-        """Return embeddings as faiss compares them: for cosine, each encoder's part scaled to one length."""
+        """Return embeddings as faiss compares them, float32 (n, width).
+
+        For cosine each encoder's part is scaled to one length; for logistic a coordinate counts as much as
+        its difference does.
+        """
+        if self.similarity.kind == "logistic":
+            weights = [
+                np.maximum(-network.difference, 0)
+                for network in self.similarity.networks
+                if isinstance(network, PairRegression)
+            ]
+            return embeddings * np.concatenate(weights).astype(np.float32)
         if self.similarity.kind != "cosine":
             return embeddings
         n, parts = len(embeddings), self.similarity.n_encoders

@@ -1,7 +1,8 @@
 """Similarity of embeddings in numpy, with optional calibration.
 
 Input: two arrays of embeddings (n_pairs, width). Output: similarity float64 (n_pairs,) in [0, 1], 1 if equal.
-The Keras counterparts, without calibration, are `layers.PairSimilarity` and `layers.LearnedSimilarity`.
+The Keras counterparts, without calibration, are `layers.PairSimilarity` and `layers.LearnedSimilarity`; a
+`PairRegression` is learned after them, by `training.pair_regression`.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from neuralist.config import experiment
 from neuralist.config.records import CalibrationCurve, ExperimentRecord
 from neuralist.model import arrays
 
-KINDS: tuple[str, ...] = get_args(experiment.Similarity)
+KINDS: tuple[str, ...] = (*get_args(experiment.Similarity), "logistic")
 WEIGHTS_FILE = "similarity.npz"  # of an experiment's folder, where its similarity is learned
 STEP = 30  # pairs of a knot at least: their mean has a standard error below 0.1
 
@@ -110,7 +111,39 @@ class Steepness(NamedTuple):
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return the factor of each pair of rows, float64 (n_pairs,), above 0."""
         hidden = np.abs(left - right) @ self.difference + (left * right) @ self.product + self.bias
-        return np.logaddexp(0, (1 + np.tanh(hidden / 2)) / 2 @ self.factor + self.offset)  # sigmoid, softplus
+        return np.logaddexp(0, _sigmoid(hidden) @ self.factor + self.offset)  # softplus
+
+    def similarity(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return the similarity of each pair of rows, float64 (n_pairs,) in [0, 1]."""
+        return np.exp(-np.abs(left - right).sum(axis=1) * self(left, right))
+
+
+class PairRegression(NamedTuple):
+    """A logistic regression on |a - b| and a * b: how likely it is that two songs are listed as similar.
+
+    Near 0 distance the similarity rises to 1, for equal texts: to p + (1 - p) exp(-|a - b|_1 / nearness).
+
+    Attributes:
+        difference: float32 (width,), coefficients of |a - b|.
+        product: float32 (width,), coefficients of a * b.
+        offset: float32 ().
+        nearness: float32 (), above 0; a hundredth of the mean distance of training pairs.
+    """
+
+    difference: np.ndarray
+    product: np.ndarray
+    offset: np.ndarray
+    nearness: np.ndarray
+
+    def similarity(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return the similarity of each pair of rows, float64 (n_pairs,) in [0, 1]."""
+        apart = np.abs(left - right)
+        listed = _sigmoid(apart @ self.difference + (left * right) @ self.product + self.offset)
+        return listed + (1 - listed) * np.exp(-apart.sum(axis=1) / self.nearness)
+
+
+def _sigmoid(values: np.ndarray) -> np.ndarray:
+    return (1 + np.tanh(values / 2)) / 2
 
 
 @dataclass(frozen=True)
@@ -122,9 +155,9 @@ class Similarity:
 
     Attributes:
         kind: manhattan, exp(-|a - b|_1); euclidean, 1 - |a - b| / (|a| + |b|); cosine, (1 + cos(a, b)) / 2;
-            learned, exp(-steepness |a - b|_1).
+            learned, exp(-steepness |a - b|_1); logistic, a `PairRegression`.
         calibration: applied to the raw values; None for none.
-        steepness: of each encoder, for kind learned; else empty.
+        networks: of each encoder: a `Steepness` for kind learned, a `PairRegression` for logistic; else none.
         n_encoders: above 1 for an ensemble.
 
     Raises:
@@ -133,18 +166,23 @@ class Similarity:
 
     kind: str
     calibration: Calibration | None = None
-    steepness: tuple[Steepness, ...] = ()
+    networks: tuple[Steepness | PairRegression, ...] = ()
     n_encoders: int = 1
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"similarity: received {self.kind!r}; choose {', '.join(KINDS)}")
-        expected = self.n_encoders if self.kind == "learned" else 0
-        if len(self.steepness) != expected:
+        expected = self.n_encoders if self.has_weights else 0
+        if len(self.networks) != expected:
             raise ValueError(
-                f"similarity: {self.kind} of {self.n_encoders} encoders with {len(self.steepness)} networks; "
+                f"similarity: {self.kind} of {self.n_encoders} encoders with {len(self.networks)} networks; "
                 f"give {expected}"
             )
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether it has networks, which are saved in WEIGHTS_FILE."""
+        return self.kind in ("learned", "logistic")
 
     @classmethod
     def load(cls, trained: ExperimentRecord, folder: Path) -> "Similarity":
@@ -152,15 +190,17 @@ class Similarity:
 
         Args:
             trained: the experiment.
-            folder: its folder, which holds WEIGHTS_FILE where the similarity is learned.
+            folder: its folder, which holds WEIGHTS_FILE where the similarity has weights.
 
         Raises:
             ValueError: WEIGHTS_FILE is missing or damaged.
         """
         knots, settings = trained.calibration, trained.params
-        steepness: list[Steepness] = []
-        if settings.similarity == "learned":
-            stored = arrays.load(folder / WEIGHTS_FILE, Steepness._fields)
+        kind = "logistic" if settings.pair_regression else settings.similarity
+        networks: list[Steepness | PairRegression] = []
+        if kind in ("learned", "logistic"):
+            network = PairRegression if settings.pair_regression else Steepness
+            stored = arrays.load(folder / WEIGHTS_FILE, network._fields)
             # Each array has an axis for the encoders where there are several.
             shape = (settings.ensemble,) if settings.ensemble > 1 else ()
             if stored["offset"].shape != shape or any(
@@ -172,21 +212,21 @@ class Similarity:
                     "run `dvc repro` to train it again"
                 )
             stacked = [of_field if settings.ensemble > 1 else of_field[None] for of_field in stored.values()]
-            steepness = [Steepness(*parts) for parts in zip(*stacked, strict=True)]
+            networks = [network(*parts) for parts in zip(*stacked, strict=True)]
         calibration = Calibration.of(knots) if knots else None
-        return cls(settings.similarity, calibration, tuple(steepness), settings.ensemble)
+        return cls(kind, calibration, tuple(networks), settings.ensemble)
 
     def save(self, folder: Path) -> None:
-        """Write WEIGHTS_FILE where the similarity is learned; equal networks give equal bytes."""
-        if self.steepness:
-            networks = [network._asdict() for network in self.steepness]
-            stacked = {name: np.stack([of[name] for of in networks]) for name in Steepness._fields}
+        """Write WEIGHTS_FILE where the similarity has weights; equal networks give equal bytes."""
+        if self.networks:
+            networks = [network._asdict() for network in self.networks]
+            stacked = {name: np.stack([of[name] for of in networks]) for name in networks[0]}
             arrays.save(folder / WEIGHTS_FILE, stacked if len(networks) > 1 else networks[0])
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return the similarity of each pair of rows; a single row is broadcast."""
         sides = [np.split(np.asarray(side, np.float64), self.n_encoders, axis=1) for side in (left, right)]
-        networks = self.steepness or [None] * self.n_encoders
+        networks = self.networks or [None] * self.n_encoders
         raw = [self._raw(*of_encoder) for of_encoder in zip(*sides, networks, strict=True)]
         return self.calibrated(raw[0] if len(raw) == 1 else np.mean(raw, axis=0))
 
@@ -194,10 +234,13 @@ class Similarity:
         """Return raw similarities, calibrated where there is a calibration."""
         return raw if self.calibration is None else self.calibration(raw)
 
-    def _raw(self, left: np.ndarray, right: np.ndarray, steepness: Steepness | None) -> np.ndarray:
-        if self.kind in ("manhattan", "learned"):
-            distance = np.abs(left - right).sum(axis=1)
-            return np.exp(-distance if steepness is None else -distance * steepness(left, right))
+    def _raw(
+        self, left: np.ndarray, right: np.ndarray, network: Steepness | PairRegression | None
+    ) -> np.ndarray:
+        if network is not None:
+            return network.similarity(left, right)
+        if self.kind == "manhattan":
+            return np.exp(-np.abs(left - right).sum(axis=1))
         tiny = np.finfo(np.float64).tiny
         lengths = np.linalg.norm(left, axis=1), np.linalg.norm(right, axis=1)
         if self.kind == "euclidean":

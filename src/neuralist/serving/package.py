@@ -25,7 +25,7 @@ from neuralist.config.records import ExperimentMetrics, ExperimentRecord, Served
 from neuralist.data import parquet, tables
 from neuralist.data.splits import songs_of
 from neuralist.evaluation import selection
-from neuralist.model import fusion
+from neuralist.model import fusion, style_answers
 from neuralist.model.encoder import Encoder, PairSimilarity
 from neuralist.model.similarity import WEIGHTS_FILE
 from neuralist.serving import model_card
@@ -197,8 +197,9 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
 
 def _copied(encoder: Encoder) -> list[str]:
     """Return the files of an experiment's folder that its encoder needs."""
-    learned = [WEIGHTS_FILE] if encoder.similarity.kind == "learned" else []
-    return [*COPIED, *learned, *([fusion.FILE] if encoder.fusion else [])]
+    learned = [WEIGHTS_FILE] if encoder.similarity.has_weights else []
+    beside = [fusion.FILE] if encoder.fusion else []
+    return [*COPIED, *learned, *beside, *([style_answers.FILE] if encoder.style else [])]
 
 
 def _digest(folder: Path) -> str:

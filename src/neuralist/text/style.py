@@ -72,6 +72,16 @@ def standardised(texts: Sequence[str], train: np.ndarray) -> np.ndarray:
     A feature that is constant on `train` (rhyme, where each text is one line) is 0 throughout.
     """
     values = features(texts)
-    deviation = values[train].std(axis=0)
+    return scaled(values, *scale_of(values[train]))
+
+
+def scale_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and deviation of features (n_texts, 17); infinite deviation of those that are constant."""
+    deviation = values.std(axis=0)
     deviation[deviation < 1e-12] = np.inf
-    return np.clip((values - values[train].mean(axis=0)) / deviation, -4, 4)
+    return values.mean(axis=0), deviation
+
+
+def scaled(values: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """Return features in deviations from the mean, clipped to +-4."""
+    return np.clip((values - mean) / deviation, -4, 4)

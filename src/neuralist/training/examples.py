@@ -20,17 +20,19 @@ from neuralist.data.pair_sets import Listings, positions
 from neuralist.data.splits import songs_of
 from neuralist.model import bag_of_words, ridge
 from neuralist.model.bag_of_words import Bag
-from neuralist.text import synonyms, transcriptions
+from neuralist.model.similarity import PairRegression
+from neuralist.model.style_answers import StyleAnswers
+from neuralist.text import style, synonyms, transcriptions
 from neuralist.text.synonyms import Synonyms
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Windows
 from neuralist.text.word_vectors import WordVectors, of_characters
-from neuralist.training import pretraining
+from neuralist.training import pair_regression, pretraining
 from neuralist.training.pretraining import Graded
 
 # Of the training code: raise it when the same settings and tables give other weights, so that no checkpoint,
 # trial or run of the earlier code is reused.
-VERSION = 4
+VERSION = 5
 CHARACTER_LENGTH = 3.0  # norm, as of word vectors by default: at 1 an LSTM learns too slowly
 
 
@@ -70,7 +72,7 @@ class Examples(NamedTuple):
     # The songs, then in the same order their first other transcription, and so on; of all workers' songs.
     transcriptions: Windows | None = None
     share: Share | None = None  # of one worker; None: these are all examples
-    texts: Sequence[str] = ()  # of the songs, where `fusion` reads them; of all workers' songs
+    texts: Sequence[str] = ()  # of the songs, where `fusion` or `style` reads them; of all workers' songs
 
     @property
     def n_pairs(self) -> int:
@@ -92,22 +94,24 @@ class HeadTargets(NamedTuple):
     """The targets of a model's auxiliary heads.
 
     Attributes:
-        heads: group (year, tags, graph) to its number of heads, in the order of the columns.
+        heads: group (year, tags, lastfm, graph) to its number of heads, in the order of the columns.
         targets: float32 (n_songs, n_heads), NaN where unknown.
         truth: the metadata alone, without the teacher's predictions, float64 (n_songs, n_heads).
+        answers: the teacher's predictions alone, float64 (n_songs, n_heads).
         songs: bool (n_songs,), the training songs.
     """
 
     heads: dict[str, int]
     targets: np.ndarray
     truth: np.ndarray
+    answers: np.ndarray
     songs: np.ndarray
 
     @classmethod
     def unknown(cls, heads: dict[str, int], n_songs: int) -> "HeadTargets":
         """Return targets that are unknown, of no training song."""
         values = np.full((n_songs, sum(heads.values())), np.nan, dtype=np.float32)
-        return cls(heads, values, values, np.zeros(n_songs, dtype=bool))
+        return cls(heads, values, values, values, np.zeros(n_songs, dtype=bool))
 
 
 class TrainingData(NamedTuple):
@@ -119,6 +123,8 @@ class TrainingData(NamedTuple):
     fingerprint: str
     pretraining_splits: dict[str, Examples]  # train, val of `pretrain_on`; else empty
     bag_of_words: Bag | None = None  # to combine the trained model with
+    style: StyleAnswers | None = None  # that join the bag's
+    pair_regression: PairRegression | None = None  # of the heads' answers, to judge pairs by
 
 
 class TablePaths(NamedTuple):
@@ -168,8 +174,8 @@ def prepare(
         ValueError: there is no training pair.
     """
     vectors = words
+    train: Any = listing[listing["split"] == "train"]
     if settings.tokens == "char":
-        train: Any = listing[listing["split"] == "train"]
         is_used = songs["song_id"].isin([*train["left_id"], *train["right_id"]])
         texts = [*songs.loc[is_used, "lyrics"], *(graded.songs["lyrics"] if graded else [])]
         vectors = of_characters(texts, settings.char_dimensions, CHARACTER_LENGTH, settings.seed)
@@ -182,12 +188,25 @@ def prepare(
         no_targets = HeadTargets.unknown(heads, len(graded.songs))
         pretraining_splits = examples(settings, graded.songs, graded.listing, vectors, no_targets)
     all_splits = splits | {f"{name} pretraining": data for name, data in pretraining_splits.items()}
-    bag = None
+    bag = style_answers = None
     if settings.heads and settings.bag_of_words:
-        truth = head_targets.truth[head_targets.songs]
-        bag = bag_of_words.fit(splits["train"].songs, len(vectors.vocabulary), truth)
-    digest = fingerprint(settings, all_splits, vectors, bag)
-    return TrainingData(splits, vectors, heads, digest, pretraining_splits, bag)
+        train_data, truth, features = splits["train"], head_targets.truth[head_targets.songs], None
+        if heads and settings.style:
+            windowing = TokenWindowing.of(settings)
+            features = style.features([windowing.excerpt(text) for text in train_data.texts])
+        bag, style_answers = bag_of_words.fit(train_data.songs, len(vectors.vocabulary), truth, features)
+    regression = None
+    if heads and settings.pair_regression:
+        regression = pair_regression.fit(
+            head_targets.answers,
+            *positions(songs, train),
+            train["similarity"].to_numpy(np.float64),
+            train["weight"].to_numpy(np.float64),
+        )
+    digest = fingerprint(
+        settings, all_splits, vectors, (*(bag or ()), *(style_answers or ()), *(regression or ()))
+    )
+    return TrainingData(splits, vectors, heads, digest, pretraining_splits, bag, style_answers, regression)
 
 
 def build_head_targets(
@@ -207,7 +226,8 @@ def build_head_targets(
     targets = share * teacher.answers + (1 - share) * teacher.truth
     groups = [group for group in teacher.groups if group in settings.heads]
     heads = {group: groups.count(group) for group in dict.fromkeys(groups)}
-    return HeadTargets(heads, targets[:, has_head].astype(np.float32), teacher.truth[:, has_head], is_train)
+    truth, answers = teacher.truth[:, has_head], teacher.answers[:, has_head]
+    return HeadTargets(heads, targets[:, has_head].astype(np.float32), truth, answers, is_train)
 
 
 def examples(
@@ -237,7 +257,7 @@ def examples(
             pairs["listed"].to_numpy(bool),
             pairs["weight"].to_numpy(np.float64),
             head_targets.targets[numbers],
-            texts=texts if settings.fusion else (),
+            texts=texts if settings.fusion or settings.style else (),
         )
         if split == "train" and settings.augmentation:
             rng = np.random.default_rng(settings.seed)
@@ -258,9 +278,16 @@ def fingerprint(
     settings: params.Experiment,
     splits: dict[str, Examples],
     vectors: WordVectors,
-    bag: Bag | None = None,
+    after: Sequence[np.ndarray] = (),
 ) -> str:
-    """Hash everything that decides the result of a training; 64 hex digits."""
+    """Hash everything that decides the result of a training; 64 hex digits.
+
+    Args:
+        settings: of the experiment.
+        splits: its examples.
+        vectors: its initial vectors.
+        after: what the trained model is combined with.
+    """
     digest = start_digest(settings)
     for data in splits.values():
         pair_arrays = (data.left, data.right, data.similarity, data.listed, data.weight)
@@ -273,7 +300,7 @@ def fingerprint(
         ):
             digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
         digest.update("".join(data.texts).encode())
-    for array in bag or ():
+    for array in after:
         digest.update(array.tobytes())
     digest.update(str(vectors.matrix.shape).encode() + vectors.matrix.tobytes())
     return digest.hexdigest()

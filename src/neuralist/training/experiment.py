@@ -87,5 +87,7 @@ def _train(
     with console.epochs(title, settings.epochs, after) as report:
         history = loop.fit(model, prepared.splits, settings, checkpoint, report, workers=workers)
     if prepared.bag_of_words is not None:
-        model = loop.add_bag_of_words(model, prepared.bag_of_words)
+        # With style the bag stands for two regressions, and each counts as much as the LSTM.
+        share = 1 / 2 if prepared.style is None else 2 / 3
+        model = loop.add_bag_of_words(model, prepared.bag_of_words, share)
     return Trained(model, history)

@@ -20,9 +20,9 @@ from neuralist.model import losses
 from neuralist.model.backend import keras
 from neuralist.model.bag_of_words import Bag
 from neuralist.model.malstm import Architecture, MaLSTM
-from neuralist.model.similarity import Similarity, Steepness
+from neuralist.model.similarity import PairRegression, Similarity, Steepness
 from neuralist.text.vocabulary import Windows
-from neuralist.training import batches, checkpoints
+from neuralist.training import batches, checkpoints, pair_regression
 from neuralist.training.checkpoints import Checkpoint, Epoch
 from neuralist.training.distributed.workers import Workers
 from neuralist.training.examples import Examples, TrainingData
@@ -86,21 +86,31 @@ def forget_models() -> None:
     keras.backend.clear_session()
 
 
-def predict(models: Sequence[MaLSTM], data: Examples) -> np.ndarray:
+def predict(models: Sequence[MaLSTM], data: Examples, regression: PairRegression | None = None) -> np.ndarray:
     """Predict similarities, float64 (n_pairs,), with each song encoded once; not calibrated."""
     embeddings = encode(models, data.songs)
-    return similarity(models)(embeddings[data.left], embeddings[data.right])
+    return similarity(models, regression)(embeddings[data.left], embeddings[data.right])
 
 
-def similarity(models: Sequence[MaLSTM]) -> Similarity:
-    """Return the similarity of the embeddings of a model, or of an ensemble; not calibrated."""
-    kind, steepness = models[0].architecture.similarity, []
-    if kind == "learned":
-        steepness = [
+def similarity(models: Sequence[MaLSTM], regression: PairRegression | None = None) -> Similarity:
+    """Return the similarity of the embeddings of a model, or of an ensemble; not calibrated.
+
+    Args:
+        models: of the ensemble, or one.
+        regression: of the heads' answers, to judge pairs by in place of the models' own similarity.
+    """
+    kind, networks = models[0].architecture.similarity, []
+    if regression is not None:
+        kind = "logistic"
+        heads = [model.auxiliary_heads for model in models if model.auxiliary_heads is not None]
+        scales = [values([of_model.scale])[0] for of_model in heads]
+        networks = [pair_regression.of_embeddings(regression, scale) for scale in scales]
+    elif kind == "learned":
+        networks = [
             Steepness(*values([getattr(model.similarity, name) for name in Steepness._fields]))
             for model in models
         ]
-    return Similarity(kind, steepness=tuple(steepness), n_encoders=len(models))
+    return Similarity(kind, networks=tuple(networks), n_encoders=len(models))
 
 
 def encode(models: Sequence[MaLSTM], songs: Windows) -> np.ndarray:
@@ -118,12 +128,17 @@ def _encode(model: MaLSTM, songs: Windows) -> np.ndarray:
     return np.concatenate(embeddings)
 
 
-def add_bag_of_words(model: MaLSTM, bag: Bag) -> MaLSTM:
+def add_bag_of_words(model: MaLSTM, bag: Bag, share: float) -> MaLSTM:
     """Return a copy of a trained model whose heads average their predictions with those of a bag of words.
 
     They are combined after training: the bag fits its training songs too closely to be trained with.
+
+    Args:
+        model: the trained model.
+        bag: of the same heads.
+        share: of the bag in the mean.
     """
-    combined = MaLSTM(replace(model.architecture, bag_of_words=True), name=model.name)
+    combined = MaLSTM(replace(model.architecture, bag_of_words=True, bag_share=share), name=model.name)
     for layer in model.layers:
         combined.get_layer(layer.name).set_weights(layer.get_weights())
     for name, array in bag._asdict().items():

@@ -1,8 +1,8 @@
 """Save a trained experiment: the model, its encoder as ONNX, and a record of the training.
 
-Output: model.keras, encoder.onnx, similarity.npz (where it is learned), vocabulary.txt, history.csv;
-experiment.json, an `ExperimentRecord`; with fusion, fusion.npz. Of an ensemble encoder.onnx holds all
-encoders; model.keras and history.csv are those of the first training, and of each further one in
+Output: model.keras, encoder.onnx, similarity.npz (where it has weights), vocabulary.txt, history.csv;
+experiment.json, an `ExperimentRecord`; with fusion, fusion.npz; with style, style.npz. Of an ensemble
+encoder.onnx holds all encoders; model.keras and history.csv are those of the first training, and of each further one in
 seed-<its seed>/.
 """
 
@@ -23,7 +23,7 @@ from neuralist.model import fusion, onnx_export
 from neuralist.model.backend import keras
 from neuralist.model.encoder import Encoder
 from neuralist.model.malstm import MaLSTM
-from neuralist.model.similarity import Calibration
+from neuralist.model.similarity import Calibration, PairRegression
 from neuralist.text import cleaning
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Vocabulary, Windows
@@ -61,15 +61,31 @@ def save_experiment(
         ArithmeticError: the graph and the model give different embeddings.
     """
     splits, models = prepared.splits, [model for model, _ in trained]
-    save(trained, prepared.vectors.vocabulary, folder)
+    save(trained, prepared.vectors.vocabulary, folder, prepared.pair_regression)
+    style = None if prepared.style is None else prepared.style.times(list(map(_style_factor, models)))
+    if style is not None:
+        style.save(folder)
     val, calibration = splits["val"], None
-    raw = loop.predict(models, val) if len(val.left) else np.zeros(0)
+    raw = np.zeros(0)
+    if len(val.left):
+        embeddings = loop.encode(models, val.songs)
+        if style is not None:
+            windowing = TokenWindowing.of(settings)
+            embeddings = embeddings + style([windowing.excerpt(text) for text in val.texts])
+        similarity = loop.similarity(models, prepared.pair_regression)
+        raw = similarity(embeddings[val.left], embeddings[val.right])
     if settings.calibration and len(raw):
         calibration = Calibration.fit(raw, val.similarity, val.weight)
     record = ExperimentRecord(
         name=name,
         fingerprint=prepared.fingerprint,
-        params=settings,
+        # Where nothing is known of any song there are no heads, and neither of the two.
+        params=settings.model_copy(
+            update={
+                "pair_regression": prepared.pair_regression is not None,
+                "style": prepared.style is not None,
+            }
+        ),
         best_epoch=loop.best_epoch(trained[0].history),
         n_pairs={split: data.n_pairs for split, data in splits.items()},
         n_songs={split: len(data.lengths) for split, data in splits.items()},
@@ -89,6 +105,12 @@ def save_experiment(
     )
 
 
+def _style_factor(model: MaLSTM) -> np.ndarray:
+    """Return by which factor an answer of the style enters each coordinate of an embedding."""
+    heads = model.auxiliary_heads
+    return model.architecture.bag_share * loop.values([heads.scale])[0] if heads is not None else np.zeros(0)
+
+
 def _fuse(
     settings: params.Experiment,
     splits: dict[str, Examples],
@@ -106,8 +128,13 @@ def _fuse(
     return record
 
 
-def save(trained: Sequence[Trained], vocabulary: Vocabulary, folder: Path) -> None:
-    """Write the models, encoder.onnx, similarity.npz where it is learned, vocabulary.txt and the histories.
+def save(
+    trained: Sequence[Trained],
+    vocabulary: Vocabulary,
+    folder: Path,
+    regression: PairRegression | None = None,
+) -> None:
+    """Write the models, encoder.onnx, similarity.npz where it has weights, vocabulary.txt and the histories.
 
     Equal weights give equal bytes.
 
@@ -115,6 +142,7 @@ def save(trained: Sequence[Trained], vocabulary: Vocabulary, folder: Path) -> No
         trained: the model, or those of an ensemble, by seed.
         vocabulary: of all.
         folder: to write.
+        regression: of the heads' answers, to judge pairs by.
     """
     for earlier in folder.glob("seed-*"):  # of an earlier training, as an ensemble
         shutil.rmtree(earlier)
@@ -126,7 +154,7 @@ def save(trained: Sequence[Trained], vocabulary: Vocabulary, folder: Path) -> No
         files.write_text(of_model / "history.csv", table)
     models = [model for model, _ in trained]
     onnx_export.export([weights(model) for model in models], folder / "encoder.onnx")
-    loop.similarity(models).save(folder)
+    loop.similarity(models, regression).save(folder)
     vocabulary.save(folder / "vocabulary.txt")
 
 
@@ -145,14 +173,15 @@ def weights(model: MaLSTM) -> onnx_export.Weights:
     if model.auxiliary_heads is not None:
         kernel, bias, scale = model.auxiliary_heads.get_weights()
         n_plain = len(bias) - len(scale)
-        # The scale of a head is a factor of its weights, and so is the 1/2 of its mean with the bag of words.
-        scale = scale if model.bag_of_words is None else scale / 2
-        factors = np.append(scale, np.ones(n_plain, dtype=scale.dtype))
+        # The scale of a head is a factor of its weights, and so is its share in the mean with the bag.
+        share = 0 if model.bag_of_words is None else model.architecture.bag_share
+        factors = np.append((1 - share) * scale, np.ones(n_plain, dtype=scale.dtype))
         bias = bias * factors
         if model.bag_of_words is not None:
             table, squares, bag_bias = model.bag_of_words.get_weights()
-            bias = bias + np.pad(bag_bias, (0, n_plain)) * factors
-            bag = onnx_export.BagOfWords(np.pad(table, ((0, 0), (0, n_plain))) * factors, squares)
+            of_bag = np.append(share * scale, np.zeros(n_plain, dtype=scale.dtype)).astype(scale.dtype)
+            bias = bias + np.pad(bag_bias, (0, n_plain)) * of_bag
+            bag = onnx_export.BagOfWords(np.pad(table, ((0, 0), (0, n_plain))) * of_bag, squares)
         auxiliary_heads = onnx_export.Heads(kernel * factors, bias)
     pooling = model.architecture.pooling
     return onnx_export.Weights(

@@ -112,7 +112,7 @@ class ExperimentRecord(Section):
         n_pairs: pairs of train and val.
         n_songs: songs of train and val.
         n_truncated: songs of train and val of which the end, or the beginning, is not read.
-        heads: group of auxiliary heads (year, tags, graph) to its number of outputs.
+        heads: group of auxiliary heads (year, tags, lastfm, graph) to its number of outputs.
         n_pairs_before: pairs of pretraining, train and val; empty without pretraining.
         coverage: of the token vectors.
         calibration: fitted on val; None where the similarity is read as it is.
