@@ -65,6 +65,8 @@ def made_songs(has_list: bool = False) -> pd.DataFrame:
             "artist": ["New" if i in (1, 2) else f"artist {i % 5}" for i in range(SONGS)],
             "year": pd.array([1980 + i % 7 for i in range(SONGS)], dtype="Int64"),
             "tags": [["slow"] if i % 2 else ["slow", "sad"] for i in range(SONGS)],
+            "lastfm_tags": [["sad"] if i % 2 else ["slow", "sad"] for i in range(SONGS)],
+            "lastfm_weights": [[100.0] if i % 2 else [100.0, 50.0] for i in range(SONGS)],
             "lyrics": [" ".join(generator.choice(WORDS, 6)) for _ in range(SONGS)],
             "track_ids": [[f"TR{i}"] for i in range(SONGS)],
             "has_list": [has_list and i % 3 > 0 for i in range(SONGS)],
