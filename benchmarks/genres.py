@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 
 from neuralist import files, metrics
 from neuralist.config import params
@@ -50,7 +50,7 @@ class Measured:
     def __init__(self) -> None:
         self.auc: dict[tuple[str, str], list[np.ndarray]] = {}
         self.like_style: list[float] = []
-        self.n_queries = dict.fromkeys(KINDS, 0)
+        self.n_queries: dict[str, int] = {}
 
     def add(
         self,
@@ -73,11 +73,12 @@ class Measured:
                 songs["has_list"].to_numpy(bool),
                 np.zeros(len(songs), dtype=bool),
             )
-            self.n_queries[kind] += queries.counts["n_queries"]
+            self.n_queries[kind] = self.n_queries.get(kind, 0) + queries.counts["n_queries"]
             scores = {name: own[of_kind] for name, own in similarity.items()}
             for name, values in ranking.measure(queries, scores, settings.draws, settings.seed).items():
                 self.auc.setdefault((name, kind), []).append(values[:, LISTED_AUC])
-        self.like_style.append(float(spearmanr(similarity["model"], similarity["style"]).statistic))
+        ranks = [rankdata(similarity[name]) for name in ("model", "style")]
+        self.like_style.append(float(np.corrcoef(*ranks)[0, 1]))
 
     def table(self, level: float) -> dict[str, object]:
         """Columns, rows and facts, as docs/results holds them."""
