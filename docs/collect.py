@@ -49,10 +49,11 @@ def parse() -> argparse.Namespace:
 
 
 def of_folds(source: Path) -> dict[str, Any]:
-    """Return the averages of `make splits` or `make variants` as they are."""
+    """Return the averages of `make splits` or `make variants` as they are, and paired differences."""
     values = json.loads(source.read_text(encoding="utf-8"))
+    differences = values.pop("differences", {})
     subject = next(row for row in values if row != "val" and not values[row]["lead"])
-    return {"subject": subject, "values": values}
+    return {"subject": subject, "values": values, "differences": differences}
 
 
 def of_metrics(source: Path, names: list[str]) -> dict[str, Any]:

@@ -5,7 +5,8 @@ a name that no file holds. Each file says its date, processor, commit, command, 
 single numbers), and holds one of
 
     values          row to `mean`, `lead` (subject - row) and `each` (one number a training) of metrics: the
-                    form of results.json of `make splits`, which `collect.py` copies
+                    form of results.json of `make splits`, which `collect.py` copies; beside them
+                    `differences`, "row - other row" to the paired difference of metrics
     benchmarks      figure to its entry of benchmarks/results.json
     columns, rows   any other table, cell by cell
 """
@@ -93,6 +94,11 @@ def on_val(name: str) -> str:
 def lead(name: str, row: str, metric: str) -> str:
     """Return by how much the subject of a table leads over a row, with its interval."""
     return value(name, row, metric, "lead")
+
+
+def difference(name: str, row: str, other: str, metric: str) -> str:
+    """Return the paired difference row - other row of a metric, with its interval."""
+    return _interval(lookup(name, "differences", f"{row} - {other}", metric), metric)
 
 
 def table(name: str, columns: Sequence[str], rows: Sequence[str] | None = None) -> str:
@@ -257,6 +263,7 @@ NAMES: dict[str, Callable[..., Any]] = {
         value,
         on_val,
         lead,
+        difference,
         table,
         headline,
         benchmarks,

@@ -59,7 +59,7 @@ def main() -> None:
         cross_validation.measure(experiments, shared, settings, args.folds, args.seeds or [None], args.out)
     )
     subject, level = next(iter(experiments)) if args.variants else None, settings.evaluate.level
-    report = cross_validation.report(trainings, list(experiments), subject, args.split, level)
+    report = cross_validation.report(trainings, experiments, subject, args.split, level)
     lines = [
         f"Means of {len(trainings)} trainings (folds {args.folds}, seeds {args.seeds or 'their own'}) "
         f"on {args.split}, {level:.0%} intervals from {settings.evaluate.draws:,} resamples of the songs.",

@@ -11,13 +11,22 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 
 from neuralist import metrics
 from neuralist.evaluation import baselines
-from neuralist.evaluation.baselines import Pairs, TrainingPairs, labels, lyrics, metadata, to_similarity
+from neuralist.evaluation.baselines import (
+    Pairs,
+    TrainingPairs,
+    labels,
+    lyrics,
+    metadata,
+    regression,
+    to_similarity,
+)
 from neuralist.text.tfidf import tfidf
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Vocabulary
@@ -50,7 +59,8 @@ def repeated(training: TrainingPairs) -> TrainingPairs:
 def songs(**columns: list) -> pd.DataFrame:
     """A songs table; a column not given is empty."""
     size = len(next(iter(columns.values())))
-    empty = {name: [None] * size for name in ("artist", "year", "tags", "lyrics")}
+    of_lastfm = ("lastfm_tags", "lastfm_weights")
+    empty = {name: [None] * size for name in ("artist", "year", "tags", "lyrics", *of_lastfm)}
     alike = {"has_list": [False] * size, "track_ids": [["one"]] * size}
     frame = pd.DataFrame(empty | alike | columns)
     return frame.astype({"artist": "str", "year": "Int64"})
@@ -327,7 +337,7 @@ def test_baselines_from_lyrics_find_the_pairs_that_share_words() -> None:
     scored_pairs = pairs((0, 4), (4, 5))
     values = baselines.from_lyrics(songs(lyrics=PLACES), WINDOWING, PLACED, scored_pairs, OF_PLACES)
     of_words = {"tfidf", "tfidf_characters", "averaged_vectors", "averaged_vectors_projected"}
-    assert set(values) == {*of_words, "style"}
+    assert set(values) == {*of_words, "style", "pair_regression"}
     for name in of_words:
         assert values[name].similarity == pytest.approx([0.8, 0.2], abs=0.001), name
 
@@ -396,6 +406,111 @@ def test_ridge_is_learned_from_training_songs_without_pairs_too() -> None:
     frame.loc[29, "year"] = 1950
     after = baselines.from_lyrics(frame, WINDOWING, training, scored_pairs, OF_PLACES)["ridge"].similarity
     assert after.tolist() == with_test.tolist()
+
+
+# --- the logistic regression on pairs --------------------------------------------------------------
+
+
+def learnable() -> tuple[regression.PairFeatures, TrainingPairs]:
+    """Random features of eight songs, and training pairs of different weights, some of similarity 0 or 1."""
+    generator = np.random.default_rng(1)
+    train = pairs(*generator.integers(8, size=(40, 2)))
+    similarity = generator.uniform(size=40)
+    similarity[:12], similarity[12:16] = 0, 1
+    training = training_pairs(train, similarity, 8, weight=generator.uniform(1, 3, 40))
+    of_pairs = [(generator.uniform(size=40), generator.uniform(size=2))]
+    features = regression.PairFeatures(generator.normal(size=(8, 2)), generator.normal(size=(8, 1)), of_pairs)
+    return features, training
+
+
+def test_a_pair_has_differences_products_and_the_scores_of_other_baselines() -> None:
+    compared, multiplied = np.array([[1.0, 5.0], [4.0, 3.0]]), np.array([[2.0], [-3.0]])
+    features = regression.PairFeatures(compared, multiplied, [(np.array([0.25]), np.array([0.75]))])
+    training = training_pairs(pairs((0, 1)), [1], 2)
+    expected = [3, 2, 5, -6]
+    assert features.of_training(training, np.array([0])).tolist() == [[*expected, 0.25]]
+    [chunk] = features.of_chunks(pairs((1, 0)), of_training=False)
+    assert chunk.tolist() == [[*expected, 0.75]]
+
+
+def test_it_is_penalised_logistic_regression_of_similarity_on_standardised_features() -> None:
+    features, training = learnable()
+    scored_pairs = pairs((0, 1), (5, 2))
+    scores = regression.scores(features, training, scored_pairs)
+    assert scores is not None
+
+    of_training = features.of_training(training, np.arange(40))
+    [of_scored] = features.of_chunks(scored_pairs, of_training=False)
+    mean, deviation = of_training.mean(axis=0), of_training.std(axis=0)
+    of_training, of_scored = ((values - mean) / deviation for values in (of_training, of_scored))
+    share = training.similarity
+    weight = training.weight / training.weight.mean()
+
+    def loss(coefficients: np.ndarray) -> float:
+        logit = of_training @ coefficients[1:] + coefficients[0]
+        of_pairs = share * np.logaddexp(0, -logit) + (1 - share) * np.logaddexp(0, logit)
+        return 0.001 * weight @ of_pairs + coefficients[1:] @ coefficients[1:] / 2
+
+    fitted = minimize(loss, np.zeros(1 + of_training.shape[1]), tol=1e-12).x
+    for values, own in zip(scores, (of_training, of_scored), strict=True):
+        assert values == pytest.approx(1 / (1 + np.exp(-own @ fitted[1:] - fitted[0])), abs=1e-4)
+    assert np.ptp(scores[0]) > 0.001
+
+
+def test_of_many_training_pairs_a_sample_is_learned_and_all_get_a_score(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    features, training = learnable()
+    scored_pairs = pairs((0, 1), (5, 2))
+    whole = regression.scores(features, training, scored_pairs)
+    monkeypatch.setattr(regression, "MAX_PAIRS", 20)
+    sampled = regression.scores(features, training, scored_pairs)
+    assert whole is not None
+    assert sampled is not None
+    assert [len(values) for values in sampled] == [40, 2]
+    assert np.abs(sampled[0] - whole[0]).max() > 0.001
+    again = regression.scores(features, training, scored_pairs)
+    assert again is not None
+    assert again[0].tolist() == sampled[0].tolist()
+
+
+def test_chunks_change_no_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, training = learnable()
+    whole = regression.scores(features, training, pairs((0, 1), (5, 2)))
+    monkeypatch.setattr(regression, "_PAIRS_AT_ONCE", 7)
+    chunked = regression.scores(features, training, pairs((0, 1), (5, 2)))
+    assert whole is not None
+    assert chunked is not None
+    for values, expected in zip(chunked, whole, strict=True):
+        assert values == pytest.approx(expected)
+
+
+def test_training_pairs_that_are_all_similar_or_all_dissimilar_teach_nothing() -> None:
+    features, training = learnable()
+    for similarity in (np.zeros(40), np.ones(40)):
+        alike = training._replace(similarity=similarity)
+        assert regression.scores(features, alike, pairs((0, 1))) is None
+    values = baselines.from_lyrics(
+        songs(lyrics=PLACES, year=[1990] * 6),
+        WINDOWING,
+        PLACED._replace(similarity=np.ones(4)),
+        pairs((0, 4)),
+        None,
+    )
+    assert not {"pair_regression", "year_lyrics"} & set(values)
+
+
+@pytest.mark.parametrize("tokens", ["word", "char"])
+@pytest.mark.parametrize("of_words", [None, OF_PLACES])
+def test_it_needs_neither_heads_nor_vectors_nor_features_that_vary(
+    tokens: str, of_words: WordVectors | None
+) -> None:
+    windowing = WINDOWING._replace(tokens=tokens)
+    scored_pairs = pairs((0, 4), (4, 5))
+    values = baselines.from_lyrics(songs(lyrics=PLACES), windowing, PLACED, scored_pairs, of_words)
+    alike, other = values["pair_regression"].similarity
+    assert alike == pytest.approx(0.8, abs=0.001)
+    assert other == pytest.approx(0.2, abs=0.001)
 
 
 # --- the sentence encoder --------------------------------------------------------------------------
@@ -553,6 +668,35 @@ def test_overlap_of_tags_is_the_jaccard_index() -> None:
     assert np.isnan(values[2:4]).all()
 
 
+def test_the_cosine_of_lastfm_tags_weighs_rare_tags_more() -> None:
+    frame = songs(
+        lastfm_tags=[["rock", "sad"], ["rock"], ["sad", "slow"], [], None, ["rock"], ["slow", "new"]],
+        lastfm_weights=[[100, 50], [80], [100, 100], [], None, [0], [50, 100]],
+    )
+    weights = metadata.lastfm_weights(frame, np.arange(4))
+    values = metadata.lastfm_cosine(weights, pairs((0, 1), (0, 2), (1, 2), (0, 0), (2, 6)))
+    # Three training songs have tags: rock and sad are in two of them, slow in one, new in none.
+    often, once, never = (np.log(4 / (1 + n)) + 1 for n in (2, 1, 0))
+    first, third, last = np.array([often, often / 2]), np.array([often, once]), np.array([once / 2, never])
+    lengths = [np.linalg.norm(song) for song in (first, third, last)]
+    expected = [
+        often / lengths[0],
+        often * often / 2 / (lengths[0] * lengths[1]),
+        0,
+        1,
+        once * once / 2 / (lengths[1] * lengths[2]),
+    ]
+    assert values == pytest.approx(expected)
+    # No tag, no list of tags, and none of any weight.
+    assert np.isnan(metadata.lastfm_cosine(weights, pairs((0, 3), (4, 0), (1, 5)))).all()
+
+
+def test_without_a_training_song_with_tags_all_cosines_are_unknown() -> None:
+    frame = songs(lastfm_tags=[["rock"], ["rock"], None], lastfm_weights=[[100], [100], None])
+    weights = metadata.lastfm_weights(frame, np.array([2]))
+    assert np.isnan(metadata.lastfm_cosine(weights, pairs((0, 1)))).all()
+
+
 def test_metadata_that_no_song_has_is_left_out() -> None:
     three, scored_pairs = training_pairs(pairs((0, 1), (1, 2), (0, 2)), [0.1, 0.2, 0.6], 3), pairs((0, 1))
     only_numbers = {"constant", "commonest_class", "lookup"}
@@ -603,16 +747,50 @@ def test_all_of_the_metadata_predicts_what_none_of_it_does_alone() -> None:
     errors = {
         name: np.mean((answers.similarity - similarity[2000:]) ** 2) for name, answers in values.items()
     }
-    assert errors["artist_year_tags"] < 1e-6
+    assert errors["artist_year_tags"] < 0.001
     assert min(errors["same_artist"], errors["year_gap"]) > 0.01
 
 
-def test_the_tree_averages_by_weight() -> None:
-    score = np.repeat([0.0, 1.0], 40)[:, None]
+def test_the_trees_average_by_weight() -> None:
+    score = np.repeat([0.0, 1.0], 40)
     similarity, weight = np.tile([0.2, 0.8], 40), np.tile([3.0, 1.0], 40)
-    training = training_pairs(pairs(*[(0, 1)] * 80), similarity * (1 + score[:, 0]) / 2, 2, weight=weight)
+    training = training_pairs(pairs(*[(0, 1)] * 80), similarity * (1 + score) / 2, 2, weight=weight)
     # (3 * 0.2 + 0.8) / 4 = 0.35, halved where the score is 0.
-    assert metadata.tree(score, training, np.array([[0.0], [1.0]])) == pytest.approx([0.175, 0.35])
+    values = metadata.trees([(score, np.array([0.0, 1.0]))], training)
+    assert values == pytest.approx([0.175, 0.35], abs=1e-4)
+
+
+def test_a_missing_value_is_no_evidence_by_itself() -> None:
+    # Every pair without the value is alike, and counts as the mean of the others: (100 * 0 + 50 * 0.9) / 150.
+    known, missing = np.repeat([0.0, 0.9], [100, 50]), np.full(150, np.nan)
+    similarity = np.concatenate([np.repeat([0.1, 0.5], [100, 50]), np.ones(150)])
+    training = training_pairs(pairs(*[(0, 1)] * 300), similarity, 2)
+    scores = np.concatenate([known, missing])
+    values = metadata.trees([(scores, np.array([np.nan, 0.3, 0.9]))], training)
+    assert values[0] == values[1]
+    # A rising feature cannot make 0.3 better than 0.9: both get the mean of their pairs.
+    assert values[1:] == pytest.approx([(150 + 50 * 0.5) / 200] * 2, abs=1e-3)
+
+
+def test_lyrics_add_to_metadata_what_metadata_do_not_hold() -> None:
+    generator = np.random.default_rng(0)
+    left, right = np.triu_indices(40, 1)
+    topic, years = generator.integers(2, size=40), generator.integers(1990, 1994, size=40)
+    texts = [("grey bell", "neon wire")[of_song] for of_song in topic]
+    both = (topic[left] == topic[right]) & (years[left] == years[right])
+    inside = right < 30
+    train, scored_pairs = Pairs(left[inside], right[inside]), Pairs(left[~inside], right[~inside])
+    training = training_pairs(train, np.where(both, 0.9, 0.1)[inside], 40)
+    frame = songs(lyrics=texts, year=years.tolist(), artist=["The Lamps"] * 40)
+    values = baselines.without_lyrics(frame, training, scored_pairs)
+    values |= baselines.from_lyrics(frame, WINDOWING, training, scored_pairs, None)
+    errors = {
+        name: np.mean((answers.similarity - np.where(both, 0.9, 0.1)[~inside]) ** 2)
+        for name, answers in values.items()
+    }
+    for name, alone in baselines.WITH_LYRICS.items():
+        assert errors[name] < 0.002, name
+        assert min(errors[alone], errors["pair_regression"]) > 0.01, name
 
 
 # --- as a whole ------------------------------------------------------------------------------------
@@ -623,6 +801,8 @@ def test_each_baseline_says_whether_it_is_from_lyrics() -> None:
         artist=["a", "b", "a", "b"],
         year=[1990, 1991, 1999, 1990],
         tags=[["rock"]] * 4,
+        lastfm_tags=[["rock"]] * 4,
+        lastfm_weights=[[100]] * 4,
         has_list=[True, False, False, True],
         track_ids=[["1", "2"], ["3"], ["4"], ["5"]],
         lyrics=["grey", "harbour", "bell", "lamp"],

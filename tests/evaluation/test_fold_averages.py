@@ -28,6 +28,16 @@ def test_means_are_those_of_the_trainings_and_leads_are_paired_draw_by_draw() ->
     assert theirs.lead["ndcg_at_10"] == Estimate(value=0.2, low=0.2, high=0.2)
 
 
+def test_a_difference_of_two_predictors_is_paired_draw_by_draw() -> None:
+    trainings = [
+        {"with": drawn(0.6, 0.5, 0.8), "without": drawn(0.5, 0.4, 0.5)},
+        {"with": drawn(0.8, 0.9, 0.6), "without": drawn(0.5, 0.6, 0.3)},
+    ]
+    # (0.1 + 0.3) / 2 in the sample; (0.1 + 0.3) / 2 = 0.2 and (0.3 + 0.3) / 2 = 0.3 in the draws.
+    difference = fold_averages.difference(trainings, "with", "without", 0.5)
+    assert difference["listed_auc"] == Estimate(value=0.2, low=0.225, high=0.275)
+
+
 def test_a_table_says_where_no_lead_is_shown_and_where_the_subject_trails() -> None:
     trainings = [
         {"ours": drawn(0.6, 0.5, 0.7), "near": drawn(0.6, 0.6, 0.6), "better": drawn(0.9, 0.8, 0.95)},

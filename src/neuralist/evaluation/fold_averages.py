@@ -43,24 +43,37 @@ def averaged(
         subject: the predictor that the others are compared with.
         level: of the intervals.
     """
-    resampled = {
-        predictor: {
-            name: np.stack([training[predictor][name] for training in trainings]) for name in OF_RANKING
-        }
-        for predictor in trainings[0]
-    }
-    return {
-        predictor: Averaged(
+    averages = {}
+    for predictor in trainings[0]:
+        of_metric = _stacked(trainings, predictor)
+        averages[predictor] = Averaged(
             {name: metrics.summary(values.mean(axis=0), name, level) for name, values in of_metric.items()},
             {name: [metrics.rounded(value) for value in values[:, 0]] for name, values in of_metric.items()},
-            {
-                name: metrics.summary((resampled[subject][name] - values).mean(axis=0), name, level)
-                for name, values in of_metric.items()
-                if predictor != subject
-            },
+            {} if predictor == subject else difference(trainings, subject, predictor, level),
         )
-        for predictor, of_metric in resampled.items()
+    return averages
+
+
+def difference(
+    trainings: Sequence[Mapping[str, ResampledMetrics]], predictor: str, other: str, level: float
+) -> dict[str, Estimate]:
+    """Average the paired difference predictor - other over trainings, by metric.
+
+    Args:
+        trainings: as for `averaged`.
+        predictor: a predictor of all trainings.
+        other: another.
+        level: of the intervals.
+    """
+    own, others = _stacked(trainings, predictor), _stacked(trainings, other)
+    return {
+        name: metrics.summary((own[name] - others[name]).mean(axis=0), name, level) for name in OF_RANKING
     }
+
+
+def _stacked(trainings: Sequence[Mapping[str, ResampledMetrics]], predictor: str) -> ResampledMetrics:
+    """Metric to its values in every training, float64 (n_trainings, 1 + n_resamples)."""
+    return {name: np.stack([training[predictor][name] for training in trainings]) for name in OF_RANKING}
 
 
 def markdown(averages: Mapping[str, Averaged], subject: str) -> list[str]:

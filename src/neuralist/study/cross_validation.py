@@ -14,10 +14,12 @@ import pandas as pd
 
 from neuralist.config import params
 from neuralist.config.experiment import Experiment
+from neuralist.config.metric_table import BY_NAME
 from neuralist.config.records import Estimate
 from neuralist.data import splits
 from neuralist.data.pair_sets import Listings
-from neuralist.evaluation import evaluation, fold_averages, results
+from neuralist.evaluation import evaluation, fold_averages, results, selection
+from neuralist.evaluation.baselines import WITH_LYRICS
 from neuralist.evaluation.comparison import ResampledMetrics
 from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
@@ -174,7 +176,7 @@ def _train_once(name: str, settings: Experiment, prepared: examples.TrainingData
 
 def report(
     trainings: Sequence[MetricsBySplit],
-    experiments: Sequence[str],
+    experiments: Experiments,
     subject: str | None,
     split: str,
     level: float,
@@ -183,7 +185,7 @@ def report(
 
     Args:
         trainings: from `measure`.
-        experiments: their names.
+        experiments: name to settings.
         subject: the experiment whose leads are shown; None: the best on val by listed AUC.
         split: val or test.
         level: of the intervals.
@@ -193,12 +195,42 @@ def report(
         for name in experiments
     }
     subject = subject or max(on_val, key=on_val.__getitem__)
-    averages = fold_averages.averaged([training[split] for training in trainings], subject, level)
+    of_split = [training[split] for training in trainings]
+    averages = fold_averages.averaged(of_split, subject, level)
+    differences = {
+        f"{predictor} - {other}": fold_averages.difference(of_split, predictor, other, level)
+        for predictor, other in _with_and_without_lyrics(experiments)
+        if predictor in averages and other in averages
+    }
     values = ", ".join(f"{name} {value:.3f}" for name, value in on_val.items())
     lines = [
         f"Mean listed AUC on val: {values}. Leads are those of {subject}; ~ none is shown, ! it trails.",
         "",
         *fold_averages.markdown(averages, subject),
+        *_difference_lines(differences),
     ]
-    numbers = {name: average._asdict() for name, average in averages.items()} | {"val": on_val}
+    numbers = {name: average._asdict() for name, average in averages.items()}
+    numbers |= {"val": on_val, "differences": differences}
     return Report(lines, json.dumps(numbers, indent=2, default=Estimate.model_dump) + "\n")
+
+
+def _with_and_without_lyrics(experiments: Experiments) -> dict[tuple[str, str], None]:
+    """Labels of each baseline from lyrics and metadata, and of the one from the same metadata alone."""
+    return {
+        (_baseline_label(both, name, experiment), _baseline_label(alone, name, experiment)): None
+        for name, experiment in experiments.items()
+        for both, alone in WITH_LYRICS.items()
+    }
+
+
+def _difference_lines(differences: Mapping[str, Mapping[str, Estimate]]) -> list[str]:
+    """Lines that say what lyrics add to metadata; none without a difference."""
+    lines = ["", "What lyrics add to metadata:", ""] if differences else []
+    for title, difference in differences.items():
+        shown = (
+            f"{BY_NAME[metric].heading} {results.interval(difference[metric], metric)} "
+            f"{selection.lead_mark(difference[metric], metric)}".rstrip()
+            for metric in ("listed_auc", "ndcg_at_10")
+        )
+        lines.append(f"- {title}: {', '.join(shown)}")
+    return lines

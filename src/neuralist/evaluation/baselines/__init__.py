@@ -4,7 +4,7 @@ Input: songs (tables.SONGS), TrainingPairs (pairs with similarities and weights)
 is two row numbers of the songs table. Output: baseline to Answers for the pairs to score.
 
 A score that is no similarity (a cosine, a gap in years) is mapped to one by isotonic regression on the
-training pairs, so that deciles and MSE are fair. The look-up and the tree of artist, year and tags predict
+training pairs, so that deciles and MSE are fair. The look-up and the trees of artist, year and tags predict
 similarity themselves: a mapping fitted on rows that they memorise would overfit.
 """
 
@@ -40,17 +40,18 @@ class Baseline(NamedTuple):
     """A baseline.
 
     Attributes:
-        label: as people read it; a * marks one from metadata.
-        made_from: what it reads of the songs to score; `encoder` is the model's own, without TF-IDF.
+        label: as people read it; a * marks one that reads metadata.
+        made_from: what it reads of the songs to score; `encoder` is the model's own, without TF-IDF; `both`
+            is lyrics and metadata.
     """
 
     label: str
-    made_from: Literal["encoder", "similarities", "lyrics", "metadata"]
+    made_from: Literal["encoder", "similarities", "lyrics", "metadata", "both"]
 
     @property
     def from_lyrics(self) -> bool:
         """Whether it reads lyrics, as much of a text as the model does."""
-        return self.made_from == "lyrics"
+        return self.made_from in ("lyrics", "both")
 
 
 # In the order of the tables.
@@ -66,15 +67,21 @@ BASELINES = {
     "style": Baseline("style", "lyrics"),
     "ridge_tfidf": Baseline("ridge from TF-IDF", "lyrics"),
     "ridge": Baseline("ridge from TF-IDF and style", "lyrics"),
+    "pair_regression": Baseline("logistic regression on pairs", "lyrics"),
     "sentence_encoder": Baseline("sentence encoder", "lyrics"),
     "same_artist": Baseline("same artist*", "metadata"),
     "year_gap": Baseline("year gap*", "metadata"),
     "tags": Baseline("tags*", "metadata"),
+    "lastfm_tags": Baseline("Last.fm tags*", "metadata"),
     "artist_year_tags": Baseline("artist, year, tags*", "metadata"),
+    "year_lyrics": Baseline("year and lyrics*", "both"),
+    "artist_year_tags_lyrics": Baseline("artist, year, tags and lyrics*", "both"),
     "has_list": Baseline("has a list*", "metadata"),
     "degree": Baseline("listed pairs elsewhere*", "metadata"),
     "n_tracks": Baseline("number of tracks*", "metadata"),
 }
+# What lyrics add to metadata: a baseline that reads both, beside the one without lyrics.
+WITH_LYRICS = {"year_lyrics": "year_gap", "artist_year_tags_lyrics": "artist_year_tags"}
 
 
 def without_lyrics(songs: pd.DataFrame, training: TrainingPairs, pairs: Pairs) -> dict[str, Answers]:
@@ -101,8 +108,7 @@ def without_lyrics(songs: pd.DataFrame, training: TrainingPairs, pairs: Pairs) -
         answers[name] = Answers.of(to_similarity(train_scores, training, pair_scores))
     features = [scores[name] for name in metadata.TREE_FEATURES if name in scores]
     if len(features) > 1:
-        train_scores, pair_scores = (np.column_stack(columns) for columns in zip(*features, strict=True))
-        answers["artist_year_tags"] = Answers.of(metadata.tree(train_scores, training, pair_scores))
+        answers["artist_year_tags"] = Answers.of(metadata.trees(features, training))
     return answers
 
 
@@ -115,7 +121,9 @@ def from_lyrics(
     *,
     sentence_encoder: str | None = None,
 ) -> dict[str, Answers]:
-    """Predictions of the baselines from lyrics, which read as much of a text as the model does.
+    """Predictions of the baselines that read lyrics, as much of a text as the model does.
+
+    Those that read metadata too are left out where no song has metadata, or there is no pair regression.
 
     Args:
         songs: tables.SONGS.
@@ -133,10 +141,21 @@ def from_lyrics(
     if sentence_encoder is not None:
         texts = songs["lyrics"].tolist()
         scores["sentence_encoder"] = lyrics.sentence_scores(texts, training, pairs, sentence_encoder)
-    return {
+    answers = {
         name: Answers.of(to_similarity(train_scores, training, pair_scores))
         for name, (train_scores, pair_scores) in scores.items()
     }
+    if "pair_regression" in scores:
+        of_metadata = metadata.scores(songs, training, pairs)
+        known = [of_metadata[name] for name in metadata.TREE_FEATURES if name in of_metadata]
+        read = {
+            "year_lyrics": [of_metadata["year_gap"]] if "year_gap" in of_metadata else [],
+            "artist_year_tags_lyrics": known if len(known) > 1 else [],
+        }
+        for name, features in read.items():
+            if features:
+                answers[name] = Answers.of(metadata.trees([*features, scores["pair_regression"]], training))
+    return answers
 
 
 def untrained(

@@ -1,4 +1,4 @@
-"""Baselines that read lyrics: TF-IDF, averaged word vectors, style, ridge regression, a sentence encoder."""
+"""Baselines that read lyrics: TF-IDF, averaged word vectors, style, regressions, a sentence encoder."""
 
 import pkgutil
 from collections.abc import Callable, Sequence
@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import linalg, sparse
 from scipy.optimize import nnls
 
+from neuralist.evaluation.baselines import regression
 from neuralist.evaluation.baselines.common import (
     Pairs,
     Scores,
@@ -30,7 +31,8 @@ def scores(
 ) -> dict[str, Scores]:
     """Return each baseline's scores in [0, 1] of the training pairs and of the pairs to score.
 
-    Ridge is left out where songs have neither year, nor tags, nor lists.
+    Ridge is left out where songs have neither year, nor tags, nor lists; the regression on pairs where all
+    training pairs have similarity 0, or all 1.
 
     Args:
         songs: tables.SONGS, lyrics cut to what the model reads.
@@ -41,20 +43,27 @@ def scores(
     """
     texts, windowing = songs["lyrics"].tolist(), TokenWindowing(tokens, 1, "chunks")
     of_terms = tfidf_weights(texts, training.songs, tokens)
-    by_baseline = {
-        **{name: cosine_scores(weights, training, pairs) for name, weights in of_terms.items()},
-        "style": inverse_distance(style.standardised(texts, training.songs), training, pairs),
-    }
+    by_baseline = {name: cosine_scores(weights, training, pairs) for name, weights in of_terms.items()}
+    of_pairs = list(by_baseline.values())
+    styles = style.standardised(texts, training.songs)
+    by_baseline["style"] = inverse_distance(styles, training, pairs)
     if vectors is not None:
         averages = averaged_vectors(texts, vectors)
         by_baseline["averaged_vectors"] = cosine_scores(averages, training, pairs)
         by_baseline["averaged_vectors_projected"] = cosine_scores(
             projected(averages, training), training, pairs
         )
+        of_pairs.append(cosine_scores(centred(averages, training.songs), training, pairs))
+    answers = np.zeros((len(texts), 0))
     for name, plain in (("ridge_tfidf", True), ("ridge", False)):
         teacher = ridge.answer(songs, training.listed, training.songs, windowing, plain=plain)
         if teacher.names:
             by_baseline[name] = inverse_distance(teacher.positions, training, pairs)
+            answers = teacher.answers
+    features = regression.PairFeatures(styles, answers, of_pairs)
+    pair_regression = regression.scores(features, training, pairs)
+    if pair_regression is not None:
+        by_baseline["pair_regression"] = pair_regression
     return by_baseline
 
 
@@ -78,25 +87,30 @@ def averaged_vectors(texts: Sequence[str], vectors: WordVectors) -> np.ndarray:
     return _unit(means)
 
 
+def centred(averages: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """Centre averaged vectors on the songs `train`, and scale them to length 1 again."""
+    return _unit(averages - averages[train].mean(axis=0))
+
+
 def projected(averages: np.ndarray, training: TrainingPairs) -> np.ndarray:
-    """Centre averaged vectors on the training songs, weight each dimension, and scale them to length 1 again.
+    """Weigh each dimension of the centred averaged vectors, and scale them to length 1 again.
 
     A pair's score is sum_d w_d^2 a_d b_d; the squares are fitted to similarity by non-negative least squares
     with a ridge penalty of the products' mean variance (a full matrix, from the covariance of listed pairs,
     is worse: listed_auc 0.563 against 0.570 on five real val splits, and 0.540 without any projection).
     """
-    centred = _unit(averages - averages[training.songs].mean(axis=0))
+    vectors = centred(averages, training.songs)
     weights = training.weight / training.weight.sum()
-    features = centred[training.pairs.left] * centred[training.pairs.right]
+    features = vectors[training.pairs.left] * vectors[training.pairs.right]
     features -= weights @ features
     weighted = features * weights[:, None]
     covariance = features.T @ weighted
     penalty = np.trace(covariance) / len(covariance)
     if not penalty > 0:
-        return centred
+        return vectors
     factor = linalg.cholesky(covariance + penalty * np.eye(len(covariance)))
     target = linalg.solve_triangular(factor, weighted.T @ (training.similarity - training.mean()), trans=1)
-    return _unit(centred * np.sqrt(nnls(factor, target)[0]))
+    return _unit(vectors * np.sqrt(nnls(factor, target)[0]))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
