@@ -182,12 +182,15 @@ def recommend(  # noqa: PLR0913 - each is an option
         # Of a model without a blend nobody has asked for the song's facts.
         options["lyrics_only"] |= catalogue.blend is None
     nearest = catalogue.nearest(embeddings, k, exclude_song=start, facts=[facts], **options)
-    for note in nearest.attrs.get("notes", []):
+    notes: list[str] = nearest.attrs.get("notes", [])
+    for note in notes if song is None else []:
         shell.warn(note)
     if nearest.empty:
         raise ValueError(f"none of {len(catalogue.songs):,} songs is left by these options; ask for more")
     used = nearest["used"].iloc[0].split(", ") if "used" in nearest else ["lyrics"]
-    result = {"query": query, "used": used, "songs": _records(nearest)} | _provenance(loaded.served)
+    result = {"query": query, "used": used, "notes": notes, "songs": _records(nearest)} | _provenance(
+        loaded.served
+    )
     if contrast:
         result["contrast"] = {"genre": catalogue.genre(facts), "year": facts.year}
     _print_songs(catalogue, result, "Near", as_json)
@@ -402,7 +405,7 @@ def _print_songs(catalogue: "Catalogue", result: dict[str, Any], word: str, as_j
     rows = [[song[name] for name in columns] for song in songs]
     shell.console().print(shell.table(["", *columns[1:]], rows))
     if "used" in result:
-        print(_ranked_by(result))
+        shell.console().print(shown(_ranked_by(result)))
     _print_provenance(result)
 
 
@@ -416,7 +419,9 @@ def _ranked_by(result: dict[str, Any]) -> str:
         far = [f"of another genre than {genre}"] if genre else []
         far += [f"{FAR_YEARS} years or more from {year}"] if year is not None else []
         text += f", among songs {' or '.join(far)}"
-    return f"{text}."
+    # Of lyrics that were given, notes are warnings.
+    why = "; ".join(result["notes"] if result["query"] else [])
+    return f"{text}: {why}." if why else f"{text}."
 
 
 def _provenance(served: "ServedModel") -> dict[str, Any]:

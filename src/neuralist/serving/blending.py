@@ -193,15 +193,15 @@ def _part(facts: tuple[Fact, ...], val: ValPairs) -> BlendPart | None:
     whole = fitted(facts, val, rows)
     names_of = RANKED if len(val.queries.pair) else GRADED
     judge = _ranks if len(val.queries.pair) else _errors
-    folds = list(judge(facts, val, rows))
-    weight = np.array([n for n, _ in folds], dtype=np.float64)
-    values = np.array([both_answers for _, both_answers in folds])  # (n_folds, alone or blended, metric)
-    if len(folds) < 2:
+    judged = list(judge(facts, val, rows))
+    weight = np.array([n for n, _ in judged], dtype=np.float64)
+    values = np.array([both_answers for _, both_answers in judged])  # (n_folds, alone or blended, metric)
+    if len(judged) < 2:
         return None
     means = np.average(values, axis=0, weights=weight)
     signs = np.array([-1.0 if name == "mse" else 1.0 for name in names_of])
     gains = signs * (values[:, 1] - values[:, 0]) * (weight / weight.mean())[:, None]
-    shown = bool((gains.mean(axis=0) > gains.std(axis=0, ddof=1) / np.sqrt(len(folds))).all())
+    shown = bool((gains.mean(axis=0) > gains.std(axis=0, ddof=1) / np.sqrt(len(judged))).all())
     alone, blended = (
         {name: metrics.rounded(value) for name, value in zip(names_of, row, strict=True)} for row in means
     )
@@ -217,7 +217,7 @@ def _part(facts: tuple[Fact, ...], val: ValPairs) -> BlendPart | None:
     )
 
 
-def _folds(facts: tuple[Fact, ...], val: ValPairs, rows: np.ndarray) -> Iterator[tuple[np.ndarray, Weighing]]:
+def folds(facts: tuple[Fact, ...], val: ValPairs, rows: np.ndarray) -> Iterator[tuple[np.ndarray, Weighing]]:
     """Yield the songs of a fold, a mask by the queries' numbering, and the weighing without any of them."""
     left, right = val.queries.left, val.queries.right
     fold = np.random.default_rng(SEED).permutation(len(val.queries.new_artist)) % FOLDS
@@ -244,7 +244,7 @@ def _ranks(facts: tuple[Fact, ...], val: ValPairs, rows: np.ndarray) -> Iterator
     """Yield the queries of each fold, and how well lyrics alone and the score rank their listed songs."""
     asked = ranked_by(facts, val)
     at = [ranking.NAMES.index(name) for name in RANKED]
-    for in_fold, weighing in _folds(facts, val, rows):
+    for in_fold, weighing in folds(facts, val, rows):
         queries = _among(asked, in_fold[asked.query])
         if len(queries.pair):
             answers = {0: val.similarity, 1: weighing.log_odds(val.similarity, val.nearness)}
@@ -257,8 +257,8 @@ def _errors(facts: tuple[Fact, ...], val: ValPairs, rows: np.ndarray) -> Iterato
     """Yield the pairs of each fold, and how near lyrics alone and the score come to their similarity."""
     from scipy.stats import spearmanr  # only packing needs SciPy
 
-    alone = (weighing for _, weighing in _folds((), val, rows))
-    for (in_fold, weighing), by_lyrics in zip(_folds(facts, val, rows), alone, strict=True):
+    alone = (weighing for _, weighing in folds((), val, rows))
+    for (in_fold, weighing), by_lyrics in zip(folds(facts, val, rows), alone, strict=True):
         judged = rows & in_fold[val.queries.left]
         if np.count_nonzero(judged) < 2:
             continue
