@@ -18,26 +18,26 @@ def test_cosines_are_those_of_scikit_learns_tfidf() -> None:
     tfidf = TfidfTransformer().fit(counts.transform([dict.fromkeys(tags, 1) for tags in TAGS if tags]))
     songs, asked = (tfidf.transform(counts.transform(tags)).toarray() for tags in (TAGS, [query]))
 
-    found = Tags(TAGS).cosines(query)
+    found = Tags.of(TAGS).cosines(query)
     assert np.isnan(found).tolist() == [False, False, True, False]
     assert found[[0, 1, 3]] == pytest.approx((songs @ asked[0])[[0, 1, 3]])
 
 
 def test_a_tag_that_no_song_has_changes_no_cosine() -> None:
-    tags = Tags(TAGS)
+    tags = Tags.of(TAGS)
     np.testing.assert_array_equal(tags.cosines({"soul": 1.0, "polka": 9.0}), tags.cosines({"soul": 1.0}))
     assert np.isnan(tags.cosines({"polka": 1.0})).all()
 
 
 def test_some_songs_are_compared_by_the_rarity_among_all() -> None:
-    whole = Tags(TAGS)
-    some = Tags(TAGS[:2], whole.rarity)
+    whole = Tags.of(TAGS)
+    some = Tags.of(TAGS[:2], whole.rarity)
     assert some.cosines(TAGS[3]) == pytest.approx(whole.cosines(TAGS[3])[:2])
 
 
 def test_nearness_by_hand() -> None:
     songs = Songs(
-        np.array([0, 1, -1]), np.array([1990.0, np.nan, 2000.0]), Tags([{"a": 1.0}, {}, {"b": 1.0}])
+        np.array([0, 1, -1]), np.array([1990.0, np.nan, 2000.0]), Tags.of([{"a": 1.0}, {}, {"b": 1.0}])
     )
     near = songs.nearness(1, 1995, {"a": 1.0})
     np.testing.assert_array_equal(near["artist"], [0, 1, np.nan])
@@ -47,7 +47,7 @@ def test_nearness_by_hand() -> None:
 
 @pytest.mark.parametrize("unknown", [None, -1])
 def test_what_the_query_lacks_is_unknown_of_every_song(unknown: int | None) -> None:
-    songs = Songs(np.array([0, -1]), np.array([1990.0, 2000.0]), Tags([{"a": 1.0}, {}]))
+    songs = Songs(np.array([0, -1]), np.array([1990.0, 2000.0]), Tags.of([{"a": 1.0}, {}]))
     near = songs.nearness(unknown, None, {})
     assert all(np.isnan(values).all() for values in near.values())
 

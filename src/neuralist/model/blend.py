@@ -29,32 +29,44 @@ class Tags:
     """The tags of songs, weighed by their rarity, to compare with those of a query.
 
     Args:
-        tags: of each song, with weights above 0; of a song without tags, empty.
+        counts: the number of tags of each song, int64 (n_songs,).
+        names: the tags of all songs, one song after the other, (n_tags,).
+        weights: of each, above 0, float64 (n_tags,).
         rarity: the weight of each tag that counts; None for the logarithm of (songs with tags + 1) / (songs
             with this tag + 1), plus 1, over these songs (scikit-learn's smoothed IDF).
     """
 
     def __init__(
-        self, tags: Sequence[Mapping[str, float]], rarity: Mapping[str, float] | None = None
+        self,
+        counts: np.ndarray,
+        names: np.ndarray,
+        weights: np.ndarray,
+        rarity: Mapping[str, float] | None = None,
     ) -> None:
-        self.n_songs = len(tags)
-        counts = np.array([len(of_song) for of_song in tags], dtype=np.int64)
-        song = np.repeat(np.arange(len(tags)), counts)
-        code, names = pd.factorize(np.array([tag for of_song in tags for tag in of_song], dtype=object))
-        weight = np.array([value for of_song in tags for value in of_song.values()], dtype=np.float64)
+        self.n_songs = len(counts)
+        song = np.repeat(np.arange(len(counts)), counts)
+        code, distinct = pd.factorize(names)
         if rarity is None:
-            n_tagged, n_songs = np.count_nonzero(counts), np.bincount(code, minlength=len(names))
-            self.rarity = dict(zip(names, np.log((1 + n_tagged) / (1 + n_songs)) + 1, strict=True))
+            n_tagged, n_songs = np.count_nonzero(counts), np.bincount(code, minlength=len(distinct))
+            self.rarity = dict(zip(distinct, np.log((1 + n_tagged) / (1 + n_songs)) + 1, strict=True))
         else:
             self.rarity = dict(rarity)
-        weight *= np.array([self.rarity.get(name, 0.0) for name in names])[code]
-        length = np.sqrt(np.bincount(song, weight**2, minlength=len(tags)))
+        weight = weights * np.array([self.rarity.get(name, 0.0) for name in distinct])[code]
+        length = np.sqrt(np.bincount(song, weight**2, minlength=len(counts)))
         self._has = length > 0
         weight /= np.where(self._has, length, 1)[song]
         order = np.argsort(code, kind="stable")
         self._song, self._weight = song[order], weight[order]
-        starts = np.searchsorted(code[order], np.arange(len(names) + 1))
-        self._rows = {name: slice(*starts[at : at + 2]) for at, name in enumerate(names)}
+        starts = np.searchsorted(code[order], np.arange(len(distinct) + 1))
+        self._rows = {name: slice(*starts[at : at + 2]) for at, name in enumerate(distinct)}
+
+    @classmethod
+    def of(cls, songs: Sequence[Mapping[str, float]], rarity: Mapping[str, float] | None = None) -> "Tags":
+        """Return the tags of songs, given as tag to weight."""
+        counts = np.array([len(tags) for tags in songs], dtype=np.int64)
+        names = np.array([tag for tags in songs for tag in tags], dtype=object)
+        weights = np.array([weight for tags in songs for weight in tags.values()], dtype=np.float64)
+        return cls(counts, names, weights, rarity)
 
     def cosines(self, query: Mapping[str, float]) -> np.ndarray:
         """Return the cosine of a query's tags with each song's, float64 (n_songs,) in [0, 1].

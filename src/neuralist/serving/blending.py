@@ -150,9 +150,9 @@ def _tables(songs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, list[dict[str,
 def _nearness(songs: pd.DataFrame, left: np.ndarray, right: np.ndarray) -> dict[Fact, np.ndarray]:
     """Return how near the songs of each pair are by each fact, float64 (n_pairs,)."""
     artist, year, tags = _tables(songs)
-    rarity = Tags(tags).rarity  # over all songs, as in the catalogue
+    rarity = Tags.of(tags).rarity  # over all songs, as in the catalogue
     rights, at = np.unique(right, return_inverse=True)
-    candidates = Songs(artist[rights], year[rights], Tags([tags[song] for song in rights], rarity))
+    candidates = Songs(artist[rights], year[rights], Tags.of([tags[song] for song in rights], rarity))
     near: dict[Fact, np.ndarray] = {fact: np.full(len(left), np.nan) for fact in FACTS}
     order = np.argsort(left, kind="stable")
     lefts, starts = np.unique(left[order], return_index=True)

@@ -254,7 +254,7 @@ class Catalogue:
                 "alone; run `dvc repro package` to pack it again"
             )
         notes = []
-        unknown = [tag for tag in facts.tags if tag not in self._known.tags.rarity]
+        unknown = [tag for tag in facts.tags if tag not in self.known.tags.rarity]
         if unknown:
             notes.append(f"tags that no song of the catalogue has are left out: {', '.join(unknown)}")
         artist = facts.artist
@@ -296,7 +296,7 @@ class Catalogue:
             of_songs = self.songs["genre"].fillna(genres.OTHER).to_numpy(object)
             far |= (of_songs != genre) & (of_songs != genres.OTHER)
         if facts.year is not None:
-            far |= np.abs(self._known.year - facts.year) >= FAR_YEARS
+            far |= np.abs(self.known.year - facts.year) >= FAR_YEARS
         return far
 
     def _blended(
@@ -309,19 +309,23 @@ class Catalogue:
         allowed: np.ndarray | None,
     ) -> tuple[Near, np.ndarray]:
         """Return the k songs of highest score, the first of each group, with their scores."""
-        pool = self._rows if allowed is None else np.flatnonzero(allowed)
         facts = use.facts
         artist = None if facts.artist is None else self._artist_numbers[names.without_guests(facts.artist)]
-        nearness = self._known.nearness(artist, facts.year, facts.tags)
-        similarity = self._neighbours.compare(query, pool)
-        log_odds = weighing.log_odds(similarity, {fact: near[pool] for fact, near in nearness.items()})
-        first: dict[int, int] = {}  # of each group, the place in the pool of its first song
-        for at in np.argsort(-log_odds, kind="stable").tolist():
-            first.setdefault(int(groups[pool[at]]), at)
-            if len(first) == k:
-                break
-        found = np.array([*first.values()], dtype=np.intp)
-        return Near(pool[found], similarity[found]), blend.score(log_odds[found])
+        nearness = self.known.nearness(artist, facts.year, facts.tags)
+        similarity = self._neighbours.compare(query)
+        log_odds = weighing.log_odds(similarity, nearness)
+        if allowed is not None:
+            log_odds[~allowed] = -np.inf
+        n_allowed, n = int(np.sum(log_odds > -np.inf)), 4 * k
+        while True:
+            n = min(n, n_allowed)
+            lowest = np.partition(log_odds, -n)[-n] if n else np.inf
+            best = np.flatnonzero(log_odds >= lowest)
+            best = best[np.argsort(-log_odds[best], kind="stable")]
+            best = best[np.sort(np.unique(groups[best], return_index=True)[1])][:k]
+            if len(best) == k or n == n_allowed:
+                return Near(best, similarity[best]), blend.score(log_odds[best])
+            n *= 4  # few groups hold many of the best songs
 
     def label(self, song_id: str, artist: str | None, title: str | None) -> str:
         """Return "artist - title", or what of both is there; without both the id, and first words."""
@@ -404,11 +408,15 @@ class Catalogue:
         return bool(self.songs["group_id"].duplicated().any())
 
     @cached_property
-    def _known(self) -> blend.Songs:
+    def known(self) -> blend.Songs:
         """What is known of the songs, to compare with queries: half a million take seconds to sort."""
         years = self.songs["year"].to_numpy(np.float64, na_value=np.nan)
-        of_songs = zip(self._tags["tags"], self._tags["tag_weights"], strict=True)
-        return blend.Songs(self._artists, years, blend.Tags([_weighted(*of_song) for of_song in of_songs]))
+        counts = np.array([0 if tags is None else len(tags) for tags in self._tags["tags"]], dtype=np.int64)
+        tags, weights = (
+            np.concatenate([np.empty(0, dtype), *(one for one in self._tags[name] if one is not None)])
+            for name, dtype in (("tags", object), ("tag_weights", np.float64))
+        )
+        return blend.Songs(self._artists, years, blend.Tags(counts, tags, weights))
 
     @cached_property
     def _numbered_artists(self) -> tuple[np.ndarray, dict[str, int]]:

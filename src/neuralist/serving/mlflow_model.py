@@ -124,6 +124,8 @@ class ServedModel(PythonModel):
         self.model = Model.load(folder)
         # The first call reads the catalogue, fills the caches, and fails here on an invalid folder.
         self.answer(_example(self.kind, self.model.encoder.vocabulary), {})
+        if self.kind == RECOMMEND and self.model.catalogue.blend is not None:
+            _ = self.model.catalogue.known  # seconds among half a million songs
         server = sys.modules.get("mlflow.pyfunc.scoring_server")
         if server is not None:
             _take_requests(server)
