@@ -4,6 +4,9 @@ Input: a served folder's catalogue.parquet and embeddings.npy. The search is exa
 set; positions are row numbers of the catalogue, from 0. The versions and covers of a song have its group_id,
 and of a group the nearest is shown, unless `versions` is set. A song without artist and title has its first
 words for a title.
+
+Where artist, year or tags of a query are known, `nearest` ranks by the score of `model.blend`, learned on val
+when the folder was packed. It compares every song: half a second among half a million.
 """
 
 from collections.abc import Sequence
