@@ -129,4 +129,6 @@ def _songs() -> pd.DataFrame:
         "year": years,
         "genre": "rock",
     }
-    return pd.DataFrame(columns | {"group_id": columns["song_id"], "first_words": None})
+    return pd.DataFrame(
+        columns | {"group_id": columns["song_id"], "first_words": None, "tags": None, "tag_weights": None}
+    )

@@ -28,7 +28,10 @@ def main() -> None:
         return
     inputs = package.Inputs(args.songs, args.pairs, args.corpus)
     source, level = args.experiments / name, settings.evaluate.level
-    served = package.pack(source, experiments[name], inputs, args.out, metric=metric, level=level)
+    genre_lists = settings.songs.genres
+    served = package.pack(
+        source, experiments[name], inputs, args.out, metric=metric, level=level, genre_lists=genre_lists
+    )
     print(
         f"{name} is packed to serve: the best on val by {metric}, {served.value.value:.3f}; "
         f"beats its baselines: {'yes' if served.beats_baselines else 'not shown'}"

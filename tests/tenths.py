@@ -40,8 +40,11 @@ def write(folder: Path) -> Path:
             "genre": "rock",
             "group_id": [f"s{number}" for number in range(len(SONGS))],
             "first_words": None,
+            "tags": [[]] * len(SONGS),
+            "tag_weights": [[]] * len(SONGS),
         }
     )
     parquet.write(catalogue, tables.CATALOGUE, folder / "catalogue.parquet")
+    records.save(records.BlendRecord(n_pairs=0, is_listed=False, parts=(), genres={}), folder / records.BLEND)
     np.save(folder / "embeddings.npy", np.array([[song[3] / 10] for song in SONGS], dtype=np.float32))
     return folder

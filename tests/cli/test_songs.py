@@ -1,5 +1,6 @@
 """`neuralist`: what its commands say, on a model whose scores are known by hand (tests.tenths)."""
 
+import json
 import math
 import os
 import shutil
@@ -8,10 +9,12 @@ import sys
 import webbrowser
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
-from tests import tenths
+from tests import made_records, served, tenths
 from tests.commands import answer, refusal, run
 
+from neuralist.config import records
 from neuralist.data import parquet, tables
 
 COMMANDS = (
@@ -393,3 +396,85 @@ def test_demo_writes_the_corpus_that_data_dvc_pins(tmp_path: Path) -> None:
     assert result["next"] == f"make repro RAW={folder}"
     assert refusal("demo", str(folder)) == f"{folder}: exists already; name a new folder"
     assert os.listdir(tmp_path / "new") == ["demo"]  # noqa: PTH208 - no hidden rest either
+
+
+# --- recommend with what is known -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def known(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The model of tests.served, whose blend is known by hand."""
+    return str(served.write(tmp_path_factory.mktemp("known") / "served"))
+
+
+def test_recommend_says_what_it_used(known: str) -> None:
+    asked = "recommend", "--text", "--lyrics", "fern", "--model", known
+    assert answer(*asked)["used"] == ["lyrics"]
+    by_year = answer(*asked, "--year", "1996")
+    assert by_year["used"] == ["lyrics", "year"]
+    by_song = {song["song_id"]: song for song in by_year["songs"]}
+    assert by_song["s1"]["similarity"] == served.STONE_FERN
+    # log-odds of exp(-1/4), an eighth less for each of 4 years
+    odds = math.exp(-0.25) / (1 - math.exp(-0.25)) * math.exp(-4 / 8)
+    assert by_song["s1"]["score"] == pytest.approx(odds / (1 + odds), abs=1e-5)
+    both = run(*asked, "--year", "1996", "--tags", "Rock, quiet")
+    assert "By lyrics, year and tags." in both.stdout.splitlines()
+    assert both.stdout.split()[:2] == ["score", "similarity"]
+    assert "By lyrics." in run(*asked).stdout.splitlines()
+
+
+def test_a_song_of_the_catalogue_brings_its_own_facts(known: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(known, tmp_path / "served")
+    songs = served.SONGS.astype({"artist": object})
+    songs.loc[4, "artist"] = None
+    parquet.write(songs, tables.CATALOGUE, folder / "catalogue.parquet")
+    asked = "recommend", "--song", "s4", "--model", str(folder)
+    result = answer(*asked)
+    assert result["used"] == ["lyrics", "year", "tags"]
+    assert "s4" not in [song["song_id"] for song in result["songs"]]
+    alone = answer(*asked, "--lyrics-only")
+    assert alone["used"] == ["lyrics"]
+    assert [song["song_id"] for song in alone["songs"]] == ["s0", "s3", "s1", "s2"]
+
+
+def test_where_a_songs_facts_bring_nothing_the_answer_says_why(known: str) -> None:
+    result = run("recommend", "--song", "s4", "--model", known)
+    assert result.stderr == ""
+    said = " ".join(result.stdout.split())
+    assert "By lyrics: val has too few pairs to learn from artist, year and tags; lyrics rank alone." in said
+
+
+def test_an_unknown_tag_is_warned_of(known: str) -> None:
+    asked = "recommend", "--text", "--lyrics", "moss", "--model", known, "--json"
+    result = run(*asked, "--tags", "polka, \x1b[2Jrock")
+    assert "warning: tags that no song of the catalogue has are left out: polka, �[2jrock" in result.stderr
+    assert json.loads(result.stdout)["used"] == ["lyrics"]
+
+
+def test_contrast_says_what_it_kept_apart(known: str) -> None:
+    asked = "recommend", "--text", "--lyrics", "moss", "--model", known, "--contrast"
+    result = answer(*asked, "--tags", "folk", "--year", "1990")
+    assert result["contrast"] == {"genre": "folk", "year": 1990}
+    assert [song["song_id"] for song in result["songs"]] == ["s3", "s4", "s2"]
+    said = " ".join(run(*asked, "--tags", "folk", "--year", "1990").stdout.split())
+    assert "By lyrics, among songs of another genre than folk or 20 years or more from 1990." in said
+    of_song = answer("recommend", "--song", "s0", "--contrast", "--model", known)
+    assert of_song["contrast"] == {"genre": "folk", "year": 1990}
+    assert refusal(*asked).startswith("contrast: neither year nor genre of the query is known")
+
+
+@pytest.mark.parametrize("fact", [["--artist", "Anna"], ["--year", "1990"], ["--tags", "folk"]])
+def test_a_song_of_the_catalogue_takes_no_other_facts(known: str, fact: list[str]) -> None:
+    assert run("recommend", "--song", "s0", *fact, "--model", known).exit_code == 2
+
+
+def test_a_model_of_an_earlier_format_refuses_facts_and_ranks_its_songs_by_lyrics(
+    known: str, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(known, tmp_path / "served")
+    records.save(made_records.served(format=6), folder / "served.json")
+    older = pa.schema([field for field in tables.CATALOGUE if field.name not in {"tags", "tag_weights"}])
+    parquet.write(served.SONGS[older.names], older, folder / "catalogue.parquet")
+    said = refusal("recommend", "--text", "--lyrics", "moss", "--year", "1990", "--model", str(folder))
+    assert said.startswith("year: an earlier version packed this model")
+    assert answer("recommend", "--song", "s0", "--model", str(folder))["used"] == ["lyrics"]

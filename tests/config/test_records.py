@@ -181,7 +181,7 @@ def test_a_folder_of_this_format_has_no_old_names(folder: Path) -> None:
         records.load_experiment(folder)
 
 
-@pytest.mark.parametrize("newer", [7, "6.1"])
+@pytest.mark.parametrize("newer", [8, "7.1"])
 def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path, newer: object) -> None:
     content = json.loads((folder / "served.json").read_text())
     (folder / "served.json").write_text(json.dumps(content | {"format": newer}))
@@ -190,7 +190,7 @@ def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path,
         with pytest.raises(ValueError) as refused:
             load(folder)
         assert str(refused.value) == (
-            f"{folder / 'served.json'}: format {newer!r}, but this version reads 1 to 6; update neuralist"
+            f"{folder / 'served.json'}: format {newer!r}, but this version reads 1 to 7; update neuralist"
         )
 
 
@@ -211,10 +211,34 @@ def test_in_a_folder_of_format_3_every_song_is_a_group_of_its_own(tmp_path: Path
 
 def test_in_a_folder_of_format_4_the_encoder_answers_alone(tmp_path: Path) -> None:
     served.write(tmp_path)
-    records.save(made_records.served(format=4), tmp_path / "served.json")
+    _as_format(4, tmp_path)
 
     assert "fusion" not in json.loads((tmp_path / "experiment.json").read_text())
     assert Model.load(tmp_path).similarity("moss", "stone") == served.MOSS_STONE
+
+
+@pytest.mark.parametrize("number", [4, 5, 6])
+def test_in_a_folder_of_a_format_before_7_lyrics_rank_alone(number: int, tmp_path: Path) -> None:
+    served.write(tmp_path)
+    _as_format(number, tmp_path)
+    model = Model.load(tmp_path)
+
+    assert model.recommend("moss")["song_id"].tolist() == ["s0", "s3", "s1", "s4", "s2"]
+    with pytest.raises(ValueError) as refused:
+        model.recommend("moss", year=1990, tags="folk")
+    assert str(refused.value) == (
+        "year and tags: an earlier version packed this model, which ranks by lyrics alone; "
+        "run `dvc repro package` to pack it again"
+    )
+
+
+def _as_format(number: int, folder: Path) -> None:
+    """Turn a served folder into one of format 4, 5 or 6: without a blend and without tags."""
+    records.save(made_records.served(format=number), folder / "served.json")
+    (folder / records.BLEND).unlink()
+    path = folder / "catalogue.parquet"
+    older = pa.schema([field for field in tables.CATALOGUE if field.name not in {"tags", "tag_weights"}])
+    parquet.write(parquet.read(path, tables.CATALOGUE)[older.names], older, path)
 
 
 def _of_format(number: int, folder: Path) -> Path:
@@ -222,7 +246,8 @@ def _of_format(number: int, folder: Path) -> Path:
     served.write(folder)
     records.save(made_records.served(format=number), folder / "served.json")
     path = folder / "catalogue.parquet"
-    older = pa.schema([field for field in tables.CATALOGUE if field.name not in {"group_id", "first_words"}])
+    newer = {"group_id", "first_words", "tags", "tag_weights"}
+    older = pa.schema([field for field in tables.CATALOGUE if field.name not in newer])
     parquet.write(parquet.read(path, tables.CATALOGUE)[older.names], older, path)
     return folder
 

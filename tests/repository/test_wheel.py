@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Every template is filled or compiled, the genres are read; a model from code is found by its path.
 USE = """
 import jinja2, pathlib, sys, neuralist
-from neuralist.ingest import genres
+from neuralist.text import genres
 from neuralist.serving import mlflow_model
 from neuralist.validation.report import Report
 

@@ -170,7 +170,7 @@ def test_k_groups_are_shown_where_there_are_as_many(groups: list[int], k: int, e
     n = len(groups)
     songs = pd.DataFrame(
         {"song_id": [f"s{row}" for row in range(n)], "artist": None, "title": None, "year": pd.NA}
-    ).assign(group_id=[f"g{group}" for group in groups], first_words=None)
+    ).assign(group_id=[f"g{group}" for group in groups], first_words=None, tags=None, tag_weights=None)
     catalogue = Catalogue(songs, np.random.default_rng(n).normal(size=(n, 2)), Similarity("manhattan"))
     found = catalogue.nearest(catalogue.embeddings[:1], k, exclude_song=0 if excludes else None)
     shown = [groups[int(song_id[1:])] for song_id in found.song_id]
@@ -243,7 +243,8 @@ def test_a_playlist_needs_a_song_and_a_number(catalogue: Catalogue, start: int, 
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=30), st.data())
 def test_no_song_comes_twice_and_no_artist_twice_in_a_row(artists: list[int], data: st.DataObject) -> None:
     songs = pd.DataFrame({"artist": [f"Artist {number}" for number in artists]})
-    songs = songs.assign(song_id="s", title="", first_words=None, group_id=range(len(artists)))
+    songs = songs.assign(song_id="s", title="", first_words=None, tags=None, tag_weights=None)
+    songs = songs.assign(group_id=range(len(artists)))
     embeddings = np.random.default_rng(len(artists)).normal(size=(len(artists), 2))
     catalogue = Catalogue(songs, embeddings, Similarity("manhattan"))
     start = data.draw(st.integers(0, len(artists) - 1))

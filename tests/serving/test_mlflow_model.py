@@ -324,6 +324,55 @@ def test_a_song_without_artist_and_title_is_null_and_first_words_in_json(tmp_pat
     assert (song["song_id"], song["artist"], song["title"]) == ("s0", None, "moss on…")
 
 
+def test_the_recommender_takes_what_is_known_of_a_query(recommend: Ask) -> None:
+    queries = {"lyrics": "fern", "year": 1996}, {"lyrics": "fern", "tags": ["rock"]}, {"lyrics": "fern"}
+    rows = recommend(_records(*queries, k=2)).content["predictions"]
+    used = ["lyrics, year", "lyrics, tags", "lyrics"]
+    assert [row["used"] for row in rows] == [one for one in used for _ in range(2)]
+    assert [row["song_id"] for row in rows[:2]] == ["s2", "s1"]
+    assert 0 < rows[1]["score"] < rows[0]["score"] <= 1
+    plain = recommend(_records({"lyrics": "fern"}, k=2)).content["predictions"]
+    assert rows[4:] == [row | {"query": 2, "score": None, "used": "lyrics"} for row in plain]
+
+
+KNOWN = {"lyrics": "fern", "artist": None, "year": 1996, "tags": "rock"}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"dataframe_split": {"columns": [*KNOWN], "data": [[*KNOWN.values()]]}}, JSON),
+        ({"inputs": KNOWN}, JSON),
+        ({"instances": [KNOWN]}, JSON),
+        ("lyrics,artist,year,tags\nfern,,1996,rock\n", "text/csv"),
+        (_parquet(pd.DataFrame([KNOWN]).astype({"year": "Int64"})), "application/vnd.apache.parquet"),
+        (_parquet(pd.DataFrame([KNOWN]).astype({"year": float})), "application/vnd.apache.parquet"),
+    ],
+)
+def test_every_form_of_request_may_hold_facts(recommend: Ask, body: Any, kind: str) -> None:
+    expected = recommend(_records(KNOWN))
+    assert expected.content["predictions"][0]["used"] == "lyrics, year, tags"
+    assert recommend(body, kind) == expected
+
+
+def test_the_recommender_takes_contrast_and_lyrics_only(recommend: Ask) -> None:
+    far = recommend(_records({"lyrics": "moss", "tags": "folk"}, contrast=True)).content["predictions"]
+    assert [row["song_id"] for row in far] == ["s3", "s4", "s2"]
+    alone = recommend(_records({"lyrics": "moss", "year": 2010}, lyrics_only=True, k=1)).content
+    assert [(row["song_id"], row["used"]) for row in alone["predictions"]] == [("s0", "lyrics")]
+    refused = recommend(_records({"lyrics": "moss", "year": "soon"}))
+    _is_refused(refused, "row 1 of 1, column year: received 'soon'; give a whole number, or null")
+
+
+def test_mlflows_loaded_recommender_takes_tables_with_and_without_facts(saved: dict[str, Path]) -> None:
+    from mlflow.pyfunc import load_model
+
+    model = load_model(str(saved[mlflow_model.RECOMMEND]))
+    table = pd.DataFrame({"lyrics": ["fern", "fern"], "year": [1996.0, None], "tags": [None, "rock"]})
+    assert model.predict(table)["used"].unique().tolist() == ["lyrics, year", "lyrics, tags"]
+    assert "used" not in model.predict(table[["lyrics"]])
+
+
 NUMBER, YEAR, NAME = "give a whole number from 1 to 100", "give a year or null", "give a name or null"
 
 
@@ -345,7 +394,8 @@ NUMBER, YEAR, NAME = "give a whole number from 1 to 100", "give a year or null",
         ({"versions": "no"}, 'param versions: received "no"; give true or false'),
         (
             {"top": 3},
-            "params: received top; choose among k, exclude_artist, min_year, max_year, versions, approximate",
+            "params: received top; choose among k, exclude_artist, min_year, max_year, versions, "
+            "approximate, contrast, lyrics_only",
         ),
     ],
 )
@@ -461,6 +511,8 @@ def test_the_model_that_recommends_says_its_params(described: dict[str, Any]) ->
         ("max_year", None),
         ("versions", False),
         ("approximate", False),
+        ("contrast", False),
+        ("lyrics_only", False),
     ]
 
 

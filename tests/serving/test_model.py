@@ -1,5 +1,6 @@
 """Texts in, similarities, embeddings and nearest songs out; what is no text is refused by row and column."""
 
+import math
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -444,3 +445,142 @@ def test_filters_of_the_catalogue_apply(model: Model) -> None:
     assert model.recommend("fern", min_year=2005)["song_id"].tolist() == ["s2"]
     with pytest.raises(ValueError, match="k: received 0; give a whole number"):
         model.recommend("fern", k=0)
+
+
+# --- with what is known beside lyrics --------------------------------------------------------------
+
+
+def _score(similarity: float, years: float = 0, cosine: float = 0) -> float:
+    """The score by tests.served's weights: log-odds, an eighth less a year, four times the cosine more."""
+    log_odds = math.log(similarity / (1 - similarity)) - years / 8 + 4 * cosine
+    return 1 / (1 + math.exp(-log_odds))
+
+
+def test_a_year_ranks_near_years_first_and_leaves_nobody_out(model: Model) -> None:
+    found = model.recommend("fern", year=1996)
+    # By lyrics alone: Fern 0, Stone 0.25, Moor 0.65, Moss 0.75, Nothing 1.25 away.
+    expected = {
+        "s1": _score(served.STONE_FERN, 4),
+        "s3": _score(math.exp(-0.65), -served.AVERAGE_YEAR),  # of unknown year: as the average pair
+        "s0": _score(served.MOSS_FERN, 6),
+        "s4": _score(math.exp(-1.25), 1),
+    }
+    by_song = dict(zip(found["song_id"], found["score"], strict=True))
+    assert by_song.pop("s2") == found["score"][0]  # equal lyrics, 14 years away
+    assert by_song == pytest.approx(expected, abs=1e-5)
+    assert found["score"].is_monotonic_decreasing
+    assert found["used"].tolist() == ["lyrics, year"] * 5
+    assert dict(zip(found["song_id"], found["similarity"], strict=True))["s1"] == served.STONE_FERN
+
+
+def test_tags_rank_by_their_cosine_and_a_song_without_any_as_the_average(model: Model) -> None:
+    scores = model.recommend("stone", tags="rock").set_index("song_id")["score"]
+    # Of 4 songs with tags one has rock, two have quiet: weights 1 + ln(5 / 2) and 1 + ln(5 / 3).
+    rock, quiet = 1 + math.log(5 / 2), 1 + math.log(5 / 3)
+    assert scores["s4"] == pytest.approx(_score(math.exp(-1), 0, rock / math.hypot(rock, quiet)), abs=1e-5)
+    assert scores["s3"] == pytest.approx(_score(math.exp(-0.4), 0, served.AVERAGE_TAGS), abs=1e-5)
+    assert scores["s2"] == pytest.approx(_score(served.STONE_FERN), abs=1e-5)
+
+
+def test_without_facts_the_answer_is_that_of_lyrics_alone(model: Model) -> None:
+    expected = model.recommend("moss")
+    assert "score" not in expected
+    nothings: list[dict[str, Any]] = [{"year": None, "tags": ""}, {"artist": None}, {"tags": []}]
+    for nothing in [*nothings, {"lyrics_only": True}]:
+        pd.testing.assert_frame_equal(model.recommend("moss", **nothing), expected)
+    known = model.recommend("moss", year=2010, lyrics_only=True)
+    pd.testing.assert_frame_equal(known[[*expected]], expected)
+    assert known["used"].unique().tolist() == ["lyrics"]
+    assert known["score"].isna().all()
+
+
+NO_POLKA = "tags that no song of the catalogue has are left out: polka"
+
+
+@pytest.mark.parametrize(
+    ("facts", "used", "notes"),
+    [
+        ({"tags": "polka, rock"}, "lyrics, tags", [NO_POLKA]),
+        ({"tags": "polka"}, "lyrics", [NO_POLKA]),
+        ({"tags": "polka", "year": 1990}, "lyrics, year", [NO_POLKA]),
+        ({"artist": "Dora"}, "lyrics", ["the catalogue has no song by Dora; the artist is left out"]),
+        ({"artist": "anna"}, "lyrics", ["val shows no gain from artist; lyrics rank alone"]),
+        (
+            {"artist": "Anna", "year": 1990},
+            "lyrics",
+            ["val has too few pairs to learn from artist and year; lyrics rank alone"],
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_left_out_with_a_reason(
+    model: Model, facts: dict[str, Any], used: str, notes: list[str]
+) -> None:
+    found = model.recommend("moss", **facts)
+    assert found["used"].unique().tolist() == [used]
+    assert found.attrs["notes"] == notes
+    if used == "lyrics":
+        assert found["song_id"].tolist() == model.recommend("moss")["song_id"].tolist()
+
+
+def test_each_of_many_texts_has_its_own_facts(model: Model) -> None:
+    texts = pd.Series(["stone", "stone", "stone"], index=["a", "b", "c"])
+    found = model.recommend(texts, k=2, year=[None, 1990, 1990], tags=["rock", None, "rock"])
+    assert found["query"].tolist() == ["a", "a", "b", "b", "c", "c"]
+    used = ["lyrics, tags", "lyrics, year", "lyrics, year, tags"]
+    assert found.groupby("query")["used"].first().tolist() == used
+    alone: list[dict[str, Any]] = [{"tags": "rock"}, {"year": 1990}, {"year": 1990, "tags": "rock"}]
+    for at, own in enumerate(alone):
+        scores = model.recommend("stone", k=2, **own)["score"].tolist()
+        assert found["score"][2 * at : 2 * at + 2].tolist() == scores
+    assert model.recommend([], year=[]).empty
+
+
+def test_filters_and_groups_hold_with_facts_too(model: Model, tmp_path: Path) -> None:
+    assert model.recommend("moss", year=1990, min_year=2000)["song_id"].tolist() == ["s1", "s2"]
+    assert model.recommend("moss", year=1990, exclude_artist="anna")["song_id"].tolist() == ["s4", "s2"]
+    folder = served.write(tmp_path)
+    groups = served.SONGS.assign(group_id=["s0", "s1", "s1", "s0", "s4"])
+    parquet.write(groups, tables.CATALOGUE, folder / "catalogue.parquet")
+    covered = Model.load(folder)
+    # By a year of 2010 the cover s2 of s1 is nearer than s1 itself.
+    assert covered.recommend("moss", year=2010)["song_id"].tolist() == ["s0", "s2", "s4"]
+    assert covered.recommend("moss", k=2, year=2010)["rank"].tolist() == [1, 2]
+    assert len(covered.recommend("moss", versions=True, year=2010)) == 5
+
+
+def test_an_approximate_search_takes_no_facts(model: Model) -> None:
+    with pytest.raises(ValueError, match="approximate: received with artist, year or tags"):
+        model.recommend("moss", year=1990, approximate=True)
+
+
+def test_contrast_leaves_songs_far_in_genre_or_year_by_lyrics(model: Model) -> None:
+    def found(**known: Any) -> list[str]:
+        return model.recommend("moss", contrast=True, **known)["song_id"].tolist()
+
+    assert found(tags="folk") == ["s3", "s4", "s2"]  # pop, rock, pop
+    assert found(tags="quiet, pop") == ["s0", "s1", "s4"]
+    assert found(year=1990) == ["s2"]  # 2010 is 20 years away; a song of unknown year is not known to be
+    assert found(year=1991) == []
+    assert found(year=1990, tags="pop") == ["s0", "s1", "s4", "s2"]
+    assert found(year=1990, max_year=2000, tags="pop") == ["s0", "s1", "s4"]
+    table = model.recommend("moss", contrast=True, tags="folk")
+    assert table["used"].unique().tolist() == ["lyrics"]
+    assert table["similarity"].is_monotonic_decreasing
+
+
+def test_a_song_of_no_known_genre_is_not_known_to_be_of_another(tmp_path: Path) -> None:
+    folder = served.write(tmp_path)
+    songs = served.SONGS.assign(genre=["folk", None, "other", "pop", "rock"])
+    parquet.write(songs, tables.CATALOGUE, folder / "catalogue.parquet")
+    found = Model.load(folder).recommend("moss", contrast=True, tags="folk")
+    assert found["song_id"].tolist() == ["s3", "s4"]
+
+
+@pytest.mark.parametrize("known", [{}, {"tags": "quiet"}, {"artist": "Anna"}])
+def test_contrast_needs_a_year_or_a_genre(model: Model, known: dict[str, Any]) -> None:
+    with pytest.raises(ValueError) as refused:
+        model.recommend("moss", contrast=True, **known)
+    assert str(refused.value) == (
+        "contrast: neither year nor genre of the query is known; give its year, or tags of which one is a "
+        "genre, such as rock"
+    )

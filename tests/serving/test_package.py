@@ -182,7 +182,7 @@ def test_served_json_says_what_was_chosen_and_how_good_it_is(folder: Path) -> No
     told = json.loads((folder / "served.json").read_text())
     quantiles, content = told.pop("quantiles"), told.pop("content")
     assert told == {
-        "format": 6,
+        "format": 7,
         "experiment": "one",
         "fingerprint": "one".ljust(64, "0"),
         "corpus_note": "A corpus.",
@@ -228,7 +228,7 @@ def test_another_card_gives_another_content(source: Path, folder: Path, tmp_path
 def test_the_folder_holds_these_files(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {
         *("encoder.onnx", "vocabulary.txt", "experiment.json", "catalogue.parquet", "embeddings.npy"),
-        *("training_songs.txt", "served.json", "card.md"),
+        *("training_songs.txt", "served.json", "card.md", "blend.json"),
     }
 
 

@@ -112,5 +112,13 @@ def _packed(source: Path, checkout: Path, resources: ExitStack) -> Path:
         artifacts / "songs.parquet", artifacts / "pairs.parquet", artifacts / "corpus.json"
     )
     out = _scratch(resources) / source.name
-    package.pack(source, metrics[source.name], inputs, out, metric=metric, level=level)
+    package.pack(
+        source,
+        metrics[source.name],
+        inputs,
+        out,
+        metric=metric,
+        level=level,
+        genre_lists=settings.songs.genres,
+    )
     return out

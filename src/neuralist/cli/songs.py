@@ -141,34 +141,58 @@ def recommend(  # noqa: PLR0913 - each is an option
     exclude_artist: Annotated[str | None, typer.Option(help="Leave out this artist's songs.")] = None,
     min_year: Annotated[int | None, typer.Option(help="Leave out earlier songs.")] = None,
     max_year: Annotated[int | None, typer.Option(help="Leave out later songs.")] = None,
+    artist: Annotated[str | None, typer.Option(help="Who sings the lyrics. It leaves nobody out.")] = None,
+    year: Annotated[int | None, typer.Option(help="The year of the lyrics' song.")] = None,
+    tags: Annotated[str | None, typer.Option(help="Tags of the lyrics' song: 'soul, 70s'.")] = None,
+    lyrics_only: Annotated[bool, typer.Option("--lyrics-only", help="Rank by lyrics alone.")] = False,
+    contrast: Annotated[
+        bool,
+        typer.Option("--contrast", help="Only songs of another genre, or 20 years or more away; by lyrics."),
+    ] = False,
     versions: Versions = False,
     model: Model = None,
     as_json: Json = False,
 ) -> None:
     """The songs of the catalogue nearest to a song of it, or to lyrics.
 
-    Of the versions and covers of a song the nearest is shown, and none of those of the song itself.
+    They are ranked by lyrics, and by artist, year and tags where these are known: of a song of the catalogue
+    they are. Of the versions and covers of a song the nearest is shown, and none of those of the song itself.
     """
     if (song is None) == (lyrics is None):
         raise typer.BadParameter("give either --song or --lyrics")
+    if song is not None and any(fact is not None for fact in (artist, year, tags)):
+        raise typer.BadParameter("--artist, --year and --tags are for --lyrics; a song has its own")
     given = None if lyrics is None else _lyrics(lyrics, "--lyrics", is_text=is_text)
     from neuralist import api
 
     loaded = api.load(model)
     catalogue = loaded.catalogue
-    query = None
-    filters: dict[str, Any] = {"exclude_artist": exclude_artist, "min_year": min_year, "max_year": max_year}
-    filters["versions"] = versions
+    query, start = None, None
+    options: dict[str, Any] = {"exclude_artist": exclude_artist, "min_year": min_year, "max_year": max_year}
+    options |= {"versions": versions, "contrast": contrast, "lyrics_only": lyrics_only}
     if given is not None:
+        from neuralist.serving.facts import checked
+
         reading = loaded.read([_cleaned(loaded, given)], cleaned=True)
         _check_known(loaded, given.source, float(reading.known[0]))
-        nearest = catalogue.nearest(reading.embeddings, k, **filters)
+        embeddings, facts = reading.embeddings, checked(artist, year, tags)
     else:
         start, query = _find(catalogue, song or "")
-        nearest = catalogue.nearest(catalogue.embeddings[start][None], k, exclude_song=start, **filters)
+        embeddings, facts = catalogue.embeddings[start][None], catalogue.facts(start)
+        # Of a model without a blend nobody has asked for the song's facts.
+        options["lyrics_only"] |= catalogue.blend is None
+    nearest = catalogue.nearest(embeddings, k, exclude_song=start, facts=[facts], **options)
+    notes: list[str] = nearest.attrs.get("notes", [])
+    for note in notes if song is None else []:
+        shell.warn(note)
     if nearest.empty:
         raise ValueError(f"none of {len(catalogue.songs):,} songs is left by these options; ask for more")
-    result = {"query": query, "songs": _records(nearest)} | _provenance(loaded.served)
+    used = nearest["used"].iloc[0].split(", ") if "used" in nearest else ["lyrics"]
+    result = {"query": query, "used": used, "notes": notes, "songs": _records(nearest)} | _provenance(
+        loaded.served
+    )
+    if contrast:
+        result["contrast"] = {"genre": catalogue.genre(facts), "year": facts.year}
     _print_songs(catalogue, result, "Near", as_json)
 
 
@@ -356,7 +380,8 @@ def _find(catalogue: "Catalogue", song: str) -> tuple[int, dict[str, Any]]:
 def _records(songs: "pd.DataFrame") -> list[dict[str, Any]]:
     import pandas as pd
 
-    names = [name for name in ("rank", "song_id", "artist", "title", "year", "similarity") if name in songs]
+    shown_names = ("rank", "song_id", "artist", "title", "year", "score", "similarity")
+    names = [name for name in shown_names if name in songs]
     rows = songs[names].astype(object).itertuples(index=False, name=None)
     return [
         {name: None if pd.isna(value) else value for name, value in zip(names, row, strict=True)}
@@ -372,13 +397,31 @@ def _print_songs(catalogue: "Catalogue", result: dict[str, Any], word: str, as_j
     if query:
         year = f" ({query['year']})" if query["year"] else ""
         print(f"{word} {shown(catalogue.label(query['song_id'], query['artist'], query['title']))}{year}\n")
-    columns = ["rank", "similarity", "artist", "title", "year"]
+    scored = ["score"] if any(song.get("score") is not None for song in result["songs"]) else []
+    columns = ["rank", *scored, "similarity", "artist", "title", "year"]
     songs = [
         song | {"title": catalogue.label(song["song_id"], None, song["title"])} for song in result["songs"]
     ]
     rows = [[song[name] for name in columns] for song in songs]
     shell.console().print(shell.table(["", *columns[1:]], rows))
+    if "used" in result:
+        shell.console().print(shown(_ranked_by(result)))
     _print_provenance(result)
+
+
+def _ranked_by(result: dict[str, Any]) -> str:
+    """Return what ranked the songs, as a sentence: By lyrics, year and tags."""
+    from neuralist.serving.catalogue import FAR_YEARS, joined
+
+    text = f"By {joined(result['used'])}"
+    if "contrast" in result:
+        genre, year = result["contrast"]["genre"], result["contrast"]["year"]
+        far = [f"of another genre than {genre}"] if genre else []
+        far += [f"{FAR_YEARS} years or more from {year}"] if year is not None else []
+        text += f", among songs {' or '.join(far)}"
+    # Of lyrics that were given, notes are warnings.
+    why = "; ".join(result["notes"] if result["query"] else [])
+    return f"{text}: {why}." if why else f"{text}."
 
 
 def _provenance(served: "ServedModel") -> dict[str, Any]:

@@ -60,5 +60,7 @@ CATALOGUE = pa.schema(
         "genre": TEXT,
         "group_id": TEXT,
         "first_words": TEXT,  # of a song without artist and title; else null
+        "tags": TEXTS,  # those of both columns of songs, case-folded, each once
+        "tag_weights": pa.list_(NUMBER),  # of these, above 0: 1, or of Last.fm's alone a hundredth of theirs
     }
 )

@@ -12,9 +12,9 @@ import pandas as pd
 
 from neuralist.config import params
 from neuralist.data import splits, tables
-from neuralist.ingest import covers, genres, lyrics_check
+from neuralist.ingest import covers, lyrics_check
 from neuralist.ingest.sources import common, lastfm_tags
-from neuralist.text import matching, names
+from neuralist.text import genres, matching, names
 
 
 class Tables(NamedTuple):

@@ -119,6 +119,12 @@ class Neighbours:
             rows, n = [row for row in rows if row not in results], 2 * n
         return [results[row] for row in range(len(queries))]
 
+    def compare(self, query: np.ndarray, pool: np.ndarray | None = None) -> np.ndarray:
+        """Return the similarity of a query, float32 (width,), to the embeddings at `pool`, or to all."""
+        n = len(self.embeddings if pool is None else pool)
+        parts = (self.embeddings[block if pool is None else pool[block]] for block in _blocks(n))
+        return np.concatenate([*(self.similarity(query[None], part) for part in parts), np.empty(0)])
+
     def _rank(
         self, query: np.ndarray, k: int, allowed: np.ndarray | None, positions: np.ndarray, ceiling: float
     ) -> Near | None:
@@ -135,8 +141,7 @@ class Neighbours:
     def _compare_all(self, query: np.ndarray, k: int, allowed: np.ndarray | None) -> Near:
         """Return the k nearest, by the similarity to every allowed embedding."""
         pool = np.arange(len(self.embeddings)) if allowed is None else np.flatnonzero(allowed)
-        blocks = [self.similarity(query[None], self.embeddings[pool[block]]) for block in _blocks(len(pool))]
-        similarity = np.concatenate([*blocks, np.empty(0)])
+        similarity = self.compare(query, None if allowed is None else pool)
         near = np.arange(len(pool))
         if 0 < k < len(pool):
             near = np.flatnonzero(similarity >= np.partition(similarity, -k)[-k])

@@ -4,8 +4,13 @@ Input: a served folder's catalogue.parquet and embeddings.npy. The search is exa
 set; positions are row numbers of the catalogue, from 0. The versions and covers of a song have its group_id,
 and of a group the nearest is shown, unless `versions` is set. A song without artist and title has its first
 words for a title.
+
+Where artist, year or tags of a query are known, `nearest` ranks by the score of `model.blend`, learned on val
+when the folder was packed. It compares every song: half a second among half a million.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -15,17 +20,23 @@ import pandas as pd
 import pyarrow as pa
 
 from neuralist.config import records
+from neuralist.config.records import BlendRecord
 from neuralist.data import parquet, tables
+from neuralist.model import blend
+from neuralist.model.blend import Weighing
 from neuralist.model.encoder import Encoder
-from neuralist.model.neighbours import Neighbours
+from neuralist.model.neighbours import Near, Neighbours
 from neuralist.model.similarity import Similarity
-from neuralist.text import names
+from neuralist.serving.facts import Facts, artist_numbers
+from neuralist.text import genres, names
 
 DECIMALS = 6  # of a similarity
 _SUGGESTIONS = 5
 _COLUMNS = ("song_id", "artist", "title", "year")
-# Of the formats before 4.
-_OLDER = pa.schema([field for field in tables.CATALOGUE if field.name not in {"group_id", "first_words"}])
+# Of two songs of val, 34 % are so far apart, and 1.7 % of those that Last.fm lists as similar.
+FAR_YEARS = 20
+_BY_LYRICS = "lyrics"
+_SINCE_4, _SINCE_7 = {"group_id", "first_words"}, {"tags", "tag_weights"}
 # "madona - like a prayer" scores 98 % with the right name; the title by another artist far less.
 _MIN_SCORE, _MIN_LEAD = 90.0, 5.0
 
@@ -42,6 +53,25 @@ class Match(NamedTuple):
     suggestions: tuple[str, ...]
 
 
+class Use(NamedTuple):
+    """What of a query's facts takes part in the ranking.
+
+    Attributes:
+        facts: those that the catalogue knows.
+        weighing: of lyrics and these facts; None where lyrics rank alone.
+        notes: what does not take part, and why, a sentence each.
+    """
+
+    facts: Facts
+    weighing: Weighing | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What ranks: lyrics, then facts."""
+        return (_BY_LYRICS, *(() if self.weighing is None else self.weighing.used))
+
+
 def is_integer(value: object) -> bool:
     """Return whether a value is a whole number; True and False are none."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
@@ -54,16 +84,26 @@ class Catalogue:
         songs: tables.CATALOGUE, a row for each song.
         embeddings: float32 (n_songs, units).
         similarity: the similarity of the model.
+        blend: how artist, year and tags of a query take part; None where they do not.
 
     Raises:
         ValueError: songs and embeddings differ in number.
     """
 
-    def __init__(self, songs: pd.DataFrame, embeddings: np.ndarray, similarity: Similarity) -> None:
+    def __init__(
+        self,
+        songs: pd.DataFrame,
+        embeddings: np.ndarray,
+        similarity: Similarity,
+        blend: BlendRecord | None = None,
+    ) -> None:
         if len(songs) != len(embeddings):
             raise ValueError(f"catalogue: {len(songs)} songs and {len(embeddings)} embeddings; give one each")
-        self.songs = songs.assign(title=songs["title"].fillna(songs["first_words"]))
-        self.similarity = similarity
+        self._tags = songs[["tags", "tag_weights"]]
+        self.songs = songs.drop(columns=self._tags.columns).assign(
+            title=songs["title"].fillna(songs["first_words"])
+        )
+        self.similarity, self.blend = similarity, blend
         self._unnamed = frozenset(songs.loc[songs["first_words"].notna(), "song_id"])
         self._neighbours = Neighbours(embeddings, similarity)
         self.embeddings = self._neighbours.embeddings
@@ -75,17 +115,20 @@ class Catalogue:
         Raises:
             ValueError: a file is missing or invalid, or the folder is of a newer format.
         """
-        path = folder / "catalogue.parquet"
-        if records.load_served(folder).format < 4:
-            songs = parquet.read(path, _OLDER)
+        number = records.load_served(folder).format
+        absent = (_SINCE_4 if number < 4 else set()) | (_SINCE_7 if number < 7 else set())
+        schema = pa.schema([field for field in tables.CATALOGUE if field.name not in absent])
+        songs = parquet.read(folder / "catalogue.parquet", schema)
+        if number < 4:
             songs = songs.assign(group_id=songs["song_id"], first_words=None)
-        else:
-            songs = parquet.read(path, tables.CATALOGUE)
+        if number < 7:
+            songs = songs.assign(tags=None, tag_weights=None)
         try:
             embeddings = np.load(folder / "embeddings.npy", allow_pickle=False)
         except FileNotFoundError as error:
             raise ValueError(f"{folder}: embeddings.npy missing; run `dvc repro` to make it") from error
-        return cls(songs, embeddings, similarity or Encoder.load(folder).similarity)
+        similarity = similarity or Encoder.load(folder).similarity
+        return cls(songs, embeddings, similarity, records.load_blend(folder))
 
     def nearest(  # noqa: PLR0913 - each is an option
         self,
@@ -98,10 +141,14 @@ class Catalogue:
         exclude_song: int | None = None,
         versions: bool = False,
         approximate: bool = False,
+        facts: Sequence[Facts] | None = None,
+        contrast: bool = False,
+        lyrics_only: bool = False,
     ) -> pd.DataFrame:
-        """Return the k most similar songs to each query; ties go to the earlier row of the catalogue.
+        """Return the k nearest songs to each query; ties go to the earlier row of the catalogue.
 
-        Of each group the most similar song that passes the filters is returned.
+        They are ranked by the similarity of their lyrics, or by the score where facts of the query take part.
+        Of each group the nearest song that passes the filters is returned.
 
         Args:
             embeddings: the queries, float32 (n_queries, units).
@@ -112,13 +159,20 @@ class Catalogue:
             exclude_song: leave out the song at this position, with its group unless `versions` is set.
             versions: return every song of a group.
             approximate: faster, but may miss some; worth it from half a million songs, see `Neighbours`.
+            facts: what is known of each query; None for nothing.
+            contrast: only songs of another genre than the query's, or FAR_YEARS years or more away.
+            lyrics_only: rank by lyrics, whatever is known.
 
         Returns:
-            query (position of the query, from 0), rank (from 1), song_id, artist, title, year, similarity.
+            query (position of the query, from 0), rank (from 1), song_id, artist, title, year, similarity (of
+            the lyrics). With facts or contrast also score (in [0, 1], by which they are ranked; null where it
+            is by the similarity) and used (what ranks, such as "lyrics, year"); and attrs["notes"], sentences
+            on facts that do not take part.
 
         Raises:
-            ValueError: k is no whole number from 1 on, a year is none, min_year is after max_year, or
-                `approximate` with similarity euclidean.
+            ValueError: k is no whole number from 1 on, a year is none, min_year is after max_year,
+                `approximate` with similarity euclidean or with facts; facts for a folder of a format before
+                7; or contrast, and neither genre nor year of a query are known.
         """
         if not is_integer(k) or k < 1:
             raise ValueError(f"k: received {k!r}; give a whole number, 1 or more")
@@ -135,7 +189,35 @@ class Catalogue:
         search = self._neighbours.nearest
         if not versions and self._has_versions:
             search = partial(self._neighbours.nearest_of_groups, groups=groups)
-        results = search(embeddings, int(k), allowed=allowed, approximate=approximate)
+        known = facts or [Facts()] * len(embeddings)
+        if not contrast and not any(of_query.known for of_query in known):
+            return self._table(search(embeddings, int(k), allowed=allowed, approximate=approximate))
+        uses = [Use(of_query, None) if contrast or lyrics_only else self.use(of_query) for of_query in known]
+        if approximate and any(use.weighing for use in uses):
+            raise ValueError(
+                "approximate: received with artist, year or tags, which compare every song; leave it out"
+            )
+        results, scores = [], []
+        for query, use in zip(embeddings, uses, strict=True):
+            pool = allowed
+            if contrast:
+                far = self._far(use.facts)
+                pool = far if pool is None else pool & far
+            if use.weighing is None:
+                [near] = search(query[None], int(k), allowed=pool, approximate=approximate)
+                score = np.full(len(near.positions), np.nan)
+            else:
+                near, score = self._blended(query, use, use.weighing, int(k), groups, pool)
+            results.append(near)
+            scores.append(score)
+        table = self._table(results)
+        used = [", ".join(use.names) for use in uses]
+        table["score"] = np.concatenate([*scores, np.empty(0)]).round(DECIMALS)
+        table["used"] = [used[query] for query in table["query"]]
+        table.attrs["notes"] = list(dict.fromkeys(note for use in uses for note in use.notes))
+        return table
+
+    def _table(self, results: Sequence[Near]) -> pd.DataFrame:
         counts = [len(near.positions) for near in results]
         rows = np.concatenate([near.positions for near in results] or [np.empty(0)]).astype(np.intp)
         similarity = np.concatenate([near.similarity for near in results] or [np.empty(0)])
@@ -147,6 +229,106 @@ class Catalogue:
                 "similarity": similarity.round(DECIMALS),
             }
         )
+
+    def facts(self, song: int) -> Facts:
+        """Return what the catalogue knows of the song at a position."""
+        artist, year, genre = (self.songs[name].iloc[song] for name in ("artist", "year", "genre"))
+        return Facts(
+            None if pd.isna(artist) else artist,
+            None if pd.isna(year) else int(year),
+            _weighted(*self._tags.iloc[song]),
+            None if pd.isna(genre) else genre,
+        )
+
+    def use(self, facts: Facts) -> Use:
+        """Return what of a query's facts takes part in the ranking.
+
+        A tag or an artist that no song of the catalogue has is left out; so are all facts where val shows no
+        gain from them.
+
+        Raises:
+            ValueError: facts are given, and the folder is of a format before 7.
+        """
+        if not facts.known:
+            return Use(facts, None)
+        if self.blend is None:
+            raise ValueError(
+                f"{joined(facts.known)}: an earlier version packed this model, which ranks by lyrics "
+                "alone; run `dvc repro package` to pack it again"
+            )
+        notes = []
+        unknown = [tag for tag in facts.tags if tag not in self.known.tags.rarity]
+        if unknown:
+            notes.append(f"tags that no song of the catalogue has are left out: {', '.join(unknown)}")
+        artist = facts.artist
+        if artist is not None and names.without_guests(artist) not in self._artist_numbers:
+            notes.append(f"the catalogue has no song by {artist}; the artist is left out")
+            artist = None
+        tags = {tag: weight for tag, weight in facts.tags.items() if tag not in unknown}
+        kept = replace(facts, artist=artist, tags=tags)
+        if not kept.known:
+            return Use(kept, None, tuple(notes))
+        part = next((part for part in self.blend.parts if part.facts == kept.known), None)
+        if part is None or not part.shown:
+            why = "has too few pairs to learn from" if part is None else "shows no gain from"
+            notes.append(f"val {why} {joined(kept.known)}; lyrics rank alone")
+            return Use(kept, None, tuple(notes))
+        return Use(kept, Weighing.of(part), tuple(notes))
+
+    def genre(self, facts: Facts) -> str | None:
+        """Return the genre of a query, its own or that of its tags; None where neither says it."""
+        genre = facts.genre
+        if genre is None and self.blend is not None:
+            genre = genres.of_song(list(facts.tags), self.blend.genres)
+        return None if genre == genres.OTHER else genre
+
+    def _far(self, facts: Facts) -> np.ndarray:
+        """Return a mask of the songs far in genre or year from a query, bool (n_songs,).
+
+        Raises:
+            ValueError: neither genre nor year of the query is known.
+        """
+        genre = self.genre(facts)
+        if genre is None and facts.year is None:
+            raise ValueError(
+                "contrast: neither year nor genre of the query is known; give its year, or tags of which one "
+                "is a genre, such as rock"
+            )
+        far = np.zeros(len(self.songs), dtype=bool)
+        if genre is not None:
+            of_songs = self.songs["genre"].fillna(genres.OTHER).to_numpy(object)
+            far |= (of_songs != genre) & (of_songs != genres.OTHER)
+        if facts.year is not None:
+            far |= np.abs(self.known.year - facts.year) >= FAR_YEARS
+        return far
+
+    def _blended(
+        self,
+        query: np.ndarray,
+        use: Use,
+        weighing: Weighing,
+        k: int,
+        groups: np.ndarray,
+        allowed: np.ndarray | None,
+    ) -> tuple[Near, np.ndarray]:
+        """Return the k songs of highest score, the first of each group, with their scores."""
+        facts = use.facts
+        artist = None if facts.artist is None else self._artist_numbers[names.without_guests(facts.artist)]
+        nearness = self.known.nearness(artist, facts.year, facts.tags)
+        similarity = self._neighbours.compare(query)
+        log_odds = weighing.log_odds(similarity, nearness)
+        if allowed is not None:
+            log_odds[~allowed] = -np.inf
+        n_allowed, n = int(np.sum(log_odds > -np.inf)), 4 * k
+        while True:
+            n = min(n, n_allowed)
+            lowest = np.partition(log_odds, -n)[-n] if n else np.inf
+            best = np.flatnonzero(log_odds >= lowest)
+            best = best[np.argsort(-log_odds[best], kind="stable")]
+            best = best[np.sort(np.unique(groups[best], return_index=True)[1])][:k]
+            if len(best) == k or n == n_allowed:
+                return Near(best, similarity[best]), blend.score(log_odds[best])
+            n *= 4  # few groups hold many of the best songs
 
     def label(self, song_id: str, artist: str | None, title: str | None) -> str:
         """Return "artist - title", or what of both is there; without both the id, and first words."""
@@ -229,18 +411,28 @@ class Catalogue:
         return bool(self.songs["group_id"].duplicated().any())
 
     @cached_property
-    def _artists(self) -> np.ndarray:
-        """The artist number of each song: comparing half a million names would take 20 ms."""
-        unknown = -1 - np.arange(len(self.songs))  # two songs of unknown artist are not by the same one
-        known = self.songs["artist"].notna().to_numpy()
-        folded = {artist: names.without_guests(artist) for artist in set(self.songs["artist"][known])}
-        unknown[known] = [self._artist_numbers[folded[artist]] for artist in self.songs["artist"][known]]
-        return unknown
+    def known(self) -> blend.Songs:
+        """What is known of the songs, to compare with queries: half a million take seconds to sort."""
+        years = self.songs["year"].to_numpy(np.float64, na_value=np.nan)
+        counts = np.array([0 if tags is None else len(tags) for tags in self._tags["tags"]], dtype=np.int64)
+        tags, weights = (
+            np.concatenate([np.empty(0, dtype), *(one for one in self._tags[name] if one is not None)])
+            for name, dtype in (("tags", object), ("tag_weights", np.float64))
+        )
+        return blend.Songs(self._artists, years, blend.Tags(counts, tags, weights))
 
     @cached_property
+    def _numbered_artists(self) -> tuple[np.ndarray, dict[str, int]]:
+        """The artist number of each song: comparing half a million names would take 20 ms."""
+        return artist_numbers(list(self.songs["artist"]))
+
+    @property
+    def _artists(self) -> np.ndarray:
+        return self._numbered_artists[0]
+
+    @property
     def _artist_numbers(self) -> dict[str, int]:
-        folded = dict.fromkeys(map(names.without_guests, dict.fromkeys(self.songs["artist"].dropna())))
-        return {artist: number for number, artist in enumerate(folded)}
+        return self._numbered_artists[1]
 
     @cached_property
     def _labels(self) -> list[str]:
@@ -259,3 +451,16 @@ class Catalogue:
     @cached_property
     def _by_id(self) -> dict[str, int]:
         return {song_id: row for row, song_id in enumerate(self.songs["song_id"])}
+
+
+def _weighted(tags: Sequence[str] | None, weights: Sequence[float] | None) -> dict[str, float]:
+    """Return a song's tags with their weights; None, of a song or a format without tags, is no tag."""
+    if tags is None or weights is None:
+        return {}
+    return dict(zip(tags, map(float, weights), strict=True))
+
+
+def joined(words: Sequence[str]) -> str:
+    """Return words as a sentence lists them: artist, year and tags."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last

@@ -2,7 +2,8 @@
 
 neuralist: lyrics_a, lyrics_b -> similarity, similar, decile, tokens_used_a, tokens_used_b, known_a, known_b,
 and in tables (pandas, Spark) error, why a pair has no similarity. Over HTTP such a pair is a bad request.
-neuralist-recommender: lyrics -> the k nearest songs of the catalogue.
+neuralist-recommender: lyrics, and where they are known artist, year and tags -> the k nearest songs of the
+catalogue.
 
 `mlflow models serve`, `mlflow.pyfunc.load_model` and `mlflow.pyfunc.spark_udf` all load them; nothing in a
 saved model is pickled. Importing this module imports mlflow, 3 s.
@@ -29,6 +30,11 @@ from neuralist.text.vocabulary import Vocabulary
 
 MAX_K = 100
 _INPUTS = {COMPARE: ("lyrics_a", "lyrics_b"), RECOMMEND: ("lyrics",)}
+# Columns that a request may lack, and what MLflow's loaded model takes; years are numbers with nulls.
+_OPTIONAL: dict[str, dict[str, DataType]] = {
+    COMPARE: {},
+    RECOMMEND: {"artist": DataType.string, "year": DataType.double, "tags": DataType.string},
+}
 _DEFAULTS: dict[str, Any] = {
     "k": 10,
     "exclude_artist": None,
@@ -36,13 +42,16 @@ _DEFAULTS: dict[str, Any] = {
     "max_year": None,
     "versions": False,
     "approximate": False,
+    "contrast": False,
+    "lyrics_only": False,
 }
+_TRUTHS = ("versions", "approximate", "contrast", "lyrics_only")
 _PARAM_TYPES = {
     "exclude_artist": DataType.string,
-    "versions": DataType.boolean,
-    "approximate": DataType.boolean,
+    **dict.fromkeys(_TRUTHS, DataType.boolean),
 }
 _NULLABLE = ("artist", "title", "year")
+_WITH_FACTS = {"score": DataType.double, "used": DataType.string}  # where facts or contrast are asked for
 # All that a loaded model imports; TensorFlow, DVC and the rest of the lock are not needed.
 _PACKAGES = ("mlflow", "numpy", "onnxruntime", "pandas", "pyarrow", "regex")
 _SEARCH_PACKAGES = ("faiss-cpu",)
@@ -79,7 +88,8 @@ def _example(kind: str, vocabulary: Vocabulary) -> dict[str, list[str]]:
 
 
 def _signature(kind: str) -> ModelSignature:
-    inputs = Schema([ColSpec(DataType.string, name) for name in _INPUTS[kind]])
+    optional = [ColSpec(type_, name, required=False) for name, type_ in _OPTIONAL[kind].items()]
+    inputs = Schema([*(ColSpec(DataType.string, name) for name in _INPUTS[kind]), *optional])
     if kind == COMPARE:
         types = {
             "similarity": DataType.double,
@@ -95,8 +105,9 @@ def _signature(kind: str) -> ModelSignature:
         return ModelSignature(inputs, outputs)
     types = dict.fromkeys(("query", "rank"), DataType.long)
     types |= dict.fromkeys(("song_id", "artist", "title"), DataType.string)
-    types |= {"year": DataType.long, "similarity": DataType.double}
-    outputs = Schema([ColSpec(type_, name, required=name not in _NULLABLE) for name, type_ in types.items()])
+    types |= {"year": DataType.long, "similarity": DataType.double} | _WITH_FACTS
+    absent = {*_NULLABLE, *_WITH_FACTS}
+    outputs = Schema([ColSpec(type_, name, required=name not in absent) for name, type_ in types.items()])
     params = [
         ParamSpec(name, _PARAM_TYPES.get(name, DataType.long), default) for name, default in _DEFAULTS.items()
     ]
@@ -113,6 +124,8 @@ class ServedModel(PythonModel):
         self.model = Model.load(folder)
         # The first call reads the catalogue, fills the caches, and fails here on an invalid folder.
         self.answer(_example(self.kind, self.model.encoder.vocabulary), {})
+        if self.kind == RECOMMEND and self.model.catalogue.blend is not None:
+            _ = self.model.catalogue.known  # seconds among half a million songs
         server = sys.modules.get("mlflow.pyfunc.scoring_server")
         if server is not None:
             _take_requests(server)
@@ -130,7 +143,8 @@ class ServedModel(PythonModel):
         """
         try:
             requests.check_columns(model_input.columns, _INPUTS[self.kind])
-            columns = {name: model_input[name].tolist() for name in _INPUTS[self.kind]}
+            optional = [name for name in _OPTIONAL[self.kind] if name in model_input]
+            columns = {name: model_input[name].tolist() for name in (*_INPUTS[self.kind], *optional)}
             if self.kind == RECOMMEND or params:
                 # k rows for one of the table, which their column `query` counts from 0
                 return pd.DataFrame(self.answer(columns, params or {}))
@@ -142,7 +156,7 @@ class ServedModel(PythonModel):
             raise MlflowException.invalid_parameter_value(str(error)) from error
 
     def answer(self, columns: dict[str, list[Any]], params: dict[str, Any]) -> Mapping[str, Any]:
-        """Return the predictions for columns of texts, as columns.
+        """Return the predictions for columns of texts and, where they are known, of facts; as columns.
 
         Raises:
             ValueError: a text or a param is invalid.
@@ -151,9 +165,10 @@ class ServedModel(PythonModel):
             if params:
                 raise ValueError(f"params: received {', '.join(params)}; this model takes none")
             return self.model.compare(columns["lyrics_a"], columns["lyrics_b"])
-        nearest = self.model.recommend(columns["lyrics"], **checked_params(params))
+        facts: dict[str, Any] = {name: columns.get(name) for name in _OPTIONAL[RECOMMEND]}
+        nearest = self.model.recommend(columns["lyrics"], **checked_params(params), **facts)
         # MLflow's writers accept None, but not pandas' missing values; JSON has no NaN.
-        missing = {name: nearest[name].astype(object) for name in _NULLABLE}
+        missing = {name: nearest[name].astype(object) for name in (*_NULLABLE, "score") if name in nearest}
         return dict(
             nearest.assign(**{name: column.where(column.notna(), None) for name, column in missing.items()})
         )
@@ -175,7 +190,7 @@ def checked_params(params: dict[str, Any]) -> dict[str, Any]:
     artist = options["exclude_artist"]
     if artist is not None and not isinstance(artist, str):
         raise ValueError(f"param exclude_artist: received {_shown(artist)}; give a name or null")
-    for name in ("versions", "approximate"):
+    for name in _TRUTHS:
         if not isinstance(options[name], bool):
             raise ValueError(f"param {name}: received {_shown(options[name])}; give true or false")
     for name in ("min_year", "max_year"):
@@ -210,7 +225,7 @@ def _take_requests(server: Any) -> None:
         if not isinstance(served, ServedModel):
             return original(data, content_type, model, input_schema)
         try:
-            request = requests.parse(data, content_type, _INPUTS[served.kind])
+            request = requests.parse(data, content_type, _INPUTS[served.kind], [*_OPTIONAL[served.kind]])
             body = requests.answer(served.answer(request.columns, request.params))
         except ValueError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error

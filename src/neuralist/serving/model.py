@@ -16,6 +16,7 @@ from neuralist import metrics
 from neuralist.config import records
 from neuralist.config.records import ServedModel
 from neuralist.model.encoder import Encoder, Reading
+from neuralist.serving import facts
 from neuralist.serving.catalogue import DECIMALS, Catalogue
 from neuralist.serving.lyrics import texts, unknown
 
@@ -167,7 +168,7 @@ class Model:
             return values
         return pd.DataFrame(values, index=index_a, columns=index_b)
 
-    def recommend(
+    def recommend(  # noqa: PLR0913 - each is an option
         self,
         lyrics: str | Iterable[str],
         k: int = 10,
@@ -177,10 +178,17 @@ class Model:
         max_year: int | None = None,
         versions: bool = False,
         approximate: bool = False,
+        artist: Any = None,
+        year: Any = None,
+        tags: Any = None,
+        contrast: bool = False,
+        lyrics_only: bool = False,
     ) -> pd.DataFrame:
-        """Return the k songs of the catalogue most similar to lyrics, by the encoder alone.
+        """Return the k songs of the catalogue nearest to lyrics, and to what else is known of their song.
 
-        A song and its versions and covers are a group, of which the most similar is returned.
+        Without artist, year and tags the order is that of the encoder's similarity. With some of them it is
+        that of a score, learned on val from the similarity and from how near the songs are by these facts. A
+        song and its versions and covers are a group, of which the nearest is returned.
 
         Args:
             lyrics: the texts to search with.
@@ -189,15 +197,25 @@ class Model:
             min_year: leave out earlier songs, and songs of unknown year.
             max_year: leave out later songs, and songs of unknown year.
             versions: return every song of a group.
-            approximate: faster among half a million songs, but may miss some.
+            approximate: faster among half a million songs, but may miss some; not with artist, year or tags.
+            artist: of the song that the lyrics are from; for many texts a value for each, in a list or a
+                Series, None where unknown. It leaves nobody out.
+            year: likewise.
+            tags: likewise: "soul, 70s", or a list of tags.
+            contrast: only songs of another genre, or 20 years or more away, ranked by lyrics alone. The genre
+                is that of the first tag that has one.
+            lyrics_only: rank by lyrics alone, whatever is known.
 
         Returns:
             rank (from 1), song_id, artist, title (of a song without artist and title, its first words), year,
-            similarity. For many texts the first column is `query`: the text's position from 0, or its label
-            in the Series.
+            similarity (of the lyrics). For many texts the first column is `query`: the text's position from
+            0, or its label in the Series. With artist, year, tags or contrast also `score`, in [0, 1], and
+            `used`, what ranks ("lyrics, year"); `score` is null where lyrics rank alone. attrs["notes"] then
+            says in sentences what was not used, such as a tag that no song has.
 
         Raises:
-            ValueError: a text or an option is invalid, or the model has no catalogue.
+            ValueError: a text, a fact or an option is invalid; the model has no catalogue; artist, year or
+                tags for a model packed by an earlier version; or contrast without year and genre.
         """
         embeddings = np.atleast_2d(self.encode(lyrics))
         nearest = self.catalogue.nearest(
@@ -208,6 +226,9 @@ class Model:
             max_year=max_year,
             versions=versions,
             approximate=approximate,
+            facts=facts.columns(len(embeddings), artist, year, tags, single=isinstance(lyrics, str)),
+            contrast=contrast,
+            lyrics_only=lyrics_only,
         )
         if isinstance(lyrics, str):
             return nearest.drop(columns="query")

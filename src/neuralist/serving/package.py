@@ -3,7 +3,8 @@
 Input: metrics of `evaluation.evaluate`, the experiments' folders, tables songs and pairs.
 Output: artifacts/served/. encoder.onnx, vocabulary.txt, experiment.json and, where it is learned,
 similarity.npz: the encoder's files;
-catalogue.parquet (tables.CATALOGUE) and embeddings.npy, float32 (n_songs, units), in one order;
+catalogue.parquet (tables.CATALOGUE) and embeddings.npy, float32 (n_songs, units), in one order; blend.json,
+how artist, year and tags of a query take part in the ranking;
 training_songs.txt, one id per line; served.json, a `ServedModel`; card.md; fusion.npz where TF-IDF takes
 part. No lyrics but the first words of
 songs without artist and title, no pickle; the same input gives the same bytes.
@@ -28,8 +29,8 @@ from neuralist.evaluation import selection
 from neuralist.model import fusion, style_answers
 from neuralist.model.encoder import Encoder, PairSimilarity
 from neuralist.model.similarity import WEIGHTS_FILE
-from neuralist.serving import model_card
-from neuralist.text import names
+from neuralist.serving import blending, model_card
+from neuralist.text import genres, names
 
 COPIED = ("encoder.onnx", "vocabulary.txt", "experiment.json")
 MAX_PAIRS = 1_000_000  # to compute the quantiles from
@@ -127,7 +128,14 @@ class Inputs(NamedTuple):
 
 
 def pack(
-    source: Path, evaluated: ExperimentMetrics, inputs: Inputs, out: Path, *, metric: str, level: float
+    source: Path,
+    evaluated: ExperimentMetrics,
+    inputs: Inputs,
+    out: Path,
+    *,
+    metric: str,
+    level: float,
+    genre_lists: dict[str, tuple[str, ...]] | None,
 ) -> ServedModel:
     """Write the folder that serves an experiment; returns what served.json says.
 
@@ -138,6 +146,7 @@ def pack(
         out: the folder to write.
         metric: the metric by which it was chosen, one of metric_table.CHOOSING.
         level: confidence level of the intervals, in (0, 1).
+        genre_lists: tags of each genre, `songs.genres` of params.yaml; None: those of text/genres.yaml.
 
     Raises:
         ValueError: a file is missing or damaged, or there are fewer than two songs.
@@ -145,10 +154,17 @@ def pack(
     note = corpus.load(inputs.corpus).note
     chosen = Chosen(records.load_experiment(source), evaluated, metric, level, note)
     songs, pairs = parquet.read(inputs.songs, tables.SONGS), parquet.read(inputs.pairs, tables.PAIRS)
-    return save(chosen, source, songs, pairs, out)
+    return save(chosen, source, songs, pairs, out, genre_lists)
 
 
-def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame, out: Path) -> ServedModel:
+def save(
+    chosen: Chosen,
+    source: Path,
+    songs: pd.DataFrame,
+    pairs: pd.DataFrame,
+    out: Path,
+    genre_lists: dict[str, tuple[str, ...]] | None = None,
+) -> ServedModel:
     """Write the served folder; returns the content of served.json.
 
     Args:
@@ -157,6 +173,7 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
         songs: tables.SONGS; those with a word that the model knows form the catalogue.
         pairs: tables.PAIRS.
         out: the served folder.
+        genre_lists: see `pack`.
 
     Raises:
         ValueError: a file of the experiment is missing, or there are fewer than two songs.
@@ -175,8 +192,19 @@ def save(chosen: Chosen, source: Path, songs: pd.DataFrame, pairs: pd.DataFrame,
     for name in _copied(encoder):
         with files.unfinished(out / name) as temporary:
             shutil.copyfile(source / name, temporary)
+    learned = blending.learn(
+        catalogue.reset_index(drop=True),
+        pairs,
+        lambda left, right: encoder.similarity(embeddings[left], embeddings[right]),
+        served.protocol,
+        genres.by_tag(genre_lists),
+    )
+    records.save(learned, out / records.BLEND)
     is_unnamed = catalogue["artist"].isna() & catalogue["title"].isna()
     catalogue = catalogue.assign(first_words=catalogue.loc[is_unnamed, "lyrics"].map(names.first_words))
+    tags = blending.all_tags(catalogue)
+    catalogue["tags"] = [[*of_song] for of_song in tags]
+    catalogue["tag_weights"] = [[*of_song.values()] for of_song in tags]
     parquet.write(catalogue.filter(tables.CATALOGUE.names), tables.CATALOGUE, out / "catalogue.parquet")
     with files.unfinished(out / "embeddings.npy") as temporary, temporary.open("wb") as file:
         np.save(file, embeddings)

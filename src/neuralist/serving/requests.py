@@ -8,7 +8,7 @@ one (40 GB for 10,000 rows, one of a million characters), and puts the request i
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -37,13 +37,16 @@ class Request(NamedTuple):
     params: dict[str, Any]
 
 
-def parse(body: bytes, content_type: str | None, required: Sequence[str]) -> Request:
+def parse(
+    body: bytes, content_type: str | None, required: Sequence[str], optional: Sequence[str] = ()
+) -> Request:
     """Parse the body of a request.
 
     Args:
         body: as sent.
         content_type: the header; None means JSON.
         required: names of the model's input columns.
+        optional: names of columns that a request may lack, and a record, whose value is then None.
 
     Raises:
         ValueError: the body cannot be parsed, lacks a column, or has more than MAX_BYTES or MAX_ROWS.
@@ -54,13 +57,13 @@ def parse(body: bytes, content_type: str | None, required: Sequence[str]) -> Req
     if charset.strip() not in ("", "charset=utf-8"):
         raise ValueError(f"content type: received {content_type!r}; send UTF-8")
     if kind.strip() == JSON:
-        return _from_json(body, required)
+        return _from_json(body, required, optional)
     if kind.strip() not in (CSV, PARQUET):
         raise ValueError(f"content type: received {content_type!r}; send {JSON}, {CSV} or {PARQUET}")
     frame = _table(body, kind.strip())
     check_columns(frame.columns, required)
     _check_rows(len(frame))
-    return Request({name: frame[name].tolist() for name in required}, {})
+    return Request({name: frame[name].tolist() for name in _present(frame.columns, required, optional)}, {})
 
 
 def answer(columns: Mapping[str, Any]) -> str:
@@ -85,7 +88,7 @@ def _table(body: bytes, kind: str) -> pd.DataFrame:
         raise ValueError(f"the body cannot be read as {kind} ({_first_line(error)}); send a table") from error
 
 
-def _from_json(body: bytes, required: Sequence[str]) -> Request:
+def _from_json(body: bytes, required: Sequence[str], optional: Sequence[str]) -> Request:
     try:
         content = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -100,15 +103,15 @@ def _from_json(body: bytes, required: Sequence[str]) -> Request:
         raise ValueError(f"params: received {kind_of(params)}; give a JSON object")
     rows = content[forms[0]]
     if forms[0] == "dataframe_split":
-        return Request(_from_split(rows, required), params)
+        return Request(_from_split(rows, required, optional), params)
     if forms[0] == "inputs" and isinstance(rows, dict):
-        return Request(_from_inputs(rows, required), params)
+        return Request(_from_inputs(rows, required, optional), params)
     if not isinstance(rows, list):
         raise ValueError(f"{forms[0]}: received {kind_of(rows)}; give a list of rows")
-    return Request(_from_records(forms[0], rows, required), params)
+    return Request(_from_records(forms[0], rows, required, optional), params)
 
 
-def _from_split(split: Any, required: Sequence[str]) -> dict[str, list[Any]]:
+def _from_split(split: Any, required: Sequence[str], optional: Sequence[str]) -> dict[str, list[Any]]:
     names, rows = (split.get(key) if isinstance(split, dict) else None for key in ("columns", "data"))
     if not isinstance(names, list) or not isinstance(rows, list):
         raise ValueError("dataframe_split: give an object with the lists columns and data")
@@ -118,14 +121,17 @@ def _from_split(split: Any, required: Sequence[str]) -> dict[str, list[Any]]:
         if not isinstance(row, list) or len(row) != len(names):
             shape = f"a list of {len(row)}" if isinstance(row, list) else kind_of(row)
             raise ValueError(f"row {number:,} of {len(rows):,}: received {shape}; give {len(names)} values")
+    present = _present(names, required, optional)
     return {
-        name: [row[index] for row in rows] for name, index in ((name, names.index(name)) for name in required)
+        name: [row[index] for row in rows] for name, index in ((name, names.index(name)) for name in present)
     }
 
 
-def _from_inputs(columns_sent: Mapping[str, Any], required: Sequence[str]) -> dict[str, list[Any]]:
+def _from_inputs(
+    columns_sent: Mapping[str, Any], required: Sequence[str], optional: Sequence[str]
+) -> dict[str, list[Any]]:
     check_columns(columns_sent, required)
-    values = {name: columns_sent[name] for name in required}
+    values = {name: columns_sent[name] for name in _present(columns_sent, required, optional)}
     columns = {name: value if isinstance(value, list) else [value] for name, value in values.items()}
     lengths = {len(column) for column in columns.values()}
     if len(lengths) > 1:
@@ -135,7 +141,9 @@ def _from_inputs(columns_sent: Mapping[str, Any], required: Sequence[str]) -> di
     return columns
 
 
-def _from_records(form: str, rows: list[Any], required: Sequence[str]) -> dict[str, list[Any]]:
+def _from_records(
+    form: str, rows: list[Any], required: Sequence[str], optional: Sequence[str]
+) -> dict[str, list[Any]]:
     _check_rows(len(rows))
     if len(required) == 1 and rows and not any(isinstance(row, dict) for row in rows):
         return {required[0]: rows}
@@ -146,7 +154,13 @@ def _from_records(form: str, rows: list[Any], required: Sequence[str]) -> dict[s
                 f"{row_label}: received {kind_of(row)}; give an object with {' and '.join(required)}"
             )
         check_columns(row, required, f"{row_label}: ")
-    return {name: [row[name] for row in rows] for name in required}
+    sent = {name for row in rows for name in row}
+    return {name: [row.get(name) for row in rows] for name in _present(sent, required, optional)}
+
+
+def _present(sent: Collection[str], required: Sequence[str], optional: Sequence[str]) -> list[str]:
+    """Return the required columns, and those of the optional ones that were sent."""
+    return [*required, *(name for name in optional if name in sent)]
 
 
 def check_columns(names: Any, required: Sequence[str], prefix: str = "") -> None:

@@ -8,6 +8,7 @@
 | study/best.yaml | experiment.BestTrial | study |
 | metrics/<name>.json | metrics.ExperimentMetrics | evaluate |
 | served/served.json | served.ServedModel | package |
+| served/blend.json | served.BlendRecord | package |
 
 The resolved settings of `config.resolved` are passed on too. Keys are written in the order of the attributes.
 """
@@ -34,4 +35,14 @@ from neuralist.config.records.metrics import (
     Thresholds,
     load_metrics,
 )
-from neuralist.config.records.served import FORMAT, ServedModel, load_experiment, load_served
+from neuralist.config.records.served import (
+    BLEND,
+    FORMAT,
+    BlendPart,
+    BlendRecord,
+    Fact,
+    ServedModel,
+    load_blend,
+    load_experiment,
+    load_served,
+)

@@ -7,19 +7,22 @@
 | 3 | served.json, `format` | no `group_id` and `first_words` in the catalogue: every song is its own group |
 | 4 | served.json, `format` | experiment.json has no `bidirectional` and `fusion`: no .npz file of them |
 | 5 | served.json, `format` | |
+| 6 | served.json, `format` | no blend.json, no tags in the catalogue: lyrics alone rank songs |
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from neuralist import files
 from neuralist.config import renamed
 from neuralist.config.experiment import Protocol, Section
-from neuralist.config.records.base import Count, check
+from neuralist.config.records.base import Count, check, load
 from neuralist.config.records.experiment import ExperimentRecord
 from neuralist.config.records.metrics import Estimate, MetricName
 
-FORMAT = 6
+FORMAT = 7
+BLEND = "blend.json"  # of a served folder
+Fact = Literal["artist", "year", "tags"]
 
 
 class ServedModel(Section):
@@ -55,6 +58,55 @@ class ServedModel(Section):
     n_pairs: dict[str, Count]
     quantiles: tuple[float, ...]
     content: str
+
+
+class BlendPart(Section):
+    """How lyrics and some facts of a query make a score (`model.blend.Weighing`), and what val shows of it.
+
+    Attributes:
+        facts: of the query.
+        intercept: of the score's log-odds.
+        lyrics: the weight of the log-odds of the similarity.
+        weights: of the nearness by each fact.
+        average: the nearness that stands for a fact that a candidate lacks.
+        alone: metric to its value on val by lyrics alone, judged on songs that nothing was learned from.
+        blended: metric to its value by the score.
+        shown: whether the score is better by each metric, by more than a standard error over the folds.
+    """
+
+    facts: tuple[Fact, ...]
+    intercept: float
+    lyrics: float
+    weights: tuple[float, ...]
+    average: tuple[float, ...]
+    alone: dict[MetricName, float]
+    blended: dict[MetricName, float]
+    shown: bool
+
+
+class BlendRecord(Section):
+    """What a recommender makes of a query's artist, year and tags, beside its lyrics.
+
+    Attributes:
+        n_pairs: pairs of val that it was learned from.
+        is_listed: whether a score is the chance of being listed; else it is the expected similarity.
+        parts: one for each set of facts; empty where val has too few pairs.
+        genres: the genre of each tag that has one, case-folded.
+    """
+
+    n_pairs: Count
+    is_listed: bool
+    parts: tuple[BlendPart, ...]
+    genres: dict[str, str]
+
+
+def load_blend(folder: Path) -> BlendRecord | None:
+    """Read blend.json of a served folder; None where its format has none.
+
+    Raises:
+        ValueError: a file is missing or damaged, or the folder's format is newer.
+    """
+    return load(folder / BLEND, BlendRecord) if load_served(folder).format > 6 else None
 
 
 def load_served(folder: Path) -> ServedModel:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from neuralist.config import params
-from neuralist.ingest import genres
+from neuralist.text import genres
 
 OWN = {"rock": ("rock", "hard rock"), "soul": ("soul", "Rock")}
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from neuralist.config import params
 
+OTHER = "other"  # of a song of no genre that is known
 DEFAULT = Path(__file__).with_name("genres.yaml")
 
 
@@ -19,5 +20,5 @@ def by_tag(genres: dict[str, tuple[str, ...]] | None) -> dict[str, str]:
 
 
 def of_song(tags: Sequence[str], genre_by_tag: Mapping[str, str]) -> str:
-    """The genre of the first tag that has one, case aside, else other."""
-    return next((genre_by_tag[tag.casefold()] for tag in tags if tag.casefold() in genre_by_tag), "other")
+    """Return the genre of the first tag that has one, case aside, else OTHER."""
+    return next((genre_by_tag[tag.casefold()] for tag in tags if tag.casefold() in genre_by_tag), OTHER)
