@@ -3,9 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.decomposition import PCA
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.preprocessing import normalize
 
 from neuralist.model import ridge
 from neuralist.model.ridge import TeacherPredictions
@@ -37,6 +40,18 @@ def corpus(seed: int = 0) -> pd.DataFrame:
             "tags": [
                 None if song == 5 else [] if song in (8, 9) else found for song, found in enumerate(tags)
             ],
+            "lastfm_tags": [
+                None
+                if song % 4 == 0
+                else ["fast", *(["neon"] if year > 1990 else [])]
+                if year > 1985
+                else ["calm"]
+                for song, year in enumerate(years)
+            ],
+            "lastfm_weights": [
+                None if song % 4 == 0 else [100, *([50] if year > 1990 else [])] if year > 1985 else [80]
+                for song, year in enumerate(years)
+            ],
             "has_list": [song % 3 == 0 for song in range(N)],
         }
     )
@@ -61,19 +76,24 @@ def kernel(songs: pd.DataFrame, *, plain: bool) -> np.ndarray:
     vectors = terms.transform(songs["lyrics"]).toarray()
     if plain:
         return vectors @ vectors.T
+    characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, min_df=3)
+    characters.fit(songs["lyrics"].iloc[TRAIN])
+    by_character = characters.transform(songs["lyrics"]).toarray()
     features = style.standardised(songs["lyrics"].tolist(), TRAIN)
-    return vectors @ vectors.T + 0.2 * rbf_kernel(features, gamma=1 / (2 * len(style.NAMES)))
+    by_style = rbf_kernel(features, gamma=1 / (2 * len(style.NAMES)))
+    return vectors @ vectors.T + 0.5 * by_character @ by_character.T + 0.5 * by_style
 
 
 @pytest.mark.parametrize("plain", [True, False])
 def test_answers_are_those_of_a_fit_without_the_song(plain: bool) -> None:
     songs, likeness = corpus(), kernel(corpus(), plain=plain)
     found = head_targets(songs, plain=plain)
-    assert found.groups == ("year", "tags", "tags", "tags")
+    assert found.groups == ("year", "tags", "tags", "tags", "lastfm", "lastfm")
+    n_learned = {"year": 28, "tags": 27, "lastfm": 22}
     for column in range(len(found.names)):
         truth = found.truth[:, column]
         learned = TRAIN[~np.isnan(truth[TRAIN])]
-        assert len(learned) == (28 if found.names[column] == "year" else 27)
+        assert len(learned) == n_learned[found.groups[column]]
         for song in range(N):
             others = learned[learned != song]
             model = KernelRidge(alpha=1.0, kernel="precomputed")
@@ -88,9 +108,41 @@ def test_the_truth_is_in_deviations_of_the_training_songs() -> None:
     years = songs["year"].to_numpy(dtype=float, na_value=np.nan)
     known = years[TRAIN][~np.isnan(years[TRAIN])]
     assert found.truth[:, 0] == pytest.approx((years - known.mean()) / known.std(), nan_ok=True)
-    slow = found.truth[:, found.names.index("slow")]
-    assert np.isnan(slow[[5, 8, 9]]).all()
-    assert len(set(slow[~np.isnan(slow)].round(9))) == 2
+
+
+@pytest.mark.parametrize(("group", "column"), [("tags", "tags"), ("lastfm", "lastfm_tags")])
+def test_tags_are_the_leading_dimensions_of_their_tfidf(group: str, column: str) -> None:
+    songs = corpus()
+    found = head_targets(songs)
+    positions = found.truth[:, [number for number, of in enumerate(found.groups) if of == group]]
+    weights = songs["lastfm_weights"] if group == "lastfm" else songs[column].map(lambda _: None)
+    listed = [
+        {} if not tags else dict(zip(tags, own or [100] * len(tags), strict=True))
+        for tags, own in zip(songs[column], weights, strict=True)
+    ]
+    tagged = np.array([len(tags) > 0 for tags in listed])
+    assert np.isnan(positions[~tagged]).all()
+    dictionary = DictVectorizer(sparse=False)
+    dictionary.fit([listed[song] for song in TRAIN])
+    values = dictionary.transform(listed)
+    learned = TRAIN[tagged[TRAIN]]
+    documents = (values[learned] > 0).sum(axis=0)
+    values = normalize(values * (1 + np.log((1 + len(learned)) / (1 + documents))))
+    scores = PCA(positions.shape[1]).fit(values[learned]).transform(values)
+    for number in range(positions.shape[1]):
+        expected = (scores[:, number] - scores[learned, number].mean()) / scores[learned, number].std()
+        assert np.abs(positions[tagged, number]) == pytest.approx(np.abs(expected[tagged]), abs=1e-6)
+
+
+def test_tags_of_fewer_than_three_training_songs_say_nothing() -> None:
+    songs = corpus()
+    # `rare` is a tag of two training songs and of all others.
+    songs["tags"] = [
+        ["rare"] if song in (0, 1) or song >= 30 else ["old", "x"][: 1 + song % 2] for song in range(N)
+    ]
+    before = head_targets(songs).truth
+    songs["tags"] = [["scarce"] if found == ["rare"] else found for found in songs["tags"]]
+    np.testing.assert_array_equal(head_targets(songs).truth, before)
 
 
 def test_years_and_tags_show_in_the_lyrics_but_shuffled_ones_do_not() -> None:
@@ -111,6 +163,8 @@ def test_nothing_is_learned_from_songs_outside_training() -> None:
     changed = songs.copy()
     changed["year"] = [1999 if song >= 30 else year for song, year in enumerate(songs["year"])]
     changed["tags"] = [["else"] * 9 if song >= 30 else found for song, found in enumerate(songs["tags"])]
+    for column, others in (("lastfm_tags", ["else"]), ("lastfm_weights", [9])):
+        changed[column] = [others if song >= 30 else found for song, found in enumerate(songs[column])]
     changed["has_list"] = [song >= 30 or has for song, has in enumerate(songs["has_list"])]
     changed.loc[35:, "lyrics"] = "quite other words"
     outside = np.append(listed[0], [0, 31]), np.append(listed[1], [31, 33])
@@ -141,12 +195,12 @@ def test_graph_positions_are_eigenvectors_of_the_listed_pairs() -> None:
         assert found.truth[observed, column] == pytest.approx((own - own.mean()) / own.std(), abs=1e-6)
 
 
-def test_at_most_nine_dimensions_and_sixty_tags() -> None:
+def test_at_most_nine_dimensions_of_the_graph_and_sixteen_of_tags() -> None:
     songs = corpus()
-    songs["tags"] = [[f"tag {song} {number}" for number in range(3)] for song in range(N)]
+    songs["tags"] = [[f"tag {(song + step) % 30}" for step in (0, 1, 3)] for song in range(N)]
     found = head_targets(songs, (TRAIN[:-1], TRAIN[1:]))
     assert found.groups.count("graph") == 9
-    assert found.groups.count("tags") == 60
+    assert found.groups.count("tags") == 16
 
 
 def test_the_graph_is_left_out_where_no_song_has_a_list() -> None:
@@ -164,12 +218,14 @@ def test_the_graph_is_left_out_where_it_is_not_wanted() -> None:
 
 
 def test_tags_are_left_out_where_no_song_has_one() -> None:
-    songs = corpus().assign(has_list=False, tags=None)
+    songs = corpus().assign(has_list=False, tags=None, lastfm_tags=None)
     assert head_targets(songs, ring(0, 1, 2, 3)).groups == ("year",)
 
 
 def test_songs_of_one_year_without_tags_and_lists_have_no_target() -> None:
-    songs = corpus().assign(has_list=False, tags=None, year=pd.array([1999] * N, dtype="Int64"))
+    songs = corpus().assign(
+        has_list=False, tags=None, lastfm_tags=None, year=pd.array([1999] * N, dtype="Int64")
+    )
     nothing = head_targets(songs, ring(0, 1, 2, 3))
     assert nothing.names == ()
     assert nothing.truth.shape == nothing.answers.shape == nothing.positions.shape == (N, 0)
@@ -177,7 +233,7 @@ def test_songs_of_one_year_without_tags_and_lists_have_no_target() -> None:
 
 def test_of_many_training_songs_a_fixed_draw_is_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ridge, "MAX_SONGS", 10)
-    songs = corpus().assign(tags=None, year=pd.array(range(1960, 1960 + N), dtype="Int64"))
+    songs = corpus().assign(tags=None, lastfm_tags=None, year=pd.array(range(1960, 1960 + N), dtype="Int64"))
     before = head_targets(songs)
     assert np.isfinite(before.answers).all()
     np.testing.assert_array_equal(head_targets(songs).answers, before.answers)
@@ -200,7 +256,6 @@ def test_texts_of_any_kind_are_answered(windowing: TokenWindowing) -> None:
 
 
 def test_positions_weigh_year_tags_and_graph() -> None:
-    found = TeacherPredictions(
-        ("year", "slow", "graph 1"), ("year", "tags", "graph"), np.zeros((1, 3)), np.ones((1, 3))
-    )
-    assert found.positions.tolist() == [[6, 1, 2]]
+    groups = ("year", "tags", "lastfm", "graph")
+    found = TeacherPredictions(groups, groups, np.zeros((1, 4)), np.full((1, 4), 2.0))
+    assert found.positions.tolist() == [[8, 1, 2, 2]]

@@ -72,7 +72,7 @@ def fit(
 
 
 def _coefficients(kernel: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Return each song's coefficient of each head by kernel ridge regression; 0 where its value is unknown."""
+    """Return the coefficients of a kernel ridge regression (n_songs, n_heads), 0 where a value is unknown."""
     coefficients = np.zeros(truth.shape)
     for rows, heads in ridge.columns_by_known_rows(truth):
         targets = truth[np.ix_(rows, heads)]

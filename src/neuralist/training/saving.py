@@ -2,8 +2,8 @@
 
 Output: model.keras, encoder.onnx, similarity.npz (where it has weights), vocabulary.txt, history.csv;
 experiment.json, an `ExperimentRecord`; with fusion, fusion.npz; with style, style.npz. Of an ensemble
-encoder.onnx holds all encoders; model.keras and history.csv are those of the first training, and of each further one in
-seed-<its seed>/.
+encoder.onnx holds all encoders; model.keras and history.csv are those of the first training, and of each
+further one in seed-<its seed>/.
 """
 
 import json
