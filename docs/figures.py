@@ -221,10 +221,30 @@ def cells(name: str) -> str:
     return _markdown(lookup(name, "columns"), rows, kind="figures long") + source(name)
 
 
+def cell(name: str, row: str, column: str) -> str:
+    """Return a cell of a table that its file holds cell by cell.
+
+    Args:
+        name: of the result file.
+        row: what stands in the row's first cell.
+        column: the column's heading.
+
+    Raises:
+        ValueError: there is no such row or column.
+    """
+    of_row = {
+        cells[0]: dict(zip(lookup(name, "columns"), cells, strict=True)) for cells in lookup(name, "rows")
+    }
+    for asked, there in ((row, of_row), (column, lookup(name, "columns"))):
+        if asked not in there:
+            raise ValueError(f"docs/results/{name}.json: no {asked!r} in its table, but {', '.join(there)}")
+    return _plain(of_row[row][column])
+
+
 def source(name: str) -> str:
-    """Return the line under a table: its data, command, date and commit."""
+    """Return the line under a table: its data, command, date, commit and processor."""
     content = load(name)
-    text = "{data}. Measured by `{command}`, {date}, commit {commit}."
+    text = "{data}. Measured by `{command}`, {date}, commit {commit}. Processor: {processor}."
     return f"\n\n:::{{container}} source\n\n{text.format(**content)}\n\n:::\n"
 
 
@@ -269,6 +289,7 @@ NAMES: dict[str, Callable[..., Any]] = {
         benchmarks,
         ratios,
         measured,
+        cell,
         cells,
         source,
         processors,

@@ -254,6 +254,35 @@ def test_pages_hold_no_interval_of_their_own() -> None:
     assert {name: found for name, found in typed.items() if found} == {}
 
 
+# What was measured before a rewrite, or was tried and left out.
+HISTORY = {"older.md", "not_worked.md"}
+
+
+def test_a_results_page_shows_no_figure_from_before_a_rewrite() -> None:
+    pages = [DOCS / "results.md", *sorted((DOCS / "results").glob("*.md"))]
+    used = {
+        page.name: set(re.findall(r'{{ \w+\("(\w+)"', page.read_text(encoding="utf-8"))) for page in pages
+    }
+    old = {name for name in figures.names() if "before" in figures.load(name)["date"]}
+
+    assert used["older.md"] & old
+    assert {page: names & old for page, names in used.items() if page not in HISTORY and names & old} == {}
+
+
+def test_a_cell_is_found_by_its_row_and_its_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = {"columns": ["model", "listed AUC", "queries"], "rows": [["a", "0.61", 9], ["b", "0.72", 1234]]}
+    content = dict.fromkeys(figures.PROVENANCE, "known") | table
+    (tmp_path / "two_rows.json").write_text(json.dumps(content), encoding="utf-8")
+    monkeypatch.setattr(figures, "RESULTS", tmp_path)
+
+    assert figures.cell("two_rows", "b", "listed AUC") == "0.72"
+    assert figures.cell("two_rows", "b", "queries") == "1,234"
+    with pytest.raises(ValueError, match=r"two_rows\.json: no 'c' in its table, but a, b"):
+        figures.cell("two_rows", "c", "listed AUC")
+    with pytest.raises(ValueError, match="no 'MSE' in its table, but model, listed AUC, queries"):
+        figures.cell("two_rows", "b", "MSE")
+
+
 def test_output_is_compared_word_by_word_and_dots_stand_for_any_lines() -> None:
     assert matches(["a  b", "...", "d"], "a b\nc c\nc\nd\n")
     assert matches(["a b", "c"], "a\nb c\n")
