@@ -10,7 +10,7 @@ from scipy.spatial import distance
 
 from neuralist.model import neighbours
 from neuralist.model.neighbours import Neighbours
-from neuralist.model.similarity import Calibration, Similarity, Steepness
+from neuralist.model.similarity import Calibration, PairRegression, Similarity, Steepness
 
 # Flat for distances from 3 on: all of these are equally alike.
 FLAT = Calibration(np.array([np.exp(-3), 1.0]), np.array([0.25, 1.0]))
@@ -124,6 +124,39 @@ def test_of_a_learned_similarity_the_nearest_hundred_allowed_are_ranked(
     alike = similarity(query[None], embeddings[hundred])
     assert near.positions.tolist() == hundred[np.argsort(-alike)[:7]].tolist()
     assert near.similarity.tolist() == sorted(alike, reverse=True)[:7]
+
+
+def _regression(seed: int = 4) -> Similarity:
+    """A similarity that also weighs what two songs share; two of the differences count for nothing."""
+    rng = np.random.default_rng(seed)
+    difference, product = -rng.uniform(0.2, 1, size=8), rng.normal(size=8) / 5
+    difference[:2] = 0.1
+    network = PairRegression(difference, product, np.array(0.5), np.array(0.01))
+    return Similarity("logistic", networks=(network,))
+
+
+@pytest.mark.parametrize("share", [1.0, 0.1])
+def test_by_a_pair_regression_every_song_of_a_small_catalogue_is_compared(share: float) -> None:
+    similarity, embeddings, queries = _regression(), _made(2000), _made(5, seed=1)
+    allowed = np.random.default_rng(2).random(2000) < share
+
+    found = Neighbours(embeddings, similarity).nearest(queries, 7, allowed)
+
+    alike = np.array([similarity(query[None], embeddings) for query in queries])
+    assert _positions(found) == _expected(-alike, 7, allowed)
+
+
+def test_by_a_pair_regression_candidates_of_a_large_catalogue_are_the_nearest_by_its_differences() -> None:
+    similarity, embeddings, [query] = _regression(), _made(2000), _made(1, seed=1)
+    with patch.object(neighbours, "_BLOCK", 300), patch.dict(neighbours._CANDIDATES, {"logistic": 100}):
+        [near] = Neighbours(embeddings, similarity).nearest(query[None], 7)
+
+    [network] = similarity.networks
+    assert isinstance(network, PairRegression)
+    apart = np.abs(embeddings - query) @ np.maximum(-network.difference, 0)
+    hundred = np.sort(np.argsort(apart)[:100])
+    alike = similarity(query[None], embeddings[hundred])
+    assert near.positions.tolist() == hundred[np.argsort(-alike)[:7]].tolist()
 
 
 @pytest.mark.parametrize("kind", ["manhattan", "cosine", "euclidean"])

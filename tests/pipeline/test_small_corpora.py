@@ -26,7 +26,8 @@ TINY: dict[str, Any] = {
     "vectors": {"source": "train", "dimensions": 8, "epochs": 2, "min_count": 1},
     "train": {"epochs": 2},
     "experiments": {
-        "whole": {"heads": {"year": 1.0, "tags": 1.0, "graph": 1.0}, "bag_of_words": True, "units": 4,
+        "whole": {"heads": {"year": 1.0, "tags": 1.0, "lastfm": 1.0, "graph": 1.0}, "bag_of_words": True,
+                  "style": True, "pair_regression": True, "units": 4,
                   "distillation_weight": 0.5, "calibration": True, "batch_unit": "songs", "pooling": "mean"},
     },
     "run": ["whole"],

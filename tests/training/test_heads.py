@@ -1,7 +1,9 @@
 """What the heads of a model learn, and that a model learns nothing where there is nothing to learn."""
 
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,9 +12,12 @@ from tests.settings import experiment
 from neuralist import metrics
 from neuralist.evaluation import resampling
 from neuralist.model import ridge
+from neuralist.model.encoder import Encoder
+from neuralist.model.style_answers import StyleAnswers
 from neuralist.text import word_vectors
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.training import examples, loop
+from neuralist.training.experiment import train_experiment
 
 pytestmark = pytest.mark.tensorflow
 
@@ -111,3 +116,59 @@ def test_with_heads_every_training_song_is_learned_from_also_without_a_pair() ->
     assert len(prepared.splits["train"].songs.lengths) == 24
     assert prepared.heads == {"year": 1}
     assert not np.isnan(prepared.splits["train"].head_targets).any()
+
+
+def test_a_trained_encoder_adds_what_style_says_and_judges_pairs_by_the_regression(tmp_path: Path) -> None:
+    table = songs(60)
+    # Some texts have two lines, and others a mark.
+    table["lyrics"] = [
+        text.replace(" ", "\n", 1) if number % 3 == 0 else text + "!" * (number % 3 - 1)
+        for number, text in enumerate(table["lyrics"])
+    ]
+    heads = {"heads": {"year": 1.0, "tags": 1.0}, "batch_unit": "songs", "distillation_weight": 0.5}
+    settings = experiment(
+        **SETTINGS.model_dump() | heads | {"bag_of_words": True, "style": True, "pair_regression": True}
+    )
+    prepared = examples.prepare(settings, table, listing(table), VECTORS)
+    train_experiment("whole", settings, prepared, tmp_path / "whole", tmp_path / "checkpoints")
+
+    encoder = Encoder.load(tmp_path / "whole")
+    plain = ["moss stone fern", "lamp wire dial lamp"]
+    by_style = StyleAnswers.load(tmp_path / "whole")
+    windows = prepared.vectors.vocabulary.windows(plain, TokenWindowing.of(settings))
+    model: Any = keras.saving.load_model(tmp_path / "whole" / "model.keras")
+    assert model.architecture.bag_share == 2 / 3
+    expected = loop.encode([model], windows) + by_style(plain)
+    np.testing.assert_allclose(encoder.encode(plain), expected, atol=1e-5)
+    # The same words on more lines, and louder, are other answers.
+    assert not np.allclose(encoder.encode(["moss stone\nfern!"]), encoder.encode(plain[:1]), atol=1e-4)
+
+    # Two heads, year and tag, are standardised and scaled; alike pairs are of one world.
+    assert encoder.similarity.kind == "logistic"
+    val = prepared.splits["val"]
+    embeddings = encoder.encode(list(val.texts))
+    similarity = encoder.similarity(embeddings[val.left], embeddings[val.right])
+    assert similarity[val.similarity > 0.5].mean() > 2 * similarity[val.similarity < 0.5].mean()
+    assert encoder.similarity(embeddings, embeddings) == pytest.approx(np.ones(len(embeddings)))
+
+
+def test_where_nothing_is_known_of_a_song_there_is_neither_style_nor_regression(tmp_path: Path) -> None:
+    table = songs(40).assign(year=pd.array([2000] * 40, dtype="Int64"), tags=None, has_list=False)
+    update = {"heads": {"year": 1.0}, "batch_unit": "songs", "bag_of_words": True, "style": True}
+    settings = experiment(**SETTINGS.model_dump() | update | {"pair_regression": True})
+    prepared = examples.prepare(settings, table, listing(table), VECTORS)
+    assert (prepared.heads, prepared.style, prepared.pair_regression) == ({}, None, None)
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"style": True, "heads": {"year": 1.0}}, "style: true joins the bag of words"),
+        ({"pair_regression": True}, "pair_regression: true judges pairs by the answers of heads alone"),
+        ({"pair_regression": True, "heads": {"year": 1.0}, "embedding": 3}, "leave embedding empty"),
+        ({"pair_regression": True, "heads": {"year": 1.0}, "similarity": "learned"}, "another similarity"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(own: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        experiment(**own)
