@@ -300,10 +300,10 @@ def test_a_command_takes_the_lines_that_its_quotes_and_documents_need() -> None:
 def test_the_table_of_readme_is_that_of_the_committed_figures() -> None:
     rows = [
         "lyrics",
+        "logistic regression on pairs (420 words)",
         "ridge from TF-IDF and style (420 words)",
         "TF-IDF (420 words)",
         "constant (train mean)",
-        "tags*",
         "year gap*",
         "artist, year, tags*",
     ]

@@ -79,7 +79,9 @@ def untrained(settings: params.Experiment, words: word_vectors.WordVectors) -> l
     for index, weight in enumerate(model.trainable_variables):
         drawn = np.random.default_rng([index, settings.seed]).normal(size=weight.shape)
         weight.assign(np.asarray(weight) + 0.2 * drawn)
-    return loop.add_bag_of_words(model, made_bag(len(words.vocabulary))) if settings.bag_of_words else model
+    return (
+        loop.add_bag_of_words(model, made_bag(len(words.vocabulary)), 0.5) if settings.bag_of_words else model
+    )
 
 
 def made_bag(n_tokens: int) -> Bag:

@@ -148,7 +148,7 @@ def test_a_trained_encoder_adds_what_style_says_and_judges_pairs_by_the_regressi
     val = prepared.splits["val"]
     embeddings = encoder.encode(list(val.texts))
     similarity = encoder.similarity(embeddings[val.left], embeddings[val.right])
-    assert similarity[val.similarity > 0.5].mean() > 2 * similarity[val.similarity < 0.5].mean()
+    assert similarity[val.similarity > 0.5].mean() > 1.5 * similarity[val.similarity < 0.5].mean()
     assert encoder.similarity(embeddings, embeddings) == pytest.approx(np.ones(len(embeddings)))
 
 

@@ -260,7 +260,14 @@ def test_a_run_with_synonyms_killed_twice_ends_with_the_same_weights(
 
 def test_pairs_before_the_task_teach_the_heads_nothing(words: WordVectors) -> None:
     songs, listing = TASK
-    known = songs.assign(year=range(1990, 2000), tags=[["rock"]] * 10, fold=2, has_list=False)
+    known = songs.assign(
+        year=range(1990, 2000),
+        tags=[["rock"]] * 10,
+        lastfm_tags=None,
+        lastfm_weights=None,
+        fold=2,
+        has_list=False,
+    )
     settings = SETTINGS.model_copy(update={"heads": {"year": 1.0}})
     ready = examples.prepare(settings, known, listing, words, GRADED)
 

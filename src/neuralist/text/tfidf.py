@@ -59,6 +59,8 @@ def tfidf(
     counts: Any = sparse.csr_array(vectorizer.fit_transform(joined), dtype=np.float64)
     n_texts = np.bincount(counts[train].indices, minlength=counts.shape[1])
     columns = np.flatnonzero((n_texts >= max(min_texts, 1)) & (n_texts <= max_texts))
+    if not len(columns):
+        return TermWeights(sparse.csr_array((len(texts), 0)), [])
     counts = counts[:, columns]
     weights = TfidfTransformer(sublinear_tf=True).fit(counts[train]).transform(counts)
     return TermWeights(sparse.csr_array(weights), vectorizer.get_feature_names_out()[columns].tolist())
