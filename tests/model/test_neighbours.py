@@ -146,7 +146,7 @@ def test_by_a_pair_regression_every_song_of_a_small_catalogue_is_compared(share:
     assert _positions(found) == _expected(-alike, 7, allowed)
 
 
-def test_by_a_pair_regression_candidates_of_a_large_catalogue_are_the_nearest_by_its_differences() -> None:
+def test_by_a_pair_regression_candidates_of_a_large_catalogue_are_the_nearest() -> None:
     similarity, embeddings, [query] = _regression(), _made(2000), _made(1, seed=1)
     with patch.object(neighbours, "_BLOCK", 300), patch.dict(neighbours._CANDIDATES, {"logistic": 100}):
         [near] = Neighbours(embeddings, similarity).nearest(query[None], 7)
