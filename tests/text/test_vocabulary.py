@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralist.text.tokenizer import TokenWindowing, characters, words
+from neuralist.text.tokenizer import TokenWindowing, characters, word_lines, words
 from neuralist.text.vocabulary import PADDING, UNKNOWN, Vocabulary
 
 MOSS, STONE = 2, 3  # after padding and <unk>
@@ -42,6 +42,22 @@ def test_words_of_words_are_the_same_words(text: str) -> None:
 @given(st.text(st.sampled_from("aB1'_ -\t\n\x1f,")))
 def test_ascii_splits_alike_with_other_characters_beside_it(text: str) -> None:
     assert words(f"{text} é") == [*words(text), "é"]
+
+
+def test_words_of_each_line_and_lines_without_words_are_left_out() -> None:
+    assert word_lines("Don't wait,\r\n(oh) 'wait'!\n\n...\u2028né") == [
+        ["don't", "wait"],
+        ["oh", "wait"],
+        ["né"],
+    ]
+    assert word_lines("one\x0btwo\x1fthree") == [["one"], ["two", "three"]]  # 1F separates words, not lines
+    assert word_lines("") == []
+
+
+@given(st.text() | st.text(st.sampled_from("aB'’ ,\n\r\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029é\u0301")))
+def test_lines_of_words_are_the_words_of_lines(text: str) -> None:
+    assert word_lines(text) == [found for line in text.splitlines() if (found := words(line))]
+    assert [word for line in word_lines(text) for word in line] == words(text)
 
 
 def test_ids_are_those_of_words_in_order_and_start_at_two() -> None:

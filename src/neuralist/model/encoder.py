@@ -8,14 +8,14 @@ Operators: https://onnx.ai/onnx/operators.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from neuralist import threads
 from neuralist.config import records
 from neuralist.model.fusion import Fusion
 from neuralist.model.onnx_export import ENCODERS
@@ -25,9 +25,9 @@ from neuralist.text import cleaning
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import PADDING, UNKNOWN, Vocabulary, Windows
 
-# Padding included. The LSTM's states of so many stay in the processor's cache; with eight times as many, a
-# song takes half as long again.
-TOKENS_PER_CALL = 8 * 300
+# Tokens of a call of the graph, padding included: with fewer, the steps' own cost counts; more bring nothing.
+TOKENS_PER_CALL = 64 * 300
+_LEAST_TOKENS = 8 * 300  # of a call, where fewer texts are shared among the cores
 
 
 # The similarity of pairs of texts, by their positions, int64 (n_pairs,), left and right.
@@ -72,8 +72,8 @@ class Encoder:
         self.vocabulary, self.windowing, self.similarity = vocabulary, windowing, similarity
         self.clean, self.fusion, self.style = clean, fusion, style
         options = onnxruntime.SessionOptions()
-        # Parallelism is by call, see `_run_all`. Threads within a call would wait for each other at each
-        # step of the LSTM: on a busy machine a song then takes a third longer.
+        # Calls run side by side, see `encode_windows`. Threads within a call would wait for each other at
+        # each step of the LSTM: on a busy machine a song then takes a third longer.
         options.intra_op_num_threads = 1
         try:
             self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
@@ -192,22 +192,14 @@ class Encoder:
             # Texts of similar length share a call, to keep padding small.
             longest = np.maximum.reduceat(lengths, windows.starts[:-1])
             order = np.lexsort((counts, longest))
-            call = np.cumsum((counts * longest)[order]) // TOKENS_PER_CALL
+            tokens = np.cumsum((counts * longest)[order])
+            a_core = max(_LEAST_TOKENS, tokens[-1] // (os.cpu_count() or 1) + 1)
+            call = tokens // min(TOKENS_PER_CALL, a_core)
             batches = np.split(order, np.flatnonzero(np.diff(call)) + 1)
-            for texts, rows in zip(batches, self._run_all(windows, lengths, batches), strict=True):
+            run = partial(self._run, windows, lengths)
+            for texts, rows in zip(batches, threads.mapped(run, batches), strict=True):
                 embeddings[texts] = rows
         return embeddings
-
-    def _run_all(
-        self, windows: Windows, lengths: np.ndarray, batches: Sequence[np.ndarray]
-    ) -> Iterator[np.ndarray]:
-        """Embed each batch of texts in a call of its own, on all cores."""
-        run = partial(self._run, windows, lengths)
-        if len(batches) == 1:
-            yield run(batches[0])
-            return
-        with ThreadPoolExecutor(min(len(batches), os.cpu_count() or 1)) as pool:
-            yield from pool.map(run, batches)
 
     def _run(self, windows: Windows, lengths: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """Embed some of the texts in a single call of the graph."""

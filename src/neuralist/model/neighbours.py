@@ -8,14 +8,13 @@ result is the same, and takes a hundred times as long. Only a similarity with we
 there are more than _BLOCK embeddings: candidates are then the nearest of _CANDIDATES by distance.
 """
 
-import os
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, partial
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from neuralist import threads
 from neuralist.model.similarity import PairRegression, Similarity
 
 # Embeddings compared at once: 13 MB at 50 units, which stay in the processor's cache for all queries.
@@ -155,21 +154,24 @@ class Neighbours:
         pool = None if allowed is None else np.flatnonzero(allowed)
         size = len(self.embeddings) if pool is None else len(pool)
         points = self._points(queries)
+
+        def search(block: slice) -> tuple[np.ndarray, np.ndarray]:
+            rows = self._points(self.embeddings[block if pool is None else pool[block]])
+            scores, indices = _on_one_core(points, rows, min(n, len(rows)), self._metric)
+            scores = -scores if self.similarity.kind == "cosine" else scores
+            return scores, np.where(indices < 0, -1, indices + block.start)
+
         distances = np.empty((len(queries), 0), dtype=np.float32)
         positions = np.empty((len(queries), 0), dtype=np.int64)
-        for block in _blocks(size):
-            rows = self._points(self.embeddings[block if pool is None else pool[block]])
-            scores, indices = _on_all_cores(points, rows, min(n, len(rows)), self._metric)
-            indices = np.where(indices < 0, -1, indices + block.start)
-            scores = -scores if self.similarity.kind == "cosine" else scores
-            distances = np.hstack([distances, scores])
-            positions = np.hstack([positions, indices])
-            order = np.argsort(distances, axis=1)[:, :n]
-            distances = np.take_along_axis(distances, order, 1)
-            positions = np.take_along_axis(positions, order, 1)
+        for of_block in threads.mapped(search, list(_blocks(size))):
+            distances, positions = np.hstack([distances, of_block[0]]), np.hstack([positions, of_block[1]])
+            if distances.shape[1] > n:
+                nearest = np.argpartition(distances, n - 1, axis=1)[:, :n]
+                distances = np.take_along_axis(distances, nearest, 1)
+                positions = np.take_along_axis(positions, nearest, 1)
         ceiling = np.full(len(queries), _NO_CEILING)
         if n < size and not self._is_learned:
-            ceiling = self._ceiling(distances[:, -1].astype(np.float64))
+            ceiling = self._ceiling(distances.max(axis=1).astype(np.float64))
         return positions if pool is None else np.where(positions < 0, -1, pool[positions]), ceiling
 
     def _search_lists(
@@ -243,16 +245,6 @@ class Neighbours:
         return self.similarity.calibrated(np.exp(-distances * (1 - slack)))
 
 
-def _on_all_cores(points: np.ndarray, rows: np.ndarray, n: int, metric: Any) -> tuple[np.ndarray, ...]:
-    """Return the n rows nearest to each point: faiss' distances (or products), and row numbers."""
-    shares = np.array_split(points, min(len(points), os.cpu_count() or 1))
-    search = partial(_on_one_core, rows=rows, n=n, metric=metric)
-    if len(shares) == 1:
-        return search(points)
-    with ThreadPoolExecutor(len(shares)) as pool:
-        return tuple(map(np.concatenate, zip(*pool.map(search, shares), strict=True)))
-
-
 def _on_one_core(points: np.ndarray, rows: np.ndarray, n: int, metric: Any) -> tuple[np.ndarray, ...]:
     import faiss
 
@@ -265,5 +257,5 @@ def _on_one_core(points: np.ndarray, rows: np.ndarray, n: int, metric: Any) -> t
         faiss.omp_set_num_threads(previous)
 
 
-def _blocks(n: int) -> Iterable[slice]:
+def _blocks(n: int) -> Iterator[slice]:
     return (slice(start, min(start + _BLOCK, n)) for start in range(0, n, _BLOCK))

@@ -1,7 +1,12 @@
-"""Export a trained encoder as an ONNX graph with the LSTM operator; same arrays, same bytes.
+"""Export a trained encoder as an ONNX graph; same arrays, same bytes.
 
 Input: the Weights of an encoder, or of each of an ensemble. Output: a graph whose inputs and output are those
 of `neuralist.model.encoder`.
+
+An LSTM comes in two forms that share its weights, and a call takes the faster one. For a few windows it is
+ONNX's operator. That multiplies the vector of every word of every window by the input weights again. For more
+windows it is a Scan over time, for which that product is made once for each word of the vocabulary: both
+factors are constant, so ONNX Runtime makes it when it loads the graph, and the file does not grow.
 Operators: https://onnx.ai/onnx/operators.
 """
 
@@ -15,6 +20,8 @@ import numpy as np
 from neuralist import files
 
 OPSET, IR_VERSION = 18, 8
+FEW = 4  # windows up to which ONNX's operator is the faster form
+_SHUT = -1e4  # far below any sum of a gate: its sigmoid is 0
 ENCODERS = "encoders"  # metadata of an ensemble's graph: how many encoders it holds
 
 
@@ -62,15 +69,12 @@ def export(encoders: Sequence[Weights], path: Path) -> None:
     from onnx import TensorProto, helper
 
     graph, width = _Graph(), 0
-    # Transposing ids rather than their vectors moves a hundredth of the data.
-    graph.add("Transpose", ["tokens"], "tokens_by_time", perm=[1, 0])
+    _add_shared(graph)
     if len(encoders) == 1:
         width = _add_encoder(graph, encoders[0])
     else:
         for number, weights in enumerate(encoders, start=1):
-            graph.scope = f"encoder{number}/"
-            width += _add_encoder(graph, weights)
-        graph.scope = ""
+            width += _add_encoder(graph.scoped(f"encoder{number}/"), weights)
         names = [f"encoder{number}/embeddings" for number in range(1, len(encoders) + 1)]
         graph.add("Concat", names, "embeddings", axis=-1)
     inputs = {
@@ -82,12 +86,9 @@ def export(encoders: Sequence[Weights], path: Path) -> None:
         inputs["n_tokens"] = TensorProto.FLOAT, ["songs"]
     if encoders[0].bag_of_words is not None:
         inputs["distinct"] = TensorProto.INT32, ["songs", "most"]
-    onnx_graph = helper.make_graph(
-        graph.nodes,
-        "encoder",
-        inputs=[helper.make_tensor_value_info(name, *of_input) for name, of_input in inputs.items()],
-        outputs=[helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, ["songs", width])],
-        initializer=graph.constants,
+    onnx_graph = graph.proto(
+        [helper.make_tensor_value_info(name, *of_input) for name, of_input in inputs.items()],
+        [helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, ["songs", width])],
     )
     opset = helper.make_opsetid("", OPSET)
     model = helper.make_model(onnx_graph, opset_imports=[opset], producer_name="neuralist")
@@ -100,116 +101,224 @@ def export(encoders: Sequence[Weights], path: Path) -> None:
 
 
 class _Graph:
-    """Collects the nodes and constants of a graph.
+    """Collects the nodes of a graph, or of a graph inside of one, such as a branch of If.
 
-    Attributes:
-        scope: is put before the names that are added, but for those of SHARED.
+    Names are put behind the scope's; a name that a scope does not define is that of the one around it. All
+    constants are stored in the outermost graph.
     """
 
-    SHARED = ("tokens", "lengths", "average", "n_tokens", "distinct", "tokens_by_time")
-
-    def __init__(self) -> None:
+    def __init__(self, scope: str = "", around: "_Graph | None" = None) -> None:
         self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-        self.scope = ""
-        self._stored: dict[tuple[str, tuple[int, ...], bytes], str] = {}  # by name in the scope, and content
-        self._names: dict[str, str] = {}  # of constants: in its scope, and as it is stored
+        # All constants, by name and content.
+        self.constants: dict[tuple[str, tuple[int, ...], bytes], Any] = around.constants if around else {}
+        self._scope, self._around = scope, around
+        self._names: dict[str, str] = {}  # what the scope defines: name to whole name
+
+    def scoped(self, scope: str) -> "_Graph":
+        """Return a scope of the same graph."""
+        inner = self.inside(scope)
+        inner.nodes = self.nodes
+        return inner
+
+    def inside(self, scope: str) -> "_Graph":
+        """Return a graph inside of this one."""
+        return _Graph(self._scope + scope, self)
 
     def add(self, operator: str, inputs: list[str], *outputs: str, **attributes: Any) -> None:
+        """Add a node."""
         from onnx import helper
 
-        from_, to = ([self._name(name) for name in names] for names in (inputs, outputs))
+        from_ = [self.name(name) for name in inputs]
+        to = [self.define(name) for name in outputs]
         self.nodes.append(helper.make_node(operator, from_, to, **attributes))
 
     def constant(self, name: str, value: np.ndarray) -> str:
         """Store a constant, unless one of that name has the same value already; returns the name."""
         from onnx import numpy_helper
 
-        tensor = numpy_helper.from_array(np.ascontiguousarray(value), self.scope + name)
+        tensor = numpy_helper.from_array(np.ascontiguousarray(value), self._scope + name)
         key = name, value.shape, hashlib.sha256(tensor.raw_data).digest()
-        if key not in self._stored:
-            self.constants.append(tensor)
-            self._stored[key] = tensor.name
-        self._names[self.scope + name] = self._stored[key]
+        self._names[name] = self.constants.setdefault(key, tensor).name
         return name
 
     def axis(self, number: int) -> str:
         """Return the constant with the number of an axis."""
         return self.constant(f"axis{number}", np.array([number], dtype=np.int64))
 
-    def _name(self, name: str) -> str:
-        if name in self.SHARED or "/" in name:
-            return name
-        return self._names.get(self.scope + name, self.scope + name)
+    def define(self, name: str) -> str:
+        """Return the whole name of a value that is defined here."""
+        self._names[name] = self._scope + name
+        return self._names[name]
+
+    def name(self, name: str) -> str:
+        """Return the whole name of a value, defined here or around this."""
+        if name in self._names:
+            return self._names[name]
+        return name if self._around is None else self._around.name(name)  # the graph's inputs are as they are
+
+    def proto(self, inputs: list[Any], outputs: list[Any]) -> Any:
+        """Return the graph as ONNX has it."""
+        from onnx import helper
+
+        constants = list(self.constants.values()) if self._around is None else []
+        return helper.make_graph(self.nodes, self._scope or "encoder", inputs, outputs, initializer=constants)
+
+    def values(self, names: Sequence[str]) -> list[Any]:
+        """Return the types of float values, whose shapes ONNX infers."""
+        from onnx import TensorProto, helper
+
+        return [helper.make_tensor_value_info(self.name(name), TensorProto.FLOAT, None) for name in names]
+
+
+def _add_shared(graph: _Graph) -> None:
+    """Add what all encoders and directions use of the windows."""
+    graph.add("Transpose", ["tokens"], "tokens_by_time", perm=[1, 0])
+    graph.add("Cast", ["lengths"], "long_lengths", to=7)  # INT64
+    graph.add("ReverseSequence", ["tokens_by_time", "long_lengths"], "reversed_tokens")
+    graph.add("Cast", ["tokens_by_time"], "is_word", to=9)  # BOOL
+    graph.add("Unsqueeze", ["is_word", graph.axis(2)], "present")
+    graph.add("Shape", ["lengths"], "n_windows")
+    few = graph.constant("few", np.array([FEW], dtype=np.int64))
+    graph.add("LessOrEqual", ["n_windows", few], "is_few")
 
 
 def _add_encoder(graph: _Graph, weights: Weights) -> int:
     """Add `embeddings` of an encoder, from the inputs; returns their width."""
     graph.constant("vectors", weights.vectors)
-    graph.add("Gather", ["vectors", "tokens_by_time"], "entered", axis=0)
-    _add_lstm(graph, [weights.lstm] if weights.backward is None else [weights.lstm, weights.backward])
-    graph.add("MatMul", ["average", _add_pooling(graph, weights)], "song")
+    if weights.backward is None:
+        _add_direction(graph, weights.lstm, "forward", weights.pooling)
+    else:
+        forward, backward = graph.scoped("forward/"), graph.scoped("backward/")
+        _add_direction(forward, weights.lstm, "forward", weights.pooling)
+        _add_direction(backward, weights.backward, "reverse", weights.pooling)
+        for name in _states(weights.pooling):
+            graph.add("Concat", [forward.name(name), backward.name(name)], name, axis=-1)
+    graph.add("MatMul", ["average", _add_pooling(graph, weights.pooling)], "song")
     width = _add_song(graph, weights)
     if weights.scale is not None:
         graph.add("Mul", ["unscaled", graph.constant("scale", weights.scale)], "embeddings")
     return width
 
 
-def _add_lstm(graph: _Graph, directions: list[LSTM]) -> None:
-    """Add `states` (steps, texts, width) and `last` (texts, width), from `entered`, word vectors by step.
+def _states(pooling: str) -> list[str]:
+    """Return which states a pooling reads: the `last` (windows, units), `states` (steps, windows, units)."""
+    kinds = pooling.split("_")
+    return ["last"] * ("last" in kinds) + ["states"] * (kinds != ["last"])
 
-    Of two directions the width is twice the units, and ONNX has the states of both in the text's order.
-    """
-    units = len(directions[0].recurrent)
+
+def _add_direction(graph: _Graph, lstm: LSTM, direction: str, pooling: str) -> None:
+    """Add the states that a pooling reads of an LSTM; those at padding are 0."""
+    units = len(lstm.recurrent)
+    graph.constant("W", _onnx_gates(lstm.kernel))
+    graph.constant("R", _onnx_gates(lstm.recurrent))
     # ONNX adds an input and a recurrent bias; Keras has one.
-    biases = [_onnx_gates(lstm.bias[None, :])[..., 0] for lstm in directions]
-    names = [
-        graph.constant("W", np.concatenate([_onnx_gates(lstm.kernel) for lstm in directions])),
-        graph.constant("R", np.concatenate([_onnx_gates(lstm.recurrent) for lstm in directions])),
-        graph.constant("B", np.pad(np.concatenate(biases), ((0, 0), (0, 4 * units)))),
+    graph.constant("B", np.pad(_onnx_gates(lstm.bias[None, :])[..., 0], ((0, 0), (0, 4 * units))))
+    for name in "WRB":
+        graph.add("Squeeze", [name, graph.axis(0)], f"{name}_matrix")
+    graph.add("Split", ["B_matrix"], "bias", "no_bias", num_outputs=2)
+    graph.add("Gemm", ["vectors", "W_matrix", "bias"], "products", transB=1)
+    # Padding shuts the gates i, o and f, so that states stay 0.
+    shut = np.repeat(np.array([_SHUT, 0], dtype=np.float32), [3 * units, units])[None]
+    of_padding = [graph.constant("first", np.array([[0]], dtype=np.int64)), graph.constant("shut", shut)]
+    graph.add("ScatterND", ["products", *of_padding], "table")
+    names, branches = _states(pooling), {"then_branch": _operator, "else_branch": _scan}
+    graph.add(
+        "If",
+        ["is_few"],
+        *names,
+        **{
+            branch: add(graph.inside(f"{branch}/"), units, direction, names)
+            for branch, add in branches.items()
+        },
+    )
+
+
+def _operator(graph: _Graph, units: int, direction: str, names: list[str]) -> Any:
+    """Return a graph of the states by ONNX's LSTM."""
+    graph.add("Gather", ["vectors", "tokens_by_time"], "entered", axis=0)
+    inputs = ["entered", "W", "R", "B", "lengths"]
+    graph.add("LSTM", inputs, "of_one", "last_of_one", hidden_size=units, direction=direction)
+    graph.add("Squeeze", ["last_of_one", graph.axis(0)], "last")
+    if "states" in names:
+        graph.add("Squeeze", ["of_one", graph.axis(1)], "unmasked")
+        # States past a text's end may be NaN.
+        nothing = graph.constant("nothing", np.array(0, dtype=np.float32))
+        graph.add("Where", ["present", "unmasked", nothing], "states")
+    return graph.proto([], graph.values(names))
+
+
+def _scan(graph: _Graph, units: int, direction: str, names: list[str]) -> Any:
+    """Return a graph of the states by a Scan over the table, which reads from the last step to the first.
+
+    So padding, at the end of a text, is read before it.
+    """
+    from onnx import numpy_helper
+
+    graph.add(
+        "Concat", ["n_windows", graph.constant("units", np.array([units], dtype=np.int64))], "shape", axis=0
+    )
+    graph.add(
+        "ConstantOfShape", ["shape"], "start", value=numpy_helper.from_array(np.zeros(1, dtype=np.float32))
+    )
+    directions: dict[str, Any] = {"scan_input_directions": [1]}
+    stacked = [name for name in names if name == "states"]
+    if stacked:
+        directions["scan_output_directions"] = [1]
+    tokens = "reversed_tokens" if direction == "forward" else "tokens_by_time"
+    step = _step(graph.inside("step/"), units, stacked)
+    graph.add(
+        "Scan",
+        ["start", "start", tokens],
+        "last",
+        "last_cell",
+        *stacked,
+        num_scan_inputs=1,
+        body=step,
+        **directions,
+    )
+    return graph.proto([], graph.values(names))
+
+
+def _step(graph: _Graph, units: int, stacked: list[str]) -> Any:
+    """Return the graph of a step of an LSTM, from both its states and the windows' tokens."""
+    from onnx import TensorProto, helper
+
+    inputs = {"hidden": TensorProto.FLOAT, "cell": TensorProto.FLOAT, "token": TensorProto.INT32}
+    entering = [
+        helper.make_tensor_value_info(graph.define(name), kind, None) for name, kind in inputs.items()
     ]
-    inputs, states, last = ["entered", *names, "lengths"], "by_direction", "last_by_direction"
-    if len(directions) == 1:
-        # Both outputs have an axis of directions, of size 1.
-        graph.add("LSTM", inputs, states, last, hidden_size=units)
-        graph.add("Squeeze", [states, graph.axis(1)], "states")
-        graph.add("Squeeze", [last, graph.axis(0)], "last")
-        return
-    graph.add("LSTM", inputs, states, last, hidden_size=units, direction="bidirectional")
-    for output, name, order in ((states, "states", [0, 2, 1, 3]), (last, "last", [1, 0, 2])):
-        # Directions come next to units, and the two axes are joined.
-        graph.add("Transpose", [output], f"{name}_apart", perm=order)
-        shape = np.array([*[0] * (len(order) - 2), 2 * units])  # 0: as it is
-        graph.add("Reshape", [f"{name}_apart", graph.constant(f"{name}_shape", shape)], name)
+    graph.add("Gather", ["table", "token"], "products", axis=0)
+    graph.add("Gemm", ["hidden", "R_matrix", "products"], "gates", transB=1)
+    graph.add("Split", ["gates", graph.constant("parts", np.array([3 * units, units]))], "iof", "c", axis=1)
+    graph.add("Sigmoid", ["iof"], "opened")
+    graph.add("Split", ["opened"], "i", "o", "f", axis=1, num_outputs=3)
+    graph.add("Tanh", ["c"], "candidate")
+    graph.add("Mul", ["f", "cell"], "kept")
+    graph.add("Mul", ["i", "candidate"], "added")
+    graph.add("Add", ["kept", "added"], "next_cell")
+    graph.add("Tanh", ["next_cell"], "bounded")
+    graph.add("Mul", ["o", "bounded"], "next_hidden")
+    if stacked:
+        graph.add("Identity", ["next_hidden"], "states")  # a value may be an output once
+    return graph.proto(entering, graph.values(["next_hidden", "next_cell", *stacked]))
 
 
-def _add_pooling(graph: _Graph, weights: Weights) -> str:
-    """Add the pooling of layers.Pooling; returns the name of its output."""
-    parts = weights.pooling.split("_")
-    if parts == ["last"]:
-        return "last"
-    graph.add("Cast", ["tokens_by_time"], "word", to=9)  # BOOL
-    graph.add("Unsqueeze", ["word", graph.axis(2)], "present")
-    if "mean" in parts:
-        graph.add("Cast", ["present"], "ones", to=1)  # FLOAT
-        graph.add("ReduceSum", ["ones", graph.axis(0)], "counts", keepdims=1)
+def _add_pooling(graph: _Graph, pooling: str) -> str:
+    """Add the pooling of layers.Pooling over `last` and `states`; returns the name of its output."""
+    kinds = pooling.split("_")
+    if "mean" in kinds:
+        graph.add("ReduceSum", ["states", graph.axis(0)], "total", keepdims=0)
+        graph.add("Cast", ["lengths"], "counts", to=1)  # FLOAT
         # A window that fills up a batch is empty.
         graph.add("Max", ["counts", graph.constant("one", np.array(1, dtype=np.float32))], "divisors")
-        graph.add("Div", ["ones", "divisors"], "shares")
-        # States past a text's end may be NaN, which times 0 is NaN.
-        nothing = graph.constant("nothing", np.array(0, dtype=np.float32))
-        graph.add("Where", ["present", "states", nothing], "shown")
-        graph.add("Mul", ["shown", "shares"], "weighted")
-        graph.add("ReduceSum", ["weighted", graph.axis(0)], "mean", keepdims=0)
-    if "max" in parts:
+        graph.add("Unsqueeze", ["divisors", graph.axis(1)], "by_window")
+        graph.add("Div", ["total", "by_window"], "mean")
+    if "max" in kinds:
         below = graph.constant("below", np.array(-1, dtype=np.float32))
         graph.add("Where", ["present", "states", below], "bounded")
-        graph.add("ReduceMax", ["bounded", graph.axis(0)], "highest", keepdims=0)
-    names = ["highest" if part == "max" else part for part in parts]
-    if len(names) == 1:
-        return names[0]
-    graph.add("Concat", names, weights.pooling, axis=-1)
-    return weights.pooling
+        graph.add("ReduceMax", ["bounded", graph.axis(0)], "max", keepdims=0)
+    graph.add("Concat", kinds, "pooled", axis=-1)
+    return "pooled"
 
 
 def _add_song(graph: _Graph, weights: Weights) -> int:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 import pandas as pd
 
-from neuralist import metrics
+from neuralist import metrics, threads
 from neuralist.config import records
 from neuralist.config.records import ServedModel
 from neuralist.model.encoder import Encoder, Reading
@@ -102,11 +102,12 @@ class Model:
             lyrics: texts, each with a word.
             cleaned: whether they are cleaned already, by `serving.lyrics.cleaned`.
         """
-        starts = range(0, len(lyrics), CHUNK)
-        chunks = [self.encoder.read(lyrics[start : start + CHUNK], cleaned=cleaned) for start in starts]
+        chunks = [lyrics[start : start + CHUNK] for start in range(0, len(lyrics), CHUNK)]
         if not chunks:
             return Reading(np.empty((0, self.encoder.width), np.float32), np.empty(0, np.int64), np.empty(0))
-        return Reading(*map(np.concatenate, zip(*chunks, strict=True)))
+        # While a chunk is in the encoder's graph, the words of another are looked up.
+        readings = threads.mapped(partial(self.encoder.read, cleaned=cleaned), chunks)
+        return Reading(*map(np.concatenate, zip(*readings, strict=True)))
 
     # A text is an iterable of texts too; the first overload that matches counts.
     @overload
@@ -289,8 +290,8 @@ class Model:
             )
         similarity, n_tokens = np.empty(len(left)), np.empty((2, len(left)), dtype=np.int64)
         known = np.empty((2, len(left)))
-        for start in range(0, len(left), CHUNK // 2):
-            rows = slice(start, start + CHUNK // 2)
+
+        def compare(rows: slice) -> None:
             # In one call, for many pairs have a text in common.
             both = [*left[rows], *right[rows]]
             reading = self.encoder.read(both, cleaned=True)
@@ -298,6 +299,10 @@ class Model:
             similarity[rows] = pair_similarity(*np.split(np.arange(len(both)), 2))
             n_tokens[:, rows] = np.split(reading.n_tokens, 2)
             known[:, rows] = np.split(reading.known, 2)
+
+        starts = range(0, len(left), CHUNK // 2)
+        for _ in threads.mapped(compare, [slice(start, start + CHUNK // 2) for start in starts]):
+            pass
         faults = self.faults(known[1], "lyrics_b") | self.faults(known[0], "lyrics_a")
         return _Compared(similarity.round(DECIMALS), n_tokens, known.round(DECIMALS), faults)
 

@@ -6,11 +6,12 @@ length, vocabulary, orthography, structure (repeated lines), orientation (pronou
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
-from neuralist.text.tokenizer import words
+from neuralist.text.tokenizer import word_lines
 
 PRONOUNS = {
     "first person": frozenset({"i", "me", "my", "mine", "i'm"}),
@@ -44,24 +45,25 @@ def features(texts: Sequence[str]) -> np.ndarray:
 
 
 def _features(text: str) -> list[float]:
-    lines = [tuple(tokens) for tokens in map(words, text.splitlines()) if tokens]
-    tokens = [word for line in lines for word in line]
-    if not tokens:
+    lines = word_lines(text)
+    if not lines:
         return [0.0] * len(NAMES)
-    n_words, n_lines, types = len(tokens), len(lines), len(set(tokens))
+    tokens = list(itertools.chain.from_iterable(lines))
+    counts = Counter(tokens)
+    n_words, n_lines, types = len(tokens), len(lines), len(counts)
     ends = [line[-1][-2:] for line in lines]
     rhymes = sum(end == next_end for end, next_end in itertools.pairwise(ends))
     return [
         np.log1p(n_words),
         types / n_words,
         types / np.sqrt(n_words),
-        len(set(lines)) / n_lines,
+        len(set(map(tuple, lines))) / n_lines,
         np.log1p(n_words / n_lines),
         sum(map(len, tokens)) / n_words,
         np.log1p(n_lines),
-        *(sum(word in group for word in tokens) / n_words for group in PRONOUNS.values()),
+        *(sum(map(counts.__getitem__, group)) / n_words for group in PRONOUNS.values()),
         rhymes / max(n_lines - 1, 1),
-        sum("'" in word for word in tokens) / n_words,
+        sum(count for word, count in counts.items() if "'" in word) / n_words,
         *(text.count(mark) / n_words for mark in MARKS),
     ]
 

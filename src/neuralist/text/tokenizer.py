@@ -11,8 +11,12 @@ from neuralist.config.experiment import Experiment
 
 # Letters with their marks, or digits; inner apostrophes belong to the word (don't, l'amour).
 _WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*(?:'[\p{L}\p{M}\p{N}]+)*")
+_LINE_BREAKS = "\n\r\v\f\x1c\x1d\x1e"  # the ASCII ones of str.splitlines
 # Every other ASCII character separates words; an apostrophe does so at a word's ends.
-_BETWEEN_WORDS = str.maketrans({chr(c): " " for c in range(128) if not chr(c).isalnum() and chr(c) != "'"})
+_BETWEEN_WORDS = str.maketrans(
+    {chr(c): " " for c in range(128) if not chr(c).isalnum() and chr(c) != "'"}
+    | dict.fromkeys(_LINE_BREAKS, "\n")
+)
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'"})
 
 
@@ -26,7 +30,20 @@ def words(text: str) -> list[str]:
     if not folded.isascii():
         return _WORD.findall(folded)
     # The same words in a quarter of the time, and most lyrics in English are ASCII.
-    separated = folded.translate(_BETWEEN_WORDS)
+    return _split(folded.translate(_BETWEEN_WORDS))
+
+
+def word_lines(text: str) -> list[list[str]]:
+    """Split each line of a text into `words`; lines without a word are left out."""
+    folded = _folded(text)
+    if folded.isascii():
+        lines = map(_split, folded.translate(_BETWEEN_WORDS).split("\n"))
+    else:
+        lines = map(_WORD.findall, folded.splitlines())
+    return [line for line in lines if line]
+
+
+def _split(separated: str) -> list[str]:
     if "'" not in separated:
         return separated.split()
     return [bare for word in separated.replace("''", " ").split() if (bare := word.strip("'"))]
@@ -87,13 +104,19 @@ class TokenWindowing(NamedTuple):
 
     def excerpt(self, text: str) -> str:
         """Return the part of a text that is read, as written: with its case, punctuation and lines."""
-
-        def n_tokens(excerpt: str) -> int:
-            return len(self.split(excerpt))
-
-        if self.long_text == "chunks" or n_tokens(text) <= self.max_tokens:
+        if self.long_text == "chunks" or len(self.split(text)) <= self.max_tokens:
             return text
-        cuts = range(len(text) + 1)
+        # No word goes on in the next line: all but one line need to be split only once.
+        lines = text.splitlines(keepends=True) if self.tokens == "word" else [text]
         if self.long_text == "tail":
-            return text[bisect_left(cuts, -self.max_tokens, key=lambda start: -n_tokens(text[start:])) :]
-        return text[: bisect_right(cuts, self.max_tokens, key=lambda end: n_tokens(text[:end])) - 1]
+            lines.reverse()
+        read, left = 0, self.max_tokens
+        while (n_tokens := len(self.split(lines[read]))) <= left:
+            read, left = read + 1, left - n_tokens
+        line = lines[read]
+        cuts = range(len(line) + 1)
+        if self.long_text == "tail":
+            start = bisect_left(cuts, -left, key=lambda cut: -len(self.split(line[cut:])))
+            return line[start:] + "".join(reversed(lines[:read]))
+        end = bisect_right(cuts, left, key=lambda cut: len(self.split(line[:cut]))) - 1
+        return "".join(lines[:read]) + line[:end]
