@@ -31,7 +31,7 @@ def fit(features: np.ndarray, similarity: np.ndarray, weight: np.ndarray) -> Any
         weight: above 0, float64 (n_pairs,); what counts is its ratio to the mean.
 
     Returns:
-        A fitted `sklearn.linear_model.LogisticRegression`.
+        A fitted LogisticRegression of scikit-learn, or None.
     """
     from sklearn.linear_model import LogisticRegression  # 1 s to import
 
