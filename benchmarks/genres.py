@@ -19,7 +19,7 @@ from scipy.stats import rankdata
 from neuralist import files, metrics
 from neuralist.config import params
 from neuralist.data import parquet, tables
-from neuralist.data.pair_sets import Listings, Pairs
+from neuralist.data.pair_sets import Pairs
 from neuralist.evaluation import evaluation, ranking
 from neuralist.evaluation.comparison import Comparison, Key
 from neuralist.evaluation.results import interval
@@ -110,9 +110,7 @@ def folds(artifacts: Path, splits: Path, experiment: str, settings: params.Param
         if not trained:
             continue
         encoder = Encoder.load(trained[-1].parent)
-        choices = settings.pairs.model_copy(update={"test_fold": fold})
-        pair_table = ingest_pairs.pairs(rows, songs, choices, gives_split=False)
-        listings = Listings(rows, pair_table, ingest_pairs.unlisted(pair_table, songs, choices))
+        listings = ingest_pairs.of_fold(rows, songs, settings.pairs, fold)
         scored = listings.scored(songs, "songs")
         own = settings.experiment(experiment, 1)
         predictions = evaluation.predict(experiment, encoder, songs, scored)

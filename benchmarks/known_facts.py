@@ -105,13 +105,12 @@ def main() -> None:
     rows = parquet.read(args.artifacts / "rows.parquet", tables.ROWS)
     trainings, on_val = [], []
     for fold in args.folds or range(params.N_FOLDS):
-        choices = settings.pairs.model_copy(update={"test_fold": fold})
         folders = sorted((args.splits / f"fold{fold}").glob(f"{args.experiment}-*/encoder.onnx"))
         if len(folders) != 1:
             raise SystemExit(
                 f"{args.splits / f'fold{fold}'}: {len(folders)} trainings of {args.experiment}, expected 1"
             )
-        pair_table = pairs.pairs(rows, songs, choices, gives_split=False)
+        pair_table = pairs.of_fold(rows, songs, settings.pairs, fold).pairs
         metrics, val_auc = measure(songs, pair_table, Encoder.load(folders[0].parent), args.split)
         trainings.append(metrics)
         on_val.append(val_auc)

@@ -7,12 +7,12 @@ Trainings are saved in --out and not repeated; results.md and results.json there
 """
 
 import argparse
+from functools import partial
 
 from neuralist import console, files
 from neuralist.arguments import path_parser
 from neuralist.config import corpus, params
 from neuralist.data import parquet, tables
-from neuralist.data.pair_sets import Listings
 from neuralist.ingest import pairs, pretraining_pairs
 from neuralist.study import cross_validation
 
@@ -45,12 +45,7 @@ def main() -> None:
         experiments = cross_validation.variants(settings, dataset.epochs)
     else:
         experiments = cross_validation.select_experiments(settings, args.experiments, dataset.epochs)
-
-    def listings(fold: int) -> Listings:
-        choices = settings.pairs.model_copy(update={"test_fold": fold})
-        pair_table = pairs.pairs(rows, songs, choices, gives_split=False)
-        return Listings(rows, pair_table, pairs.unlisted(pair_table, songs, choices))
-
+    listings = partial(pairs.of_fold, rows, songs, settings.pairs)
     used = {experiment.pretrain_on for experiment in experiments.values()}
     folders = sorted(folder for folder in used if folder is not None)
     graded = {name: pretraining_pairs.read(args.raw, name, settings.similarity_range)[:2] for name in folders}

@@ -120,9 +120,24 @@ def test_values_are_frozen() -> None:
         ),
         (
             {"study": {"space": {"dropout": {"low": 0.5, "high": 0.5}}}},
-            r"low, 0\.5, must be below high, 0\.5",
+            r"dropout: received {'high': 0\.5, 'low': 0\.5}; give .* numbers `low` below `high`",
         ),
-        ({"study": {"space": {"units": {"low": 0, "high": 5, "log": True}}}}, r"log needs low above 0"),
+        (
+            {"study": {"space": {"units": {"low": 0, "high": 5, "log": True}}}},
+            r"study\.space\.units: received .*; give .*, above 0 with `log: true`$",
+        ),
+        (
+            {"study": {"space": {"units": 3}}},
+            r"^params\.yaml: study\.space\.units: received 3; give a list of values, or numbers `low` below "
+            r"`high`, above 0 with `log: true`$",
+        ),
+        (
+            {"study": {"spaces": {"graded": {"units": {"low": "few", "high": 5}}}}},
+            r"^params\.yaml: study\.spaces\.graded\.units: received {'high': 5, 'low': 'few'}; give a list",
+        ),
+        ({"study": {"space": None}}, r"^params\.yaml: study\.space: received None; give keys and values$"),
+        ({"study": {"space": ["units"]}}, r"study\.space: received \['units'\]; give keys and values$"),
+        ({"run": None}, r"^params\.yaml: run: received None; give a list$"),
         (
             {"study": {"spaces": {"none": {"units": [4]}}}},
             r"^params\.yaml: study\.spaces\.none: no experiment "
@@ -132,8 +147,8 @@ def test_values_are_frozen() -> None:
             {"study": {"spaces": {"tuned": {"units": [4]}}}},
             r"study\.spaces\.tuned: no experiment has this name",
         ),
-        ({"study": {"spaces": {"graded": {}}}}, r"study\.spaces\.graded: .*at least 1 item.*received {}$"),
-        ({"study": {"spaces": None}}, r"study\.spaces: .*received None$"),
+        ({"study": {"spaces": {"graded": {}}}}, r"study\.spaces\.graded: received {}; give one or more$"),
+        ({"study": {"spaces": None}}, r"study\.spaces: received None; give keys and values$"),
         (
             {"study": {"spaces": {"graded": {"unit": [1]}}}},
             r"study\.spaces\.graded\.unit: not to be searched; choose among .*units",

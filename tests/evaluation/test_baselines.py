@@ -27,6 +27,7 @@ from neuralist.evaluation.baselines import (
     regression,
     to_similarity,
 )
+from neuralist.metrics import Answers
 from neuralist.text.tfidf import tfidf
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Vocabulary
@@ -72,6 +73,30 @@ def vectors(**of_words: list[float]) -> WordVectors:
     return WordVectors(Vocabulary(of_words), matrix, {})
 
 
+def without_lyrics(frame: pd.DataFrame, training: TrainingPairs, scored_pairs: Pairs) -> dict[str, Answers]:
+    of_metadata = metadata.scores(frame, training, scored_pairs)
+    return baselines.without_lyrics(of_metadata, training, scored_pairs)
+
+
+def from_lyrics(
+    frame: pd.DataFrame,
+    windowing: TokenWindowing,
+    training: TrainingPairs,
+    scored_pairs: Pairs,
+    of_words: WordVectors | None,
+    sentence_encoder: str | None = None,
+) -> dict[str, Answers]:
+    return baselines.from_lyrics(
+        frame,
+        windowing,
+        training,
+        scored_pairs,
+        of_words,
+        of_metadata=metadata.scores(frame, training, scored_pairs),
+        sentence_encoder=sentence_encoder,
+    )
+
+
 TRAIN = pairs((0, 1), (1, 0), (1, 2), (2, 3), (0, 3))
 SIMILARITY = np.array([0.2, 0.4, 0.05, 0.05, 0.9])
 TRAINING = training_pairs(TRAIN, SIMILARITY, 4)
@@ -82,7 +107,7 @@ WEIGHTED = TRAINING._replace(weight=np.array([1.0, 2.0, 4.0, 1.0, 3.0]))
 
 
 def test_the_constant_is_the_mean_of_training() -> None:
-    answers = baselines.without_lyrics(songs(artist=[None] * 4), TRAINING, pairs((0, 1), (2, 2)))
+    answers = without_lyrics(songs(artist=[None] * 4), TRAINING, pairs((0, 1), (2, 2)))
     assert answers["constant"].similarity == pytest.approx([0.32, 0.32])
 
 
@@ -162,13 +187,11 @@ def test_biases_are_those_of_ridge_regression(rows: list[tuple[int, int, float]]
 def test_a_weight_counts_like_as_many_pairs() -> None:
     rows, scored_pairs = repeated(WEIGHTED), pairs((0, 1), (3, 3), (1, 3))
     assert len(rows.similarity) == 11
-    for name, answer in baselines.without_lyrics(
-        songs(year=[1990, 1994, 2001, 1994]), WEIGHTED, scored_pairs
-    ).items():
-        expected = baselines.without_lyrics(songs(year=[1990, 1994, 2001, 1994]), rows, scored_pairs)[name]
+    for name, answer in without_lyrics(songs(year=[1990, 1994, 2001, 1994]), WEIGHTED, scored_pairs).items():
+        expected = without_lyrics(songs(year=[1990, 1994, 2001, 1994]), rows, scored_pairs)[name]
         for kind in ("similarity", "similar", "decile", "tenth"):
             assert getattr(answer, kind) == pytest.approx(getattr(expected, kind)), (name, kind)
-    constant = baselines.without_lyrics(songs(artist=[None] * 4), WEIGHTED, scored_pairs)["constant"]
+    constant = without_lyrics(songs(artist=[None] * 4), WEIGHTED, scored_pairs)["constant"]
     assert constant.similarity == pytest.approx([(0.2 + 0.8 + 0.2 + 0.05 + 2.7) / 11] * 3)
     assert labels.commonest_class(TRAINING, 1).decile.tolist() == [0]
     assert labels.commonest_class(
@@ -335,7 +358,7 @@ PLACED = training_pairs(pairs((0, 1), (2, 3), (0, 2), (1, 3)), [0.9, 0.7, 0.1, 0
 
 def test_baselines_from_lyrics_find_the_pairs_that_share_words() -> None:
     scored_pairs = pairs((0, 4), (4, 5))
-    values = baselines.from_lyrics(songs(lyrics=PLACES), WINDOWING, PLACED, scored_pairs, OF_PLACES)
+    values = from_lyrics(songs(lyrics=PLACES), WINDOWING, PLACED, scored_pairs, OF_PLACES)
     of_words = {"tfidf", "tfidf_characters", "averaged_vectors", "averaged_vectors_projected"}
     assert set(values) == {*of_words, "style", "pair_regression"}
     for name in of_words:
@@ -346,14 +369,12 @@ def test_tfidf_of_characters_sees_through_misspellings_and_that_of_words_does_no
     misspelt = songs(lyrics=["grey harbour", "greyy harbours", "red desert", "redd dessert"])
     scored_pairs = pairs((0, 1), (0, 2))
     training = training_pairs(pairs((0, 1), (0, 2), (1, 3)), [0.9, 0.1, 0.1], 4)
-    values = baselines.from_lyrics(misspelt, WINDOWING, training, scored_pairs, None)
+    values = from_lyrics(misspelt, WINDOWING, training, scored_pairs, None)
     assert values["tfidf_characters"].similarity == pytest.approx([0.9, 0.1], abs=0.001)
     # No two texts share a word, so all cosines are 0, and the answer is the mean of the training pairs.
     assert values["tfidf"].similarity == pytest.approx([1.1 / 3] * 2, abs=0.001)
     by_characters = WINDOWING._replace(tokens="char")
-    assert "tfidf_characters" not in baselines.from_lyrics(
-        misspelt, by_characters, training, scored_pairs, None
-    )
+    assert "tfidf_characters" not in from_lyrics(misspelt, by_characters, training, scored_pairs, None)
 
 
 @pytest.mark.parametrize("long_text", ["head", "tail"])
@@ -363,9 +384,9 @@ def test_baselines_read_no_more_than_the_model(long_text: str) -> None:
         pairs((0, 4), (4, 5)),
     )
     windowing = TokenWindowing("word", 2, long_text)
-    whole = baselines.from_lyrics(frame, windowing, PLACED, scored_pairs, OF_PLACES)
+    whole = from_lyrics(frame, windowing, PLACED, scored_pairs, OF_PLACES)
     more = [f"{text} foam" if long_text == "head" else f"foam {text}" for text in PLACES]
-    longer = baselines.from_lyrics(frame.assign(lyrics=more), windowing, PLACED, scored_pairs, OF_PLACES)
+    longer = from_lyrics(frame.assign(lyrics=more), windowing, PLACED, scored_pairs, OF_PLACES)
     assert {"ridge", "ridge_tfidf"} <= set(whole)
     for name in whole:
         assert longer[name].similarity == pytest.approx(whole[name].similarity), name
@@ -387,7 +408,7 @@ def test_style_finds_the_pairs_of_like_length_and_ridge_those_of_one_time() -> N
     for name, trait in (("style", short), ("ridge", old), ("ridge_tfidf", old)):
         same = (trait[left] == trait[right]).astype(float)
         learned = training_pairs(train, same[inside], 40, splits=splits)
-        values = baselines.from_lyrics(frame, WINDOWING, learned, scored_pairs, of_words)[name].similarity
+        values = from_lyrics(frame, WINDOWING, learned, scored_pairs, of_words)[name].similarity
         assert roc_auc_score(same[~inside], values) > 0.95, name
 
 
@@ -395,16 +416,15 @@ def test_ridge_is_learned_from_training_songs_without_pairs_too() -> None:
     frame = songs(lyrics=PLACES * 5, year=[1960, 1961, 2000, 2001, 1960, 2001] * 5)
     training = PLACED._replace(splits=np.array(["train"] * 30))
     scored_pairs = pairs((0, 4), (4, 5))
-    before = baselines.from_lyrics(frame, WINDOWING, training, scored_pairs, OF_PLACES)["ridge"].similarity
+    before = from_lyrics(frame, WINDOWING, training, scored_pairs, OF_PLACES)["ridge"].similarity
     frame.loc[29, "year"] = 1900
     assert (
-        baselines.from_lyrics(frame, WINDOWING, training, scored_pairs, OF_PLACES)["ridge"].similarity
-        != before
+        from_lyrics(frame, WINDOWING, training, scored_pairs, OF_PLACES)["ridge"].similarity != before
     ).any()
     training.splits[29] = "test"
-    with_test = baselines.from_lyrics(frame, WINDOWING, training, scored_pairs, OF_PLACES)["ridge"].similarity
+    with_test = from_lyrics(frame, WINDOWING, training, scored_pairs, OF_PLACES)["ridge"].similarity
     frame.loc[29, "year"] = 1950
-    after = baselines.from_lyrics(frame, WINDOWING, training, scored_pairs, OF_PLACES)["ridge"].similarity
+    after = from_lyrics(frame, WINDOWING, training, scored_pairs, OF_PLACES)["ridge"].similarity
     assert after.tolist() == with_test.tolist()
 
 
@@ -490,7 +510,7 @@ def test_training_pairs_that_are_all_similar_or_all_dissimilar_teach_nothing() -
     for similarity in (np.zeros(40), np.ones(40)):
         alike = training._replace(similarity=similarity)
         assert regression.scores(features, alike, pairs((0, 1))) is None
-    values = baselines.from_lyrics(
+    values = from_lyrics(
         songs(lyrics=PLACES, year=[1990] * 6),
         WINDOWING,
         PLACED._replace(similarity=np.ones(4)),
@@ -507,7 +527,7 @@ def test_it_needs_neither_heads_nor_vectors_nor_features_that_vary(
 ) -> None:
     windowing = WINDOWING._replace(tokens=tokens)
     scored_pairs = pairs((0, 4), (4, 5))
-    values = baselines.from_lyrics(songs(lyrics=PLACES), windowing, PLACED, scored_pairs, of_words)
+    values = from_lyrics(songs(lyrics=PLACES), windowing, PLACED, scored_pairs, of_words)
     alike, other = values["pair_regression"].similarity
     assert alike == pytest.approx(0.8, abs=0.001)
     assert other == pytest.approx(0.2, abs=0.001)
@@ -546,7 +566,7 @@ class Letters:
 
 def with_encoder(name: str) -> np.ndarray:
     scored_pairs = pairs((0, 4), (4, 5))
-    return baselines.from_lyrics(
+    return from_lyrics(
         songs(lyrics=PLACES), WINDOWING, PLACED, scored_pairs, OF_PLACES, sentence_encoder=name
     )["sentence_encoder"].similarity
 
@@ -700,8 +720,8 @@ def test_without_a_training_song_with_tags_all_cosines_are_unknown() -> None:
 def test_metadata_that_no_song_has_is_left_out() -> None:
     three, scored_pairs = training_pairs(pairs((0, 1), (1, 2), (0, 2)), [0.1, 0.2, 0.6], 3), pairs((0, 1))
     only_numbers = {"constant", "commonest_class", "lookup"}
-    assert set(baselines.without_lyrics(songs(artist=[None] * 3), three, scored_pairs)) == only_numbers
-    years = baselines.without_lyrics(songs(year=[1990, 1991, 1999]), three, scored_pairs)
+    assert set(without_lyrics(songs(artist=[None] * 3), three, scored_pairs)) == only_numbers
+    years = without_lyrics(songs(year=[1990, 1991, 1999]), three, scored_pairs)
     assert set(years) == only_numbers | {"year_gap"}
 
 
@@ -743,7 +763,7 @@ def test_all_of_the_metadata_predicts_what_none_of_it_does_alone() -> None:
     both = (artists[left] == artists[right]) & (years[left] == years[right])
     train, scored_pairs = Pairs(left[:2000], right[:2000]), Pairs(left[2000:], right[2000:])
     similarity = np.where(both, 0.9, 0.1)
-    values = baselines.without_lyrics(frame, training_pairs(train, similarity[:2000], 60), scored_pairs)
+    values = without_lyrics(frame, training_pairs(train, similarity[:2000], 60), scored_pairs)
     errors = {
         name: np.mean((answers.similarity - similarity[2000:]) ** 2) for name, answers in values.items()
     }
@@ -782,8 +802,8 @@ def test_lyrics_add_to_metadata_what_metadata_do_not_hold() -> None:
     train, scored_pairs = Pairs(left[inside], right[inside]), Pairs(left[~inside], right[~inside])
     training = training_pairs(train, np.where(both, 0.9, 0.1)[inside], 40)
     frame = songs(lyrics=texts, year=years.tolist(), artist=["The Lamps"] * 40)
-    values = baselines.without_lyrics(frame, training, scored_pairs)
-    values |= baselines.from_lyrics(frame, WINDOWING, training, scored_pairs, None)
+    values = without_lyrics(frame, training, scored_pairs)
+    values |= from_lyrics(frame, WINDOWING, training, scored_pairs, None)
     errors = {
         name: np.mean((answers.similarity - np.where(both, 0.9, 0.1)[~inside]) ** 2)
         for name, answers in values.items()
@@ -809,24 +829,22 @@ def test_each_baseline_says_whether_it_is_from_lyrics() -> None:
     )
     training = TRAINING._replace(listed=pairs((0, 4)), splits=np.array(["train"] * 4 + ["test"]))
     frame, scored_pairs = pd.concat([frame, frame.iloc[:1]], ignore_index=True), pairs((0, 1))
-    from_lyrics = baselines.from_lyrics(frame, WINDOWING, training, scored_pairs, vectors(grey=[1, 0]))
+    found = from_lyrics(frame, WINDOWING, training, scored_pairs, vectors(grey=[1, 0]))
     of_lyrics = {name for name, made in baselines.BASELINES.items() if made.from_lyrics}
-    assert set(from_lyrics) == of_lyrics - {"sentence_encoder"}
-    without = set(baselines.without_lyrics(frame, training, scored_pairs))
+    assert set(found) == of_lyrics - {"sentence_encoder"}
+    without = set(without_lyrics(frame, training, scored_pairs))
     assert without == set(baselines.BASELINES) - of_lyrics - {"encoder_alone"}
 
 
 def test_without_training_pairs_there_is_no_baseline() -> None:
     with pytest.raises(ValueError, match="no pair is in train; add pairs"):
-        baselines.without_lyrics(songs(artist=["a", "b"]), training_pairs(pairs(), [], 2), pairs((0, 1)))
+        baselines.without_lyrics({}, training_pairs(pairs(), [], 2), pairs((0, 1)))
 
 
 def test_nothing_asked_is_nothing_answered() -> None:
     frame = songs(artist=["a", "a", "b", None], year=[1990, 1991, 1992, 1999], tags=[["rock"]] * 4)
-    values = baselines.without_lyrics(frame, TRAINING, pairs())
-    values |= baselines.from_lyrics(
-        frame.assign(lyrics="grey"), WINDOWING, TRAINING, pairs(), vectors(grey=[1, 0])
-    )
+    values = without_lyrics(frame, TRAINING, pairs())
+    values |= from_lyrics(frame.assign(lyrics="grey"), WINDOWING, TRAINING, pairs(), vectors(grey=[1, 0]))
     assert {"artist_year_tags", "tfidf", "style", "ridge"} <= set(values)
     assert all(len(answer.similarity) == 0 for answer in values.values())
 

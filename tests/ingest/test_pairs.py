@@ -290,6 +290,19 @@ def drawn(table: pd.DataFrame, listing: list[tuple], ratio: float, **choices: in
     return pairs.unlisted(pairs.pairs(rows, table, chosen, gives_split=False), table, chosen)
 
 
+def test_the_pair_sets_of_a_fold_are_those_with_it_as_the_test_fold() -> None:
+    table = with_lists({"a": 0, "b": 0, "c": 1, "d": 1, "e": 2, "f": 2, "g": 2}, "ae")
+    chosen = CHOICES.model_copy(update={"unlisted_ratio": 9})
+    listing = [("a", "b", 0.5), ("c", "d", 0.4), ("e", "f", 0.3), ("g", "a", 0.2)]
+    rows = pairs.rows(listed_table(listing), table, chosen)
+    made = pairs.of_fold(rows, table, chosen, 1)
+    # Test is fold 1, and val the next, 2, where e has a list, in which g is not.
+    assert made.rows is rows
+    splits = dict(zip(names(made.pairs), made.pairs["split"], strict=True))
+    assert splits == {"ab": "train", "ag": "unused", "cd": "test", "ef": "val"}
+    assert names(made.unlisted) == ["eg"]
+
+
 def names(made: pd.DataFrame) -> list[str]:
     return (made["left_id"] + made["right_id"]).tolist()
 

@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from neuralist.model import blend
 from neuralist.model.blend import Songs, Tags, Weighing
+from neuralist.model.similarity import sigmoid
 
 TAGS = [{"soul": 1.0, "70s": 1.0}, {"soul": 0.5}, {}, {"rock": 1.0, "70s": 0.25}]
 
@@ -57,7 +58,7 @@ def test_a_score_by_hand() -> None:
     # The log-odds of 0.5 are 0, of 0.75 ln 3.
     found = weighing.log_odds(np.array([0.5, 0.75]), {"year": np.array([-4.0, 0.0])})
     assert found == pytest.approx([-2, -1 + 2 * np.log(3)])
-    assert blend.score(found) == pytest.approx([1 / (1 + np.exp(2)), 1 / (1 + np.e / 9)])
+    assert sigmoid(found) == pytest.approx([1 / (1 + np.exp(2)), 1 / (1 + np.e / 9)])
 
 
 def test_a_fact_that_a_candidate_lacks_counts_as_the_average() -> None:
@@ -70,7 +71,7 @@ def test_a_fact_that_a_candidate_lacks_counts_as_the_average() -> None:
 def test_a_score_is_one_or_zero_for_no_similarity_and_rises_with_each_input() -> None:
     weighing = Weighing(("tags",), 0.0, 1.0, (4.0,), (0.25,))
     similarity, tags = np.array([0, 0.1, 0.1, 0.9, 1.0]), np.array([0, 0, 0.5, 0.5, 1.0])
-    scores = blend.score(weighing.log_odds(similarity, {"tags": tags}))
+    scores = sigmoid(weighing.log_odds(similarity, {"tags": tags}))
     assert (np.diff(scores) > 0).all()
     assert 0 < scores[0] < scores[-1] < 1
 
@@ -80,7 +81,7 @@ def test_a_score_is_one_or_zero_for_no_similarity_and_rises_with_each_input() ->
 
 def _drawn(n: int = 4000) -> tuple[np.random.Generator, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(1)
-    return rng, blend.score(rng.normal(-2, 1, n)), -rng.integers(0, 40, n).astype(float)
+    return rng, sigmoid(rng.normal(-2, 1, n)), -rng.integers(0, 40, n).astype(float)
 
 
 def _log_odds(similarity: np.ndarray) -> np.ndarray:
@@ -89,7 +90,7 @@ def _log_odds(similarity: np.ndarray) -> np.ndarray:
 
 def test_weights_are_those_of_scikit_learns_logistic_regression() -> None:
     rng, similarity, year = _drawn()
-    truth = rng.random(4000) < blend.score(0.5 * _log_odds(similarity) + 0.1 * year)
+    truth = rng.random(4000) < sigmoid(0.5 * _log_odds(similarity) + 0.1 * year)
     weight = rng.integers(1, 4, 4000).astype(float)
     features = np.column_stack([_log_odds(similarity), year])
     expected = LogisticRegression(C=1e6, tol=1e-8).fit(features, truth, sample_weight=weight)
@@ -113,7 +114,7 @@ def test_a_grade_is_learned_as_that_share_of_listed_pairs() -> None:
 
 def test_a_fact_that_points_the_other_way_gets_no_weight() -> None:
     rng, similarity, year = _drawn()
-    truth = (rng.random(4000) < blend.score(_log_odds(similarity) - 0.1 * year - 3)).astype(float)
+    truth = (rng.random(4000) < sigmoid(_log_odds(similarity) - 0.1 * year - 3)).astype(float)
     found = blend.fit(("year",), similarity, {"year": year}, truth, np.ones(4000))
     assert found.weights == (0.0,)
     assert found.used == ()

@@ -13,9 +13,7 @@ from sklearn.preprocessing import normalize
 from neuralist.model import ridge
 from neuralist.model.ridge import TeacherPredictions
 from neuralist.text import style
-from neuralist.text.tokenizer import TokenWindowing
 
-WINDOWING = TokenWindowing("word", 400, "head")
 N, TRAIN = 40, np.arange(0, 30)
 NOBODY = (np.array([], dtype=np.int64), np.array([], dtype=np.int64))
 
@@ -58,10 +56,11 @@ def corpus(seed: int = 0) -> pd.DataFrame:
 
 
 def head_targets(
-    songs: pd.DataFrame, listed: tuple[np.ndarray, np.ndarray] = NOBODY, **options: bool
+    songs: pd.DataFrame, listed: tuple[np.ndarray, np.ndarray] = NOBODY, *, plain: bool = False
 ) -> TeacherPredictions:
     """Answers after learning from the first 30 songs."""
-    return ridge.answer(songs, listed, TRAIN, WINDOWING, **options)
+    features = None if plain else style.features(songs["lyrics"].tolist())
+    return ridge.answer(songs, listed, TRAIN, "word", features)
 
 
 def ring(*songs: int) -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +78,7 @@ def kernel(songs: pd.DataFrame, *, plain: bool) -> np.ndarray:
     characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, min_df=3)
     characters.fit(songs["lyrics"].iloc[TRAIN])
     by_character = characters.transform(songs["lyrics"]).toarray()
-    features = style.standardised(songs["lyrics"].tolist(), TRAIN)
+    features = style.standardised(style.features(songs["lyrics"].tolist()), TRAIN)
     by_style = rbf_kernel(features, gamma=1 / (2 * len(style.NAMES)))
     return vectors @ vectors.T + 0.5 * by_character @ by_character.T + 0.5 * by_style
 
@@ -245,12 +244,13 @@ def test_of_many_training_songs_a_fixed_draw_is_learned_from(monkeypatch: pytest
     assert mattering == 10
 
 
-@pytest.mark.parametrize("windowing", [TokenWindowing("char", 30, "tail"), TokenWindowing("word", 1, "head")])
-def test_texts_of_any_kind_are_answered(windowing: TokenWindowing) -> None:
+@pytest.mark.parametrize("tokens", ["char", "word"])
+def test_texts_of_any_kind_are_answered(tokens: str) -> None:
     songs = corpus()
     songs.loc[[0, 31], "lyrics"] = ""
     songs.loc[[1, 32], "lyrics"] = "海"
-    found = ridge.answer(songs, ring(0, 1, 2, 3), TRAIN, windowing)
+    features = style.features(songs["lyrics"].tolist())
+    found = ridge.answer(songs, ring(0, 1, 2, 3), TRAIN, tokens, features)
     assert np.isfinite(found.answers).all()
     assert np.ptp(found.answers[:, 0]) > 0
 

@@ -76,7 +76,7 @@ def test_any_text_has_finite_features_and_shares_in_range(text: str) -> None:
 
 def test_standardised_by_the_training_texts_and_clipped() -> None:
     texts = ["grey sea", "grey sea wall", "grey", "grey sea " * 5000]
-    found = style.standardised(texts, np.array([0, 1, 2]))
+    found = style.standardised(style.features(texts), np.array([0, 1, 2]))
     sizes = np.log([3, 4, 2, 10001])
     expected = (sizes - sizes[:3].mean()) / sizes[:3].std()
     column = style.NAMES.index("words, log")

@@ -14,7 +14,7 @@ from neuralist.evaluation import resampling
 from neuralist.model import ridge
 from neuralist.model.encoder import Encoder
 from neuralist.model.style_answers import StyleAnswers
-from neuralist.text import word_vectors
+from neuralist.text import style, word_vectors
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.training import examples, loop
 from neuralist.training.experiment import train_experiment
@@ -101,9 +101,27 @@ def test_heads_learn_the_truth_and_in_part_what_the_ridge_says(distillation_weig
     index = pd.Index(table["song_id"])
     train = pairs[pairs["split"] == "train"]
     sides = (index.get_indexer(pd.Index(train[side])) for side in ("left_id", "right_id"))
-    told = ridge.answer(table, tuple(sides), np.flatnonzero(is_train), windowing).answers[:, 0]
+    features = style.features(table["lyrics"].tolist())
+    teacher = ridge.answer(table, tuple(sides), np.flatnonzero(is_train), "word", features)
+    told = teacher.answers[:, 0]
     by_hand = distillation_weight * told + (1 - distillation_weight) * truth
     np.testing.assert_allclose(head_targets.targets[is_train, 0], by_hand[is_train], rtol=1e-5)
+
+
+def test_the_teacher_reads_no_more_of_a_song_than_the_model() -> None:
+    table, update = songs(40), {"heads": {"year": 1.0}, "distillation_weight": 1.0}
+    settings = SETTINGS.model_copy(update=update)
+    others = np.random.default_rng(3).permutation(table["lyrics"])  # all songs have five words
+    longer = table.assign(lyrics=table["lyrics"] + "!\n" + others)
+
+    def targets(frame: pd.DataFrame, max_tokens: int) -> np.ndarray:
+        windowing = TokenWindowing("word", max_tokens, "head")
+        return examples.build_head_targets(settings, frame, listing(table), windowing).targets
+
+    # The mark after the fifth word is read: it belongs to no other.
+    marked = table.assign(lyrics=table["lyrics"] + "!\n")
+    np.testing.assert_array_equal(targets(longer, 5), targets(marked, 5))
+    assert not np.allclose(targets(longer, 10), targets(marked, 10))
 
 
 def test_with_heads_every_training_song_is_learned_from_also_without_a_pair() -> None:

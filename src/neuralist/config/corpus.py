@@ -65,15 +65,17 @@ def merge_params(values: dict[str, Any], corpus: Corpus) -> dict[str, Any]:
     """Return params.yaml with the corpus' overrides; runs all its experiments unless it sets `run` too.
 
     Its `study.space` is meant for whatever it runs, so it replaces params.yaml's `study.spaces` too.
+
+    Raises:
+        ValueError: a section of keys and values is overridden by something else, such as nothing.
     """
     merged = _overlaid(values, corpus)
     if "experiments" in corpus.values and "run" not in corpus.values:
         merged["run"] = list(merged["experiments"])
     if "experiments" in corpus.values and merged["study"]["experiment"] not in merged["experiments"]:
         merged["study"] = merged["study"] | {"experiment": corpus.values.get("study", {}).get("experiment")}
-    study, own = merged["study"], corpus.values.get("study")
-    names_spaces = isinstance(own, dict) and "spaces" in own
-    if isinstance(study, dict) and study.get("spaces") and not names_spaces:
+    study = merged["study"]
+    if study.get("spaces") and "spaces" not in corpus.values.get("study", {}):
         # Those of params.yaml, whose experiments the corpus may have replaced.
         kept = {name: space for name, space in study["spaces"].items() if name in merged["experiments"]}
         merged["study"] = study | {"spaces": kept}
@@ -81,9 +83,18 @@ def merge_params(values: dict[str, Any], corpus: Corpus) -> dict[str, Any]:
 
 
 def _overlaid(values: dict[str, Any], corpus: Corpus) -> dict[str, Any]:
-    """Return params.yaml with the corpus' overrides; a study.space of its own replaces study.spaces too."""
-    merged, own = params.overlay(values, corpus.values), corpus.values.get("study")
-    if isinstance(own, dict) and "space" in own and "spaces" not in own:
+    """Return params.yaml with the corpus' overrides; a study.space of its own replaces study.spaces too.
+
+    Raises:
+        ValueError: a section of keys and values is overridden by something else, such as nothing.
+    """
+    for key, own in corpus.values.items():
+        if isinstance(values.get(key), dict) and not isinstance(own, dict):
+            raise ValueError(
+                f"{FILE}: {key}: received {own!r}; give keys and values, or remove `{key}` from {FILE}"
+            )
+    merged, own = params.overlay(values, corpus.values), corpus.values.get("study", {})
+    if "space" in own and "spaces" not in own:
         merged["study"] = merged["study"] | {"spaces": {}}
     return merged
 

@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import AfterValidator, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from neuralist import files
@@ -19,6 +27,13 @@ AUTO_EPOCHS = 50
 TUNED, WHOLE = "tuned", ("experiments", "space", "spaces", "heads", "variants", "genres")
 EngineName = Literal["duckdb", "spark"]
 M = TypeVar("M", bound="Section")
+# What to give, by pydantic's type of error; "choice" is ours, and says it itself.
+FIXES = {
+    "dict_type": "give keys and values",
+    "model_type": "give keys and values",
+    "tuple_type": "give a list",
+    "too_short": "give one or more",
+}
 
 
 def _ascending(bounds: tuple[float | None, float | None]) -> tuple[float | None, float | None]:
@@ -99,14 +114,21 @@ class Interval(Section):
 
     @model_validator(mode="after")
     def _ascends(self) -> "Interval":
-        if self.low >= self.high:
-            raise ValueError(f"low, {self.low}, must be below high, {self.high}")
-        if self.log and self.low <= 0:
-            raise ValueError(f"log needs low above 0, not {self.low}")
+        if self.low >= self.high or (self.log and self.low <= 0):
+            raise ValueError("low must be below high, and above 0 with log")
         return self
 
 
-Space = dict[str, Interval | tuple[Any, ...]]
+def _entry(entry: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Refuse a malformed entry of a search space by one sentence, not by one for each type it could be."""
+    try:
+        return check(entry)
+    except ValidationError:
+        fix = "give a list of values, or numbers `low` below `high`, above 0 with `log: true`"
+        raise PydanticCustomError("choice", fix) from None
+
+
+Space = dict[str, Annotated[Interval | tuple[Any, ...], WrapValidator(_entry)]]
 FilledSpace = Annotated[Space, Field(min_length=1)]
 
 
@@ -359,8 +381,9 @@ def message(error: ValidationError, prefix: str = "") -> str:
     reasons = []
     for problem in error.errors():
         key = prefix + ".".join(map(str, problem["loc"]))
-        reason, received = problem["msg"], f"received {problem['input']!r}"
+        reason, received = FIXES.get(problem["type"], problem["msg"]), f"received {problem['input']!r}"
         if problem["type"] != "missing":
-            reason = f"{received}; {reason}" if problem["type"] == "choice" else f"{reason}, {received}"
+            names_fix = problem["type"] in ("choice", *FIXES)
+            reason = f"{received}; {reason}" if names_fix else f"{reason}, {received}"
         reasons.append(f"{key + ': ' if key else ''}{reason}")
     return "; ".join(reasons)

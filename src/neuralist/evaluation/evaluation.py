@@ -18,7 +18,7 @@ from neuralist.data import tables
 from neuralist.data.pair_sets import Listings, Pairs, positions
 from neuralist.data.splits import songs_of
 from neuralist.evaluation import baselines
-from neuralist.evaluation.baselines import TrainingPairs
+from neuralist.evaluation.baselines import TrainingPairs, metadata
 from neuralist.evaluation.comparison import Comparison, Key, ResampledMetrics, queries
 from neuralist.evaluation.groups import grouped
 from neuralist.metrics import Answers
@@ -202,16 +202,26 @@ def _baselines(
     sentence_encoder: str | None,
 ) -> dict[Key, Answers]:
     """Predictions of all baselines; those that read lyrics once for each windowing of an experiment."""
-    learn = len(training.similarity) > 0
-    answers = baselines.without_lyrics(songs, training, pairs) if learn else {}
+    windowings = dict.fromkeys(map(_windowing, experiments.values()))
+    if not len(training.similarity):
+        return {
+            (name, windowing): answer
+            for windowing in windowings
+            for name, answer in baselines.untrained(songs, windowing, pairs, vectors).items()
+        }
+    of_metadata = metadata.scores(songs, training, pairs)
+    answers = baselines.without_lyrics(of_metadata, training, pairs)
     predictions: dict[Key, Answers] = {(name, None): answer for name, answer in answers.items()}
-    for windowing in dict.fromkeys(map(_windowing, experiments.values())):
-        if learn:
-            answers = baselines.from_lyrics(
-                songs, windowing, training, pairs, vectors, sentence_encoder=sentence_encoder
-            )
-        else:
-            answers = baselines.untrained(songs, windowing, pairs, vectors)
+    for windowing in windowings:
+        answers = baselines.from_lyrics(
+            songs,
+            windowing,
+            training,
+            pairs,
+            vectors,
+            of_metadata=of_metadata,
+            sentence_encoder=sentence_encoder,
+        )
         predictions |= {(name, windowing): answer for name, answer in answers.items()}
     return predictions
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 from neuralist.config import params
 from neuralist.data import tables
 from neuralist.data.observed import Observed
+from neuralist.data.pair_sets import Listings
 from neuralist.data.splits import split_of, val_fold
 from neuralist.engine.connect import connect
 from neuralist.engine.protocol import Engine, with_song_ids
@@ -258,3 +259,17 @@ def unlisted(
     ids = pd.Index(sorted(songs["song_id"]), dtype="str")
     order = np.lexsort([ids.get_indexer(pd.Index(unsorted[side])) for side in ("right_id", "left_id")])
     return unsorted.iloc[order].reset_index(drop=True)
+
+
+def of_fold(rows: pd.DataFrame, songs: pd.DataFrame, choices: params.Pairs, fold: int) -> Listings:
+    """Return the pair sets with this test fold in place of that of `choices`, under protocol songs.
+
+    Args:
+        rows: tables.ROWS.
+        songs: tables.SONGS.
+        choices: how many unlisted pairs are drawn.
+        fold: 0 to 4.
+    """
+    choices = choices.model_copy(update={"test_fold": fold})
+    each_once = pairs(rows, songs, choices, gives_split=False)
+    return Listings(rows, each_once, unlisted(each_once, songs, choices))

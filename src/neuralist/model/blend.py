@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from neuralist.config.records import BlendPart, Fact
+from neuralist.model.similarity import sigmoid
 
 FACTS: tuple[Fact, ...] = ("artist", "year", "tags")
 # Log-odds of a similarity are finite: 6 decimals are told apart.
@@ -159,11 +160,6 @@ class Weighing:
         return total
 
 
-def score(log_odds: np.ndarray) -> np.ndarray:
-    """Return scores in [0, 1] of log-odds."""
-    return np.exp(-np.logaddexp(0, -log_odds))
-
-
 def fit(
     facts: tuple[Fact, ...],
     similarity: np.ndarray,
@@ -204,7 +200,7 @@ def fit(
     # einsum, not @: for so few columns BLAS' threads wait for each other, on a busy machine most of the time.
     def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
         total = values[0] + np.einsum("ij,j->i", standard, values[1:])
-        error = share * (score(total) - target)
+        error = share * (sigmoid(total) - target)
         value = np.sum(share * (np.logaddexp(0, total) - target * total))
         gradient = np.einsum("ij,i->j", standard, error) + _PENALTY * values[1:]
         return value + _PENALTY / 2 * np.sum(values[1:] ** 2), np.append(error.sum(), gradient)

@@ -1,10 +1,10 @@
 """Kernel ridge regression from lyrics to metadata: a baseline, and the teacher of a model.
 
-Input: songs (tables.SONGS), the listed pairs, the training songs. Output: TeacherPredictions, for every song
-the true year, tags and position in the graph of listed pairs, NaN where unknown, and their predictions from
-the lyrics, by a fit without the song itself.
+Input: songs (tables.SONGS) and the features of their style, the listed pairs, the training songs. Output:
+TeacherPredictions, for every song the true year, tags and position in the graph of listed pairs, NaN where
+unknown, and their predictions from the lyrics, by a fit without the song itself.
 
-    teacher = ridge.answer(songs, listed, train, windowing)
+    teacher = ridge.answer(songs, listed, train, tokens, style.features(songs["lyrics"].tolist()))
 
 The kernel is the similarity of two songs' words (TF-IDF) plus half that of their characters and half that of
 their style (a Gaussian of the distance of their features). Predictions for training songs are leave-one-out,
@@ -26,7 +26,6 @@ from scipy.spatial.distance import cdist
 
 from neuralist.text import style
 from neuralist.text.tfidf import tfidf
-from neuralist.text.tokenizer import TokenWindowing
 
 # Chosen, as the dimensions and weights are, on val of the Million Song subset, five folds.
 PENALTY, CHARACTERS, STYLE = 1.0, 0.5, 0.5
@@ -66,20 +65,19 @@ def answer(
     songs: pd.DataFrame,
     listed: tuple[np.ndarray, np.ndarray],
     train: np.ndarray,
-    windowing: TokenWindowing,
-    *,
-    plain: bool = False,
+    tokens: str,
+    features: np.ndarray | None,
 ) -> TeacherPredictions:
     """Predict year, tags, Last.fm's tags and the place in the graph of listed pairs from lyrics.
 
     Args:
-        songs: tables.SONGS.
+        songs: tables.SONGS, lyrics cut to what the model reads.
         listed: the listed pairs, two positions in `songs` each; only pairs of two training songs are used.
         train: positions of the training songs, also those in no pair; more than MAX_SONGS are sampled.
-        windowing: selects the part of each text to read.
-        plain: use TF-IDF of the model's tokens alone, and predict no place in the graph.
+        tokens: "word" or "char", the tokens of TF-IDF.
+        features: of the lyrics' style, float64 (n_songs, 17), from `style.features`; None: use TF-IDF of the
+            tokens alone, and predict no place in the graph.
     """
-    texts = [windowing.excerpt(text) for text in songs["lyrics"]]
     train = sample(np.unique(train))
     years = songs["year"].to_numpy(dtype=np.float64, na_value=np.nan)[:, None]
     columns: Any = songs
@@ -88,12 +86,12 @@ def answer(
         _tags("tags", columns["tags"], None, train),
         _tags("lastfm", columns["lastfm_tags"], columns["lastfm_weights"], train),
     ]
-    if not plain:
+    if features is not None:
         targets.append(_graph(songs, listed, train))
     names, groups, truth = _standardised(targets, train)
     if not names:
         return TeacherPredictions((), (), truth, truth.copy())
-    kernel = _kernel(texts, train, windowing.tokens, plain=plain)
+    kernel = _kernel(songs["lyrics"].tolist(), train, tokens, features)
     answers = np.full(truth.shape, np.nan)
     for learned, columns in columns_by_known_rows(truth[train]):
         answers[:, columns] = _predicted(kernel, train, learned, truth[np.ix_(train[learned], columns)])
@@ -125,20 +123,23 @@ def _predicted(kernel: np.ndarray, train: np.ndarray, learned: np.ndarray, truth
     return answers
 
 
-def _kernel(texts: Sequence[str], train: np.ndarray, tokens: str, *, plain: bool) -> np.ndarray:
-    """Return the kernel of each text and each training text, float64 (n_texts, n_train)."""
+def _kernel(texts: Sequence[str], train: np.ndarray, tokens: str, features: np.ndarray | None) -> np.ndarray:
+    """Return the kernel of each text and each training text, float64 (n_texts, n_train).
+
+    Without the features of style it is that of TF-IDF alone.
+    """
     terms = [(1.0, tfidf(texts, train, tokens, min_texts=3).weights)]
-    if not plain and tokens == "word":
+    if features is not None and tokens == "word":
         characters = tfidf(texts, train, "char", min_texts=3, characters=(3, 5)).weights
         terms.append((CHARACTERS, characters))
-    features = np.zeros((len(texts), 0)) if plain else style.standardised(texts, train)
+    styles = None if features is None else style.standardised(features, train)
     kernel = np.zeros((len(texts), len(train)))
     for start in range(0, len(texts), _BLOCK_ROWS):
         rows = slice(start, start + _BLOCK_ROWS)
         for weight, weights in terms:
             kernel[rows] += weight * (weights[rows] @ weights[train].T).toarray()
-        if not plain:
-            apart = cdist(features[rows], features[train], "sqeuclidean") / (2 * features.shape[1])
+        if styles is not None:
+            apart = cdist(styles[rows], styles[train], "sqeuclidean") / (2 * styles.shape[1])
             kernel[rows] += STYLE * np.exp(-apart)
     return kernel
 

@@ -111,7 +111,7 @@ class Steepness(NamedTuple):
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return the factor of each pair of rows, float64 (n_pairs,), above 0."""
         hidden = np.abs(left - right) @ self.difference + (left * right) @ self.product + self.bias
-        return np.logaddexp(0, _sigmoid(hidden) @ self.factor + self.offset)  # softplus
+        return np.logaddexp(0, sigmoid(hidden) @ self.factor + self.offset)  # softplus
 
     def similarity(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return the similarity of each pair of rows, float64 (n_pairs,) in [0, 1]."""
@@ -138,12 +138,13 @@ class PairRegression(NamedTuple):
     def similarity(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return the similarity of each pair of rows, float64 (n_pairs,) in [0, 1]."""
         apart = np.abs(left - right)
-        listed = _sigmoid(apart @ self.difference + (left * right) @ self.product + self.offset)
+        listed = sigmoid(apart @ self.difference + (left * right) @ self.product + self.offset)
         return listed + (1 - listed) * np.exp(-apart.sum(axis=1) / self.nearness)
 
 
-def _sigmoid(values: np.ndarray) -> np.ndarray:
-    return (1 + np.tanh(values / 2)) / 2
+def sigmoid(log_odds: np.ndarray) -> np.ndarray:
+    """Return the probabilities of log-odds."""
+    return (1 + np.tanh(log_odds / 2)) / 2
 
 
 @dataclass(frozen=True)

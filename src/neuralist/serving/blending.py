@@ -24,6 +24,7 @@ from neuralist.data.splits import songs_of
 from neuralist.evaluation import comparison, ranking
 from neuralist.model import blend
 from neuralist.model.blend import FACTS, Songs, Tags, Weighing
+from neuralist.model.similarity import sigmoid
 from neuralist.serving.facts import artist_numbers
 
 MIN_PAIRS = 100  # below, nothing is learned; as for TF-IDF in model.fusion
@@ -269,5 +270,5 @@ def _errors(facts: tuple[Fact, ...], val: ValPairs, rows: np.ndarray) -> Iterato
             log_odds = one.log_odds(val.similarity[judged], near)
             is_constant = np.ptp(log_odds) == 0 or np.ptp(truth) == 0
             order = 0.0 if is_constant else float(spearmanr(log_odds, truth)[0])  # pyright: ignore[reportArgumentType]
-            found.append([np.mean((blend.score(log_odds) - truth) ** 2), order])
+            found.append([np.mean((sigmoid(log_odds) - truth) ** 2), order])
         yield int(np.count_nonzero(judged)), np.array(found)

@@ -26,7 +26,7 @@ from neuralist.model import blend
 from neuralist.model.blend import Weighing
 from neuralist.model.encoder import Encoder
 from neuralist.model.neighbours import Near, Neighbours
-from neuralist.model.similarity import Similarity
+from neuralist.model.similarity import Similarity, sigmoid
 from neuralist.serving.facts import Facts, artist_numbers
 from neuralist.text import genres, names
 
@@ -327,7 +327,7 @@ class Catalogue:
             best = best[np.argsort(-log_odds[best], kind="stable")]
             best = best[np.sort(np.unique(groups[best], return_index=True)[1])][:k]
             if len(best) == k or n == n_allowed:
-                return Near(best, similarity[best]), blend.score(log_odds[best])
+                return Near(best, similarity[best]), sigmoid(log_odds[best])
             n *= 4  # few groups hold many of the best songs
 
     def label(self, song_id: str, artist: str | None, title: str | None) -> str:

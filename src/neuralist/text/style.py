@@ -68,12 +68,11 @@ def _features(text: str) -> list[float]:
     ]
 
 
-def standardised(texts: Sequence[str], train: np.ndarray) -> np.ndarray:
-    """Return features standardised by mean and deviation of the texts `train`, clipped to +-4.
+def standardised(values: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """Return features (n_texts, 17) standardised by mean and deviation of the texts `train`, clipped to +-4.
 
     A feature that is constant on `train` (rhyme, where each text is one line) is 0 throughout.
     """
-    values = features(texts)
     return scaled(values, *scale_of(values[train]))
 
 

@@ -99,6 +99,7 @@ class HeadTargets(NamedTuple):
         truth: the metadata alone, without the teacher's predictions, float64 (n_songs, n_heads).
         answers: the teacher's predictions alone, float64 (n_songs, n_heads).
         songs: bool (n_songs,), the training songs.
+        style: features of the songs' style, which the teacher has read, float64 (n_songs, 17).
     """
 
     heads: dict[str, int]
@@ -106,12 +107,13 @@ class HeadTargets(NamedTuple):
     truth: np.ndarray
     answers: np.ndarray
     songs: np.ndarray
+    style: np.ndarray
 
     @classmethod
     def unknown(cls, heads: dict[str, int], n_songs: int) -> "HeadTargets":
         """Return targets that are unknown, of no training song."""
         values = np.full((n_songs, sum(heads.values())), np.nan, dtype=np.float32)
-        return cls(heads, values, values, values, np.zeros(n_songs, dtype=bool))
+        return cls(heads, values, values, values, np.zeros(n_songs, dtype=bool), np.zeros((n_songs, 0)))
 
 
 class TrainingData(NamedTuple):
@@ -190,11 +192,10 @@ def prepare(
     all_splits = splits | {f"{name} pretraining": data for name, data in pretraining_splits.items()}
     bag = style_answers = None
     if settings.heads and settings.bag_of_words:
-        train_data, truth, features = splits["train"], head_targets.truth[head_targets.songs], None
-        if heads and settings.style:
-            windowing = TokenWindowing.of(settings)
-            features = style.features([windowing.excerpt(text) for text in train_data.texts])
-        bag, style_answers = bag_of_words.fit(train_data.songs, len(vectors.vocabulary), truth, features)
+        is_train, n_tokens = head_targets.songs, len(vectors.vocabulary)
+        truth = head_targets.truth[is_train]
+        features = head_targets.style[is_train] if heads and settings.style else None
+        bag, style_answers = bag_of_words.fit(splits["train"].songs, n_tokens, truth, features)
     regression = None
     if heads and settings.pair_regression:
         regression = pair_regression.fit(
@@ -220,14 +221,17 @@ def build_head_targets(
     """
     is_train = songs_of(songs, listing, by_fold=settings.protocol == "songs")["train"]
     listed: Any = listing[listing["listed"] & (listing["split"] == "train")]
-    teacher = ridge.answer(songs, positions(songs, listed), np.flatnonzero(is_train), windowing)
+    texts = [windowing.excerpt(text) for text in songs["lyrics"]]
+    features, read = style.features(texts), songs.assign(lyrics=texts)
+    sides, train = positions(songs, listed), np.flatnonzero(is_train)
+    teacher = ridge.answer(read, sides, train, windowing.tokens, features)
     has_head = np.array([group in settings.heads for group in teacher.groups], dtype=bool)
     share = settings.distillation_weight
     targets = share * teacher.answers + (1 - share) * teacher.truth
     groups = [group for group in teacher.groups if group in settings.heads]
     heads = {group: groups.count(group) for group in dict.fromkeys(groups)}
     truth, answers = teacher.truth[:, has_head], teacher.answers[:, has_head]
-    return HeadTargets(heads, targets[:, has_head].astype(np.float32), truth, answers, is_train)
+    return HeadTargets(heads, targets[:, has_head].astype(np.float32), truth, answers, is_train, features)
 
 
 def examples(

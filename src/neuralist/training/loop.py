@@ -86,10 +86,10 @@ def forget_models() -> None:
     keras.backend.clear_session()
 
 
-def predict(models: Sequence[MaLSTM], data: Examples, regression: PairRegression | None = None) -> np.ndarray:
+def predict(models: Sequence[MaLSTM], data: Examples) -> np.ndarray:
     """Predict similarities, float64 (n_pairs,), with each song encoded once; not calibrated."""
     embeddings = encode(models, data.songs)
-    return similarity(models, regression)(embeddings[data.left], embeddings[data.right])
+    return similarity(models)(embeddings[data.left], embeddings[data.right])
 
 
 def similarity(models: Sequence[MaLSTM], regression: PairRegression | None = None) -> Similarity:

@@ -8,13 +8,11 @@ trained on are nearer to the truth than those of other songs, and would be trust
 Million Song subset the regression is applied to the mean answers of LSTM and bag of words.
 """
 
-from typing import Any
-
 import numpy as np
 
+from neuralist.model import soft_labels
 from neuralist.model.similarity import PairRegression
 
-PENALTY = 1000.0  # scikit-learn's 1 / C; chosen on val of the Million Song subset
 NEAR = 0.01  # share of the mean distance of training pairs at which a song is nearly the same
 _AT_MOST = 300_000  # pairs; of more a sample is drawn, with a fixed seed
 
@@ -24,8 +22,6 @@ def fit(
 ) -> PairRegression | None:
     """Fit the regression; None where all pairs are similar, or all dissimilar.
 
-    A pair of similarity s counts as s of a similar pair and 1 - s of a dissimilar one.
-
     Args:
         answers: standardised predictions, float (n_songs, n_heads), finite.
         left: positions of the pairs' first songs, int (n_pairs,).
@@ -33,23 +29,15 @@ def fit(
         similarity: in [0, 1], float (n_pairs,).
         weight: the number of pairs that each represents, float (n_pairs,).
     """
-    from sklearn.linear_model import LogisticRegression  # 1 s to import
-
-    if len(left) > _AT_MOST:
-        drawn = np.sort(np.random.default_rng(0).choice(len(left), _AT_MOST, replace=False))
-        left, right, similarity, weight = (array[drawn] for array in (left, right, similarity, weight))
+    rows = soft_labels.sample(len(left), _AT_MOST)
+    left, right = left[rows], right[rows]
     apart, product = np.abs(answers[left] - answers[right]), answers[left] * answers[right]
     features = np.hstack([apart, product])
-    classes = np.repeat([1, 0], len(left))
-    weights = np.concatenate([weight * similarity, weight * (1 - similarity)]) / weight.mean()
-    used = weights > 0
-    if len(set(classes[used].tolist())) < 2:
-        return None
     deviation = features.std(axis=0)
     scale = np.where(deviation > 0, deviation, 1.0)
-    standardised = np.vstack([features / scale] * 2)[used]
-    model: Any = LogisticRegression(C=1 / PENALTY, max_iter=500)
-    model.fit(standardised, classes[used], sample_weight=weights[used])
+    model = soft_labels.fit(features / scale, similarity[rows], weight[rows])
+    if model is None:
+        return None
     difference, factors = np.split(model.coef_[0] / scale, 2)
     nearness = NEAR * apart.sum(axis=1).mean() or NEAR
     parts = (difference, factors, model.intercept_[0], nearness)

@@ -8,6 +8,7 @@ training pairs, so that deciles and MSE are fair. The look-up and the trees of a
 similarity themselves: a mapping fitted on rows that they memorise would overfit.
 """
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ import pandas as pd
 from neuralist.evaluation.baselines import labels, lyrics, metadata
 from neuralist.evaluation.baselines.common import (
     Pairs,
+    Scores,
     TrainingPairs,
     rescaled_cosine,
     to_similarity,
@@ -84,11 +86,13 @@ BASELINES = {
 WITH_LYRICS = {"year_lyrics": "year_gap", "artist_year_tags_lyrics": "artist_year_tags"}
 
 
-def without_lyrics(songs: pd.DataFrame, training: TrainingPairs, pairs: Pairs) -> dict[str, Answers]:
-    """Predictions of the baselines without lyrics, less those without a value for any training pair.
+def without_lyrics(
+    of_metadata: Mapping[str, Scores], training: TrainingPairs, pairs: Pairs
+) -> dict[str, Answers]:
+    """Predictions of the baselines without lyrics.
 
     Args:
-        songs: tables.SONGS.
+        of_metadata: from `metadata.scores`.
         training: the training pairs.
         pairs: the pairs to score.
 
@@ -101,12 +105,11 @@ def without_lyrics(songs: pd.DataFrame, training: TrainingPairs, pairs: Pairs) -
     answers = {
         "constant": Answers.of(np.full(n_pairs, training.mean())),
         "commonest_class": labels.commonest_class(training, n_pairs),
-        "lookup": Answers.of(labels.lookup(training, pairs, len(songs))),
+        "lookup": Answers.of(labels.lookup(training, pairs, len(training.splits))),
     }
-    scores = metadata.scores(songs, training, pairs)
-    for name, (train_scores, pair_scores) in scores.items():
+    for name, (train_scores, pair_scores) in of_metadata.items():
         answers[name] = Answers.of(to_similarity(train_scores, training, pair_scores))
-    features = [scores[name] for name in metadata.TREE_FEATURES if name in scores]
+    features = [of_metadata[name] for name in metadata.TREE_FEATURES if name in of_metadata]
     if len(features) > 1:
         answers["artist_year_tags"] = Answers.of(metadata.trees(features, training))
     return answers
@@ -119,11 +122,12 @@ def from_lyrics(
     pairs: Pairs,
     vectors: WordVectors | None,
     *,
+    of_metadata: Mapping[str, Scores],
     sentence_encoder: str | None = None,
 ) -> dict[str, Answers]:
     """Predictions of the baselines that read lyrics, as much of a text as the model does.
 
-    Those that read metadata too are left out where no song has metadata, or there is no pair regression.
+    Those that read metadata too are left out where there are no scores of it, or no pair regression.
 
     Args:
         songs: tables.SONGS.
@@ -131,6 +135,7 @@ def from_lyrics(
         training: the training pairs; TF-IDF, style and ridge are fitted on all training songs.
         pairs: the pairs to score.
         vectors: the model's initial word vectors; None leaves out the baselines that average them.
+        of_metadata: from `metadata.scores`.
         sentence_encoder: name or path of a sentence-transformers model to compare with, or module:name.
 
     Raises:
@@ -146,7 +151,6 @@ def from_lyrics(
         for name, (train_scores, pair_scores) in scores.items()
     }
     if "pair_regression" in scores:
-        of_metadata = metadata.scores(songs, training, pairs)
         known = [of_metadata[name] for name in metadata.TREE_FEATURES if name in of_metadata]
         read = {
             "year_lyrics": [of_metadata["year_gap"]] if "year_gap" in of_metadata else [],

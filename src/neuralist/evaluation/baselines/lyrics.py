@@ -41,11 +41,12 @@ def scores(
         pairs: the pairs to score.
         vectors: word vectors; None leaves out the baselines that average them.
     """
-    texts, windowing = songs["lyrics"].tolist(), TokenWindowing(tokens, 1, "chunks")
+    texts = songs["lyrics"].tolist()
     of_terms = tfidf_weights(texts, training.songs, tokens)
     by_baseline = {name: cosine_scores(weights, training, pairs) for name, weights in of_terms.items()}
     of_pairs = list(by_baseline.values())
-    styles = style.standardised(texts, training.songs)
+    features = style.features(texts)
+    styles = style.standardised(features, training.songs)
     by_baseline["style"] = inverse_distance(styles, training, pairs)
     if vectors is not None:
         averages = averaged_vectors(texts, vectors)
@@ -55,13 +56,13 @@ def scores(
         )
         of_pairs.append(cosine_scores(centred(averages, training.songs), training, pairs))
     answers = np.zeros((len(texts), 0))
-    for name, plain in (("ridge_tfidf", True), ("ridge", False)):
-        teacher = ridge.answer(songs, training.listed, training.songs, windowing, plain=plain)
+    for name, read in (("ridge_tfidf", None), ("ridge", features)):
+        teacher = ridge.answer(songs, training.listed, training.songs, tokens, read)
         if teacher.names:
             by_baseline[name] = inverse_distance(teacher.positions, training, pairs)
             answers = teacher.answers
-    features = regression.PairFeatures(styles, answers, of_pairs)
-    pair_regression = regression.scores(features, training, pairs)
+    of_songs = regression.PairFeatures(styles, answers, of_pairs)
+    pair_regression = regression.scores(of_songs, training, pairs)
     if pair_regression is not None:
         by_baseline["pair_regression"] = pair_regression
     return by_baseline

@@ -9,9 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from neuralist.evaluation.baselines.common import Pairs, Scores, TrainingPairs
+from neuralist.model import soft_labels
 
-# Of 0.001, 0.01 and 0.1 the best on five real val folds.
-INVERSE_PENALTY = 0.001
 # Of more training pairs a sample is drawn, with a fixed seed: at 165 features 100,000 take 132 MB, and up to
 # twice that in the rows with labels.
 MAX_PAIRS = 100_000
@@ -52,30 +51,19 @@ class PairFeatures(NamedTuple):
 def scores(features: PairFeatures, training: TrainingPairs, pairs: Pairs) -> Scores | None:
     """Return the probability that the training pairs and the pairs to score are similar.
 
-    Features are standardised on the training pairs. A training pair of similarity 0.7 counts as 0.7 of a
-    similar one and 0.3 of a dissimilar one, times its weight. On five real val folds that ranks as well as
-    counting each listed pair as a whole one, and it serves graded pairs, too.
+    Features are standardised on the training pairs.
 
     Returns:
         None where the training pairs are all of similarity 0, or all of 1.
     """
-    from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    rows = np.arange(len(training.similarity))
-    if len(rows) > MAX_PAIRS:
-        rows = np.sort(np.random.default_rng(0).choice(rows, MAX_PAIRS, replace=False))
-    share, weight = training.similarity[rows], training.weight[rows]
-    # A pair whose similarity is neither 0 nor 1 comes twice, once with each label.
-    positive, negative = np.flatnonzero(share > 0), np.flatnonzero(share < 1)
-    if not len(positive) or not len(negative):
-        return None
+    rows = soft_labels.sample(len(training.similarity), MAX_PAIRS)
     scaler = StandardScaler(copy=False)
     learned = scaler.fit_transform(features.of_training(training, rows))
-    labels = np.repeat([1, 0], [len(positive), len(negative)])
-    weights = np.concatenate([(weight * share)[positive], (weight * (1 - share))[negative]])
-    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=300)
-    model.fit(learned[np.concatenate([positive, negative])], labels, sample_weight=weights / weight.mean())
+    model = soft_labels.fit(learned, training.similarity[rows], training.weight[rows])
+    if model is None:
+        return None
 
     def probability(chunks: Iterator[np.ndarray]) -> np.ndarray:
         predicted = [model.predict_proba(scaler.transform(chunk))[:, 1] for chunk in chunks]
