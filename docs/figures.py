@@ -1,23 +1,30 @@
-"""Render the measured figures that pages name, from docs/results/*.json.
+"""Render the measured figures that pages name, from docs/results/*.json and benchmarks/results.json.
 
 A page holds no result: {{ value("unseen", "lyrics", "listed_auc") }} stands there, and `make docs` fails on
-a name that no file holds. Each file says its date, processor, commit, command, data and `facts` (counts and
-single numbers), and holds one of
+a name that no file holds. Each file of docs/results says its date, processor, commit, command, data and
+`facts` (counts and single numbers), and holds one of
 
     values          row to `mean`, `lead` (subject - row) and `each` (one number a training) of metrics: the
                     form of results.json of `make splits`, which `collect.py` copies; beside them
                     `differences`, "row - other row" to the paired difference of metrics
-    benchmarks      figure to its entry of benchmarks/results.json
     columns, rows   any other table, cell by cell
+
+benchmarks/results.json holds a row of figures for each processor, as `make bench` writes it.
 """
 
 import functools
+import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
+from benchmarks.figures import reached
+from benchmarks.provenance import Processor
+from benchmarks.results import PATH as BENCHMARKS
+from benchmarks.results import Group, Measured, Row
+from benchmarks.results import load as load_rows
 
 from neuralist.config.metric_table import BY_NAME
 from neuralist.config.records import Estimate
@@ -50,8 +57,13 @@ def load(name: str) -> dict[str, Any]:
     return content
 
 
+def load_benchmarks() -> list[Row]:
+    """Return the rows of benchmarks/results.json."""
+    return load_rows(BENCHMARKS)
+
+
 def names() -> list[str]:
-    """Return the names of all result files."""
+    """Return the names of all files in docs/results."""
     return sorted(path.stem for path in RESULTS.glob("*.json"))
 
 
@@ -159,54 +171,151 @@ def headline() -> str:
     return _markdown(["experiment", *(BY_NAME[one].heading for one in columns)], cells)
 
 
-def benchmarks(name: str, rows: dict[str, str]) -> str:
-    """Return a table of benchmark figures.
+def benchmarks(rows: dict[str, str]) -> str:
+    """Return a table of figures of `make bench`: a column for each processor, and what is wanted of all.
 
     Args:
-        name: of the result file.
-        rows: a figure's name in results.json to its name on the page.
+        rows: a figure, "group: name", to its name on the page.
+
+    Raises:
+        ValueError: a figure was measured nowhere.
     """
-    entries = {label: lookup(name, "benchmarks", key) for key, label in rows.items()}
-    compared = any(entry["peer"] is not None for entry in entries.values())
-    cells = [
-        [
-            label,
-            _rounds(entry["ours"], entry["spread"], entry["unit"]),
-            *([_peer(entry), "" if entry["ratio"] is None else f"{entry['ratio']:.3g}"] if compared else []),
-            entry.get("target", "") or "",
-        ]
-        for label, entry in entries.items()
+    by_label = {label: _on_each(figure) for figure, label in rows.items()}
+    there = _processors(by_label.values())
+    wanted = [_verdict(on_each) for on_each in by_label.values()]
+    lines = [
+        [label, *(_compared(on_each[one].figure) if one in on_each else "" for one in there), verdict]
+        for (label, on_each), verdict in zip(by_label.items(), wanted, strict=True)
     ]
-    return _markdown(
-        ["", "measured", *(["beside it", "ratio"] if compared else []), "wanted"], cells
-    ) + source(name)
+    head = ["", *map(_name, there), "wanted"]
+    if not any(wanted):
+        head, lines = head[:-1], [line[:-1] for line in lines]
+    return _markdown(head, lines) + _origin(by_label.values())
 
 
-def ratios(name: str) -> str:
-    """Return a table of a file's benchmark figures "group: column, row": the peer's rates, then ratios."""
-    by_row: dict[str, dict[str, Any]] = {}
-    for figure, entry in lookup(name, "benchmarks").items():
-        column, _, row = figure.partition(": ")[2].rpartition(", ")
-        by_row.setdefault(row, {})[column] = entry
-    columns = next(iter(by_row.values()))
-    lines = [["plain", *(f"{_plain(entry['peer'])} {entry['unit']}" for entry in columns.values())]]
-    lines += [
-        [row, *(f"{of_row[column]['ratio']:.2f}" for column in columns)] for row, of_row in by_row.items()
+def ratios(group: str) -> str:
+    """Return a table of a group's figures "column, row" on each processor: the peer's rates, then ratios."""
+    named = [row.groups[group].figures for row in load_benchmarks() if group in row.groups]
+    on_each = {name: _on_each(f"{group}: {name}") for name in dict.fromkeys(itertools.chain(*named))}
+    cells = {
+        (name.rpartition(", ")[2], name.rpartition(", ")[0], processor): one.figure
+        for name, measurements in on_each.items()
+        for processor, one in measurements.items()
+    }
+    there = _processors(on_each.values())
+    columns = [
+        (one, processor) for one in dict.fromkeys(column for _, column, _ in cells) for processor in there
     ]
-    return _markdown(["", *columns], lines) + source(name)
+    peers = {(column, processor): figure for (_, column, processor), figure in cells.items()}
+    lines = [
+        [next(iter(cells.values())).peer_name or "", *(_rate(peers.get(where)) for where in columns)],
+        *(
+            [label, *(_ratio(cells.get((label, *where))) for where in columns)]
+            for label in dict.fromkeys(label for label, _, _ in cells)
+        ),
+    ]
+    head = ["", *(f"{column}<br>{_name(processor)}" for column, processor in columns)]
+    return _markdown(head, lines) + _origin(on_each.values())
 
 
-def measured(name: str, figure: str) -> str:
-    """Return a benchmark figure with its unit and spread."""
-    entry = lookup(name, "benchmarks", figure)
-    return _rounds(entry["ours"], entry["spread"], entry["unit"])
+def measured(figure: str) -> str:
+    """Return a figure of `make bench`, "group: name", with its unit and spread, as it was measured last."""
+    newest = _newest(_on_each(figure)).figure
+    return _rounds(newest.ours, newest.spread, newest.unit)
 
 
-def _peer(entry: dict[str, Any]) -> str:
-    if entry["peer"] is None:
+class _Measurement(NamedTuple):
+    """A figure on one processor, its group's name, and the run that it is from."""
+
+    figure: Measured
+    group: str
+    run: Group
+
+
+def _on_each(figure: str) -> dict[Processor, _Measurement]:
+    """Return a figure by processor, where it was measured.
+
+    Raises:
+        ValueError: it was measured nowhere.
+    """
+    group, _, name = figure.partition(": ")
+    runs = {row.processor: row.groups[group] for row in load_benchmarks() if group in row.groups}
+    on_each = {
+        processor: _Measurement(run.figures[name], group, run)
+        for processor, run in runs.items()
+        if name in run.figures
+    }
+    if not on_each:
+        there = ", ".join(dict.fromkeys(itertools.chain(*(run.figures for run in runs.values()))))
+        raise ValueError(f"benchmarks/results.json: no {figure!r} there, but of {group} {there or 'nothing'}")
+    return on_each
+
+
+def _newest(on_each: dict[Processor, _Measurement]) -> _Measurement:
+    return max(on_each.values(), key=lambda one: one.run.age)
+
+
+def _processors(figures: Iterable[dict[Processor, _Measurement]]) -> list[Processor]:
+    """Return the processors on which any of the figures was measured, in the order of results.json."""
+    there = set(itertools.chain(*figures))
+    return [row.processor for row in load_benchmarks() if row.processor in there]
+
+
+def _name(processor: Processor) -> str:
+    """Return how a table calls a processor: with its flags where another one is called the same."""
+    same = [row for row in load_benchmarks() if str(row.processor) == str(processor)]
+    return str(processor) if len(same) == 1 else f"{processor} ({_flags(processor)})"
+
+
+def _flags(processor: Processor) -> str:
+    return "flags not recorded" if processor.flags is None else ", ".join(processor.flags) or "none"
+
+
+def _verdict(on_each: dict[Processor, _Measurement]) -> str:
+    """Return the newest target of a figure, and whether it holds on every processor."""
+    target = _newest(on_each).figure.target
+    if target is None:
         return ""
-    rounds = _rounds(entry["peer"], entry.get("peer_spread") or [entry["peer"]] * 2, entry["unit"])
-    return " ".join(filter(None, [entry.get("peer_name"), rounds]))
+    met = {
+        _name(processor): reached(target, one.figure.ours, one.figure.ratio)
+        for processor, one in on_each.items()
+    }
+    missed = [name for name, is_met in met.items() if is_met is False]
+    if missed:
+        return f"{target}: missed ({'; '.join(missed)})"
+    return f"{target}: {'met' if any(met.values()) else 'not measured'}"
+
+
+def _compared(figure: Measured) -> str:
+    """Return a cell: ours and, on lines of their own, the peer and the ratio."""
+    lines = [_rounds(figure.ours, figure.spread, figure.unit)]
+    if figure.peer is not None:
+        beside = _rounds(figure.peer, figure.peer_spread or (figure.peer, figure.peer), figure.unit)
+        lines.append(f"{figure.peer_name} {beside}")
+    if figure.ratio is not None:
+        lines.append(f"ratio {figure.ratio:.3g}")
+    return "<br>".join(lines)
+
+
+def _rate(figure: Measured | None) -> str:
+    return "" if figure is None or figure.peer is None else f"{_plain(figure.peer)} {figure.unit}"
+
+
+def _ratio(figure: Measured | None) -> str:
+    return "" if figure is None or figure.ratio is None else f"{figure.ratio:.2f}"
+
+
+def _origin(figures: Iterable[dict[Processor, _Measurement]]) -> str:
+    """Return the line under a table: the command and, for each processor, its flags, data, day and commit."""
+    runs = {(one.group, processor): one.run for on_each in figures for processor, one in on_each.items()}
+    groups = " ".join(dict.fromkeys(group for group, _ in runs))
+    on = [
+        f"{processor} ({_flags(processor)}): "
+        + ", ".join(filter(None, [run.data, run.date, f"commit {run.commit}."]))
+        for (_, processor), run in runs.items()
+    ]
+    text = f"Measured by `python -m benchmarks {groups}`. {' '.join(on)}"
+    return f"\n\n:::{{container}} source\n\n{text}\n\n:::\n"
 
 
 def _rounds(middle: float, spread: Sequence[float], unit: str) -> str:
@@ -251,6 +360,9 @@ def source(name: str) -> str:
 def processors() -> str:
     """Return which processor each result file is from."""
     rows = [[f"`{name}.json`", load(name)["processor"], load(name)["date"]] for name in names()]
+    for row in load_benchmarks():
+        dates = dict.fromkeys(group.date for group in row.groups.values())
+        rows.append(["`benchmarks/results.json`", str(row.processor), ", ".join(dates)])
     return _markdown(["results", "processor", "date"], rows)
 
 

@@ -283,6 +283,104 @@ def test_a_cell_is_found_by_its_row_and_its_column(tmp_path: Path, monkeypatch: 
         figures.cell("two_rows", "b", "MSE")
 
 
+PROCESSORS = {
+    "Odd": {"model": "Odd", "cores": 2, "flags": ["avx2", "fma"]},
+    "Even": {"model": "Even", "cores": 4, "flags": None},
+}
+
+
+def _benchmarks(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *groups: tuple[str, str, dict[str, dict[str, object]]]
+) -> None:
+    """Have pages read these groups, each of a processor and a day, all called `search`."""
+    rows = [
+        {
+            "processor": PROCESSORS[processor],
+            "groups": {"search": {"date": date, "commit": "abc1234", "figures": figures}},
+        }
+        for processor, date, figures in groups
+    ]
+    (folder / "results.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    monkeypatch.setattr(figures, "BENCHMARKS", folder / "results.json")
+
+
+def _in_ms(ours: float, **more: object) -> dict[str, object]:
+    return {"unit": "ms", "ours": ours, "spread": [ours, ours], **more}
+
+
+def _lines(rendered: str) -> list[str]:
+    return [line for line in rendered.replace(figures.KEPT, " ").splitlines() if line and line[0] not in ":"]
+
+
+def test_figures_stand_side_by_side_and_a_target_holds_on_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faiss = {"peer_name": "faiss", "peer": 5, "peer_spread": [4, 8]}
+    odd = {
+        "exact": _in_ms(7, spread=[6, 9], ratio=1.4, target="ratio < 1.5", met=True, **faiss),
+        "near": _in_ms(0.5, target="< 1", met=True),
+        "alone": _in_ms(3, target="ratio < 1"),
+        "first": _in_ms(6),
+    }
+    # The newest target counts for all: 1.4 was enough on Odd in its time.
+    even = {
+        "exact": _in_ms(6, ratio=1.2, target="ratio < 1.3", met=True, **faiss),
+        "near": _in_ms(0.7, target="< 1", met=True),
+    }
+    _benchmarks(tmp_path, monkeypatch, ("Odd", "2026-11-29", odd), ("Even", "2026-11-30", even))
+
+    rows = {
+        "search: exact": "query",
+        "search: near": "near",
+        "search: alone": "alone",
+        "search: first": "1st",
+    }
+    assert _lines(figures.benchmarks(rows)) == [
+        "|  | Odd, 2 cores | Even, 4 cores | wanted |",
+        "| --- | --- | --- | --- |",
+        "| query | 7 ms (6 to 9)<br>faiss 5 ms (4 to 8)<br>ratio 1.4 "
+        "| 6 ms<br>faiss 5 ms (4 to 8)<br>ratio 1.2 | ratio < 1.3: missed (Odd, 2 cores) |",
+        "| near | 0.5 ms | 0.7 ms | < 1: met |",
+        "| alone | 3 ms |  | ratio < 1: not measured |",
+        "| 1st | 6 ms |  |  |",
+        "Measured by `python -m benchmarks search`. Odd, 2 cores (avx2, fma): 2026-11-29, commit abc1234. "
+        "Even, 4 cores (flags not recorded): 2026-11-30, commit abc1234.",
+    ]
+    assert figures.measured("search: near") == "0.7 ms"
+    assert figures.measured("search: first") == "6 ms"
+    with pytest.raises(ValueError, match="no 'search: exat' there, but of search exact, near, alone, first"):
+        figures.benchmarks({"search: exat": "query"})
+
+
+def test_columns_of_one_name_are_told_apart_by_their_flags(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PROCESSORS, "Even", PROCESSORS["Odd"] | {"flags": ["avx2"]})
+    same = {"near": _in_ms(1)}
+    _benchmarks(tmp_path, monkeypatch, ("Odd", "2026-11-29", same), ("Even", "2026-11-29", same))
+
+    head, *_ = _lines(figures.benchmarks({"search: near": "near"}))
+    assert head == "|  | Odd, 2 cores (avx2, fma) | Odd, 2 cores (avx2) |"
+
+
+def test_ratios_of_a_group_stand_by_column_and_processor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = {"peer_name": "plain", "peer": 10}
+    odd = {"a, 30 words, wide": _in_ms(5, ratio=0.5, **plain), "b, deep": _in_ms(20, ratio=2, **plain)}
+    even = {"a, 30 words, wide": _in_ms(2, ratio=0.1, **(plain | {"peer": 20}))}
+    _benchmarks(tmp_path, monkeypatch, ("Odd", "2026-11-29", odd), ("Even", "2026-11-29", even))
+
+    assert _lines(figures.ratios("search"))[:5] == [
+        "|  | a, 30 words<br>Odd, 2 cores | a, 30 words<br>Even, 4 cores "
+        "| b<br>Odd, 2 cores | b<br>Even, 4 cores |",
+        "| --- | --- | --- | --- | --- |",
+        "| plain | 10 ms | 20 ms | 10 ms |  |",
+        "| wide | 0.50 | 0.10 |  |  |",
+        "| deep |  |  | 2.00 |  |",
+    ]
+
+
 def test_output_is_compared_word_by_word_and_dots_stand_for_any_lines() -> None:
     assert matches(["a  b", "...", "d"], "a b\nc c\nc\nd\n")
     assert matches(["a b", "c"], "a\nb c\n")
