@@ -231,9 +231,9 @@ def test_an_ensemble_is_one_graph_that_holds_equal_word_vectors_once(
     saved(settings, words, models, tmp_path)
     constants = onnx.load(tmp_path / "encoder.onnx").graph.initializer
     assert sorted(constant.name for constant in constants if constant.name.endswith(("vectors", "/W"))) == [
-        "encoder1/W",
+        "encoder1/forward/W",
         "encoder1/vectors",
-        "encoder2/W",
+        "encoder2/forward/W",
     ]
     assert (tmp_path / "seed-2018" / "history.csv").exists()
     # Of two encoders of four units, read as one of eight, the answers would be others.

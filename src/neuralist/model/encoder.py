@@ -152,7 +152,8 @@ class Encoder:
         distinct = list(numbers) if cleaned else [self.clean(text) for text in numbers]
         windows = self.vocabulary.windows(distinct, self.windowing)
         order = np.array([numbers[text] for text in texts], dtype=np.intp)
-        n_tokens = windows.per_text(windows.ids != PADDING)[order]
+        n_read = windows.per_text(windows.ids != PADDING)
+        n_tokens = n_read[order]
         if not n_tokens.all():
             raise ValueError(
                 f"text {int(np.argmin(n_tokens)) + 1} of {len(texts)} holds no word; give texts with words"
@@ -160,7 +161,13 @@ class Encoder:
         n_unknown = windows.per_text(windows.ids == UNKNOWN)[order]
         embeddings = self.encode_windows(windows)
         if self.style is not None:
-            embeddings += self.style([self.windowing.excerpt(text) for text in distinct])
+            is_cut = n_read < windows.lengths
+            embeddings += self.style(
+                [
+                    self.windowing.excerpt(text) if cut else text
+                    for text, cut in zip(distinct, is_cut, strict=True)
+                ]
+            )
         return Reading(embeddings[order], n_tokens, 1 - n_unknown / n_tokens)
 
     def pair_similarity(self, texts: Sequence[str], embeddings: np.ndarray) -> PairSimilarity:

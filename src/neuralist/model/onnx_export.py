@@ -11,6 +11,7 @@ Operators: https://onnx.ai/onnx/operators.
 """
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -177,6 +178,12 @@ def _add_shared(graph: _Graph) -> None:
     graph.add("ReverseSequence", ["tokens_by_time", "long_lengths"], "reversed_tokens")
     graph.add("Cast", ["tokens_by_time"], "is_word", to=9)  # BOOL
     graph.add("Unsqueeze", ["is_word", graph.axis(2)], "present")
+    graph.add("Not", ["present"], "absent")
+    graph.add("Cast", ["absent"], "padding", to=1)  # FLOAT
+    graph.add("Cast", ["lengths"], "counts", to=1)  # FLOAT
+    # A window that fills up a batch is empty.
+    graph.add("Max", ["counts", graph.constant("one", np.array(1, dtype=np.float32))], "divisors")
+    graph.add("Unsqueeze", ["divisors", graph.axis(1)], "n_words")
     graph.add("Shape", ["lengths"], "n_windows")
     few = graph.constant("few", np.array([FEW], dtype=np.int64))
     graph.add("LessOrEqual", ["n_windows", few], "is_few")
@@ -185,29 +192,25 @@ def _add_shared(graph: _Graph) -> None:
 def _add_encoder(graph: _Graph, weights: Weights) -> int:
     """Add `embeddings` of an encoder, from the inputs; returns their width."""
     graph.constant("vectors", weights.vectors)
-    if weights.backward is None:
-        _add_direction(graph, weights.lstm, "forward", weights.pooling)
-    else:
-        forward, backward = graph.scoped("forward/"), graph.scoped("backward/")
-        _add_direction(forward, weights.lstm, "forward", weights.pooling)
-        _add_direction(backward, weights.backward, "reverse", weights.pooling)
-        for name in _states(weights.pooling):
-            graph.add("Concat", [forward.name(name), backward.name(name)], name, axis=-1)
-    graph.add("MatMul", ["average", _add_pooling(graph, weights.pooling)], "song")
+    kinds = weights.pooling.split("_")
+    forward = graph.scoped("forward/")
+    _add_direction(forward, weights.lstm, "forward", kinds)
+    pooled = [[forward.name(kind)] for kind in kinds]
+    if weights.backward is not None:
+        backward = graph.scoped("backward/")
+        _add_direction(backward, weights.backward, "reverse", kinds)
+        for names, kind in zip(pooled, kinds, strict=True):
+            names.append(backward.name(kind))
+    graph.add("Concat", list(itertools.chain.from_iterable(pooled)), "pooled", axis=-1)
+    graph.add("MatMul", ["average", "pooled"], "song")
     width = _add_song(graph, weights)
     if weights.scale is not None:
         graph.add("Mul", ["unscaled", graph.constant("scale", weights.scale)], "embeddings")
     return width
 
 
-def _states(pooling: str) -> list[str]:
-    """Return which states a pooling reads: the `last` (windows, units), `states` (steps, windows, units)."""
-    kinds = pooling.split("_")
-    return ["last"] * ("last" in kinds) + ["states"] * (kinds != ["last"])
-
-
-def _add_direction(graph: _Graph, lstm: LSTM, direction: str, pooling: str) -> None:
-    """Add the states that a pooling reads of an LSTM; those at padding are 0."""
+def _add_direction(graph: _Graph, lstm: LSTM, direction: str, kinds: Sequence[str]) -> None:
+    """Add an LSTM's states over each window, pooled as layers.Pooling does: `last`, `mean`, `max`."""
     units = len(lstm.recurrent)
     graph.constant("W", _onnx_gates(lstm.kernel))
     graph.constant("R", _onnx_gates(lstm.recurrent))
@@ -221,75 +224,82 @@ def _add_direction(graph: _Graph, lstm: LSTM, direction: str, pooling: str) -> N
     shut = np.repeat(np.array([_SHUT, 0], dtype=np.float32), [3 * units, units])[None]
     of_padding = [graph.constant("first", np.array([[0]], dtype=np.int64)), graph.constant("shut", shut)]
     graph.add("ScatterND", ["products", *of_padding], "table")
-    names, branches = _states(pooling), {"then_branch": _operator, "else_branch": _scan}
-    graph.add(
-        "If",
-        ["is_few"],
-        *names,
-        **{
-            branch: add(graph.inside(f"{branch}/"), units, direction, names)
-            for branch, add in branches.items()
-        },
-    )
+    operator = _operator(graph.inside("operator/"), units, direction, kinds)
+    scan = _scan(graph.inside("scan/"), units, direction, kinds)
+    graph.add("If", ["is_few"], *kinds, then_branch=operator, else_branch=scan)
 
 
-def _operator(graph: _Graph, units: int, direction: str, names: list[str]) -> Any:
-    """Return a graph of the states by ONNX's LSTM."""
+def _operator(graph: _Graph, units: int, direction: str, kinds: Sequence[str]) -> Any:
+    """Return a graph of the states, pooled, by ONNX's LSTM."""
     graph.add("Gather", ["vectors", "tokens_by_time"], "entered", axis=0)
     inputs = ["entered", "W", "R", "B", "lengths"]
     graph.add("LSTM", inputs, "of_one", "last_of_one", hidden_size=units, direction=direction)
     graph.add("Squeeze", ["last_of_one", graph.axis(0)], "last")
-    if "states" in names:
-        graph.add("Squeeze", ["of_one", graph.axis(1)], "unmasked")
-        # States past a text's end may be NaN.
+    if kinds != ["last"]:
+        graph.add("Squeeze", ["of_one", graph.axis(1)], "states")
+    # States past a text's end may be NaN.
+    if "mean" in kinds:
         nothing = graph.constant("nothing", np.array(0, dtype=np.float32))
-        graph.add("Where", ["present", "unmasked", nothing], "states")
-    return graph.proto([], graph.values(names))
+        graph.add("Where", ["present", "states", nothing], "shown")
+        graph.add("ReduceSum", ["shown", graph.axis(0)], "total", keepdims=0)
+        graph.add("Div", ["total", "n_words"], "mean")
+    if "max" in kinds:
+        below = graph.constant("below", np.array(-1, dtype=np.float32))
+        graph.add("Where", ["present", "states", below], "bounded")
+        graph.add("ReduceMax", ["bounded", graph.axis(0)], "max", keepdims=0)
+    return graph.proto([], graph.values(kinds))
 
 
-def _scan(graph: _Graph, units: int, direction: str, names: list[str]) -> Any:
-    """Return a graph of the states by a Scan over the table, which reads from the last step to the first.
+def _scan(graph: _Graph, units: int, direction: str, kinds: Sequence[str]) -> Any:
+    """Return a graph of the states, pooled, by a Scan over the table, which reads from the last step on.
 
     So padding, at the end of a text, is read before it.
     """
     from onnx import numpy_helper
 
-    graph.add(
-        "Concat", ["n_windows", graph.constant("units", np.array([units], dtype=np.int64))], "shape", axis=0
-    )
-    graph.add(
-        "ConstantOfShape", ["shape"], "start", value=numpy_helper.from_array(np.zeros(1, dtype=np.float32))
-    )
-    directions: dict[str, Any] = {"scan_input_directions": [1]}
-    stacked = [name for name in names if name == "states"]
-    if stacked:
-        directions["scan_output_directions"] = [1]
+    size = graph.constant("units", np.array([units], dtype=np.int64))
+    graph.add("Concat", ["n_windows", size], "shape", axis=0)
+    starts = {"hidden": 0, "cell": 0}
+    if "mean" in kinds:
+        starts["total"] = 0
+    if "max" in kinds:
+        starts["max"] = -1
+    for name, start in starts.items():
+        value = numpy_helper.from_array(np.array([start], dtype=np.float32))
+        graph.add("ConstantOfShape", ["shape"], f"{name}_start", value=value)
     tokens = "reversed_tokens" if direction == "forward" else "tokens_by_time"
-    step = _step(graph.inside("step/"), units, stacked)
     graph.add(
         "Scan",
-        ["start", "start", tokens],
-        "last",
-        "last_cell",
-        *stacked,
-        num_scan_inputs=1,
-        body=step,
-        **directions,
+        [*(f"{name}_start" for name in starts), tokens, "padding"],
+        *("last" if name == "hidden" else name for name in starts),
+        num_scan_inputs=2,
+        scan_input_directions=[1, 1],
+        body=_step(graph.inside("step/"), units, list(starts)),
     )
-    return graph.proto([], graph.values(names))
+    if "mean" in kinds:
+        graph.add("Div", ["total", "n_words"], "mean")
+    return graph.proto([], graph.values(kinds))
 
 
-def _step(graph: _Graph, units: int, stacked: list[str]) -> Any:
-    """Return the graph of a step of an LSTM, from both its states and the windows' tokens."""
+def _step(graph: _Graph, units: int, states: Sequence[str]) -> Any:
+    """Return the graph of a step of an LSTM: from `states`, tokens and what is padding, to the states.
+
+    Args:
+        graph: to add to.
+        units: size of the states.
+        states: hidden and cell, then the total and the maximum of the hidden ones so far, where they count.
+    """
     from onnx import TensorProto, helper
 
-    inputs = {"hidden": TensorProto.FLOAT, "cell": TensorProto.FLOAT, "token": TensorProto.INT32}
-    entering = [
-        helper.make_tensor_value_info(graph.define(name), kind, None) for name, kind in inputs.items()
-    ]
+    types = dict.fromkeys(states, TensorProto.FLOAT) | {
+        "token": TensorProto.INT32,
+        "is_padding": TensorProto.FLOAT,
+    }
+    inputs = [helper.make_tensor_value_info(graph.define(name), kind, None) for name, kind in types.items()]
     graph.add("Gather", ["table", "token"], "products", axis=0)
     graph.add("Gemm", ["hidden", "R_matrix", "products"], "gates", transB=1)
-    graph.add("Split", ["gates", graph.constant("parts", np.array([3 * units, units]))], "iof", "c", axis=1)
+    parts = graph.constant("parts", np.array([3 * units, units]))
+    graph.add("Split", ["gates", parts], "iof", "c", axis=1)
     graph.add("Sigmoid", ["iof"], "opened")
     graph.add("Split", ["opened"], "i", "o", "f", axis=1, num_outputs=3)
     graph.add("Tanh", ["c"], "candidate")
@@ -298,27 +308,12 @@ def _step(graph: _Graph, units: int, stacked: list[str]) -> Any:
     graph.add("Add", ["kept", "added"], "next_cell")
     graph.add("Tanh", ["next_cell"], "bounded")
     graph.add("Mul", ["o", "bounded"], "next_hidden")
-    if stacked:
-        graph.add("Identity", ["next_hidden"], "states")  # a value may be an output once
-    return graph.proto(entering, graph.values(["next_hidden", "next_cell", *stacked]))
-
-
-def _add_pooling(graph: _Graph, pooling: str) -> str:
-    """Add the pooling of layers.Pooling over `last` and `states`; returns the name of its output."""
-    kinds = pooling.split("_")
-    if "mean" in kinds:
-        graph.add("ReduceSum", ["states", graph.axis(0)], "total", keepdims=0)
-        graph.add("Cast", ["lengths"], "counts", to=1)  # FLOAT
-        # A window that fills up a batch is empty.
-        graph.add("Max", ["counts", graph.constant("one", np.array(1, dtype=np.float32))], "divisors")
-        graph.add("Unsqueeze", ["divisors", graph.axis(1)], "by_window")
-        graph.add("Div", ["total", "by_window"], "mean")
-    if "max" in kinds:
-        below = graph.constant("below", np.array(-1, dtype=np.float32))
-        graph.add("Where", ["present", "states", below], "bounded")
-        graph.add("ReduceMax", ["bounded", graph.axis(0)], "max", keepdims=0)
-    graph.add("Concat", kinds, "pooled", axis=-1)
-    return "pooled"
+    if "total" in states:
+        graph.add("Add", ["total", "next_hidden"], "next_total")
+    if "max" in states:
+        graph.add("Sub", ["next_hidden", "is_padding"], "shown")  # -1 at padding, where the state is 0
+        graph.add("Max", ["max", "shown"], "next_max")
+    return graph.proto(inputs, graph.values([f"next_{name}" for name in states]))
 
 
 def _add_song(graph: _Graph, weights: Weights) -> int:
