@@ -10,14 +10,14 @@ import regex
 from neuralist.config.experiment import Experiment
 
 # Letters with their marks, or digits; inner apostrophes belong to the word (don't, l'amour).
-_WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*(?:'[\p{L}\p{M}\p{N}]+)*")
+_WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+(?:'[\p{L}\p{M}\p{N}]++)*+")
 _LINE_BREAKS = "\n\r\v\f\x1c\x1d\x1e"  # the ASCII ones of str.splitlines
 # Every other ASCII character separates words; an apostrophe does so at a word's ends.
 _BETWEEN_WORDS = str.maketrans(
     {chr(c): " " for c in range(128) if not chr(c).isalnum() and chr(c) != "'"}
     | dict.fromkeys(_LINE_BREAKS, "\n")
 )
-_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'"})
+_APOSTROPHES = "’‘ʼ`´"
 
 
 def words(text: str) -> list[str]:
@@ -60,7 +60,9 @@ def split(text: str, tokens: str) -> list[str]:
 
 
 def _folded(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES)).casefold()
+    for mark in _APOSTROPHES:
+        text = text.replace(mark, "'")
+    folded = unicodedata.normalize("NFKC", text).casefold()
     return unicodedata.normalize("NFC", folded)
 
 
