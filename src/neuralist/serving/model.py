@@ -20,8 +20,6 @@ from neuralist.serving import facts
 from neuralist.serving.catalogue import DECIMALS, Catalogue
 from neuralist.serving.lyrics import texts, unknown
 
-# Columns of `predict` that are null where a text has no word that the model knows.
-RESULTS = ["similarity", "similar", "decile"]
 # Texts encoded together; 512 sorted by length leave the LSTM little padding to run over.
 CHUNK = 512
 
@@ -252,11 +250,14 @@ class Model:
         """
         index = _common_index(lyrics_a, lyrics_b)
         compared = self._compared(lyrics_a, lyrics_b, cleaned=cleaned)
-        table = pd.DataFrame(self._columns(compared), index=index)
-        table = table.astype({"similar": "boolean", "decile": "Int64"})
-        errors = np.array([compared.faults.get(row) for row in range(len(table))], dtype=object)
-        nulled = {name: table[name].mask(errors.astype(bool)) for name in RESULTS}
-        return table.assign(**nulled, error=pd.Series(errors, table.index, dtype=object))
+        errors = [compared.faults.get(row) for row in range(len(compared.similarity))]
+        failed = np.array([error is not None for error in errors], dtype=bool)
+        columns: dict[str, Any] = dict(self._columns(compared))
+        columns["similarity"] = np.where(failed, np.nan, columns["similarity"])
+        columns["similar"] = pd.arrays.BooleanArray(columns["similar"], failed)
+        columns["decile"] = pd.arrays.IntegerArray(columns["decile"], failed.copy())
+        columns["error"] = pd.Series(errors, index=index, dtype=object)
+        return pd.DataFrame(columns, index=index)
 
     def compare(self, lyrics_a: Iterable[Any], lyrics_b: Iterable[Any]) -> dict[str, np.ndarray]:
         """Predict the similarity of the lyrics of each pair.
