@@ -441,7 +441,10 @@ def test_where_a_songs_facts_bring_nothing_the_answer_says_why(known: str) -> No
     result = run("recommend", "--song", "s4", "--model", known)
     assert result.stderr == ""
     said = " ".join(result.stdout.split())
-    assert "By lyrics: val has too few pairs to learn from artist, year and tags; lyrics rank alone." in said
+    assert (
+        "By lyrics: validation songs are too few to learn from artist, year and tags; lyrics rank alone."
+        in said
+    )
 
 
 def test_an_unknown_tag_is_warned_of(known: str) -> None:
@@ -454,12 +457,12 @@ def test_an_unknown_tag_is_warned_of(known: str) -> None:
 def test_contrast_says_what_it_kept_apart(known: str) -> None:
     asked = "recommend", "--text", "--lyrics", "moss", "--model", known, "--contrast"
     result = answer(*asked, "--tags", "folk", "--year", "1990")
-    assert result["contrast"] == {"genre": "folk", "year": 1990}
+    assert result["contrast"] == {"genres": ["folk"], "year": 1990}
     assert [song["song_id"] for song in result["songs"]] == ["s3", "s4", "s2"]
     said = " ".join(run(*asked, "--tags", "folk", "--year", "1990").stdout.split())
     assert "By lyrics, among songs of another genre than folk or 20 years or more from 1990." in said
     of_song = answer("recommend", "--song", "s0", "--contrast", "--model", known)
-    assert of_song["contrast"] == {"genre": "folk", "year": 1990}
+    assert of_song["contrast"] == {"genres": ["folk"], "year": 1990}
     assert refusal(*asked).startswith("contrast: neither year nor genre of the query is known")
 
 

@@ -1,5 +1,6 @@
 """What people say of a song beside its lyrics: every way to say it, and what is refused."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from neuralist.serving.facts import Facts
 
 
 @pytest.mark.parametrize(
-    ("year", "expected"), [(1990, 1990), (1990.0, 1990), ("1990", 1990), (np.int64(3), 3), (np.float64(4), 4)]
+    ("year", "expected"),
+    [(1990, 1990), (1990.0, 1990), ("1990", 1990), (np.int64(1000), 1000), (np.float64(4e2 * 5), 2000)],
 )
 def test_a_year_is_a_whole_number_in_any_type(year: Any, expected: int) -> None:
     assert facts.checked(year=year) == Facts(year=expected)
@@ -54,6 +56,16 @@ def test_other_types_are_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError) as refused:
         facts.checked(**given)
     assert str(refused.value) == said
+
+
+@pytest.mark.parametrize("year", [79, "79", -5, 0, 999, datetime.now(UTC).year + 2, 10**60])
+def test_a_year_long_ago_or_to_come_is_refused(year: Any) -> None:
+    with pytest.raises(
+        ValueError, match=rf"year: received {str(year)[:40]}; give one from 1000 to [0-9]{{4}}"
+    ):
+        facts.checked(year=year)
+    next_year = datetime.now(UTC).year + 1
+    assert facts.checked(year=next_year).year == next_year
 
 
 def test_many_texts_have_a_value_each() -> None:

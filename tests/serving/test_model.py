@@ -504,11 +504,11 @@ NO_POLKA = "tags that no song of the catalogue has are left out: polka"
         ({"tags": "polka"}, "lyrics", [NO_POLKA]),
         ({"tags": "polka", "year": 1990}, "lyrics, year", [NO_POLKA]),
         ({"artist": "Dora"}, "lyrics", ["the catalogue has no song by Dora; the artist is left out"]),
-        ({"artist": "anna"}, "lyrics", ["val shows no gain from artist; lyrics rank alone"]),
+        ({"artist": "anna"}, "lyrics", ["validation songs show no gain from artist; lyrics rank alone"]),
         (
             {"artist": "Anna", "year": 1990},
             "lyrics",
-            ["val has too few pairs to learn from artist and year; lyrics rank alone"],
+            ["validation songs are too few to learn from artist and year; lyrics rank alone"],
         ),
     ],
 )
@@ -520,6 +520,16 @@ def test_what_cannot_be_used_is_left_out_with_a_reason(
     assert found.attrs["notes"] == notes
     if used == "lyrics":
         assert found["song_id"].tolist() == model.recommend("moss")["song_id"].tolist()
+
+
+def test_a_fact_without_weight_beside_the_others_is_named(tmp_path: Path) -> None:
+    folder = served.write(tmp_path)
+    year_and_tags = served.BLEND.parts[3].model_copy(update={"weights": (served.YEAR_WEIGHT, 0.0)})
+    parts = (*served.BLEND.parts[:3], year_and_tags)
+    records.save(served.BLEND.model_copy(update={"parts": parts}), folder / records.BLEND)
+    found = Model.load(folder).recommend("moss", year=1990, tags="rock")
+    assert found["used"].unique().tolist() == ["lyrics, year"]
+    assert found.attrs["notes"] == ["beside the rest, validation songs show no gain from tags; left out"]
 
 
 def test_each_of_many_texts_has_its_own_facts(model: Model) -> None:
@@ -558,11 +568,12 @@ def test_contrast_leaves_songs_far_in_genre_or_year_by_lyrics(model: Model) -> N
         return model.recommend("moss", contrast=True, **known)["song_id"].tolist()
 
     assert found(tags="folk") == ["s3", "s4", "s2"]  # pop, rock, pop
-    assert found(tags="quiet, pop") == ["s0", "s1", "s4"]
+    assert found(tags="quiet, pop") == ["s1", "s4"]  # s0 is moss itself
+    assert found(tags="pop, folk") == ["s4"]  # every genre of the query is its own
     assert found(year=1990) == ["s2"]  # 2010 is 20 years away; a song of unknown year is not known to be
     assert found(year=1991) == []
-    assert found(year=1990, tags="pop") == ["s0", "s1", "s4", "s2"]
-    assert found(year=1990, max_year=2000, tags="pop") == ["s0", "s1", "s4"]
+    assert found(year=1990, tags="pop") == ["s1", "s4", "s2"]
+    assert found(year=1990, max_year=2000, tags="pop") == ["s1", "s4"]
     table = model.recommend("moss", contrast=True, tags="folk")
     assert table["used"].unique().tolist() == ["lyrics"]
     assert table["similarity"].is_monotonic_decreasing

@@ -88,3 +88,13 @@ def test_equal_songs_have_similarity_one_and_others_the_regressions() -> None:
     expected = [1, expit(0.5 - 2 + 2), expit(0.5 - 10 - 6)]
     assert similarity(left, right).tolist() == pytest.approx(expected)
     assert similarity(right, left).tolist() == similarity(left, right).tolist()
+
+
+def test_embeddings_that_differ_by_rounding_are_of_equal_songs() -> None:
+    # Nearness 0.1: 1e-6 apart is 1e-5 of it, 0.05 half of it. Differences and products weigh nothing.
+    regression = PairRegression(*map(np.float32, ([0.0], [0.0], 0.0, 0.1)))
+    left, right = np.array([[1.0], [1.0]]), np.array([[1.000001], [1.05]])
+    assert regression.similarity(left, right).tolist() == pytest.approx(
+        [1, 0.5 + 0.5 * np.exp(-0.5)], abs=1e-3
+    )
+    assert regression.similarity(left, right)[0] == 1

@@ -192,7 +192,7 @@ def recommend(  # noqa: PLR0913 - each is an option
         loaded.served
     )
     if contrast:
-        result["contrast"] = {"genre": catalogue.genre(facts), "year": facts.year}
+        result["contrast"] = {"genres": catalogue.genres(facts), "year": facts.year}
     _print_songs(catalogue, result, "Near", as_json)
 
 
@@ -415,8 +415,8 @@ def _ranked_by(result: dict[str, Any]) -> str:
 
     text = f"By {joined(result['used'])}"
     if "contrast" in result:
-        genre, year = result["contrast"]["genre"], result["contrast"]["year"]
-        far = [f"of another genre than {genre}"] if genre else []
+        genres, year = result["contrast"]["genres"], result["contrast"]["year"]
+        far = [f"of another genre than {joined(genres)}"] if genres else []
         far += [f"{FAR_YEARS} years or more from {year}"] if year is not None else []
         text += f", among songs {' or '.join(far)}"
     # Of lyrics that were given, notes are warnings.

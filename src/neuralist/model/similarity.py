@@ -17,6 +17,8 @@ from neuralist.model import arrays
 
 KINDS: tuple[str, ...] = (*get_args(experiment.Similarity), "logistic")
 WEIGHTS_FILE = "similarity.npz"  # of an experiment's folder, where its similarity is learned
+# A text's embedding differs in its last digits by how many texts it is encoded with.
+_ROUNDING = 0.001
 STEP = 30  # pairs of a knot at least: their mean has a standard error below 0.1
 
 
@@ -121,7 +123,8 @@ class Steepness(NamedTuple):
 class PairRegression(NamedTuple):
     """A logistic regression on |a - b| and a * b: how likely it is that two songs are listed as similar.
 
-    Near 0 distance the similarity rises to 1, for equal texts: to p + (1 - p) exp(-|a - b|_1 / nearness).
+    Near 0 distance the similarity rises to 1, for equal texts: to p + (1 - p) exp(-d), where d is
+    |a - b|_1 / nearness less _ROUNDING, and at least 0.
 
     Attributes:
         difference: float32 (width,), coefficients of |a - b|.
@@ -139,7 +142,8 @@ class PairRegression(NamedTuple):
         """Return the similarity of each pair of rows, float64 (n_pairs,) in [0, 1]."""
         apart = np.abs(left - right)
         listed = sigmoid(apart @ self.difference + (left * right) @ self.product + self.offset)
-        return listed + (1 - listed) * np.exp(-apart.sum(axis=1) / self.nearness)
+        distance = np.maximum(apart.sum(axis=1) / self.nearness - _ROUNDING, 0)
+        return listed + (1 - listed) * np.exp(-distance)
 
 
 def sigmoid(log_odds: np.ndarray) -> np.ndarray:

@@ -160,7 +160,8 @@ class Catalogue:
             versions: return every song of a group.
             approximate: faster, but may miss some; worth it from half a million songs, see `Neighbours`.
             facts: what is known of each query; None for nothing.
-            contrast: only songs of another genre than the query's, or FAR_YEARS years or more away.
+            contrast: only songs of another genre than the query's, or FAR_YEARS years or more away, and never
+                the song itself.
             lyrics_only: rank by lyrics, whatever is known.
 
         Returns:
@@ -201,7 +202,7 @@ class Catalogue:
         for query, use in zip(embeddings, uses, strict=True):
             pool = allowed
             if contrast:
-                far = self._far(use.facts)
+                far = self._far(use.facts) & ~self._same(query)
                 pool = far if pool is None else pool & far
             if use.weighing is None:
                 [near] = search(query[None], int(k), allowed=pool, approximate=approximate)
@@ -270,17 +271,21 @@ class Catalogue:
             return Use(kept, None, tuple(notes))
         part = next((part for part in self.blend.parts if part.facts == kept.known), None)
         if part is None or not part.shown:
-            why = "has too few pairs to learn from" if part is None else "shows no gain from"
-            notes.append(f"val {why} {joined(kept.known)}; lyrics rank alone")
+            why = "are too few to learn from" if part is None else "show no gain from"
+            notes.append(f"validation songs {why} {joined(kept.known)}; lyrics rank alone")
             return Use(kept, None, tuple(notes))
-        return Use(kept, Weighing.of(part), tuple(notes))
+        weighing = Weighing.of(part)
+        unused = [fact for fact in kept.known if fact not in weighing.used]
+        if unused:
+            notes.append(f"beside the rest, validation songs show no gain from {joined(unused)}; left out")
+        return Use(kept, weighing, tuple(notes))
 
-    def genre(self, facts: Facts) -> str | None:
-        """Return the genre of a query, its own or that of its tags; None where neither says it."""
-        genre = facts.genre
-        if genre is None and self.blend is not None:
-            genre = genres.of_song(list(facts.tags), self.blend.genres)
-        return None if genre == genres.OTHER else genre
+    def genres(self, facts: Facts) -> list[str]:
+        """Return the genre of a song of the catalogue, or every genre that a query's tags name."""
+        found = [facts.genre]
+        if facts.genre is None and self.blend is not None:
+            found = [genres.of_song([tag], self.blend.genres) for tag in facts.tags]
+        return [genre for genre in dict.fromkeys(found) if genre not in (None, genres.OTHER)]
 
     def _far(self, facts: Facts) -> np.ndarray:
         """Return a mask of the songs far in genre or year from a query, bool (n_songs,).
@@ -288,19 +293,24 @@ class Catalogue:
         Raises:
             ValueError: neither genre nor year of the query is known.
         """
-        genre = self.genre(facts)
-        if genre is None and facts.year is None:
+        own = self.genres(facts)
+        if not own and facts.year is None:
             raise ValueError(
                 "contrast: neither year nor genre of the query is known; give its year, or tags of which one "
                 "is a genre, such as rock"
             )
         far = np.zeros(len(self.songs), dtype=bool)
-        if genre is not None:
-            of_songs = self.songs["genre"].fillna(genres.OTHER).to_numpy(object)
-            far |= (of_songs != genre) & (of_songs != genres.OTHER)
+        if own:
+            far |= ~self.songs["genre"].fillna(genres.OTHER).isin([*own, genres.OTHER]).to_numpy(bool)
         if facts.year is not None:
             far |= np.abs(self.known.year - facts.year) >= FAR_YEARS
         return far
+
+    def _same(self, query: np.ndarray) -> np.ndarray:
+        """Return a mask of the songs with the query's own text, and their versions, bool (n_songs,)."""
+        [nearest] = self._neighbours.nearest(query[None], 1)
+        is_same = nearest.similarity >= self.similarity(query[None], query[None]) - 0.1**DECIMALS
+        return np.isin(self._groups, self._groups[nearest.positions[is_same]])
 
     def _blended(
         self,

@@ -7,6 +7,7 @@ NaN or an empty text is unknown.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from neuralist.config.records import Fact
 from neuralist.serving.lyrics import kind_of
 from neuralist.text import names
 
+_FIRST_YEAR = 1000
 _SEPARATORS = re.compile(r"[,;|]")
 
 
@@ -55,7 +57,7 @@ def checked(artist: Any = None, year: Any = None, tags: Any = None) -> Facts:
         tags: a text of tags between commas, semicolons or bars; or a list of tags.
 
     Raises:
-        ValueError: a value is of another type.
+        ValueError: a value is of another type, or the year before 1000 or after next year.
     """
     artist, year, tags = (None if _is_unknown(value) else value for value in (artist, year, tags))
     if artist is not None and not isinstance(artist, str):
@@ -107,13 +109,17 @@ def _is_unknown(value: Any) -> bool:
 
 
 def _year(value: Any) -> int:
-    if isinstance(value, str) and value.strip().isdecimal():
-        return int(value)
     is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not is_number or not np.isfinite(value) or int(value) != value:
+    is_whole = isinstance(value, int | np.integer) or (is_number and float(value).is_integer())
+    if not (is_number and is_whole) and not (isinstance(value, str) and value.strip().isdecimal()):
         what = repr(value)[:40] if is_number or isinstance(value, str) else kind_of(value)
         raise ValueError(f"year: received {what}; give a whole number, or null")
-    return int(value)
+    year = int(value)
+    # As in raw files. Any other year is a slip, and by it every song would be far.
+    latest = datetime.now(UTC).year + 1
+    if not _FIRST_YEAR <= year <= latest:
+        raise ValueError(f"year: received {str(year)[:40]}; give one from {_FIRST_YEAR} to {latest}, or null")
+    return year
 
 
 def _tags(value: Any) -> list[str]:

@@ -201,8 +201,8 @@ class Model:
                 Series, None where unknown. It leaves nobody out.
             year: likewise.
             tags: likewise: "soul, 70s", or a list of tags.
-            contrast: only songs of another genre, or 20 years or more away, ranked by lyrics alone. The genre
-                is that of the first tag that has one.
+            contrast: only songs of another genre, or 20 years or more away, ranked by lyrics alone, and never
+                the song itself. Its genres are those of its tags.
             lyrics_only: rank by lyrics alone, whatever is known.
 
         Returns:
