@@ -96,7 +96,7 @@ def _singly(ask: Callable[[np.ndarray], object], queries: np.ndarray) -> Callabl
 
 def _memory(catalogue: Catalogue) -> Iterator[Figure]:
     with TemporaryDirectory() as folder:
-        parquet.write(catalogue.songs, tables.CATALOGUE, Path(folder, "catalogue.parquet"))
+        parquet.write(_songs(), tables.CATALOGUE, Path(folder, "catalogue.parquet"))
         np.save(Path(folder, "embeddings.npy"), catalogue.embeddings)
         for search in ("exact", "approximate"):
             code = f"from benchmarks import search; search.tell_memory({folder!r}, {search!r})"

@@ -122,6 +122,24 @@ def test_more_pairs_than_a_chunk_keep_their_order(model: Model) -> None:
     np.testing.assert_array_equal(answer.similarity, [1.0, served.MOSS_STONE, served.MOSS_FERN] * n)
 
 
+@pytest.mark.parametrize(
+    ("lengths", "expected"),
+    [
+        ([], []),
+        ([9, 9, 9], [3]),
+        ([1, 1, 1, 1, 1], [4, 1]),  # four rows at most
+        ([6, 4, 1, 10, 11, 2], [2, 1, 1, 1, 1]),  # of ten characters, but for the row of 11
+    ],
+)
+def test_chunks_have_so_many_rows_and_characters_at_most(
+    lengths: list[int], expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK_CHARACTERS", 10 if 11 in lengths else 27)
+    chunks = module._chunks(lengths, 4)
+    assert [len(lengths[rows]) for rows in chunks] == expected
+    assert [length for rows in chunks for length in lengths[rows]] == lengths
+
+
 def test_each_distinct_text_of_a_chunk_is_encoded_once(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
     encode = model.encoder.encode_windows

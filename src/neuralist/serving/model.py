@@ -4,6 +4,7 @@ Input: texts, one or many; each must hold a word. Output: arrays and tables in t
 by chunk, to bound the memory. The command line, the served models and `neuralist.load` all use `Model`.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -20,8 +21,9 @@ from neuralist.serving import facts
 from neuralist.serving.catalogue import DECIMALS, Catalogue
 from neuralist.serving.lyrics import texts, unknown
 
-# Texts encoded together; 512 sorted by length leave the LSTM little padding to run over.
-CHUNK = 512
+# Texts encoded together; 512 sorted by length leave the LSTM little padding to run over. Long texts make
+# smaller chunks, for words take ten times the memory of a text, and each core works on a chunk.
+CHUNK, CHUNK_CHARACTERS = 512, 2_000_000
 
 
 class _Compared(NamedTuple):
@@ -100,7 +102,7 @@ class Model:
             lyrics: texts, each with a word.
             cleaned: whether they are cleaned already, by `serving.lyrics.cleaned`.
         """
-        chunks = [lyrics[start : start + CHUNK] for start in range(0, len(lyrics), CHUNK)]
+        chunks = [lyrics[rows] for rows in _chunks(list(map(len, lyrics)), CHUNK)]
         if not chunks:
             return Reading(np.empty((0, self.encoder.width), np.float32), np.empty(0, np.int64), np.empty(0))
         # While a chunk is in the encoder's graph, the words of another are looked up.
@@ -301,8 +303,8 @@ class Model:
             n_tokens[:, rows] = np.split(reading.n_tokens, 2)
             known[:, rows] = np.split(reading.known, 2)
 
-        starts = range(0, len(left), CHUNK // 2)
-        for _ in threads.mapped(compare, [slice(start, start + CHUNK // 2) for start in starts]):
+        lengths = [len(one) + len(other) for one, other in zip(left, right, strict=True)]
+        for _ in threads.mapped(compare, _chunks(lengths, CHUNK // 2)):
             pass
         faults = self.faults(known[1], "lyrics_b") | self.faults(known[0], "lyrics_a")
         return _Compared(similarity.round(DECIMALS), n_tokens, known.round(DECIMALS), faults)
@@ -348,6 +350,22 @@ class Model:
         if not np.isfinite(embeddings).all():
             raise ValueError(f"{name}: received embeddings with NaN or infinity; leave those rows out")
         return embeddings
+
+
+def _chunks(lengths: Sequence[int], most: int) -> list[slice]:
+    """Cut rows into chunks of at most `most`, and of CHUNK_CHARACTERS, but for a longer row.
+
+    Args:
+        lengths: of each row, in characters.
+        most: rows of a chunk.
+    """
+    starts, n_characters = [0], 0
+    for row, length in enumerate(lengths):
+        n_characters += length
+        if row - starts[-1] == most or (n_characters > CHUNK_CHARACTERS and row > starts[-1]):
+            starts.append(row)
+            n_characters = length
+    return [slice(*bounds) for bounds in itertools.pairwise([*starts, len(lengths)])] if lengths else []
 
 
 def _raise_first(faults: dict[int, str], n_rows: int) -> None:
