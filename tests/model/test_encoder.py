@@ -16,6 +16,7 @@ from neuralist.config import params, records
 from neuralist.config.experiment import Pooling
 from neuralist.model.bag_of_words import Bag
 from neuralist.model.encoder import TOKENS_PER_CALL, Encoder
+from neuralist.model.onnx_export import FEW
 from neuralist.text import word_vectors
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import PADDING, UNKNOWN
@@ -140,6 +141,13 @@ def test_every_kind_of_encoder_encodes_as_in_keras(
     np.testing.assert_allclose(*similarities, rtol=0, atol=1e-4)
     alone = np.concatenate([encoder.encode([text]) for text in mixed])
     np.testing.assert_allclose(with_onnx, alone, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, FEW, FEW + 1])
+def test_texts_without_tokens_have_an_embedding_in_both_forms_of_the_lstm(folder: Path, n: int) -> None:
+    encoder = Encoder.load(folder)
+    of_nothing = encoder.encode_windows(encoder.vocabulary.windows([""] * n, encoder.windowing))
+    assert of_nothing.tolist() == [[0.0] * 6] * n  # the last state, before any word
 
 
 def test_a_long_text_is_the_mean_of_its_chunks(words: word_vectors.WordVectors, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def merge_params(values: dict[str, Any], corpus: Corpus) -> dict[str, Any]:
     merged = _overlaid(values, corpus)
     if "experiments" in corpus.values and "run" not in corpus.values:
         merged["run"] = list(merged["experiments"])
-    if "experiments" in corpus.values and merged["study"]["experiment"] not in merged["experiments"]:
+    if "experiments" in corpus.values and merged["study"]["experiment"] not in [*merged["experiments"]]:
         merged["study"] = merged["study"] | {"experiment": corpus.values.get("study", {}).get("experiment")}
     study = merged["study"]
     if study.get("spaces") and "spaces" not in corpus.values.get("study", {}):

@@ -7,7 +7,6 @@ distinct tokens, for models with a bag of words. Output: embeddings float32 (n_s
 Operators: https://onnx.ai/onnx/operators.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -26,8 +25,7 @@ from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import PADDING, UNKNOWN, Vocabulary, Windows
 
 # Tokens of a call of the graph, padding included: with fewer, the steps' own cost counts; more bring nothing.
-TOKENS_PER_CALL = 64 * 300
-_LEAST_TOKENS = 8 * 300  # of a call, where fewer texts are shared among the cores
+TOKENS_PER_CALL = 32 * 300
 
 
 # The similarity of pairs of texts, by their positions, int64 (n_pairs,), left and right.
@@ -199,9 +197,7 @@ class Encoder:
             # Texts of similar length share a call, to keep padding small.
             longest = np.maximum.reduceat(lengths, windows.starts[:-1])
             order = np.lexsort((counts, longest))
-            tokens = np.cumsum((counts * longest)[order])
-            a_core = max(_LEAST_TOKENS, tokens[-1] // (os.cpu_count() or 1) + 1)
-            call = tokens // min(TOKENS_PER_CALL, a_core)
+            call = np.cumsum((counts * longest)[order]) // TOKENS_PER_CALL
             batches = np.split(order, np.flatnonzero(np.diff(call)) + 1)
             run = partial(self._run, windows, lengths)
             for texts, rows in zip(batches, threads.mapped(run, batches), strict=True):
@@ -215,7 +211,7 @@ class Encoder:
         average = np.zeros((len(texts), len(rows)), dtype=np.float32)
         average[owners, np.arange(len(rows))] = 1 / counts[owners]
         feed = {
-            "tokens": windows.ids[rows, : lengths[rows].max()],
+            "tokens": windows.ids[rows, : max(1, lengths[rows].max())],  # a Scan takes a step at least
             "lengths": lengths[rows],
             "average": average,
             "n_tokens": windows.lengths[texts].astype(np.float32),

@@ -8,8 +8,9 @@ result is the same, and takes a hundred times as long. Only a similarity with we
 there are more than _BLOCK embeddings: candidates are then the nearest of _CANDIDATES by distance.
 """
 
-from collections.abc import Iterator
-from functools import cached_property
+import os
+from collections.abc import Iterable, Iterator
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -153,22 +154,22 @@ class Neighbours:
         """Return the n nearest allowed in single precision, and an upper bound of the others' similarity."""
         pool = None if allowed is None else np.flatnonzero(allowed)
         size = len(self.embeddings) if pool is None else len(pool)
-        points = self._points(queries)
 
-        def search(block: slice) -> tuple[np.ndarray, np.ndarray]:
+        def search(points: np.ndarray, block: slice) -> tuple[np.ndarray, np.ndarray]:
             rows = self._points(self.embeddings[block if pool is None else pool[block]])
             scores, indices = _on_one_core(points, rows, min(n, len(rows)), self._metric)
             scores = -scores if self.similarity.kind == "cosine" else scores
             return scores, np.where(indices < 0, -1, indices + block.start)
 
-        distances = np.empty((len(queries), 0), dtype=np.float32)
-        positions = np.empty((len(queries), 0), dtype=np.int64)
-        for of_block in threads.mapped(search, list(_blocks(size))):
-            distances, positions = np.hstack([distances, of_block[0]]), np.hstack([positions, of_block[1]])
-            if distances.shape[1] > n:
-                nearest = np.argpartition(distances, n - 1, axis=1)[:, :n]
-                distances = np.take_along_axis(distances, nearest, 1)
-                positions = np.take_along_axis(positions, nearest, 1)
+        def search_in_turn(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return _nearest((search(points, block) for block in blocks), n)
+
+        points, blocks, cores = self._points(queries), list(_blocks(size)), os.cpu_count() or 1
+        if len(points) < cores:
+            distances, positions = _nearest(threads.mapped(partial(search, points), blocks), n)
+        else:
+            shares = threads.mapped(search_in_turn, np.array_split(points, cores))
+            distances, positions = map(np.concatenate, zip(*shares, strict=True))
         ceiling = np.full(len(queries), _NO_CEILING)
         if n < size and not self._is_learned:
             ceiling = self._ceiling(distances.max(axis=1).astype(np.float64))
@@ -243,6 +244,19 @@ class Neighbours:
         if self.similarity.kind == "cosine":
             return self.similarity.calibrated(np.minimum((1 - distances + 2 * slack) / 2, 1))
         return self.similarity.calibrated(np.exp(-distances * (1 - slack)))
+
+
+def _nearest(found: Iterable[tuple[np.ndarray, np.ndarray]], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return distances and positions of the n nearest to each query, in any order, of what blocks gave."""
+    found = iter(found)
+    distances, positions = next(found)
+    for of_block in found:
+        distances, positions = np.hstack([distances, of_block[0]]), np.hstack([positions, of_block[1]])
+        if distances.shape[1] > n:
+            nearest = np.argpartition(distances, n - 1, axis=1)[:, :n]
+            distances = np.take_along_axis(distances, nearest, 1)
+            positions = np.take_along_axis(positions, nearest, 1)
+    return distances, positions
 
 
 def _on_one_core(points: np.ndarray, rows: np.ndarray, n: int, metric: Any) -> tuple[np.ndarray, ...]:
