@@ -170,7 +170,7 @@ class Pooling(keras.layers.Layer):
 
     Args:
         kind: `last`, the state after the last word; `mean`; `max`; or two of these, one after the other. A
-            further one also needs its nodes in `onnx_export._add_pooling`.
+            further one also needs its nodes in `onnx_export._operator` and `onnx_export._step`.
 
     Raises:
         ValueError: `kind` is none of KINDS.
