@@ -77,10 +77,10 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the median, or the ratio, reaches the target; None without one."""
+        """Whether the median, or the ratio, reaches the target, as it is printed; None without one."""
         if self.target is None:
             return None
-        met = reached(self.target, self.ours, self.ratio)
+        met = reached(self.target, rounded(self.ours), None if self.ratio is None else rounded(self.ratio))
         if met is None:
             raise ValueError(f"{self.name}: target {self.target!r} needs a peer; give one")
         return met

@@ -3,10 +3,13 @@
 import json
 
 import numpy as np
+import pytest
 
 from neuralist.config import params
 from neuralist.config.metric_table import OF_RANKING
 from neuralist.study import cross_validation
+
+pytestmark = pytest.mark.tensorflow
 
 
 def drawn(*values: float) -> dict[str, np.ndarray]:
