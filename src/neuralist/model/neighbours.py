@@ -9,7 +9,7 @@ there are more than _BLOCK embeddings: candidates are then the nearest of _CANDI
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
@@ -154,22 +154,20 @@ class Neighbours:
         """Return the n nearest allowed in single precision, and an upper bound of the others' similarity."""
         pool = None if allowed is None else np.flatnonzero(allowed)
         size = len(self.embeddings) if pool is None else len(pool)
+        points, cores = self._points(queries), os.cpu_count() or 1
+        is_shared = len(points) >= cores  # queries, among the cores; fewer of them leave the blocks to share
+        shares = np.array_split(points, cores) if is_shared else [points]
 
-        def search(points: np.ndarray, block: slice) -> tuple[np.ndarray, np.ndarray]:
+        def search(block: slice) -> tuple[np.ndarray, np.ndarray]:
             rows = self._points(self.embeddings[block if pool is None else pool[block]])
-            scores, indices = _on_one_core(points, rows, min(n, len(rows)), self._metric)
+            one_core = partial(_on_one_core, rows=rows, n=min(n, len(rows)), metric=self._metric)
+            scores, indices = map(np.concatenate, zip(*threads.mapped(one_core, shares), strict=True))
             scores = -scores if self.similarity.kind == "cosine" else scores
             return scores, np.where(indices < 0, -1, indices + block.start)
 
-        def search_in_turn(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            return _nearest((search(points, block) for block in blocks), n)
-
-        points, blocks, cores = self._points(queries), list(_blocks(size)), os.cpu_count() or 1
-        if len(points) < cores:
-            distances, positions = _nearest(threads.mapped(partial(search, points), blocks), n)
-        else:
-            shares = threads.mapped(search_in_turn, np.array_split(points, cores))
-            distances, positions = map(np.concatenate, zip(*shares, strict=True))
+        blocks = list(_blocks(size))
+        found = map(search, blocks) if is_shared else threads.mapped(search, blocks)
+        distances, positions = _nearest(found, n)
         ceiling = np.full(len(queries), _NO_CEILING)
         if n < size and not self._is_learned:
             ceiling = self._ceiling(distances.max(axis=1).astype(np.float64))
@@ -246,9 +244,8 @@ class Neighbours:
         return self.similarity.calibrated(np.exp(-distances * (1 - slack)))
 
 
-def _nearest(found: Iterable[tuple[np.ndarray, np.ndarray]], n: int) -> tuple[np.ndarray, np.ndarray]:
+def _nearest(found: Iterator[tuple[np.ndarray, np.ndarray]], n: int) -> tuple[np.ndarray, np.ndarray]:
     """Return distances and positions of the n nearest to each query, in any order, of what blocks gave."""
-    found = iter(found)
     distances, positions = next(found)
     for of_block in found:
         distances, positions = np.hstack([distances, of_block[0]]), np.hstack([positions, of_block[1]])
