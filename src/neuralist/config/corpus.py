@@ -72,7 +72,8 @@ def merge_params(values: dict[str, Any], corpus: Corpus) -> dict[str, Any]:
     merged = _overlaid(values, corpus)
     if "experiments" in corpus.values and "run" not in corpus.values:
         merged["run"] = list(merged["experiments"])
-    if "experiments" in corpus.values and merged["study"]["experiment"] not in [*merged["experiments"]]:
+    # Looked up in a list, for what is given may have no hash; its type is checked afterwards.
+    if "experiments" in corpus.values and merged["study"]["experiment"] not in list(merged["experiments"]):
         merged["study"] = merged["study"] | {"experiment": corpus.values.get("study", {}).get("experiment")}
     study = merged["study"]
     if study.get("spaces") and "spaces" not in corpus.values.get("study", {}):

@@ -24,6 +24,7 @@ import pandas as pd
 from scipy import linalg, sparse
 from scipy.spatial.distance import cdist
 
+from neuralist.model import soft_labels
 from neuralist.text import style
 from neuralist.text.tfidf import tfidf
 
@@ -100,9 +101,7 @@ def answer(
 
 def sample(songs: np.ndarray) -> np.ndarray:
     """Return ascending song positions; of more than MAX_SONGS a sample of that size, by a fixed seed."""
-    if len(songs) <= MAX_SONGS:
-        return songs
-    return np.sort(np.random.default_rng(0).choice(songs, MAX_SONGS, replace=False))
+    return songs[soft_labels.sample(len(songs), MAX_SONGS)]
 
 
 def columns_by_known_rows(truth: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

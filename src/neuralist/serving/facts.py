@@ -7,17 +7,16 @@ NaN or an empty text is unknown.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from neuralist.config.records import Fact
+from neuralist.data import years
 from neuralist.serving.lyrics import kind_of
 from neuralist.text import names
 
-_FIRST_YEAR = 1000
 _SEPARATORS = re.compile(r"[,;|]")
 
 
@@ -115,10 +114,10 @@ def _year(value: Any) -> int:
         what = repr(value)[:40] if is_number or isinstance(value, str) else kind_of(value)
         raise ValueError(f"year: received {what}; give a whole number, or null")
     year = int(value)
-    # As in raw files. Any other year is a slip, and by it every song would be far.
-    latest = datetime.now(UTC).year + 1
-    if not _FIRST_YEAR <= year <= latest:
-        raise ValueError(f"year: received {str(year)[:40]}; give one from {_FIRST_YEAR} to {latest}, or null")
+    # By any other year every song would be far.
+    first, latest = years.FIRST, years.latest()
+    if not first <= year <= latest:
+        raise ValueError(f"year: received {str(year)[:40]}; give one from {first} to {latest}, or null")
     return year
 
 

@@ -3,9 +3,9 @@
 import math
 import re
 import unicodedata
-from datetime import UTC, datetime
 
-FIRST = 1000
+from neuralist.data import years as possible
+
 _ABSENT = {"", "0", "0.0", "0000", "nan", "none", "null", "n/a", "na", "<na>", "nat"}
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?")
 _DAY = re.compile(r"([0-9]{4})(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")  # 20110503
@@ -30,8 +30,8 @@ def read(value: object) -> int | None:
         years = {int(year) for year in _FOUR_DIGITS.findall(words)}
         if re.search("[0-9]{3}", _FOUR_DIGITS.sub("", words)):
             years = set()  # 555-1234
-    latest = datetime.now(UTC).year + 1
-    return next(iter(years)) if len(years) == 1 and FIRST <= min(years) <= latest else None
+    is_one = len(years) == 1 and possible.FIRST <= min(years) <= possible.latest()
+    return next(iter(years)) if is_one else None
 
 
 def is_absent(value: object) -> bool:
