@@ -216,7 +216,7 @@ def append_a_comment(clone: Path, *packages: str) -> None:
 
 
 SOURCES = {path.name for path in (ROOT / "src/neuralist").iterdir()} - {"__pycache__"}
-LEARNING = {"config", "data", "files.py", "metrics.py", "model", "text", "training"}
+LEARNING = {"config", "data", "files.py", "metrics.py", "model", "text", "threads.py", "training"}
 
 
 def test_editing_what_learns_nothing_retrains_nothing(edited: Path) -> None:
