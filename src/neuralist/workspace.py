@@ -2,8 +2,8 @@
 
 work/<name>/ holds links to the checkout's src, pipelines, dvc.yaml and .dvcignore, a link `data` to the raw
 folder, and files of its own: params.yaml (the checkout's, with the raw folder's corpus.yaml laid over it, and
-the model's name neuralist-<name>), dvc.lock, artifacts/. Its .dvc shares the checkout's cache, so that a stage already run on the same input is
-not run again.
+the model's name neuralist-<name>), dvc.lock, artifacts/. Its .dvc shares the checkout's cache, so that a
+stage already run on the same input is not run again.
 """
 
 import re

@@ -29,6 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("data/a.txt", "12345"),
         ("artifacts/songs.parquet", ""),
         ("Makefile", ""),
+        ("params.yaml", "register: {name: neuralist, metric: auto}\n"),
         ("mlflow.db", ""),
     ):
         (tmp_path / name).write_text(text)
@@ -75,7 +76,7 @@ def test_without_a_model_the_pipeline_comes_next(home: Path) -> None:
     (home / "artifacts/songs.parquet").unlink()
 
     assert next_commands() == ["make repro"]
-    assert doctor.next_commands(list(doctor.examine(home, ("stages",)))) == [("make repro", "")]
+    assert doctor.next_commands(list(doctor.examine(home, ("stages",))), home) == [("make repro", "")]
 
 
 def test_without_a_champion_dvc_registers_the_model_again(

@@ -289,6 +289,15 @@ def load(path: Path = Path("params.yaml")) -> Params:
     return params
 
 
+def model_name(path: Path) -> str:
+    """Return register.name of a params.yaml; nothing else in it is checked.
+
+    Raises:
+        ValueError: the file is missing, no YAML mapping, or section `register` is refused.
+    """
+    return _checked(Registration, read_yaml(path).get("register", {}), prefix="register.").name
+
+
 def _check_names(params: Params) -> None:
     """Have each experiment that is named be there, and have a name of its own."""
     unknown = [name for name in params.run if name not in params.experiments]
