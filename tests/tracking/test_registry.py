@@ -444,8 +444,8 @@ def test_with_no_pair_new_to_both_no_lead_is_shown(checkout: Checkout) -> None:
     checkout.train("themes", by_theme())
 
     assert checkout.register().endswith(
-        "not compared with version 1 (years): only 0 listed val pairs are of songs that neither trained on, and "
-        "it takes 30"
+        "not compared with version 1 (years): only 0 listed val pairs are of songs that neither trained on, "
+        "and it takes 30"
     )
     assert checkout.aliases() == both(champion="years", challenger="themes")
 

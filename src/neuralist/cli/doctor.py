@@ -168,11 +168,8 @@ def _data(root: Path) -> tuple[str, str]:
     """Check that data/ is present, and that number and size of its files are those in data.dvc."""
     data, pin = root / "data", root / "data.dvc"
     if data.is_symlink() and not data.exists():
-        found, away = (
-            f"data leads to {data.readlink()}, which is not there",
-            root.relative_to(root.parents[1]),
-        )
-        return found, f"put it back, or rm {away}/data and make repro RAW=<its place> NAME={root.name}"
+        fix = f"put it back, or rm {data} and make repro RAW=<its place> NAME={root.name}"
+        return f"data leads to {data.readlink()}, which is not there", fix
     if not (data.is_dir() and any(data.iterdir())):
         return "data/ is missing or empty", "make data"
     sizes = [path.stat().st_size for path in data.rglob("*") if path.is_file()]

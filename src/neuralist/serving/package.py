@@ -5,9 +5,9 @@ Output: artifacts/served/. encoder.onnx, vocabulary.txt, experiment.json and, wh
 similarity.npz: the encoder's files;
 catalogue.parquet (tables.CATALOGUE) and embeddings.npy, float32 (n_songs, units), in one order; blend.json,
 how artist, year and tags of a query take part in the ranking;
-training_songs.txt, one id per line, and training_texts.txt, a digest of each of their texts; served.json, a `ServedModel`; card.md; fusion.npz where TF-IDF takes
-part. No lyrics but the first words of
-songs without artist and title, no pickle; the same input gives the same bytes.
+training_songs.txt, one id per line, and training_texts.txt, a digest of each of their texts; served.json, a
+`ServedModel`; card.md; fusion.npz where TF-IDF takes part. No lyrics but the first words of songs without
+artist and title, no pickle; the same input gives the same bytes.
 Where there is nothing to serve, the folder holds only card.md, which says why.
 """
 

@@ -14,7 +14,7 @@ def folded(text: str) -> str:
 
 
 def digest(text: str) -> str:
-    """Return a digest of a text, 16 hex digits; equal texts have the same, and no text can be read from it."""
+    """Return a digest of a text, 16 hex digits: that of every text which equals it."""
     return hashlib.sha256(folded(text).encode()).hexdigest()[:16]
 
 

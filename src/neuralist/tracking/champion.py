@@ -44,7 +44,7 @@ class Rivals(NamedTuple):
 
 
 class RivalScores(NamedTuple):
-    """A metric of two models, on the val pairs whose songs neither trained on, MIN_PAIRS listed ones or more."""
+    """A metric of two models, on the val pairs whose songs neither trained on."""
 
     metric: str
     challenger: Estimate
@@ -133,7 +133,7 @@ def compare(
         ValueError: a folder lacks a file, or a pair names a song that is not in `songs`.
     """
     listing = _new_to_both(_val_pairs(songs, pairs, rivals, metric), songs, rivals)
-    n_listed = int(listing["listed"].sum())
+    n_listed = int(listing["listed"].to_numpy(bool).sum())
     if n_listed < MIN_PAIRS:
         return TooFew(n_listed)
     comparison = _comparison(songs, listing, rivals, ranked=metric in OF_RANKING)

@@ -1,7 +1,7 @@
 """Register artifacts/served in MLflow as a version of two registered models, and decide which is champion.
 
-Input: the stages' files under artifacts/ (served/, metrics/, experiments/, songs, pairs), and register.name of
-params.yaml. Output: in the store of `store.store()`, versions of the two models of that name (see
+Input: the stages' files under artifacts/ (served/, metrics/, experiments/, songs, pairs), and register.name
+of params.yaml. Output: in the store of `store.store()`, versions of the two models of that name (see
 `serving.registered`), which move together, with the aliases champion and challenger. A version's files are
 artifacts of its experiment's MLflow run, in served-<digest>/.
 
