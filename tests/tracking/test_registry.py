@@ -333,6 +333,7 @@ def test_what_a_person_deletes_is_made_again(checkout: Checkout, lost: str) -> N
 
 def test_a_champion_that_a_person_made_by_hand_stays(checkout: Checkout) -> None:
     checkout.client.create_registered_model("neuralist")
+    (checkout.folder / "MLmodel").touch()
     checkout.client.create_model_version("neuralist", source=checkout.folder.as_uri())
     checkout.client.set_registered_model_alias("neuralist", "champion", "1")
     checkout.train("themes", by_theme())

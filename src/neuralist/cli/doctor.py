@@ -4,6 +4,7 @@ Its checks are cheap and change nothing: file names rather than hashes, MLflow's
 """
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -168,7 +169,7 @@ def _data(root: Path) -> tuple[str, str]:
     """Check that data/ is present, and that number and size of its files are those in data.dvc."""
     data, pin = root / "data", root / "data.dvc"
     if data.is_symlink() and not data.exists():
-        fix = f"put it back, or rm {data} and make repro RAW=<its place> NAME={root.name}"
+        fix = f"put it back, or rm {shlex.quote(str(data))} and make repro RAW=<its place> NAME={root.name}"
         return f"data leads to {data.readlink()}, which is not there", fix
     if not (data.is_dir() and any(data.iterdir())):
         return "data/ is missing or empty", "make data"

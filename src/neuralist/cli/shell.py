@@ -69,7 +69,7 @@ def _of_workspace() -> list[str]:
     with suppress(ValueError):
         return [
             shown(f"Workspace {workspace} of {root.parents[1]}"),
-            shown(f"  raw files     {(root / 'data').resolve()}"),
+            f"  raw files     {shown((root / 'data').resolve())}",
             f"  served model  {workspace}/artifacts/served",
             f"  in MLflow     models:/{params.model_name(root / 'params.yaml')}@champion",
         ]
