@@ -79,10 +79,12 @@ def test_the_next_commands_are_those_that_neuralist_names_and_the_pages_of_mlflo
     monkeypatch.setattr(repro.pages, "runs_page", lambda: "http://runs")
     monkeypatch.setattr(repro.pages, "charts_page", lambda *given: f"http://{given}")
     (tmp_path / "artifacts/metrics").mkdir(parents=True)
+    (tmp_path / "params.yaml").write_text("register: {name: neuralist, metric: auto}\n")
     for name in ("words300", "lyrics", "words15"):
         (tmp_path / f"artifacts/metrics/{name}.json").touch()
 
-    shared = [f"  {command:33}  {purpose}" for command, purpose in repro.next_steps.READY]
+    ready = [*repro.next_steps.READY, repro.next_steps.SERVE]
+    shared = [f"  {command:33}  {purpose}" for command, purpose in ready]
     assert repro._next()[:-1] == [
         "Next:",
         *shared,
@@ -93,6 +95,27 @@ def test_the_next_commands_are_those_that_neuralist_names_and_the_pages_of_mlflo
     ]
     (tmp_path / "artifacts/metrics/words15.json").unlink()
     assert repro._next()[-2] == "  http://runs"
+
+
+def test_after_a_run_in_a_workspace_the_commands_are_those_that_work_there(
+    repro: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = tmp_path / "work" / "names"
+    for folder in (tmp_path, workspace):
+        (folder / "pipelines").mkdir(parents=True)
+        (folder / "dvc.yaml").touch()
+    (workspace / "params.yaml").write_text("register: {name: neuralist-names, metric: auto}\n")
+    monkeypatch.chdir(workspace)
+    monkeypatch.setattr(repro.pages, "runs_page", lambda: "http://runs")
+
+    printed = repro._next()
+    assert printed[0] == "Next, in work/names:"
+    assert any(
+        "(cd ../.. && mlflow models serve -m models:/neuralist-names@champion" in line for line in printed
+    )
+    assert printed[-1] == (
+        "All results: work/names/artifacts/results.md. All that the stages said: work/names/work/repro.log."
+    )
 
 
 # --- as a process ----------------------------------------------------------------------------------

@@ -295,7 +295,7 @@ def model_name(path: Path) -> str:
     Raises:
         ValueError: the file is missing, no YAML mapping, or section `register` is refused.
     """
-    return _checked(Registration, read_yaml(path).get("register", {}), prefix="register.").name
+    return _checked(Registration, read_yaml(path).get("register") or {}, prefix="register.").name
 
 
 def _check_names(params: Params) -> None:
