@@ -495,7 +495,7 @@ def test_the_same_training_on_other_bytes_takes_its_own_place(checkout: Checkout
 
 @pytest.fixture
 def months(tmp_path: Path) -> champion.Rivals:
-    """The served folders of two months; the old one was trained on s1, an id that the new data give anew."""
+    """The served folders of two months: the old one trained on a0, and on b3's text by another id."""
     for name, words in zip(champion.Rivals._fields, (by_theme(), by_year()), strict=True):
         trained.write_experiment(tmp_path / name, words)
         (tmp_path / name / "training_songs.txt").write_text("t0\n")
