@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,12 +50,11 @@ def measure(options: argparse.Namespace) -> Iterator[Data | Figure | Missing]:
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         _register(served, folder)
-        starts: list[float] = []
-        for _ in range(ROUNDS - 1):
-            with _server(folder, MODEL) as (_, _, seconds):
-                starts.append(seconds)
-        with _server(folder, MODEL) as (port, process, seconds):
-            yield Figure("ready from cold", [*starts, seconds], "s", "< 4")
+        starts, of_empty = figures.in_turn(
+            ROUNDS, *(partial(_start, folder, name) for name in (MODEL, EMPTY))
+        )
+        yield Figure("ready from cold", starts, "s", "< 4", Peer("an empty MLflow model", of_empty))
+        with _server(folder, MODEL) as (port, process, _):
             with _server(folder, EMPTY) as (empty, _, _):
                 # By rounds, not by requests: threads of the one may still spin when the other is asked.
                 latencies = [
@@ -115,6 +115,12 @@ def _environment() -> dict[str, str]:
     """
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
     return {**os.environ, "PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_TRACKING_URI": STORE}
+
+
+def _start(folder: Path, name: str) -> float:
+    """Seconds from the command until the server of a model's champion answers."""
+    with _server(folder, name) as (_, _, seconds):
+        return seconds
 
 
 @contextmanager
