@@ -79,6 +79,66 @@ def _compared(settings: Any, prepared: Any, wanted: str | None) -> Iterator[Figu
     pairs, flop = _arithmetic(settings, prepared)
     taken, floor = pairs / statistics.median(own), flop / _flops()
     yield Figure(f"{title}: a step by its arithmetic's floor", [taken / floor], "times")
+    for part, times in _parts(settings, prepared).items():
+        yield Figure(f"{title}: {part}", times, "ms")
+
+
+def _parts(settings: Any, prepared: Any) -> dict[str, list[float]]:
+    """Milliseconds of the parts of a step, each alone on one batch; what is left of the step is not named."""
+    import tensorflow as tf
+
+    from neuralist.model import lstm_tensorflow
+    from neuralist.training import loop
+
+    drawn = endless(settings, prepared)
+    batch, targets = next(drawn)
+    model = loop.make_model(settings, prepared)
+    step = loop.trainer(model, settings)
+    tokens, words = tf.transpose(tf.constant(batch["tokens"])), tf.constant(batch["words"])
+    vectors = tf.gather(model.vectors.embeddings, words)
+    weights = tf.random.normal((DIMENSIONS, 4 * settings.units))
+    kernel = tf.random.normal((settings.units, 4 * settings.units), stddev=0.1)
+    projected = tf.matmul(vectors, weights)
+
+    @tf.function(jit_compile=model.jit_compile is True, autograph=False)
+    def product() -> Any:
+        return tf.matmul(vectors, weights), tf.matmul(vectors, projected, transpose_a=True)
+
+    @tf.function(autograph=False)
+    def forward() -> Any:
+        return lstm_tensorflow.states(projected, kernel, tokens)
+
+    @tf.function(autograph=False)
+    def both_ways() -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch([projected, kernel])
+            total = tf.reduce_sum(lstm_tensorflow.states(projected, kernel, tokens))
+        return tape.gradient(total, [projected, kernel])
+
+    parts: dict[str, Callable[[], Any]] = {
+        "a step on one batch": lambda: step(batch, targets),
+        "drawing a batch": lambda: next(drawn),
+        "the input product and its gradient": lambda: [array.numpy() for array in product()],
+        "the recurrence, forward": lambda: forward().numpy(),
+        "the recurrence and its gradient": lambda: [array.numpy() for array in both_ways()],
+    }
+    return dict(zip(parts, in_turn(ROUNDS, *(_milliseconds(call) for call in parts.values())), strict=True))
+
+
+def _milliseconds(call: Callable[[], Any]) -> Callable[[], float]:
+    """Make a function that returns the median time of 20 calls."""
+
+    def timed() -> float:
+        times = []
+        for _ in range(20):
+            start = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - start)
+        return 1000 * statistics.median(times)
+
+    for _ in range(3):
+        call()
+    return timed
 
 
 def _arithmetic(settings: Any, prepared: Any) -> tuple[float, float]:

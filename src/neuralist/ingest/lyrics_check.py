@@ -92,11 +92,14 @@ def _is_notice(folded: pd.Series, placeholders: Iterable[str]) -> pd.Series:
     whole, known_phrases = _notices()
     phrases = sorted(known_phrases | {equal_texts.folded(text) for text in placeholders} - {""})
     any_phrase = regex.compile(r"(?<!\S)(?:" + "|".join(map(regex.escape, phrases)) + r")(?!\S)")
+    first_words = {phrase.partition(" ")[0] for phrase in phrases}
 
     def is_notice(text: str) -> bool:
-        if text.count(" ") < _NOTICE_WORDS - 1:
-            return text in whole or any_phrase.search(text) is not None
-        return any_phrase.match(text) is not None
+        if text.count(" ") >= _NOTICE_WORDS - 1:
+            return any_phrase.match(text) is not None
+        if first_words.isdisjoint(text.split()):  # most texts, which the pattern takes ten times as long for
+            return text in whole
+        return text in whole or any_phrase.search(text) is not None
 
     return pd.Series([is_notice(text) for text in folded.tolist()], index=folded.index, dtype=bool)
 

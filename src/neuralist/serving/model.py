@@ -291,21 +291,21 @@ class Model:
             raise ValueError(
                 f"received {len(left):,} texts as lyrics_a and {len(right):,} as lyrics_b; give pairs"
             )
-        similarity, n_tokens = np.empty(len(left)), np.empty((2, len(left)), dtype=np.int64)
-        known = np.empty((2, len(left)))
+        # Many pairs have a text in common, which is read once.
+        numbers = {text: number for number, text in enumerate(dict.fromkeys([*left, *right]))}
+        reading = self.read(list(numbers), cleaned=True)
+        sides = np.array([[numbers[text] for text in side] for side in (left, right)], dtype=np.intp)
+        similarity = np.empty(len(left))
 
         def compare(rows: slice) -> None:
-            # In one call, for many pairs have a text in common.
-            both = [*left[rows], *right[rows]]
-            reading = self.encoder.read(both, cleaned=True)
-            pair_similarity = self.encoder.pair_similarity(both, reading.embeddings)
-            similarity[rows] = pair_similarity(*np.split(np.arange(len(both)), 2))
-            n_tokens[:, rows] = np.split(reading.n_tokens, 2)
-            known[:, rows] = np.split(reading.known, 2)
+            embeddings = reading.embeddings[sides[:, rows].ravel()]
+            pair_similarity = self.encoder.pair_similarity([*left[rows], *right[rows]], embeddings)
+            similarity[rows] = pair_similarity(*np.split(np.arange(len(embeddings)), 2))
 
         lengths = [len(one) + len(other) for one, other in zip(left, right, strict=True)]
         for _ in threads.mapped(compare, _chunks(lengths, CHUNK // 2)):
             pass
+        n_tokens, known = reading.n_tokens[sides], reading.known[sides]
         faults = self.faults(known[1], "lyrics_b") | self.faults(known[0], "lyrics_a")
         return _Compared(similarity.round(DECIMALS), n_tokens, known.round(DECIMALS), faults)
 
