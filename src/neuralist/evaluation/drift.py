@@ -12,8 +12,9 @@ from scipy import stats
 
 from neuralist.config.params import Drift
 
-# Songs that must have a feature, in training and new. On fewer the bootstrap knows too little of the spread:
-# ten songs of 2,074 at random were beyond a limit in 9 of 100 draws, thirty in 1 (docs/results/drift.json).
+# Songs that must have a feature, in training and new. From fewer the bootstrap learns too little of the
+# spread. Of 2,074 songs of Billboard 1950 to 2009, so many drawn at random were beyond some limit, among 20 effect
+# sizes, in this share of the draws: 10 songs 63 %, 20 songs 12 %, 30 songs 3 %, 100 songs none.
 MIN_SONGS = 30
 
 KS, TOTAL_VARIATION, PSI = "KS D", "total variation", "PSI"
