@@ -69,6 +69,9 @@ def test_songs_parquet_is_read_as_the_pipeline_wrote_it(tmp_path: Path) -> None:
     assert songs.facts["year"].tolist()[:2] == [2000, 2001]
     assert songs.facts["language"].tolist() == ["en"] * 3
     assert [list(tags) for tags in songs.facts["tags"]] == [["folk"], [], []]
+    # Some of its rows, as pandas writes them: with an index.
+    pd.read_parquet(path).loc[[2, 0]].to_parquet(path)
+    assert read(path).texts == ["hail", "rain"]
 
 
 def test_a_raw_folder_is_read_as_the_songs_stage_does(tmp_path: Path) -> None:

@@ -51,14 +51,14 @@ def test_the_stability_index_is_finite_where_a_bin_is_empty() -> None:
 
 
 def test_numbers_have_ks_and_names_have_total_variation() -> None:
-    assert list(effects([50, 50], [50, 50])) == ["KS D", "PSI"]
-    assert list(effects([50, 50], [50, 50], is_ordered=False)) == ["total variation", "PSI"]
+    assert list(effects([50, 50], [50, 50])) == ["KS", "PSI"]
+    assert list(effects([50, 50], [50, 50], is_ordered=False)) == ["TV", "PSI"]
 
 
 def test_the_interval_is_twice_the_value_less_the_quantiles_of_resamples() -> None:
     # Two bins, where D is the difference of two shares: in theory normal, around 0.3 = 0.8 - 0.5, with a
     # variance of 0.5 * 0.5 / 1000 + 0.8 * 0.2 / 400.
-    effect = effects([500, 500], [320, 80])["KS D"]
+    effect = effects([500, 500], [320, 80])["KS"]
     half = stats.norm.ppf(0.975) * math.sqrt(0.25 / 1000 + 0.16 / 400)
 
     assert effect.value == pytest.approx(0.3)

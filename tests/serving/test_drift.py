@@ -123,7 +123,7 @@ def test_the_first_direction_is_that_in_which_embeddings_differ_most() -> None:
     # 7 along the first: beyond all training songs.
     new = songs([1], [tuple(((1, 2) + 7 * along).tolist())])
     assert counted(reference, new, "embedding 1").new.tolist()[-1] == 1
-    assert counted(reference, new, "embedding 1").usual[1] == "7"
+    assert counted(reference, new, "embedding 1").usual[1] == "7.00"
 
 
 def test_songs_without_a_known_word_have_no_embedding() -> None:

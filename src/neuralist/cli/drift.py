@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from neuralist.evaluation.drift import Effect
     from neuralist.serving.drift import Feature
 
-WITHIN, UNCLEAR, BEYOND, NOT_JUDGED, TOO_FEW = "within", "unclear", "beyond", "not judged", "too few songs"
+WITHIN, UNCLEAR, BEYOND, NOT_JUDGED, TOO_FEW = "within", "unclear", "beyond", "no limit", "too few"
 
 
 @dataclass(frozen=True)
@@ -190,16 +190,14 @@ def _print(counts: str, rows: list[Row], page: Path) -> None:
             row.feature,
             row.reference,
             row.new,
-            row.n_new,
             row.statistic,
-            row.value,
-            _interval(row),
+            _size(row),
             "" if row.limit is None else f"{row.limit:g}",
             row.verdict,
         )
         for row in rows
     ]
-    columns = ["feature", "training", "new", "songs", "statistic", "effect", "interval", "limit", "verdict"]
+    columns = ["feature", "training", "new", "effect", "size", "limit", "verdict"]
     shell.console().print(shell.table(columns, cells))
     print(_verdict(rows))
     print(shown(f"page: {page}"))
@@ -210,8 +208,11 @@ def _counts(songs: "NewSongs", n_training: int) -> str:
     return f"{len(songs.texts):,} new songs{drawn} against {n_training:,} of training"
 
 
-def _interval(row: Row) -> str:
-    return "" if row.low is None else f"[{row.low:.3f}, {row.high:.3f}]"
+def _size(row: Row) -> str:
+    if row.value is None or row.low is None or row.high is None:
+        return ""
+    value, low, high = (f"{size:.{1 if size >= 10 else 2}f}" for size in (row.value, row.low, row.high))
+    return f"{value} [{low}, {high}]"
 
 
 def _verdict(rows: list[Row]) -> str:

@@ -86,7 +86,7 @@ def _pieces(path: Path, text_column: str) -> Iterator[pd.DataFrame]:
     seen: set[str] = set()
     for chunk in streams.read(path, ROWS):
         table = chunk.table
-        if table.column_names == tables.SONGS.names:
+        if path.suffix.lower() == ".parquet" and {"song_id", *COLUMNS} <= set(table.column_names):
             yield (
                 table.select([*COLUMNS]).cast(_songs_schema()).to_pandas().rename(columns={"lyrics": "text"})
             )

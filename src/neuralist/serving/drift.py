@@ -131,7 +131,7 @@ def _number(name: str, bins: NumberBins, values: np.ndarray) -> Feature:
         reference=np.array(bins.counts),
         new=_counts(bins.edges, values),
         n_songs=(sum(bins.counts), len(values)),
-        usual=(f"{bins.median:.4g}", f"{np.median(values):.4g}" if len(values) else ""),
+        usual=(_median(name, bins.median), _median(name, np.median(values)) if len(values) else ""),
     )
 
 
@@ -146,8 +146,8 @@ def _name(name: str, bins: NameBins, of_songs: list[list[str]]) -> Feature:
         new=np.array([*known, songs_with.total() - sum(known)]),
         n_songs=(bins.n_songs, n_songs),
         usual=(
-            f"{bins.names[0]} {bins.counts[0] / bins.n_songs:.0%}",
-            "".join(f"{one} {number / n_songs:.0%}" for one, number in songs_with.most_common(1)),
+            _commonest(bins.names[0], bins.counts[0], bins.n_songs),
+            "".join(_commonest(one, number, n_songs) for one, number in songs_with.most_common(1)),
         ),
     )
 
@@ -214,6 +214,20 @@ def _counts(edges: Sequence[float], values: np.ndarray) -> np.ndarray:
 
 
 def _ranges(edges: Sequence[float]) -> tuple[str, ...]:
-    texts = [f"{edge:.4g}" for edge in edges]
+    texts = [_shown(edge) for edge in edges]
     between = [f"{low} to {high}" for low, high in pairwise(texts)]
     return (f"below {texts[0]}", *between, f"{texts[-1]} and above")
+
+
+def _shown(number: float) -> str:
+    """Return an edge as people read it: years and many words whole, others with three digits."""
+    return f"{number:.0f}" if abs(number) >= 100 else f"{number:.3g}"
+
+
+def _median(name: str, number: float | np.floating) -> str:
+    return f"{number:.0f}" if name in (LENGTH, YEAR) else f"{number:.2f}"
+
+
+def _commonest(name: str, count: int, n_songs: int) -> str:
+    short = name if len(name) <= 16 else f"{name[:15]}…"
+    return f"{short} {count / n_songs:.0%}"
