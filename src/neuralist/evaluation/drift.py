@@ -13,8 +13,8 @@ from scipy import stats
 from neuralist.config.params import Drift
 
 # Songs that must have a feature, in training and new. From fewer the bootstrap learns too little of the
-# spread: songs of the same years, drawn at random, were beyond a limit in 69 % of the draws of 10, 13 % of those
-# of 20, and 4.5 % of those of 30 (docs/results/drift.json).
+# spread: songs of the same years, drawn at random, were beyond a limit in 69 % of the draws of 10, 13 % of
+# those of 20, and 4.5 % of those of 30 (docs/results/drift.json).
 MIN_SONGS = 30
 
 KS, TOTAL_VARIATION, PSI = "KS", "TV", "PSI"  # as people read them

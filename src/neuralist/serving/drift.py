@@ -1,7 +1,7 @@
 """Count songs by what may change from month to month: length, known words, language, year, tags, embedding.
 
-Input: songs, and what the encoder read of them. Output: the training songs as a `records.DriftReference`,
-which a served folder keeps; new songs in its bins, for `evaluation.drift` to compare.
+Input: songs, and what the encoder read of them. Output: `config.records.drift.DriftReference` of the training
+songs, which a served folder keeps; new songs in its bins, for `evaluation.drift` to compare.
 """
 
 from collections import Counter
