@@ -92,6 +92,9 @@ def test_values_are_frozen() -> None:
             {"experiments": {"lyrics": {"bag_of_words": True, "heads": {"year": 1.0}, "tokens": "char"}}},
             r"bag_of_words: true needs",
         ),
+        ({"drift": {"difference": {"tags": -0.1}}}, r"drift\.difference\.tags: .*received -0\.1"),
+        ({"drift": {"stability": {"tempo": 0.1}}}, r"drift\.stability\.tempo: "),
+        ({"drift": {"most": 29}}, r"drift\.most: .*received 29"),
         ({"songmap": {"experiment": "none"}}, r"songmap\.experiment: received 'none'; name one of"),
         (
             {"register": {"metric": "spearmann"}},

@@ -28,6 +28,13 @@ FUSION = {
     "inputs": [{"name": name, "weight": 0.5, "curve": CURVE} for name in ("encoder", "char")],
     "last": CURVE,
 }
+DRIFT = records.DriftReference(
+    n_songs=3,
+    numbers={"length": records.NumberBins(edges=(1.0, 2.5), counts=(0, 2, 1), median=2.0)},
+    names={"tags": records.NameBins(names=("folk",), counts=(2, 1), n_songs=2)},
+    mean=(0.5, 0.25),
+    directions=((0.6, 0.8),),
+)
 EVERY: list[BaseModel] = [
     records.CorpusNote(note="Made up.", epochs=3),
     made_records.trained(calibration=CURVE),
@@ -35,6 +42,7 @@ EVERY: list[BaseModel] = [
     made_records.trained(fusion=FUSION),
     *trained.metrics(one=trained.compared(trained.entry(), "tfidf")).values(),
     made_records.served(),
+    DRIFT,
 ]
 
 
@@ -179,7 +187,7 @@ def test_a_folder_of_this_format_has_no_old_names(folder: Path) -> None:
         records.load_experiment(folder)
 
 
-@pytest.mark.parametrize("newer", [8, "7.1"])
+@pytest.mark.parametrize("newer", [9, "8.1"])
 def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path, newer: object) -> None:
     content = json.loads((folder / "served.json").read_text())
     (folder / "served.json").write_text(json.dumps(content | {"format": newer}))
@@ -188,7 +196,7 @@ def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path,
         with pytest.raises(ValueError) as refused:
             load(folder)
         assert str(refused.value) == (
-            f"{folder / 'served.json'}: format {newer!r}, but this version reads 1 to 7; update neuralist"
+            f"{folder / 'served.json'}: format {newer!r}, but this version reads 1 to 8; update neuralist"
         )
 
 
@@ -228,6 +236,38 @@ def test_in_a_folder_of_a_format_before_7_lyrics_rank_alone(number: int, tmp_pat
         "year and tags: an earlier version packed this model, which ranks by lyrics alone; "
         "run `dvc repro package` to pack it again"
     )
+
+
+def test_a_folder_before_format_8_has_nothing_to_compare_new_songs_with(tmp_path: Path) -> None:
+    served.write(tmp_path)
+    records.save(DRIFT, tmp_path / "drift.json")
+    assert records.load_drift(tmp_path) == DRIFT
+
+    records.save(made_records.served(format=7), tmp_path / "served.json")
+    with pytest.raises(ValueError) as refused:
+        records.load_drift(tmp_path)
+    assert str(refused.value) == (
+        f"{tmp_path}: packed in format 7, which says nothing of how training songs are distributed; "
+        "run `dvc repro` in its checkout to pack it again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"numbers": {"length": {"edges": [1.0], "counts": [1], "median": 1.0}}}, "one count more"),
+        ({"numbers": {"length": {"edges": [2.0, 2.0], "counts": [1, 1, 1], "median": 2.0}}}, "must ascend"),
+        ({"names": {"tags": {"names": ["folk"], "counts": [1], "n_songs": 1}}}, "one for all others"),
+    ],
+)
+def test_a_distribution_whose_bins_do_not_fit_is_refused(
+    change: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "drift.json"
+    path.write_text(json.dumps(DRIFT.model_dump() | change))
+
+    with pytest.raises(ValueError, match=reason):
+        records.load(path, records.DriftReference)
 
 
 def _as_format(number: int, folder: Path) -> None:

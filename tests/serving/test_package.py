@@ -186,7 +186,7 @@ def test_served_json_says_what_was_chosen_and_how_good_it_is(folder: Path) -> No
     told = json.loads((folder / "served.json").read_text())
     quantiles, content = told.pop("quantiles"), told.pop("content")
     assert told == {
-        "format": 7,
+        "format": 8,
         "experiment": "one",
         "fingerprint": "one".ljust(64, "0"),
         "corpus_note": "A corpus.",
@@ -232,8 +232,21 @@ def test_another_card_gives_another_content(source: Path, folder: Path, tmp_path
 def test_the_folder_holds_these_files(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {
         *("encoder.onnx", "vocabulary.txt", "experiment.json", "catalogue.parquet", "embeddings.npy"),
-        *("training_songs.txt", "training_texts.txt", "served.json", "card.md", "blend.json"),
+        *("training_songs.txt", "training_texts.txt", "served.json", "card.md", "blend.json", "drift.json"),
     }
+
+
+def test_drift_json_counts_the_training_songs_alone(folder: Path) -> None:
+    # a and b are in train: "zero half" and "half ten", of which the encoder reads 0.5 and 10.
+    reference = records.load_drift(folder)
+
+    assert reference.n_songs == 2
+    assert reference.numbers["length"] == records.NumberBins(edges=(2.0, 3.0), counts=(0, 2, 0), median=2.0)
+    assert sum(reference.numbers["known_words"].counts) == 2
+    assert reference.mean == pytest.approx([(trained.embedding(0.5) + trained.embedding(10)) / 2])
+    assert reference.directions == ((1.0,),)
+    assert reference.names["language"].names == ("en",)
+    assert "tags" not in reference.names
 
 
 def test_no_file_of_the_folder_holds_lyrics(folder: Path) -> None:

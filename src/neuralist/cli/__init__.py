@@ -11,6 +11,7 @@ import typer
 
 from neuralist import __version__
 from neuralist.cli import batch, corpus, doctor, songs
+from neuralist.cli.drift import drift
 from neuralist.cli.evaluate import evaluate
 from neuralist.cli.shell import Group
 
@@ -44,7 +45,7 @@ def start(
 for command in (songs.compare, songs.recommend, songs.playlist):
     app.command(rich_help_panel="Songs")(command)
 app.command("map", rich_help_panel="Songs")(songs.song_map)
-for command in (batch.predict, batch.embed, evaluate):
+for command in (batch.predict, batch.embed, evaluate, drift):
     app.command(rich_help_panel="Tables")(command)
 for command in (corpus.demo, corpus.fetch, doctor.doctor):
     app.command(rich_help_panel="Data and health")(command)

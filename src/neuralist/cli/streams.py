@@ -40,12 +40,26 @@ def check(source: Path, out: Path) -> None:
         ValueError: an unknown file ending, no input file, or the same file for both.
     """
     for path in (source, out):
-        if path.suffix.lower() not in {".csv", ".parquet"}:
-            raise ValueError(f"{path}: ends in {path.suffix or 'nothing'}; give a .csv or a .parquet file")
-    if not source.is_file():
-        raise ValueError(f"{source}: no such file; give a .csv or a .parquet file")
+        _check_ending(path)
+    check_source(source)
     if out.exists() and out.samefile(source):
         raise ValueError(f"{out}: is the input itself; name another output")
+
+
+def check_source(path: Path) -> None:
+    """Check the path of a table to read.
+
+    Raises:
+        ValueError: an unknown file ending, or no such file.
+    """
+    _check_ending(path)
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file; give a .csv or a .parquet file")
+
+
+def _check_ending(path: Path) -> None:
+    if path.suffix.lower() not in {".csv", ".parquet"}:
+        raise ValueError(f"{path}: ends in {path.suffix or 'nothing'}; give a .csv or a .parquet file")
 
 
 def read(path: Path, rows: int) -> Iterator[Chunk]:

@@ -207,6 +207,31 @@ class Registration(Section):
     metric: Annotated[str, AfterValidator(_choice((AUTO, *CHOOSING)))]
 
 
+Limit = Annotated[float, Field(ge=0)] | None
+
+
+class DriftLimits(Section):
+    """The largest effect size of each feature that is no drift; None: any."""
+
+    length: Limit
+    known_words: Limit
+    language: Limit
+    year: Limit
+    tags: Limit
+    embedding: Limit
+
+
+class Drift(Section):
+    """How far new songs may differ from those of training."""
+
+    difference: DriftLimits
+    stability: DriftLimits
+    most: int = Field(ge=30)
+    draws: int = Field(ge=100)
+    level: Share
+    seed: int
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -226,6 +251,7 @@ class Params(Section):
     evaluate: Evaluate
     songmap: Songmap
     registration: Registration = Field(alias="register")  # pydantic has a `register` of its own
+    drift: Drift
 
     @property
     def studied_experiment(self) -> str:

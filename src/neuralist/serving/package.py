@@ -5,9 +5,9 @@ Output: artifacts/served/. encoder.onnx, vocabulary.txt, experiment.json and, wh
 similarity.npz: the encoder's files;
 catalogue.parquet (tables.CATALOGUE) and embeddings.npy, float32 (n_songs, units), in one order; blend.json,
 how artist, year and tags of a query take part in the ranking;
-training_songs.txt, one id per line, and training_texts.txt, a digest of each of their texts; served.json, a
-`ServedModel`; card.md; fusion.npz where TF-IDF takes part. No lyrics but the first words of songs without
-artist and title, no pickle; the same input gives the same bytes.
+training_songs.txt, one id per line, and training_texts.txt, a digest of each of their texts; drift.json, how
+these songs are distributed; served.json, a `ServedModel`; card.md; fusion.npz where TF-IDF takes part. No
+lyrics but the first words of songs without artist and title, no pickle; the same input gives the same bytes.
 Where there is nothing to serve, the folder holds only card.md, which says why.
 """
 
@@ -29,7 +29,7 @@ from neuralist.evaluation import selection
 from neuralist.model import fusion, style_answers
 from neuralist.model.encoder import Encoder, PairSimilarity
 from neuralist.model.similarity import WEIGHTS_FILE
-from neuralist.serving import blending, model_card
+from neuralist.serving import blending, drift, model_card
 from neuralist.text import equal_texts, genres, names
 
 COPIED = ("encoder.onnx", "vocabulary.txt", "experiment.json")
@@ -211,12 +211,16 @@ def save(
     # Training on unlisted pairs or auxiliary heads uses all songs of the training folds.
     settings = chosen.trained.params
     uses_all = bool(settings.heads) or settings.target == "observable"
-    is_train = songs_of(songs, pairs, by_fold=served.protocol == "songs" and uses_all)["train"]
+    masks = songs_of(songs, pairs, by_fold=served.protocol == "songs" and uses_all)
+    is_train = masks["train"]
     trained_on = sorted(songs.loc[is_train, "song_id"])
     files.write_text(out / "training_songs.txt", "".join(f"{song}\n" for song in trained_on))
     # Other data of this corpus may name the same texts by other ids.
     digests = sorted({equal_texts.digest(text) for text in songs.loc[is_train, "lyrics"]})
     files.write_text(out / "training_texts.txt", "".join(f"{digest}\n" for digest in digests))
+    is_unseen = (masks["val"] | masks["test"]) & ~is_train
+    reference = drift.learn(drift.Songs(texts, songs, reading), is_train, is_unseen)
+    records.save(reference, out / records.DRIFT)
     card = model_card.card(
         served, chosen.trained, chosen.evaluated, chosen.level, reading.known, n_unnamed=int(is_unnamed.sum())
     )

@@ -45,10 +45,7 @@ def check(suites: Suites, engine: Engine, *, max_rows: int = MAX_ROWS) -> list[O
     Returns:
         An outcome for each expectation, in the order of `suites`.
     """
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    asset = context.data_sources.add_pandas("neuralist").add_dataframe_asset("table")
-    whole = asset.add_batch_definition_whole_dataframe("whole")
+    whole = _batch_definition()
     outcomes: list[Outcome] = []
     for table, expectations in suites.items():
         table_name = derived_tables.table_name(table)
@@ -56,9 +53,26 @@ def check(suites: Suites, engine: Engine, *, max_rows: int = MAX_ROWS) -> list[O
             outcomes += _check_counts(engine, table, expectations, whole)
         else:
             frame = engine.frame(f"SELECT * FROM {table_name}")
-            results = _run(whole, frame, table, expectations)
-            outcomes += [_outcome(table, frame, result) for result in results]
+            outcomes += _outcomes(whole, frame, table, expectations)
     return outcomes
+
+
+def check_frame(frame: pd.DataFrame, table: str, expectations: list[Expectation]) -> list[Outcome]:
+    """Run one suite on a table that is in memory; see `check`."""
+    return _outcomes(_batch_definition(), frame, table, expectations)
+
+
+def _batch_definition() -> BatchDefinition:
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    asset = context.data_sources.add_pandas("neuralist").add_dataframe_asset("table")
+    return asset.add_batch_definition_whole_dataframe("whole")
+
+
+def _outcomes(
+    whole: BatchDefinition, frame: pd.DataFrame, table: str, expectations: list[Expectation]
+) -> list[Outcome]:
+    return [_outcome(table, frame, result) for result in _run(whole, frame, table, expectations)]
 
 
 def _run(

@@ -9,12 +9,14 @@
 | metrics/<name>.json | metrics.ExperimentMetrics | evaluate |
 | served/served.json | served.ServedModel | package |
 | served/blend.json | served.BlendRecord | package |
+| served/drift.json | drift.DriftReference | package |
 
 The resolved settings of `config.resolved` are passed on too. Keys are written in the order of the attributes.
 """
 
 from neuralist.config.records.base import check, load, save
 from neuralist.config.records.corpus import CorpusNote
+from neuralist.config.records.drift import DriftReference, NameBins, NumberBins
 from neuralist.config.records.experiment import (
     BestTrial,
     CalibrationCurve,
@@ -37,12 +39,14 @@ from neuralist.config.records.metrics import (
 )
 from neuralist.config.records.served import (
     BLEND,
+    DRIFT,
     FORMAT,
     BlendPart,
     BlendRecord,
     Fact,
     ServedModel,
     load_blend,
+    load_drift,
     load_experiment,
     load_served,
 )

@@ -8,6 +8,7 @@
 | 4 | served.json, `format` | experiment.json has no `bidirectional` and `fusion`: no .npz file of them |
 | 5 | served.json, `format` | |
 | 6 | served.json, `format` | no blend.json, no tags in the catalogue: lyrics alone rank songs |
+| 7 | served.json, `format` | no drift.json: new songs cannot be compared with those of training |
 """
 
 from pathlib import Path
@@ -17,11 +18,12 @@ from neuralist import files
 from neuralist.config import renamed
 from neuralist.config.experiment import Protocol, Section
 from neuralist.config.records.base import Count, check, load
+from neuralist.config.records.drift import DriftReference
 from neuralist.config.records.experiment import ExperimentRecord
 from neuralist.config.records.metrics import Estimate, MetricName
 
-FORMAT = 7
-BLEND = "blend.json"  # of a served folder
+FORMAT = 8
+BLEND, DRIFT = "blend.json", "drift.json"  # of a served folder
 Fact = Literal["artist", "year", "tags"]
 
 
@@ -107,6 +109,21 @@ def load_blend(folder: Path) -> BlendRecord | None:
         ValueError: a file is missing or damaged, or the folder's format is newer.
     """
     return load(folder / BLEND, BlendRecord) if load_served(folder).format > 6 else None
+
+
+def load_drift(folder: Path) -> DriftReference:
+    """Read drift.json of a served folder.
+
+    Raises:
+        ValueError: a file is missing or damaged, or the folder's format is newer, or one without drift.json.
+    """
+    number = load_served(folder).format
+    if number < 8:
+        raise ValueError(
+            f"{folder}: packed in format {number}, which says nothing of how training songs are distributed; "
+            "run `dvc repro` in its checkout to pack it again"
+        )
+    return load(folder / DRIFT, DriftReference)
 
 
 def load_served(folder: Path) -> ServedModel:
