@@ -6,7 +6,7 @@ by chunk, to bound the memory. The command line, the served models and `neuralis
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple, overload
 
@@ -285,13 +285,12 @@ class Model:
             raise ValueError("received one text and many; give as many of both, or call similarity_matrix")
         left, right = lyrics_a, lyrics_b
         if not cleaned:
-            left = texts(lyrics_a, "lyrics_a", self.encoder.clean)
-            right = texts(lyrics_b, "lyrics_b", self.encoder.clean)
+            clean = cache(self.encoder.clean)  # many pairs have a text in common
+            left, right = texts(lyrics_a, "lyrics_a", clean), texts(lyrics_b, "lyrics_b", clean)
         if len(left) != len(right):
             raise ValueError(
                 f"received {len(left):,} texts as lyrics_a and {len(right):,} as lyrics_b; give pairs"
             )
-        # Many pairs have a text in common, which is read once.
         numbers = {text: number for number, text in enumerate(dict.fromkeys([*left, *right]))}
         reading = self.read(list(numbers), cleaned=True)
         sides = np.array([[numbers[text] for text in side] for side in (left, right)], dtype=np.intp)
