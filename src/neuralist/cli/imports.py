@@ -70,9 +70,9 @@ def _result(imported: "Imported", out: Path, names: str) -> dict[str, Any]:
     if imported.pairs is not None and "split" in imported.pairs:
         counts = Counter(imported.pairs["split"].tolist())
         splits = {split: counts[split] for split in ("train", "val", "test")}
-    first: dict[str, str] = {}
-    for place, reason, _ in imported.left_out:
-        first.setdefault(reason, place)
+    first: dict[str, tuple[str, str]] = {}
+    for place, reason, value in imported.left_out:
+        first.setdefault(reason, (place, value))
     reasons = Counter(reason for _, reason, _ in imported.left_out)
     scale = imported.range
     return {
@@ -86,7 +86,7 @@ def _result(imported: "Imported", out: Path, names: str) -> dict[str, Any]:
         "similarity_range": None if scale is None else [scale.low, scale.high],
         "range_source": None if scale is None else scale.source,
         "left_out": [
-            {"reason": reason, "rows": count, "first": first[reason]}
+            {"reason": reason, "rows": count, "first": first[reason][0], "value": first[reason][1]}
             for reason, count in reasons.most_common()
         ],
         "notes": [*imported.notes, *_advice(imported, splits)],
@@ -120,7 +120,7 @@ def _next(imported: "Imported", out: Path, splits: dict[str, int] | None) -> str
     if splits is not None and not splits["train"]:
         return f"neuralist evaluate MODEL {folder}"
     # With two grades and no split, `neuralist.workspace` cannot tell graded pairs from lists of songs.
-    is_graded = splits is not None or imported.pairs["similarity"].nunique() > 2
+    is_graded = splits is not None or len(set(imported.pairs["similarity"].tolist())) > 2
     return f"make repro RAW={folder}" + ("" if is_graded else " EXPERIMENTS=malstm2016,graded")
 
 
@@ -149,7 +149,8 @@ def _print(result: dict[str, Any], imported: "Imported") -> None:
         total = sum(item["rows"] for item in result["left_out"])
         print(f"left out: {_counted(total, 'row')}, listed in {shown(Path(result['folder'], LEFT_OUT))}")
         for item in result["left_out"]:
-            print(f"  {item['rows']:>7,}  {shown(item['reason'])}; the first: {shown(item['first'])}")
+            value = f" ({_cut(item['value'], _NAME)})" if item["value"] else ""
+            print(f"  {item['rows']:>7,}  {shown(item['reason'])}; the first: {shown(item['first'] + value)}")
     for note in result["notes"]:
         print(f"note: {shown(note)}")
     where = "" if result["next"].startswith("neuralist embed") else ", in the checkout"

@@ -19,14 +19,14 @@ import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
+import numpy as np
 import pandas as pd
 
-from neuralist.ingest.importing import encodings
+from neuralist.ingest.importing import TABLES, encodings
 from neuralist.ingest.sources.common import shortened
 
-ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".json", ".jsonl", ".ndjson", ".parquet")
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _SAMPLE = 100_000  # characters that csv.Sniffer sees
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?\s*")
@@ -78,7 +78,7 @@ def read(path: Path, encoding: str | None = None, sheet: str | None = None) -> T
         table = _sheet(path, sheet)
     elif ending == ".parquet":
         table = _parquet(path)
-    elif ending in ENDINGS:
+    elif ending in TABLES:
         text, label = encodings.decode(path.read_bytes(), path.name, encoding)
         if ending == ".json":
             table = _json(text, path.name, label)
@@ -88,12 +88,17 @@ def read(path: Path, encoding: str | None = None, sheet: str | None = None) -> T
             table = _delimited(text, path.name, label)
     else:
         raise ValueError(
-            f"{path}: ends in {path.suffix or 'nothing'}; give a file that ends in {', '.join(ENDINGS)}, or "
+            f"{path}: ends in {path.suffix or 'nothing'}; give a file that ends in {', '.join(TABLES)}, or "
             "a folder of songs (an archive must be unpacked first)"
         )
     if table.rows.empty:
         raise ValueError(f"{path.name}: no row in it; give a file with rows")
     return table
+
+
+def column(rows: pd.DataFrame, name: str) -> pd.Series:
+    """Return a column of a table whose names are distinct."""
+    return cast("pd.Series", rows[name])
 
 
 # --- fields between separators -------------------------------------------------------------------------
@@ -384,8 +389,8 @@ def _field(value: Any) -> str:
         return value
     if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return ""
-    if hasattr(value, "tolist"):
-        value = value.tolist()  # NumPy's arrays and numbers
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return ";".join(value)
     if isinstance(value, dict | list | tuple):

@@ -13,7 +13,7 @@ import pandas as pd
 import yaml
 
 from neuralist.config import corpus
-from neuralist.ingest.importing import grades, roles
+from neuralist.ingest.importing import files, grades, roles
 from neuralist.ingest.importing.files import Fault, Table
 from neuralist.ingest.importing.grades import Range
 from neuralist.ingest.importing.roles import Roles
@@ -71,20 +71,14 @@ def make(table: Table, found: Roles, name: str) -> Imported:
     """
     rows = table.rows.reset_index(drop=True)
     made = _pairs(rows, found, name) if found.is_pairs else _texts(rows, found)
-    used = made.reasons == ""
-    places = np.array(table.where, dtype=object)
-    faults = [
-        (place, reason, shortened(value))
-        for place, reason, value in zip(
-            places[~used], made.reasons[~used], made.values[~used].tolist(), strict=True
-        )
-    ]
-    if not used.any():
+    reasons = zip(table.where, made.reasons.tolist(), made.values.tolist(), strict=True)
+    faults = [(place, reason, shortened(value)) for place, reason, value in reasons if reason]
+    if len(faults) == len(rows):
         place, reason, value = faults[0]
         raise ValueError(
             f"{name}: none of its {len(rows):,} rows can be used; the first, {place}: {reason} ({value!r})"
         )
-    shown = np.flatnonzero(used.to_numpy())[:EXAMPLES]
+    shown = np.flatnonzero((made.reasons == "").to_numpy())[:EXAMPLES].tolist()
     examples = rows.iloc[shown]
     if "text" in found.columns:
         lyrics = found.columns["text"]
@@ -96,7 +90,7 @@ def make(table: Table, found: Roles, name: str) -> Imported:
     return Imported(
         form=": ".join(filter(None, [found.form, table.form])),
         columns=columns,
-        places=[places[row] for row in shown],
+        places=[table.where[row] for row in shown],
         texts=made.texts,
         pairs=made.pairs,
         range=made.range,
@@ -125,27 +119,31 @@ def plain(fields: pd.Series) -> pd.Series:
 def _pairs(rows: pd.DataFrame, found: Roles, name: str) -> _Made:
     left_name, right_name, score_name = (found.columns[role] for role in ("left", "right", "score"))
     split_name = found.columns.get("split")
-    left, right, read = plain(rows[left_name]), plain(rows[right_name]), grades.read(rows[score_name])
+    left, right, read = (
+        plain(files.column(rows, left_name)),
+        plain(files.column(rows, right_name)),
+        grades.read(files.column(rows, score_name)),
+    )
     scale = found.range or _observed(read, f"{name}: column {score_name!r}")
     why = _Reasons(left)
     why.add(left == right, "both texts are the same", left)
-    why.add(~read.values.between(scale.low, scale.high), _outside(scale), rows[score_name])
-    why.add(read.values.isna(), "the grade is no number", rows[score_name])
-    why.add(read.is_missing, "no grade", rows[score_name])
-    split = roles.split_of(rows[split_name]) if split_name else None
+    why.add(~read.values.between(scale.low, scale.high), _outside(scale), files.column(rows, score_name))
+    why.add(read.values.isna(), "the grade is no number", files.column(rows, score_name))
+    why.add(read.is_missing, "no grade", files.column(rows, score_name))
+    split = roles.split_of(files.column(rows, split_name)) if split_name else None
     if split_name and split is not None:
-        why.add(split == "", "the split is not train, val or test", rows[split_name])
+        why.add(split == "", "the split is not train, val or test", files.column(rows, split_name))
     for side, texts, other in (("right", right, left), ("left", left, right)):
         why.add(~texts.map(_is_encodable), f"the {side} text holds half of a character", other)
         why.add(texts == "", f"the {side} text is empty", other)
     used = why.reasons == ""
-    sides = np.column_stack([left[used].to_numpy(object), right[used].to_numpy(object)])
+    sides = np.column_stack([left.loc[used].to_numpy(object), right.loc[used].to_numpy(object)])
     codes, texts = pd.factorize(sides.ravel())
     ids = np.array(_hashes(texts.tolist()), dtype=object)
-    written = [grades.written(value) for value in read.values[used].tolist()]
+    written = [grades.written(value) for value in read.values.loc[used].tolist()]
     columns = {"left_id": ids[codes[::2]], "right_id": ids[codes[1::2]], "similarity": written}
     if split is not None:
-        columns["split"] = split[used].to_numpy(object)
+        columns["split"] = split.loc[used].to_numpy(object)
     notes = [read.form] if read.form else []
     n_repeated = len(columns["left_id"]) - len(np.unique(np.sort(codes.reshape(-1, 2), axis=1), axis=0))
     if n_repeated:
@@ -192,9 +190,9 @@ class _Reasons:
 
 
 def _texts(rows: pd.DataFrame, found: Roles) -> _Made:
-    text = plain(rows[found.columns["text"]])
+    text = plain(files.column(rows, found.columns["text"]))
     facts = [role for role in roles.TEXT_ROLES if role in found.columns and role not in ("id", "text")]
-    known = {role: plain(rows[found.columns[role]]) for role in facts}
+    known = {role: plain(files.column(rows, found.columns[role])) for role in facts}
     # As the pipeline reads them: without headers, times and notes.
     folded = text.map(lambda raw: equal_texts.folded(cleaning.clean(raw).text))
     artist, title = (known.get(role, pd.Series("", index=rows.index)) for role in ("artist", "title"))
@@ -202,7 +200,7 @@ def _texts(rows: pd.DataFrame, found: Roles) -> _Made:
     why = _Reasons(text)
     slug = artist.map(_slug) + title.map(_slug).radd("--").where(artist != "", title.map(_slug))
     if "id" in found.columns:
-        ids = plain(rows[found.columns["id"]])
+        ids = plain(files.column(rows, found.columns["id"]))
         why.add(ids.duplicated(), "repeat of an earlier id", ids)
         why.add(ids == "", "no id", text)
     else:
@@ -215,7 +213,7 @@ def _texts(rows: pd.DataFrame, found: Roles) -> _Made:
     if "id" not in found.columns:
         ids = _named_ids(slug[used].tolist(), text[used].tolist())
     else:
-        ids = plain(rows[found.columns["id"]])[used].tolist()
+        ids = plain(files.column(rows, found.columns["id"]))[used].tolist()
     columns = {"id": ids, "text": text[used].tolist()}
     columns |= {role: [" ".join(value.split()) for value in known[role][used].tolist()] for role in facts}
     return _Made(pd.DataFrame(columns, dtype=object), None, None, why.reasons, why.values, [])
@@ -272,9 +270,9 @@ def write(imported: Imported, folder: Path, source: str) -> None:
     with TemporaryDirectory(dir=folder.parent, prefix=".import-") as unfinished:
         made = Path(unfinished, "made")
         made.mkdir()
-        _write_csv(made / "texts.csv", imported.texts.columns, imported.texts.itertuples(index=False))
+        _write_csv(made / "texts.csv", imported.texts.columns, _rows(imported.texts))
         if imported.pairs is not None and imported.range is not None:
-            _write_csv(made / "pairs.csv", imported.pairs.columns, imported.pairs.itertuples(index=False))
+            _write_csv(made / "pairs.csv", imported.pairs.columns, _rows(imported.pairs))
             (made / corpus.FILE).write_text(_corpus(imported.range, source), encoding="utf-8")
         if imported.left_out:
             _write_csv(made / LEFT_OUT, ("where", "reason", "value"), imported.left_out)
@@ -289,6 +287,10 @@ def check_new(folder: Path) -> None:
     """
     if folder.exists() or folder.is_symlink():
         raise ValueError(f"{folder}: exists already; name a new folder")
+
+
+def _rows(table: pd.DataFrame) -> Iterable[tuple[str, ...]]:
+    return zip(*(files.column(table, name).tolist() for name in table.columns), strict=True)
 
 
 def _write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:

@@ -18,12 +18,11 @@ from typing import Any
 
 import pandas as pd
 
-from neuralist.ingest.importing import encodings
+from neuralist.ingest.importing import SONGS, encodings
 from neuralist.ingest.importing.files import Fault, Table
 from neuralist.ingest.importing.roles import Roles
 from neuralist.ingest.sources.common import shortened
 
-ENDINGS = (".txt", ".lrc")
 _COLUMNS = ("artist", "title", "year", "language", "lyrics")
 _DASH = re.compile(r"\s+[-–—]\s+")
 _TRACK_NUMBER = re.compile(r"\d{1,3}\s*[-.–—]\s+(?=.*\s[-–—]\s)")  # "01 - Artist - Title"
@@ -39,7 +38,7 @@ def roles(table: Table, form: str) -> Roles:
 
 def files(folder: Path) -> list[Path]:
     """Return the song files in a folder and its folders, sorted; hidden ones are none."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in SONGS and path.is_file())
     return sorted(
         path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )

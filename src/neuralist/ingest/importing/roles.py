@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from neuralist.ingest.importing import grades
+from neuralist.ingest.importing import files, grades
 from neuralist.ingest.importing.grades import Range
 
 SPLITS = {
@@ -47,6 +48,7 @@ _NO_GRADE = re.compile(
     r"(?:.*\s)?(?:\w?id|index|idx|no|nr|number|year|date|time|timestamp|fold|unnamed|column)(?:\s\w+)?"
 )
 _CODE = re.compile(r"(?=\S*\d)\S+|https?://\S+|[{\[].*", re.DOTALL)
+_SAMPLE = 20_000  # values that tell what a column holds, evenly from all of it
 _ENOUGH = 0.9  # of a column's values: the rest are faults, which are left out
 
 
@@ -166,7 +168,9 @@ class _Columns:
         self._rows, self._file = rows, name
         self._names = list(rows.columns)
         self._words = {column: words(column) for column in self._names}
-        self._kinds = {column: kind(rows[column], self._words[column]) for column in self._names}
+        self._kinds = {
+            column: kind(files.column(rows, column), self._words[column]) for column in self._names
+        }
 
     def named(self, given: str, flag: str) -> str:
         """Return the column of this name, in any case, or at this place."""
@@ -253,7 +257,7 @@ class _Columns:
             found["text"] = self._only(texts if len(texts) == 1 else candidates, "holds texts", "--text")
         if "id" not in found:
             ids = [column for column in self._by_names(_IDS) if column not in found.values()]
-            ids = [column for column in ids if _is_key(self._rows[column])]
+            ids = [column for column in ids if _is_key(files.column(self._rows, column))]
             if ids:
                 found["id"] = ids[0]
         for fact, names in _FACT_NAMES.items():
@@ -264,7 +268,7 @@ class _Columns:
         return Roles(ordered, kinds=self._described())
 
     def _described(self) -> dict[str, str]:
-        row_numbers = {column for column in self._names if _is_row_number(self._rows[column])}
+        row_numbers = {column for column in self._names if self._is_row_number(column)}
         return {
             column: "row numbers" if column in row_numbers else _KIND_WORDS.get(of, of)
             for column, of in self._kinds.items()
@@ -291,8 +295,15 @@ class _Columns:
         return named or [
             column
             for column in able
-            if not _NO_GRADE.fullmatch(self._words[column]) and not _is_row_number(self._rows[column])
+            if not _NO_GRADE.fullmatch(self._words[column]) and not self._is_row_number(column)
         ]
+
+    def _is_row_number(self, column: str) -> bool:
+        """Return whether a column counts the rows, from any number on."""
+        if self._kinds[column] != "numbers":
+            return False
+        numbers = grades.read(files.column(self._rows, column)).values.to_numpy()
+        return len(numbers) > 2 and bool((np.diff(numbers) == 1).all())
 
     def _by_names(self, names: Iterable[str]) -> list[str]:
         known = set(names)
@@ -344,16 +355,17 @@ def kind(fields: pd.Series, name: str) -> str:
         name: the column's, as `words` gives it.
     """
     plain = fields.str.strip()
-    filled = plain[plain != ""]
+    filled = plain.loc[plain != ""]
     if filled.empty:
         return "nothing"
+    filled = filled.iloc[:: -(-len(filled) // _SAMPLE)]
     lower = filled.str.casefold()
     distinct = set(lower.unique())
     if distinct <= {*SPLITS} and (len(distinct) > 1 or name.split(" ")[-1] in _SPLIT_NAMES):
         return "split"
     read = grades.read(filled)
-    given = read.values[~read.is_missing]
-    if len(given) and given.notna().mean() >= _ENOUGH:
+    given = read.values.loc[~read.is_missing]
+    if len(given) and float(given.notna().mean()) >= _ENOUGH:
         return "truth" if distinct - grades.MISSING <= {*grades.TRUTH} else "numbers"
     if filled.str.fullmatch(_CODE.pattern, flags=_CODE.flags).mean() >= _ENOUGH:
         return "codes"
@@ -374,12 +386,6 @@ def _other_sides(name: str) -> Iterator[str]:
         for place, part in enumerate(parts):
             if part == left:
                 yield " ".join([*parts[:place], right, *parts[place + 1 :]])
-
-
-def _is_row_number(fields: pd.Series) -> bool:
-    """Return whether a column counts the rows, from any number on."""
-    numbers = pd.to_numeric(fields, errors="coerce")
-    return len(numbers) > 2 and bool((numbers.diff().iloc[1:] == 1).all())
 
 
 def _is_key(fields: pd.Series) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from neuralist.ingest.importing import encodings, files, generic, lyrics, roles
+from neuralist.ingest.importing import SONGS, TABLES, encodings, files, generic, lyrics, roles
 from neuralist.ingest.importing.files import Table
 from neuralist.ingest.importing.generic import Imported
 from neuralist.ingest.importing.roles import Flags, Roles
@@ -37,10 +37,10 @@ def read(
         if lyrics.files(folder):
             table = lyrics.read_folder(folder, encoding)
             return generic.make(table, lyrics.roles(table, ""), str(folder))
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in files.ENDINGS)
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in TABLES)
         if not paths:
             raise ValueError(
-                f"{folder}: no song ({', '.join(lyrics.ENDINGS)}) and no table ({', '.join(files.ENDINGS)}) "
+                f"{folder}: no song ({', '.join(SONGS)}) and no table ({', '.join(TABLES)}) "
                 "in it; give a folder that holds some"
             )
     name = ", ".join(path.name for path in paths)

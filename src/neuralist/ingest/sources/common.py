@@ -59,6 +59,7 @@ class Raw:
         unread: columns of the records' files that are not read, see `unread`.
         similarities: reads the similarities of the ids it is given, those with lyrics: few of the 56.5 M
             entries of the full Last.fm file are ever needed in memory.
+        duplicates: columns group (a number) and track_id, of tracks that are one song; None without a list.
     """
 
     source: str
@@ -67,6 +68,7 @@ class Raw:
     rejects: pd.DataFrame
     unread: dict[str, int]
     similarities: Callable[[Iterable[str]], Similarities]
+    duplicates: pd.DataFrame | None = None
 
 
 def text(path: Path, name: str) -> str:
