@@ -127,7 +127,7 @@ def _delimited(text: str, name: str, encoding: str) -> Table:
         notes.append("no header: the columns are those of STS-B as its authors publish it")
         if n_longer:
             notes.append(f"{n_longer:,} rows have more than {width} columns, sources and licences: not read")
-    elif _is_content(rows[0]):
+    elif _is_content(rows):
         header = [str(number) for number, _ in enumerate(rows[0], start=1)]
         notes.append("no header, for the first row holds a number: columns are named by their place")
     else:
@@ -233,9 +233,12 @@ def _rows(text: str, separator: str, options: dict[str, Any], at_least: int) -> 
     return _Parsed(rows, lines, sum(width != usual for width in widths[1:]))
 
 
-def _is_content(first: Sequence[str]) -> bool:
-    """Return whether a first row is no header: no column is called by a number, or yes."""
-    return any(_NUMBER.fullmatch(field) or field.strip().casefold() in _TRUTH for field in first)
+def _is_content(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a first row is no header: none is called 3.5, nor yes where the next row says no."""
+    answers = zip(*rows[:2], strict=False)
+    return any(map(_NUMBER.fullmatch, rows[0])) or (
+        len(rows) > 1 and any({field.strip().casefold() for field in fields} <= _TRUTH for fields in answers)
+    )
 
 
 def _is_stsb(fields: Sequence[str]) -> bool:
@@ -273,7 +276,7 @@ def _sheet(path: Path, sheet: str | None) -> Table:
     lines = [number for number, row in enumerate(rows, start=1) if any(row)]
     rows = [row for row in rows if any(row)]
     notes = []
-    if _is_content(rows[0]):
+    if _is_content(rows):
         header = [str(number) for number, _ in enumerate(rows[0], start=1)]
         notes.append("no header, for the first row holds a number: columns are named by their place")
     else:
