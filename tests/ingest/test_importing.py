@@ -173,7 +173,7 @@ def test_a_table_of_two_texts_and_a_grade_needs_no_flag(tmp_path: Path, name: st
     WRITERS[name](tmp_path / name)
     made = read(tmp_path / name)
     assert pairs(made) == EXPECTED
-    # The ends of the scale are whole, and so taken as they are seen.
+    # Both ends of a usual scale were seen.
     assert made.range is not None
     assert (made.range.low, made.range.high) == (1, 5)
     assert made.left_out == []
@@ -215,6 +215,13 @@ def test_yes_and_no_are_grades(tmp_path: Path, words: str, expected: str) -> Non
     assert [pair[2] for pair in pairs(made)] == expected.split()
     assert made.range is not None
     assert (made.range.low, made.range.high) == (0, 1)
+
+
+def test_excels_line_on_separators_is_no_row(tmp_path: Path) -> None:
+    text = "sep=;\r\na;b;score\r\none, two;three, four;1\r\n;five;0\r\n"
+    made = read(write(tmp_path / "x.csv", text))
+    assert pairs(made) == [("one, two", "three, four", "1")]
+    assert reasons(made) == [("x.csv:4", "the left text is empty")]
 
 
 def test_quotes_escaped_by_backslashes_are_read(tmp_path: Path) -> None:
@@ -338,6 +345,7 @@ def test_a_scale_without_whole_ends_is_asked_for(tmp_path: Path) -> None:
         "the highest grade possible, such as --range 0,5"
     )
     assert read(tmp_path / "x.csv", range="0,5").range == grades.Range(0, 5, "by --range")
+    assert "runs from 3 to 97, which" in refused(tmp_path, table().assign(agreement=[3, 97, 50, 42]))
     assert "column 'agreement' is 3 in every row" in refused(tmp_path, table().assign(agreement=3))
     inside = table().assign(agreement=[0.4, 0.75, 0.5, 0.3])
     inside.to_csv(tmp_path / "x.csv", index=False)
@@ -515,6 +523,22 @@ def test_a_table_of_songs_is_one_of_texts(tmp_path: Path) -> None:
         ["cy-pell--roof", "Rain on the roof", "Roof", "Cy Pell", ""],
     ]
     assert roles_of(made)["plays"] == "not read: numbers"
+
+
+def test_a_table_may_have_the_texts_alone(tmp_path: Path) -> None:
+    made = read(write(tmp_path / "x.csv", 'text\n"one, two"\nthree\n"one, two"\n'))
+    assert made.texts["text"].tolist() == ["one, two", "three"]
+    assert reasons(made) == [("x.csv:4", "repeat of an earlier song or text")]
+
+
+def test_a_folder_of_tables_is_read_as_its_files(tmp_path: Path) -> None:
+    for name, row in zip(("sts-train.csv", "sts-test.csv"), PAIRS, strict=False):
+        pd.DataFrame([row], columns=["a", "b", "score"]).to_csv(tmp_path / name, index=False)
+    write(tmp_path / "readme.txt", "Sentences.")
+    made = read(tmp_path, range="0,5")
+    # By name: sts-test.csv comes first.
+    assert [pair[3] for pair in pairs(made)] == ["test", "train"]
+    assert made.notes == ["not read: readme.txt"]
 
 
 def test_ids_of_a_table_are_kept_where_each_row_has_its_own(tmp_path: Path) -> None:

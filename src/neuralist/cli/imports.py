@@ -119,7 +119,7 @@ def _next(imported: "Imported", out: Path, splits: dict[str, int] | None) -> str
         return f"neuralist embed {shlex.quote(str(out / 'texts.csv'))} embeddings.csv"
     if splits is not None and not splits["train"]:
         return f"neuralist evaluate MODEL {folder}"
-    # With two grades and no split, `neuralist.workspace` cannot tell graded pairs from lists of songs.
+    # With two grades and no split, `workspace.prepare` cannot tell graded pairs from lists of songs.
     is_graded = splits is not None or len(set(imported.pairs["similarity"].tolist())) > 2
     return f"make repro RAW={folder}" + ("" if is_graded else " EXPERIMENTS=malstm2016,graded")
 

@@ -4,7 +4,3 @@
 folders of songs and LyricsGenius' JSON. `roles` says what each column is, `grades` reads numbers, `generic`
 makes texts and pairs of the rows and writes them.
 """
-
-TABLES = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".json", ".jsonl", ".ndjson", ".parquet")
-SONGS = (".txt", ".lrc")
-ENDINGS = {*TABLES, *SONGS}

@@ -24,10 +24,11 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import pandas as pd
 
-from neuralist.ingest.importing import TABLES, encodings
-from neuralist.ingest.sources.common import shortened
+from neuralist.ingest.importing import encodings
+from neuralist.ingest.sources.common import TABLE_ENDINGS, shortened
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_TEXT = {"text", "texts", "lyrics", "sentence", "sentences"}  # may be the only column
 _SAMPLE = 100_000  # characters that csv.Sniffer sees
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?\s*")
 _TRUTH = {"yes", "no", "true", "false"}
@@ -78,7 +79,7 @@ def read(path: Path, encoding: str | None = None, sheet: str | None = None) -> T
         table = _sheet(path, sheet)
     elif ending == ".parquet":
         table = _parquet(path)
-    elif ending in TABLES:
+    elif ending in TABLE_ENDINGS:
         text, label = encodings.decode(path.read_bytes(), path.name, encoding)
         if ending == ".json":
             table = _json(text, path.name, label)
@@ -88,7 +89,7 @@ def read(path: Path, encoding: str | None = None, sheet: str | None = None) -> T
             table = _delimited(text, path.name, label)
     else:
         raise ValueError(
-            f"{path}: ends in {path.suffix or 'nothing'}; give a file that ends in {', '.join(TABLES)}, or "
+            f"{path}: ends in {path.suffix or 'nothing'}; give a file that ends in {', '.join(TABLE_ENDINGS)}, or "
             "a folder of songs (an archive must be unpacked first)"
         )
     if table.rows.empty:
@@ -113,6 +114,8 @@ class _Parsed(NamedTuple):
 
 
 def _delimited(text: str, name: str, encoding: str) -> Table:
+    # Excel's first line of its own; as a blank line it keeps its number.
+    text = re.sub(r'\A"?sep=.?"?(?=\r?\n)', "", text, count=1)
     first = next(line for line in text.splitlines() if line.strip())
     separator = _separator(text, first, name)
     head = [field.strip().strip('"').casefold() for field in first.split(separator)]
@@ -155,6 +158,8 @@ def _separator(text: str, first: str, name: str) -> str:
     """Return what separates the fields: a tab, or what splits the first line; of several, csv.Sniffer's."""
     if "\t" in first:
         return "\t"
+    if first.strip().strip('"').casefold() in _TEXT:
+        return ","
     able = [sign for sign in ",;|" if len(next(csv.reader([first], delimiter=sign))) > 1]
     if not able:
         raise ValueError(

@@ -69,30 +69,29 @@ def parse_range(given: str) -> Range:
 
 
 def observed_range(values: Iterable[float], name: str) -> Range:
-    """Return the range of grades of an unknown scale: 0 to 1, or between whole numbers as they were seen.
+    """Return the range of grades of an unknown scale: 0 to 1, or a usual scale whose ends were both seen.
 
-    A scale has whole ends, as a rule: grades from 1 to 5 fill theirs, while those from 0.4 to 4.8 show that
-    the ends of theirs are not among them. What the ends are would then be a guess, and next month's file
-    another one.
+    A usual scale begins at -1, 0 or 1 and ends at a whole number up to 10, or at 100. Grades from 0.4 to 4.8,
+    or from 3 to 97, show that the ends of theirs are not among them. What these are would be a guess, and
+    next month's file another one.
 
     Args:
         values: of the grades; at least one.
         name: of the file and the column, for the message.
 
     Raises:
-        ValueError: the ends are outside 0 to 1 and not whole, or equal.
+        ValueError: the ends are those of no such scale, or equal.
     """
     seen = list(values)
     low, high = min(seen), max(seen)
     if low >= 0 and high <= 1:
         return Range(0, 1, "none lies outside")
-    if low < high and low.is_integer() and high.is_integer():
+    if low in (-1, 0, 1) and high in (*range(1, 11), 100) and low < high:
         return Range(low, high, "as seen in the file; if the scale goes on, give --range")
     shown = f"runs from {low:g} to {high:g}" if low < high else f"is {low:g} in every row"
-    example = f"{math.floor(low)},{max(math.ceil(high), math.floor(low) + 1)}"
     raise ValueError(
-        f"{name} {shown}, which does not tell its scale; give the lowest and the highest grade "
-        f"possible, such as --range {example}"
+        f"{name} {shown}, which does not tell its scale; give the lowest and the highest grade possible, "
+        "such as --range 0,5"
     )
 
 

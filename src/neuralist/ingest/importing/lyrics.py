@@ -18,10 +18,10 @@ from typing import Any
 
 import pandas as pd
 
-from neuralist.ingest.importing import SONGS, encodings
+from neuralist.ingest.importing import encodings
 from neuralist.ingest.importing.files import Fault, Table
 from neuralist.ingest.importing.roles import Roles
-from neuralist.ingest.sources.common import shortened
+from neuralist.ingest.sources.common import SONG_ENDINGS, shortened
 
 _COLUMNS = ("artist", "title", "year", "language", "lyrics")
 _DASH = re.compile(r"\s+[-–—]\s+")
@@ -38,10 +38,15 @@ def roles(table: Table, form: str) -> Roles:
 
 def files(folder: Path) -> list[Path]:
     """Return the song files in a folder and its folders, sorted; hidden ones are none."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SONGS and path.is_file())
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in SONG_ENDINGS and path.is_file())
     return sorted(
         path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
+
+
+def has_songs(folder: Path) -> bool:
+    """Return whether a folder holds an .lrc file, or a .txt file with the name of a song."""
+    return any(path.suffix.lower() == ".lrc" or _names(path.stem, "")[1] for path in files(folder))
 
 
 def read_folder(folder: Path, encoding: str | None = None) -> Table:

@@ -3,14 +3,16 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from neuralist.ingest.importing import SONGS, TABLES, encodings, files, generic, lyrics, roles
+from neuralist.ingest.importing import encodings, files, generic, lyrics, roles
 from neuralist.ingest.importing.files import Table
 from neuralist.ingest.importing.generic import Imported
 from neuralist.ingest.importing.roles import Flags, Roles
+from neuralist.ingest.sources.common import SONG_ENDINGS, TABLE_ENDINGS
 
 _SPLIT_COLUMN = "split by file name"
 
@@ -32,25 +34,37 @@ def read(
     for path in paths:
         if not path.exists():
             raise ValueError(f"{path}: no such file; give a file or a folder that is there")
+    notes: list[str] = []
     if len(paths) == 1 and paths[0].is_dir():
         folder = paths[0]
-        if lyrics.files(folder):
-            table = lyrics.read_folder(folder, encoding)
-            return generic.make(table, lyrics.roles(table, ""), str(folder))
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in TABLES)
-        if not paths:
-            raise ValueError(
-                f"{folder}: no song ({', '.join(SONGS)}) and no table ({', '.join(TABLES)}) "
-                "in it; give a folder that holds some"
-            )
+        tables = sorted(path for path in folder.glob("[!.]*") if path.suffix.lower() in TABLE_ENDINGS)
+        paths = [path for path in tables if path.suffix.lower() not in SONG_ENDINGS]
+        if not paths or lyrics.has_songs(folder):
+            return _songs_of(folder, encoding)
+        notes = [f"not read: {path.name}" for path in tables if path not in paths]
     name = ", ".join(path.name for path in paths)
     songs = _genius(paths, encoding)
     if songs is not None:
-        return generic.make(songs, lyrics.roles(songs, "LyricsGenius"), name)
+        made = generic.make(songs, lyrics.roles(songs, "LyricsGenius"), name)
+        return replace(made, notes=[*made.notes, *notes])
     tables = [files.read(path, encoding, sheet) for path in paths]
-    if len(tables) == 1:
-        return generic.make(tables[0], roles.resolve(tables[0].rows, flags, name), name)
-    return _several(tables, flags, name)
+    made = _several(tables, flags, name)
+    return replace(made, notes=[*made.notes, *notes])
+
+
+def _songs_of(folder: Path, encoding: str | None) -> Imported:
+    """Read a folder of song files.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if not lyrics.files(folder):
+        raise ValueError(
+            f"{folder}: no song ({', '.join(SONG_ENDINGS)}) and no table ({', '.join(TABLE_ENDINGS)}) in it; give a folder "
+            "that holds some"
+        )
+    table = lyrics.read_folder(folder, encoding)
+    return generic.make(table, lyrics.roles(table, ""), str(folder))
 
 
 def _genius(paths: Sequence[Path], encoding: str | None) -> Table | None:
@@ -73,7 +87,7 @@ def _genius(paths: Sequence[Path], encoding: str | None) -> Table | None:
 
 
 def _several(tables: Sequence[Table], flags: Flags, name: str) -> Imported:
-    """Join tables of one form; where all their names say a split, that is the split of their rows."""
+    """Join tables of one form; where all names of several say a split, that is the split of their rows."""
     first = tables[0]
     for table in tables[1:]:
         if list(table.rows.columns) != list(first.rows.columns):
@@ -84,7 +98,7 @@ def _several(tables: Sequence[Table], flags: Flags, name: str) -> Imported:
             )
     joined = _joined(tables)
     found = roles.resolve(joined.rows, flags, name)
-    if not found.is_pairs or "split" in found.columns:
+    if len(tables) == 1 or not found.is_pairs or "split" in found.columns:
         return generic.make(joined, found, name)
     splits = [_split_of_name(table.name) for table in tables]
     if all(splits):

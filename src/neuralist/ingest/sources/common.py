@@ -24,6 +24,9 @@ from neuralist.ingest.sources import years
 
 RECORDS = ["where", "id", "artist", "title", "year", "unread_year", "tags", "language", "lyrics"]
 TRACKS = ["where", "track_id", "artist", "title", "year"]
+# Endings of what `neuralist import` reads: tables, and songs.
+TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".json", ".jsonl", ".ndjson", ".parquet")
+SONG_ENDINGS = (".txt", ".lrc")
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from neuralist.config.params import EngineName
-from neuralist.ingest import importing
 from neuralist.ingest.sources import billboard, generic_csv, lastfm, lastfm_tags, msd
-from neuralist.ingest.sources.common import TRACKS, Raw, Similarities
+from neuralist.ingest.sources.common import SONG_ENDINGS, TABLE_ENDINGS, TRACKS, Raw, Similarities
 
 _OFFICIAL = "billboard/YYYY.json, msd/unique_tracks.txt and Last.fm similarities"
 _GENERIC = "texts.csv and pairs.csv"
@@ -46,12 +45,14 @@ def read(folder: Path, similarity_range: tuple[float, float], engine: EngineName
 
 def _neither(folder: Path) -> ValueError:
     """Return the error for a folder of neither form; it names what `neuralist import` may read of it."""
-    others = sorted(path.name for path in folder.glob("[!.]*") if path.suffix.lower() in importing.ENDINGS)
+    others = sorted(
+        path.name for path in folder.glob("[!.]*") if path.suffix.lower() in {*TABLE_ENDINGS, *SONG_ENDINGS}
+    )
     if not others:
         return ValueError(f"{folder}: expected either {_OFFICIAL}, or {_GENERIC}; found none of them")
     # In a workspace the raw folder is a link called data.
     place = folder.resolve()
-    are_songs = all(name.lower().endswith(importing.SONGS) for name in others) and len(others) > 1
+    are_songs = all(name.lower().endswith(SONG_ENDINGS) for name in others) and len(others) > 1
     source = place if are_songs else place / others[0]
     found = ", ".join(others[:3]) + (", ..." if others[3:] else "")
     command = shlex.join(["neuralist", "import", str(source), "--out", f"{place}-imported"])
