@@ -88,8 +88,9 @@ def read(path: Path, encoding: str | None = None, sheet: str | None = None) -> T
         else:
             table = _delimited(text, path.name, label)
     else:
+        endings = ", ".join(TABLE_ENDINGS)
         raise ValueError(
-            f"{path}: ends in {path.suffix or 'nothing'}; give a file that ends in {', '.join(TABLE_ENDINGS)}, or "
+            f"{path}: ends in {path.suffix or 'nothing'}; give a file that ends in {endings}, or "
             "a folder of songs (an archive must be unpacked first)"
         )
     if table.rows.empty:

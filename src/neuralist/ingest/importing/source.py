@@ -59,9 +59,9 @@ def _songs_of(folder: Path, encoding: str | None) -> Imported:
         ValueError: there is none.
     """
     if not lyrics.files(folder):
+        songs, tables = ", ".join(SONG_ENDINGS), ", ".join(TABLE_ENDINGS)
         raise ValueError(
-            f"{folder}: no song ({', '.join(SONG_ENDINGS)}) and no table ({', '.join(TABLE_ENDINGS)}) in it; give a folder "
-            "that holds some"
+            f"{folder}: no song ({songs}) and no table ({tables}) in it; give a folder that holds some"
         )
     table = lyrics.read_folder(folder, encoding)
     return generic.make(table, lyrics.roles(table, ""), str(folder))
