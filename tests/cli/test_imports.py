@@ -46,8 +46,8 @@ def test_it_says_what_it_read_what_it_left_and_what_comes_next(home: Path) -> No
         "left out: 2 rows, listed in foxes/left_out.csv",
         "1 no grade; the first: pairs.tsv:4",
         "1 the grade is no number; the first: pairs.tsv:5 (many)",
-        "note: no split: texts are cut into folds, and pairs across folds, about half of all, are not used; a "
-        "column of train, val and test keeps all",
+        "note: no split: texts are cut into folds, and pairs across folds, about half of all, are not used; "
+        "a column of train, val and test keeps all",
         f"next, in the checkout: make repro RAW={home / 'foxes'}",
     ]
     assert rows("foxes/left_out.csv")[1:] == [
