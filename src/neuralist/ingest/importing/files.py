@@ -17,6 +17,7 @@ import json
 import math
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -33,6 +34,8 @@ _SAMPLE = 100_000  # characters that csv.Sniffer sees
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?\s*")
 _TRUTH = {"yes", "no", "true", "false"}
 _ROW_LABEL = re.compile(r"\d+")
+# What openpyxl lets through of a damaged archive and its XML, whose ParseError is a SyntaxError.
+_DAMAGED = (ValueError, KeyError, OSError, EOFError, SyntaxError, zlib.error, zipfile.BadZipFile)
 # STS-B as its authors publish it: no header, tabs, quotes as plain characters. Some rows name more behind.
 STSB_HEADER = ("genre", "filename", "year", "number", "score", "sentence1", "sentence2")
 # Columns of known files between tabs, whose quotes are plain characters as well.
@@ -267,8 +270,10 @@ def _sheet(path: Path, sheet: str | None) -> Table:
         sheets = pd.read_excel(
             path, sheet_name=None, header=None, dtype=object, keep_default_na=False, engine="openpyxl"
         )
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile, InvalidFileException) as error:
-        raise ValueError(f"{path.name}: no readable sheet ({error}); save it as .xlsx again") from None
+    except (*_DAMAGED, InvalidFileException) as error:
+        raise ValueError(
+            f"{path.name}: no readable sheet ({shortened(error)}); save it as .xlsx again"
+        ) from None
     filled = {str(name): rows for name, rows in sheets.items() if not rows.empty}
     if sheet is not None:
         if sheet not in filled:
@@ -295,7 +300,9 @@ def _parquet(path: Path) -> Table:
     try:
         frame = pd.read_parquet(path)
     except (ValueError, OSError) as error:  # pyarrow's errors are ValueErrors
-        raise ValueError(f"{path.name}: no readable parquet file ({error}); write it again") from None
+        raise ValueError(
+            f"{path.name}: no readable parquet file ({shortened(error)}); write it again"
+        ) from None
     return _from_frame(frame, path.name, "parquet")
 
 
