@@ -197,9 +197,12 @@ def test_fields_of_a_year_file_in_another_case_are_read_and_swapped_ones_named(o
     refused(official, "billboard/.*: artist is longer than lyrics in all 2 records")
 
 
-def test_one_file_of_pairs_is_named_with_the_two_files_to_make_of_it(tmp_path: Path) -> None:
+def test_one_file_of_pairs_is_named_with_the_command_that_makes_two_of_it(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("id,qid1,qid2,question1,question2,is_duplicate\n")
-    refused(tmp_path, r"found train.csv, .* texts.csv with .* id, text .* pairs.csv with left_id, right_id")
+    refused(
+        tmp_path,
+        r"found train.csv, .* texts.csv and pairs.csv of it by `neuralist import .*/train.csv --out ",
+    )
 
 
 def test_a_repeated_column_is_refused(generic: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from neuralist import __version__
-from neuralist.cli import batch, corpus, doctor, songs
+from neuralist.cli import batch, corpus, doctor, imports, songs
 from neuralist.cli.drift import drift
 from neuralist.cli.evaluate import evaluate
 from neuralist.cli.shell import Group
@@ -47,5 +47,6 @@ for command in (songs.compare, songs.recommend, songs.playlist):
 app.command("map", rich_help_panel="Songs")(songs.song_map)
 for command in (batch.predict, batch.embed, evaluate, drift):
     app.command(rich_help_panel="Tables")(command)
+app.command("import", rich_help_panel="Data and health")(imports.import_)
 for command in (corpus.demo, corpus.fetch, doctor.doctor):
     app.command(rich_help_panel="Data and health")(command)

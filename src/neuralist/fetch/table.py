@@ -151,6 +151,12 @@ SOURCES = {
             "the years of half of them",
             _check_first_line(rb"\d{1,4}", _TRACK, b".*", b".*"),
         ),
+        _msd(
+            "AdditionalFiles/msd_duplicates.txt",
+            5,
+            "which tracks are one song",
+            _check_first_line(rb"[#%].*"),
+        ),
         _msd("lastfm/lastfm_similars.db", 3000, "similarity lists of 584,897 tracks", _check_database),
         _lastfm("subset", 5, "9,330"),
         _lastfm("train", 500, "839,122"),

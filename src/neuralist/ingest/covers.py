@@ -1,12 +1,15 @@
 """Groups of songs that share their text: a song with its covers, which must fall in one fold.
 
-Songs of equal texts are a group, however short these are. Else the overlap decides.
+Songs of equal texts are a group, however short these are, and so are songs that a list of duplicates joins.
+Else the overlap decides.
 
 The overlap of two songs is the overlap coefficient of their sets of four-word phrases: the number of shared
 phrases over the size of the *smaller* set, since a cover often leaves out a verse. On the Billboard songs a
 threshold of 0.4 gives 58 pairs: 52 covers, and the 6 pairs among four songs that hold the same "not licensed"
 notice, which are rejected earlier. Jaccard similarity at 0.4 gives 37 and misses covers that lack a verse.
 """
+
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -21,18 +24,23 @@ _MAX_SONGS = 1_000  # a phrase in more songs than this is a stock phrase and no 
 _BLOCK = 4_096  # songs multiplied at once
 
 
-def group_ids(songs: pd.DataFrame, overlap: float) -> pd.Series:
-    """Return each song's group: the song_id of the earliest song among those linked by equal texts or covers.
+def group_ids(songs: pd.DataFrame, overlap: float, duplicates: np.ndarray | None = None) -> pd.Series:
+    """Return each song's group: the song_id of the earliest song among those that are linked.
+
+    Equal texts, covers and duplicates are links.
 
     Args:
         songs: columns song_id, year (null sorts last) and folded (see `equal_texts.folded`).
         overlap: minimum overlap coefficient that links two songs, in (0, 1].
+        duplicates: positions of each two songs that are one, int64 (n_links, 2), as `duplicate_links` gives.
 
     Returns:
         group_id, with the index of `songs`.
     """
     equal = np.column_stack([first_equal(songs.folded), np.arange(len(songs))])
     links = np.concatenate([equal, overlapping_pairs(songs.folded, overlap)])
+    if duplicates is not None:
+        links = np.concatenate([links, duplicates])
     graph = sparse.coo_array(
         (np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(len(songs), len(songs))
     )
@@ -40,6 +48,25 @@ def group_ids(songs: pd.DataFrame, overlap: float) -> pd.Series:
     order = songs.assign(label=labels).sort_values(["year", "song_id"], na_position="last")
     earliest = order.drop_duplicates("label").set_index("label").song_id
     return pd.Series(labels, index=songs.index).map(earliest)
+
+
+def duplicate_links(track_ids: Iterable[Sequence[str]], duplicates: pd.DataFrame) -> np.ndarray:
+    """Return positions of songs with tracks in one group of duplicates, int64 (n_links, 2).
+
+    Args:
+        track_ids: of each song.
+        duplicates: columns group and track_id; ids that no song has are passed over.
+
+    Returns:
+        The first song of a group with each other one of it; a song with two tracks in a group is none.
+    """
+    song_of_track = {track: song for song, tracks in enumerate(track_ids) for track in tracks}
+    tracks = duplicates["track_id"].tolist()
+    songs = np.array([song_of_track.get(track, -1) for track in tracks], np.int64)
+    known = duplicates.assign(song=songs).loc[songs >= 0]
+    first = known.groupby("group")["song"].transform("first")
+    links = np.column_stack([first, known["song"]]).astype(np.int64)
+    return links[links[:, 0] != links[:, 1]]
 
 
 def overlapping_pairs(texts: pd.Series, overlap: float) -> np.ndarray:

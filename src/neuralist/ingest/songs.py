@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from neuralist.config import params
@@ -42,10 +43,13 @@ def build(raw: common.Raw, choices: params.Songs) -> Tables:
         matches, unmatched = match(songs, raw.tracks)
     similar = raw.similarities(matches["track_id"])
     songs = _add_track_columns(songs, matches, raw.tracks, similar, choices)
-    songs["group_id"] = covers.group_ids(songs, choices.cover_overlap)
+    links = None
+    if raw.duplicates is not None:
+        links = covers.duplicate_links(songs["track_ids"].tolist(), raw.duplicates)
+    songs["group_id"] = covers.group_ids(songs, choices.cover_overlap, links)
     songs["fold"] = [splits.fold(group) for group in songs["group_id"].tolist()]
     rejects = pd.DataFrame(pd.concat([raw.rejects, wrong, repeats, unmatched, similar.rejects]))
-    counts = _counts(raw, songs, matches, similar, rejects)
+    counts = _counts(raw, songs, matches, similar, rejects, links)
     songs = songs.sort_values("song_id", ignore_index=True).filter(tables.SONGS.names)
     return Tables(songs, similar.listed, rejects, counts)
 
@@ -168,6 +172,7 @@ def _counts(
     matches: pd.DataFrame,
     similar: common.Similarities,
     rejects: pd.DataFrame,
+    links: np.ndarray | None,
 ) -> dict[str, int | dict[str, int]]:
     kinds = Counter(matches.kind)
     reasons = Counter(rejects.source + ": " + rejects.reason)
@@ -183,6 +188,7 @@ def _counts(
         "years not read": int(raw.records.unread_year.notna().sum()),
         "songs with the year of a track": sum(songs["where"].isin(without_year) & songs.year.notna()),
         "groups of covers": sum(count > 1 for count in Counter(songs.group_id).values()),
+        **_duplicate_counts(raw, links),
         "tracks": len(raw.tracks),
         "tracks matched": len(matches),
         "matched by": {kind.name: kinds[kind.name] for kind in matching.KINDS if kind.name in kinds},
@@ -190,4 +196,18 @@ def _counts(
         "songs cleaned": sum(map(bool, songs.removed)),
         "removed": dict(sorted(removed.items())),
         "rejects": dict(sorted(reasons.items())),
+    }
+
+
+def _duplicate_counts(raw: common.Raw, links: np.ndarray | None) -> dict[str, int | dict[str, int]]:
+    """Return counts of the lists of duplicates; nothing without such a list."""
+    if raw.duplicates is None or links is None:
+        return {}
+    known = set(raw.tracks["track_id"])
+    return {
+        "duplicates": {
+            "groups": len(set(raw.duplicates["group"])),
+            "songs joined": len(np.unique(links)),
+            "track ids not in unique_tracks.txt": len(set(raw.duplicates["track_id"]) - known),
+        }
     }

@@ -24,6 +24,9 @@ from neuralist.ingest.sources import years
 
 RECORDS = ["where", "id", "artist", "title", "year", "unread_year", "tags", "language", "lyrics"]
 TRACKS = ["where", "track_id", "artist", "title", "year"]
+# Endings of what `neuralist import` reads: tables, and songs.
+TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".json", ".jsonl", ".ndjson", ".parquet")
+SONG_ENDINGS = (".txt", ".lrc")
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Raw:
         unread: columns of the records' files that are not read, see `unread`.
         similarities: reads the similarities of the ids it is given, those with lyrics: few of the 56.5 M
             entries of the full Last.fm file are ever needed in memory.
+        duplicates: columns group (a number) and track_id, of tracks that are one song; None without a list.
     """
 
     source: str
@@ -67,6 +71,7 @@ class Raw:
     rejects: pd.DataFrame
     unread: dict[str, int]
     similarities: Callable[[Iterable[str]], Similarities]
+    duplicates: pd.DataFrame | None = None
 
 
 def text(path: Path, name: str) -> str:

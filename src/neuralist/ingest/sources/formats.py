@@ -3,6 +3,7 @@
 A new format is a module beside this one that returns `common.Raw`, and a case in `read`.
 """
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pandas as pd
 
 from neuralist.config.params import EngineName
 from neuralist.ingest.sources import billboard, generic_csv, lastfm, lastfm_tags, msd
-from neuralist.ingest.sources.common import TRACKS, Raw, Similarities
+from neuralist.ingest.sources.common import SONG_ENDINGS, TABLE_ENDINGS, TRACKS, Raw, Similarities
 
 _OFFICIAL = "billboard/YYYY.json, msd/unique_tracks.txt and Last.fm similarities"
 _GENERIC = "texts.csv and pairs.csv"
@@ -43,16 +44,21 @@ def read(folder: Path, similarity_range: tuple[float, float], engine: EngineName
 
 
 def _neither(folder: Path) -> ValueError:
-    """Return the error for a folder of neither form; it names a table that may hold pairs in another form."""
-    endings = {".csv", ".tsv", ".txt", ".json", ".jsonl", ".parquet", ".xlsx"}
-    others = sorted(path.name for path in folder.glob("*") if path.suffix.lower() in endings)
+    """Return the error for a folder of neither form; it names what `neuralist import` may read of it."""
+    others = sorted(
+        path.name for path in folder.glob("[!.]*") if path.suffix.lower() in {*TABLE_ENDINGS, *SONG_ENDINGS}
+    )
     if not others:
         return ValueError(f"{folder}: expected either {_OFFICIAL}, or {_GENERIC}; found none of them")
+    # In a workspace the raw folder is a link called data.
+    place = folder.resolve()
+    are_songs = all(name.lower().endswith(SONG_ENDINGS) for name in others) and len(others) > 1
+    source = place if are_songs else place / others[0]
     found = ", ".join(others[:3]) + (", ..." if others[3:] else "")
+    command = shlex.join(["neuralist", "import", str(source), "--out", f"{place}-imported"])
     return ValueError(
-        f"{folder}: found {found}, which is not read as it is; make two files of it: texts.csv with the "
-        "columns id, text (each text once), and pairs.csv with left_id, right_id, similarity (of such ids; "
-        "may have split: train, val or test); docs/data.md says more"
+        f"{folder}: found {found}, which is not read as it is; make {_GENERIC} of it by `{command}`, then "
+        "give that folder"
     )
 
 
@@ -60,6 +66,7 @@ def _official(folder: Path, similarity_range: tuple[float, float], engine: Engin
     files, tags = lastfm.find(folder), lastfm_tags.find(folder)
     records, record_faults, unread = billboard.read(folder)
     tracks, track_faults = msd.read(folder)
+    duplicates, duplicate_faults = msd.read_duplicates(folder)
 
     def similarities(ids: Iterable[str]) -> Similarities:
         lists = lastfm.read(folder, files, similarity_range, ids, engine)
@@ -69,9 +76,10 @@ def _official(folder: Path, similarity_range: tuple[float, float], engine: Engin
         source="billboard",
         records=records,
         tracks=tracks,
-        rejects=pd.concat([record_faults, track_faults], ignore_index=True),
+        rejects=pd.concat([record_faults, track_faults, *duplicate_faults], ignore_index=True),
         unread=unread,
         similarities=similarities,
+        duplicates=duplicates,
     )
 
 

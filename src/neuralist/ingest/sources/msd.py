@@ -1,13 +1,15 @@
-"""Names and years of Million Song Dataset tracks.
+"""Names and years of Million Song Dataset tracks, and which of them are one song.
 
 | file | a line |
 |---|---|
 | msd/unique_tracks.txt | track_id<SEP>song_id<SEP>artist<SEP>title |
 | msd/tracks_per_year.txt (may be absent) | year<SEP>track_id<SEP>artist<SEP>title, year 0 = unknown |
+| msd/{lastfm,msd}_duplicates.txt (may be absent) | a comment after #, % before a group, or a track_id |
 
 Form: millionsongdataset.com/pages/getting-dataset, "additional files". `where` is `file:line`.
 """
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +17,8 @@ import pandas as pd
 from neuralist.ingest.sources import common, years
 
 _SEPARATOR = "<SEP>"
+_DUPLICATES = ("lastfm_duplicates", "msd_duplicates")  # one form: of Last.fm's tracks, and of all
+_TRACK_ID = re.compile(r"TR[A-Z0-9]+")
 _NO_YEAR = "no year from 1000 to next year"
 
 
@@ -34,6 +38,38 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return tracks.assign(year=tracks.track_id.map(year_by_track).astype("Int64")).filter(
         common.TRACKS
     ), rejects
+
+
+def read_duplicates(folder: Path) -> tuple[pd.DataFrame | None, list[pd.DataFrame]]:
+    """Read the lists of tracks that are one song.
+
+    Returns:
+        group (a number) and track_id of each line, None where no list is there; and tables of rejects.
+
+    Raises:
+        ValueError: a list is empty, not UTF-8, or without any usable line.
+    """
+    tables, rejects, n_groups = [], [], 0
+    for source in _DUPLICATES:
+        file_name = f"msd/{source}.txt"
+        if not (folder / file_name).exists():
+            continue
+        first, rows, faults = n_groups, [], []
+        for number, line in enumerate(common.text(folder / file_name, file_name).split("\n"), start=1):
+            entry = line.strip()
+            if entry.startswith("%"):
+                n_groups += 1
+            elif entry and not entry.startswith("#"):
+                fault = "" if _TRACK_ID.fullmatch(entry) else "not a track id"
+                fault = fault or ("no % line before it" if n_groups == first else "")
+                if fault:
+                    faults.append((source, f"{file_name}:{number}", fault, common.shortened(line)))
+                else:
+                    rows.append((n_groups, entry))
+        table, rejected = common.entries(file_name, rows, ["group", "track_id"], faults)
+        tables.append(table)
+        rejects.append(rejected)
+    return (pd.concat(tables, ignore_index=True) if tables else None), rejects
 
 
 def _lines(folder: Path, source: str, columns: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
