@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
     "src",
     "pipelines",
+    "catalogue",
     "dvc.yaml",
     ".dvcignore",
     ".gitignore",

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from neuralist import __version__
-from neuralist.cli import batch, corpus, doctor, songs
+from neuralist.cli import batch, catalogue, corpus, doctor, songs
 from neuralist.cli.evaluate import evaluate
 from neuralist.cli.shell import Group
 
@@ -44,6 +44,7 @@ def start(
 for command in (songs.compare, songs.recommend, songs.playlist):
     app.command(rich_help_panel="Songs")(command)
 app.command("map", rich_help_panel="Songs")(songs.song_map)
+app.add_typer(catalogue.app, name="catalogue", rich_help_panel="Songs")
 for command in (batch.predict, batch.embed, evaluate):
     app.command(rich_help_panel="Tables")(command)
 for command in (corpus.demo, corpus.fetch, doctor.doctor):

@@ -98,8 +98,17 @@ def _read(artifacts: Path, raw: Path) -> Served:
     data = run_content.data_hash(raw)
     if not data:
         raise ValueError(f"dvc.lock: names no md5 of {raw}, so the corpus is unknown; run `dvc repro` first")
-    digest = hashlib.sha256(json.dumps([model.model_dump(), data], sort_keys=True).encode()).hexdigest()
-    return Served(artifacts, raw, model, data, digest)
+    return Served(artifacts, raw, model, data, content_digest(model, data))
+
+
+def content_digest(model: ServedModel, data: str) -> str:
+    """Return the digest of a packed model's content, which is a version's tag `served`.
+
+    Args:
+        model: what its served.json says.
+        data: DVC's md5 of the raw folder.
+    """
+    return hashlib.sha256(json.dumps([model.model_dump(), data], sort_keys=True).encode()).hexdigest()
 
 
 def _reason_to_skip(models: Mapping[str, Registered], served: Served, *, replace: bool) -> str | None:
@@ -208,28 +217,45 @@ class _Registration:
         served = self.served
         content = run_content.read(served.artifacts, served.raw, served.name)
         experiment_id = get_experiment_id(self.client, self.mlflow_store)
-        run = run_of(self.client, experiment_id, content)
-        return {name: present.get(name) or self._create_version(name, content, run) for name in numbers}
+        run, tags = run_of(self.client, experiment_id, content), _tags(served, content)
+        path = f"served-{served.digest[:12]}"
+        return {
+            name: present.get(name) or create_version(self.client, run, name, name, served.folder, path, tags)
+            for name in numbers
+        }
 
-    def _create_version(self, name: str, content: run_content.RunContent, run: "Run") -> str:
-        from mlflow.pyfunc import save_model
 
-        from neuralist.serving import mlflow_model
+def create_version(
+    client: "MlflowClient", run: "Run", name: str, kind: str, folder: Path, path: str, tags: dict[str, str]
+) -> str:
+    """Create a version of a registered model from a served folder, with its card; returns the number.
 
-        if not self.client.search_registered_models(f"name = '{name}'"):
-            self.client.create_registered_model(name, description=MODELS[name])
-        artifact_path = f"served-{self.served.digest[:12]}/{name}"
-        with TemporaryDirectory() as scratch:
-            save_model(path=f"{scratch}/{name}", **mlflow_model.model_arguments(name, self.served.folder))
-            self.client.log_artifacts(run.info.run_id, f"{scratch}/{name}", artifact_path)
-        version = self.client.create_model_version(
-            name,
-            source=f"{run.info.artifact_uri}/{artifact_path}",
-            run_id=run.info.run_id,
-            tags=_tags(self.served, content),
-            description=_shortened((self.served.folder / "card.md").read_text(encoding="utf-8")),
-        )
-        return str(version.version)
+    Args:
+        client: of the store, whose lock the caller holds.
+        run: of MLflow, whose artifacts the version's files become.
+        name: of the registered model, which is created where it is missing.
+        kind: one of MODELS.
+        folder: the served folder.
+        path: of the version's files among the artifacts of the run.
+        tags: of the version.
+    """
+    from mlflow.pyfunc import save_model
+
+    from neuralist.serving import mlflow_model
+
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name, description=MODELS[kind])
+    with TemporaryDirectory() as scratch:
+        save_model(path=f"{scratch}/{kind}", **mlflow_model.model_arguments(kind, folder))
+        client.log_artifacts(run.info.run_id, f"{scratch}/{kind}", f"{path}/{kind}")
+    version = client.create_model_version(
+        name,
+        source=f"{run.info.artifact_uri}/{path}/{kind}",
+        run_id=run.info.run_id,
+        tags=tags,
+        description=_shortened((folder / "card.md").read_text(encoding="utf-8")),
+    )
+    return str(version.version)
 
 
 def _shortened(card: str) -> str:
