@@ -171,9 +171,10 @@ def show(as_json: Json = False) -> None:
     records = changes.read_added(checkout.folder).records
     removed = changes.read_removed(checkout.folder) if checkout.folder.exists() else {}
     there = set(checkout.songs["song_id"])
+    texts = records[["id", "artist", "title"]].astype(object)
     added = [
         {"id": song, "what": "corrected" if song in there else "new", "artist": artist, "title": title}
-        for song, artist, title in records[["id", "artist", "title"]].itertuples(index=False, name=None)
+        for song, artist, title in texts.where(texts.notna(), None).itertuples(index=False, name=None)
         if song not in removed
     ]
     gone = [{"id": song, **removal._asdict()} for song, removal in removed.items()]
@@ -231,8 +232,6 @@ def _add(checkout: _Checkout, given: "Additions", name: str) -> _Sorted:
     usable = offered.loc[offered["id"].isin(accepted["id"]) & offered["id"].isin(records["id"])]
     is_of_file = rejects["where"].str.startswith(f"{name}:")
     refused = pd.concat([rejects.loc[is_of_file], repeats, gone])
-    line = refused["where"].str.rpartition(":")[2].astype("int64")
-    refused = refused.assign(line=line).sort_values("line", kind="stable")
     same = set(_rows(usable)) & set(_rows(before.records))
     changed = usable.loc[[row not in same for row in _rows(usable)]]
     if not changed.empty:
@@ -244,7 +243,10 @@ def _add(checkout: _Checkout, given: "Additions", name: str) -> _Sorted:
         changed.loc[~is_there, "id"].tolist(),
         changed.loc[is_there, "id"].tolist(),
         len(usable) - len(changed),
-        [_Refused(*row) for row in refused[[*_Refused._fields]].itertuples(index=False, name=None)],
+        sorted(
+            (_Refused(*row) for row in refused[[*_Refused._fields]].itertuples(index=False, name=None)),
+            key=lambda row: int(row.where.rpartition(":")[2]),
+        ),
     )
 
 
@@ -349,17 +351,8 @@ def _finish(checkout: _Checkout, told: dict[str, Any], lines: Sequence[str], as_
     Raises:
         ValueError: a stage before them is out of date, so that they would not show the change, or one fails.
     """
-    stale, code = _stale(checkout.root), 0
-    if not stale:
-        # Its lines are no result.
-        code = subprocess.run(
-            [sys.executable, "-m", "dvc", "repro", "--single-item", *STAGES],
-            cwd=checkout.root,
-            stdin=subprocess.DEVNULL,
-            stdout=2,  # that of standard error
-            check=False,
-        ).returncode
-    applied = not stale and not code
+    stale = _stale(checkout.root)
+    applied = not stale and _run_stages(checkout.root)
     if as_json:
         shell.print_json(told | {"applied": applied, "next": None if applied else "dvc repro"})
     else:
@@ -374,6 +367,12 @@ def _finish(checkout: _Checkout, told: dict[str, Any], lines: Sequence[str], as_
             "the change is in catalogue/, and a stage failed, as it says above; correct that and call "
             "again, or `dvc repro`"
         )
+
+
+def _run_stages(root: Path) -> bool:
+    """Run STAGES, their lines on standard error, for they are no result; returns whether all went well."""
+    command = [sys.executable, "-m", "dvc", "repro", "--single-item", *STAGES]
+    return not subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, stdout=2, check=False).returncode
 
 
 def shown_line(line: str) -> str:

@@ -79,9 +79,11 @@ def accept(
 def _completed(records: pd.DataFrame, songs: pd.DataFrame) -> pd.DataFrame:
     """Return records in which a correction has from its song what the file leaves empty."""
     known = songs.loc[songs["song_id"].isin(records["id"])].set_index("song_id")
-    filled = {
-        name: records[name].astype(known[name].dtype).fillna(records["id"].map(known[name])) for name in _KEPT
-    }
+    filled = {}
+    for name in _KEPT:
+        before = records["id"].map(known[name].to_dict()).astype(known[name].dtype)
+        own = records[name].astype(known[name].dtype)
+        filled[name] = own.where(own.notna(), before)
     tags = [
         own or list(known["tags"].get(song_id, []))
         for own, song_id in zip(records["tags"], records["id"], strict=True)

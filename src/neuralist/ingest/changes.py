@@ -162,7 +162,7 @@ def read_removed(folder: Path) -> dict[str, Removal]:
     removed = {}
     for where, fields in generic_csv.rows(folder, REMOVED, list(_REMOVED_COLUMNS)):
         place = f"{FOLDER}/{where}"
-        if len(fields) == 1:
+        if generic_csv.row_fault(fields):
             raise ValueError(f"{place}: {fields['fields']} fields; put commas between id, date and reason")
         if not fields["id"].strip():
             raise ValueError(f"{place}: the id is empty; give one, or delete the line")
@@ -179,11 +179,10 @@ def write_removed(folder: Path, removed: Mapping[str, Removal]) -> None:
 def _read(folder: Path, file_name: str) -> Additions:
     """Read rows; a repeated id, or artist and title, counts once: the last row of it would be a guess."""
     records, faults, seen, header = [], [], set(), dict.fromkeys(COLUMNS, "")
-    for number, (where, fields) in enumerate(generic_csv.rows(folder, file_name, [])):
-        if not number:
-            header = fields
+    for where, fields in generic_csv.rows(folder, file_name, []):
         fault = generic_csv.row_fault(fields)
         if fault is None:
+            header = fields
             _check_columns(fields, file_name)
             row = {"id": "", **fields, "text": fields.get(_TEXT, fields.get(_SAME, ""))}
             fault = _fault(row, seen)
@@ -192,7 +191,7 @@ def _read(folder: Path, file_name: str) -> Additions:
                 continue
         faults.append((FOLDER, where, *fault))
     table = pd.DataFrame(records, columns=common.RECORDS)
-    unread = common.unread(file_name, header, (*COLUMNS, _SAME)) if "fields" not in header else {}
+    unread = common.unread(file_name, header, (*COLUMNS, _SAME))
     return Additions(table, common.rejects(faults), unread)
 
 

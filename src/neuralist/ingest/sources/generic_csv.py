@@ -186,7 +186,7 @@ def _check_header(header: list[str], required: list[str], file_name: str) -> Non
 
 def row_fault(fields: dict[str, str]) -> tuple[str, str] | None:
     """Return reason and value of a row of another length than the header; None for any other."""
-    return ("wrong number of fields", fields["fields"]) if len(fields) == 1 else None
+    return ("wrong number of fields", fields["fields"]) if fields.keys() == {"fields"} else None
 
 
 def _text_fault(fields: dict[str, str], seen: set[str]) -> tuple[str, str] | None:
