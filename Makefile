@@ -14,7 +14,7 @@
 #   make test-team              a team's services for real: PostgreSQL (apt-get install postgresql), MLflow, S3
 #   make setup | data | lint    parts of these
 #   make ui                     MLflow's pages on the runs
-#   make serve                  the champion behind HTTP on port 5001
+#   make serve [RAW=<folder>]   the champion behind HTTP on port 5001
 #   make bench                  how fast it serves, encodes and searches on this machine, beside others
 #   make lock                   requirements.txt again, from pyproject.toml
 #   make hooks                  has git check every commit: .pre-commit-config.yaml
@@ -135,9 +135,12 @@ hooks: setup
 ui: setup
 	mlflow ui
 
+MODEL_NAME = from neuralist.config import params; print(params.load().registration.name)
+
 serve: export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
 serve: setup
-	mlflow models serve -m models:/neuralist@champion --env-manager local -p 5001
+	@model="$$($(WORKSPACE)PYTHONPATH=src python -c '$(MODEL_NAME)')" \
+	  && mlflow models serve -m "models:/$$model@champion" --env-manager local -p 5001
 
 bench: setup
 	python -m benchmarks

@@ -14,9 +14,7 @@ from neuralist.tracking import catalogue_version, registry
 def main() -> None:
     """Register the packed model, bring the catalogue to the champion, and print the outcome."""
     parser = path_parser(__doc__, ("raw", "artifacts"))
-    parser.add_argument(
-        "--replace", action="store_true", help="make it champion unmeasured, also of another corpus"
-    )
+    parser.add_argument("--replace", action="store_true", help="make it champion unmeasured")
     args = parser.parse_args()
     print(registry.register(args.artifacts, args.raw, replace=args.replace))
     renewed = catalogue_version.renew(args.artifacts, args.raw)

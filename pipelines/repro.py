@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from neuralist import console
+from neuralist import console, files
 from neuralist.config import corpus, params, records
 from neuralist.console import next_steps, pipeline
 from neuralist.tracking import pages
@@ -37,12 +37,14 @@ def main() -> None:
         sys.exit(128 + stopped)
     if code:
         print("\n".join(view.output))
-        print(f"Failed. All that DVC and the stages said is in {LOG}.")
+        print(f"Failed. All that DVC and the stages said is in {_shown(LOG)}.")
         sys.exit(code)
     seconds, first_step = f"{time.monotonic() - began:.0f} s", next_steps.READY[0].command
     if view.all_kept:
         change = "MLflow's store alone was changed" if view.wrote_to_store else "Nothing has changed"
-        print(f"{change}: {view.kept} stages stand as they are ({seconds}). Next: {first_step},")
+        where = files.workspace(Path.cwd())
+        then = f"Next, in {where}" if where else "Next"
+        print(f"{change}: {view.kept} stages stand as they are ({seconds}). {then}: {first_step},")
         print(f"or mlflow ui and {pages.runs_page()}")
     else:
         print(f"{len(view.ran)} stages ran, {view.kept} stand as they were ({seconds}).")
@@ -63,12 +65,20 @@ def _next() -> list[str]:
     names = [path.stem for path in sorted(METRICS.glob("*.json"))]
     lengths = [name for name in names if name.startswith("words")]
     charts = [f"  {' beside '.join(lengths)} there:", f"  {pages.charts_page('words', names)}"]
+    workspace = files.workspace(Path.cwd())
+    ready = next_steps.ready(workspace, params.model_name(Path("params.yaml")))
+    ui = next_steps.Step("(cd ../.. && mlflow ui)" if workspace else "mlflow ui", "the runs, at")
     return [
-        *next_steps.lines([*next_steps.READY, next_steps.Step("mlflow ui", "the runs, at")]),
+        *next_steps.lines([*ready, ui], workspace),
         f"  {pages.runs_page()}",
         *(charts if lengths[1:] else []),
-        f"All results: artifacts/results.md. All that the stages said: {LOG}.",
+        f"All results: {_shown('artifacts/results.md')}. All that the stages said: {_shown(LOG)}.",
     ]
+
+
+def _shown(path: Path | str) -> Path:
+    """Return a path as the checkout names it, from which `make repro` is called for a workspace, too."""
+    return (files.workspace(Path.cwd()) or Path()) / path
 
 
 if __name__ == "__main__":

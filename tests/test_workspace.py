@@ -61,10 +61,47 @@ def test_the_checkouts_files_stay_as_they_are(checkout: Path, raw: Path) -> None
     assert after == before
 
 
-def test_without_a_corpus_yaml_the_params_are_the_checkouts(checkout: Path, raw: Path) -> None:
+def test_without_a_corpus_yaml_the_params_are_the_checkouts_but_for_the_models_name(
+    checkout: Path, raw: Path
+) -> None:
     folder = workspace.prepare(raw, checkout).folder
 
-    assert params.load(folder / "params.yaml") == params.load(checkout / "params.yaml")
+    expected = params.read_yaml(checkout / "params.yaml")
+    expected["register"]["name"] = "neuralist-songs-of-ours"
+    assert params.read_yaml(folder / "params.yaml") == expected
+
+
+def test_a_corpus_may_name_its_model(checkout: Path, tmp_path: Path) -> None:
+    raw = make_raw(tmp_path / "ours", "register: {name: charts}\n")
+    path = workspace.prepare(raw, checkout).folder / "params.yaml"
+    assert params.load(path).registration.name == "charts"
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("歌詞", "歌詞"),
+        ("песни", "песни"),
+        ("गीत", "गीत"),  # its vowel sign is no letter
+        ("Chansons d'été", "Chansons-d-été"),
+        ("e\u0301te\u0301", "été"),  # as some file systems keep it
+        ("🎵", "raw"),
+    ],
+)
+def test_a_folder_named_in_any_script_gets_a_workspace_and_a_model_of_its_own(
+    checkout: Path, tmp_path: Path, folder: str, name: str
+) -> None:
+    made = workspace.prepare(make_raw(tmp_path / folder), checkout).folder
+    assert made == checkout / "work" / name
+    assert params.load(made / "params.yaml").registration.name == f"neuralist-{name}"
+
+
+@pytest.mark.parametrize("name", ["recommender", "songs-recommender"])
+def test_the_name_of_another_second_model_is_refused(checkout: Path, tmp_path: Path, name: str) -> None:
+    message = rf"^NAME={name}: not usable .* neuralist-{name}, the name of another corpus' second model; give"
+    with pytest.raises(ValueError, match=message):
+        workspace.prepare(make_raw(tmp_path / name), checkout)
+    assert not (checkout / "work").exists()
 
 
 def test_corpus_yaml_is_laid_over_and_its_experiments_replace_the_list(
@@ -130,7 +167,9 @@ def test_an_unusable_raw_folder_is_refused(checkout: Path, tmp_path: Path, folde
     assert not (checkout / "work").exists()
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../up", "a/b", "-x", "a b", "é", "checkpoints", "x" * 101])
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../up", "a/b", "-x", "a b", "a:b", "checkpoints", "x" * 101, "é" * 51]
+)
 def test_an_odd_name_is_refused(checkout: Path, raw: Path, name: str) -> None:
     with pytest.raises(ValueError, match="not usable for a workspace"):
         workspace.prepare(raw, checkout, name)
@@ -147,7 +186,11 @@ def test_a_name_serves_one_raw_folder(checkout: Path, raw: Path, tmp_path: Path)
     ("bad", "message"),
     [
         ("expected: {sonks: [1, 2]}", r"corpus\.yaml.*expected\.sonks"),
-        ("colour: red", r"corpus\.yaml.*colour"),
+        ("colour: red", r"corpus\.yaml: colour: unknown key 'colour'; remove it$"),
+        ("epoch: 3", r"corpus\.yaml: epoch: unknown key 'epoch'; did you mean 'epochs'\?$"),
+        ("regster: {name: a}", r"corpus\.yaml: regster: unknown key 'regster'; did you mean 'register'\?$"),
+        ("register: {nam: a}", r"corpus\.yaml.*register\.nam: unknown key 'nam'; did you mean 'name'\?$"),
+        ("register: {name: a/b}", r"corpus\.yaml.*register\.name: received 'a/b'; give letters"),
         ("train: {units: many}", r"corpus\.yaml.*train\.units"),
         ("songmap: {experiment: none}", r"corpus\.yaml.*songmap\.experiment"),
         (

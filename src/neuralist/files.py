@@ -51,6 +51,13 @@ def checkouts(folder: Path) -> list[Path]:
     return [path for path in (folder, *folder.parents) if is_checkout(path)]
 
 
+def workspace(folder: Path) -> Path | None:
+    """The workspace around `folder`, as a path inside the checkout: work/<name>; None outside of any."""
+    root = ([folder, *checkouts(folder)])[-1]
+    inside = folder.relative_to(root).parts
+    return Path(*inside[:2]) if inside[:1] == ("work",) and len(inside) > 1 else None
+
+
 def is_checkout(folder: Path) -> bool:
     """Whether a folder holds the pipeline."""
     return (folder / "dvc.yaml").exists() and (folder / "pipelines").is_dir()

@@ -1,12 +1,13 @@
 """A workspace: the pipeline on another raw folder, beside the checkout's own and without touching it.
 
 work/<name>/ holds links to the checkout's src, pipelines, dvc.yaml and .dvcignore, a link `data` to the raw
-folder, and files of its own: params.yaml (the checkout's, with the raw folder's corpus.yaml laid over it),
-dvc.lock, artifacts/, and catalogue/, the changes of its catalogue. Its .dvc shares the checkout's cache, so
-that a stage already run on the same input is not run again.
+folder, and files of its own: params.yaml (the checkout's, with the raw folder's corpus.yaml laid over it, and
+the model's name neuralist-<name>), dvc.lock, artifacts/, and catalogue/, the changes of its catalogue. Its
+.dvc shares the checkout's cache, so that a stage already run on the same input is not run again.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +21,7 @@ from neuralist.ingest import changes
 from neuralist.ingest.sources import generic_csv
 
 LINKS = ("src", "pipelines", "dvc.yaml", ".dvcignore")
+MAX_NAME = 100  # bytes
 RESERVED = "checkpoints"  # work/checkpoints holds the unfinished trainings of the checkout itself
 # What is run where pairs.csv grades texts; the last one's encoder draws the map and is studied.
 BY_CHARACTERS = "graded_char"
@@ -42,7 +44,7 @@ def prepare(raw: Path, checkout: Path, name: str | None = None, experiments: Seq
     Args:
         raw: folder with raw files in any form the songs stage reads, and perhaps a corpus.yaml.
         checkout: folder that holds dvc.yaml, params.yaml, src and pipelines.
-        name: of the folder under work/; without it, the raw folder's own name.
+        name: of the folder under work/; without it, the raw folder's own name, in its own script.
         experiments: to run; without any, those of params.yaml's `run`, or GRADED where pairs.csv grades texts
             and corpus.yaml names neither `run` nor `experiments`.
 
@@ -59,7 +61,7 @@ def prepare(raw: Path, checkout: Path, name: str | None = None, experiments: Seq
             f"work/{folder.name} already serves {link.readlink()}, not {raw}; give NAME=<another name>, "
             f"or remove work/{folder.name} first"
         )
-    text, note = _params_text(checkout / "params.yaml", raw, list(dict.fromkeys(experiments)))
+    text, note = _params_text(checkout / "params.yaml", raw, list(dict.fromkeys(experiments)), folder.name)
     (folder / ".dvc").mkdir(parents=True, exist_ok=True)
     for target in LINKS:
         _link(folder / target, Path("../..") / target)
@@ -92,18 +94,27 @@ def _check_raw(raw: Path, checkout: Path) -> None:
 
 def _name(raw: Path, name: str | None) -> str:
     if name is None:
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", raw.name).strip("-.") or "raw"
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name) or name == RESERVED:
+        letters = unicodedata.normalize("NFC", raw.name)  # some file systems keep é as e and an accent
+        marked = "".join(letter if params.is_name(f"a{letter}") else "/" for letter in letters)
+        name = re.sub("/+", "-", marked).strip("-.") or "raw"
+    if not params.is_name(name) or len(name.encode()) > MAX_NAME or name == RESERVED:
         raise ValueError(
-            f"NAME={name}: not usable for a workspace; give letters, digits, '.', '_' or '-', at most 100, "
-            f"beginning with a letter or digit, and not {RESERVED!r}"
+            f"NAME={name}: not usable for a workspace; give letters, digits, '.', '_' or '-', at most "
+            f"{MAX_NAME} bytes, beginning with a letter or digit, and not {RESERVED!r}"
+        )
+    if f"-{name}".endswith(params.RECOMMENDER):
+        raise ValueError(
+            f"NAME={name}: not usable for a workspace, whose model would be neuralist-{name}, the name of "
+            "another corpus' second model; give NAME=<another name>"
         )
     return name
 
 
-def _params_text(path: Path, raw: Path, experiments: list[str]) -> tuple[str, str]:
-    """The workspace's params.yaml, and what there is to know of it."""
+def _params_text(path: Path, raw: Path, experiments: list[str], name: str) -> tuple[str, str]:
+    """The params.yaml of the workspace of this name, and what there is to know of it."""
     values, note = _values(path, raw, experiments)
+    if "name" not in corpus.read(raw).values.get("register", {}):
+        values["register"] = values["register"] | {"name": f"neuralist-{name}"}
     source = path.name
     if corpus.read(raw).values:
         source += f" with {raw / corpus.FILE} laid over it"

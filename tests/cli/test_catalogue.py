@@ -22,6 +22,7 @@ class Dvc:
         self.asked: list[str] = []
 
     def __call__(self, root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Answer as `dvc` does."""
         self.asked.append(arguments[0])
         # Stages that always run, and those that the change is about, are out of date by it.
         own = ("catalogue", "package", "songmap", "track", "register")

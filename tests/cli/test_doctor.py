@@ -52,6 +52,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Pat
         ("data.dvc", pin),
         ("data/msd/a.txt", "12345"),
         ("artifacts/songs.parquet", ""),
+        ("params.yaml", "register: {name: neuralist, metric: auto}\n"),
         ("requirements.txt", locked),
     ):
         (home / name).write_text(text)
@@ -178,7 +179,7 @@ def test_what_is_missing_is_named_with_its_fix(
 def test_case_stale_lock_of_an_experiment_that_left_run(home: Path, quick: None) -> None:
     """shared/cases/stale-lock: dvc.lock keeps its stage, and its folder is gone."""
     change("dvc.yaml", "[a]", "${run}")(home)
-    (home / "params.yaml").write_text("run: [b]\n")
+    (home / "params.yaml").write_text("run: [b]\nregister: {name: neuralist, metric: auto}\n")
     lock = yaml.safe_load(LOCK)
     lock["stages"]["train@b"] = {"cmd": "b", "outs": [{"path": "artifacts/experiments/b"}]}
     (home / "dvc.lock").write_text(yaml.safe_dump(lock))

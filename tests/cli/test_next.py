@@ -29,6 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("data/a.txt", "12345"),
         ("artifacts/songs.parquet", ""),
         ("Makefile", ""),
+        ("params.yaml", "register: {name: neuralist, metric: auto}\n"),
         ("mlflow.db", ""),
     ):
         (tmp_path / name).write_text(text)
@@ -75,7 +76,7 @@ def test_without_a_model_the_pipeline_comes_next(home: Path) -> None:
     (home / "artifacts/songs.parquet").unlink()
 
     assert next_commands() == ["make repro"]
-    assert doctor.next_commands(list(doctor.examine(home, ("stages",)))) == [("make repro", "")]
+    assert doctor.next_commands(list(doctor.examine(home, ("stages",))), home) == [("make repro", "")]
 
 
 def test_without_a_champion_dvc_registers_the_model_again(
@@ -127,3 +128,71 @@ finally:
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert answer.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.fixture
+def names(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, a workspace of that checkout on the raw folder `names`."""
+    workspace = home / "work" / "names"
+    (workspace / "artifacts").mkdir(parents=True)
+    (home / "names").mkdir()
+    (home / "names" / "texts.csv").write_text("12345")
+    for name in ("dvc.yaml", "pipelines"):
+        (workspace / name).symlink_to(home / name)
+    (workspace / "data").symlink_to(home / "names")
+    (workspace / "dvc.lock").write_text(LOCK)
+    (workspace / "artifacts/songs.parquet").touch()
+    (workspace / "params.yaml").write_text("register: {name: neuralist-names, metric: auto}\n")
+    content = StoreContent(
+        {}, {}, dict.fromkeys(("neuralist-names", "neuralist-names-recommender"), CHAMPION)
+    )
+    monkeypatch.setattr(stamp, "read", lambda _: content)
+    monkeypatch.chdir(workspace)
+    return workspace
+
+
+def test_in_a_workspace_it_names_the_workspaces_own_paths_and_model(home: Path, names: Path) -> None:
+    assert lines()[1:5] == [
+        f"  workspace work/names of {home}, model neuralist-names",
+        f"  data      1 files, 0.0 MB in {home / 'names'}",
+        "  stages    outputs of 1 are there",
+        "  champion  neuralist-names version 2, neuralist-names-recommender version 2",
+    ]
+    serve = "mlflow models serve -m models:/neuralist-names@champion --env-manager local -p 5001"
+    assert any(f"(cd ../.. && {serve})" in line for line in lines())
+
+
+def test_the_champion_of_the_checkout_is_none_of_the_workspaces(
+    home: Path, names: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stamp, "read", lambda _: StoreContent({}, {}, dict.fromkeys(MODELS, CHAMPION)))
+
+    missing = "no champion of neuralist-names, no champion of neuralist-names-recommender"
+    assert f"  champion  {missing}" in lines()
+    assert next_commands() == ["dvc repro"]
+
+
+def test_a_raw_folder_that_went_away_is_named(home: Path, names: Path) -> None:
+    (home / "names").rename(home / "elsewhere")
+
+    assert f"  data      data leads to {home / 'names'}, which is not there" in lines()
+    assert "make repro RAW=<its place> NAME=names" in next_commands_line()
+
+
+def next_commands_line() -> str:
+    printed = lines()
+    return printed[printed.index("Next:") + 1]
+
+
+def test_the_help_in_a_workspace_names_what_is_its_own(home: Path, names: Path) -> None:
+    printed = commands.run("--help").stdout.rstrip().splitlines()
+    assert [line.strip() for line in printed[-4:]] == [
+        f"Workspace work/names of {home}",
+        f"raw files     {home / 'names'}",
+        "served model  work/names/artifacts/served",
+        "in MLflow     models:/neuralist-names@champion",
+    ]
+
+
+def test_the_help_in_the_checkout_names_no_workspace(home: Path) -> None:
+    assert "Workspace" not in commands.run("--help").stdout

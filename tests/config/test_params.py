@@ -55,8 +55,19 @@ def test_values_are_frozen() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"colour": "red"}, r"params\.yaml: colour: .*received 'red'"),
-        ({"train": {"unit": 3}}, r"train\.unit: "),
+        ({"colour": "red"}, r"^params\.yaml: colour: unknown key 'colour'; remove it$"),
+        ({"train": {"unit": 3}}, r"^params\.yaml: train\.unit: unknown key 'unit'; did you mean 'units'\?$"),
+        ({"registr": {}}, r"^params\.yaml: registr: unknown key 'registr'; did you mean 'register'\?$"),
+        (
+            {"songs": {"cover_overlaps": 1, "genre": {}}},
+            r"overlaps: unknown key 'cover_overlaps'; did you mean 'cover_overlap'\?; songs\.genre: unknown",
+        ),
+        *(
+            ({"register": {"name": name}}, r"^params\.yaml: register\.name: received '.*'; give letters")
+            for name in ("", " ", "a/b", "a:b", "a@b", "a?b", "a b", "..", "_a", "x" * 201, "é" * 101)
+        ),
+        ({"register": {"name": None}}, r"register\.name: .*received None"),
+        ({"register": {"name": "a-recommender"}}, r"register\.name: received 'a-recommender'; a name with"),
         ({"train": {"units": 0}}, r"train\.units: .*received 0"),
         ({"train": {"units": "many"}}, r"train\.units: .*received 'many'"),
         ({"train": {"protocol": "random"}}, r"train\.protocol: .*received 'random'"),
@@ -72,7 +83,10 @@ def test_values_are_frozen() -> None:
         ({"run": ["lyric"]}, r"run: received \['lyric'\]; name each once, out of .*'lyrics'"),
         ({"variants": {"odd": {"unit": 3}}}, r"\.unit: .*\(variants\.odd\)"),
         ({"experiments": {"Odd name": {}}}, r"experiments\.Odd name"),
-        ({"experiments": {"songs300": {"unit": 3}}}, r"experiments\.songs300\.unit: "),
+        (
+            {"experiments": {"songs300": {"unit": 3}}},
+            r"experiments\.songs300\.unit: unknown key 'unit'; did you",
+        ),
         ({"train": {"bag_of_words": True}}, r"train: .*bag_of_words: true needs heads"),
         (
             {"experiments": {"lyrics": {"bag_of_words": True, "heads": {"year": 1.0}, "tokens": "char"}}},
@@ -102,7 +116,7 @@ def test_values_are_frozen() -> None:
         ({"study": {"experiment": "tuned"}}, r"study\.experiment: received 'tuned'"),
         (
             {"study": {"space": {"unit": [1]}}},
-            r"study\.space\.unit: not to be searched; choose among .*units",
+            r"^params\.yaml: study\.space\.unit: unknown key 'unit'; did you mean 'units'\?$",
         ),
         ({"study": {"space": {"seed": [1]}}}, r"study\.space\.seed: not to be searched"),
         ({"study": {"space": {"pretrain_on": ["graded"]}}}, r"study\.space\.pretrain_on: not to be searched"),
@@ -151,7 +165,7 @@ def test_values_are_frozen() -> None:
         ({"study": {"spaces": None}}, r"study\.spaces: received None; give keys and values$"),
         (
             {"study": {"spaces": {"graded": {"unit": [1]}}}},
-            r"study\.spaces\.graded\.unit: not to be searched; choose among .*units",
+            r"study\.spaces\.graded\.unit: unknown key 'unit'; did you mean 'units'\?$",
         ),
         ({"study": {"spaces": {"graded": {"seed": [1]}}}}, r"spaces\.graded\.seed: not to be searched"),
         ({"study": {"spaces": {"graded": {"units": []}}}}, r"spaces\.graded\.units: received \[\]; name one"),

@@ -1,5 +1,6 @@
 """The packed model: chosen on val, served with what measured it, and with nothing that must not be shown."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -176,6 +177,9 @@ def test_the_encoder_of_the_folder_gives_the_embeddings_that_it_holds(folder: Pa
 
 def test_the_songs_of_training_pairs_are_named(folder: Path) -> None:
     assert (folder / "training_songs.txt").read_text() == "a\nb\n"
+    texts = [" ".join(LYRICS[song].lower().split()) for song in ("a", "b")]
+    digests = sorted({hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts})
+    assert (folder / "training_texts.txt").read_text().splitlines() == digests
 
 
 def test_served_json_says_what_was_chosen_and_how_good_it_is(folder: Path) -> None:
@@ -228,7 +232,7 @@ def test_another_card_gives_another_content(source: Path, folder: Path, tmp_path
 def test_the_folder_holds_these_files(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {
         *("encoder.onnx", "vocabulary.txt", "experiment.json", "catalogue.parquet", "embeddings.npy"),
-        *("training_songs.txt", "served.json", "card.md", "blend.json"),
+        *("training_songs.txt", "training_texts.txt", "served.json", "card.md", "blend.json"),
     }
 
 

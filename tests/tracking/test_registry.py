@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
@@ -21,17 +22,19 @@ from neuralist.config import params, records
 from neuralist.console.pipeline import WROTE
 from neuralist.data import parquet, tables
 from neuralist.serving import package
-from neuralist.tracking import champion, registry, stamp
+from neuralist.text import equal_texts
+from neuralist.tracking import catalogue_version, champion, registry, stamp
 from neuralist.tracking.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = "0123456789abcdef0123456789abcdef.dir"
 RAW = Path("data")
-# Sixteen songs of val, four of a theme and four of a year; songs of a theme are similar.
-THEMES, YEARS = "abcd", "0123"
+MODELS = ("neuralist", "neuralist-recommender")
+# 24 songs of val, four of a theme and six of a year; songs of a theme are similar.
+THEMES, YEARS = "abcdef", "0123"
 VAL = [theme + year for theme in THEMES for year in YEARS]
-LYRICS = {"t0": "hum", "t1": "hum a0", **{song: f"hum {song}" for song in VAL}, "z0": "hum", "z1": "hum"}
-NUMBERS = (0.0, 0.4, 0.9, 9.0)
+LYRICS = {"t0": "hum", "t1": "hum hum", **{song: f"hum {song}" for song in VAL}, "z0": "hum", "z1": "hum"}
+NUMBERS = (0.0, 0.4, 0.9, 9.0, 4.0, 6.0)
 
 
 def grade(left: str, right: str) -> float:
@@ -78,11 +81,21 @@ class Checkout:
         records.save(evaluated, self.artifacts / "metrics" / f"{name}.json")
         chosen = package.Chosen(records.load_experiment(source), evaluated, metric, 0.95, note)
         out = self.artifacts / "served"
-        package.save(chosen, source, trained.songs(LYRICS), trained.pairs(PAIRS), out)
+        catalogue = parquet.read(self.artifacts / "catalogue_songs.parquet", tables.SONGS)
+        songs, pairs = trained.songs(LYRICS), trained.pairs(PAIRS)
+        package.save(chosen, source, songs, pairs, out, catalogue=catalogue)
+
+    def catalogue(self, lyrics: dict[str, str]) -> None:
+        """Let these songs be those to recommend; what is packed has them once it is packed again."""
+        parquet.write(trained.songs(lyrics), tables.SONGS, self.artifacts / "catalogue_songs.parquet")
 
     def register(self, *, replace: bool = False) -> str:
-        """Run the stage."""
+        """Run the stage, but for the champion's catalogue."""
         return registry.register(self.artifacts, RAW, self.mlflow_store, replace=replace)
+
+    def renew(self) -> str:
+        """Run the rest of the stage."""
+        return catalogue_version.renew(self.artifacts, RAW, self.mlflow_store)
 
     def corpus(self, data: str) -> None:
         """Let dvc.lock name this md5 of the raw data."""
@@ -103,16 +116,16 @@ class Checkout:
                 alias: self.client.get_model_version(name, str(version)).tags["experiment"]
                 for alias, version in self.client.get_registered_model(name).aliases.items()
             }
-            for name in registry.MODELS
+            for name in MODELS
         }
 
     def versions(self) -> dict[str, int]:
         """How many versions each model has."""
-        return {name: len(self.client.search_model_versions(f"name = '{name}'")) for name in registry.MODELS}
+        return {name: len(self.client.search_model_versions(f"name = '{name}'")) for name in MODELS}
 
 
 def both(**aliases: str) -> dict[str, dict[str, str]]:
-    return dict.fromkeys(registry.MODELS, aliases)
+    return dict.fromkeys(MODELS, aliases)
 
 
 @pytest.fixture
@@ -125,6 +138,7 @@ def saving(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
     checkout.corpus(DATA)
     checkout.artifacts.mkdir()
     parquet.write(trained.songs(LYRICS), tables.SONGS, checkout.artifacts / "songs.parquet")
+    checkout.catalogue(LYRICS)
     parquet.write(trained.pairs(PAIRS), tables.PAIRS, checkout.artifacts / "pairs.parquet")
     return checkout
 
@@ -152,7 +166,7 @@ def test_the_first_version_is_champion_of_both_models_and_says_where_it_is_from(
         line == "one is now champion, version 1 of neuralist and neuralist-recommender: there was no champion"
     )
     assert saving.aliases() == both(champion="one")
-    for name in registry.MODELS:
+    for name in MODELS:
         version = saving.client.get_model_version_by_alias(name, "champion")
         run = saving.client.get_run(version.run_id)
         assert (run.info.run_name, run.info.status) == ("one", "FINISHED")
@@ -249,7 +263,7 @@ def test_a_better_model_becomes_champion(checkout: Checkout) -> None:
         f"a lead is shown over version 1 (years): spearman {rho(by_theme()):.3f} ["
     )
     assert f"] against {rho(by_year()):.3f} [" in line
-    assert line.endswith("on 120 val pairs of 16 songs that neither trained on")
+    assert line.endswith("on 276 val pairs of 24 songs that neither trained on")
     assert checkout.aliases() == both(champion="themes")
 
 
@@ -267,7 +281,7 @@ def test_a_model_that_is_not_shown_to_be_better_becomes_challenger(checkout: Che
     assert again.startswith(
         "twin is version 2 of neuralist and neuralist-recommender already: no lead is shown"
     )
-    assert checkout.versions() == dict.fromkeys(registry.MODELS, 2)
+    assert checkout.versions() == dict.fromkeys(MODELS, 2)
 
 
 def test_of_errors_the_lower_is_better(checkout: Checkout) -> None:
@@ -288,7 +302,7 @@ def test_a_challenger_that_is_made_champion_is_no_challenger_any_more(checkout: 
 
     assert line.endswith("it replaces version 1 (themes), unmeasured")
     assert checkout.aliases() == both(champion="twin")
-    assert checkout.versions() == dict.fromkeys(registry.MODELS, 2)
+    assert checkout.versions() == dict.fromkeys(MODELS, 2)
 
 
 def test_the_same_training_with_a_new_card_takes_its_own_place(checkout: Checkout) -> None:
@@ -321,7 +335,7 @@ def test_what_a_person_deletes_is_made_again(checkout: Checkout, lost: str) -> N
     elif lost == "version":
         checkout.client.delete_model_version("neuralist-recommender", "1")
     else:
-        for name in registry.MODELS:
+        for name in MODELS:
             checkout.client.delete_registered_model(name)
 
     assert checkout.register().startswith("themes is now champion")
@@ -331,11 +345,17 @@ def test_what_a_person_deletes_is_made_again(checkout: Checkout, lost: str) -> N
 
 def test_a_champion_that_a_person_made_by_hand_stays(checkout: Checkout) -> None:
     checkout.client.create_registered_model("neuralist")
+    (checkout.folder / "MLmodel").touch()
     checkout.client.create_model_version("neuralist", source=checkout.folder.as_uri())
     checkout.client.set_registered_model_alias("neuralist", "champion", "1")
     checkout.train("themes", by_theme())
 
-    assert "version 1 (unknown), is of another corpus" in checkout.register()
+    assert checkout.register().endswith(
+        "version 1 (unknown) is no model of Neuralist's, so they were not compared"
+    )
+    assert checkout.client.get_model_version_by_alias("neuralist", "champion").source == (
+        checkout.folder.as_uri()
+    )
 
 
 # --- how they are measured -------------------------------------------------------------------------
@@ -364,7 +384,7 @@ def test_both_are_measured_on_the_same_val_pairs(tmp_path: Path) -> None:
     assert found.champion.value == pytest.approx(rho(by_year()), abs=1e-5)
     assert found.difference.value == pytest.approx(difference, abs=1e-5)
     assert 0 < found.difference.low < difference < found.difference.high
-    assert (found.n_pairs, found.n_songs) == (120, 16)
+    assert (found.n_pairs, found.n_songs) == (276, 24)
 
 
 def test_pairs_of_songs_that_either_trained_on_are_left_out(tmp_path: Path) -> None:
@@ -376,7 +396,7 @@ def test_pairs_of_songs_that_either_trained_on_are_left_out(tmp_path: Path) -> N
         SETTINGS,
     )
 
-    assert (found.n_pairs, found.n_songs) == (14 * 13 // 2, 14)
+    assert (found.n_pairs, found.n_songs) == (22 * 21 // 2, 22)
 
 
 LISTED = [pair for pair in PAIRS if pair[3] != "val" or pair[0][0] == pair[1][0]]
@@ -389,14 +409,14 @@ def in_folds() -> pd.DataFrame:
 
 
 def test_lists_are_ranked_over_all_observable_pairs(tmp_path: Path) -> None:
-    """Songs list their theme's. By year the three unlisted of a year lead, the rest is even: 4.5 of 12."""
+    """Songs list their theme's. By year the five unlisted of a year lead, the rest is even: 7.5 of 20."""
     found = champion.compare(in_folds(), trained.pairs(LISTED), rivals(tmp_path), "listed_auc", SETTINGS)
 
     assert found.challenger.value == 1
     assert found.champion.value == 0.375
     assert found.difference.value == 0.625
     assert 0 < found.difference.low < found.difference.high
-    assert (found.n_pairs, found.n_songs) == (120, 16)
+    assert (found.n_pairs, found.n_songs) == (276, 24)
     assert str(found).startswith("listed_auc 1.000")
 
 
@@ -404,10 +424,10 @@ def test_candidates_that_either_trained_on_are_left_out_of_the_lists_too(tmp_pat
     folders = rivals(tmp_path, "t0 a0", "t1 b3")
     found = champion.compare(in_folds(), trained.pairs(LISTED), folders, "listed_auc", SETTINGS)
 
-    assert (found.n_pairs, found.n_songs) == (14 * 13 // 2, 14)
+    assert (found.n_pairs, found.n_songs) == (22 * 21 // 2, 22)
 
 
-@pytest.mark.parametrize(("target", "n_pairs"), [("observable", 120), ("listed_only", 24)])
+@pytest.mark.parametrize(("target", "n_pairs"), [("observable", 276), ("listed_only", 36)])
 def test_a_metric_of_pairs_is_of_those_that_the_challenger_was_made_for(
     tmp_path: Path, target: str, n_pairs: int
 ) -> None:
@@ -436,59 +456,132 @@ def test_with_no_pair_new_to_both_no_lead_is_shown(checkout: Checkout) -> None:
     checkout.register()
     checkout.train("themes", by_theme())
 
-    assert checkout.register().endswith("no val pair is of songs that neither trained on")
+    assert checkout.register().endswith(
+        "not compared with version 1 (years): only 0 listed val pairs are of songs that neither trained on, "
+        "and it takes 30"
+    )
     assert checkout.aliases() == both(champion="years", challenger="themes")
 
 
-# --- another corpus --------------------------------------------------------------------------------
+# --- other data of the same corpus -----------------------------------------------------------------
+
+OTHER = "f" * 32 + ".dir"
 
 
-def test_another_corpus_is_refused_until_it_is_told_to_replace(checkout: Checkout) -> None:
+def test_a_model_of_newer_data_challenges_the_champion_unasked(checkout: Checkout) -> None:
     checkout.train("years", by_year())
     checkout.register()
-    checkout.corpus("f" * 32 + ".dir")
+    checkout.corpus(OTHER)
     checkout.train("themes", by_theme())
+    line = checkout.register()
 
-    command = "PYTHONPATH=src python pipelines/register.py data artifacts --replace"
-    assert checkout.register() == (
-        "themes is not registered: the champion, version 1 (years), is of another corpus; "
-        f"to put themes in its place: {command}"
-    )
-    assert checkout.versions() == dict.fromkeys(registry.MODELS, 1)
-    assert checkout.register(replace=True).endswith("it replaces version 1 (years), unmeasured")
+    assert "a lead is shown over version 1 (years, other data): spearman" in line
+    assert line.endswith("on 276 val pairs of 24 songs that neither trained on")
     assert checkout.aliases() == both(champion="themes")
+    for name in MODELS:
+        tags = checkout.client.get_model_version_by_alias(name, "champion").tags
+        assert (tags["data"], tags["verdict"]) == (OTHER, line.split(": ", 1)[1])
     assert checkout.register().startswith("themes is the champion already")
 
 
-def test_a_corpus_of_other_bytes_and_the_same_model_is_another_corpus(checkout: Checkout) -> None:
+def test_a_model_of_newer_data_that_is_not_better_leaves_the_champion(checkout: Checkout) -> None:
     checkout.train("themes", by_theme())
     checkout.register()
-    checkout.corpus("f" * 32 + ".dir")
+    checkout.corpus(OTHER)
+    checkout.train("years", by_year())
 
-    assert "is of another corpus" in checkout.register()
-    checkout.register(replace=True)
+    assert "no lead is shown over version 1 (themes, other data)" in checkout.register()
+    assert checkout.aliases() == both(champion="themes", challenger="years")
+
+
+def test_the_same_training_on_other_bytes_takes_its_own_place(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme())
+    checkout.register()
+    checkout.corpus(OTHER)
+
+    assert checkout.register().endswith(
+        "the training of version 1 (themes, other data), with newer figures or songs"
+    )
     assert checkout.register().startswith("themes is the champion already: version 2")
 
 
-def test_a_workspace_is_told_the_command_from_the_checkout(
-    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    checkout.train("years", by_year())
-    checkout.register()
-    workspace = checkout.folder / "work" / "my songs"
-    shutil.copytree(checkout.artifacts, workspace / "artifacts")
-    for folder in (checkout.folder, workspace):
-        (folder / "pipelines").mkdir()
-        (folder / "dvc.yaml").touch()
-    checkout.corpus("f" * 32 + ".dir")
-    shutil.move(checkout.folder / "dvc.lock", workspace)
-    monkeypatch.chdir(workspace)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+@pytest.fixture
+def months(tmp_path: Path) -> champion.Rivals:
+    """The served folders of two months; the old one was trained on s1, an id that the new data give anew."""
+    for name, words in zip(champion.Rivals._fields, (by_theme(), by_year()), strict=True):
+        trained.write_experiment(tmp_path / name, words)
+        (tmp_path / name / "training_songs.txt").write_text("t0\n")
+    old = tmp_path / "champion"
+    old.joinpath("training_songs.txt").write_text("a0\n")
+    old.joinpath("training_texts.txt").write_text(f"{equal_texts.digest('HUM, b3!')}\n")
+    return champion.Rivals(tmp_path / "challenger", old)
 
-    line = registry.register(Path("artifacts"), RAW)
-    assert line.endswith(
-        "cd 'work/my songs' && PYTHONPATH=src python pipelines/register.py data artifacts --replace"
+
+def measured(songs: pd.DataFrame, months: champion.Rivals) -> champion.RivalScores:
+    scores = champion.compare(songs, trained.pairs(PAIRS), months, "spearman", SETTINGS)
+    assert isinstance(scores, champion.RivalScores)
+    return scores
+
+
+def test_a_song_that_the_champion_trained_on_is_known_by_its_id_and_by_its_text(
+    months: champion.Rivals,
+) -> None:
+    assert measured(trained.songs(LYRICS), months).n_songs == 22
+
+
+def test_with_a_song_its_whole_group_was_trained_on(months: champion.Rivals) -> None:
+    """c2, a version of a0 that came later, and z0, of no pair of val, whose version is d1."""
+    months.champion.joinpath("training_songs.txt").write_text("a0\nz0\n")
+    groups = {"c2": "a0", "d1": "z0"}
+    songs = trained.songs(LYRICS)
+    songs["group_id"] = [groups.get(song, song) for song in songs["song_id"]]
+    assert measured(songs, months).n_songs == 24 - len({"a0", "c2", "d1", "b3"})
+
+
+def test_a_champion_of_an_earlier_version_keeps_ids_alone(months: champion.Rivals) -> None:
+    months.champion.joinpath("training_texts.txt").unlink()
+    assert measured(trained.songs(LYRICS), months).n_songs == 23
+
+
+def test_with_too_few_pairs_that_neither_trained_on_the_newcomer_is_challenger(checkout: Checkout) -> None:
+    checkout.train("years", by_year())
+    # 7 songs of 24 are left to compare on, with 21 pairs.
+    (checkout.artifacts / "served" / "training_songs.txt").write_text("\n".join(VAL[:17]))
+    checkout.register()
+    checkout.corpus(OTHER)
+    checkout.train("themes", by_theme())
+
+    assert checkout.register().endswith(
+        "not compared with version 1 (years, other data): only 21 listed val pairs are of songs that neither "
+        "trained on, and it takes 30"
     )
+    assert checkout.aliases() == both(champion="years", challenger="themes")
+    assert checkout.register(replace=True).startswith("themes is now champion")
+
+
+# --- several corpora -------------------------------------------------------------------------------
+
+
+def test_each_corpus_has_a_champion_of_its_own(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme())
+    checkout.register()
+    text = (checkout.folder / "params.yaml").read_text()
+    (checkout.folder / "params.yaml").write_text(text.replace("name: neuralist ", "name: neuralist-歌詞 "))
+    checkout.train("years", by_year())
+    line = checkout.register()
+
+    of_songs = ("neuralist-歌詞", "neuralist-歌詞-recommender")
+    assert line == f"years is now champion, version 1 of {' and '.join(of_songs)}: there was no champion"
+    for name, experiment in (*((name, "years") for name in of_songs), *((name, "themes") for name in MODELS)):
+        assert checkout.client.get_model_version_by_alias(name, "champion").tags["experiment"] == experiment
+    assert checkout.client.get_registered_model(of_songs[1]).description.startswith(
+        "The songs of a catalogue"
+    )
+    # The stamp tells both corpora that nothing is to be done.
+    assert checkout.register().startswith("years is the champion already: version 1 of neuralist-歌詞 and")
+    (checkout.folder / "params.yaml").write_text(text)
+    checkout.train("themes", by_theme())
+    assert checkout.register().startswith("themes is the champion already: version 1 of neuralist and")
 
 
 def test_without_dvc_the_corpus_is_unknown(checkout: Checkout) -> None:
@@ -519,9 +612,9 @@ def killed_at(method: str, call: int, patch: pytest.MonkeyPatch) -> None:
 STEPS = [
     *(("log_artifacts", call) for call in (1, 2)),
     *(("create_model_version", call) for call in (1, 2)),
-    *(("set_model_version_tag", call) for call in (1, 4)),
+    *(("set_model_version_tag", call) for call in (1, 2, 3, 4)),
     *(("set_registered_model_alias", call) for call in (1, 2)),
-]
+]  # all that a crowning writes to the registry
 
 
 def register_killed(checkout: Checkout, step: tuple[str, int], *, replace: bool = False) -> None:
@@ -536,26 +629,30 @@ def test_a_crowning_killed_between_any_two_steps_is_completed(checkout: Checkout
     checkout.register()
     for number, step in enumerate(STEPS, start=2):
         checkout.train(f"themes{number}", by_theme())
+        checkout.corpus(f"{number:032}.dir")  # next month's data
         register_killed(checkout, step)
+        for of_model in checkout.aliases().values():
+            assert of_model["champion"] in ("years", f"themes{number}"), step
 
         checkout.register()
         assert checkout.aliases() == both(champion=f"themes{number}"), step
-        assert checkout.versions() == dict.fromkeys(registry.MODELS, number), step
+        assert checkout.versions() == dict.fromkeys(MODELS, number), step
         assert checkout.register().startswith(f"themes{number} is the champion already: version {number} of")
         checkout.train("years", by_year())
+        checkout.corpus(DATA)
         checkout.register(replace=True)
 
 
 def test_a_defeat_killed_between_any_two_steps_is_completed(checkout: Checkout) -> None:
     checkout.train("themes", by_theme())
     checkout.register()
-    for number, step in enumerate(STEPS[-4:], start=2):
+    for number, step in enumerate(STEPS[-6:], start=2):
         checkout.train(f"twin{number}", by_theme())
         register_killed(checkout, step)
 
         assert "no lead is shown" in checkout.register()
         assert checkout.aliases() == both(champion="themes", challenger=f"twin{number}"), step
-        assert checkout.versions() == dict.fromkeys(registry.MODELS, number), step
+        assert checkout.versions() == dict.fromkeys(MODELS, number), step
 
 
 def test_a_replacement_killed_between_the_models_is_completed_by_a_plain_call(checkout: Checkout) -> None:
@@ -578,7 +675,7 @@ def test_two_at_once_make_one_version(checkout: Checkout) -> None:
         "themes is now champion",
         "themes is the champion already: version 1 of neuralist and neuralist-recommender",
     ]
-    assert checkout.versions() == dict.fromkeys(registry.MODELS, 1)
+    assert checkout.versions() == dict.fromkeys(MODELS, 1)
 
 
 def test_an_emptied_store_is_filled_again(checkout: Checkout, empty_database: Path, tmp_path: Path) -> None:
@@ -623,7 +720,7 @@ def test_what_was_registered_stands_in_the_stamp_until_the_registry_changes(chec
     checkout.register()
     held = stamp.read(checkout.mlflow_store)
     assert held is not None
-    assert held.models == stamp.models(checkout.client, checkout.mlflow_store)
+    assert held.models == stamp.models(checkout.client, checkout.mlflow_store, MODELS)
 
     checkout.client.delete_model_version("neuralist-recommender", "1")
     assert stamp.read(checkout.mlflow_store) is None
@@ -631,7 +728,7 @@ def test_what_was_registered_stands_in_the_stamp_until_the_registry_changes(chec
     assert checkout.register().startswith("themes is the champion already")
     held = stamp.read(checkout.mlflow_store)
     assert held is not None
-    assert held.models == stamp.models(checkout.client, checkout.mlflow_store)
+    assert held.models == stamp.models(checkout.client, checkout.mlflow_store, MODELS)
     assert {name: len(model.versions) for name, model in held.models.items()} == {
         "neuralist": 3,
         "neuralist-recommender": 1,
@@ -665,8 +762,8 @@ def test_a_lost_champion_is_registered_again_and_its_version_stays(checkout: Che
         "themes is now champion, version 2 of neuralist and neuralist-recommender: "
         "the files of version 1 (themes) are gone"
     )
-    assert checkout.versions() == dict.fromkeys(registry.MODELS, 2)
-    assert all((folder_of(checkout, name) / "artifacts/served").is_dir() for name in registry.MODELS)
+    assert checkout.versions() == dict.fromkeys(MODELS, 2)
+    assert all((folder_of(checkout, name) / "artifacts/served").is_dir() for name in MODELS)
     again = checkout.register()
     assert again.startswith("themes is the champion already: version 2 of")
     assert not WROTE.search(again)
@@ -707,15 +804,15 @@ def test_both_models_move_where_one_lost_its_files(checkout: Checkout) -> None:
     assert checkout.register().startswith("themes is the champion already")
 
 
-def test_a_lost_champion_of_another_corpus_is_not_replaced_unasked(checkout: Checkout) -> None:
+def test_a_lost_champion_of_other_data_is_replaced(checkout: Checkout) -> None:
     checkout.train("years", by_year())
     checkout.register()
     shutil.rmtree(checkout.folder / "mlruns" / "neuralist")
-    checkout.corpus("f" * 32 + ".dir")
+    checkout.corpus(OTHER)
     checkout.train("themes", by_theme())
 
-    assert "is of another corpus, and its files are gone; to put themes in its place" in checkout.register()
-    assert checkout.register(replace=True).startswith("themes is now champion")
+    assert checkout.register().endswith("the files of version 1 (years, other data) are gone")
+    assert checkout.aliases() == both(champion="themes")
 
 
 def test_a_champion_without_files_cannot_be_downloaded_and_the_fix_is_named(
@@ -758,13 +855,13 @@ def test_case_lost_champion_in_a_moved_checkout(old: Checkout, tmp_path: Path) -
 
     assert said[:-1] == [
         f"{name} version {number} has moved with the checkout: it is version {number + 2} now"
-        for name in registry.MODELS
+        for name in MODELS
         for number in (1, 2)
     ]
     assert said[-1].startswith("years is version 4 of neuralist and neuralist-recommender already: no lead")
     assert new.aliases() == both(champion="themes", challenger="years")
-    assert new.versions() == dict.fromkeys(registry.MODELS, 4)
-    for name, alias in itertools.product(registry.MODELS, ("champion", "challenger")):
+    assert new.versions() == dict.fromkeys(MODELS, 4)
+    for name, alias in itertools.product(MODELS, ("champion", "challenger")):
         assert folder_of(new, name, alias).is_relative_to(tmp_path / "mlruns")
         assert (folder_of(new, name, alias) / "MLmodel").is_file()
     assert new.register().splitlines() == said[-1:]
@@ -777,7 +874,7 @@ def test_a_move_killed_before_the_alias_is_completed(old: Checkout, tmp_path: Pa
     register_killed(new, ("set_registered_model_alias", 1))
 
     new.register()
-    assert new.versions() == dict.fromkeys(registry.MODELS, 4)
+    assert new.versions() == dict.fromkeys(MODELS, 4)
     assert new.aliases() == both(champion="themes", challenger="years")
 
 
@@ -789,9 +886,167 @@ def test_a_checkout_that_moves_back_takes_its_first_versions_again(old: Checkout
     back = Checkout(back.folder, Store(f"{back.mlflow_store.uri}?timeout=5", "neuralist", back.folder))
 
     assert "neuralist version 3 has moved with the checkout: it is version 1 now" in back.register()
-    assert back.versions() == dict.fromkeys(registry.MODELS, 4)
+    assert back.versions() == dict.fromkeys(MODELS, 4)
     names = {experiment.name for experiment in back.client.search_experiments()}
     assert names == {"Default", "neuralist", f"neuralist (of {tmp_path})"}
+
+
+# --- the catalogue ---------------------------------------------------------------------------------
+
+# Of a song that a person removed, and one that was added: "b3" is a word of every encoder here.
+OTHERS = {song: text for song, text in LYRICS.items() if song != "a0"} | {"n0": "hum hum b3"}
+
+
+def champions(checkout: Checkout) -> dict[str, dict[str, str]]:
+    """Model to what the champion's version says of itself."""
+    told = {}
+    for name in MODELS:
+        version = checkout.client.get_model_version_by_alias(name, "champion")
+        told[name] = {"version": str(version.version)} | version.tags
+    return told
+
+
+def of_both(told: dict[str, dict[str, str]], *keys: str) -> list[str | None]:
+    """Values that both models' champions have."""
+    [one, other] = ([of_model.get(key) for key in keys] for of_model in told.values())
+    assert one == other
+    return one
+
+
+def test_the_same_training_with_other_songs_names_the_version_it_came_from(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme())
+    checkout.register()
+    assert checkout.renew() == ""
+    assert of_both(champions(checkout), "parent") == [None]
+
+    checkout.catalogue(OTHERS)
+    checkout.train("themes", by_theme())
+    checkout.register()
+    assert checkout.renew() == "", "it has these songs already"
+    assert of_both(champions(checkout), "version", "parent") == ["2", "1"]
+
+
+@pytest.fixture
+def challenged(checkout: Checkout) -> Checkout:
+    """The champion is `themes`, version 1; artifacts/served holds the challenger `years`, version 2."""
+    checkout.train("themes", by_theme())
+    checkout.register()
+    checkout.renew()
+    checkout.train("years", by_year())
+    checkout.register()
+    return checkout
+
+
+def test_a_champion_that_is_not_packed_gets_the_songs_by_its_own_encoder(challenged: Checkout) -> None:
+    before = folder_of(challenged, "neuralist") / "artifacts/served"
+    challenged.catalogue(OTHERS)
+    line = challenged.renew()
+
+    assert line == (
+        "themes is now champion, version 3 of neuralist and neuralist-recommender: "
+        "it has the songs of the catalogue"
+    )
+    assert WROTE.search(line)
+    assert challenged.aliases() == both(champion="themes", challenger="years")
+    assert of_both(champions(challenged), "parent", "data", "complete") == ["1", DATA, "true"]
+    for name in MODELS:
+        folder = folder_of(challenged, name) / "artifacts/served"
+        songs = parquet.read(folder / "catalogue.parquet", tables.CATALOGUE)["song_id"].tolist()
+        assert set(songs) == set(OTHERS)
+        embeddings = np.load(folder / "embeddings.npy")
+        heard = {song: embeddings[songs.index(song)] for song in ("n0", "b3", "c1")}
+        # Themes b and c have the numbers 0.4 and 0.9; to `years`, b3 would be 9.
+        expected = {
+            song: trained.embedding(number) for song, number in (("n0", 0.4), ("b3", 0.4), ("c1", 0.9))
+        }
+        assert {song: float(value[0]) for song, value in heard.items()} == pytest.approx(expected, abs=1e-6)
+        changed = {"catalogue.parquet", "embeddings.npy", "served.json", "card.md"}
+        for path in before.iterdir():
+            assert (path.read_bytes() == (folder / path.name).read_bytes()) == (path.name not in changed)
+        assert not any(b"Artist a0" in path.read_bytes() for path in folder.iterdir())
+        assert "27 songs" in (folder / "card.md").read_text()
+
+
+def test_songs_that_are_served_already_write_nothing(challenged: Checkout) -> None:
+    assert challenged.renew() == ""
+    challenged.catalogue(OTHERS)
+    challenged.renew()
+    before = challenged.versions()
+
+    assert challenged.renew() == ""
+    assert challenged.versions() == before
+    assert challenged.register().startswith(
+        "years is version 2 of neuralist and neuralist-recommender already"
+    )
+
+
+def test_songs_taken_back_are_served_by_the_version_that_had_them(challenged: Checkout) -> None:
+    challenged.catalogue(OTHERS)
+    challenged.renew()
+    challenged.catalogue(LYRICS)
+
+    assert challenged.renew().startswith("themes is now champion, version 1 of")
+    assert challenged.versions() == dict.fromkeys(MODELS, 3)
+
+
+def test_who_goes_back_to_an_earlier_champion_does_not_bring_back_what_was_removed(
+    checkout: Checkout,
+) -> None:
+    checkout.train("years", by_year())
+    checkout.register()
+    checkout.train("themes", by_theme())
+    checkout.register()
+    checkout.catalogue(OTHERS)
+    checkout.train("themes", by_theme())
+    checkout.register()
+    checkout.renew()
+    for name in MODELS:
+        checkout.client.set_registered_model_alias(name, "champion", "1")
+    checkout.register()
+
+    assert checkout.renew().startswith("years is now champion, version 4 of")
+    assert of_both(champions(checkout), "parent", "experiment") == ["1", "years"]
+
+
+CHAMPION_STEPS = [
+    ("create_model_version", 1),
+    ("create_model_version", 2),
+    ("set_registered_model_alias", 1),
+    ("set_registered_model_alias", 2),
+    ("set_model_version_tag", 1),
+    ("set_model_version_tag", 4),
+]
+
+
+def test_a_renewal_killed_between_any_two_steps_is_completed(challenged: Checkout) -> None:
+    for number, step in enumerate(CHAMPION_STEPS):
+        songs = OTHERS | {f"m{number}": "hum hum c2"}
+        challenged.catalogue(songs)
+        with pytest.MonkeyPatch.context() as patch:
+            killed_at(*step, patch)
+            with pytest.raises(KeyboardInterrupt):
+                challenged.renew()
+        for of_model in challenged.aliases().values():
+            assert of_model["champion"] == "themes", step
+
+        challenged.register()
+        challenged.renew()
+        assert challenged.versions() == dict.fromkeys(MODELS, 3 + number), step
+        assert of_both(champions(challenged), "version", "complete") == [str(3 + number), "true"], step
+        assert challenged.renew() == "", step
+    assert challenged.aliases() == both(champion="themes", challenger="years")
+
+
+def test_a_champion_of_another_program_and_none_at_all_are_left_alone(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme())
+    assert checkout.renew() == ""
+    for name in MODELS:
+        checkout.client.create_registered_model(name)
+        checkout.client.create_model_version(name, source=checkout.folder.as_uri())
+        checkout.client.set_registered_model_alias(name, "champion", "1")
+
+    assert checkout.renew() == ""
+    assert checkout.versions() == dict.fromkeys(MODELS, 1)
 
 
 # --- the stage -------------------------------------------------------------------------------------
@@ -810,14 +1065,13 @@ def test_the_stage_needs_no_mlflow_to_see_that_nothing_is_to_be_done(
         (checkout.folder / name).symlink_to(ROOT / name)
     checkout.train("themes", by_theme())
     checkout.register()
+    checkout.renew()
     script = ("pipelines/register.py", "data", "artifacts")
     again = run(checkout.folder, "env", "PYTHONPATH=src", "python", "-X", "importtime", *script)
     assert (again.returncode, again.stdout.split(":")[0]) == (0, "themes is the champion already")
     imported = {line.rsplit("|", 1)[-1].strip() for line in again.stderr.splitlines()}
     assert not imported & {"mlflow", "numpy", "pandas", "onnxruntime"}
 
-    checkout.corpus("f" * 32 + ".dir")
-    refused = run(checkout.folder, "env", "PYTHONPATH=src", "python", *script)
-    assert refused.returncode == 0
-    replaced = run(checkout.folder, "bash", "-c", refused.stdout.rsplit("in its place: ")[1])
-    assert replaced.stdout.startswith("themes is now champion, version 2"), replaced.stderr
+    checkout.train("twin", by_theme())
+    replaced = run(checkout.folder, "env", "PYTHONPATH=src", "python", *script, "--replace")
+    assert replaced.stdout.startswith("twin is now champion, version 2"), replaced.stderr

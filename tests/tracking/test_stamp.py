@@ -56,7 +56,6 @@ def test_it_holds_what_is_finished_and_what_is_registered(mlflow_store: Store, c
             "neuralist": stamp.Registered(
                 {"champion": "1"}, {"1": {"served": "a"}}, {"1": f"file://{mlflow_store.checkout}"}
             ),
-            "neuralist-recommender": stamp.Registered({}, {}, {}),
         },
     )
     assert stamp.recorded(mlflow_store, "of an experiment")
@@ -110,7 +109,7 @@ def test_any_write_ends_it_and_a_new_one_says_what_mlflow_says(
     after = stamp.read(mlflow_store)
     assert after is not None
     assert after != before
-    assert after.models == stamp.models(client, mlflow_store)
+    assert after.models == stamp.models(client, mlflow_store, after.models)
 
 
 def test_what_mlflow_gc_removes_for_good_ends_it(mlflow_store: Store, client: Any) -> None:
@@ -159,8 +158,8 @@ def test_what_is_written_while_mlflow_is_asked_leaves_no_stamp(
 ) -> None:
     ask = stamp.models
 
-    def slowly(given: Any, into: Store) -> Any:
-        answer = ask(given, into)
+    def slowly(*given: Any) -> Any:
+        answer = ask(*given)
         client.delete_run(run_id(client, mlflow_store))
         return answer
 
@@ -251,7 +250,7 @@ def test_files_that_may_not_be_read_are_not_called_gone(
 
 def test_the_files_of_a_server_are_never_called_gone(mlflow_store: Store, client: Any) -> None:
     server = replace(mlflow_store, checkout=None)
-    assert {model.sources == {} for model in stamp.models(client, server).values()} == {True}
+    assert {model.sources == {} for model in stamp.models(client, server, [MODEL]).values()} == {True}
 
 
 DAMAGED = itertools.product(

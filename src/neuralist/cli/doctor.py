@@ -4,6 +4,7 @@ Its checks are cheap and change nothing: file names rather than hashes, MLflow's
 """
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from neuralist.tracking.store import Store
 
 PYTHONS = ((3, 11), (3, 12), (3, 13))  # TensorFlow and gensim have no wheels for 3.14
-DOCTOR = ("Python", "packages", "data", "stages", "model", "registry")
+DOCTOR = ("workspace", "Python", "packages", "data", "stages", "model", "registry")
 _MAX_NAMES = 3  # missing items named in one finding
 
 
@@ -40,8 +41,9 @@ def doctor(as_json: Json = False) -> None:
 
     Exit code 1 when something is missing.
     """
-    findings = list(examine(files.checkout()))
-    next_command = next_commands(findings)[0].command
+    root = files.checkout()
+    findings = list(examine(root))
+    next_command = next_commands(findings, root)[0].command
     if as_json:
         checks = [{"ok": not finding.fix, **finding._asdict()} for finding in findings]
         shell.print_json({"checks": checks, "next": next_command})
@@ -65,24 +67,24 @@ def show_next() -> None:
         print("This folder is in no checkout of Neuralist: change into one, or name a model with --model.")
     else:
         findings = []
-        for finding in examine(root, ("data", "stages", "champion")):
+        for finding in examine(root, ("workspace", "data", "stages", "champion")):
             findings.append(finding)
-            print(f"  {finding.check:8}  {finding.found}")
+            print(f"  {finding.check:9} {finding.found}")
             if finding.fix:
                 break
         from neuralist.console import next_steps
 
-        print("\n".join(next_steps.lines(next_commands(findings))))
+        print("\n".join(next_steps.lines(next_commands(findings, root))))
     print("All commands: neuralist --help")
 
 
-def next_commands(findings: Iterable[Finding]) -> list["Step"]:
+def next_commands(findings: Iterable[Finding], root: Path) -> list["Step"]:
     """Return commands that come next and what each does: those that fix the first thing that is missing."""
     from neuralist.console import next_steps  # rich's bars, which come with it, take 0.06 s
 
     first = next((finding for finding in findings if finding.fix), None)
     if first is None:
-        return next_steps.READY
+        return next_steps.ready(files.workspace(root), _model_name(root))
     no_data = first.fix == next_steps.NO_DATA[0].command
     return next_steps.NO_DATA if no_data else [next_steps.Step(first.fix)]
 
@@ -90,6 +92,7 @@ def next_commands(findings: Iterable[Finding]) -> list["Step"]:
 def examine(root: Path, names: Container[str] = DOCTOR) -> Iterator[Finding]:
     """Yield the findings of these checks on a checkout or workspace, in the order in which to fix them."""
     checks = {
+        "workspace": _workspace,
         "Python": _python,
         "packages": _packages,
         "data": _data,
@@ -99,6 +102,8 @@ def examine(root: Path, names: Container[str] = DOCTOR) -> Iterator[Finding]:
         "champion": _champion,
     }
     checks = {name: check for name, check in checks.items() if name in names}
+    if files.workspace(root) is None:
+        checks.pop("workspace", None)
     for name, check in checks.items():
         try:
             state, fix = check(root)
@@ -106,6 +111,17 @@ def examine(root: Path, names: Container[str] = DOCTOR) -> Iterator[Finding]:
             state, _, fix = shell.message(error).partition("; ")
             fix = fix or "correct that and call again"  # without a fix the check would count as passed
         yield Finding(name, state, fix)
+
+
+def _workspace(root: Path) -> tuple[str, str]:
+    """Say which workspace it is, and of which checkout."""
+    return f"{files.workspace(root)} of {files.checkouts(root)[-1]}, model {_model_name(root)}", ""
+
+
+def _model_name(root: Path) -> str:
+    from neuralist.config import params
+
+    return params.model_name(root / "params.yaml")
 
 
 def _python(root: Path) -> tuple[str, str]:
@@ -152,6 +168,9 @@ def _locked(text: str) -> Iterator[tuple[str, str]]:
 def _data(root: Path) -> tuple[str, str]:
     """Check that data/ is present, and that number and size of its files are those in data.dvc."""
     data, pin = root / "data", root / "data.dvc"
+    if data.is_symlink() and not data.exists():
+        fix = f"put it back, or rm {shlex.quote(str(data))} and make repro RAW=<its place> NAME={root.name}"
+        return f"data leads to {data.readlink()}, which is not there", fix
     if not (data.is_dir() and any(data.iterdir())):
         return "data/ is missing or empty", "make data"
     sizes = [path.stat().st_size for path in data.rglob("*") if path.is_file()]
@@ -231,44 +250,43 @@ def _model(root: Path) -> tuple[str, str]:
 def _registry(root: Path) -> tuple[str, str]:
     """Check the champions and their files in MLflow's default store; 3 s without its stamp."""
     from neuralist import console
+    from neuralist.serving import registered
     from neuralist.tracking import stamp
     from neuralist.tracking.store import opened, store
 
     into = store(root)
     if into.checkout is None:
         return f"not looked into: MLFLOW_TRACKING_URI is {console.without_passwords(into.uri)}", ""
-    models = _models_without_mlflow(into)
+    names = registered.names(_model_name(root))
+    models = _models_without_mlflow(into, names)
     if models is None:
         with opened(into) as client:
-            models = stamp.models(client, into)
+            models = stamp.models(client, into, names)
     return _champions(models)
 
 
 def _champion(root: Path) -> tuple[str, str]:
     """Check the same without MLflow, which takes 3 s to import: what the stamp cannot tell is not missing."""
+    from neuralist.serving import registered
     from neuralist.tracking.store import store
 
-    models = _models_without_mlflow(store(root))
+    models = _models_without_mlflow(store(root), registered.names(_model_name(root)))
     return ("not looked up in MLflow: neuralist doctor does", "") if models is None else _champions(models)
 
 
-def _models_without_mlflow(into: "Store") -> "Mapping[str, Registered] | None":
+def _models_without_mlflow(into: "Store", names: Iterable[str]) -> "Mapping[str, Registered] | None":
     """Return the registered models, by the stamp or as there is no store; None where MLflow must tell."""
     from neuralist.tracking import stamp
 
     if content := stamp.read(into):
-        return content.models
+        return content.models_of(names)
     if into.checkout is not None and not (into.checkout / "mlflow.db").exists():
-        return {}  # opening the store would create it
+        return dict.fromkeys(names, stamp.NOT_REGISTERED)  # opening the store would create it
     return None
 
 
 def _champions(models: "Mapping[str, Registered]") -> tuple[str, str]:
-    from neuralist.serving import registered
-
-    champions = {
-        name: models[name].aliases.get("champion") if name in models else None for name in registered.MODELS
-    }
+    champions = {name: model.aliases.get("champion") for name, model in models.items()}
     missing = [f"no champion of {name}" for name, version in champions.items() if not version]
     if missing:
         return ", ".join(missing), "dvc repro"

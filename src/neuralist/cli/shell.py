@@ -8,11 +8,14 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+
+from neuralist import files
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,6 +41,11 @@ _BIDIRECTIONAL = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 class Group(TyperGroup):
     """Turns bad input (a ValueError) and unreadable files into one line on stderr and exit code 1."""
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help; in a workspace also its paths and the name of its model."""
+        super().format_help(ctx, formatter)
+        print("".join(f" {line}\n" for line in _of_workspace()), end="")
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command; prints its error."""
         try:
@@ -48,6 +56,24 @@ class Group(TyperGroup):
         except (ValueError, OSError, ModuleNotFoundError) as error:
             print(f"error: {shown(message(error))}", file=sys.stderr)
             raise typer.Exit(1) from error
+
+
+def _of_workspace() -> list[str]:
+    """Return what a workspace around the working folder has of its own; nothing outside of one."""
+    workspace = files.workspace(Path.cwd())
+    if workspace is None:
+        return []
+    from neuralist.config import params
+
+    root = files.checkouts(Path.cwd())[-1] / workspace
+    with suppress(ValueError):
+        return [
+            shown(f"Workspace {workspace} of {root.parents[1]}"),
+            f"  raw files     {shown((root / 'data').resolve())}",
+            f"  served model  {workspace}/artifacts/served",
+            f"  in MLflow     models:/{params.model_name(root / 'params.yaml')}@champion",
+        ]
+    return []
 
 
 def message(error: Exception) -> str:

@@ -11,9 +11,11 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from neuralist.config import params, records, renamed
+from neuralist.config.experiment import unknown_key
 from neuralist.config.records.corpus import CorpusNote, Epochs, OneLine
 
 FILE = "corpus.yaml"
+OWN = ("note", "epochs")  # its keys that params.yaml does not have
 
 
 class Corpus(CorpusNote):
@@ -35,12 +37,16 @@ def read(raw: Path) -> Corpus:
 
     Raises:
         ValueError: corpus.yaml is not a YAML mapping, its note or epochs are invalid, or it has a key of
-            an earlier version.
+            an earlier version, or one that there is not.
     """
     path = raw / FILE
     values = params.read_yaml(path) if path.exists() else {}
     renamed.refuse(values, path)
-    own = {key: values.pop(key) for key in ("note", "epochs") if key in values}
+    own = {key: values.pop(key) for key in OWN if key in values}
+    known = [*OWN, *(field.alias or name for name, field in params.Params.model_fields.items())]
+    unknown = "; ".join(f"{key}: {unknown_key(key, known)}" for key in values if key not in known)
+    if unknown:
+        raise ValueError(f"{path}: {unknown}")
     try:
         return Corpus(**own, values=values)
     except ValidationError as error:

@@ -1,9 +1,12 @@
 """The settings of one experiment: the section `train` of params.yaml and the entries of `experiments`."""
 
+import difflib
+from collections.abc import Iterable
 from pathlib import PurePath
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 Protocol = Literal["songs", "paper", "given"]
 Similarity = Literal["manhattan", "euclidean", "cosine", "learned"]
@@ -15,6 +18,22 @@ class Section(BaseModel):
     """A section of params.yaml, or a file of values that crosses a stage: frozen, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_are_known(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            known = [field.alias or name for name, field in cls.model_fields.items()]
+            unknown = {key: unknown_key(key, known) for key in values if key not in known}
+            if unknown:
+                raise PydanticCustomError("unknown_key", "unknown keys", {"keys": unknown})
+        return values
+
+
+def unknown_key(key: object, known: Iterable[str]) -> str:
+    """Return what is wrong with an unknown key: the known one that it is nearest to, if any is near."""
+    near = difflib.get_close_matches(str(key), list(known), n=1)
+    return f"unknown key {key!r}; " + (f"did you mean {near[0]!r}?" if near else "remove it")
 
 
 def _inside(folder: str) -> str:

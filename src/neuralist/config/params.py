@@ -1,5 +1,6 @@
 """params.yaml as typed, frozen values: unknown keys refused, ranges checked, errors name the key."""
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from pathlib import Path
@@ -19,10 +20,12 @@ from pydantic_core import PydanticCustomError
 
 from neuralist import files
 from neuralist.config import renamed
-from neuralist.config.experiment import Experiment, Section, Train
+from neuralist.config.experiment import Experiment, Section, Train, unknown_key
 from neuralist.config.metric_table import AUTO, CHOOSING, ON_VAL
 
 N_FOLDS = 5
+RECOMMENDER = "-recommender"  # at the end of the name of a corpus' second model
+NAME_RULE = "letters, digits, '.', '_' or '-', at most 200 bytes, beginning with a letter or digit"
 AUTO_EPOCHS = 50
 TUNED, WHOLE = "tuned", ("experiments", "space", "spaces", "heads", "variants", "genres")
 EngineName = Literal["duckdb", "spark"]
@@ -60,6 +63,29 @@ def _choice(names: Iterable[str]) -> Callable[[str], str]:
         return name
 
     return check
+
+
+def is_name(name: str) -> bool:
+    """Whether a name can be that of a workspace and of a model in MLflow, in paths and addresses as well.
+
+    Letters and digits of any script, '.', '_' and '-', at most 200 bytes, beginning with a letter or digit.
+    MLflow refuses / and :, and takes apart an address at @, ? and #.
+    """
+    kinds = [
+        unicodedata.category(character)[0] for character in name
+    ]  # L, M, N: letters, their marks, digits
+    inside = all(kind in "LMN" or character in "._-" for kind, character in zip(kinds, name, strict=True))
+    return inside and kinds[:1] in (["L"], ["N"]) and len(name.encode()) <= 200
+
+
+def _model_name(name: str) -> str:
+    if not is_name(name):
+        raise PydanticCustomError("choice", f"give {NAME_RULE}")
+    if name.endswith(RECOMMENDER):
+        raise PydanticCustomError(
+            "choice", "a name with this end is that of another corpus' second model; give another name"
+        )
+    return name
 
 
 Range = Annotated[tuple[float | None, float | None], AfterValidator(_ascending)]
@@ -175,8 +201,9 @@ class Songmap(Section):
 
 
 class Registration(Section):
-    """Which experiment is served."""
+    """Which experiment is served, and the name of the corpus' model in MLflow."""
 
+    name: Annotated[str, AfterValidator(_model_name)]
     metric: Annotated[str, AfterValidator(_choice((AUTO, *CHOOSING)))]
 
 
@@ -262,6 +289,15 @@ def load(path: Path = Path("params.yaml")) -> Params:
     return params
 
 
+def model_name(path: Path) -> str:
+    """Return register.name of a params.yaml; nothing else in it is checked.
+
+    Raises:
+        ValueError: the file is missing, no YAML mapping, or section `register` is refused.
+    """
+    return _checked(Registration, read_yaml(path).get("register", {}), prefix="register.").name
+
+
 def _check_names(params: Params) -> None:
     """Have each experiment that is named be there, and have a name of its own."""
     unknown = [name for name in params.run if name not in params.experiments]
@@ -319,7 +355,10 @@ def _check_space(params: Params, experiment: str, space: Space, section: str) ->
     fixed = {"protocol", "epochs", "patience", "seed", "pretrain_on", "ensemble"}
     for name, entry in space.items():
         key = f"{section}.{name}"
-        if name in fixed or name not in Experiment.model_fields:
+        if name not in Experiment.model_fields:
+            searched = [field for field in Experiment.model_fields if field not in fixed]
+            raise ValueError(f"params.yaml: {key}: {unknown_key(name, searched)}")
+        if name in fixed:
             raise ValueError(
                 f"params.yaml: {key}: not to be searched; "
                 f"choose among {', '.join(sorted(set(Experiment.model_fields) - fixed))}"
@@ -350,7 +389,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
         files.refuse_conflict(path, text)
-        values = yaml.safe_load(text)
+        values = files.parse_yaml(text)
     except FileNotFoundError:
         raise ValueError(f"{path}: no such file; run from the folder that holds params.yaml") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -381,6 +420,11 @@ def message(error: ValidationError, prefix: str = "") -> str:
     reasons = []
     for problem in error.errors():
         key = prefix + ".".join(map(str, problem["loc"]))
+        if problem["type"] == "unknown_key":  # of config.experiment
+            section = f"{key}." if problem["loc"] else prefix
+            unknown = problem.get("ctx", {})["keys"].items()
+            reasons += [f"{section}{key}: {reason}" for key, reason in unknown]
+            continue
         reason, received = FIXES.get(problem["type"], problem["msg"]), f"received {problem['input']!r}"
         if problem["type"] != "missing":
             names_fix = problem["type"] in ("choice", *FIXES)

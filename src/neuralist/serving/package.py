@@ -5,9 +5,9 @@ Output: artifacts/served/. encoder.onnx, vocabulary.txt, experiment.json and, wh
 similarity.npz: the encoder's files;
 catalogue.parquet (tables.CATALOGUE) and embeddings.npy, float32 (n_songs, units), in one order; blend.json,
 how artist, year and tags of a query take part in the ranking;
-training_songs.txt, one id per line; served.json, a `ServedModel`; card.md; fusion.npz where TF-IDF takes
-part. No lyrics but the first words of
-songs without artist and title, no pickle; the same input gives the same bytes.
+training_songs.txt, one id per line, and training_texts.txt, a digest of each of their texts; served.json, a
+`ServedModel`; card.md; fusion.npz where TF-IDF takes part. No lyrics but the first words of songs without
+artist and title, no pickle; the same input gives the same bytes.
 Where there is nothing to serve, the folder holds only card.md, which says why.
 
 The catalogue's songs need not be those of the data: `renew` gives a packed model another catalogue.
@@ -34,7 +34,7 @@ from neuralist.model.encoder import Encoder, PairSimilarity, Reading
 from neuralist.model.similarity import WEIGHTS_FILE
 from neuralist.serving import blending, model_card
 from neuralist.serving.catalogue import catalogue_schema
-from neuralist.text import genres, names
+from neuralist.text import equal_texts, genres, names
 
 COPIED = ("encoder.onnx", "vocabulary.txt", "experiment.json")
 MAX_PAIRS = 1_000_000  # to compute the quantiles from
@@ -235,6 +235,9 @@ def save(
     is_train = songs_of(songs, pairs, by_fold=served.protocol == "songs" and uses_all)["train"]
     trained_on = sorted(songs.loc[is_train, "song_id"])
     files.write_text(out / "training_songs.txt", "".join(f"{song}\n" for song in trained_on))
+    # Other data of this corpus may name the same texts by other ids.
+    digests = sorted({equal_texts.digest(text) for text in songs.loc[is_train, "lyrics"]})
+    files.write_text(out / "training_texts.txt", "".join(f"{digest}\n" for digest in digests))
     of_catalogue = model_card.catalogue(told.known, encoder.windowing.unit, n_unnamed=told.n_unnamed)
     card = model_card.card(served, chosen.trained, chosen.evaluated, chosen.level, of_catalogue)
     files.write_text(out / "card.md", card)

@@ -1,5 +1,6 @@
 """Which texts are equal: those of the same words in the same order, whatever their case and punctuation."""
 
+import hashlib
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,6 +11,11 @@ from neuralist.text import tokenizer
 def folded(text: str) -> str:
     """Return the words of a text between single spaces: equal texts fold to the same."""
     return " ".join(tokenizer.words(text))
+
+
+def digest(text: str) -> str:
+    """Return a digest of a text, 16 hex digits: that of every text which equals it."""
+    return hashlib.sha256(folded(text).encode()).hexdigest()[:16]
 
 
 def first_equal(folded_texts: Iterable[str]) -> np.ndarray:

@@ -10,7 +10,7 @@ taken, and its own encoder encodes the songs: what was removed must not be serve
 | parent | the number of the version that it came from: the same training, with other songs or figures |
 | catalogue | the digest of the songs that it was given, set on champions |
 
-A new version of each of MODELS is written first, then the aliases move, then `complete` is set: killed
+A new version of both models is written first, then the aliases move, then `complete` is set: killed
 in between, the champion is the old version or the new one, and the next call goes on.
 """
 
@@ -21,9 +21,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from neuralist import files
-from neuralist.config import records
-from neuralist.tracking import registry, run_content, stamp
-from neuralist.tracking.stamp import MODELS, Registered
+from neuralist.tracking import registry, stamp
+from neuralist.tracking.registry import Served
+from neuralist.tracking.stamp import Registered
 from neuralist.tracking.store import Store, opened, store
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from neuralist.config.records import ServedModel
 
 PARENT, CATALOGUE, COMPLETE = "parent", "catalogue", "complete"
-MAIN_MODEL = registry.MAIN_MODEL
 # What a version does not have from the one that it came from.
 _OWN = {PARENT, CATALOGUE, COMPLETE, "served", "verdict"}
 
@@ -54,14 +53,12 @@ def renew(artifacts: Path, raw: Path, mlflow_store: Store | None = None) -> str:
     mlflow_store = mlflow_store or store()
     if not (artifacts / "served" / "served.json").exists():
         return ""
-    packed, data = records.load_served(artifacts / "served"), run_content.data_hash(raw)
-    songs = files.digest(artifacts / "catalogue_songs.parquet")
-    now = _Now(artifacts, packed.fingerprint, registry.content_digest(packed, data), data, songs)
+    now = _Now(registry.read(artifacts, raw), files.digest(artifacts / "catalogue_songs.parquet"))
     content = stamp.read(mlflow_store)
-    if content and now.is_served(content.models):
+    if content and now.is_served(content.models_of(now.packed.models)):
         return ""
     with opened(mlflow_store) as client:
-        models = stamp.models(client, mlflow_store)
+        models = stamp.models(client, mlflow_store, now.packed.models)
         said = "" if now.is_served(models) else _Renewal(client, mlflow_store, now, models).write()
         stamp.renew(client, mlflow_store)
     return said
@@ -69,19 +66,16 @@ def renew(artifacts: Path, raw: Path, mlflow_store: Store | None = None) -> str:
 
 @dataclass(frozen=True)
 class _Now:
-    """What is in artifacts/: the packed model, and the songs to recommend."""
+    """The packed model, and the digest of the songs to recommend."""
 
-    artifacts: Path
-    fingerprint: str  # of the packed model's training
-    digest: str  # of its content, see `registry.content_digest`
-    data: str  # DVC's md5 of the raw folder
-    songs: str  # digest of the table of songs
+    packed: Served
+    songs: str
 
     def is_served(self, models: Mapping[str, Registered]) -> bool:
-        """Return whether nothing is to be done: no champion of this corpus lacks these songs, or a tag."""
-        champion = models[MAIN_MODEL].champion
-        if champion is None or champion.get("data") != self.data or "served" not in champion:
-            return True
+        """Return whether nothing is to be done: the champion has these songs, and no tag is missing."""
+        champion = models[self.packed.corpus].champion
+        if champion is None or "served" not in champion:
+            return True  # none, or one that is not Neuralist's
         if any(model.has_lost_champion for model in models.values()):
             return True  # `registry` sees to that
         champions = [model.champion or {} for model in models.values()]
@@ -91,15 +85,15 @@ class _Now:
 
     def parent(self, model: Registered) -> tuple[str, str] | None:
         """Return the packed model's version and its parent, where a tag is to say so; else None."""
-        number = model.version_of(self.digest)
+        number = model.version_of(self.packed.digest)
         if number is None or PARENT in model.versions[number]:
             return None
         earlier = [
             int(other)
             for other, tags in model.versions.items()
             if int(other) < int(number)
-            and tags.get("fingerprint") == self.fingerprint
-            and tags.get("served") != self.digest
+            and tags.get("fingerprint") == self.packed.model.fingerprint
+            and tags.get("served") != self.packed.digest
         ]
         return (number, str(max(earlier))) if earlier else None
 
@@ -118,18 +112,18 @@ class _Renewal:
         for name, model in self.models.items():
             if tag := self.now.parent(model):
                 self.client.set_model_version_tag(name, tag[0], PARENT, tag[1])
-        champion = self.models[MAIN_MODEL].champion or {}
-        if champion["served"] == self.now.digest:
-            # Packed with these songs. `registry` completes the other model where it was killed between both.
+        packed = self.now.packed
+        champion = self.models[packed.corpus].champion or {}
+        if champion["served"] == packed.digest:
+            # Packed with these songs. `registry` has moved the other model too, be it after a kill.
             for name, model in self.models.items():
-                if (model.champion or {}).get("served") == self.now.digest:
-                    self.client.set_model_version_tag(
-                        name, model.aliases["champion"], CATALOGUE, self.now.songs
-                    )
+                number = model.aliases.get("champion", "")
+                if model.versions.get(number, {}).get("served") == packed.digest:
+                    self.client.set_model_version_tag(name, number, CATALOGUE, self.now.songs)
             return ""
-        data = champion.get("data", self.now.data)
         with TemporaryDirectory() as scratch:
             folder, served = self._renewed(Path(scratch))
+            data = champion.get("data", packed.data)
             return self._register(folder, registry.content_digest(served, data))
 
     def _renewed(self, scratch: Path) -> "tuple[Path, ServedModel]":
@@ -139,10 +133,11 @@ class _Renewal:
         from neuralist.data import parquet, tables
         from neuralist.serving import package
 
-        songs = parquet.read(self.now.artifacts / "catalogue_songs.parquet", tables.SONGS)
-        source = self.client.get_model_version_download_uri(
-            MAIN_MODEL, self.models[MAIN_MODEL].aliases["champion"]
-        )
+        packed = self.now.packed
+        songs = parquet.read(packed.artifacts / "catalogue_songs.parquet", tables.SONGS)
+        number = self.models[packed.corpus].aliases["champion"]
+        source = self.client.get_model_version_download_uri(packed.corpus, number)
+        (scratch / "before").mkdir()
         folder = download_artifacts(
             artifact_uri=f"{source}/artifacts/served",
             dst_path=str(scratch / "before"),
@@ -153,31 +148,34 @@ class _Renewal:
 
     def _register(self, folder: Path, digest: str) -> str:
         """Register the folder as the champion's new version; returns a line where the champion moved."""
-        champion = self.models[MAIN_MODEL].champion or {}
-        numbers = {name: self._version(name, folder, digest) for name in MODELS}
+        packed = self.now.packed
+        before = {name: model.aliases.get("champion") for name, model in self.models.items()}
+        numbers = {name: self._version(name, kind, folder, digest) for name, kind in packed.models.items()}
         for name, number in numbers.items():
-            if self.models[name].aliases.get("champion") != number:
+            if before[name] != number:
                 self.client.set_registered_model_alias(name, "champion", number)
         for name, number in numbers.items():
             self.client.set_model_version_tag(name, number, COMPLETE, "true")
             self.client.set_model_version_tag(name, number, CATALOGUE, self.now.songs)
-        if all(self.models[name].aliases.get("champion") == number for name, number in numbers.items()):
+        if before == numbers:
             return ""  # it had these songs, and lacked the tag
-        versions = " and ".join(f"version {number} of {name}" for name, number in numbers.items())
-        return (
-            f"{champion.get('experiment', '')} is now champion, {versions}: with the songs of the catalogue"
-        )
+        experiment = (self.models[packed.corpus].champion or {}).get("experiment", "")
+        versions = registry.version_list(numbers)
+        return f"{experiment} is now champion, {versions}: it has the songs of the catalogue"
 
-    def _version(self, name: str, folder: Path, digest: str) -> str:
+    def _version(self, name: str, kind: str, folder: Path, digest: str) -> str:
         """Return the version of a model with this content; creates it where it is missing."""
         model = self.models[name]
         if number := model.version_of(digest):
             return number
-        # Where the models' champions differ, that of the other one was moved before a kill.
-        source_name, source = (name, model) if model.champion else (MAIN_MODEL, self.models[MAIN_MODEL])
-        before = source.aliases["champion"]
-        version = self.client.get_model_version(source_name, before)
-        tags = {key: value for key, value in source.versions[before].items() if key not in _OWN}
-        tags |= {"served": digest, PARENT: before, "verdict": f"version {before} with other songs"}
+        before = model.aliases.get("champion")
+        if before is None:  # a person has deleted this model's alias: it follows the other one
+            name_of_source = self.now.packed.corpus
+            before, parent = self.models[name_of_source].aliases["champion"], {}
+        else:
+            name_of_source, parent = name, {PARENT: before}
+        version = self.client.get_model_version(name_of_source, before)
+        tags = {key: value for key, value in version.tags.items() if key not in _OWN} | parent
+        tags |= {"served": digest, "verdict": f"version {before} with other songs"}
         run = self.client.get_run(version.run_id)
-        return registry.create_version(self.client, run, name, name, folder, f"served-{digest[:12]}", tags)
+        return registry.create_version(self.client, run, name, kind, folder, f"served-{digest[:12]}", tags)

@@ -3,6 +3,11 @@
 Input: the tags of the registered champion; tables songs and pairs, two served folders (see
 `neuralist.serving.package`). Output: a verdict. Unless the tags alone settle it, both models are evaluated on
 the same pairs under the same draws, and compared by their paired difference.
+
+The champion may be of earlier data of the corpus. A song's fold follows from its group, so most songs of val
+were no training songs before. It is not assumed: a new song that is an earlier version of an old one gives
+their group another fold, ids may be given anew, and the source may give the split. So a song counts as
+trained on, with its whole group, where its id or its text is among those that either folder keeps.
 """
 
 from collections.abc import Mapping
@@ -17,9 +22,11 @@ from neuralist.config import params, records
 from neuralist.config.metric_table import OF_RANKING
 from neuralist.config.records import Estimate
 from neuralist.data import pair_sets
+from neuralist.data.splits import MIN_PAIRS
 from neuralist.evaluation import evaluation, results, selection
 from neuralist.evaluation.comparison import Comparison
 from neuralist.model.encoder import Encoder
+from neuralist.text import equal_texts
 
 
 class Verdict(NamedTuple):
@@ -48,8 +55,6 @@ class RivalScores(NamedTuple):
 
     def __str__(self) -> str:
         """Describe the scores in a sentence fragment, for the verdict's reason."""
-        if not self.n_pairs:
-            return "no val pair is of songs that neither trained on"
         challenger, champion, difference = (
             results.interval(figure, self.metric)
             for figure in (self.challenger, self.champion, self.difference)
@@ -58,6 +63,17 @@ class RivalScores(NamedTuple):
             f"{self.metric} {challenger} against {champion}, difference {difference}, "
             f"on {self.n_pairs:,} val pairs of {self.n_songs:,} songs that neither trained on"
         )
+
+
+class TooFew(NamedTuple):
+    """The number of listed val pairs whose songs neither model trained on, below MIN_PAIRS."""
+
+    n_listed: int
+
+    def __str__(self) -> str:
+        """Say so, for the verdict's reason."""
+        listed = f"{self.n_listed} listed val pair{' is' if self.n_listed == 1 else 's are'}"
+        return f"only {listed} of songs that neither trained on, and it takes {MIN_PAIRS}"
 
 
 def verdict_from_tags(
@@ -85,11 +101,15 @@ def verdict_from_tags(
         return Verdict("champion", f"it replaces {description}, unmeasured")
     if champion.get("fingerprint") == fingerprint:
         return Verdict("champion", f"the training of {description}, with newer figures or songs")
+    if "served" not in champion:
+        return Verdict("challenger", f"{description} is no model of Neuralist's, so they were not compared")
     return None
 
 
-def verdict_from_scores(scores: RivalScores, description: str) -> Verdict:
+def verdict_from_scores(scores: RivalScores | TooFew, description: str) -> Verdict:
     """Return champion where a lead is shown: the interval of the paired difference excludes 0."""
+    if isinstance(scores, TooFew):
+        return Verdict("challenger", f"not compared with {description}: {scores}")
     ahead = selection.shown_lead(scores.difference, scores.metric) == 1
     alias, article = ("champion", "a") if ahead else ("challenger", "no")
     return Verdict(alias, f"{article} lead is shown over {description}: {scores}")
@@ -97,7 +117,7 @@ def verdict_from_scores(scores: RivalScores, description: str) -> Verdict:
 
 def compare(
     songs: pd.DataFrame, pairs: pd.DataFrame, rivals: Rivals, metric: str, settings: params.Evaluate
-) -> RivalScores:
+) -> RivalScores | TooFew:
     """Evaluate two served folders by one metric, on val pairs of songs that neither trained on.
 
     The pairs are those of the challenger's target; a ranking metric takes all observable pairs.
@@ -112,10 +132,10 @@ def compare(
     Raises:
         ValueError: a folder lacks a file, or a pair names a song that is not in `songs`.
     """
-    listing = _new_to_both(_val_pairs(songs, pairs, rivals, metric), rivals)
-    if not len(listing):
-        undefined = metrics.undefined("no pairs")
-        return RivalScores(metric, undefined, undefined, undefined, 0, 0)
+    listing = _new_to_both(_val_pairs(songs, pairs, rivals, metric), songs, rivals)
+    n_listed = int(listing["listed"].to_numpy(bool).sum())
+    if n_listed < MIN_PAIRS:
+        return TooFew(n_listed)
     comparison = _comparison(songs, listing, rivals, ranked=metric in OF_RANKING)
     drawn = comparison.values(settings)["val"]
     challenger, champion = (drawn["model", name][metric] for name in Rivals._fields)
@@ -135,12 +155,24 @@ def _val_pairs(songs: pd.DataFrame, pairs: pd.DataFrame, rivals: Rivals, metric:
     return pairs.loc[pairs["split"] == "val"].assign(listed=True)
 
 
-def _new_to_both(listing: pd.DataFrame, rivals: Rivals) -> pd.DataFrame:
-    training_songs: list[str] = []
-    for folder in rivals:
-        training_songs += (folder / "training_songs.txt").read_text(encoding="utf-8").splitlines()
-    seen = listing["left_id"].isin(training_songs) | listing["right_id"].isin(training_songs)
-    return listing.loc[~seen].reset_index(drop=True)
+def _new_to_both(listing: pd.DataFrame, songs: pd.DataFrame, rivals: Rivals) -> pd.DataFrame:
+    """Return the pairs of which no song, nor another one of its group, was trained on by either."""
+    ids = {line for folder in rivals for line in _lines(folder / "training_songs.txt")}
+    # A folder that was packed by an earlier version keeps the ids alone.
+    texts = {line for folder in rivals for line in _lines(folder / "training_texts.txt", optional=True)}
+    is_listed = songs["song_id"].isin([*listing["left_id"], *listing["right_id"]])
+    related = songs.loc[songs["group_id"].isin(songs.loc[is_listed, "group_id"])]
+    has_seen_text = related["lyrics"].map(lambda text: equal_texts.digest(text) in texts)
+    is_seen = related["song_id"].isin(ids) | has_seen_text.astype(bool)
+    seen = related.loc[related["group_id"].isin(related.loc[is_seen, "group_id"]), "song_id"]
+    in_seen = listing["left_id"].isin(seen) | listing["right_id"].isin(seen)
+    return listing.loc[~in_seen].reset_index(drop=True)
+
+
+def _lines(path: Path, *, optional: bool = False) -> list[str]:
+    if optional and not path.exists():
+        return []
+    return path.read_text(encoding="utf-8").splitlines()
 
 
 def _comparison(songs: pd.DataFrame, listing: pd.DataFrame, rivals: Rivals, *, ranked: bool) -> Comparison:

@@ -1,8 +1,12 @@
 """Register artifacts/served in MLflow as a version of two registered models, and decide which is champion.
 
-Input: the stages' files under artifacts/ (served/, metrics/, experiments/, songs, pairs). Output: in the
-store of `store.store()`, versions of MODELS, which move together, with the aliases champion and challenger.
-A version's files are artifacts of its experiment's MLflow run, in served-<digest>/.
+Input: the stages' files under artifacts/ (served/, metrics/, experiments/, songs, pairs), and register.name
+of params.yaml. Output: in the store of `store.store()`, versions of the two models of that name (see
+`serving.registered`), which move together, with the aliases champion and challenger. A version's files are
+artifacts of its experiment's MLflow run, in served-<digest>/.
+
+The name is that of a corpus: other data under the same name are newer ones, and their model challenges the
+champion as any other does.
 
 A version's tag `served` is the digest of its content. Its tag `complete` is set last: a registration that was
 killed half-way is completed by the next one. A champion whose files are gone is registered again, from
@@ -12,36 +16,36 @@ store's stamp shows that nothing is to be done.
 
 import hashlib
 import json
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from neuralist.config import records
+from neuralist.config import params, records
 from neuralist.config.records import ServedModel
+from neuralist.serving import registered
 from neuralist.tracking import relocation, run_content, stamp
 from neuralist.tracking.runs import record, run_of
-from neuralist.tracking.stamp import MODELS, Registered
-from neuralist.tracking.store import Store, get_experiment_id, main_checkout, opened, store
+from neuralist.tracking.stamp import Registered
+from neuralist.tracking.store import Store, get_experiment_id, opened, store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-    from neuralist.tracking.champion import RivalScores, Verdict
+    from neuralist.tracking.champion import RivalScores, TooFew, Verdict
 
-MAIN_MODEL = "neuralist"  # its champion is the champion of all MODELS
 MAX_DESCRIPTION = 5000  # characters that MLflow's tables hold
 
 
 @dataclass(frozen=True)
 class Served:
-    """The model in artifacts/served, and the corpus that it was trained on."""
+    """The model in artifacts/served, its corpus, and the data that it was trained on."""
 
     artifacts: Path
     raw: Path
+    corpus: str  # register.name
     model: ServedModel
     data: str  # DVC's md5 of the raw folder
     digest: str  # of data and served.json, which holds the digest of the other files
@@ -50,6 +54,11 @@ class Served:
     def name(self) -> str:
         """The name of the experiment."""
         return self.model.experiment
+
+    @property
+    def models(self) -> dict[str, str]:
+        """The registered models of the corpus, name to kind; see `registered.names`."""
+        return registered.names(self.corpus)
 
     @property
     def folder(self) -> Path:
@@ -64,28 +73,31 @@ def register(artifacts: Path, raw: Path, mlflow_store: Store | None = None, *, r
         artifacts: holds served/, metrics/, experiments/, songs.parquet and pairs.parquet.
         raw: the raw folder, as dvc.lock names it.
         mlflow_store: the store; the working folder's by default.
-        replace: make it champion without comparing, even if the champion is of another corpus.
+        replace: make it champion without comparing.
 
     Returns:
         A line for the user: what was done, or why nothing was; before it, one for each version that moved.
 
     Raises:
-        ValueError: a file is missing, dvc.lock has no md5 of `raw`, or the store cannot be reached.
+        ValueError: a file is missing, params.yaml is refused, dvc.lock has no md5 of `raw`, or the store
+            cannot be reached.
     """
     mlflow_store = mlflow_store or store()
     card = artifacts / "served" / "card.md"
     if card.exists() and not card.with_name("served.json").exists():
         return card.read_text(encoding="utf-8").strip()
-    served = _read(artifacts, raw)
+    served = read(artifacts, raw)
     content = stamp.read(mlflow_store)
-    message = _reason_to_skip(content.models, served, replace=replace) if content else None
-    # Lost files may have moved with the checkout, which the stamp does not tell.
-    if content and message and not any(model.has_lost_champion for model in content.models.values()):
+    # Lost files, which may have moved with the checkout, are a reason to look.
+    message = _reason_to_skip(content.models_of(served.models), served, replace=replace) if content else None
+    if message:
         return message
     record(artifacts, raw, mlflow_store)  # a version belongs to a run
     with opened(mlflow_store) as client:
-        moved = relocation.register_moved(client, mlflow_store.checkout, stamp.models(client, mlflow_store))
-        registration = _Registration(client, mlflow_store, served, stamp.models(client, mlflow_store))
+        present = stamp.models(client, mlflow_store, served.models)
+        moved = relocation.register_moved(client, mlflow_store.checkout, present)
+        present = stamp.models(client, mlflow_store, served.models)
+        registration = _Registration(client, mlflow_store, served, present)
         message = _reason_to_skip(registration.models, served, replace=replace)
         if not message:
             message = registration.write(registration.verdict(replace=replace))
@@ -93,12 +105,14 @@ def register(artifacts: Path, raw: Path, mlflow_store: Store | None = None, *, r
     return "\n".join([*moved, message])
 
 
-def _read(artifacts: Path, raw: Path) -> Served:
+def read(artifacts: Path, raw: Path) -> Served:
+    """Read the packed model; see `register`."""
     model = records.load_served(artifacts / "served")
     data = run_content.data_hash(raw)
     if not data:
         raise ValueError(f"dvc.lock: names no md5 of {raw}, so the corpus is unknown; run `dvc repro` first")
-    return Served(artifacts, raw, model, data, content_digest(model, data))
+    corpus = params.model_name(Path("params.yaml"))
+    return Served(artifacts, raw, corpus, model, data, content_digest(model, data))
 
 
 def content_digest(model: ServedModel, data: str) -> str:
@@ -113,14 +127,8 @@ def content_digest(model: ServedModel, data: str) -> str:
 
 def _reason_to_skip(models: Mapping[str, Registered], served: Served, *, replace: bool) -> str | None:
     """Return why nothing is to be done, as a message; None where there is something."""
-    champion, is_lost = models[MAIN_MODEL].champion, any(model.has_lost_champion for model in models.values())
-    if champion is not None and champion.get("data") != served.data and not replace:
-        gone = ", and its files are gone" if is_lost else ""
-        return (
-            f"{served.name} is not registered: the champion, {_version_and_experiment(models[MAIN_MODEL])}, "
-            f"is of another corpus{gone}; to put {served.name} in its place: {_replace_command()}"
-        )
-    if is_lost:
+    champion = models[served.corpus].champion
+    if any(model.has_lost_champion for model in models.values()):
         return None
     numbers = {name: model.version_of(served.digest) for name, model in models.items()}
     tags = {name: model.versions.get(numbers[name] or "", {}) for name, model in models.items()}
@@ -128,32 +136,29 @@ def _reason_to_skip(models: Mapping[str, Registered], served: Served, *, replace
     if champion is None or not all("complete" in version_tags for version_tags in tags.values()):
         return None
     if champions == {served.digest}:
-        return f"{served.name} is the champion already: {_version_list(numbers)}"
+        return f"{served.name} is the champion already: {version_list(numbers)}"
     if replace or champion.get("served") == served.digest:  # the latter: killed between the two models
         return None
-    return f"{served.name} is {_version_list(numbers)} already: {tags[MAIN_MODEL].get('verdict', '')}"
+    return f"{served.name} is {version_list(numbers)} already: {tags[served.corpus].get('verdict', '')}"
 
 
-def _replace_command() -> str:
-    folder = Path.cwd()
-    inside = folder.relative_to(main_checkout(folder))
-    change = "" if inside == Path() else f"cd {shlex.quote(str(inside))} && "
-    return f"{change}PYTHONPATH=src python pipelines/register.py data artifacts --replace"
+def _description(model: Registered, data: str) -> str:
+    """Return version and experiment of the champion, and whether its data are others than these."""
+    tags = model.champion or {}
+    other = ", other data" if tags.get("data", data) != data else ""
+    return f"version {model.aliases['champion']} ({tags.get('experiment', 'unknown')}{other})"
 
 
-def _version_and_experiment(model: Registered) -> str:
-    return f"version {model.aliases['champion']} ({(model.champion or {}).get('experiment', 'unknown')})"
-
-
-def _version_list(numbers: Mapping[str, str | None]) -> str:
+def version_list(numbers: Mapping[str, str | None]) -> str:
+    """Return versions in words: version 2 of neuralist and neuralist-recommender."""
     if len(set(numbers.values())) == 1:
-        return f"version {numbers[MAIN_MODEL]} of {' and '.join(numbers)}"
+        return f"version {next(iter(numbers.values()))} of {' and '.join(numbers)}"
     return ", ".join(f"version {number} of {name}" for name, number in numbers.items())
 
 
 @dataclass(frozen=True)
 class _Registration:
-    """Writes a version of each of MODELS; the caller holds the lock of the store."""
+    """Writes a version of both models of a corpus; the caller holds the lock of the store."""
 
     client: "MlflowClient"
     mlflow_store: Store
@@ -164,28 +169,27 @@ class _Registration:
         """Decide on the alias; compares with the champion unless the tags alone settle it."""
         from neuralist.tracking import champion
 
-        model = self.models[MAIN_MODEL]
-        description = _version_and_experiment(model) if model.champion else ""
-        if model.champion and any(model.has_lost_champion for model in self.models.values()):
+        model = self.models[self.served.corpus]
+        description = "" if model.champion is None else _description(model, self.served.data)
+        if model.champion is not None and any(model.has_lost_champion for model in self.models.values()):
             return champion.Verdict("champion", f"the files of {description} are gone")
         verdict = champion.verdict_from_tags(
             model.champion, description, self.served.model.fingerprint, self.served.digest, replace=replace
         )
         return verdict or champion.verdict_from_scores(self._scores(), description)
 
-    def _scores(self) -> "RivalScores":
+    def _scores(self) -> "RivalScores | TooFew":
         """Evaluate the packed model and the champion by the metric that chose the packed model."""
         from mlflow.artifacts import download_artifacts
 
-        from neuralist.config import params
         from neuralist.data import parquet, tables
         from neuralist.tracking import champion
 
         songs = parquet.read(self.served.artifacts / "songs.parquet", tables.SONGS)
         pairs = parquet.read(self.served.artifacts / "pairs.parquet", tables.PAIRS)
         with TemporaryDirectory() as scratch:
-            number = self.models[MAIN_MODEL].aliases["champion"]
-            source = self.client.get_model_version_download_uri(MAIN_MODEL, number)
+            number = self.models[self.served.corpus].aliases["champion"]
+            source = self.client.get_model_version_download_uri(self.served.corpus, number)
             folder = download_artifacts(
                 artifact_uri=f"{source}/artifacts/served",
                 dst_path=scratch,
@@ -206,7 +210,7 @@ class _Registration:
                 self.client.delete_registered_model_alias(name, "challenger")
         for name, number in numbers.items():
             self.client.set_model_version_tag(name, number, "complete", "true")
-        return f"{self.served.name} is now {verdict.alias}, {_version_list(numbers)}: {verdict.reason}"
+        return f"{self.served.name} is now {verdict.alias}, {version_list(numbers)}: {verdict.reason}"
 
     def _versions(self) -> dict[str, str]:
         """Return model name to the number of the version with this content; creates missing versions."""
@@ -220,8 +224,8 @@ class _Registration:
         run, tags = run_of(self.client, experiment_id, content), _tags(served, content)
         path = f"served-{served.digest[:12]}"
         return {
-            name: present.get(name) or create_version(self.client, run, name, name, served.folder, path, tags)
-            for name in numbers
+            name: present.get(name) or create_version(self.client, run, name, kind, served.folder, path, tags)
+            for name, kind in served.models.items()
         }
 
 
@@ -234,7 +238,7 @@ def create_version(
         client: of the store, whose lock the caller holds.
         run: of MLflow, whose artifacts the version's files become.
         name: of the registered model, which is created where it is missing.
-        kind: one of MODELS.
+        kind: one of registered.MODELS.
         folder: the served folder.
         path: of the version's files among the artifacts of the run.
         tags: of the version.
@@ -244,7 +248,7 @@ def create_version(
     from neuralist.serving import mlflow_model
 
     if not client.search_registered_models(f"name = '{name}'"):
-        client.create_registered_model(name, description=MODELS[kind])
+        client.create_registered_model(name, description=registered.MODELS[kind])
     with TemporaryDirectory() as scratch:
         save_model(path=f"{scratch}/{kind}", **mlflow_model.model_arguments(kind, folder))
         client.log_artifacts(run.info.run_id, f"{scratch}/{kind}", f"{path}/{kind}")

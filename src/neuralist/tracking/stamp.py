@@ -1,7 +1,7 @@
 """Cache the contents of a default store, to spare the 3 s of importing mlflow while nobody has written to it.
 
 Output: mlruns/.recorded.json beside mlflow.db, not in a workspace, since all workspaces share that store. It
-holds the ids of MLflow experiments, the digests of finished runs, the registered models, and the state of the
+holds the ids of MLflow experiments, the digests of finished runs, all registered models, and the state of the
 file mlflow.db at that time. It holds the checkout's path too: MLflow keeps absolute paths, so in a checkout
 that was moved it is queried. Whether the files of a registered model are there is looked up each time.
 
@@ -12,12 +12,11 @@ preserve mtime. The stamp is then out of date, and MLflow is queried. A server's
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neuralist import files
-from neuralist.serving.registered import MODELS
 from neuralist.tracking.store import Store, is_gone
 
 if TYPE_CHECKING:
@@ -54,12 +53,19 @@ class Registered(NamedTuple):
         return self.versions.get(self.aliases.get("champion", ""))
 
 
+NOT_REGISTERED = Registered({}, {}, {})
+
+
 class StoreContent(NamedTuple):
     """MLflow experiment to its id and to the digests of its finished runs, and name to registered model."""
 
     experiments: Mapping[str, str]
     runs: Mapping[str, list[str]]
     models: Mapping[str, Registered]
+
+    def models_of(self, names: Iterable[str]) -> dict[str, Registered]:
+        """Return these registered models, NOT_REGISTERED for one that is not there."""
+        return {name: self.models.get(name, NOT_REGISTERED) for name in names}
 
 
 def read(mlflow_store: Store) -> StoreContent | None:
@@ -71,7 +77,7 @@ def read(mlflow_store: Store) -> StoreContent | None:
         cached = json.loads(_path(mlflow_store.checkout).read_text(encoding="utf-8"))
         if (cached["database"], cached["checkout"]) != (database, str(mlflow_store.checkout)):
             return None
-        models = {name: Registered(**cached["models"][name]) for name in MODELS}
+        models = {name: Registered(**model) for name, model in cached["models"].items()}
         runs = {name: list(digests) for name, digests in cached["runs"].items()}
         experiments = {name: cached["experiments"][name] for name in runs}
         return StoreContent(experiments, runs, models)
@@ -96,20 +102,32 @@ def renew(client: "MlflowClient", mlflow_store: Store) -> None:
         "checkout": str(mlflow_store.checkout),
         "experiments": experiments,
         "runs": _runs(client, experiments),
-        "models": {name: model._asdict() for name, model in models(client, mlflow_store).items()},
+        "models": {
+            name: model._asdict() for name, model in models(client, mlflow_store, _names(client)).items()
+        },
     }
     # Another program, which ignores our lock, may have written since MLflow was queried.
     if database is not None and database == _database_state(mlflow_store):
         files.write_text(_path(mlflow_store.checkout), json.dumps(content))
 
 
-def models(client: "MlflowClient", mlflow_store: Store) -> dict[str, Registered]:
-    """Query MLflow for MODELS in the registry; returns name to registered model.
+def _names(client: "MlflowClient") -> list[str]:
+    """Return the names of all registered models, but for those that a filter cannot hold."""
+    page = client.search_registered_models()
+    names = [model.name for model in page]
+    while page.token:
+        page = client.search_registered_models(page_token=page.token)
+        names += [model.name for model in page]
+    return [name for name in names if "'" not in name]
+
+
+def models(client: "MlflowClient", mlflow_store: Store, names: Iterable[str]) -> dict[str, Registered]:
+    """Query MLflow for registered models; returns name to model, an empty one where there is none.
 
     Of a server no sources are returned: whether its files are gone cannot be seen from here.
     """
     registered = {}
-    for name in MODELS:
+    for name in names:
         matches = client.search_registered_models(f"name = '{name}'")
         aliases = {alias: str(version) for model in matches for alias, version in model.aliases.items()}
         versions = client.search_model_versions(f"name = '{name}'")

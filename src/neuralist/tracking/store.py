@@ -39,9 +39,8 @@ class Store:
 def store(folder: Path | None = None) -> Store:
     """Return the store for a pipeline that runs in `folder` (by default the working folder)."""
     folder = (folder or Path.cwd()).resolve()
-    checkout = main_checkout(folder)
-    inside = folder.relative_to(checkout).parts
-    experiment = f"neuralist-{inside[1]}" if inside[:1] == ("work",) and len(inside) > 1 else "neuralist"
+    checkout, workspace = main_checkout(folder), files.workspace(folder)
+    experiment = f"neuralist-{workspace.name}" if workspace else "neuralist"
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     if uri:
         return Store(uri, experiment, None)
