@@ -893,8 +893,9 @@ def test_a_checkout_that_moves_back_takes_its_first_versions_again(old: Checkout
 
 # --- the catalogue ---------------------------------------------------------------------------------
 
-# Of a song that a person removed, and one that was added: "b3" is a word of every encoder here.
-OTHERS = {song: text for song, text in LYRICS.items() if song != "a0"} | {"n0": "hum hum b3"}
+# One song was removed and two were added; b3 and c2 are words of every encoder here.
+OTHERS = {song: text for song, text in LYRICS.items() if song != "a0"}
+OTHERS |= {"n0": "hum hum b3", "n1": "hum hum c2"}
 
 
 def champions(checkout: Checkout) -> dict[str, dict[str, str]]:
@@ -964,7 +965,7 @@ def test_a_champion_that_is_not_packed_gets_the_songs_by_its_own_encoder(challen
         for path in before.iterdir():
             assert (path.read_bytes() == (folder / path.name).read_bytes()) == (path.name not in changed)
         assert not any(b"Artist a0" in path.read_bytes() for path in folder.iterdir())
-        assert "27 songs" in (folder / "card.md").read_text()
+        assert "29 songs." in (folder / "card.md").read_text()
 
 
 def test_songs_that_are_served_already_write_nothing(challenged: Checkout) -> None:
@@ -1009,12 +1010,10 @@ def test_who_goes_back_to_an_earlier_champion_does_not_bring_back_what_was_remov
 
 
 CHAMPION_STEPS = [
-    ("create_model_version", 1),
     ("create_model_version", 2),
     ("set_registered_model_alias", 1),
     ("set_registered_model_alias", 2),
     ("set_model_version_tag", 1),
-    ("set_model_version_tag", 4),
 ]
 
 
