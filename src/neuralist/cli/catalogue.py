@@ -125,9 +125,9 @@ def remove(
         removal = changes.Removal(date.today().isoformat(), " ".join(reason.split()))
         # First what leaves the song out, whatever is killed after it.
         changes.write_removed(checkout.folder, removed | dict.fromkeys(chosen, removal))
-        gone = added["id"].isin([*chosen, *before])
-        if gone.any():
-            changes.write_added(checkout.folder, added.loc[~gone])
+        kept = added.loc[~added["id"].isin([*chosen, *before])]
+        if len(kept) < len(added):
+            changes.write_added(checkout.folder, kept)
         _pin(checkout.root)
     lines = [f"{song}: removed" for song in chosen]
     lines += [f"{song}: was removed already{_when(removed[song])}" for song in before]
@@ -264,8 +264,10 @@ def _current(checkout: _Checkout, added: "pd.DataFrame", removed: "Mapping[str, 
 
     names = ["song_id", "artist", "title"]
     songs, ids = checkout.songs, added["id"]
-    known = {name: dict(zip(songs["song_id"], songs[name], strict=True)) for name in names[1:]}
-    own = {name: added[name].astype("str").fillna(ids.map(known[name])) for name in names[1:]}
+    own = {}
+    for name in names[1:]:
+        known = pd.Series(songs[name].tolist(), index=songs["song_id"].tolist(), dtype="str")
+        own[name] = added[name].astype("str").fillna(ids.map(known))
     others = songs.loc[~songs["song_id"].isin(ids), names]
     whole = pd.concat([others, pd.DataFrame({"song_id": ids, **own})], ignore_index=True)
     return whole.loc[~whole["song_id"].isin(list(removed)), names].reset_index(drop=True)

@@ -177,5 +177,5 @@ class _Renewal:
         version = self.client.get_model_version(name_of_source, before)
         tags = {key: value for key, value in version.tags.items() if key not in _OWN} | parent
         tags |= {"served": digest, "verdict": f"version {before} with other songs"}
-        run = self.client.get_run(version.run_id)
+        run = self.client.get_run(str(version.run_id))
         return registry.create_version(self.client, run, name, kind, folder, f"served-{digest[:12]}", tags)
