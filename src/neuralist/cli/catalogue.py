@@ -266,8 +266,11 @@ def _current(checkout: _Checkout, added: "pd.DataFrame", removed: "Mapping[str, 
     songs, ids = checkout.songs, added["id"]
     own = {}
     for name in names[1:]:
-        known = pd.Series(songs[name].tolist(), index=songs["song_id"].tolist(), dtype="str")
-        own[name] = added[name].astype("str").fillna(ids.map(known))
+        known = dict(zip(songs["song_id"], songs[name], strict=True))
+        own[name] = [
+            value if isinstance(value, str) else known.get(song)
+            for song, value in zip(ids, added[name], strict=True)
+        ]
     others = songs.loc[~songs["song_id"].isin(ids), names]
     whole = pd.concat([others, pd.DataFrame({"song_id": ids, **own})], ignore_index=True)
     return whole.loc[~whole["song_id"].isin(list(removed)), names].reset_index(drop=True)
