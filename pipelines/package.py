@@ -1,6 +1,8 @@
 """Stage package: write the best experiment on val as one folder to serve from, with its model card.
 
-Command: python pipelines/package.py SONGS PAIRS EXPERIMENTS --corpus FILE --metrics FOLDER --out FOLDER
+Command: python pipelines/package.py SONGS PAIRS CATALOGUE EXPERIMENTS \
+    --corpus FILE --metrics FOLDER --out FOLDER
+CATALOGUE is the table of stage catalogue: what is recommended. SONGS and PAIRS are those of the training.
 Where every experiment is under protocol paper nothing is served, and only card.md is written, which says so.
 """
 
@@ -15,7 +17,9 @@ from neuralist.serving import package
 
 def main() -> None:
     """Choose the experiment, and write the folder."""
-    parser = path_parser(__doc__, ("songs", "pairs", "experiments"), ("corpus", "metrics", "out"))
+    parser = path_parser(
+        __doc__, ("songs", "pairs", "catalogue", "experiments"), ("corpus", "metrics", "out")
+    )
     args, settings = parser.parse_args(), params.load()
     experiments = records.load_metrics(args.metrics)
     metric = selection.resolve_metric(experiments, settings.registration.metric)
@@ -26,7 +30,7 @@ def main() -> None:
         files.write_text(args.out / "card.md", reason)
         print(reason, end="")
         return
-    inputs = package.Inputs(args.songs, args.pairs, args.corpus)
+    inputs = package.Inputs(args.songs, args.pairs, args.catalogue, args.corpus)
     source, level = args.experiments / name, settings.evaluate.level
     genre_lists = settings.songs.genres
     served = package.pack(

@@ -1,10 +1,10 @@
 """Stage `songmap`: a map of songs by the trained encoder's embeddings.
 
-    python pipelines/songmap.py artifacts/songs.parquet artifacts/experiments \
+    python pipelines/songmap.py artifacts/catalogue_songs.parquet artifacts/experiments \
         --corpus artifacts/corpus.json --picture artifacts/songmap.png --page artifacts/songmap.html
 
-In: the table songs and the trained experiments; params `songmap`. Out: a PNG of the songs that the filter
-keeps, and a self-contained page of all songs; of the versions and covers of a song, the first by song_id.
+In: the songs of the catalogue and the trained experiments; params `songmap`. Out: a PNG of the songs that the
+filter keeps, and a self-contained page of all songs; of the versions and covers of a song, the first by id.
 """
 
 from neuralist import console, files

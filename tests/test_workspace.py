@@ -61,6 +61,15 @@ def test_the_checkouts_files_stay_as_they_are(checkout: Path, raw: Path) -> None
     assert after == before
 
 
+def test_a_workspace_keeps_the_changes_of_its_catalogue(checkout: Path, raw: Path) -> None:
+    path = workspace.prepare(raw, checkout).folder / "catalogue/removed.csv"
+    assert path.read_text() == "id,date,reason\n"
+    path.write_text("id,date,reason\ns1,,\n")
+
+    workspace.prepare(raw, checkout)
+    assert path.read_text() == "id,date,reason\ns1,,\n"
+
+
 def test_without_a_corpus_yaml_the_params_are_the_checkouts_but_for_the_models_name(
     checkout: Path, raw: Path
 ) -> None:

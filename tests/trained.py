@@ -47,7 +47,8 @@ def write_checkout(folder: Path) -> None:
     table = songs({"a": "moss", "b": "stone", "c": "fern", "d": "moss fern"})
     table = table.assign(artist="Artist " + table["song_id"], title="Song " + table["song_id"])
     listed = pairs([("a", "b", 0.5, "train"), ("a", "c", 0.25, "val"), ("c", "d", 0.5, "test")])
-    parquet.write(table, tables.SONGS, artifacts / "songs.parquet")
+    for name in ("songs", "catalogue_songs"):
+        parquet.write(table, tables.SONGS, artifacts / f"{name}.parquet")
     parquet.write(listed, tables.PAIRS, artifacts / "pairs.parquet")
     (artifacts / "corpus.json").write_text('{"note": "", "epochs": 2}')
     numbers = {"moss": 0.0, "stone": 0.5, "fern": 1.0}

@@ -2,8 +2,8 @@
 
 work/<name>/ holds links to the checkout's src, pipelines, dvc.yaml and .dvcignore, a link `data` to the raw
 folder, and files of its own: params.yaml (the checkout's, with the raw folder's corpus.yaml laid over it, and
-the model's name neuralist-<name>), dvc.lock, artifacts/. Its .dvc shares the checkout's cache, so that a
-stage already run on the same input is not run again.
+the model's name neuralist-<name>), dvc.lock, artifacts/, and catalogue/, the changes of its catalogue. Its
+.dvc shares the checkout's cache, so that a stage already run on the same input is not run again.
 """
 
 import re
@@ -17,6 +17,7 @@ import yaml
 
 from neuralist import files
 from neuralist.config import corpus, params
+from neuralist.ingest import changes
 from neuralist.ingest.sources import generic_csv
 
 LINKS = ("src", "pipelines", "dvc.yaml", ".dvcignore")
@@ -67,6 +68,7 @@ def prepare(raw: Path, checkout: Path, name: str | None = None, experiments: Seq
     _link(link, raw)
     _write(folder / ".dvc" / "config", DVC_CONFIG)
     _write(folder / "params.yaml", text)
+    changes.create(folder / changes.FOLDER)
     return Workspace(folder, note)
 
 

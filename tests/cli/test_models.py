@@ -115,8 +115,8 @@ def drawn(model: str) -> str:
 
 
 def test_a_map_needs_the_table_of_songs(home: Path) -> None:
-    (home / "artifacts/songs.parquet").unlink()
-    assert "songs.parquet" in commands.refusal("map", "--model", "tiny")
+    (home / "artifacts/catalogue_songs.parquet").unlink()
+    assert "catalogue_songs.parquet" in commands.refusal("map", "--model", "tiny")
 
 
 def test_an_experiment_without_metrics_says_what_to_run(home: Path) -> None:

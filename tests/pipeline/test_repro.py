@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
     "src",
     "pipelines",
+    "catalogue",
     "dvc.yaml",
     ".dvcignore",
     ".gitignore",
@@ -186,6 +188,36 @@ def test_a_second_clone_reproduces_the_headline(clone: Path) -> None:
     assert "Running stage 'train@tiny'" in output
     again = json.loads((second / "artifacts" / "headline.json").read_text())
     assert again == {"tiny": headline["tiny"]}
+
+
+# --- the catalogue ---------------------------------------------------------------------------------
+
+
+def neuralist(folder: Path, *arguments: str) -> str:
+    code = "from neuralist.cli import app; app()"
+    return call(folder, "env", f"PYTHONPATH={folder / 'src'}", "python", "-c", code, *arguments)
+
+
+def test_a_song_comes_and_another_goes_without_training(clone: Path) -> None:
+    trained = (clone / "artifacts/experiments/tiny/encoder.onnx").read_bytes()
+    first = (clone / "data/texts.csv").read_text().splitlines()[1].split(",")[1]
+    (clone / "new.csv").write_text(f"id,text,artist,title\nnew,{first},Artist 0,Song 0 (live)\n")
+    neuralist(clone, "catalogue", "add", "new.csv")
+    neuralist(clone, "catalogue", "remove", "s07", "--reason", "asked")
+
+    served = set(pd.read_parquet(clone / "artifacts/served/catalogue.parquet")["song_id"])
+    assert served == {f"s{song:02}" for song in range(60)} - {"s07"} | {"new"}
+    assert '"s07"' not in (clone / "artifacts/songmap.html").read_text()
+    assert stages_to_run(clone) == set()
+    assert (clone / "artifacts/experiments/tiny/encoder.onnx").read_bytes() == trained
+    status = call(clone, "git", "status", "--short", "catalogue").splitlines()
+    assert status == [" M catalogue/removed.csv", "?? catalogue/added.csv.dvc"]
+    # Back to the data's own.
+    neuralist(clone, "catalogue", "restore", "s07")
+    neuralist(clone, "catalogue", "remove", "new")
+    assert not (clone / "catalogue/added.csv").exists()
+    (clone / "new.csv").unlink()
+    call(clone, "git", "checkout", "--quiet", ".")
 
 
 # --- which stages run again ------------------------------------------------------------------------

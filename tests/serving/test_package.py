@@ -307,7 +307,8 @@ def card(entry: dict[str, Any], note: str = "Only made up.", known: Any = KNOWN,
     [evaluated] = trained.metrics(one=entry).values()
     of_training = made_records.trained(settings=trained.SETTINGS | settings)
     one = package.Chosen(of_training, evaluated, "mse", 0.9, note)
-    return model_card.card(one.served([]), of_training, evaluated, one.level, known, n_unnamed=0)
+    of_catalogue = model_card.catalogue(known, "word", n_unnamed=0)
+    return model_card.card(one.served([]), of_training, evaluated, one.level, of_catalogue)
 
 
 def cells(text: str, label: str) -> list[list[str]]:
@@ -334,9 +335,9 @@ def test_the_card_says_what_a_reader_must_know() -> None:
 
     for said in (
         "**Only made up.**",
-        "A catalogue of 1,234 songs; 2 more are left out, for it knows no word of them.",
+        "1,234 songs; 2 more are left out, for it knows no word of them.",
         "Below 50% most of the nearest songs are others",
-        "In the catalogue 34 are below.",
+        "Of 34 it knows less than 50% of the words. The catalogue holds no lyrics.",
         "Train: 3 pairs of 3 songs; val: 2 of 3; test: 4 of 5.",
         "About protocol songs.",
         "0.0% of the test pairs and 12.5% of the test songs",
@@ -384,7 +385,8 @@ def test_the_card_of_a_corpus_that_says_nothing_and_of_an_empty_test() -> None:
 
 
 STAGE = (
-    "package.py songs.parquet pairs.parquet experiments --corpus corpus.json --metrics metrics --out served"
+    "package.py songs.parquet pairs.parquet catalogue.parquet experiments "
+    "--corpus corpus.json --metrics metrics --out served"
 )
 
 
@@ -393,7 +395,8 @@ def write_inputs(folder: Path, found: dict[str, Any]) -> None:
         records.save(metrics_, folder / "metrics" / f"{name}.json")
     (folder / "corpus.json").write_text(json.dumps({"note": "A corpus.", "epochs": 1}))
     (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
-    parquet.write(trained.songs(LYRICS), tables.SONGS, folder / "songs.parquet")
+    for name in ("songs", "catalogue"):
+        parquet.write(trained.songs(LYRICS), tables.SONGS, folder / f"{name}.parquet")
     parquet.write(trained.pairs(PAIRS), tables.PAIRS, folder / "pairs.parquet")
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
@@ -22,7 +23,7 @@ from neuralist.console.pipeline import WROTE
 from neuralist.data import parquet, tables
 from neuralist.serving import package
 from neuralist.text import equal_texts
-from neuralist.tracking import champion, registry, stamp
+from neuralist.tracking import catalogue_version, champion, registry, stamp
 from neuralist.tracking.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,11 +81,21 @@ class Checkout:
         records.save(evaluated, self.artifacts / "metrics" / f"{name}.json")
         chosen = package.Chosen(records.load_experiment(source), evaluated, metric, 0.95, note)
         out = self.artifacts / "served"
-        package.save(chosen, source, trained.songs(LYRICS), trained.pairs(PAIRS), out)
+        catalogue = parquet.read(self.artifacts / "catalogue_songs.parquet", tables.SONGS)
+        songs, pairs = trained.songs(LYRICS), trained.pairs(PAIRS)
+        package.save(chosen, source, songs, pairs, out, catalogue=catalogue)
+
+    def catalogue(self, lyrics: dict[str, str]) -> None:
+        """Let these songs be those to recommend; what is packed has them once it is packed again."""
+        parquet.write(trained.songs(lyrics), tables.SONGS, self.artifacts / "catalogue_songs.parquet")
 
     def register(self, *, replace: bool = False) -> str:
-        """Run the stage."""
+        """Run the stage, but for the champion's catalogue."""
         return registry.register(self.artifacts, RAW, self.mlflow_store, replace=replace)
+
+    def renew(self) -> str:
+        """Run the rest of the stage."""
+        return catalogue_version.renew(self.artifacts, RAW, self.mlflow_store)
 
     def corpus(self, data: str) -> None:
         """Let dvc.lock name this md5 of the raw data."""
@@ -127,6 +138,7 @@ def saving(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
     checkout.corpus(DATA)
     checkout.artifacts.mkdir()
     parquet.write(trained.songs(LYRICS), tables.SONGS, checkout.artifacts / "songs.parquet")
+    checkout.catalogue(LYRICS)
     parquet.write(trained.pairs(PAIRS), tables.PAIRS, checkout.artifacts / "pairs.parquet")
     return checkout
 
@@ -572,19 +584,6 @@ def test_each_corpus_has_a_champion_of_its_own(checkout: Checkout) -> None:
     assert checkout.register().startswith("themes is the champion already: version 1 of neuralist and")
 
 
-def test_a_recommender_with_another_catalogue_stays_champion(checkout: Checkout) -> None:
-    checkout.train("themes", by_theme())
-    checkout.register()
-    old = checkout.client.get_model_version_by_alias("neuralist-recommender", "champion")
-    tags = {**old.tags, "served": "0" * 64, registry.CATALOGUE_OF: old.tags["served"]}
-    new = checkout.client.create_model_version("neuralist-recommender", source=old.source, tags=tags)
-    checkout.client.set_registered_model_alias("neuralist-recommender", "champion", str(new.version))
-
-    assert checkout.register().startswith("themes is the champion already")
-    champion_now = checkout.client.get_model_version_by_alias("neuralist-recommender", "champion")
-    assert str(champion_now.version) == "2"
-
-
 def test_without_dvc_the_corpus_is_unknown(checkout: Checkout) -> None:
     checkout.train("themes", by_theme())
     (checkout.folder / "dvc.lock").unlink()
@@ -892,6 +891,163 @@ def test_a_checkout_that_moves_back_takes_its_first_versions_again(old: Checkout
     assert names == {"Default", "neuralist", f"neuralist (of {tmp_path})"}
 
 
+# --- the catalogue ---------------------------------------------------------------------------------
+
+# One song was removed and two were added; b3 and c2 are words of every encoder here.
+OTHERS = {song: text for song, text in LYRICS.items() if song != "a0"}
+OTHERS |= {"n0": "hum hum b3", "n1": "hum hum c2"}
+
+
+def champions(checkout: Checkout) -> dict[str, dict[str, str]]:
+    """Model to what the champion's version says of itself."""
+    told = {}
+    for name in MODELS:
+        version = checkout.client.get_model_version_by_alias(name, "champion")
+        told[name] = {"version": str(version.version)} | version.tags
+    return told
+
+
+def of_both(told: dict[str, dict[str, str]], *keys: str) -> list[str | None]:
+    """Values that both models' champions have."""
+    [one, other] = ([of_model.get(key) for key in keys] for of_model in told.values())
+    assert one == other
+    return one
+
+
+def test_the_same_training_with_other_songs_names_the_version_it_came_from(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme())
+    checkout.register()
+    assert checkout.renew() == ""
+    assert of_both(champions(checkout), "parent") == [None]
+
+    checkout.catalogue(OTHERS)
+    checkout.train("themes", by_theme())
+    checkout.register()
+    assert checkout.renew() == "", "it has these songs already"
+    assert of_both(champions(checkout), "version", "parent") == ["2", "1"]
+
+
+@pytest.fixture
+def challenged(checkout: Checkout) -> Checkout:
+    """The champion is `themes`, version 1; artifacts/served holds the challenger `years`, version 2."""
+    checkout.train("themes", by_theme())
+    checkout.register()
+    checkout.renew()
+    checkout.train("years", by_year())
+    checkout.register()
+    return checkout
+
+
+def test_a_champion_that_is_not_packed_gets_the_songs_by_its_own_encoder(challenged: Checkout) -> None:
+    before = folder_of(challenged, "neuralist") / "artifacts/served"
+    challenged.catalogue(OTHERS)
+    line = challenged.renew()
+
+    assert line == (
+        "themes is now champion, version 3 of neuralist and neuralist-recommender: "
+        "it has the songs of the catalogue"
+    )
+    assert WROTE.search(line)
+    assert challenged.aliases() == both(champion="themes", challenger="years")
+    assert of_both(champions(challenged), "parent", "data", "complete") == ["1", DATA, "true"]
+    for name in MODELS:
+        folder = folder_of(challenged, name) / "artifacts/served"
+        songs = parquet.read(folder / "catalogue.parquet", tables.CATALOGUE)["song_id"].tolist()
+        assert set(songs) == set(OTHERS)
+        embeddings = np.load(folder / "embeddings.npy")
+        heard = {song: embeddings[songs.index(song)] for song in ("n0", "b3", "c1")}
+        # Themes b and c have the numbers 0.4 and 0.9; to `years`, b3 would be 9.
+        expected = {
+            song: trained.embedding(number) for song, number in (("n0", 0.4), ("b3", 0.4), ("c1", 0.9))
+        }
+        assert {song: float(value[0]) for song, value in heard.items()} == pytest.approx(expected, abs=1e-6)
+        changed = {"catalogue.parquet", "embeddings.npy", "served.json", "card.md"}
+        for path in before.iterdir():
+            assert (path.read_bytes() == (folder / path.name).read_bytes()) == (path.name not in changed)
+        assert not any(b"Artist a0" in path.read_bytes() for path in folder.iterdir())
+        assert "29 songs." in (folder / "card.md").read_text()
+
+
+def test_songs_that_are_served_already_write_nothing(challenged: Checkout) -> None:
+    assert challenged.renew() == ""
+    challenged.catalogue(OTHERS)
+    challenged.renew()
+    before = challenged.versions()
+
+    assert challenged.renew() == ""
+    assert challenged.versions() == before
+    assert challenged.register().startswith(
+        "years is version 2 of neuralist and neuralist-recommender already"
+    )
+
+
+def test_songs_taken_back_are_served_by_the_version_that_had_them(challenged: Checkout) -> None:
+    challenged.catalogue(OTHERS)
+    challenged.renew()
+    challenged.catalogue(LYRICS)
+
+    assert challenged.renew().startswith("themes is now champion, version 1 of")
+    assert challenged.versions() == dict.fromkeys(MODELS, 3)
+
+
+def test_who_goes_back_to_an_earlier_champion_does_not_bring_back_what_was_removed(
+    checkout: Checkout,
+) -> None:
+    checkout.train("years", by_year())
+    checkout.register()
+    checkout.train("themes", by_theme())
+    checkout.register()
+    checkout.catalogue(OTHERS)
+    checkout.train("themes", by_theme())
+    checkout.register()
+    checkout.renew()
+    for name in MODELS:
+        checkout.client.set_registered_model_alias(name, "champion", "1")
+    checkout.register()
+
+    assert checkout.renew().startswith("years is now champion, version 4 of")
+    assert of_both(champions(checkout), "parent", "experiment") == ["1", "years"]
+
+
+CHAMPION_STEPS = [
+    ("create_model_version", 2),
+    ("set_registered_model_alias", 1),
+    ("set_registered_model_alias", 2),
+    ("set_model_version_tag", 1),
+]
+
+
+def test_a_renewal_killed_between_any_two_steps_is_completed(challenged: Checkout) -> None:
+    for number, step in enumerate(CHAMPION_STEPS):
+        songs = OTHERS | {f"m{number}": "hum hum c2"}
+        challenged.catalogue(songs)
+        with pytest.MonkeyPatch.context() as patch:
+            killed_at(*step, patch)
+            with pytest.raises(KeyboardInterrupt):
+                challenged.renew()
+        for of_model in challenged.aliases().values():
+            assert of_model["champion"] == "themes", step
+
+        challenged.register()
+        challenged.renew()
+        assert challenged.versions() == dict.fromkeys(MODELS, 3 + number), step
+        assert of_both(champions(challenged), "version", "complete") == [str(3 + number), "true"], step
+        assert challenged.renew() == "", step
+    assert challenged.aliases() == both(champion="themes", challenger="years")
+
+
+def test_a_champion_of_another_program_and_none_at_all_are_left_alone(checkout: Checkout) -> None:
+    checkout.train("themes", by_theme())
+    assert checkout.renew() == ""
+    for name in MODELS:
+        checkout.client.create_registered_model(name)
+        checkout.client.create_model_version(name, source=checkout.folder.as_uri())
+        checkout.client.set_registered_model_alias(name, "champion", "1")
+
+    assert checkout.renew() == ""
+    assert checkout.versions() == dict.fromkeys(MODELS, 1)
+
+
 # --- the stage -------------------------------------------------------------------------------------
 
 
@@ -908,6 +1064,7 @@ def test_the_stage_needs_no_mlflow_to_see_that_nothing_is_to_be_done(
         (checkout.folder / name).symlink_to(ROOT / name)
     checkout.train("themes", by_theme())
     checkout.register()
+    checkout.renew()
     script = ("pipelines/register.py", "data", "artifacts")
     again = run(checkout.folder, "env", "PYTHONPATH=src", "python", "-X", "importtime", *script)
     assert (again.returncode, again.stdout.split(":")[0]) == (0, "themes is the champion already")

@@ -108,14 +108,11 @@ def _packed(source: Path, checkout: Path, resources: ExitStack) -> Path:
         )
     settings = params.load(checkout / "params.yaml")
     metric, level = selection.resolve_metric(metrics, settings.registration.metric), settings.evaluate.level
-    inputs = package.Inputs(
-        artifacts / "songs.parquet", artifacts / "pairs.parquet", artifacts / "corpus.json"
-    )
     out = _scratch(resources) / source.name
     package.pack(
         source,
         metrics[source.name],
-        inputs,
+        package.Inputs.of(artifacts),
         out,
         metric=metric,
         level=level,

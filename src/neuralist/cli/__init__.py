@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from neuralist import __version__
-from neuralist.cli import batch, corpus, doctor, imports, songs
+from neuralist.cli import batch, catalogue, corpus, doctor, imports, songs
 from neuralist.cli.drift import drift
 from neuralist.cli.evaluate import evaluate
 from neuralist.cli.shell import Group
@@ -45,6 +45,7 @@ def start(
 for command in (songs.compare, songs.recommend, songs.playlist):
     app.command(rich_help_panel="Songs")(command)
 app.command("map", rich_help_panel="Songs")(songs.song_map)
+app.add_typer(catalogue.app, name="catalogue", rich_help_panel="Songs")
 for command in (batch.predict, batch.embed, evaluate, drift):
     app.command(rich_help_panel="Tables")(command)
 app.command("import", rich_help_panel="Data and health")(imports.import_)

@@ -248,7 +248,7 @@ def song_map(
 
 
 def _drawn(model: str | None, versions: bool) -> Path:
-    """Draw the map of the checkout's songs, without a model by that of stage `songmap`; returns its page.
+    """Draw the map of the checkout's catalogue, without a model by that of stage `songmap`; returns its page.
 
     Raises:
         ValueError: there is no such model, no table of songs, or the model knows words of fewer than 3.
@@ -263,7 +263,7 @@ def _drawn(model: str | None, versions: bool) -> Path:
     settings = params.load(root / "params.yaml")
     folder = locate.find(model or settings.mapped_experiment, shell.resources)
     trained, encoder = records.load_experiment(folder), Encoder.load(folder)
-    songs = parquet.read(root / "artifacts" / "songs.parquet", tables.SONGS)
+    songs = parquet.read(root / "artifacts" / "catalogue_songs.parquet", tables.SONGS)
     shown = songs if versions else layout.first_versions(songs)
     note = corpus.load(root / "artifacts" / "corpus.json").note
     name = f"{trained.name}-{trained.fingerprint[:12]}{'-versions' if versions else ''}"

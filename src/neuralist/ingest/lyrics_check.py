@@ -35,6 +35,27 @@ def usable(
     Raises:
         ValueError: no record is left.
     """
+    kept, rejects = sift(records, source, placeholders)
+    if kept.empty:
+        raise common.all_unusable(source, len(records), rejects)
+    return kept, rejects
+
+
+def sift(
+    records: pd.DataFrame,
+    source: str,
+    placeholders: Iterable[str],
+    others: pd.DataFrame | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Do the same as `usable`, also where no record is left.
+
+    Args:
+        records: see `usable`.
+        source: see `usable`.
+        placeholders: see `usable`.
+        others: songs with the columns artist, title, folded and n_words, whose text a record must not have
+            under an unrelated artist and title; they themselves stay.
+    """
     raw = records.lyrics
     cleaned = [cleaning.clean(lyrics) for lyrics in raw.tolist()]
     lyrics = pd.Series([text for text, _ in cleaned], index=records.index, dtype="str")
@@ -47,17 +68,18 @@ def usable(
         folded=folded,
         n_words=n_words,
     )
+    named = records.filter(["artist", "title", "folded", "n_words"])
+    if others is not None:
+        named = pd.DataFrame(pd.concat([others.filter(named.columns), named], ignore_index=True))
+    is_ambiguous = _has_ambiguous_owner(named).to_numpy()[len(named) - len(records) :]
     reasons = pd.Series("", index=records.index, dtype="str")
-    reasons[_has_ambiguous_owner(records)] = "wrong lyrics: one text under unrelated artists and titles"
+    reasons[is_ambiguous] = "wrong lyrics: one text under unrelated artists and titles"
     reasons[n_words == 0] = "lyrics without a word"
     # Cleaning also removes notices: "[Instrumental]", and the trailer of lyrics cut after some lines.
     folded_raw = _folded(raw.where(lyrics != raw, ""))
     is_notice = _is_notice(folded, placeholders) | _is_notice(folded_raw, placeholders)
     reasons[is_notice] = "wrong lyrics: a notice in their place"
-    rejects = rejected(records, source, reasons)
-    if len(rejects) == len(records):
-        raise common.all_unusable(source, len(records), rejects)
-    return records.loc[reasons == ""].reset_index(drop=True), rejects
+    return records.loc[reasons == ""].reset_index(drop=True), rejected(records, source, reasons)
 
 
 def rejected(records: pd.DataFrame, source: str, reasons: pd.Series) -> pd.DataFrame:

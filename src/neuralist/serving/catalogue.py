@@ -28,29 +28,15 @@ from neuralist.model.encoder import Encoder
 from neuralist.model.neighbours import Near, Neighbours
 from neuralist.model.similarity import Similarity, sigmoid
 from neuralist.serving.facts import Facts, artist_numbers
+from neuralist.serving.song_names import Match, SongNames
 from neuralist.text import genres, names
 
 DECIMALS = 6  # of a similarity
-_SUGGESTIONS = 5
 _COLUMNS = ("song_id", "artist", "title", "year")
 # Of two songs of val, 34 % are so far apart, and 1.7 % of those that Last.fm lists as similar.
 FAR_YEARS = 20
 _BY_LYRICS = "lyrics"
 _SINCE_4, _SINCE_7 = {"group_id", "first_words"}, {"tags", "tag_weights"}
-# "madona - like a prayer" scores 98 % with the right name; the title by another artist far less.
-_MIN_SCORE, _MIN_LEAD = 90.0, 5.0
-
-
-class Match(NamedTuple):
-    """The result of a search for "artist - title".
-
-    Attributes:
-        position: the song's row in the catalogue; None where no name is close enough.
-        suggestions: up to 5 songs of similar name, best first; none after an exact match.
-    """
-
-    position: int | None
-    suggestions: tuple[str, ...]
 
 
 class Use(NamedTuple):
@@ -70,6 +56,12 @@ class Use(NamedTuple):
     def names(self) -> tuple[str, ...]:
         """What ranks: lyrics, then facts."""
         return (_BY_LYRICS, *(() if self.weighing is None else self.weighing.used))
+
+
+def catalogue_schema(number: int) -> pa.Schema:
+    """Return the schema of catalogue.parquet in a served folder of this format."""
+    absent = (_SINCE_4 if number < 4 else set()) | (_SINCE_7 if number < 7 else set())
+    return pa.schema([field for field in tables.CATALOGUE if field.name not in absent])
 
 
 def is_integer(value: object) -> bool:
@@ -104,7 +96,8 @@ class Catalogue:
             title=songs["title"].fillna(songs["first_words"])
         )
         self.similarity, self.blend = similarity, blend
-        self._unnamed = frozenset(songs.loc[songs["first_words"].notna(), "song_id"])
+        unnamed = frozenset(songs.loc[songs["first_words"].notna(), "song_id"])
+        self._names = SongNames(self.songs, unnamed)
         self._neighbours = Neighbours(embeddings, similarity)
         self.embeddings = self._neighbours.embeddings
 
@@ -116,9 +109,7 @@ class Catalogue:
             ValueError: a file is missing or invalid, or the folder is of a newer format.
         """
         number = records.load_served(folder).format
-        absent = (_SINCE_4 if number < 4 else set()) | (_SINCE_7 if number < 7 else set())
-        schema = pa.schema([field for field in tables.CATALOGUE if field.name not in absent])
-        songs = parquet.read(folder / "catalogue.parquet", schema)
+        songs = parquet.read(folder / "catalogue.parquet", catalogue_schema(number))
         if number < 4:
             songs = songs.assign(group_id=songs["song_id"], first_words=None)
         if number < 7:
@@ -341,25 +332,12 @@ class Catalogue:
             n *= 4  # few groups hold many of the best songs
 
     def label(self, song_id: str, artist: str | None, title: str | None) -> str:
-        """Return "artist - title", or what of both is there; without both the id, and first words."""
-        name = " - ".join(part for part in (artist, title) if part)
-        return f"{song_id}: {name}" if song_id in self._unnamed else name or song_id
+        """Return what a song is called; see `SongNames.label`."""
+        return self._names.label(song_id, artist, title)
 
     def find(self, text: str) -> Match:
-        """Look up an id, or "artist - title": the song of this name, else the one of nearly this name."""
-        from rapidfuzz import fuzz, process
-
-        exact = self._by_id.get(text.strip(), self._by_key.get(names.key(text)))
-        if exact is not None:
-            return Match(exact, ())
-        query = names.worded(text)
-        nearest = process.extract(query, self._worded, scorer=fuzz.WRatio, limit=_SUGGESTIONS)
-        suggestions = tuple(self._labels[row] for _, _, row in nearest)
-        best = process.extract(query, self._worded, scorer=fuzz.ratio, limit=2)
-        nobody = ("", 0.0, -1)  # for a catalogue of one song
-        (_, score, row), (_, next_score, _) = (*best, nobody, nobody)[:2]
-        is_match = score >= _MIN_SCORE and score - next_score >= _MIN_LEAD
-        return Match(row if is_match else None, suggestions)
+        """Look up an id, or "artist - title"; see `SongNames.find`."""
+        return self._names.find(text)
 
     def playlist(self, start: int, n: int, *, versions: bool = False) -> list[int]:
         """Walk from song to nearest unplayed song, never two in a row by the same artist.
@@ -443,24 +421,6 @@ class Catalogue:
     @property
     def _artist_numbers(self) -> dict[str, int]:
         return self._numbered_artists[1]
-
-    @cached_property
-    def _labels(self) -> list[str]:
-        texts = self.songs[["song_id", "artist", "title"]].astype(object)
-        return [self.label(*song) for song in texts.where(texts.notna(), None).itertuples(index=False)]
-
-    @cached_property
-    def _worded(self) -> list[str]:
-        return [names.worded(label) for label in self._labels]
-
-    @cached_property
-    def _by_key(self) -> dict[str, int]:
-        # Of songs of the same name the first counts.
-        return {names.key(label): row for row, label in reversed(list(enumerate(self._labels)))}
-
-    @cached_property
-    def _by_id(self) -> dict[str, int]:
-        return {song_id: row for row, song_id in enumerate(self.songs["song_id"])}
 
 
 def _weighted(tags: Sequence[str] | None, weights: Sequence[float] | None) -> dict[str, float]:

@@ -31,6 +31,12 @@ READS = {
     "chunks": "all of a text, in chunks of {:,} {}",
 }
 _TERMS = {"word": "words", "char": "characters"}
+HEADING = "## Catalogue"
+SECTION = """\
+{heading}
+
+{n:,} songs{left_out}. Of {n_low:,} it knows less than {low:.0%} of the {unit}s. The catalogue holds {lyrics}.
+It may have changed since the training: `neuralist catalogue` adds and removes songs, and trains nothing."""
 CARD = """\
 # Model card: {name}
 
@@ -39,8 +45,9 @@ nearest to given lyrics. Of the experiments of protocol {protocol} it is the bes
 
 ## Data and split
 
-A catalogue of {catalogue}. Train: {n_train:,} pairs of {n_train_songs:,} songs; val: {val};
-test: {test}. Protocol {protocol}: {split}
+Train: {n_train:,} pairs of {n_train_songs:,} songs; val: {val}; test: {test}. Protocol {protocol}: {split}
+
+{catalogue}
 
 ## How good
 
@@ -62,7 +69,7 @@ Two songs count as similar from {threshold:.6g}: the threshold of the best F1 on
 - It knows the language, genres and years of its corpus; elsewhere nothing is measured.
 - It reads {reads}.{covered}{fused}
 - Of a text it may know few {unit}s (outputs known_a, known_b). Below {low:.0%} most of the nearest songs are
-  others than those of the whole text: the commands warn. In the catalogue {n_low:,} are below.
+  others than those of the whole text: the commands warn.
 - Similarity is what the corpus lists (Last.fm: who listens to both), not meaning, quality or copying, and
   no probability.
 - Val stopped the training and chose experiment and threshold, so its figures flatter. Test chose nothing.
@@ -70,7 +77,7 @@ Two songs count as similar from {threshold:.6g}: the threshold of the best F1 on
 
 ## Terms
 
-It holds a vocabulary, weights, and the catalogue's names and embeddings; {lyrics}. The data of the Million
+It holds a vocabulary, weights, and the catalogue's names and embeddings. The data of the Million
 Song Dataset and of Last.fm are free for research and not for commerce, lyrics belong to their owners, and a
 model made from them is bound by their terms. A corpus that calls itself synthetic above has none.
 
@@ -85,9 +92,7 @@ def card(
     trained: ExperimentRecord,
     evaluated: ExperimentMetrics,
     level: float,
-    known: np.ndarray,
-    *,
-    n_unnamed: int,
+    of_catalogue: str,
 ) -> str:
     """Write the model card.
 
@@ -96,9 +101,7 @@ def card(
         trained: content of experiment.json.
         evaluated: the experiment's metrics.
         level: confidence level of the intervals, in (0, 1).
-        known: the share of each song's tokens that the model knows, float64 (n_songs,); those of 0 are left
-            out of the catalogue.
-        n_unnamed: songs of the catalogue without artist and title, of which it holds the first words.
+        of_catalogue: the section on the catalogue, see `catalogue`.
     """
     settings, metric = trained.params, served.metric
     no_lead = [BASELINES[name].label for name in served.lags]
@@ -112,10 +115,9 @@ def card(
         protocol=evaluated.protocol,
         metric=BY_NAME[metric].label,
         value=results.interval(served.value, metric),
-        catalogue=_catalogue(known, unit),
+        catalogue=of_catalogue,
         low=LOW_KNOWN,
         unit=unit,
-        n_low=int(np.sum((known > 0) & (known < LOW_KNOWN))),
         n_train=trained.n_pairs["train"],
         n_train_songs=trained.n_songs["train"],
         **{split: f"{figures.n_pairs:,} of {figures.n_songs:,}" for split, figures in splits.items()},
@@ -129,19 +131,42 @@ def card(
         reads=READS[settings.long_text].format(settings.max_tokens, f"{unit}s"),
         covered=_covered(trained),
         fused=_fused(trained),
-        lyrics=f"of lyrics, the first words of {n_unnamed:,} without artist and title"
-        if n_unnamed
-        else "no lyrics",
         params=", ".join(f"{key} {value}" for key, value in settings.model_dump().items()),
         best_epoch=f"{trained.best_epoch}{of_first}",
         fingerprint=trained.fingerprint,
     )
 
 
-def _catalogue(known: np.ndarray, unit: str) -> str:
+def catalogue(known: np.ndarray, unit: str, *, n_unnamed: int) -> str:
+    """Return the section on the catalogue, which may change without training.
+
+    Args:
+        known: the share of each song's tokens that the model knows, float64 (n_songs,); those of 0 are left
+            out of the catalogue.
+        unit: word or character.
+        n_unnamed: songs of the catalogue without artist and title, of which it holds the first words.
+    """
     n_unknown = int(np.sum(known == 0))
-    left_out = f"; {n_unknown:,} more are left out, for it knows no {unit} of them" if n_unknown else ""
-    return f"{len(known) - n_unknown:,} songs{left_out}"
+    return SECTION.format(
+        heading=HEADING,
+        n=len(known) - n_unknown,
+        left_out=f"; {n_unknown:,} more are left out, for it knows no {unit} of them" if n_unknown else "",
+        n_low=int(np.sum((known > 0) & (known < LOW_KNOWN))),
+        low=LOW_KNOWN,
+        unit=unit,
+        lyrics=f"of lyrics, the first words of {n_unnamed:,} without artist and title"
+        if n_unnamed
+        else "no lyrics",
+    )
+
+
+def with_catalogue(card: str, of_catalogue: str) -> str:
+    """Return a card with another section on the catalogue; that of an earlier version gets it at the end."""
+    before, found, after = card.partition(f"{HEADING}\n")
+    if not found:
+        return f"{card.rstrip()}\n\n{of_catalogue}\n"
+    _, heading, rest = after.partition("\n\n## ")
+    return f"{before}{of_catalogue}{heading}{rest}"
 
 
 def _seen(test: SplitMetrics) -> str:

@@ -9,16 +9,19 @@ training_songs.txt, one id per line, and training_texts.txt, a digest of each of
 these songs are distributed; served.json, a `ServedModel`; card.md; fusion.npz where TF-IDF takes part. No
 lyrics but the first words of songs without artist and title, no pickle; the same input gives the same bytes.
 Where there is nothing to serve, the folder holds only card.md, which says why.
+
+The catalogue's songs need not be those of the data: `renew` gives a packed model another catalogue.
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from neuralist import files, metrics
 from neuralist.config import corpus, records
@@ -27,9 +30,10 @@ from neuralist.data import parquet, tables
 from neuralist.data.splits import songs_of
 from neuralist.evaluation import selection
 from neuralist.model import fusion, style_answers
-from neuralist.model.encoder import Encoder, PairSimilarity
+from neuralist.model.encoder import Encoder, PairSimilarity, Reading
 from neuralist.model.similarity import WEIGHTS_FILE
 from neuralist.serving import blending, drift, model_card
+from neuralist.serving.catalogue import catalogue_schema
 from neuralist.text import equal_texts, genres, names
 
 COPIED = ("encoder.onnx", "vocabulary.txt", "experiment.json")
@@ -120,11 +124,32 @@ class Chosen:
 
 
 class Inputs(NamedTuple):
-    """The files that an experiment is packed with: tables songs and pairs, and corpus.json."""
+    """The files that an experiment is packed with: songs, pairs, the catalogue's songs, and corpus.json."""
 
     songs: Path
     pairs: Path
+    catalogue: Path
     corpus: Path
+
+    @classmethod
+    def of(cls, artifacts: Path) -> "Inputs":
+        """Return those of a checkout's artifacts/."""
+        names = "songs.parquet", "pairs.parquet", "catalogue_songs.parquet", "corpus.json"
+        return cls(*(artifacts / name for name in names))
+
+
+class Offered(NamedTuple):
+    """What a folder says of its catalogue, when this is written.
+
+    Attributes:
+        quantiles: see `quantiles`.
+        known: the share of each offered song's tokens that the model knows, float64 (n_songs,).
+        n_unnamed: songs of the catalogue without artist and title.
+    """
+
+    quantiles: list[float]
+    known: np.ndarray
+    n_unnamed: int
 
 
 def pack(
@@ -154,7 +179,8 @@ def pack(
     note = corpus.load(inputs.corpus).note
     chosen = Chosen(records.load_experiment(source), evaluated, metric, level, note)
     songs, pairs = parquet.read(inputs.songs, tables.SONGS), parquet.read(inputs.pairs, tables.PAIRS)
-    return save(chosen, source, songs, pairs, out, genre_lists)
+    catalogue = parquet.read(inputs.catalogue, tables.SONGS)
+    return save(chosen, source, songs, pairs, out, genre_lists=genre_lists, catalogue=catalogue)
 
 
 def save(
@@ -163,51 +189,47 @@ def save(
     songs: pd.DataFrame,
     pairs: pd.DataFrame,
     out: Path,
+    *,
     genre_lists: dict[str, tuple[str, ...]] | None = None,
+    catalogue: pd.DataFrame | None = None,
 ) -> ServedModel:
     """Write the served folder; returns the content of served.json.
 
     Args:
         chosen: the experiment.
         source: its folder.
-        songs: tables.SONGS; those with a word that the model knows form the catalogue.
+        songs: tables.SONGS of the data that trained and evaluated it.
         pairs: tables.PAIRS.
         out: the served folder.
         genre_lists: see `pack`.
+        catalogue: tables.SONGS to recommend; those with a word that the model knows are. None: `songs`.
 
     Raises:
         ValueError: a file of the experiment is missing, or there are fewer than two songs.
     """
     encoder = Encoder.load(source)
-    texts = [encoder.clean(text) for text in songs["lyrics"]]
+    offered = songs if catalogue is None else catalogue
+    texts = [encoder.clean(text) for text in offered["lyrics"]]
     reading = encoder.read(texts, cleaned=True)
-    # Songs of no known word would be each other's nearest.
-    is_known = np.flatnonzero(reading.known)
-    embeddings, catalogue = reading.embeddings[is_known], songs.iloc[is_known]
-    is_first = ~catalogue["group_id"].duplicated().to_numpy()  # answers show one song of its versions
-    first_texts = [texts[song] for song in is_known[is_first]]
-    similarity = encoder.pair_similarity(first_texts, embeddings[is_first])
-    served = chosen.served(quantiles(len(first_texts), similarity))
     out.mkdir(parents=True, exist_ok=True)
+    told = _write_catalogue(encoder, offered, texts, reading, tables.CATALOGUE, out)
     for name in _copied(encoder):
         with files.unfinished(out / name) as temporary:
             shutil.copyfile(source / name, temporary)
+    # From the data, so that a change of the catalogue changes no score.
+    song_texts = [encoder.clean(text) for text in songs["lyrics"]]
+    of_songs = _read_more(encoder, song_texts, texts, reading)
+    is_known = np.flatnonzero(of_songs.known)
+    embeddings = of_songs.embeddings[is_known]
+    served = chosen.served(told.quantiles)
     learned = blending.learn(
-        catalogue.reset_index(drop=True),
+        songs.iloc[is_known].reset_index(drop=True),
         pairs,
         lambda left, right: encoder.similarity(embeddings[left], embeddings[right]),
         served.protocol,
         genres.by_tag(genre_lists),
     )
     records.save(learned, out / records.BLEND)
-    is_unnamed = catalogue["artist"].isna() & catalogue["title"].isna()
-    catalogue = catalogue.assign(first_words=catalogue.loc[is_unnamed, "lyrics"].map(names.first_words))
-    tags = blending.all_tags(catalogue)
-    catalogue["tags"] = [[*of_song] for of_song in tags]
-    catalogue["tag_weights"] = [[*of_song.values()] for of_song in tags]
-    parquet.write(catalogue.filter(tables.CATALOGUE.names), tables.CATALOGUE, out / "catalogue.parquet")
-    with files.unfinished(out / "embeddings.npy") as temporary, temporary.open("wb") as file:
-        np.save(file, embeddings)
     # Training on unlisted pairs or auxiliary heads uses all songs of the training folds.
     settings = chosen.trained.params
     uses_all = bool(settings.heads) or settings.target == "observable"
@@ -219,12 +241,91 @@ def save(
     digests = sorted({equal_texts.digest(text) for text in songs.loc[is_train, "lyrics"]})
     files.write_text(out / "training_texts.txt", "".join(f"{digest}\n" for digest in digests))
     is_unseen = (masks["val"] | masks["test"]) & ~is_train
-    reference = drift.learn(drift.Songs(texts, songs, reading), is_train, is_unseen)
+    reference = drift.learn(drift.Songs(song_texts, songs, of_songs), is_train, is_unseen)
     records.save(reference, out / records.DRIFT)
-    card = model_card.card(
-        served, chosen.trained, chosen.evaluated, chosen.level, reading.known, n_unnamed=int(is_unnamed.sum())
-    )
+    of_catalogue = model_card.catalogue(told.known, encoder.windowing.unit, n_unnamed=told.n_unnamed)
+    card = model_card.card(served, chosen.trained, chosen.evaluated, chosen.level, of_catalogue)
     files.write_text(out / "card.md", card)
+    return _finished(served, out)
+
+
+def renew(folder: Path, catalogue: pd.DataFrame, out: Path) -> ServedModel:
+    """Write a packed model with another catalogue; returns the content of its served.json.
+
+    Its encoder, its threshold, its blend and the figures of its card stay; the songs, the quantiles and what
+    the card says of the catalogue are new. The format stays too: an earlier one holds less of each song.
+
+    Args:
+        folder: the served folder, of any format.
+        catalogue: tables.SONGS to recommend; those with a word that the model knows are.
+        out: the folder to write, another one.
+
+    Raises:
+        ValueError: a file of the folder is missing or damaged, or there are fewer than two songs.
+    """
+    served, encoder = records.load_served(folder), Encoder.load(folder)
+    shutil.copytree(folder, out, dirs_exist_ok=True)
+    texts = [encoder.clean(text) for text in catalogue["lyrics"]]
+    reading = encoder.read(texts, cleaned=True)
+    told = _write_catalogue(encoder, catalogue, texts, reading, catalogue_schema(served.format), out)
+    of_catalogue = model_card.catalogue(told.known, encoder.windowing.unit, n_unnamed=told.n_unnamed)
+    card = (folder / "card.md").read_text(encoding="utf-8")
+    files.write_text(out / "card.md", model_card.with_catalogue(card, of_catalogue))
+    return _finished(served.model_copy(update={"quantiles": tuple(told.quantiles)}), out)
+
+
+def _read_more(encoder: Encoder, wanted: list[str], texts: list[str], reading: Reading) -> Reading:
+    """Return the reading of cleaned texts, of which most are among those that were read already."""
+    numbers = {text: number for number, text in enumerate(texts)}
+    more = [text for text in dict.fromkeys(wanted) if text not in numbers]
+    if more:
+        numbers |= {text: number for number, text in enumerate(more, start=len(texts))}
+        both = zip(reading, encoder.read(more, cleaned=True), strict=True)
+        reading = Reading(*(np.concatenate(columns) for columns in both))
+    rows = [numbers[text] for text in wanted]
+    return Reading(*(column[rows] for column in reading))
+
+
+def _write_catalogue(
+    encoder: Encoder,
+    songs: pd.DataFrame,
+    texts: list[str],
+    reading: Reading,
+    schema: pa.Schema,
+    out: Path,
+) -> Offered:
+    """Write catalogue.parquet and embeddings.npy of the songs with a word that the encoder knows.
+
+    Args:
+        encoder: of the model.
+        songs: tables.SONGS.
+        texts: of the songs, cleaned.
+        reading: of these.
+        schema: of the catalogue.
+        out: the served folder.
+
+    Raises:
+        ValueError: there are fewer than two songs.
+    """
+    # Songs of no known word would be each other's nearest.
+    is_known = np.flatnonzero(reading.known)
+    embeddings, catalogue = reading.embeddings[is_known], songs.iloc[is_known]
+    is_first = ~catalogue["group_id"].duplicated().to_numpy()  # answers show one song of its versions
+    first_texts = [texts[song] for song in is_known[is_first]]
+    drawn = quantiles(len(first_texts), encoder.pair_similarity(first_texts, embeddings[is_first]))
+    is_unnamed = catalogue["artist"].isna() & catalogue["title"].isna()
+    catalogue = catalogue.assign(first_words=catalogue.loc[is_unnamed, "lyrics"].map(names.first_words))
+    tags = blending.all_tags(catalogue)
+    catalogue["tags"] = [[*of_song] for of_song in tags]
+    catalogue["tag_weights"] = [[*of_song.values()] for of_song in tags]
+    parquet.write(catalogue.filter(schema.names), schema, out / "catalogue.parquet")
+    with files.unfinished(out / "embeddings.npy") as temporary, temporary.open("wb") as file:
+        np.save(file, embeddings)
+    return Offered(drawn, reading.known, int(is_unnamed.sum()))
+
+
+def _finished(served: ServedModel, out: Path) -> ServedModel:
+    """Write served.json, the last of the folder's files, with the digest of the others."""
     served = served.model_copy(update={"content": _digest(out)})
     records.save(served, out / "served.json")
     return served

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
     from neuralist.tracking.champion import RivalScores, TooFew, Verdict
 
-# Tag of a recommender that has another catalogue: `served` of the version that its encoder is of.
-CATALOGUE_OF = "catalogue_of"
 MAX_DESCRIPTION = 5000  # characters that MLflow's tables hold
 
 
@@ -88,7 +86,7 @@ def register(artifacts: Path, raw: Path, mlflow_store: Store | None = None, *, r
     card = artifacts / "served" / "card.md"
     if card.exists() and not card.with_name("served.json").exists():
         return card.read_text(encoding="utf-8").strip()
-    served = _read(artifacts, raw)
+    served = read(artifacts, raw)
     content = stamp.read(mlflow_store)
     # Lost files, which may have moved with the checkout, are a reason to look.
     message = _reason_to_skip(content.models_of(served.models), served, replace=replace) if content else None
@@ -107,13 +105,24 @@ def register(artifacts: Path, raw: Path, mlflow_store: Store | None = None, *, r
     return "\n".join([*moved, message])
 
 
-def _read(artifacts: Path, raw: Path) -> Served:
+def read(artifacts: Path, raw: Path) -> Served:
+    """Read the packed model; see `register`."""
     model = records.load_served(artifacts / "served")
     data = run_content.data_hash(raw)
     if not data:
         raise ValueError(f"dvc.lock: names no md5 of {raw}, so the corpus is unknown; run `dvc repro` first")
-    digest = hashlib.sha256(json.dumps([model.model_dump(), data], sort_keys=True).encode()).hexdigest()
-    return Served(artifacts, raw, params.model_name(Path("params.yaml")), model, data, digest)
+    corpus = params.model_name(Path("params.yaml"))
+    return Served(artifacts, raw, corpus, model, data, content_digest(model, data))
+
+
+def content_digest(model: ServedModel, data: str) -> str:
+    """Return the digest of a packed model's content, which is a version's tag `served`.
+
+    Args:
+        model: what its served.json says.
+        data: DVC's md5 of the raw folder.
+    """
+    return hashlib.sha256(json.dumps([model.model_dump(), data], sort_keys=True).encode()).hexdigest()
 
 
 def _reason_to_skip(models: Mapping[str, Registered], served: Served, *, replace: bool) -> str | None:
@@ -123,19 +132,14 @@ def _reason_to_skip(models: Mapping[str, Registered], served: Served, *, replace
         return None
     numbers = {name: model.version_of(served.digest) for name, model in models.items()}
     tags = {name: model.versions.get(numbers[name] or "", {}) for name, model in models.items()}
-    champions = {_origin(model.champion or {}) for model in models.values()}
+    champions = {(model.champion or {}).get("served") for model in models.values()}
     if champion is None or not all("complete" in version_tags for version_tags in tags.values()):
         return None
     if champions == {served.digest}:
-        return f"{served.name} is the champion already: {_version_list(numbers)}"
+        return f"{served.name} is the champion already: {version_list(numbers)}"
     if replace or champion.get("served") == served.digest:  # the latter: killed between the two models
         return None
-    return f"{served.name} is {_version_list(numbers)} already: {tags[served.corpus].get('verdict', '')}"
-
-
-def _origin(tags: Mapping[str, str]) -> str | None:
-    """Return the digest of the packed model that a version is of, whatever its catalogue."""
-    return tags.get(CATALOGUE_OF, tags.get("served"))
+    return f"{served.name} is {version_list(numbers)} already: {tags[served.corpus].get('verdict', '')}"
 
 
 def _description(model: Registered, data: str) -> str:
@@ -145,7 +149,8 @@ def _description(model: Registered, data: str) -> str:
     return f"version {model.aliases['champion']} ({tags.get('experiment', 'unknown')}{other})"
 
 
-def _version_list(numbers: Mapping[str, str | None]) -> str:
+def version_list(numbers: Mapping[str, str | None]) -> str:
+    """Return versions in words: version 2 of neuralist and neuralist-recommender."""
     if len(set(numbers.values())) == 1:
         return f"version {next(iter(numbers.values()))} of {' and '.join(numbers)}"
     return ", ".join(f"version {number} of {name}" for name, number in numbers.items())
@@ -205,7 +210,7 @@ class _Registration:
                 self.client.delete_registered_model_alias(name, "challenger")
         for name, number in numbers.items():
             self.client.set_model_version_tag(name, number, "complete", "true")
-        return f"{self.served.name} is now {verdict.alias}, {_version_list(numbers)}: {verdict.reason}"
+        return f"{self.served.name} is now {verdict.alias}, {version_list(numbers)}: {verdict.reason}"
 
     def _versions(self) -> dict[str, str]:
         """Return model name to the number of the version with this content; creates missing versions."""

@@ -44,14 +44,14 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
     """
     records, faults, seen = [], [], set()
     names: Collection[str] = ()
-    for where, fields in _rows(folder, "texts.csv", ["id", "text"]):
-        fault = _row_fault(fields) or _text_fault(fields, seen)
+    for where, fields in rows(folder, "texts.csv", ["id", "text"]):
+        fault = row_fault(fields) or _text_fault(fields, seen)
         if fault:
             faults.append(("texts", where, *fault))
         else:
             names = fields.keys()
             seen.add(fields["id"].strip())
-            records.append(_record(fields, where))
+            records.append(record(fields, where))
     table, rejects = common.entries("texts.csv", records, [*common.RECORDS, "has_list"], faults)
     common.check_swapped("texts.csv", table, "text")
     return table, rejects, common.unread("texts.csv", names, _TEXT_COLUMNS)
@@ -82,8 +82,8 @@ def read_pairs(
     text_ids, song_ids = set(records["id"]), set(song_ids)
     names: Collection[str] = ()
     listed, faults = [], []
-    for where, fields in _rows(folder, "pairs.csv", ["left_id", "right_id", "similarity"]):
-        fault = _row_fault(fields) or _pair_fault(fields, similarity_range, gives_split=gives_split)
+    for where, fields in rows(folder, "pairs.csv", ["left_id", "right_id", "similarity"]):
+        fault = row_fault(fields) or _pair_fault(fields, similarity_range, gives_split=gives_split)
         left, right = fields.get("left_id", "").strip(), fields.get("right_id", "").strip()
         unknown = [text_id for text_id in (left, right) if text_id not in song_ids]
         if not fault and unknown:
@@ -108,8 +108,8 @@ def gives_split(folder: Path) -> bool:
     False also for a file that cannot be read so far; `read_pairs` says what is wrong with it.
     """
     try:
-        for _, fields in _rows(folder, "pairs.csv", []):
-            if not _row_fault(fields) and "split" not in fields:
+        for _, fields in rows(folder, "pairs.csv", []):
+            if not row_fault(fields) and "split" not in fields:
                 return False  # nor do other rows have the column: the rest need not be read
             if fields.get("split", "").strip():
                 return True
@@ -124,10 +124,10 @@ def is_graded(folder: Path) -> bool:
     False also for files that cannot be read so far.
     """
     try:
-        if any(_has_list(fields) for _, fields in _rows(folder, "texts.csv", [])):
+        if any(_has_list(fields) for _, fields in rows(folder, "texts.csv", [])):
             return False
         grades: set[float] = set()
-        for _, fields in _rows(folder, "pairs.csv", ["similarity"]):
+        for _, fields in rows(folder, "pairs.csv", ["similarity"]):
             with contextlib.suppress(ValueError):
                 grades.add(float(fields.get("similarity", "")))
             if len(grades) > 2:
@@ -143,11 +143,11 @@ def median_words(folder: Path) -> float:
     Raises:
         ValueError: the file cannot be read.
     """
-    counts = [len(fields.get("text", "").split()) for _, fields in _rows(folder, "texts.csv", ["text"])]
+    counts = [len(fields.get("text", "").split()) for _, fields in rows(folder, "texts.csv", ["text"])]
     return statistics.median(counts or [0])
 
 
-def _rows(folder: Path, file_name: str, required: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
+def rows(folder: Path, file_name: str, required: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield `where` and the fields by column of each row; a row of another length has only a field "fields".
 
     That field states how many fields the row has and how many the header has.
@@ -184,8 +184,9 @@ def _check_header(header: list[str], required: list[str], file_name: str) -> Non
         raise ValueError(f"{file_name}:1: {problem}; expected commas between columns, {required} among them")
 
 
-def _row_fault(fields: dict[str, str]) -> tuple[str, str] | None:
-    return ("wrong number of fields", fields["fields"]) if len(fields) == 1 else None
+def row_fault(fields: dict[str, str]) -> tuple[str, str] | None:
+    """Return reason and value of a row of another length than the header; None for any other."""
+    return ("wrong number of fields", fields["fields"]) if fields.keys() == {"fields"} else None
 
 
 def _text_fault(fields: dict[str, str], seen: set[str]) -> tuple[str, str] | None:
@@ -235,7 +236,8 @@ def _check_range(
         )
 
 
-def _record(fields: dict[str, str], where: str) -> dict[str, object]:
+def record(fields: dict[str, str], where: str) -> dict[str, object]:
+    """Return the record of a row with id and text; see `neuralist.ingest.sources.common`."""
     return {
         "where": where,
         "id": fields["id"].strip(),

@@ -1,0 +1,181 @@
+"""Bring the catalogue of now to the champion, and say which version a version came from.
+
+Input: artifacts/catalogue_songs.parquet, and the registered models. Where the champion is the training that
+artifacts/served holds, `registry` registers that folder anew, with its catalogue. Where it is another one, be
+it that artifacts/served is a challenger or that a person went back to an earlier version, its own folder is
+taken, and its own encoder encodes the songs: what was removed must not be served any more.
+
+| tag of a version | means |
+|---|---|
+| parent | the number of the version that it came from: the same training, with other songs or figures |
+| catalogue | the digest of the songs that it was given, set on champions |
+
+A new version of both models is written first, then the aliases move, then `complete` is set: killed
+in between, the champion is the old version or the new one, and the next call goes on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from neuralist import files
+from neuralist.tracking import registry, stamp
+from neuralist.tracking.registry import Served
+from neuralist.tracking.stamp import Registered
+from neuralist.tracking.store import Store, opened, store
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from neuralist.config.records import ServedModel
+
+PARENT, CATALOGUE, COMPLETE = "parent", "catalogue", "complete"
+# What a version does not have from the one that it came from.
+_OWN = {PARENT, CATALOGUE, COMPLETE, "served", "verdict"}
+
+
+def renew(artifacts: Path, raw: Path, mlflow_store: Store | None = None) -> str:
+    """Give the champion the songs of the catalogue where it has others; call it after `registry.register`.
+
+    Args:
+        artifacts: holds served/ and catalogue_songs.parquet.
+        raw: the raw folder, as dvc.lock names it.
+        mlflow_store: the store; the working folder's by default.
+
+    Returns:
+        A line for the user where the champion moved, else nothing.
+
+    Raises:
+        ValueError: a file is missing, or the store cannot be reached.
+    """
+    mlflow_store = mlflow_store or store()
+    if not (artifacts / "served" / "served.json").exists():
+        return ""
+    now = _Now(registry.read(artifacts, raw), files.digest(artifacts / "catalogue_songs.parquet"))
+    content = stamp.read(mlflow_store)
+    if content and now.is_served(content.models_of(now.packed.models)):
+        return ""
+    with opened(mlflow_store) as client:
+        models = stamp.models(client, mlflow_store, now.packed.models)
+        said = "" if now.is_served(models) else _Renewal(client, mlflow_store, now, models).write()
+        stamp.renew(client, mlflow_store)
+    return said
+
+
+@dataclass(frozen=True)
+class _Now:
+    """The packed model, and the digest of the songs to recommend."""
+
+    packed: Served
+    songs: str
+
+    def is_served(self, models: Mapping[str, Registered]) -> bool:
+        """Return whether nothing is to be done: the champion has these songs, and no tag is missing."""
+        champion = models[self.packed.corpus].champion
+        if champion is None or "served" not in champion:
+            return True  # none, or one that is not Neuralist's
+        if any(model.has_lost_champion for model in models.values()):
+            return True  # `registry` sees to that
+        champions = [model.champion or {} for model in models.values()]
+        have_songs = all(tags.get(CATALOGUE) == self.songs and COMPLETE in tags for tags in champions)
+        is_one = len({tags.get("served") for tags in champions}) == 1
+        return have_songs and is_one and not any(map(self.parent, models.values()))
+
+    def parent(self, model: Registered) -> tuple[str, str] | None:
+        """Return the packed model's version and its parent, where a tag is to say so; else None."""
+        number = model.version_of(self.packed.digest)
+        if number is None or PARENT in model.versions[number]:
+            return None
+        earlier = [
+            int(other)
+            for other, tags in model.versions.items()
+            if int(other) < int(number)
+            and tags.get("fingerprint") == self.packed.model.fingerprint
+            and tags.get("served") != self.packed.digest
+        ]
+        return (number, str(max(earlier))) if earlier else None
+
+
+@dataclass(frozen=True)
+class _Renewal:
+    """Writes to the registry; the caller holds the lock of the store."""
+
+    client: "MlflowClient"
+    mlflow_store: Store
+    now: _Now
+    models: Mapping[str, Registered]
+
+    def write(self) -> str:
+        """Set tags that are missing, and give the champion the songs of now; safe to repeat after a kill."""
+        for name, model in self.models.items():
+            if tag := self.now.parent(model):
+                self.client.set_model_version_tag(name, tag[0], PARENT, tag[1])
+        packed = self.now.packed
+        champion = self.models[packed.corpus].champion or {}
+        if champion["served"] == packed.digest:
+            # Packed with these songs. `registry` has moved the other model too, be it after a kill.
+            for name, model in self.models.items():
+                number = model.aliases.get("champion", "")
+                if model.versions.get(number, {}).get("served") == packed.digest:
+                    self.client.set_model_version_tag(name, number, CATALOGUE, self.now.songs)
+            return ""
+        with TemporaryDirectory() as scratch:
+            folder, served = self._renewed(Path(scratch))
+            data = champion.get("data", packed.data)
+            return self._register(folder, registry.content_digest(served, data))
+
+    def _renewed(self, scratch: Path) -> "tuple[Path, ServedModel]":
+        """Return the champion's folder with the songs of now, and what its served.json says."""
+        from mlflow.artifacts import download_artifacts
+
+        from neuralist.data import parquet, tables
+        from neuralist.serving import package
+
+        packed = self.now.packed
+        songs = parquet.read(packed.artifacts / "catalogue_songs.parquet", tables.SONGS)
+        number = self.models[packed.corpus].aliases["champion"]
+        source = self.client.get_model_version_download_uri(packed.corpus, number)
+        (scratch / "before").mkdir()
+        folder = download_artifacts(
+            artifact_uri=f"{source}/artifacts/served",
+            dst_path=str(scratch / "before"),
+            tracking_uri=self.mlflow_store.uri,
+        )
+        out = scratch / "served"  # as a version calls it
+        return out, package.renew(Path(folder), songs, out)
+
+    def _register(self, folder: Path, digest: str) -> str:
+        """Register the folder as the champion's new version; returns a line where the champion moved."""
+        packed = self.now.packed
+        before = {name: model.aliases.get("champion") for name, model in self.models.items()}
+        numbers = {name: self._version(name, kind, folder, digest) for name, kind in packed.models.items()}
+        for name, number in numbers.items():
+            if before[name] != number:
+                self.client.set_registered_model_alias(name, "champion", number)
+        for name, number in numbers.items():
+            self.client.set_model_version_tag(name, number, COMPLETE, "true")
+            self.client.set_model_version_tag(name, number, CATALOGUE, self.now.songs)
+        if before == numbers:
+            return ""  # it had these songs, and lacked the tag
+        experiment = (self.models[packed.corpus].champion or {}).get("experiment", "")
+        versions = registry.version_list(numbers)
+        return f"{experiment} is now champion, {versions}: it has the songs of the catalogue"
+
+    def _version(self, name: str, kind: str, folder: Path, digest: str) -> str:
+        """Return the version of a model with this content; creates it where it is missing."""
+        model = self.models[name]
+        if number := model.version_of(digest):
+            return number
+        before = model.aliases.get("champion")
+        if before is None:  # a person has deleted this model's alias: it follows the other one
+            name_of_source = self.now.packed.corpus
+            before, parent = self.models[name_of_source].aliases["champion"], {}
+        else:
+            name_of_source, parent = name, {PARENT: before}
+        version = self.client.get_model_version(name_of_source, before)
+        tags = {key: value for key, value in version.tags.items() if key not in _OWN} | parent
+        tags |= {"served": digest, "verdict": f"version {before} with other songs"}
+        run = self.client.get_run(str(version.run_id))
+        return registry.create_version(self.client, run, name, kind, folder, f"served-{digest[:12]}", tags)
