@@ -14,7 +14,7 @@ The catalogue's songs need not be those of the data: `renew` gives a packed mode
 """
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
