@@ -451,6 +451,7 @@ def test_the_stage_shows_one_song_a_group_and_the_command_all_on_request(
     (home / "dvc.yaml").touch()
     shutil.copy(workspace / "params.yaml", home)
     shutil.copytree(workspace, home / "artifacts", ignore=shutil.ignore_patterns("home", "out"))
+    shutil.copy(home / "artifacts/songs.parquet", home / "artifacts/catalogue_songs.parquet")
     monkeypatch.chdir(home)
     drawn = answer("map", "--versions")
     page = Path(drawn["path"])
