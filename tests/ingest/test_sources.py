@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -79,6 +80,19 @@ def test_an_official_folder_with_no_or_both_forms_of_similarities_is_refused(
     (official / "msd" / "lastfm_similars.db").unlink()
     (official / "lastfm/A/A/A/TRAAA1.json").unlink()
     refused(official, "Last.fm similarities once, .*; found neither")
+
+
+def test_a_linked_folder_is_read_as_if_it_stood_there(
+    official: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    before = read(official)
+    elsewhere = (official / "msd").rename(tmp_path_factory.mktemp("elsewhere") / "msd")
+    (official / "msd").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(official)  # a round that never ends
+    after = read(official)
+    assert len(before.listed) > 0
+    pd.testing.assert_frame_equal(after.listed, before.listed)
+    pd.testing.assert_frame_equal(after.songs, before.songs)
 
 
 def test_vectors_and_unknown_files_are_left_alone(official: Path) -> None:

@@ -10,6 +10,8 @@
 year, else null.
 """
 
+import fnmatch
+import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -27,6 +29,22 @@ TRACKS = ["where", "track_id", "artist", "title", "year"]
 # Endings of what `neuralist import` reads: tables, and songs.
 TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".json", ".jsonl", ".ndjson", ".parquet")
 SONG_ENDINGS = (".txt", ".lrc")
+
+
+def found(folder: Path, pattern: str) -> list[Path]:
+    """Return what has this name in a folder and its folders, linked ones too, sorted.
+
+    Path.rglob would pass over a linked folder, so that a large one that lies elsewhere would be missing.
+    """
+    paths = list[Path]()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        above = {path.resolve() for path in (Path(place), *Path(place).parents)} if links else set()
+        for name in links:
+            if Path(place, name).resolve() in above:
+                folders.remove(name)  # the way back to a folder above would never end
+        paths += [Path(place, name) for name in fnmatch.filter([*folders, *names], pattern)]
+    return sorted(paths)
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,9 @@ def find(folder: Path) -> list[Path]:
     Raises:
         ValueError: the folder holds both forms, several databases, or neither.
     """
-    databases = sorted(folder.rglob("lastfm_similars.db"))
-    found = sorted(folder.rglob("TR*.json"))
-    files = [path for path in found if path.relative_to(folder).parts[0] not in _NOT_TRACKS]
+    databases = common.found(folder, "lastfm_similars.db")
+    lists = common.found(folder, "TR*.json")
+    files = [path for path in lists if path.relative_to(folder).parts[0] not in _NOT_TRACKS]
     if len(databases) + bool(files) != 1:
         names = [path.relative_to(folder).as_posix() for path in [*databases, *files[:1]]]
         raise ValueError(

@@ -49,7 +49,7 @@ def find(folder: Path) -> Path | None:
     Raises:
         ValueError: it holds several.
     """
-    databases = sorted(folder.rglob("lastfm_tags.db"))
+    databases = common.found(folder, "lastfm_tags.db")
     if len(databases) > 1:
         names = [path.relative_to(folder).as_posix() for path in databases]
         raise ValueError(f"{folder}: expected lastfm_tags.db once; found {', '.join(names)}")
