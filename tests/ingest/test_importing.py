@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neuralist.ingest.importing import encodings, generic, grades, roles, source
+from neuralist.ingest.importing import files as table_files
 from neuralist.ingest.importing.generic import Imported
 from neuralist.ingest.importing.roles import Flags
 
@@ -621,3 +622,11 @@ def test_any_text_comes_through_a_csv_file(
 )
 def test_names_are_compared_by_their_words(name: str, words: str) -> None:
     assert roles.words(name) == words
+
+
+def test_columns_of_one_name_are_told_apart_by_their_place_and_none_is_lost(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.csv", "reply (3),reply,reply,score\na,b,c,1\n")
+    rows = table_files.read(path).rows
+    assert len(set(rows.columns)) == 4
+    assert rows.to_numpy().tolist() == [["a", "b", "c", "1"]]
+    assert rows.columns[:2].tolist() == ["reply (3)", "reply"]

@@ -39,7 +39,7 @@ def decode(content: bytes, name: str, encoding: str | None = None) -> Decoded:
     if not content.strip():
         raise ValueError(f"{name}: the file is empty; give a file with rows")
     if encoding:
-        return _as_told(content, name, encoding)
+        return _by_name(content, name, encoding)
     for mark, codec, label in _MARKS:
         if content.startswith(mark):
             return _strictly(content, name, codec, label)
@@ -59,7 +59,7 @@ def decode(content: bytes, name: str, encoding: str | None = None) -> Decoded:
     return Decoded(text, "cp1252")
 
 
-def _as_told(content: bytes, name: str, encoding: str) -> Decoded:
+def _by_name(content: bytes, name: str, encoding: str) -> Decoded:
     try:
         codec = codecs.lookup(encoding)
     except LookupError:

@@ -25,13 +25,13 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import pandas as pd
 
-from neuralist.ingest.importing import encodings
+from neuralist.ingest.importing import encodings, grades
 from neuralist.ingest.sources.common import TABLE_ENDINGS, shortened
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _TEXT = {"text", "texts", "lyrics", "sentence", "sentences"}  # may be the only column
 _SAMPLE = 100_000  # characters that csv.Sniffer sees
-_NUMBER = re.compile(r"\s*[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?\s*")
+_NUMBER = re.compile(rf"\s*{grades.NUMBER}\s*")
 _TRUTH = {"yes", "no", "true", "false"}
 _ROW_LABEL = re.compile(r"\d+")
 # What openpyxl lets through of a damaged archive and its XML, whose ParseError is a SyntaxError.
@@ -134,11 +134,8 @@ def _delimited(text: str, name: str, encoding: str) -> Table:
         notes.append("no header: the columns are those of STS-B as its authors publish it")
         if n_longer:
             notes.append(f"{n_longer:,} rows have more than {width} columns, sources and licences: not read")
-    elif _is_content(rows):
-        header = [str(number) for number, _ in enumerate(rows[0], start=1)]
-        notes.append("no header, for the first row holds a number: columns are named by their place")
     else:
-        header, rows, lines = rows[0], rows[1:], lines[1:]
+        header, rows, lines, notes = _headed(rows, lines)
     width = len(header)
     if rows and len(header) + 1 == min(map(len, rows)) == max(map(len, rows)):
         header, width = ["", *header], width + 1  # R names no column of row names
@@ -242,6 +239,17 @@ def _rows(text: str, separator: str, options: dict[str, Any], at_least: int) -> 
     return _Parsed(rows, lines, sum(width != usual for width in widths[1:]))
 
 
+def _headed(
+    rows: list[list[str]], lines: list[int]
+) -> tuple[list[str], list[list[str]], list[int], list[str]]:
+    """Return the header, the rows below it and their lines, and a note where there is none."""
+    if not _is_content(rows):
+        return rows[0], rows[1:], lines[1:], []
+    places = [str(number) for number, _ in enumerate(rows[0], start=1)]
+    note = "no header, for the first row holds a number: columns are named by their place"
+    return places, rows, lines, [note]
+
+
 def _is_content(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether a first row is no header: none is called 3.5, nor yes where the next row says no."""
     answers = zip(*rows[:2], strict=False)
@@ -286,12 +294,7 @@ def _sheet(path: Path, sheet: str | None) -> Table:
     rows = [[_field(value) for value in row] for row in frame.itertuples(index=False, name=None)]
     lines = [number for number, row in enumerate(rows, start=1) if any(row)]
     rows = [row for row in rows if any(row)]
-    notes = []
-    if _is_content(rows):
-        header = [str(number) for number, _ in enumerate(rows[0], start=1)]
-        notes.append("no header, for the first row holds a number: columns are named by their place")
-    else:
-        header, rows, lines = rows[0], rows[1:], lines[1:]
+    header, rows, lines, notes = _headed(rows, lines)
     where = [f"{path.name}:{line}" for line in lines]
     return Table(path.name, f"sheet {title!r}", _frame(rows, header), where, [], notes)
 
@@ -421,7 +424,9 @@ def _frame(rows: list[list[str]], header: Iterable[str]) -> pd.DataFrame:
     names: list[str] = []
     for number, given in enumerate(header, start=1):
         name = " ".join(given.split()) or f"column {number}"
-        names.append(name if name not in names else f"{name} ({number})")
+        while name in names:
+            name += f" ({number})"
+        names.append(name)
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
     return pd.DataFrame(
         {name: pd.Series(column, dtype=object) for name, column in zip(names, columns, strict=True)}
