@@ -630,3 +630,24 @@ def test_columns_of_one_name_are_told_apart_by_their_place_and_none_is_lost(tmp_
     assert len(set(rows.columns)) == 4
     assert rows.to_numpy().tolist() == [["a", "b", "c", "1"]]
     assert rows.columns[:2].tolist() == ["reply (3)", "reply"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        ("x.csv", "\ufeff\n", "x.csv: the file is empty; give a file with rows"),
+        ("x.jsonl", "\ufeff \n", "x.jsonl: the file is empty; give a file with rows"),
+        ("x.csv", "sep=;\r\n", "x.csv: no row in it; give a file with rows"),
+        (
+            "x.json",
+            f"[{'1' * 5000}]",
+            "x.json: a number of more than 4,300 digits; write it shorter",
+        ),
+    ],
+    ids=["a mark alone", "a mark and a space", "Excel's separator alone", "a number without end"],
+)
+def test_a_file_without_a_row_or_with_an_endless_number_is_one_sentence(
+    tmp_path: Path, name: str, content: str, fault: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{fault}$"):
+        read(write(tmp_path / name, content))

@@ -36,8 +36,14 @@ def decode(content: bytes, name: str, encoding: str | None = None) -> Decoded:
     Raises:
         ValueError: the file is empty, the encoding is unknown, or the bytes are in none of these.
     """
-    if not content.strip():
+    # A byte order mark is none of its text.
+    decoded = _decoded(content, name, encoding) if content.strip() else None
+    if decoded is None or not decoded.text.strip():
         raise ValueError(f"{name}: the file is empty; give a file with rows")
+    return decoded
+
+
+def _decoded(content: bytes, name: str, encoding: str | None) -> Decoded:
     if encoding:
         return _by_name(content, name, encoding)
     for mark, codec, label in _MARKS:

@@ -97,8 +97,12 @@ def read(path: Path, encoding: str | None = None, sheet: str | None = None) -> T
             "a folder of songs (an archive must be unpacked first)"
         )
     if table.rows.empty:
-        raise ValueError(f"{path.name}: no row in it; give a file with rows")
+        raise _no_row(path.name)
     return table
+
+
+def _no_row(name: str) -> ValueError:
+    return ValueError(f"{name}: no row in it; give a file with rows")
 
 
 def column(rows: pd.DataFrame, name: str) -> pd.Series:
@@ -120,7 +124,9 @@ class _Parsed(NamedTuple):
 def _delimited(text: str, name: str, encoding: str) -> Table:
     # Excel's first line of its own; as a blank line it keeps its number.
     text = re.sub(r'\A"?sep=.?"?(?=\r?\n)', "", text, count=1)
-    first = next(line for line in text.splitlines() if line.strip())
+    first = next((line for line in text.splitlines() if line.strip()), None)
+    if first is None:
+        raise _no_row(name)
     separator = _separator(text, first, name)
     head = [field.strip().strip('"').casefold() for field in first.split(separator)]
     is_stsb = _is_stsb(first.split("\t"))
@@ -320,6 +326,8 @@ def _json(text: str, name: str, encoding: str) -> Table:
         ) from None
     except RecursionError:
         raise ValueError(f"{name}: brackets nested too deep; give a table of records") from None
+    except ValueError:
+        raise ValueError(f"{name}: a number of more than 4,300 digits; write it shorter") from None
     return from_json(content, name, encoding)
 
 
@@ -383,7 +391,7 @@ def _json_lines(text: str, name: str, encoding: str) -> Table:
         place = f"{name}:{number}"
         try:
             value = json.loads(line)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             value = None
         if isinstance(value, dict):
             rows.append(value)
