@@ -135,8 +135,8 @@ def judged(features: "list[Feature]", choices: "Drift") -> list[Row]:
     ]
     outcomes = limits.check(limited)
     passed = {
-        (one.feature, one.statistic): (one.limit, outcome.verdict == "passed")
-        for one, outcome in zip(limited, outcomes, strict=True)
+        (effect.feature, effect.statistic): (effect.limit, outcome.verdict == "passed")
+        for effect, outcome in zip(limited, outcomes, strict=True)
     }
     rows = []
     for feature in features:

@@ -328,10 +328,10 @@ def _json(text: str, name: str, encoding: str) -> Table:
         raise ValueError(f"{name}: brackets nested too deep; give a table of records") from None
     except ValueError:
         raise ValueError(f"{name}: a number of more than 4,300 digits; write it shorter") from None
-    return from_json(content, name, encoding)
+    return _from_json(content, name, encoding)
 
 
-def from_json(content: Any, name: str, encoding: str) -> Table:
+def _from_json(content: Any, name: str, encoding: str) -> Table:
     """Return the table in the JSON that pandas' to_json writes with any orient.
 
     Raises:
