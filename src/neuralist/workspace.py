@@ -113,10 +113,11 @@ def _name(raw: Path, name: str | None) -> str:
 def _params_text(path: Path, raw: Path, experiments: list[str], name: str) -> tuple[str, str]:
     """The params.yaml of the workspace of this name, and what there is to know of it."""
     values, note = _values(path, raw, experiments)
-    if "name" not in corpus.read(raw).values.get("register", {}):
+    overrides = corpus.read(raw).values
+    if "name" not in overrides.get("register", {}):
         values["register"] = values["register"] | {"name": f"neuralist-{name}"}
     source = path.name
-    if corpus.read(raw).values:
+    if overrides:
         source += f" with {raw / corpus.FILE} laid over it"
     header = (
         f"# Made by `make repro RAW=...` from the checkout's {source}; edit those, this file is made again.\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests import commands
 
+from neuralist.ingest import changes
 from neuralist.ingest.sources import formats
 
 
@@ -129,6 +130,7 @@ def test_songs_alone_are_not_said_to_be_trainable(home: Path) -> None:
     assert (told["pairs"], told["similarity_range"]) == (None, None)
     assert told["next"] == "neuralist embed songs/texts.csv embeddings.csv"
     assert "no model can be trained on these texts alone" in told["notes"][0]
+    assert f"neuralist catalogue add {home / 'songs/texts.csv'}, in the checkout" in told["notes"][0]
     assert sorted(path.name for path in Path("songs").iterdir()) == ["texts.csv"]
     # What stands in the table is what the file holds; what is shown is what is read of it.
     assert rows("songs/texts.csv") == [
@@ -136,6 +138,12 @@ def test_songs_alone_are_not_said_to_be_trainable(home: Path) -> None:
         ["ola-brandt--tin-roof", "[Chorus]\nThe rain is loud", "Tin Roof", "Ola Brandt", "", ""],
     ]
     assert told["columns"][4]["examples"] == ["The rain is loud"]
+    # What `neuralist catalogue add` reads of it: every row, and every column.
+    added = changes.read_file(Path("songs/texts.csv"))
+    assert added.records[["id", "artist", "title"]].to_numpy().tolist() == [
+        ["ola-brandt--tin-roof", "Ola Brandt", "Tin Roof"]
+    ]
+    assert (len(added.rejects), added.unread) == (0, {})
 
 
 @pytest.mark.parametrize(

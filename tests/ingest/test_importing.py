@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neuralist.ingest.importing import encodings, generic, grades, roles, source
+from neuralist.ingest.importing import files as table_files
 from neuralist.ingest.importing.generic import Imported
 from neuralist.ingest.importing.roles import Flags
 
@@ -621,3 +622,32 @@ def test_any_text_comes_through_a_csv_file(
 )
 def test_names_are_compared_by_their_words(name: str, words: str) -> None:
     assert roles.words(name) == words
+
+
+def test_columns_of_one_name_are_told_apart_by_their_place_and_none_is_lost(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.csv", "reply (3),reply,reply,score\na,b,c,1\n")
+    rows = table_files.read(path).rows
+    assert len(set(rows.columns)) == 4
+    assert rows.to_numpy().tolist() == [["a", "b", "c", "1"]]
+    assert rows.columns[:2].tolist() == ["reply (3)", "reply"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        ("x.csv", "\ufeff\n", "x.csv: the file is empty; give a file with rows"),
+        ("x.jsonl", "\ufeff \n", "x.jsonl: the file is empty; give a file with rows"),
+        ("x.csv", "sep=;\r\n", "x.csv: no row in it; give a file with rows"),
+        (
+            "x.json",
+            f"[{'1' * 5000}]",
+            "x.json: a number of more than 4,300 digits; write it shorter",
+        ),
+    ],
+    ids=["a mark alone", "a mark and a space", "Excel's separator alone", "a number without end"],
+)
+def test_a_file_without_a_row_or_with_an_endless_number_is_one_sentence(
+    tmp_path: Path, name: str, content: str, fault: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{fault}$"):
+        read(write(tmp_path / name, content))

@@ -94,11 +94,11 @@ def add(
         raise ValueError(
             f"{file}: none of its {len(result.refused):,} songs can be added; the first, {result.refused[0]}"
         )
-    told = {"new": result.new, "corrected": result.corrected, "unchanged": result.n_same}
+    outcome = {"new": result.new, "corrected": result.corrected, "unchanged": result.n_same}
     counts = f"{len(result.new):,} new, {len(result.corrected):,} corrected, {result.n_same:,} unchanged"
     lines = [f"{file}: {counts}, {len(result.refused):,} refused"]
     lines += [f"  {row}" for row in result.refused]
-    _finish(checkout, told | {"refused": [row._asdict() for row in result.refused]}, lines, as_json)
+    _finish(checkout, outcome | {"refused": [row._asdict() for row in result.refused]}, lines, as_json)
 
 
 @app.command()
@@ -114,14 +114,15 @@ def remove(
     Of a song that was added the text is deleted too. What the model's weights learned from a song of the
     training data stays; docs/serving.md says how to take it out of these.
     """
-    from neuralist.ingest import changes
+    from neuralist.ingest import catalogue, changes
 
     checkout = _checkout()
     with changes.alone(checkout.folder):
         removed = changes.read_removed(checkout.folder)
         added = changes.read_added(checkout.folder).records
-        current = _current(checkout, added, removed)
-        chosen, before = _resolve(songs, _current(checkout, added, {}), removed)
+        current = catalogue.current_names(checkout.songs, added, removed)
+        with_removed = catalogue.current_names(checkout.songs, added, {})
+        chosen, before = _resolve(songs, with_removed, removed)
         removal = changes.Removal(date.today().isoformat(), " ".join(reason.split()))
         # First what leaves the song out, whatever is killed after it.
         changes.write_removed(checkout.folder, removed | dict.fromkeys(chosen, removal))
@@ -134,8 +135,8 @@ def remove(
     versions = _versions(checkout, current, chosen)
     if len(versions):
         shell.warn(f"other versions or covers of them stay: {', '.join(versions)}")
-    told = {"removed": chosen, "already_removed": before, "other_versions": versions}
-    _finish(checkout, told, lines, as_json)
+    outcome = {"removed": chosen, "already_removed": before, "other_versions": versions}
+    _finish(checkout, outcome, lines, as_json)
 
 
 @app.command()
@@ -207,38 +208,26 @@ def _add(checkout: _Checkout, given: "Additions", name: str) -> _Sorted:
 
     from neuralist.config import params
     from neuralist.ingest import catalogue, changes
-    from neuralist.ingest.sources import common
 
     before, removed = changes.read_added(checkout.folder), changes.read_removed(checkout.folder)
-    records = changes.with_ids(given.records, _current(checkout, before.records, {}))
-    is_repeat = records["id"].duplicated()
-    repeats = common.rejected(name, records.loc[is_repeat], "repeat of an earlier song", "id")
-    is_gone = records["id"].isin(list(removed))
-    gone = records.loc[is_gone & ~is_repeat]
-    whens = [
-        f"was removed{_when(removed[song])}; `neuralist catalogue restore {song}` takes that back"
-        for song in gone["id"]
-    ]
-    gone = common.rejected(name, gone, pd.Series(whens, index=gone.index, dtype="str"), "id")
-    records = records.loc[~is_repeat & ~is_gone]
+    there = catalogue.current_names(checkout.songs, before.records, {})
+    records, set_apart = _set_apart(changes.with_ids(given.records, there), removed, name)
     # Beside the songs that were added before: no two may have one text under unrelated names.
     stay = before.records.loc[~before.records["id"].isin(records["id"])].assign(where="")
     offered = pd.concat([stay, records], ignore_index=True)
     choices = params.load(checkout.root / "params.yaml").songs
-    songs = checkout.songs
-    accepted, rejects = catalogue.accept(
-        songs, changes.Additions(offered, given.rejects, {}), removed, choices
-    )
+    additions = changes.Additions(offered, given.rejects, {})
+    accepted, rejects = catalogue.accept(checkout.songs, additions, removed, choices)
     usable = offered.loc[offered["id"].isin(accepted["id"]) & offered["id"].isin(records["id"])]
     is_of_file = rejects["where"].str.startswith(f"{name}:")
-    refused = pd.concat([rejects.loc[is_of_file], repeats, gone])
-    same = set(_rows(usable)) & set(_rows(before.records))
+    refused = pd.concat([rejects.loc[is_of_file], set_apart])
+    same = set(_rows(before.records))
     changed = usable.loc[[row not in same for row in _rows(usable)]]
     if not changed.empty:
         kept = before.records.loc[~before.records["id"].isin(changed["id"])]
         changes.write_added(checkout.folder, pd.concat([kept, changed], ignore_index=True))
     _pin(checkout.root)
-    is_there = changed["id"].isin([*songs["song_id"], *before.records["id"]])
+    is_there = changed["id"].isin([*checkout.songs["song_id"], *before.records["id"]])
     return _Sorted(
         changed.loc[~is_there, "id"].tolist(),
         changed.loc[is_there, "id"].tolist(),
@@ -250,30 +239,31 @@ def _add(checkout: _Checkout, given: "Additions", name: str) -> _Sorted:
     )
 
 
+def _set_apart(
+    records: "pd.DataFrame", removed: "Mapping[str, Removal]", name: str
+) -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """Return the records without repeats and songs that were removed, and rejects of these."""
+    import pandas as pd
+
+    from neuralist.ingest.sources import common
+
+    is_repeat, is_gone = records["id"].duplicated(), records["id"].isin(list(removed))
+    repeats = common.rejected(name, records.loc[is_repeat], "repeat of an earlier song", "id")
+    gone = records.loc[is_gone & ~is_repeat]
+    whens = [
+        f"was removed{_when(removed[song])}; `neuralist catalogue restore {song}` takes that back"
+        for song in gone["id"]
+    ]
+    gone = common.rejected(name, gone, pd.Series(whens, index=gone.index, dtype="str"), "id")
+    return records.loc[~is_repeat & ~is_gone], pd.concat([repeats, gone])
+
+
 def _rows(records: "pd.DataFrame") -> list[tuple[Any, ...]]:
     """Return what added.csv holds of each record, to compare."""
     columns = ("id", "lyrics", "artist", "title", "year", "language")
     texts = records[list(columns)].astype(object)
     rows = texts.where(texts.notna(), None).itertuples(index=False, name=None)
     return [(*row, tuple(tags)) for row, tags in zip(rows, records["tags"], strict=True)]
-
-
-def _current(checkout: _Checkout, added: "pd.DataFrame", removed: "Mapping[str, Removal]") -> "pd.DataFrame":
-    """Return song_id, artist and title of the songs that there are after the changes."""
-    import pandas as pd
-
-    names = ["song_id", "artist", "title"]
-    songs, ids = checkout.songs, added["id"]
-    own = {}
-    for name in names[1:]:
-        known = dict(zip(songs["song_id"], songs[name], strict=True))
-        own[name] = [
-            value if isinstance(value, str) else known.get(song)
-            for song, value in zip(ids, added[name], strict=True)
-        ]
-    others = songs.loc[~songs["song_id"].isin(ids), names]
-    whole = pd.concat([others, pd.DataFrame({"song_id": ids, **own})], ignore_index=True)
-    return whole.loc[~whole["song_id"].isin(list(removed)), names].reset_index(drop=True)
 
 
 def _resolve(
@@ -350,7 +340,7 @@ def _pin(root: Path) -> None:
             )
 
 
-def _finish(checkout: _Checkout, told: dict[str, Any], lines: Sequence[str], as_json: bool) -> None:
+def _finish(checkout: _Checkout, outcome: dict[str, Any], lines: Sequence[str], as_json: bool) -> None:
     """Run the stages that the change is about, and print the outcome.
 
     Raises:
@@ -359,9 +349,9 @@ def _finish(checkout: _Checkout, told: dict[str, Any], lines: Sequence[str], as_
     stale = _stale(checkout.root)
     applied = not stale and _run_stages(checkout.root)
     if as_json:
-        shell.print_json(told | {"applied": applied, "next": None if applied else "dvc repro"})
+        shell.print_json(outcome | {"applied": applied, "next": None if applied else "dvc repro"})
     else:
-        print("\n".join(map(shown_line, lines)))
+        print("\n".join(map(_shown_line, lines)))
     if stale:
         raise ValueError(
             f"the change is in catalogue/, and not yet in the model: out of date is {', '.join(stale[:3])}"
@@ -380,7 +370,7 @@ def _run_stages(root: Path) -> bool:
     return not subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, stdout=2, check=False).returncode
 
 
-def shown_line(line: str) -> str:
+def _shown_line(line: str) -> str:
     """Return a line as it may be printed, with its indent."""
     indent = len(line) - len(line.lstrip(" "))
     return " " * indent + shown(line)

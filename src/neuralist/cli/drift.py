@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -106,23 +106,12 @@ def drift(
     title = f"{new} against {against or 'artifacts/served'}"
     counts = _counts(songs, reference.n_songs)
     files.write_text(out, _page(title, counts, rows, features, settings.drift))
-    beyond = [row for row in rows if row.verdict == BEYOND]
     if as_json:
-        shell.print_json(
-            {
-                "new": str(new),
-                "against": against,
-                "songs": songs.n_given,
-                "songs_read": len(songs.texts),
-                "training_songs": reference.n_songs,
-                "beyond_limits": bool(beyond),
-                "features": [asdict(row) for row in rows],
-                "page": str(out),
-            }
-        )
+        compared = {"new": str(new), "against": against}
+        shell.print_json(compared | _result(songs, reference.n_songs, rows) | {"page": str(out)})
     else:
         _print(counts, rows, out)
-    if beyond:
+    if _is_beyond(rows):
         raise typer.Exit(1)
 
 
@@ -146,8 +135,8 @@ def judged(features: "list[Feature]", choices: "Drift") -> list[Row]:
     ]
     outcomes = limits.check(limited)
     passed = {
-        (one.feature, one.statistic): (one.limit, outcome.verdict == "passed")
-        for one, outcome in zip(limited, outcomes, strict=True)
+        (effect.feature, effect.statistic): (effect.limit, outcome.verdict == "passed")
+        for effect, outcome in zip(limited, outcomes, strict=True)
     }
     rows = []
     for feature in features:
@@ -181,6 +170,21 @@ def _row(feature: "Feature", effect: "Effect | None", limit: float | None, *, is
     else:
         verdict = UNCLEAR if effect.value > limit else WITHIN
     return Row(**common, **effect._asdict(), limit=limit, verdict=verdict)
+
+
+def _is_beyond(rows: list[Row]) -> bool:
+    return any(row.verdict == BEYOND for row in rows)
+
+
+def _result(songs: "NewSongs", n_training: int, rows: list[Row]) -> dict[str, Any]:
+    """Return what was found, as --json has it."""
+    return {
+        "songs": songs.n_given,
+        "songs_read": len(songs.texts),
+        "training_songs": n_training,
+        "beyond_limits": _is_beyond(rows),
+        "features": [asdict(row) for row in rows],
+    }
 
 
 def _print(counts: str, rows: list[Row], page: Path) -> None:

@@ -14,7 +14,6 @@ from neuralist.cli.shell import Json, shown
 if TYPE_CHECKING:
     from neuralist.ingest.importing.generic import Imported
 
-LEFT_OUT = "left_out.csv"
 _LEAST = 10  # texts and pairs that `expected` in params.yaml wants
 _GAP = 5  # columns of the terminal between two columns of the table, and a bit more
 _NAME = 30  # characters of a column's name that are shown
@@ -89,17 +88,18 @@ def _result(imported: "Imported", out: Path, names: str) -> dict[str, Any]:
             {"reason": reason, "rows": count, "first": first[reason][0], "value": first[reason][1]}
             for reason, count in reasons.most_common()
         ],
-        "notes": [*imported.notes, *_advice(imported, splits)],
+        "notes": [*imported.notes, *_advice(imported, out, splits)],
         "next": _next(imported, out, splits),
     }
 
 
-def _advice(imported: "Imported", splits: dict[str, int] | None) -> list[str]:
+def _advice(imported: "Imported", out: Path, splits: dict[str, int] | None) -> list[str]:
     """Return what the pipeline can and cannot do with it."""
     if imported.pairs is None:
         return [
             "no pairs, so no model can be trained on these texts alone: make repro needs pairs.csv (left_id, "
-            "right_id, similarity) beside texts.csv; a trained model can embed them"
+            "right_id, similarity) beside texts.csv; a trained model can embed them, or recommend them too: "
+            f"neuralist catalogue add {_from_checkout(out / 'texts.csv')}, in the checkout"
         ]
     notes = []
     if len(imported.pairs) < _LEAST or len(imported.texts) < _LEAST:
@@ -120,7 +120,8 @@ def _advice(imported: "Imported", splits: dict[str, int] | None) -> list[str]:
 
 
 def _next(imported: "Imported", out: Path, splits: dict[str, int] | None) -> str:
-    folder = shlex.quote(str(out if files.is_checkout(Path.cwd()) else out.resolve()))
+    """Return the command that comes next."""
+    folder = _from_checkout(out)
     if imported.pairs is None:
         return f"neuralist embed {shlex.quote(str(out / 'texts.csv'))} embeddings.csv"
     if splits is not None and not splits["train"]:
@@ -130,7 +131,14 @@ def _next(imported: "Imported", out: Path, splits: dict[str, int] | None) -> str
     return f"make repro RAW={folder}" + ("" if is_graded else " EXPERIMENTS=malstm2016,graded")
 
 
+def _from_checkout(path: Path) -> str:
+    """Return a path as a command in the checkout takes it."""
+    return shlex.quote(str(path if files.is_checkout(Path.cwd()) else path.resolve()))
+
+
 def _print(result: dict[str, Any], imported: "Imported") -> None:
+    from neuralist.ingest.importing.generic import LEFT_OUT
+
     print(f"{shown(result['file'])}: {shown(result['form'])}\n")
     console, columns = shell.console(), imported.columns
     names = [_cut(shown(column.name), _NAME) for column in columns]

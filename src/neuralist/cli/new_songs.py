@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from neuralist.cli import streams
 from neuralist.config import params
@@ -15,9 +16,6 @@ from neuralist.ingest import columns, songs
 from neuralist.ingest.sources import formats
 from neuralist.ingest.sources.common import year_columns
 from neuralist.serving import lyrics
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 ROWS = 10_000  # at a time
 COLUMNS = ("lyrics", "year", "language", "tags")
@@ -104,13 +102,11 @@ def _pieces(path: Path, text_column: str) -> Iterator[pd.DataFrame]:
         yield _frame(texts, *(_values(table, others.get(name)) for name in ("year", "language", "tags")))
 
 
-def _songs_schema() -> "pa.Schema":
-    import pyarrow as pa
-
+def _songs_schema() -> pa.Schema:
     return pa.schema([tables.SONGS.field(name) for name in COLUMNS])
 
 
-def _values(table: "pa.Table", name: str | None) -> list[Any] | None:
+def _values(table: pa.Table, name: str | None) -> list[Any] | None:
     return None if name is None else table[name].to_pylist()
 
 

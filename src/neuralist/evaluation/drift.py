@@ -1,10 +1,10 @@
 """How far new songs differ from those of training: effect sizes of binned distributions, with intervals.
 
 Input: the songs of each bin, once of training and once new. Output: effect sizes. No p-values: with many
-songs every difference is significant, and how large it is decides.
+songs every difference is significant, and how large it is decides. A statistic takes counts of bins,
+(..., n_bins), of training and of new songs, and returns (...): both may hold many resamples.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +18,6 @@ from neuralist.config.params import Drift
 MIN_SONGS = 30
 
 KS, TOTAL_VARIATION, PSI = "KS", "TV", "PSI"  # as people read them
-# Counts of bins, (..., n_bins), of training and new; both may hold many resamples.
-Statistic = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class Effect(NamedTuple):

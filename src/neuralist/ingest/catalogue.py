@@ -76,6 +76,22 @@ def accept(
     return usable, pd.concat([added.rejects, gone, wrong], ignore_index=True)
 
 
+def current_names(songs: pd.DataFrame, records: pd.DataFrame, removed: Container[str]) -> pd.DataFrame:
+    """Return song_id, artist and title of the songs that there are after the changes.
+
+    Args:
+        songs: tables.SONGS.
+        records: songs to add or to correct, usable or not, each with an id.
+        removed: ids of songs to leave out.
+    """
+    others = songs.loc[~songs["song_id"].isin(records["id"])]
+    added = _completed(records, songs).rename(columns={"id": "song_id"})
+    columns = ["song_id", "artist", "title"]
+    names = pd.concat([others[columns], added[columns]], ignore_index=True)
+    is_there = np.array([song_id not in removed for song_id in names["song_id"]], dtype=bool)
+    return names.loc[is_there].reset_index(drop=True)
+
+
 def _completed(records: pd.DataFrame, songs: pd.DataFrame) -> pd.DataFrame:
     """Return records in which a correction has from its song what the file leaves empty."""
     known = songs.loc[songs["song_id"].isin(records["id"])].set_index("song_id")

@@ -28,7 +28,7 @@ ADDED, REMOVED = "added.csv", "removed.csv"
 PIN = f"{ADDED}.dvc"  # as `dvc add` names it
 COLUMNS = ("id", "text", "artist", "title", "year", "tags", "language")
 _REMOVED_COLUMNS = ("id", "date", "reason")
-_TEXT, _SAME = "text", "lyrics"  # the column of texts, and what it may be called in a file to add
+_TEXT, _OTHER_NAME = "text", "lyrics"  # of the column of texts; the other one only in a file to add
 
 
 class Additions(NamedTuple):
@@ -184,14 +184,14 @@ def _read(folder: Path, file_name: str) -> Additions:
         if fault is None:
             header = fields
             _check_columns(fields, file_name)
-            row = {"id": "", **fields, "text": fields.get(_TEXT, fields.get(_SAME, ""))}
+            row = {"id": "", **fields, "text": fields.get(_TEXT, fields.get(_OTHER_NAME, ""))}
             fault = _fault(row, seen)
             if fault is None:
                 records.append(generic_csv.record(row, where))
                 continue
         faults.append((FOLDER, where, *fault))
     table = pd.DataFrame(records, columns=common.RECORDS)
-    unread = common.unread(file_name, header, (*COLUMNS, _SAME))
+    unread = common.unread(file_name, header, (*COLUMNS, _OTHER_NAME))
     return Additions(table, common.rejects(faults), unread)
 
 
@@ -201,9 +201,9 @@ def _check_columns(fields: Mapping[str, str], file_name: str) -> None:
     Raises:
         ValueError: a column is missing, or both names of the texts are there.
     """
-    if _TEXT in fields and _SAME in fields:
+    if _TEXT in fields and _OTHER_NAME in fields:
         raise ValueError(f"{file_name}:1: columns text and lyrics; keep the one that holds the lyrics")
-    missing = [] if _TEXT in fields or _SAME in fields else [_TEXT]
+    missing = [] if _TEXT in fields or _OTHER_NAME in fields else [_TEXT]
     if "id" not in fields and not {"artist", "title"} <= fields.keys():
         missing.insert(0, "id")
     if missing:

@@ -137,7 +137,7 @@ def _number(name: str, bins: NumberBins, values: np.ndarray) -> Feature:
 
 def _name(name: str, bins: NameBins, of_songs: list[list[str]]) -> Feature:
     songs_with, n_songs = _songs_with(of_songs), sum(map(bool, of_songs))
-    known = [songs_with[one] for one in bins.names]
+    known = [songs_with[bin_name] for bin_name in bins.names]
     return Feature(
         name,
         is_ordered=False,
@@ -147,7 +147,9 @@ def _name(name: str, bins: NameBins, of_songs: list[list[str]]) -> Feature:
         n_songs=(bins.n_songs, n_songs),
         usual=(
             _commonest(bins.names[0], bins.counts[0], bins.n_songs),
-            "".join(_commonest(one, number, n_songs) for one, number in songs_with.most_common(1)),
+            "".join(
+                _commonest(commonest, number, n_songs) for commonest, number in songs_with.most_common(1)
+            ),
         ),
     )
 

@@ -36,6 +36,7 @@ from neuralist.serving import blending, drift, model_card
 from neuralist.serving.catalogue import catalogue_schema
 from neuralist.text import equal_texts, genres, names
 
+TRAINING_SONGS, TRAINING_TEXTS = "training_songs.txt", "training_texts.txt"
 COPIED = ("encoder.onnx", "vocabulary.txt", "experiment.json")
 MAX_PAIRS = 1_000_000  # to compute the quantiles from
 PAIRS_AT_ONCE = 50_000  # 20 MB an array at 50 units
@@ -138,6 +139,13 @@ class Inputs(NamedTuple):
         return cls(*(artifacts / name for name in names))
 
 
+class TrainingSongs(NamedTuple):
+    """The songs that a packed model was trained on: their ids, and the digests of their texts."""
+
+    ids: set[str]
+    texts: set[str]
+
+
 class Offered(NamedTuple):
     """What a folder says of its catalogue, when this is written.
 
@@ -208,11 +216,11 @@ def save(
         ValueError: a file of the experiment is missing, or there are fewer than two songs.
     """
     encoder = Encoder.load(source)
-    offered = songs if catalogue is None else catalogue
-    texts = [encoder.clean(text) for text in offered["lyrics"]]
+    catalogue = songs if catalogue is None else catalogue
+    texts = [encoder.clean(text) for text in catalogue["lyrics"]]
     reading = encoder.read(texts, cleaned=True)
     out.mkdir(parents=True, exist_ok=True)
-    told = _write_catalogue(encoder, offered, texts, reading, tables.CATALOGUE, out)
+    offered = _write_catalogue(encoder, catalogue, texts, reading, tables.CATALOGUE, out)
     for name in _copied(encoder):
         with files.unfinished(out / name) as temporary:
             shutil.copyfile(source / name, temporary)
@@ -221,7 +229,7 @@ def save(
     of_songs = _read_more(encoder, song_texts, texts, reading)
     is_known = np.flatnonzero(of_songs.known)
     embeddings = of_songs.embeddings[is_known]
-    served = chosen.served(told.quantiles)
+    served = chosen.served(offered.quantiles)
     learned = blending.learn(
         songs.iloc[is_known].reset_index(drop=True),
         pairs,
@@ -235,15 +243,11 @@ def save(
     uses_all = bool(settings.heads) or settings.target == "observable"
     masks = songs_of(songs, pairs, by_fold=served.protocol == "songs" and uses_all)
     is_train = masks["train"]
-    trained_on = sorted(songs.loc[is_train, "song_id"])
-    files.write_text(out / "training_songs.txt", "".join(f"{song}\n" for song in trained_on))
-    # Other data of this corpus may name the same texts by other ids.
-    digests = sorted({equal_texts.digest(text) for text in songs.loc[is_train, "lyrics"]})
-    files.write_text(out / "training_texts.txt", "".join(f"{digest}\n" for digest in digests))
+    _write_training_songs(songs.loc[is_train], out)
     is_unseen = (masks["val"] | masks["test"]) & ~is_train
     reference = drift.learn(drift.Songs(song_texts, songs, of_songs), is_train, is_unseen)
     records.save(reference, out / records.DRIFT)
-    of_catalogue = model_card.catalogue(told.known, encoder.windowing.unit, n_unnamed=told.n_unnamed)
+    of_catalogue = model_card.catalogue(offered.known, encoder.windowing.unit, n_unnamed=offered.n_unnamed)
     card = model_card.card(served, chosen.trained, chosen.evaluated, chosen.level, of_catalogue)
     files.write_text(out / "card.md", card)
     return _finished(served, out)
@@ -267,11 +271,26 @@ def renew(folder: Path, catalogue: pd.DataFrame, out: Path) -> ServedModel:
     shutil.copytree(folder, out, dirs_exist_ok=True)
     texts = [encoder.clean(text) for text in catalogue["lyrics"]]
     reading = encoder.read(texts, cleaned=True)
-    told = _write_catalogue(encoder, catalogue, texts, reading, catalogue_schema(served.format), out)
-    of_catalogue = model_card.catalogue(told.known, encoder.windowing.unit, n_unnamed=told.n_unnamed)
+    offered = _write_catalogue(encoder, catalogue, texts, reading, catalogue_schema(served.format), out)
+    of_catalogue = model_card.catalogue(offered.known, encoder.windowing.unit, n_unnamed=offered.n_unnamed)
     card = (folder / "card.md").read_text(encoding="utf-8")
     files.write_text(out / "card.md", model_card.with_catalogue(card, of_catalogue))
-    return _finished(served.model_copy(update={"quantiles": tuple(told.quantiles)}), out)
+    return _finished(served.model_copy(update={"quantiles": tuple(offered.quantiles)}), out)
+
+
+def load_training_songs(folder: Path) -> TrainingSongs:
+    """Read which songs a served folder was trained on; one of an earlier version has no texts."""
+    ids = (folder / TRAINING_SONGS).read_text(encoding="utf-8").splitlines()
+    texts = folder / TRAINING_TEXTS
+    digests = texts.read_text(encoding="utf-8").splitlines() if texts.exists() else []
+    return TrainingSongs(set(ids), set(digests))
+
+
+def _write_training_songs(songs: pd.DataFrame, out: Path) -> None:
+    # Other data of this corpus may name the same texts by other ids.
+    digests = {equal_texts.digest(text) for text in songs["lyrics"]}
+    for name, lines in ((TRAINING_SONGS, songs["song_id"]), (TRAINING_TEXTS, digests)):
+        files.write_text(out / name, "".join(f"{line}\n" for line in sorted(lines)))
 
 
 def _read_more(encoder: Encoder, wanted: list[str], texts: list[str], reading: Reading) -> Reading:

@@ -63,7 +63,7 @@ class SongNames:
         if found is not None:
             return [found]
         key = names.key(text)
-        return [row for row, label in enumerate(self._labels) if names.key(label) == key]
+        return [row for row, own in enumerate(self._keys) if own == key]
 
     @cached_property
     def _labels(self) -> list[str]:
@@ -75,9 +75,13 @@ class SongNames:
         return [names.worded(label) for label in self._labels]
 
     @cached_property
+    def _keys(self) -> list[str]:
+        return [names.key(label) for label in self._labels]
+
+    @cached_property
     def _by_key(self) -> dict[str, int]:
         # Of songs of the same name the first counts.
-        return {names.key(label): row for row, label in reversed(list(enumerate(self._labels)))}
+        return {key: row for row, key in reversed(list(enumerate(self._keys)))}
 
     @cached_property
     def _by_id(self) -> dict[str, int]:

@@ -24,7 +24,7 @@ from neuralist import files
 from neuralist.tracking import registry, stamp
 from neuralist.tracking.registry import Served
 from neuralist.tracking.stamp import Registered
-from neuralist.tracking.store import Store, opened, store
+from neuralist.tracking.store import Store, download_served, opened, store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -53,26 +53,28 @@ def renew(artifacts: Path, raw: Path, mlflow_store: Store | None = None) -> str:
     mlflow_store = mlflow_store or store()
     if not (artifacts / "served" / "served.json").exists():
         return ""
-    now = _Now(registry.read(artifacts, raw), files.digest(artifacts / "catalogue_songs.parquet"))
+    current = _Current(registry.read(artifacts, raw), files.digest(artifacts / "catalogue_songs.parquet"))
     content = stamp.read(mlflow_store)
-    if content and now.is_served(content.models_of(now.packed.models)):
+    if content and current.has_nothing_to_do(content.models_of(current.packed.models)):
         return ""
     with opened(mlflow_store) as client:
-        models = stamp.models(client, mlflow_store, now.packed.models)
-        said = "" if now.is_served(models) else _Renewal(client, mlflow_store, now, models).write()
+        models = stamp.models(client, mlflow_store, current.packed.models)
+        message = ""
+        if not current.has_nothing_to_do(models):
+            message = _Renewal(client, mlflow_store, current, models).write()
         stamp.renew(client, mlflow_store)
-    return said
+    return message
 
 
 @dataclass(frozen=True)
-class _Now:
+class _Current:
     """The packed model, and the digest of the songs to recommend."""
 
     packed: Served
     songs: str
 
-    def is_served(self, models: Mapping[str, Registered]) -> bool:
-        """Return whether nothing is to be done: the champion has these songs, and no tag is missing."""
+    def has_nothing_to_do(self, models: Mapping[str, Registered]) -> bool:
+        """Return whether the champion has these songs and no tag is missing, or is not ours to change."""
         champion = models[self.packed.corpus].champion
         if champion is None or "served" not in champion:
             return True  # none, or one that is not Neuralist's
@@ -81,10 +83,10 @@ class _Now:
         champions = [model.champion or {} for model in models.values()]
         have_songs = all(tags.get(CATALOGUE) == self.songs and COMPLETE in tags for tags in champions)
         is_one = len({tags.get("served") for tags in champions}) == 1
-        return have_songs and is_one and not any(map(self.parent, models.values()))
+        return have_songs and is_one and not any(map(self.missing_parent, models.values()))
 
-    def parent(self, model: Registered) -> tuple[str, str] | None:
-        """Return the packed model's version and its parent, where a tag is to say so; else None."""
+    def missing_parent(self, model: Registered) -> tuple[str, str] | None:
+        """Return the packed model's version and its parent, where the version lacks that tag; else None."""
         number = model.version_of(self.packed.digest)
         if number is None or PARENT in model.versions[number]:
             return None
@@ -104,22 +106,23 @@ class _Renewal:
 
     client: "MlflowClient"
     mlflow_store: Store
-    now: _Now
+    current: _Current
     models: Mapping[str, Registered]
 
     def write(self) -> str:
         """Set tags that are missing, and give the champion the songs of now; safe to repeat after a kill."""
         for name, model in self.models.items():
-            if tag := self.now.parent(model):
-                self.client.set_model_version_tag(name, tag[0], PARENT, tag[1])
-        packed = self.now.packed
+            if missing := self.current.missing_parent(model):
+                number, parent = missing
+                self.client.set_model_version_tag(name, number, PARENT, parent)
+        packed = self.current.packed
         champion = self.models[packed.corpus].champion or {}
         if champion["served"] == packed.digest:
             # Packed with these songs. `registry` has moved the other model too, be it after a kill.
             for name, model in self.models.items():
                 number = model.aliases.get("champion", "")
                 if model.versions.get(number, {}).get("served") == packed.digest:
-                    self.client.set_model_version_tag(name, number, CATALOGUE, self.now.songs)
+                    self.client.set_model_version_tag(name, number, CATALOGUE, self.current.songs)
             return ""
         with TemporaryDirectory() as scratch:
             folder, served = self._renewed(Path(scratch))
@@ -128,27 +131,21 @@ class _Renewal:
 
     def _renewed(self, scratch: Path) -> "tuple[Path, ServedModel]":
         """Return the champion's folder with the songs of now, and what its served.json says."""
-        from mlflow.artifacts import download_artifacts
-
         from neuralist.data import parquet, tables
         from neuralist.serving import package
 
-        packed = self.now.packed
+        packed = self.current.packed
         songs = parquet.read(packed.artifacts / "catalogue_songs.parquet", tables.SONGS)
         number = self.models[packed.corpus].aliases["champion"]
         source = self.client.get_model_version_download_uri(packed.corpus, number)
         (scratch / "before").mkdir()
-        folder = download_artifacts(
-            artifact_uri=f"{source}/artifacts/served",
-            dst_path=str(scratch / "before"),
-            tracking_uri=self.mlflow_store.uri,
-        )
+        folder = download_served(self.mlflow_store, source, scratch / "before")
         out = scratch / "served"  # as a version calls it
-        return out, package.renew(Path(folder), songs, out)
+        return out, package.renew(folder, songs, out)
 
     def _register(self, folder: Path, digest: str) -> str:
         """Register the folder as the champion's new version; returns a line where the champion moved."""
-        packed = self.now.packed
+        packed = self.current.packed
         before = {name: model.aliases.get("champion") for name, model in self.models.items()}
         numbers = {name: self._version(name, kind, folder, digest) for name, kind in packed.models.items()}
         for name, number in numbers.items():
@@ -156,7 +153,7 @@ class _Renewal:
                 self.client.set_registered_model_alias(name, "champion", number)
         for name, number in numbers.items():
             self.client.set_model_version_tag(name, number, COMPLETE, "true")
-            self.client.set_model_version_tag(name, number, CATALOGUE, self.now.songs)
+            self.client.set_model_version_tag(name, number, CATALOGUE, self.current.songs)
         if before == numbers:
             return ""  # it had these songs, and lacked the tag
         experiment = (self.models[packed.corpus].champion or {}).get("experiment", "")
@@ -170,7 +167,7 @@ class _Renewal:
             return number
         before = model.aliases.get("champion")
         if before is None:  # a person has deleted this model's alias: it follows the other one
-            name_of_source = self.now.packed.corpus
+            name_of_source = self.current.packed.corpus
             before, parent = self.models[name_of_source].aliases["champion"], {}
         else:
             name_of_source, parent = name, {PARENT: before}

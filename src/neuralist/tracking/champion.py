@@ -26,6 +26,7 @@ from neuralist.data.splits import MIN_PAIRS
 from neuralist.evaluation import evaluation, results, selection
 from neuralist.evaluation.comparison import Comparison
 from neuralist.model.encoder import Encoder
+from neuralist.serving import package
 from neuralist.text import equal_texts
 
 
@@ -157,9 +158,9 @@ def _val_pairs(songs: pd.DataFrame, pairs: pd.DataFrame, rivals: Rivals, metric:
 
 def _new_to_both(listing: pd.DataFrame, songs: pd.DataFrame, rivals: Rivals) -> pd.DataFrame:
     """Return the pairs of which no song, nor another one of its group, was trained on by either."""
-    ids = {line for folder in rivals for line in _lines(folder / "training_songs.txt")}
-    # A folder that was packed by an earlier version keeps the ids alone.
-    texts = {line for folder in rivals for line in _lines(folder / "training_texts.txt", optional=True)}
+    trained_on = [package.load_training_songs(folder) for folder in rivals]
+    ids = set[str]().union(*(songs_of_rival.ids for songs_of_rival in trained_on))
+    texts = set[str]().union(*(songs_of_rival.texts for songs_of_rival in trained_on))
     is_listed = songs["song_id"].isin([*listing["left_id"], *listing["right_id"]])
     related = songs.loc[songs["group_id"].isin(songs.loc[is_listed, "group_id"])]
     has_seen_text = related["lyrics"].map(lambda text: equal_texts.digest(text) in texts)
@@ -167,12 +168,6 @@ def _new_to_both(listing: pd.DataFrame, songs: pd.DataFrame, rivals: Rivals) -> 
     seen = related.loc[related["group_id"].isin(related.loc[is_seen, "group_id"]), "song_id"]
     in_seen = listing["left_id"].isin(seen) | listing["right_id"].isin(seen)
     return listing.loc[~in_seen].reset_index(drop=True)
-
-
-def _lines(path: Path, *, optional: bool = False) -> list[str]:
-    if optional and not path.exists():
-        return []
-    return path.read_text(encoding="utf-8").splitlines()
 
 
 def _comparison(songs: pd.DataFrame, listing: pd.DataFrame, rivals: Rivals, *, ranked: bool) -> Comparison:

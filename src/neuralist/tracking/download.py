@@ -3,10 +3,9 @@
 import re
 from pathlib import Path
 
-from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 
-from neuralist.tracking.store import first_line, is_gone, opened, store
+from neuralist.tracking.store import download_served, first_line, is_gone, opened, store
 
 
 def download(uri: str, folder: Path) -> Path:
@@ -35,10 +34,7 @@ def download(uri: str, folder: Path) -> Path:
                     f"{uri}: the files of version {number} are gone from {source}; "
                     "`dvc repro` registers a lost champion again"
                 )
-            served = f"{source}/artifacts/served"
-            return Path(
-                download_artifacts(artifact_uri=served, dst_path=str(folder), tracking_uri=source_store.uri)
-            )
+            return download_served(source_store, source, folder)
         except (MlflowException, OSError) as error:
             reason = first_line(error).rstrip(".")
             raise ValueError(f"{uri}: {reason}; `mlflow ui` shows which models there are") from error

@@ -28,7 +28,7 @@ from neuralist.serving import registered
 from neuralist.tracking import relocation, run_content, stamp
 from neuralist.tracking.runs import record, run_of
 from neuralist.tracking.stamp import Registered
-from neuralist.tracking.store import Store, get_experiment_id, opened, store
+from neuralist.tracking.store import Store, download_served, get_experiment_id, opened, store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -180,8 +180,6 @@ class _Registration:
 
     def _scores(self) -> "RivalScores | TooFew":
         """Evaluate the packed model and the champion by the metric that chose the packed model."""
-        from mlflow.artifacts import download_artifacts
-
         from neuralist.data import parquet, tables
         from neuralist.tracking import champion
 
@@ -190,12 +188,8 @@ class _Registration:
         with TemporaryDirectory() as scratch:
             number = self.models[self.served.corpus].aliases["champion"]
             source = self.client.get_model_version_download_uri(self.served.corpus, number)
-            folder = download_artifacts(
-                artifact_uri=f"{source}/artifacts/served",
-                dst_path=scratch,
-                tracking_uri=self.mlflow_store.uri,
-            )
-            rivals = champion.Rivals(self.served.folder, Path(folder))
+            folder = download_served(self.mlflow_store, source, Path(scratch))
+            rivals = champion.Rivals(self.served.folder, folder)
             return champion.compare(songs, pairs, rivals, self.served.model.metric, params.load().evaluate)
 
     def write(self, verdict: "Verdict") -> str:

@@ -172,6 +172,20 @@ def is_gone(uri: str) -> bool:
     return False
 
 
+def download_served(mlflow_store: Store, source: str, folder: Path) -> Path:
+    """Copy the served folder of a version to a folder that is there; returns its path, `folder`/served.
+
+    Args:
+        mlflow_store: the store, which may be a server.
+        source: the URI of the version's files, as `MlflowClient.get_model_version_download_uri` gives it.
+        folder: where to copy to.
+    """
+    from mlflow.artifacts import download_artifacts
+
+    uri = f"{source}/artifacts/served"
+    return Path(download_artifacts(artifact_uri=uri, dst_path=str(folder), tracking_uri=mlflow_store.uri))
+
+
 def has_run(client: "MlflowClient", experiment_id: str, tag: str, digest: str) -> bool:
     """Return whether a finished run has this digest as its tag."""
     condition = f"tags.{tag} = '{digest}' AND attributes.status = 'FINISHED'"

@@ -36,10 +36,16 @@ def decode(content: bytes, name: str, encoding: str | None = None) -> Decoded:
     Raises:
         ValueError: the file is empty, the encoding is unknown, or the bytes are in none of these.
     """
-    if not content.strip():
+    # A byte order mark is none of its text.
+    decoded = _decoded(content, name, encoding) if content.strip() else None
+    if decoded is None or not decoded.text.strip():
         raise ValueError(f"{name}: the file is empty; give a file with rows")
+    return decoded
+
+
+def _decoded(content: bytes, name: str, encoding: str | None) -> Decoded:
     if encoding:
-        return _as_told(content, name, encoding)
+        return _by_name(content, name, encoding)
     for mark, codec, label in _MARKS:
         if content.startswith(mark):
             return _strictly(content, name, codec, label)
@@ -59,7 +65,7 @@ def decode(content: bytes, name: str, encoding: str | None = None) -> Decoded:
     return Decoded(text, "cp1252")
 
 
-def _as_told(content: bytes, name: str, encoding: str) -> Decoded:
+def _by_name(content: bytes, name: str, encoding: str) -> Decoded:
     try:
         codec = codecs.lookup(encoding)
     except LookupError:

@@ -25,13 +25,13 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import pandas as pd
 
-from neuralist.ingest.importing import encodings
+from neuralist.ingest.importing import encodings, grades
 from neuralist.ingest.sources.common import TABLE_ENDINGS, shortened
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _TEXT = {"text", "texts", "lyrics", "sentence", "sentences"}  # may be the only column
 _SAMPLE = 100_000  # characters that csv.Sniffer sees
-_NUMBER = re.compile(r"\s*[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?\s*")
+_NUMBER = re.compile(rf"\s*{grades.NUMBER}\s*")
 _TRUTH = {"yes", "no", "true", "false"}
 _ROW_LABEL = re.compile(r"\d+")
 # What openpyxl lets through of a damaged archive and its XML, whose ParseError is a SyntaxError.
@@ -97,8 +97,12 @@ def read(path: Path, encoding: str | None = None, sheet: str | None = None) -> T
             "a folder of songs (an archive must be unpacked first)"
         )
     if table.rows.empty:
-        raise ValueError(f"{path.name}: no row in it; give a file with rows")
+        raise _no_row(path.name)
     return table
+
+
+def _no_row(name: str) -> ValueError:
+    return ValueError(f"{name}: no row in it; give a file with rows")
 
 
 def column(rows: pd.DataFrame, name: str) -> pd.Series:
@@ -120,7 +124,9 @@ class _Parsed(NamedTuple):
 def _delimited(text: str, name: str, encoding: str) -> Table:
     # Excel's first line of its own; as a blank line it keeps its number.
     text = re.sub(r'\A"?sep=.?"?(?=\r?\n)', "", text, count=1)
-    first = next(line for line in text.splitlines() if line.strip())
+    first = next((line for line in text.splitlines() if line.strip()), None)
+    if first is None:
+        raise _no_row(name)
     separator = _separator(text, first, name)
     head = [field.strip().strip('"').casefold() for field in first.split(separator)]
     is_stsb = _is_stsb(first.split("\t"))
@@ -134,11 +140,8 @@ def _delimited(text: str, name: str, encoding: str) -> Table:
         notes.append("no header: the columns are those of STS-B as its authors publish it")
         if n_longer:
             notes.append(f"{n_longer:,} rows have more than {width} columns, sources and licences: not read")
-    elif _is_content(rows):
-        header = [str(number) for number, _ in enumerate(rows[0], start=1)]
-        notes.append("no header, for the first row holds a number: columns are named by their place")
     else:
-        header, rows, lines = rows[0], rows[1:], lines[1:]
+        header, rows, lines, notes = _headed(rows, lines)
     width = len(header)
     if rows and len(header) + 1 == min(map(len, rows)) == max(map(len, rows)):
         header, width = ["", *header], width + 1  # R names no column of row names
@@ -242,6 +245,17 @@ def _rows(text: str, separator: str, options: dict[str, Any], at_least: int) -> 
     return _Parsed(rows, lines, sum(width != usual for width in widths[1:]))
 
 
+def _headed(
+    rows: list[list[str]], lines: list[int]
+) -> tuple[list[str], list[list[str]], list[int], list[str]]:
+    """Return the header, the rows below it and their lines, and a note where there is none."""
+    if not _is_content(rows):
+        return rows[0], rows[1:], lines[1:], []
+    places = [str(number) for number, _ in enumerate(rows[0], start=1)]
+    note = "no header, for the first row holds a number: columns are named by their place"
+    return places, rows, lines, [note]
+
+
 def _is_content(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether a first row is no header: none is called 3.5, nor yes where the next row says no."""
     answers = zip(*rows[:2], strict=False)
@@ -286,12 +300,7 @@ def _sheet(path: Path, sheet: str | None) -> Table:
     rows = [[_field(value) for value in row] for row in frame.itertuples(index=False, name=None)]
     lines = [number for number, row in enumerate(rows, start=1) if any(row)]
     rows = [row for row in rows if any(row)]
-    notes = []
-    if _is_content(rows):
-        header = [str(number) for number, _ in enumerate(rows[0], start=1)]
-        notes.append("no header, for the first row holds a number: columns are named by their place")
-    else:
-        header, rows, lines = rows[0], rows[1:], lines[1:]
+    header, rows, lines, notes = _headed(rows, lines)
     where = [f"{path.name}:{line}" for line in lines]
     return Table(path.name, f"sheet {title!r}", _frame(rows, header), where, [], notes)
 
@@ -317,10 +326,12 @@ def _json(text: str, name: str, encoding: str) -> Table:
         ) from None
     except RecursionError:
         raise ValueError(f"{name}: brackets nested too deep; give a table of records") from None
-    return from_json(content, name, encoding)
+    except ValueError:
+        raise ValueError(f"{name}: a number of more than 4,300 digits; write it shorter") from None
+    return _from_json(content, name, encoding)
 
 
-def from_json(content: Any, name: str, encoding: str) -> Table:
+def _from_json(content: Any, name: str, encoding: str) -> Table:
     """Return the table in the JSON that pandas' to_json writes with any orient.
 
     Raises:
@@ -380,7 +391,7 @@ def _json_lines(text: str, name: str, encoding: str) -> Table:
         place = f"{name}:{number}"
         try:
             value = json.loads(line)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             value = None
         if isinstance(value, dict):
             rows.append(value)
@@ -421,7 +432,9 @@ def _frame(rows: list[list[str]], header: Iterable[str]) -> pd.DataFrame:
     names: list[str] = []
     for number, given in enumerate(header, start=1):
         name = " ".join(given.split()) or f"column {number}"
-        names.append(name if name not in names else f"{name} ({number})")
+        while name in names:
+            name += f" ({number})"
+        names.append(name)
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
     return pd.DataFrame(
         {name: pd.Series(column, dtype=object) for name, column in zip(names, columns, strict=True)}

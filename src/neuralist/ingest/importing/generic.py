@@ -58,19 +58,19 @@ class Imported:
     notes: list[str] = field(default_factory=list)
 
 
-def make(table: Table, found: Roles, name: str) -> Imported:
+def make(table: Table, column_roles: Roles, name: str) -> Imported:
     """Make texts and pairs of a table.
 
     Args:
         table: of the file, or of several files in a row.
-        found: what its columns are.
+        column_roles: what its columns are.
         name: of the file, for messages.
 
     Raises:
         ValueError: no row can be used, or the scale of the grades is not clear.
     """
     rows = table.rows.reset_index(drop=True)
-    made = _pairs(rows, found, name) if found.is_pairs else _texts(rows, found)
+    made = _pairs(rows, column_roles, name) if column_roles.is_pairs else _texts(rows, column_roles)
     reasons = zip(table.where, made.reasons.tolist(), made.values.tolist(), strict=True)
     faults = [(place, reason, shortened(value)) for place, reason, value in reasons if reason]
     if len(faults) == len(rows):
@@ -80,15 +80,15 @@ def make(table: Table, found: Roles, name: str) -> Imported:
         )
     shown = np.flatnonzero((made.reasons == "").to_numpy())[:EXAMPLES].tolist()
     examples = rows.iloc[shown]
-    if "text" in found.columns:
-        lyrics = found.columns["text"]
+    if "text" in column_roles.columns:
+        lyrics = column_roles.columns["text"]
         examples = examples.assign(**{lyrics: [cleaning.clean(raw).text for raw in examples[lyrics]]})
     columns = [
-        Column(column, found.role(column), [shortened(value) for value in examples[column]])
+        Column(column, column_roles.role(column), [shortened(value) for value in examples[column]])
         for column in rows.columns
     ]
     return Imported(
-        form=": ".join(filter(None, [found.form, table.form])),
+        form=": ".join(filter(None, [column_roles.form, table.form])),
         columns=columns,
         places=[table.where[row] for row in shown],
         texts=made.texts,
@@ -116,15 +116,15 @@ def plain(fields: pd.Series) -> pd.Series:
     return with_ends.str.strip()
 
 
-def _pairs(rows: pd.DataFrame, found: Roles, name: str) -> _Made:
-    left_name, right_name, score_name = (found.columns[role] for role in ("left", "right", "score"))
-    split_name = found.columns.get("split")
+def _pairs(rows: pd.DataFrame, column_roles: Roles, name: str) -> _Made:
+    left_name, right_name, score_name = (column_roles.columns[role] for role in ("left", "right", "score"))
+    split_name = column_roles.columns.get("split")
     left, right, read = (
         plain(files.column(rows, left_name)),
         plain(files.column(rows, right_name)),
         grades.read(files.column(rows, score_name)),
     )
-    scale = found.range or _observed(read, f"{name}: column {score_name!r}")
+    scale = column_roles.range or _observed(read, f"{name}: column {score_name!r}")
     why = _Reasons(left)
     why.add(left == right, "both texts are the same", left)
     why.add(~read.values.between(scale.low, scale.high), _outside(scale), files.column(rows, score_name))
@@ -145,12 +145,7 @@ def _pairs(rows: pd.DataFrame, found: Roles, name: str) -> _Made:
     if split is not None:
         columns["split"] = split.loc[used].to_numpy(object)
     notes = [read.form] if read.form else []
-    n_repeated = len(columns["left_id"]) - len(np.unique(np.sort(codes.reshape(-1, 2), axis=1), axis=0))
-    if n_repeated:
-        notes.append(
-            f"pairs listed again, as they are or turned round: {n_repeated:,}; the pipeline uses each pair "
-            "once, with the mean of its grades"
-        )
+    notes += _repeats(codes.reshape(-1, 2))
     return _Made(
         pd.DataFrame({"id": ids, "text": texts}),
         pd.DataFrame(columns),
@@ -159,6 +154,17 @@ def _pairs(rows: pd.DataFrame, found: Roles, name: str) -> _Made:
         why.values,
         notes,
     )
+
+
+def _repeats(pairs: np.ndarray) -> list[str]:
+    """Return a note on pairs that are listed again, (n_pairs, 2); nothing where none is."""
+    n_repeated = len(pairs) - len(np.unique(np.sort(pairs, axis=1), axis=0))
+    if not n_repeated:
+        return []
+    return [
+        f"pairs listed again, as they are or turned round: {n_repeated:,}; the pipeline uses each pair "
+        "once, with the mean of its grades"
+    ]
 
 
 def _observed(read: grades.Grades, name: str) -> Range:
@@ -189,18 +195,18 @@ class _Reasons:
         self.values = self.values.mask(is_faulty, values)
 
 
-def _texts(rows: pd.DataFrame, found: Roles) -> _Made:
-    text = plain(files.column(rows, found.columns["text"]))
-    facts = [role for role in roles.TEXT_ROLES if role in found.columns and role not in ("id", "text")]
-    known = {role: plain(files.column(rows, found.columns[role])) for role in facts}
+def _texts(rows: pd.DataFrame, column_roles: Roles) -> _Made:
+    text = plain(files.column(rows, column_roles.columns["text"]))
+    facts = [role for role in roles.TEXT_ROLES if role in column_roles.columns and role not in ("id", "text")]
+    known = {role: plain(files.column(rows, column_roles.columns[role])) for role in facts}
     # As the pipeline reads them: without headers, times and notes.
     folded = text.map(lambda raw: equal_texts.folded(cleaning.clean(raw).text))
     artist, title = (known.get(role, pd.Series("", index=rows.index)) for role in ("artist", "title"))
     label = artist + " - " + title
     why = _Reasons(text)
     slug = artist.map(_slug) + title.map(_slug).radd("--").where(artist != "", title.map(_slug))
-    if "id" in found.columns:
-        ids = plain(files.column(rows, found.columns["id"]))
+    if "id" in column_roles.columns:
+        ids = plain(files.column(rows, column_roles.columns["id"]))
         why.add(ids.duplicated(), "repeat of an earlier id", ids)
         why.add(ids == "", "no id", text)
     else:
@@ -210,10 +216,10 @@ def _texts(rows: pd.DataFrame, found: Roles) -> _Made:
     why.add(~text.map(_is_encodable), "the text holds half of a character", label)
     why.add(text == "", "the text is empty", label.where(label != " - ", ""))
     used = why.reasons == ""
-    if "id" not in found.columns:
+    if "id" not in column_roles.columns:
         ids = _named_ids(slug[used].tolist(), text[used].tolist())
     else:
-        ids = plain(files.column(rows, found.columns["id"]))[used].tolist()
+        ids = plain(files.column(rows, column_roles.columns["id"]))[used].tolist()
     columns = {"id": ids, "text": text[used].tolist()}
     columns |= {role: [" ".join(value.split()) for value in known[role][used].tolist()] for role in facts}
     return _Made(pd.DataFrame(columns, dtype=object), None, None, why.reasons, why.values, [])

@@ -8,7 +8,7 @@ import pandas as pd
 
 MISSING = {"", "nan", "none", "null", "na", "n/a", "<na>", "nat", "-"}
 TRUTH = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0, "y": 1.0, "n": 0.0, "t": 1.0, "f": 0.0}
-_NUMBER = r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?"
+NUMBER = r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?"
 
 
 class Grades(NamedTuple):
@@ -43,7 +43,7 @@ def read(fields: pd.Series) -> Grades:
         return Grades(
             lower.map(TRUTH).astype("float64"), is_missing, "yes or true is read as 1, no or false as 0"
         )
-    is_number = plain.str.fullmatch(_NUMBER)
+    is_number = plain.str.fullmatch(NUMBER)
     has_comma = bool(plain[is_number].str.contains(",", regex=False).any())
     numbers = plain.where(is_number, "nan").str.replace(",", ".", regex=False).astype("float64")
     return Grades(
