@@ -219,6 +219,15 @@ def test_of_a_song_that_was_added_the_text_is_deleted(home: Path) -> None:
     assert [path.name for path in (home / "catalogue").iterdir()] == ["removed.csv"]
 
 
+def test_an_id_that_is_removed_already_takes_no_other_song_of_its_name(home: Path) -> None:
+    text = "id,text,artist,title\n,moss stone,Cleo,Fern\ncleo2,fern stone fern,Cleo,Fern\n"
+    (home / "new.csv").write_text(text)
+    answer("add", "new.csv")
+    assert answer("remove", "cleo--fern")["removed"] == ["cleo--fern"]
+    again = answer("remove", "cleo--fern")
+    assert (again["removed"], again["already_removed"]) == ([], ["cleo--fern"])
+
+
 def test_an_unknown_song_is_refused_with_those_of_nearly_its_name(home: Path, dvc: Dvc) -> None:
     said = refusal("remove", "a", "artst b - song b")
 

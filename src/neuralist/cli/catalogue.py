@@ -307,6 +307,9 @@ def _resolve(
     names, ids = SongNames(known), known["song_id"].tolist()
     chosen, before = [], []
     for song in dict.fromkeys(songs):
+        if song.strip() in removed:  # its id, which as a name may be another song's
+            before.append(song.strip())
+            continue
         found = [ids[row] for row in names.exactly(song)]
         left = [song_id for song_id in found if song_id not in removed]
         if len(left) > 1:
@@ -314,8 +317,8 @@ def _resolve(
             raise ValueError(f"{song!r} is the name of {len(left)} songs; name one or more by id: {several}")
         if left:
             chosen += left
-        elif found or song.strip() in removed:  # the text of one that was added is gone
-            before += found or [song.strip()]
+        elif found:
+            before += found
         else:
             raise ValueError(_unknown(song, known.loc[~known["song_id"].isin(list(removed))]))
     return list(dict.fromkeys(chosen)), list(dict.fromkeys(before))
