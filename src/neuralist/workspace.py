@@ -58,8 +58,9 @@ def prepare(raw: Path, checkout: Path, name: str | None = None, experiments: Seq
     link = folder / "data"
     if link.is_symlink() and link.readlink() != raw:
         raise ValueError(
-            f"work/{folder.name} already serves {link.readlink()}, not {raw}; give NAME=<another name>, "
-            f"or remove work/{folder.name} first"
+            f"work/{folder.name} already serves {link.readlink()}, not {raw}; give NAME=<another name>, or, "
+            f"for new data of the same corpus, put them there; or remove work/{folder.name} first, and with "
+            f"it the changes of its catalogue, in work/{folder.name}/{changes.FOLDER}"
         )
     text, note = _params_text(checkout / "params.yaml", raw, list(dict.fromkeys(experiments)), folder.name)
     (folder / ".dvc").mkdir(parents=True, exist_ok=True)

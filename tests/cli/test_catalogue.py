@@ -9,6 +9,7 @@ import pytest
 from tests import commands, trained
 
 from neuralist.cli import catalogue
+from neuralist.ingest import changes
 
 FILE = "id,text,artist,title,year,tags\ne,moss stone,Cleo,Fern,2011,rock\na,stone,,,,\n"
 
@@ -147,6 +148,34 @@ def test_a_stage_out_of_date_before_them_is_not_run(home: Path, dvc: Dvc) -> Non
     assert "repro" not in dvc.asked
 
 
+def test_of_two_calls_the_second_waits_until_the_stages_of_the_first_have_run(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = []
+
+    def run_stages(root: Path) -> bool:
+        with changes.alone(root / "catalogue", lambda: locked.append(True) or stop()):
+            return True
+
+    def stop() -> None:
+        raise BlockingIOError("waits")
+
+    monkeypatch.setattr(catalogue, "_run_stages", run_stages)
+    assert "waits" in refusal("remove", "a")
+    assert locked == [True]
+    with changes.alone(home / "catalogue", stop):  # the command that ended keeps nobody waiting
+        pass
+
+
+def test_dvcs_error_is_told_without_its_advice_to_delete_a_lock(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "ERROR: 'catalogue' is busy, it is being blocked by:\n  (PID 7): dvc repro\n\nIf there are no "
+    said += "processes with such PIDs, you can manually remove 'rwlock' and try again.\n"
+    monkeypatch.setattr(catalogue, "_dvc", lambda *_: subprocess.CompletedProcess([], 255, "", said))
+    assert "failed: 'catalogue' is busy, it is being blocked by; correct" in refusal("remove", "a")
+
+
 def test_a_stage_that_fails_is_told(home: Path, dvc: Dvc) -> None:
     dvc.fails = True
     result = commands.run("catalogue", "remove", "a", "--json")
@@ -188,6 +217,15 @@ def test_of_a_song_that_was_added_the_text_is_deleted(home: Path) -> None:
     (home / "catalogue/added.csv.dvc").touch()
     answer("remove", "a")
     assert [path.name for path in (home / "catalogue").iterdir()] == ["removed.csv"]
+
+
+def test_an_id_that_is_removed_already_takes_no_other_song_of_its_name(home: Path) -> None:
+    text = "id,text,artist,title\n,moss stone,Cleo,Fern\ncleo2,fern stone fern,Cleo,Fern\n"
+    (home / "new.csv").write_text(text)
+    answer("add", "new.csv")
+    assert answer("remove", "cleo--fern")["removed"] == ["cleo--fern"]
+    again = answer("remove", "cleo--fern")
+    assert (again["removed"], again["already_removed"]) == ([], ["cleo--fern"])
 
 
 def test_an_unknown_song_is_refused_with_those_of_nearly_its_name(home: Path, dvc: Dvc) -> None:

@@ -82,6 +82,13 @@ def test_a_raw_folder_is_read_as_the_songs_stage_does(tmp_path: Path) -> None:
     assert len(read(tmp_path).texts) == 2
 
 
+def test_a_folder_of_texts_alone_is_enough(tmp_path: Path) -> None:
+    (tmp_path / "texts.csv").write_text("id,text,year\na,rain,1999\nb,snow,\n")
+    songs = read(tmp_path)
+
+    assert (songs.texts, facts(songs)) == (["rain", "snow"], [(1999, None, []), (None, None, [])])
+
+
 def test_texts_without_words_and_malformed_rows_are_left_out_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "new.csv"
     path.write_text("text,year\nrain,1999\n...,2000\nsnow\nhail,2001\n")

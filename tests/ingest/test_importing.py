@@ -206,6 +206,12 @@ def test_without_openpyxl_a_sheet_says_what_to_install(
         read(write(tmp_path / "any.xlsx", "no zip"))
 
 
+def test_lyrics_that_begin_with_a_header_are_texts(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text('a,b,grade,from\n"[Verse 1]\nmoss",[Intro] fern,0.5,"[""x"", 1]"\n')
+    assert pairs(read(path)) == [("[Verse 1]\nmoss", "[Intro] fern", "0.5")]
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [("yes no yes no", "1 0 1 0"), ("True False True True", "1 0 1 1"), ("1 0 1 0", "1 0 1 0")],
@@ -367,6 +373,14 @@ def test_a_split_column_is_found_by_what_it_holds(tmp_path: Path) -> None:
     assert reasons(made) == [("x.csv:5", "the split is not train, val or test")]
 
 
+def test_a_column_called_split_may_have_rows_of_no_split(tmp_path: Path) -> None:
+    frame = table().assign(split=["train", "validation", "unused", "test"])
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    made = read(tmp_path / "x.csv")
+    assert [pair[3] for pair in pairs(made)] == ["train", "val", "test"]
+    assert reasons(made) == [("x.csv:4", "the split is not train, val or test")]
+
+
 # --- what is left out ----------------------------------------------------------------------------------
 
 
@@ -458,6 +472,15 @@ def test_a_folder_of_songs_is_read_by_the_names_of_its_files(tmp_path: Path) -> 
         ("Dee Low - Nothing.txt", "the file is empty"),
         ("README.txt", "its name is not 'Artist - Title'"),
     ]
+
+
+def test_a_track_number_is_no_artist(tmp_path: Path) -> None:
+    write(tmp_path / "311 - Amber.txt", "the colour")
+    write(tmp_path / "01 - Kettle Song.txt", "the kettle")
+    write(tmp_path / "1-02 - Roof.lrc", "[ar:Ann Odd]\n[ti:Roof]\n[00:01.00]the roof")
+    made = read(tmp_path)
+    assert made.texts["id"].tolist() == ["ann-odd--roof", "311--amber"]
+    assert reasons(made) == [("01 - Kettle Song.txt", "its name is not 'Artist - Title'")]
 
 
 def song(title: str, **others: Any) -> dict[str, Any]:

@@ -81,10 +81,9 @@ def add(
     """
     from neuralist.ingest import changes
 
-    checkout = _checkout()
     given = changes.read_file(file)
-    with changes.alone(checkout.folder):
-        result = _add(checkout, given, file.name)
+    checkout = _checkout_alone()
+    result = _add(checkout, given, file.name)
     for line, count in given.unread.items():
         shell.warn(f"{count} column{'s are' if count > 1 else ' is'} not read: {line}")
     for where, year in given.records[["where", "unread_year"]].itertuples(index=False, name=None):
@@ -116,20 +115,19 @@ def remove(
     """
     from neuralist.ingest import catalogue, changes
 
-    checkout = _checkout()
-    with changes.alone(checkout.folder):
-        removed = changes.read_removed(checkout.folder)
-        added = changes.read_added(checkout.folder).records
-        current = catalogue.current_names(checkout.songs, added, removed)
-        with_removed = catalogue.current_names(checkout.songs, added, {})
-        chosen, before = _resolve(songs, with_removed, removed)
-        removal = changes.Removal(date.today().isoformat(), " ".join(reason.split()))
-        # First what leaves the song out, whatever is killed after it.
-        changes.write_removed(checkout.folder, removed | dict.fromkeys(chosen, removal))
-        kept = added.loc[~added["id"].isin([*chosen, *before])]
-        if len(kept) < len(added):
-            changes.write_added(checkout.folder, kept)
-        _pin(checkout.root)
+    checkout = _checkout_alone()
+    removed = changes.read_removed(checkout.folder)
+    added = changes.read_added(checkout.folder).records
+    current = catalogue.current_names(checkout.songs, added, removed)
+    with_removed = catalogue.current_names(checkout.songs, added, {})
+    chosen, before = _resolve(songs, with_removed, removed)
+    removal = changes.Removal(date.today().isoformat(), " ".join(reason.split()))
+    # First what leaves the song out, whatever is killed after it.
+    changes.write_removed(checkout.folder, removed | dict.fromkeys(chosen, removal))
+    kept = added.loc[~added["id"].isin([*chosen, *before])]
+    if len(kept) < len(added):
+        changes.write_added(checkout.folder, kept)
+    _pin(checkout.root)
     lines = [f"{song}: removed" for song in chosen]
     lines += [f"{song}: was removed already{_when(removed[song])}" for song in before]
     versions = _versions(checkout, current, chosen)
@@ -147,15 +145,14 @@ def restore(
     """Take back a removal: the song comes back as the data have it."""
     from neuralist.ingest import changes
 
-    checkout = _checkout()
-    with changes.alone(checkout.folder):
-        removed = changes.read_removed(checkout.folder)
-        unknown = [song for song in songs if song not in removed]
-        if unknown:
-            near = "; ".join(sorted(removed)[:_MAX_SHOWN]) or "none"
-            raise ValueError(f"no song {unknown[0]!r} was removed; removed are: {near}")
-        left = {song: removal for song, removal in removed.items() if song not in songs}
-        changes.write_removed(checkout.folder, left)
+    checkout = _checkout_alone()
+    removed = changes.read_removed(checkout.folder)
+    unknown = [song for song in songs if song not in removed]
+    if unknown:
+        near = "; ".join(sorted(removed)[:_MAX_SHOWN]) or "none"
+        raise ValueError(f"no song {unknown[0]!r} was removed; removed are: {near}")
+    left = {song: removal for song, removal in removed.items() if song not in songs}
+    changes.write_removed(checkout.folder, left)
     there = set(checkout.songs["song_id"])
     for song in songs:
         if song not in there:
@@ -200,6 +197,22 @@ def _checkout() -> _Checkout:
 
     root = files.checkout()
     return _Checkout(root, parquet.read(root / "artifacts" / "songs.parquet", tables.SONGS))
+
+
+def _checkout_alone() -> _Checkout:
+    """Return the checkout around the working folder, whose catalogue no other call changes until this ends.
+
+    Also while the stages run: DVC, which has a lock of its own, would fail in the other call.
+
+    Raises:
+        ValueError: there is none, or its stage songs has not run.
+    """
+    from neuralist.ingest import changes
+
+    checkout = _checkout()
+    waiting = "another call of neuralist catalogue is at work here; this one waits until it ends"
+    shell.resources.enter_context(changes.alone(checkout.folder, lambda: shell.warn(waiting)))
+    return checkout
 
 
 def _add(checkout: _Checkout, given: "Additions", name: str) -> _Sorted:
@@ -284,6 +297,9 @@ def _resolve(
     names, ids = SongNames(known), known["song_id"].tolist()
     chosen, before = [], []
     for song in dict.fromkeys(songs):
+        if song.strip() in removed:  # its id, which as a name may be another song's
+            before.append(song.strip())
+            continue
         found = [ids[row] for row in names.exactly(song)]
         left = [song_id for song_id in found if song_id not in removed]
         if len(left) > 1:
@@ -291,8 +307,8 @@ def _resolve(
             raise ValueError(f"{song!r} is the name of {len(left)} songs; name one or more by id: {several}")
         if left:
             chosen += left
-        elif found or song.strip() in removed:  # the text of one that was added is gone
-            before += found or [song.strip()]
+        elif found:
+            before += found
         else:
             raise ValueError(_unknown(song, known.loc[~known["song_id"].isin(list(removed))]))
     return list(dict.fromkeys(chosen)), list(dict.fromkeys(before))
@@ -332,10 +348,10 @@ def _pin(root: Path) -> None:
 
     path = f"{changes.FOLDER}/{changes.ADDED}"
     if (root / path).exists():
-        added = _dvc(root, "add", "--quiet", path)
+        added = _dvc(root, "add", path)
         if added.returncode:
             raise ValueError(
-                f"{path} is written, and `dvc add {path}` failed: {_last_line(added.stderr)}; correct that "
+                f"{path} is written, and `dvc add {path}` failed: {_error_line(added.stderr)}; correct that "
                 "and call again"
             )
 
@@ -387,7 +403,7 @@ def _stale(root: Path) -> list[str]:
     status = _dvc(root, "status", "--json")
     if status.returncode:
         raise ValueError(
-            f"the change is in catalogue/, and `dvc status` failed: {_last_line(status.stderr)}; correct "
+            f"the change is in catalogue/, and `dvc status` failed: {_error_line(status.stderr)}; correct "
             "that and call again"
         )
     # Stage track, which always runs, reads what these make, and register does what it would.
@@ -402,6 +418,8 @@ def _dvc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _last_line(text: str) -> str:
+def _error_line(text: str) -> str:
+    """Return DVC's error; what follows it is advice, such as to delete a lock."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return shown(lines[-1].removeprefix("ERROR: ")) if lines else "it said nothing"
+    errors = [line.removeprefix("ERROR: ").rstrip(":") for line in lines if line.startswith("ERROR: ")]
+    return shown((errors or lines)[-1]) if lines else "it said nothing"

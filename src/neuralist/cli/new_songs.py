@@ -43,8 +43,9 @@ def read(source: Path, settings: params.Params, clean: Clean, text_column: str) 
     """Read songs; of more than `drift.most`, so many are drawn at random.
 
     Args:
-        source: a raw folder; a songs.parquet of a checkout; or a csv or parquet with a column of texts and
-            perhaps year, language and tags, or with lyrics_a and lyrics_b, whose texts are each read once.
+        source: a raw folder, with or without pairs.csv; a songs.parquet of a checkout; or a csv or parquet
+            with a column of texts and perhaps year, language and tags, or with lyrics_a and lyrics_b, whose
+            texts are each read once.
         settings: params.yaml, with the raw folder's corpus.yaml laid over it.
         clean: of the encoder.
         text_column: the column of texts.
@@ -53,6 +54,9 @@ def read(source: Path, settings: params.Params, clean: Clean, text_column: str) 
         ValueError: a file is missing or faulty, or no text has a word.
     """
     choices = settings.drift
+    # As `neuralist import` makes it of songs: texts alone are enough here.
+    if (source / "texts.csv").is_file() and not (source / "pairs.csv").exists():
+        source = source / "texts.csv"
     if source.is_dir():
         built = songs.build(formats.read(source, settings.similarity_range, settings.engine), settings.songs)
         pieces = iter([built.songs.rename(columns={"lyrics": "text"})])

@@ -12,7 +12,7 @@ added.csv.dvc. git versions removed.csv, so that a removal can be reviewed.
 import csv
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,12 +59,21 @@ def create(folder: Path) -> None:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Keep other calls from changing the folder meanwhile; a missing folder is created."""
+def alone(folder: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Keep other calls from changing the folder meanwhile; a missing folder is created.
+
+    Args:
+        folder: of changes.
+        on_wait: called where another call is at work, before its end is waited for.
+    """
     create(folder)
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            on_wait()
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)

@@ -26,6 +26,7 @@ from neuralist.ingest.sources.common import SONG_ENDINGS, shortened
 _COLUMNS = ("artist", "title", "year", "language", "lyrics")
 _DASH = re.compile(r"\s+[-–—]\s+")
 _TRACK_NUMBER = re.compile(r"\d{1,3}\s*[-.–—]\s+(?=.*\s[-–—]\s)")  # "01 - Artist - Title"
+_NUMBER_ALONE = re.compile(r"(?:\d-)?\d{1,2}\.?")  # "01 - Title", in a folder of the artist's
 _TAG = re.compile(r"^\s*\[(ar|ti):([^\]\n]*)\]", re.IGNORECASE | re.MULTILINE)
 _NO_NAME = "its name is not 'Artist - Title'"
 
@@ -88,7 +89,7 @@ def read_folder(folder: Path, encoding: str | None = None) -> Table:
 def _names(stem: str, lrc: str) -> tuple[str, str]:
     """Return artist and title by a file's name, else by the tags of an LRC file; both empty where unknown."""
     parts = _DASH.split(_TRACK_NUMBER.sub("", stem.strip(), count=1), maxsplit=1)
-    if len(parts) == 2 and all(part.strip() for part in parts):
+    if len(parts) == 2 and all(part.strip() for part in parts) and not _NUMBER_ALONE.fullmatch(parts[0]):
         return parts[0].strip(), parts[1].strip()
     tags = {key.lower(): value.strip() for key, value in _TAG.findall(lrc)}
     return tags.get("ar", ""), tags.get("ti", "")

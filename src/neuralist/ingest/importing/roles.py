@@ -47,7 +47,8 @@ _WORD = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])|\d+")
 _NO_GRADE = re.compile(
     r"(?:.*\s)?(?:\w?id|index|idx|no|nr|number|year|date|time|timestamp|fold|unnamed|column)(?:\s\w+)?"
 )
-_CODE = re.compile(r"(?=\S*\d)\S+|https?://\S+|[{\[].*", re.DOTALL)
+# The last two are lists and objects; "[Verse 1] ..." is a text.
+_CODE = re.compile(r"""(?=\S*\d)\S+|https?://\S+|\{.*\}|\[(?:\s*["'{\[\d].*)?\]""", re.DOTALL)
 _SAMPLE = 20_000  # values that tell what a column holds, evenly from all of it
 _ENOUGH = 0.9  # of a column's values: the rest are faults, which are left out
 
@@ -361,8 +362,11 @@ def kind(fields: pd.Series, name: str) -> str:
     filled = filled.iloc[:: -(-len(filled) // _SAMPLE)]
     lower = filled.str.casefold()
     distinct = set(lower.unique())
-    if distinct <= {*SPLITS} and (len(distinct) > 1 or name.split(" ")[-1] in _SPLIT_NAMES):
+    is_named = name.split(" ")[-1] in _SPLIT_NAMES
+    if distinct <= {*SPLITS} and (len(distinct) > 1 or is_named):
         return "split"
+    if is_named and float(lower.isin([*SPLITS]).mean()) >= 0.5:
+        return "split"  # the others, such as "unused", are faults
     read = grades.read(filled)
     given = read.values.loc[~read.is_missing]
     if len(given) and float(given.notna().mean()) >= _ENOUGH:
