@@ -187,7 +187,10 @@ def test_an_odd_name_is_refused(checkout: Path, raw: Path, name: str) -> None:
 def test_a_name_serves_one_raw_folder(checkout: Path, raw: Path, tmp_path: Path) -> None:
     workspace.prepare(raw, checkout, "ours")
 
-    with pytest.raises(ValueError, match=r"work/ours already serves .*songs of ours.*NAME=.*put them there.*work/ours/catalogue"):
+    with pytest.raises(
+        ValueError,
+        match=r"work/ours already serves .*songs of ours.*NAME=.*put them there.*work/ours/catalogue",
+    ):
         workspace.prepare(make_raw(tmp_path / "others"), checkout, "ours")
 
 
