@@ -68,6 +68,7 @@ class Pipeline:
     ) -> None:
         self.data, self._capsys, self._monkeypatch = folder / "data", capsys, monkeypatch
         self.folder, self.output = folder, dict[str, str]()
+        shutil.copytree(ROOT / "catalogue", folder / "catalogue", ignore=shutil.ignore_patterns("added*"))
         monkeypatch.chdir(folder)
         # MLflow keeps a store by its address, and would take the mlflow.db of one folder for that of another.
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")

@@ -58,14 +58,14 @@ def _named(model: str | Path | None, resources: ExitStack) -> Path:
     name = str(model)
     if name.startswith("models:/"):
         try:
-            from neuralist.tracking.download import download  # imports mlflow, 3 s
+            from neuralist.tracking.download import download
+
+            return download(name, _scratch(resources))  # imports mlflow, 3 s
         except ModuleNotFoundError as error:
             raise ValueError(
                 f"{name}: a registered model needs MLflow ({error}); pip install 'neuralist[train]', "
                 "or give the folder of a served model"
             ) from error
-
-        return download(name, _scratch(resources))
     with suppress(RuntimeError):  # ~name of a user that is not on this machine
         model = Path(model).expanduser()
     folders = [path for path in (Path(model), _experiments() / name) if path.is_dir()]
