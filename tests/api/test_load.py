@@ -81,7 +81,7 @@ def test_what_is_no_model_is_one_clear_error() -> None:
 
 
 def test_a_registered_model_without_mlflow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("mlflow", "mlflow.artifacts"):
+    for module in ("mlflow", "mlflow.exceptions"):
         monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.delitem(sys.modules, "neuralist.tracking.download", raising=False)
     with pytest.raises(ValueError, match=r"needs MLflow .*; pip install 'neuralist\[train\]'"):
