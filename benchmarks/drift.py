@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from neuralist.cli.drift import limit_of
 from neuralist.config import params, records
-from neuralist.evaluation.drift import MIN_SONGS, PSI, effects
+from neuralist.evaluation.drift import MIN_SONGS, effects
 from neuralist.model.encoder import Reading
 from neuralist.serving import drift
 from neuralist.serving.model import Model
@@ -41,8 +42,7 @@ def is_beyond(reference: records.DriftReference, songs: drift.Songs, choices: pa
             continue
         found = effects(feature.reference, feature.new, is_ordered=feature.is_ordered, choices=choices)
         for effect in found:
-            limits = choices.stability if effect.statistic == PSI else choices.difference
-            limit = getattr(limits, feature.name.split()[0])
+            limit = limit_of(choices, feature.name, effect.statistic)
             if limit is not None and effect.low > limit:
                 return True
     return False

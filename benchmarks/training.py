@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.figures import Figure, Missing, Peer, in_turn
+from benchmarks.figures import Figure, Missing, Peer, in_turn, seconds
 
 N_SONGS, N_PAIRS, N_WORDS, DIMENSIONS = 1200, 16_000, 23_000, 300
 ROUNDS, SECONDS = 5, 3.0
@@ -127,18 +127,9 @@ def _parts(settings: Any, prepared: Any) -> dict[str, list[float]]:
 
 def _milliseconds(call: Callable[[], Any]) -> Callable[[], float]:
     """Make a function that returns the median time of 20 calls."""
-
-    def timed() -> float:
-        times = []
-        for _ in range(20):
-            start = time.perf_counter()
-            call()
-            times.append(time.perf_counter() - start)
-        return 1000 * statistics.median(times)
-
     for _ in range(3):
         call()
-    return timed
+    return lambda: 1000 * statistics.median(seconds(call) for _ in range(20))
 
 
 def _arithmetic(settings: Any, prepared: Any) -> tuple[float, float]:

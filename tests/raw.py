@@ -18,6 +18,15 @@ CHOICES = params.Songs(
 )
 
 
+# The ids of the songs of `two_songs`.
+LANTERNS, OLA = "the-lanterns--harbour-lights", "ola-brandt--tin-roof"
+
+
+def build(folder: Path) -> songs.Tables:
+    """The tables of a folder under CHOICES, its similarities from 0 to 1."""
+    return songs.build(formats.read(folder, (0, 1)), CHOICES)
+
+
 @cache
 def built(folder: Path) -> songs.Tables:
     """The tables of a folder under the checkout's own params.yaml, made once in a test run."""

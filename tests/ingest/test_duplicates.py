@@ -5,24 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests import raw
+from tests.raw import LANTERNS, OLA, build
 
 from neuralist.ingest import covers, songs
-from neuralist.ingest.sources import formats
 
-LANTERNS, OLA = "the-lanterns--harbour-lights", "ola-brandt--tin-roof"
 LIST = "# MILLION SONG DATASET\n# duplicates\n%0 1 The Lanterns\nTRAAA1\nTRBBB1\n"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Two songs with one track each, TRAAA1 of The Lanterns and TRBBB1 of Ola Brandt, both of 1985."""
-    raw.database(raw.two_songs(tmp_path), [("TRAAA1", "TRBBB1,0.5")])
-    return tmp_path
-
-
-def build(folder: Path) -> songs.Tables:
-    return songs.build(formats.read(folder, (0, 1)), raw.CHOICES)
 
 
 def groups(made: songs.Tables) -> dict[str, str]:
@@ -35,22 +22,22 @@ def write(folder: Path, text: str, name: str = "lastfm_duplicates") -> None:
 
 @pytest.mark.parametrize("name", ["lastfm_duplicates", "msd_duplicates"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-def test_songs_of_one_group_share_group_and_fold(folder: Path, name: str, line_end: str) -> None:
-    before = build(folder)
+def test_songs_of_one_group_share_group_and_fold(two_songs: Path, name: str, line_end: str) -> None:
+    before = build(two_songs)
     assert groups(before) == {LANTERNS: LANTERNS, OLA: OLA}
 
-    write(folder, LIST.replace("\n", line_end), name)
-    made = build(folder)
+    write(two_songs, LIST.replace("\n", line_end), name)
+    made = build(two_songs)
     # Of two songs of one year the first by id names the group.
     assert groups(made) == {LANTERNS: OLA, OLA: OLA}
     assert made.songs["fold"].nunique() == 1
     assert made.counts["groups of covers"] == 1
 
 
-def test_without_a_list_nothing_is_counted_or_changed(folder: Path) -> None:
-    before = build(folder)
-    write(folder, "%0\nTRAAA1\n%1\nTRBBB1\n")
-    after = build(folder)
+def test_without_a_list_nothing_is_counted_or_changed(two_songs: Path) -> None:
+    before = build(two_songs)
+    write(two_songs, "%0\nTRAAA1\n%1\nTRBBB1\n")
+    after = build(two_songs)
     pd.testing.assert_frame_equal(before.songs, after.songs)
     assert "duplicates" not in before.counts
     assert after.counts == before.counts | {
@@ -58,9 +45,9 @@ def test_without_a_list_nothing_is_counted_or_changed(folder: Path) -> None:
     }
 
 
-def test_unknown_tracks_are_harmless_and_counted(folder: Path) -> None:
-    write(folder, "%0 1\nTRZZZ8\nTRAAA1\nTRZZZ9\nTRBBB1\n%1 1\nTRZZZ9\nTRZZZ7\n")
-    made = build(folder)
+def test_unknown_tracks_are_harmless_and_counted(two_songs: Path) -> None:
+    write(two_songs, "%0 1\nTRZZZ8\nTRAAA1\nTRZZZ9\nTRBBB1\n%1 1\nTRZZZ9\nTRZZZ7\n")
+    made = build(two_songs)
     assert groups(made) == {LANTERNS: OLA, OLA: OLA}
     assert made.counts["duplicates"] == {
         "groups": 2,
@@ -69,9 +56,9 @@ def test_unknown_tracks_are_harmless_and_counted(folder: Path) -> None:
     }
 
 
-def test_malformed_lines_are_rejects_with_file_and_line(folder: Path) -> None:
-    write(folder, "TRAAA1\n%0\nTRAAA1\nHarbour Lights\n\nTRBBB1 \n")
-    made = build(folder)
+def test_malformed_lines_are_rejects_with_file_and_line(two_songs: Path) -> None:
+    write(two_songs, "TRAAA1\n%0\nTRAAA1\nHarbour Lights\n\nTRBBB1 \n")
+    made = build(two_songs)
     assert groups(made)[LANTERNS] == OLA
     rejects = made.rejects.loc[made.rejects["source"] == "lastfm_duplicates"]
     assert rejects[["where", "reason", "value"]].to_numpy().tolist() == [
@@ -91,10 +78,10 @@ def test_malformed_lines_are_rejects_with_file_and_line(folder: Path) -> None:
         ),
     ],
 )
-def test_a_list_without_any_usable_line_is_refused(folder: Path, text: str, message: str) -> None:
-    write(folder, text)
+def test_a_list_without_any_usable_line_is_refused(two_songs: Path, text: str, message: str) -> None:
+    write(two_songs, text)
     with pytest.raises(ValueError, match=message):
-        build(folder)
+        build(two_songs)
 
 
 def test_groups_with_a_song_in_common_are_one() -> None:

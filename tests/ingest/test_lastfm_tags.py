@@ -9,25 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import raw
+from tests.raw import LANTERNS, OLA, build
 
 from neuralist.ingest import songs
-from neuralist.ingest.sources import common, formats, lastfm_tags
+from neuralist.ingest.sources import common, lastfm_tags
 
-LANTERNS = "the-lanterns--harbour-lights"
-OLA = "ola-brandt--tin-roof"
 PLACE = "msd/lastfm_tags.db"
 NO_WEIGHT = "weight of a tag is not a number from 0 to 100"
-
-
-@pytest.fixture
-def two_songs(tmp_path: Path) -> Path:
-    """Two songs of one track each, TRAAA1 and TRBBB1, with lists in a database."""
-    raw.database(raw.two_songs(tmp_path), [("TRAAA1", "TRBBB1,0.5")])
-    return tmp_path
-
-
-def build(folder: Path) -> songs.Tables:
-    return songs.build(formats.read(folder, (0, 1)), raw.CHOICES)
 
 
 def tags(made: songs.Tables, song_id: str) -> list[tuple[str, float]]:

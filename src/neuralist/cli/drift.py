@@ -12,7 +12,7 @@ from neuralist.cli.shell import Json, shown
 
 if TYPE_CHECKING:
     from neuralist.cli.new_songs import NewSongs
-    from neuralist.config.params import Drift, DriftLimits
+    from neuralist.config.params import Drift
     from neuralist.evaluation.drift import Effect
     from neuralist.serving.drift import Feature
 
@@ -117,7 +117,7 @@ def drift(
 
 def judged(features: "list[Feature]", choices: "Drift") -> list[Row]:
     """Return a row for each effect size of each feature; Great Expectations holds them to the limits."""
-    from neuralist.evaluation.drift import MIN_SONGS, PSI, effects
+    from neuralist.evaluation.drift import MIN_SONGS, effects
     from neuralist.validation import limits
 
     effects_of: dict[str, list[Effect]] = {}
@@ -130,8 +130,7 @@ def judged(features: "list[Feature]", choices: "Drift") -> list[Row]:
         limits.Limited(name, effect.statistic, effect.low, limit)
         for name, of_feature in effects_of.items()
         for effect in of_feature
-        if (limit := _limit(choices.stability if effect.statistic == PSI else choices.difference, name))
-        is not None
+        if (limit := limit_of(choices, name, effect.statistic)) is not None
     ]
     outcomes = limits.check(limited)
     passed = {
@@ -148,7 +147,11 @@ def judged(features: "list[Feature]", choices: "Drift") -> list[Row]:
     return rows
 
 
-def _limit(limits: "DriftLimits", feature: str) -> float | None:
+def limit_of(choices: "Drift", feature: str, statistic: str) -> float | None:
+    """Return the limit of a feature's effect size; None where it is not judged."""
+    from neuralist.evaluation.drift import PSI
+
+    limits = choices.stability if statistic == PSI else choices.difference
     return getattr(limits, feature.split()[0])  # "embedding 1" is judged as embedding
 
 
