@@ -69,7 +69,9 @@ def find(vectors: np.ndarray, is_counted: np.ndarray, origins: Origins) -> Repre
     """
     is_own = np.concatenate([np.ones(UNKNOWN + 1, dtype=bool), origins.own >= OWN])
     is_trained = is_own & is_counted
-    token = np.arange(len(vectors), dtype=np.int32)
+    # A word that has no row counts for nothing, as <unk> does.
+    token = np.where(is_counted, np.arange(len(vectors)), UNKNOWN).astype(np.int32)
+    token[PADDING] = PADDING
     trained, others = np.flatnonzero(is_trained), np.flatnonzero(~is_trained)
     others = others[others > UNKNOWN]
     directions = unit(vectors).astype(np.float32)

@@ -32,27 +32,30 @@ _SEED = 2017
 
 
 class VectorFile(NamedTuple):
-    """The words of a file, each once, by rank.
+    """The words of a file, each once, in its order; or those of a trained model, as if they were a file.
 
     Attributes:
         name: of the file, for messages.
         words: as texts have them.
-        ranks: int64 (n_words,), the place of each word's first entry in the file, from 0, ascending.
         vectors: float32 (n_words, dimensions), as they stand in the file.
+        weights: float64 (n_words,), see `Origins`; of a file 1 / (10 + rank), of each word's first entry.
+        norms: float64 (n_words,), see `Origins`; of a file its weights.
     """
 
     name: str
     words: tuple[str, ...]
-    ranks: np.ndarray
     vectors: np.ndarray
+    weights: np.ndarray
+    norms: np.ndarray
 
     def select(self, rows: np.ndarray) -> "VectorFile":
         """Return some of the words, int64 or bool, in the order of the file."""
         chosen = np.arange(len(self.words))[rows]
         return self._replace(
             words=tuple(self.words[row] for row in chosen.tolist()),
-            ranks=self.ranks[chosen],
             vectors=self.vectors[chosen],
+            weights=self.weights[chosen],
+            norms=self.norms[chosen],
         )
 
 
@@ -75,20 +78,30 @@ class Merged(NamedTuple):
 
     Attributes:
         words: each once.
-        vectors: float32; of a word that a single file has, that file's own.
-        weights: float64 (n_words, n_files), 1 / (10 + rank), 0 where a file lacks the word.
+        vectors: float32; of a word that a single file has, that file's own; else of any length.
+        is_shared: bool (n_words,), whether several files have the word.
+        weights: float64 (n_words, n_files), 0 where a file lacks the word.
         norms: float64 (n_words,), see `Origins.norm`.
     """
 
     words: tuple[str, ...]
     vectors: np.ndarray
+    is_shared: np.ndarray
     weights: np.ndarray
     norms: np.ndarray
 
-    def origins(self, own: int) -> Origins:
-        """Return where the vectors are from; file number `own` is that of the training songs' language."""
-        total = self.weights.sum(axis=1)
-        columns = total, self.norms, self.weights[:, own] / total
+    @property
+    def shares(self) -> np.ndarray:
+        """The share of each file in the weight of each word, float64 (n_words, n_files)."""
+        return self.weights / self.weights.sum(axis=1, keepdims=True)
+
+    def origins(self, own: np.ndarray) -> Origins:
+        """Return where the vectors are from.
+
+        Args:
+            own: see `Origins.own`, float (n_words,).
+        """
+        columns = self.weights.sum(axis=1), self.norms, own
         return Origins(*(column.astype(np.float32) for column in columns))
 
 
@@ -119,7 +132,13 @@ def read(path: Path) -> VectorFile:
     if not ranks:
         raise ValueError(f"{path}: none of its {len(entries)} entries is a word; expected one word a line")
     rows = np.fromiter(ranks.values(), dtype=np.int64, count=len(ranks))
-    return VectorFile(path.name, tuple(ranks), rows, entries.vectors[rows])
+    weights = rank_weights(rows)
+    return VectorFile(path.name, tuple(ranks), entries.vectors[rows], weights, weights)
+
+
+def rank_weights(ranks: np.ndarray) -> np.ndarray:
+    """Return the weights of words by their ranks in a file, from 0."""
+    return 1 / (RANK_OFFSET + ranks.astype(np.float64))
 
 
 def _has_header(path: Path) -> bool:
@@ -137,21 +156,20 @@ def merge(files: Sequence[VectorFile]) -> Merged:
     weights, n_files = np.zeros((len(numbers), len(files))), np.zeros(len(numbers), dtype=np.int64)
     rows_of = [np.array([numbers[word] for word in file.words], dtype=np.int64) for file in files]
     for column, (file, rows) in enumerate(zip(files, rows_of, strict=True)):
-        weights[rows, column] = 1 / (RANK_OFFSET + file.ranks)
+        weights[rows, column] = file.weights
         vectors[rows] = file.vectors
         n_files[rows] += 1
-    shared = np.flatnonzero(n_files > 1)
-    place = np.full(len(numbers), -1)
-    place[shared] = np.arange(len(shared))
-    sums = np.zeros((len(shared), vectors.shape[1]))
-    for column, (file, rows) in enumerate(zip(files, rows_of, strict=True)):
-        is_shared = n_files[rows] > 1
-        of_file = rows[is_shared]
-        sums[place[of_file]] += unit(file.vectors[is_shared]) * weights[of_file, column][:, None]
-    norms = weights.sum(axis=1)
-    norms[shared] = np.linalg.norm(sums, axis=1)
-    vectors[shared] = sums
-    return Merged(tuple(numbers), vectors, weights, norms)
+    is_shared = n_files > 1
+    place = np.cumsum(is_shared) - 1  # of shared words among themselves
+    sums = np.zeros((np.count_nonzero(is_shared), vectors.shape[1]))
+    norms = np.zeros(len(numbers))
+    for file, rows in zip(files, rows_of, strict=True):
+        norms[rows] = file.norms
+        of_shared = is_shared[rows]
+        sums[place[rows[of_shared]]] += unit(file.vectors[of_shared]) * file.norms[of_shared, None]
+    norms[is_shared] = np.linalg.norm(sums, axis=1)
+    vectors[is_shared] = sums
+    return Merged(tuple(numbers), vectors, is_shared, weights, norms)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -108,7 +108,7 @@ def fit(
     else:
         read, notes = _of_one_space(read, align=settings.align)
     merged = vector_files.merge(read)
-    origins = merged.origins(_language_of(merged, counts))
+    origins = merged.origins(merged.shares[:, _language_of(merged, counts)])
     vectors = dict(zip(merged.words, merged.vectors, strict=True))
     made = assemble(vectors, settings.length, " + ".join(file.name for file in read), texts, origins)
     return made._replace(coverage=made.coverage.model_copy(update={"spaces": notes or None}))
@@ -116,9 +116,8 @@ def fit(
 
 def _used(file: VectorFile, counts: Mapping[str, int], most_frequent: int) -> VectorFile:
     """Return the first words of a file, and those of the training songs."""
-    words_and_ranks = zip(file.words, file.ranks.tolist(), strict=True)
-    is_used = [rank < most_frequent or word in counts for word, rank in words_and_ranks]
-    return file.select(np.array(is_used, dtype=bool))
+    is_counted = np.array([word in counts for word in file.words], dtype=bool)
+    return file.select(is_counted | (file.weights > vector_files.rank_weights(np.array(most_frequent))))
 
 
 def _of_one_space(read: Sequence[VectorFile], *, align: bool) -> tuple[list[VectorFile], tuple[str, ...]]:
@@ -129,8 +128,7 @@ def _of_one_space(read: Sequence[VectorFile], *, align: bool) -> tuple[list[Vect
 
 def _language_of(merged: Merged, counts: Mapping[str, int]) -> int:
     """Return the number of the file that most words of the training songs are from."""
-    shares = merged.weights / merged.weights.sum(axis=1, keepdims=True)
-    return int(np.argmax(np.array([counts.get(word, 0) for word in merged.words]) @ shares))
+    return int(np.argmax(np.array([counts.get(word, 0) for word in merged.words]) @ merged.shares))
 
 
 def without(texts: Iterable[str], excluded: Iterable[str]) -> list[str]:
@@ -223,7 +221,7 @@ def assemble(
         origins: where the vectors are from; None: from a single list, the most frequent word first.
     """
     if origins is None:
-        weight = (1 / (vector_files.RANK_OFFSET + np.arange(len(vectors)))).astype(np.float32)
+        weight = vector_files.rank_weights(np.arange(len(vectors))).astype(np.float32)
         origins = Origins(weight, weight, np.ones_like(weight))
     rows = np.stack(list(vectors.values())).astype(np.float32)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
