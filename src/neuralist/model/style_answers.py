@@ -35,9 +35,9 @@ class StyleAnswers(NamedTuple):
     centres: np.ndarray
     coefficients: np.ndarray
 
-    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return what is added to the embeddings of texts, float32 (n_texts, width)."""
-        features = style.scaled(style.features(texts), self.mean, self.deviation)
+    def __call__(self, texts: Sequence[str], segmenter: str | None = None) -> NDArray[np.float32]:
+        """Return what is added to the embeddings of texts, float32 (n_texts, width); see `style.features`."""
+        features = style.scaled(style.features(texts, segmenter), self.mean, self.deviation)
         parts = [
             gaussians(features[start : start + _AT_ONCE], self.centres) @ self.coefficients
             for start in range(0, len(texts), _AT_ONCE)

@@ -7,7 +7,7 @@ line) and word2vec binary (.bin); https://code.google.com/archive/p/word2vec, nl
 """
 
 import gzip
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,11 +15,14 @@ import numpy as np
 
 from neuralist import files
 from neuralist.config import params, records
+from neuralist.config.experiment import Segmenter
 from neuralist.config.records import Coverage, SplitCoverage
+from neuralist.text import segmentation
 from neuralist.text.tokenizer import characters, words
 from neuralist.text.vocabulary import Vocabulary
 
 SUFFIXES = (".vec", ".vec.gz", ".bin", ".txt", ".txt.gz")
+UNSPACED = 100  # with vectors.segmenter auto, one song or word in so many calls for a segmenter
 
 
 class WordVectors(NamedTuple):
@@ -63,16 +66,42 @@ def fit(
         raw: the raw folder.
 
     Raises:
-        ValueError: the file is missing or unusable, or there are too few texts to train on.
+        ValueError: the file is missing or unusable, there are too few texts to train on, or icu4py is missing
+            and needed.
     """
     allowed = [*texts["train"], *without(pretraining, [*texts["val"], *texts["test"]])]
+    segmenter = segmenter_for(settings.segmenter, allowed)
     file = find_file(settings.source, raw)
     if file:
-        vectors = read_file(file, {word for text in allowed for word in words(text)}, settings.most_frequent)
+        required = {word for text in allowed for word in words(text, segmenter)}
+        vectors = read_file(file, required, settings.most_frequent)
+        # Where the file alone decides, few songs hold such runs: the file is not read again for their words.
+        segmenter = segmenter or segmenter_for(settings.segmenter, vectors)
     else:
-        vectors = train(allowed, settings)
+        vectors = train(allowed, settings, segmenter)
     source = file.name if file else "trained on the training songs"
-    return assemble(vectors, settings.length, source, texts)
+    return assemble(vectors, settings.length, source, texts, segmenter)
+
+
+def segmenter_for(choice: str, texts: Collection[str]) -> Segmenter | None:
+    """Return what cuts scripts written without spaces into words; None: nothing does.
+
+    Args:
+        choice: none, icu, or auto: icu where one text in UNSPACED or more holds such a run.
+        texts: songs, or the words of a vector file.
+
+    Raises:
+        ValueError: icu4py is missing.
+    """
+    if choice == "none":
+        return None
+    if choice == "auto" and sum(map(segmentation.is_unspaced, texts)) * UNSPACED < max(len(texts), 1):
+        return None
+    try:
+        segmentation.check("icu")
+    except ValueError as error:
+        raise ValueError(f"{error}, or set vectors.segmenter: none, which leaves each run a word") from None
+    return "icu"
 
 
 def without(texts: Iterable[str], excluded: Iterable[str]) -> list[str]:
@@ -142,7 +171,9 @@ def _has_header(path: Path) -> bool:
         return len(file.readline().split()) == 2
 
 
-def train(texts: Sequence[str], settings: params.Vectors) -> dict[str, np.ndarray]:
+def train(
+    texts: Sequence[str], settings: params.Vectors, segmenter: Segmenter | None = None
+) -> dict[str, np.ndarray]:
     """Train skip-gram vectors (Mikolov et al. 2013) with gensim; a single worker makes it repeatable.
 
     Raises:
@@ -150,7 +181,7 @@ def train(texts: Sequence[str], settings: params.Vectors) -> dict[str, np.ndarra
     """
     from gensim.models import Word2Vec  # 1.9 s that `load` need not pay
 
-    sentences = [words(text) for text in texts]
+    sentences = [words(text, segmenter) for text in texts]
     try:
         model = Word2Vec(
             sentences,
@@ -171,7 +202,11 @@ def train(texts: Sequence[str], settings: params.Vectors) -> dict[str, np.ndarra
 
 
 def assemble(
-    vectors: dict[str, np.ndarray], length: float, source: str, texts: Mapping[str, Sequence[str]]
+    vectors: dict[str, np.ndarray],
+    length: float,
+    source: str,
+    texts: Mapping[str, Sequence[str]],
+    segmenter: Segmenter | None = None,
 ) -> WordVectors:
     """Stack vectors below the rows of padding and <unk>, and compute their coverage of the texts.
 
@@ -180,18 +215,23 @@ def assemble(
         length: Euclidean length to scale each vector to; a zero vector stays.
         source: their origin, for the report.
         texts: split (train, val, test) to its songs' lyrics.
+        segmenter: of the words.
     """
     rows = np.stack(list(vectors.values())).astype(np.float32)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     rows = np.divide(length * rows, lengths, out=rows, where=lengths > 0)
     matrix = np.vstack([np.zeros_like(rows[:1]), rows.mean(axis=0, keepdims=True), rows])
-    covered = {split: _coverage(lyrics, vectors) for split, lyrics in texts.items()}
-    coverage = Coverage(source=source, words=len(vectors), dimensions=rows.shape[1], **covered)
+    covered = {split: _coverage(lyrics, vectors, segmenter) for split, lyrics in texts.items()}
+    coverage = Coverage(
+        source=source, words=len(vectors), dimensions=rows.shape[1], segmenter=segmenter, **covered
+    )
     return WordVectors(Vocabulary(vectors), matrix, coverage)
 
 
-def _coverage(lyrics: Sequence[str], vectors: Mapping[str, np.ndarray]) -> SplitCoverage:
-    tokens = [word for text in lyrics for word in words(text)]
+def _coverage(
+    lyrics: Sequence[str], vectors: Mapping[str, np.ndarray], segmenter: Segmenter | None
+) -> SplitCoverage:
+    tokens = [word for text in lyrics for word in words(text, segmenter)]
     distinct = set(tokens)
     return SplitCoverage(
         tokens=len(tokens),
