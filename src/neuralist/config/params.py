@@ -119,9 +119,10 @@ class Pairs(Section):
 
 
 class Vectors(Section):
-    """Word vectors: from a file, or trained with gensim."""
+    """Word vectors: from a file or several, or trained with gensim."""
 
-    source: str
+    source: str | Annotated[tuple[str, ...], Field(min_length=1)]
+    align: bool = False
     segmenter: Literal["auto", "none"] | Segmenter = "auto"  # a vectors.json from before has none
     most_frequent: int = Field(ge=0)
     length: float = Field(gt=0)

@@ -14,10 +14,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg, sparse
 
-from neuralist.model import ridge
+from neuralist.model import representatives, ridge
+from neuralist.model.representatives import Representatives
 from neuralist.model.style_answers import StyleAnswers, gaussians
 from neuralist.text import style
 from neuralist.text.vocabulary import UNKNOWN, Windows
+from neuralist.text.word_vectors import WordVectors
 
 PENALTY, MIN_SONGS = 2.0, 3  # of the regression; a word in fewer training songs is ignored
 STYLE = 0.5  # of the style's kernel in the sum with that of words, which is 1 of a song with itself
@@ -30,26 +32,31 @@ class Bag(NamedTuple):
         table: float32 (n_tokens, n_heads), a word's coefficients times its inverse document frequency.
         squares: float32 (n_tokens, 1), the square of that frequency; 0 for ignored words.
         bias: float32 (n_heads,).
+        representatives: int32 (n_tokens,), the word whose row counts in place of a word's; of a song each
+            counts once.
     """
 
     table: np.ndarray
     squares: np.ndarray
     bias: np.ndarray
+    representatives: np.ndarray
 
 
 def fit(
-    songs: Windows, n_tokens: int, truth: np.ndarray, features: np.ndarray | None = None
-) -> tuple[Bag, StyleAnswers | None]:
+    songs: Windows, vectors: WordVectors, truth: np.ndarray, features: np.ndarray | None = None
+) -> tuple[Bag, Representatives, StyleAnswers | None]:
     """Fit the regression; with style both, and return what style says apart from the words.
+
+    Also returns which word represents a word without a row.
 
     Args:
         songs: the training songs.
-        n_tokens: size of the vocabulary.
+        vectors: of the vocabulary.
         truth: float64 (n_songs, n_heads), NaN where unknown; each head has a value for some song.
         features: of their style, float64 (n_songs, 17); None: only words are read.
     """
     sample = ridge.sample(np.arange(len(truth)))
-    ids, truth = songs.distinct(sample, len(sample)), truth[sample]
+    ids, truth, n_tokens = songs.distinct(sample, len(sample)), truth[sample], len(vectors.vocabulary)
     owners, columns = np.nonzero(ids > UNKNOWN)
     words = ids[owners, columns]
     n_songs = np.bincount(words, minlength=n_tokens)
@@ -68,7 +75,9 @@ def fit(
         stored = (array.astype(np.float32) for array in (centres, STYLE * of_both / 2))
         by_style = StyleAnswers(mean, deviation, *stored)
     table = (of_words.T @ coefficients) * idf[:, None]
-    return Bag(*(array.astype(np.float32) for array in (table, idf[:, None] ** 2, bias))), by_style
+    table, squares, bias = (array.astype(np.float32) for array in (table, idf[:, None] ** 2, bias))
+    found = representatives.find(vectors.matrix, idf > 0, vectors.of_words())
+    return Bag(table, squares, bias, found.token), found, by_style
 
 
 def _coefficients(kernel: np.ndarray, truth: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from neuralist import threads
 from neuralist.config import records
 from neuralist.model.fusion import Fusion
 from neuralist.model.onnx_export import ENCODERS
+from neuralist.model.representatives import Representatives
 from neuralist.model.similarity import Similarity
 from neuralist.model.style_answers import StyleAnswers
 from neuralist.text import cleaning
@@ -51,9 +52,10 @@ class Encoder:
         clean: makes of a text as it came the text that is read; see `text.cleaning.cleaner`.
         fusion: by which TF-IDF takes part in the similarity of pairs; None: it does not.
         style: what it adds to the graph's embeddings; None: nothing.
+        representatives: of words in the bag of words; None: every word has its own row, or none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part that some models have
         self,
         graph: Path,
         vocabulary: Vocabulary,
@@ -63,12 +65,13 @@ class Encoder:
         clean: Callable[[str], str] = str,
         fusion: Fusion | None = None,
         style: StyleAnswers | None = None,
+        representatives: Representatives | None = None,
     ) -> None:
         import onnxruntime  # 0.2 s that exporting need not pay
         from onnxruntime.capi import onnxruntime_pybind11_state as state  # pyright: ignore
 
         self.vocabulary, self.windowing, self.similarity = vocabulary, windowing, similarity
-        self.clean, self.fusion, self.style = clean, fusion, style
+        self.clean, self.fusion, self.style, self.representatives = clean, fusion, style, representatives
         options = onnxruntime.SessionOptions()
         # Calls run side by side, see `encode_windows`. Threads within a call would wait for each other at
         # each step of the LSTM: on a busy machine a song then takes a third longer.
@@ -123,6 +126,8 @@ class Encoder:
         clean = cleaning.cleaner(experiment.cleaning)
         fusion = Fusion.load(folder, experiment.fusion, windowing)
         style = StyleAnswers.load(folder) if experiment.params.style else None
+        has_bag = experiment.params.bag_of_words
+        representatives = Representatives.load(folder, len(vocabulary)) if has_bag else None
         return cls(
             folder / "encoder.onnx",
             vocabulary,
@@ -131,6 +136,7 @@ class Encoder:
             clean=clean,
             fusion=fusion,
             style=style,
+            representatives=representatives,
         )
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
@@ -161,13 +167,12 @@ class Encoder:
         embeddings = self.encode_windows(windows)
         if self.style is not None:
             is_cut = n_read < windows.lengths
-            embeddings += self.style(
-                [
-                    self.windowing.excerpt(text) if cut else text
-                    for text, cut in zip(distinct, is_cut, strict=True)
-                ],
-                self.windowing.segmenter,
-            )
+            excerpts = [
+                self.windowing.excerpt(text) if cut else text
+                for text, cut in zip(distinct, is_cut, strict=True)
+            ]
+            foreign = None if self.representatives is None else self.representatives.foreign(windows)
+            embeddings += self.style(excerpts, foreign, self.windowing.segmenter)
         return Reading(embeddings[order], n_tokens, 1 - n_unknown / n_tokens)
 
     def pair_similarity(self, texts: Sequence[str], embeddings: np.ndarray) -> PairSimilarity:
@@ -219,6 +224,7 @@ class Encoder:
             "n_tokens": windows.lengths[texts].astype(np.float32),
         }
         if "distinct" in self._inputs:
-            feed["distinct"] = windows.distinct(texts, len(texts))
+            token = None if self.representatives is None else self.representatives.token
+            feed["distinct"] = windows.distinct(texts, len(texts), token)
         inputs = {name: value for name, value in feed.items() if name in self._inputs}
         return np.asarray(self._session.run(["embeddings"], inputs)[0])

@@ -16,7 +16,7 @@ import numpy as np
 
 from neuralist.config.experiment import TermKind
 from neuralist.config.records import FusionFit, FusionInput, FusionRecord, InputName
-from neuralist.model import arrays
+from neuralist.data import arrays
 from neuralist.model.similarity import Calibration
 from neuralist.text.hashed_tfidf import BUCKETS, HashedTfidf, TermRows
 from neuralist.text.tokenizer import TokenWindowing

@@ -292,10 +292,17 @@ class BagOfWords(keras.layers.Layer):
         self.table = self.add_weight(shape=(self.n_tokens, self.n_heads), initializer="zeros", name="table")
         self.squares = self.add_weight(shape=(self.n_tokens, 1), initializer="zeros", name="squares")
         self.bias = self.add_weight(shape=(self.n_heads,), initializer="zeros", name="bias")
+        self.representatives = self.add_weight(
+            shape=(self.n_tokens,), initializer="zeros", dtype="int32", name="representatives"
+        )
         self.built = True
 
     def call(self, distinct: Any) -> Any:
-        """Map token ids int32 (n_songs, max_distinct), padded, to predictions (n_songs, n_heads)."""
+        """Map token ids to predictions (n_songs, n_heads).
+
+        Args:
+            distinct: int32 (n_songs, max_distinct), padded; of words with another representative, that one.
+        """
         total: Any = ops.sum(ops.take(self.table, distinct, axis=0), axis=1)
         squares: Any = ops.sum(ops.take(self.squares, distinct, axis=0), axis=1)
         # The square of an idf that counts is above 1; a song of ignored words gets the bias.

@@ -13,7 +13,7 @@ import numpy as np
 
 from neuralist.config import experiment
 from neuralist.config.records import CalibrationCurve, ExperimentRecord
-from neuralist.model import arrays
+from neuralist.data import arrays
 
 KINDS: tuple[str, ...] = (*get_args(experiment.Similarity), "logistic")
 WEIGHTS_FILE = "similarity.npz"  # of an experiment's folder, where its similarity is learned

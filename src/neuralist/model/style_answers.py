@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neuralist.model import arrays
+from neuralist.data import arrays
 from neuralist.text import style
 
 FILE = "style.npz"
@@ -35,9 +35,21 @@ class StyleAnswers(NamedTuple):
     centres: np.ndarray
     coefficients: np.ndarray
 
-    def __call__(self, texts: Sequence[str], segmenter: str | None = None) -> NDArray[np.float32]:
-        """Return what is added to the embeddings of texts, float32 (n_texts, width); see `style.features`."""
-        features = style.scaled(style.features(texts, segmenter), self.mean, self.deviation)
+    def __call__(
+        self, texts: Sequence[str], foreign: np.ndarray | None = None, segmenter: str | None = None
+    ) -> NDArray[np.float32]:
+        """Return what is added to the embeddings of texts, float32 (n_texts, width).
+
+        Args:
+            texts: as much of them as is read.
+            foreign: bool (n_texts,), which are of another language than the training songs: their English
+                pronouns and contractions, which they lack, count as those of an average song; None: none is.
+            segmenter: as in `tokenizer.words`.
+        """
+        features = style.features(texts, segmenter)
+        if foreign is not None:
+            features = np.where(foreign[:, None] & style.IS_ENGLISH, self.mean, features)
+        features = style.scaled(features, self.mean, self.deviation)
         parts = [
             gaussians(features[start : start + _AT_ONCE], self.centres) @ self.coefficients
             for start in range(0, len(texts), _AT_ONCE)

@@ -29,12 +29,13 @@ from neuralist.config.records import ExperimentMetrics, ExperimentRecord, Served
 from neuralist.data import parquet, tables
 from neuralist.data.splits import songs_of
 from neuralist.evaluation import selection
-from neuralist.model import fusion, style_answers
+from neuralist.model import fusion, representatives, style_answers
 from neuralist.model.encoder import Encoder, PairSimilarity, Reading
 from neuralist.model.similarity import WEIGHTS_FILE
 from neuralist.serving import blending, drift, model_card
 from neuralist.serving.catalogue import catalogue_schema
 from neuralist.text import equal_texts, genres, names
+from neuralist.text.word_vectors import ORIGINS_FILE
 
 TRAINING_SONGS, TRAINING_TEXTS = "training_songs.txt", "training_texts.txt"
 COPIED = ("encoder.onnx", "vocabulary.txt", "experiment.json")
@@ -352,9 +353,14 @@ def _finished(served: ServedModel, out: Path) -> ServedModel:
 
 def _copied(encoder: Encoder) -> list[str]:
     """Return the files of an experiment's folder that its encoder needs."""
-    learned = [WEIGHTS_FILE] if encoder.similarity.has_weights else []
-    beside = [fusion.FILE] if encoder.fusion else []
-    return [*COPIED, *learned, *beside, *([style_answers.FILE] if encoder.style else [])]
+    parts = {
+        WEIGHTS_FILE: encoder.similarity.has_weights,
+        fusion.FILE: encoder.fusion is not None,
+        style_answers.FILE: encoder.style is not None,
+        representatives.FILE: encoder.representatives is not None,
+        ORIGINS_FILE: encoder.windowing.tokens == "word",
+    }
+    return [*COPIED, *(name for name, is_needed in parts.items() if is_needed)]
 
 
 def _digest(folder: Path) -> str:

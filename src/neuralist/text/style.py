@@ -34,6 +34,9 @@ NAMES = (
     *(f"{mark} a word" for mark in MARKS),
 )
 
+# Features that are read from English words.
+IS_ENGLISH = np.array([name in PRONOUNS or name == "contractions" for name in NAMES])
+
 
 def features(texts: Sequence[str], segmenter: str | None = None) -> np.ndarray:
     """Return the features of each text: float64 (n_texts, 17), the columns of NAMES; all finite.

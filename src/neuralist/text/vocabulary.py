@@ -36,11 +36,20 @@ class Windows(NamedTuple):
         counts = np.bincount(owners, minlength=len(texts))
         return Windows(self.ids[rows], np.cumsum([0, *counts]), self.lengths[texts])
 
-    def distinct(self, texts: np.ndarray, n_rows: int) -> np.ndarray:
-        """Return the distinct ids of some texts: int32 (n_rows, max_distinct), ascending, then padding."""
+    def distinct(
+        self, texts: np.ndarray, n_rows: int, representatives: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return the distinct ids of some texts: int32 (n_rows, max_distinct), ascending, then padding.
+
+        Args:
+            texts: their positions, int64 (n,).
+            n_rows: rows of the result, n at least.
+            representatives: int32 (n_tokens,), the id that counts in place of each; None: its own.
+        """
         owners, rows = self.rows(texts)
-        n_ids = int(self.ids.max(initial=0)) + 1
-        numbers = (owners[:, None] * n_ids + self.ids[rows])[self.ids[rows] != PADDING]
+        ids = self.ids[rows] if representatives is None else representatives[self.ids[rows]]
+        n_ids = int(ids.max(initial=0)) + 1
+        numbers = (owners[:, None] * n_ids + ids)[ids != PADDING]
         owners, ids = np.divmod(np.unique(numbers), n_ids)
         counts = np.bincount(owners, minlength=n_rows)
         filled = np.full((n_rows, max(1, counts.max(initial=0))), PADDING, dtype=np.int32)

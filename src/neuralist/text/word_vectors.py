@@ -1,12 +1,11 @@
-"""Word vectors: read from a pre-trained file, or trained with gensim on the training songs.
+"""Word vectors: read from pre-trained files, or trained with gensim on the training songs.
 
 The matrix has a row for each token id, float32: row 0, padding, holds zeros; row 1, <unk>, stands for every
 word without a vector and holds the mean of the others, so that an unknown word is neutral.
-Files: word2vec text (.vec, .vec.gz; fastText's wiki.simple.vec), GloVe text (.txt, the same without its first
-line) and word2vec binary (.bin); https://code.google.com/archive/p/word2vec, nlp.stanford.edu/projects/glove.
+`vector_files` reads the files, and merges those of several languages.
 """
 
-import gzip
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,27 +16,49 @@ from neuralist import files
 from neuralist.config import params, records
 from neuralist.config.experiment import Segmenter
 from neuralist.config.records import Coverage, SplitCoverage
-from neuralist.text import segmentation
+from neuralist.data import arrays
+from neuralist.text import segmentation, vector_files
 from neuralist.text.tokenizer import characters, words
+from neuralist.text.vector_files import SUFFIXES, Merged, Origins, VectorFile
 from neuralist.text.vocabulary import Vocabulary
 
-SUFFIXES = (".vec", ".vec.gz", ".bin", ".txt", ".txt.gz")
+ORIGINS_FILE = "origins.npz"
 UNSPACED = 100  # with vectors.segmenter auto, one song or word in so many calls for a segmenter
 
 
 class WordVectors(NamedTuple):
-    """A vocabulary, its vectors by token id (n_tokens, dimensions), and their coverage of the songs."""
+    """A vocabulary, its vectors by token id (n_tokens, dimensions), and their coverage of the songs.
+
+    `origins` says of the vocabulary's words where their vectors are from; None for characters.
+    """
 
     vocabulary: Vocabulary
     matrix: np.ndarray
     coverage: Coverage
+    origins: Origins | None = None
 
     def save(self, folder: Path) -> None:
-        """Write vocabulary.txt, vectors.npy and coverage.json."""
-        self.vocabulary.save(folder / "vocabulary.txt")
+        """Write vocabulary.txt, origins.npz, vectors.npy and coverage.json."""
+        self.save_words(folder)
         with files.unfinished(folder / "vectors.npy") as temporary, temporary.open("wb") as file:
             np.save(file, self.matrix)
         records.save(self.coverage, folder / "coverage.json")
+
+    def of_words(self) -> Origins:
+        """Return the origins of words.
+
+        Raises:
+            ValueError: they are characters.
+        """
+        if self.origins is None:
+            raise ValueError("vectors: received characters, whose origins nobody knows; give words")
+        return self.origins
+
+    def save_words(self, folder: Path) -> None:
+        """Write vocabulary.txt, and origins.npz of words."""
+        self.vocabulary.save(folder / "vocabulary.txt")
+        if self.origins is not None:
+            arrays.save(folder / ORIGINS_FILE, self.origins._asdict())
 
 
 def load(folder: Path) -> WordVectors:
@@ -51,13 +72,22 @@ def load(folder: Path) -> WordVectors:
         matrix = np.load(folder / "vectors.npy")
     except FileNotFoundError as error:
         raise ValueError(f"{error.filename}: missing; run `dvc repro vectors`") from None
-    return WordVectors(Vocabulary.load(folder / "vocabulary.txt"), matrix, coverage)
+    return WordVectors(Vocabulary.load(folder / "vocabulary.txt"), matrix, coverage, load_origins(folder))
+
+
+def load_origins(folder: Path) -> Origins:
+    """Read where the vectors of a folder's words are from.
+
+    Raises:
+        ValueError: the file is missing or damaged.
+    """
+    return Origins(**arrays.load(folder / ORIGINS_FILE, Origins._fields))
 
 
 def fit(
     texts: Mapping[str, Sequence[str]], pretraining: Sequence[str], settings: params.Vectors, raw: Path
 ) -> WordVectors:
-    """Read word vectors from a file or train them, without texts of val or test.
+    """Read word vectors from files or train them, without texts of val or test.
 
     Args:
         texts: split (train, val, test) to its texts; the coverage is that of each split.
@@ -66,21 +96,29 @@ def fit(
         raw: the raw folder.
 
     Raises:
-        ValueError: the file is missing or unusable, there are too few texts to train on, or icu4py is missing
-            and needed.
+        ValueError: a file is missing or unusable, files are of two spaces, there are too few texts to train
+            on, or icu4py is missing and needed.
     """
     allowed = [*texts["train"], *without(pretraining, [*texts["val"], *texts["test"]])]
-    segmenter = segmenter_for(settings.segmenter, allowed)
-    file = find_file(settings.source, raw)
-    if file:
-        required = {word for text in allowed for word in words(text, segmenter)}
-        vectors = read_file(file, required, settings.most_frequent)
-        # Where the file alone decides, few songs hold such runs: the file is not read again for their words.
-        segmenter = segmenter or segmenter_for(settings.segmenter, vectors)
+    paths, segmenter = find_files(settings.source, raw), segmenter_for(settings.segmenter, allowed)
+    if not paths:
+        trained = train(allowed, settings, segmenter)
+        return assemble(trained, settings.length, "trained on the training songs", texts, segmenter=segmenter)
+    read, notes = [vector_files.read(path) for path in paths], ()
+    segmenter = segmenter or segmenter_for(settings.segmenter, [word for file in read for word in file.words])
+    counts = Counter(word for text in allowed for word in words(text, segmenter))
+    if isinstance(settings.source, str):
+        read = [_used(read[0], counts, settings.most_frequent)]
     else:
-        vectors = train(allowed, settings, segmenter)
-    source = file.name if file else "trained on the training songs"
-    return assemble(vectors, settings.length, source, texts, segmenter)
+        read, notes = _of_one_space(read, align=settings.align)
+    merged = vector_files.merge(read)
+    origins = merged.origins(_language_of(merged, counts))
+    vectors, source = (
+        dict(zip(merged.words, merged.vectors, strict=True)),
+        " + ".join(file.name for file in read),
+    )
+    made = assemble(vectors, settings.length, source, texts, origins, segmenter=segmenter)
+    return made._replace(coverage=made.coverage.model_copy(update={"spaces": notes or None}))
 
 
 def segmenter_for(choice: str, texts: Collection[str]) -> Segmenter | None:
@@ -104,71 +142,68 @@ def segmenter_for(choice: str, texts: Collection[str]) -> Segmenter | None:
     return "icu"
 
 
+def _used(file: VectorFile, counts: Mapping[str, int], most_frequent: int) -> VectorFile:
+    """Return the first words of a file, and those of the training songs."""
+    words_and_ranks = zip(file.words, file.ranks.tolist(), strict=True)
+    is_used = [rank < most_frequent or word in counts for word, rank in words_and_ranks]
+    return file.select(np.array(is_used, dtype=bool))
+
+
+def _of_one_space(read: Sequence[VectorFile], *, align: bool) -> tuple[list[VectorFile], tuple[str, ...]]:
+    first, *others = read
+    checked = [vector_files.in_one_space(first, other, align=align) for other in others]
+    return [first, *(file for file, _ in checked)], tuple(note for _, note in checked)
+
+
+def _language_of(merged: Merged, counts: Mapping[str, int]) -> int:
+    """Return the number of the file that most words of the training songs are from."""
+    shares = merged.weights / merged.weights.sum(axis=1, keepdims=True)
+    return int(np.argmax(np.array([counts.get(word, 0) for word in merged.words]) @ shares))
+
+
 def without(texts: Iterable[str], excluded: Iterable[str]) -> list[str]:
     """Return the texts whose words differ from those of each text in `excluded`, here val and test."""
     excluded_words = {tuple(words(text)) for text in excluded}
     return [text for text in texts if tuple(words(text)) not in excluded_words]
 
 
-def find_file(source: str, raw: Path) -> Path | None:
-    """Return the file that `params.vectors.source` names; None where the vectors are to be trained.
+def find_files(source: str | Sequence[str], raw: Path) -> list[Path]:
+    """Return the files that `params.vectors.source` names; none where the vectors are to be trained.
 
     Args:
-        source: auto, train, or a path (absolute, or relative to the raw folder or to the working folder).
+        source: auto, train, a path (absolute, or relative to the raw folder or to the working folder), or a
+            list of paths.
         raw: the raw folder; auto looks for a single file in its folder `vectors`.
 
     Raises:
-        ValueError: the path does not exist, or auto finds more than one file.
+        ValueError: a path does not exist or comes twice, or auto finds more than one file.
     """
     if source == "train":
-        return None
+        return []
     if source == "auto":
         candidates = sorted(path for path in raw.glob("vectors/*") if path.name.endswith(SUFFIXES))
         if len(candidates) > 1:
             names = ", ".join(path.name for path in candidates)
-            raise ValueError(f"{raw}/vectors holds {names}; name one of them in params.yaml, vectors.source")
-        return candidates[0] if candidates else None
-    for candidate in (raw / source, Path(source)):
+            raise ValueError(
+                f"{raw}/vectors holds {names}; name one of them in params.yaml, vectors.source, or list "
+                "files of one space, to merge them"
+            )
+        return candidates
+    names = [source] if isinstance(source, str) else source
+    paths = [_find_file(name, raw) for name in names]
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise ValueError(f"vectors.source: {', '.join(names)} name a file twice; list each file once")
+    return paths
+
+
+def _find_file(name: str, raw: Path) -> Path:
+    for candidate in (raw / name, Path(name)):
         if candidate.is_file():
             return candidate
     raise ValueError(
-        f"vectors.source: no file {source!r}, neither in {raw} nor here; give auto, train or a path"
+        f"vectors.source: no file {name!r}, neither in {raw} nor here; give auto, train, a path, or a list "
+        "of paths"
     )
-
-
-def read_file(path: Path, required: Iterable[str], most_frequent: int) -> dict[str, np.ndarray]:
-    """Read the vectors of the words `required` and of the file's first `most_frequent` words.
-
-    Entries are normalized like texts; of several spellings the first counts; entries that are not a single
-    token (punctuation, phrases) are dropped.
-
-    Raises:
-        ValueError: the file is not a word vector file, or truncated.
-    """
-    from gensim.models import KeyedVectors  # 1.9 s that `load` need not pay
-
-    try:
-        binary = path.suffix == ".bin"
-        no_header = not (binary or _has_header(path))
-        entries = KeyedVectors.load_word2vec_format(str(path), binary=binary, no_header=no_header)
-    except (ValueError, TypeError, EOFError, OSError, IndexError) as error:
-        raise ValueError(
-            f"{path}: not readable as word vectors ({error}); expected word2vec text or binary, or GloVe"
-        ) from error
-    required, vectors = set(required), {}
-    for rank, entry in enumerate(entries.index_to_key):
-        token = words(entry)
-        if len(token) == 1 and token[0] not in vectors and (rank < most_frequent or token[0] in required):
-            vectors[token[0]] = entries.get_vector(entry)
-    if not vectors:
-        raise ValueError(f"{path}: none of its {len(entries)} entries is a word; expected one word a line")
-    return vectors
-
-
-def _has_header(path: Path) -> bool:
-    """Return whether a text file begins with word2vec's line of two counts, which GloVe's lack."""
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        return len(file.readline().split()) == 2
 
 
 def train(
@@ -206,6 +241,8 @@ def assemble(
     length: float,
     source: str,
     texts: Mapping[str, Sequence[str]],
+    origins: Origins | None = None,
+    *,
     segmenter: Segmenter | None = None,
 ) -> WordVectors:
     """Stack vectors below the rows of padding and <unk>, and compute their coverage of the texts.
@@ -215,17 +252,22 @@ def assemble(
         length: Euclidean length to scale each vector to; a zero vector stays.
         source: their origin, for the report.
         texts: split (train, val, test) to its songs' lyrics.
+        origins: where the vectors are from; None: from a single list, the most frequent word first.
         segmenter: of the words.
     """
+    if origins is None:
+        weight = (1 / (vector_files.RANK_OFFSET + np.arange(len(vectors)))).astype(np.float32)
+        origins = Origins(weight, weight, np.ones_like(weight))
     rows = np.stack(list(vectors.values())).astype(np.float32)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     rows = np.divide(length * rows, lengths, out=rows, where=lengths > 0)
     matrix = np.vstack([np.zeros_like(rows[:1]), rows.mean(axis=0, keepdims=True), rows])
     covered = {split: _coverage(lyrics, vectors, segmenter) for split, lyrics in texts.items()}
-    coverage = Coverage(
-        source=source, words=len(vectors), dimensions=rows.shape[1], segmenter=segmenter, **covered
+    coverage = Coverage.model_validate(
+        {"source": source, "words": len(vectors), "dimensions": rows.shape[1], "segmenter": segmenter}
+        | covered
     )
-    return WordVectors(Vocabulary(vectors), matrix, coverage)
+    return WordVectors(Vocabulary(vectors), matrix, coverage, origins)
 
 
 def _coverage(
@@ -244,7 +286,8 @@ def of_characters(texts: Iterable[str], dimensions: int, length: float, seed: in
     """Return random vectors for the characters in texts, to be trained with a model."""
     alphabet = sorted({character for text in texts for character in characters(text)})
     drawn = np.random.default_rng(seed).normal(size=(len(alphabet), dimensions))
-    return assemble(dict(zip(alphabet, drawn, strict=True)), length, "characters, drawn at random", {})
+    made = assemble(dict(zip(alphabet, drawn, strict=True)), length, "characters, drawn at random", {})
+    return made._replace(origins=None)
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -20,6 +20,7 @@ from neuralist.data.pair_sets import Listings, positions
 from neuralist.data.splits import songs_of
 from neuralist.model import bag_of_words, ridge
 from neuralist.model.bag_of_words import Bag
+from neuralist.model.representatives import Representatives
 from neuralist.model.similarity import PairRegression
 from neuralist.model.style_answers import StyleAnswers
 from neuralist.text import style, synonyms, transcriptions
@@ -125,6 +126,7 @@ class TrainingData(NamedTuple):
     fingerprint: str
     pretraining_splits: dict[str, Examples]  # train, val of `pretrain_on`; else empty
     bag_of_words: Bag | None = None  # to combine the trained model with
+    representatives: Representatives | None = None  # of words in the bag
     style: StyleAnswers | None = None  # that join the bag's
     pair_regression: PairRegression | None = None  # of the heads' answers, to judge pairs by
 
@@ -191,12 +193,14 @@ def prepare(
         no_targets = HeadTargets.unknown(heads, len(graded.songs))
         pretraining_splits = examples(settings, graded.songs, graded.listing, vectors, no_targets)
     all_splits = splits | {f"{name} pretraining": data for name, data in pretraining_splits.items()}
-    bag = style_answers = None
+    bag = representatives = style_answers = None
     if settings.heads and settings.bag_of_words:
-        is_train, n_tokens = head_targets.songs, len(vectors.vocabulary)
+        is_train = head_targets.songs
         truth = head_targets.truth[is_train]
         features = head_targets.style[is_train] if heads and settings.style else None
-        bag, style_answers = bag_of_words.fit(splits["train"].songs, n_tokens, truth, features)
+        bag, representatives, style_answers = bag_of_words.fit(
+            splits["train"].songs, vectors, truth, features
+        )
     regression = None
     if heads and settings.pair_regression:
         regression = pair_regression.fit(
@@ -208,7 +212,9 @@ def prepare(
     digest = fingerprint(
         settings, all_splits, vectors, (*(bag or ()), *(style_answers or ()), *(regression or ()))
     )
-    return TrainingData(splits, vectors, heads, digest, pretraining_splits, bag, style_answers, regression)
+    return TrainingData(
+        splits, vectors, heads, digest, pretraining_splits, bag, representatives, style_answers, regression
+    )
 
 
 def build_head_targets(

@@ -123,7 +123,8 @@ def _encode(model: MaLSTM, songs: Windows) -> np.ndarray:
     for chunk in np.split(np.arange(n_songs), range(SONGS_A_CALL, n_songs, SONGS_A_CALL)):
         model_inputs = batches.inputs(songs, chunk, SONGS_A_CALL)
         if model.bag_of_words is not None:
-            model_inputs["distinct"] = songs.distinct(chunk, SONGS_A_CALL)
+            [representatives] = values([model.bag_of_words.representatives])
+            model_inputs["distinct"] = songs.distinct(chunk, SONGS_A_CALL, representatives)
         embeddings.append(model.predict_on_batch(model_inputs)[: len(chunk)])
     return np.concatenate(embeddings)
 

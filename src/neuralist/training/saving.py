@@ -1,7 +1,8 @@
 """Save a trained experiment: the model, its encoder as ONNX, and a record of the training.
 
 Output: model.keras, encoder.onnx, similarity.npz (where it has weights), vocabulary.txt, history.csv;
-experiment.json, an `ExperimentRecord`; with fusion, fusion.npz; with style, style.npz. Of an ensemble
+experiment.json, an `ExperimentRecord`; of words, origins.npz; with fusion, fusion.npz; with a bag of words,
+representatives.npz; with style, style.npz. Of an ensemble
 encoder.onnx holds all encoders; model.keras and history.csv are those of the first training, and of each
 further one in seed-<its seed>/.
 """
@@ -27,7 +28,8 @@ from neuralist.model.malstm import MaLSTM
 from neuralist.model.similarity import Calibration, PairRegression
 from neuralist.text import cleaning
 from neuralist.text.tokenizer import TokenWindowing
-from neuralist.text.vocabulary import Vocabulary, Windows
+from neuralist.text.vocabulary import Windows
+from neuralist.text.word_vectors import WordVectors
 from neuralist.training import fusing, loop
 from neuralist.training.checkpoints import Epoch
 from neuralist.training.examples import Examples, TrainingData
@@ -63,17 +65,21 @@ def save_experiment(
     """
     splits, models = prepared.splits, [model for model, _ in trained]
     windowing = TokenWindowing.of(settings, prepared.vectors.coverage.segmenter)
-    save(trained, prepared.vectors.vocabulary, folder, prepared.pair_regression)
+    save(trained, prepared.vectors, folder, prepared.pair_regression)
     style = None if prepared.style is None else prepared.style.times(list(map(_style_factor, models)))
-    if style is not None:
-        style.save(folder)
+    for part in (style, prepared.representatives):
+        if part is not None:
+            part.save(folder)
     val, calibration = splits["val"], None
     raw = np.zeros(0)
     if len(val.left):
         embeddings = loop.encode(models, val.songs)
         if style is not None:
             excerpts = [windowing.excerpt(text) for text in val.texts]
-            embeddings = embeddings + style(excerpts, windowing.segmenter)
+            foreign = (
+                None if prepared.representatives is None else prepared.representatives.foreign(val.songs)
+            )
+            embeddings = embeddings + style(excerpts, foreign, windowing.segmenter)
         similarity = loop.similarity(models, prepared.pair_regression)
         raw = similarity(embeddings[val.left], embeddings[val.right])
     if settings.calibration and len(raw):
@@ -132,17 +138,17 @@ def _fuse(
 
 def save(
     trained: Sequence[Trained],
-    vocabulary: Vocabulary,
+    vectors: WordVectors,
     folder: Path,
     regression: PairRegression | None = None,
 ) -> None:
-    """Write the models, encoder.onnx, similarity.npz where it has weights, vocabulary.txt and the histories.
+    """Write the models, encoder.onnx, similarity.npz where it has weights, the words and the histories.
 
     Equal weights give equal bytes.
 
     Args:
         trained: the model, or those of an ensemble, by seed.
-        vocabulary: of all.
+        vectors: of all, with their vocabulary.
         folder: to write.
         regression: of the heads' answers, to judge pairs by.
     """
@@ -157,7 +163,7 @@ def save(
     models = [model for model, _ in trained]
     onnx_export.export([weights(model) for model in models], folder / "encoder.onnx")
     loop.similarity(models, regression).save(folder)
-    vocabulary.save(folder / "vocabulary.txt")
+    vectors.save_words(folder)
 
 
 def weights(model: MaLSTM) -> onnx_export.Weights:
@@ -180,7 +186,7 @@ def weights(model: MaLSTM) -> onnx_export.Weights:
         factors = np.append((1 - share) * scale, np.ones(n_plain, dtype=scale.dtype))
         bias = bias * factors
         if model.bag_of_words is not None:
-            table, squares, bag_bias = model.bag_of_words.get_weights()
+            table, squares, bag_bias, _ = model.bag_of_words.get_weights()
             of_bag = np.append(share * scale, np.zeros(n_plain, dtype=scale.dtype)).astype(scale.dtype)
             bias = bias + np.pad(bag_bias, (0, n_plain)) * of_bag
             bag = onnx_export.BagOfWords(np.pad(table, ((0, 0), (0, n_plain))) * of_bag, squares)

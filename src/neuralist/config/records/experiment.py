@@ -26,7 +26,7 @@ class Coverage(Section):
     """Where token vectors are from, and which words they cover; vectors of characters have no splits.
 
     Attributes:
-        source: a file's name, or how the vectors were made.
+        source: the names of files, or how the vectors were made.
         words: number of vectors.
         dimensions: of a vector.
         segmenter: what cuts scripts written without spaces into words, wherever these vectors are used; None:
@@ -34,6 +34,7 @@ class Coverage(Section):
         train: the training songs.
         val: the val songs.
         test: the test songs.
+        spaces: how each further file was brought to the space of the first, in sentences; None of one file.
     """
 
     source: str
@@ -43,6 +44,7 @@ class Coverage(Section):
     train: SplitCoverage | None = optional()
     val: SplitCoverage | None = optional()
     test: SplitCoverage | None = optional()
+    spaces: tuple[str, ...] | None = optional()
 
 
 class CalibrationCurve(Section):
