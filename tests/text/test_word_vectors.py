@@ -163,5 +163,5 @@ def test_a_missing_icu4py_is_named_only_where_it_is_needed(
 
 
 def test_coverage_is_read_back_with_its_segmenter(tmp_path: Path) -> None:
-    word_vectors.assemble({"moss": np.ones(2)}, 1.0, "by hand", {}, "icu").save(tmp_path)
+    word_vectors.assemble({"moss": np.ones(2)}, 1.0, "by hand", {}, segmenter="icu").save(tmp_path)
     assert word_vectors.load(tmp_path).coverage.segmenter == "icu"

@@ -463,7 +463,7 @@ def test_a_segmenter_is_part_of_a_fingerprint_and_its_absence_is_not(
 
 def test_examples_are_read_by_the_segmenter_of_the_word_vectors() -> None:
     pytest.importorskip("icu4py")
-    words = word_vectors.assemble({"北京": np.ones(2), "moss": np.ones(2)}, 1.0, "made", {}, "icu")
+    words = word_vectors.assemble({"北京": np.ones(2), "moss": np.ones(2)}, 1.0, "made", {}, segmenter="icu")
     songs = pd.DataFrame({"song_id": ["a", "b"], "lyrics": ["我爱北京", "moss"]})
     listed = pd.DataFrame({"left_id": ["a"], "right_id": ["b"], "similarity": [1.0], "split": ["train"]})
     prepared = examples.prepare(SETTINGS, songs, listed.assign(listed=True, weight=1.0), words)
