@@ -22,7 +22,8 @@ def main() -> None:
     vectors = word_vectors.fit(texts, _pretraining_texts(args.pretraining), settings.vectors, args.raw)
     vectors.save(args.vectors)
     coverage = vectors.coverage
-    print(f"word vectors: {coverage.words:,} x {coverage.dimensions}, {coverage.source}")
+    cut = ", scripts without spaces cut by ICU" if coverage.segmenter else ""
+    print(f"word vectors: {coverage.words:,} x {coverage.dimensions}, {coverage.source}{cut}")
     for split in texts:
         covered = getattr(coverage, split)
         print(f"  {split}: {covered.token_coverage} of {covered.tokens:,} tokens have a vector")

@@ -17,6 +17,7 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 
 from neuralist import metrics
+from neuralist.config.records import Coverage
 from neuralist.evaluation import baselines
 from neuralist.evaluation.baselines import (
     Pairs,
@@ -70,7 +71,8 @@ def songs(**columns: list) -> pd.DataFrame:
 def vectors(**of_words: list[float]) -> WordVectors:
     """Word vectors, with padding and <unk> before them."""
     matrix = np.array([[0, 0], [9, 9], *of_words.values()], dtype=np.float32)
-    return WordVectors(Vocabulary(of_words), matrix, {})
+    coverage = Coverage(source="by hand", words=len(of_words), dimensions=2)
+    return WordVectors(Vocabulary(of_words), matrix, coverage)
 
 
 def without_lyrics(frame: pd.DataFrame, training: TrainingPairs, scored_pairs: Pairs) -> dict[str, Answers]:

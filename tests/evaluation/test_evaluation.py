@@ -17,7 +17,7 @@ from tests import fake_encoder, fused, made_records, trained
 
 from neuralist.config import params, records
 from neuralist.config.metric_table import METRICS
-from neuralist.config.records import BaselineEstimate, Estimate, ExperimentMetrics
+from neuralist.config.records import BaselineEstimate, Coverage, Estimate, ExperimentMetrics
 from neuralist.data import tables
 from neuralist.data.pair_sets import Listings
 from neuralist.evaluation import comparison, evaluation, ranking, results
@@ -31,7 +31,8 @@ from neuralist.text.word_vectors import WordVectors
 
 Metrics = dict[str, ExperimentMetrics]
 WORDS = ["grey", "harbour", "red", "desert", "lamp", "river"]
-VECTORS = WordVectors(Vocabulary(WORDS), np.eye(8, 6, dtype=np.float32), {})
+COVERAGE = Coverage(source="by hand", words=6, dimensions=6)
+VECTORS = WordVectors(Vocabulary(WORDS), np.eye(8, 6, dtype=np.float32), COVERAGE)
 SONGS = 30
 FOLDS = {"test": range(8), "val": range(8, 16), "train": range(16, 30)}
 # Of song numbers, by protocol songs: these baselines have something to say of the made corpus.

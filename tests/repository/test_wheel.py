@@ -7,6 +7,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from tests import made_records
+
+from neuralist.config import records
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +61,7 @@ def test_the_wheel_holds_every_source_file(wheel: Path) -> None:
 
 
 def test_an_installed_wheel_fills_its_templates_without_the_source_tree(wheel: Path, tmp_path: Path) -> None:
+    records.save(made_records.trained(), tmp_path / "served" / "experiment.json")
     environment = {"PYTHONPATH": str(wheel.parent / "site"), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", USE, str(wheel.parent / "site")],

@@ -8,6 +8,7 @@ import io
 import json
 import math
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import pandas as pd
 import pytest
 from tests import served, small_spark
 
+from neuralist.config import records
 from neuralist.data import parquet, tables
 from neuralist.serving import mlflow_model, requests
 from neuralist.serving.model import Model
@@ -539,6 +541,16 @@ def test_a_saved_model_requires_what_answers_alone(
     requirements = (saved[kind] / "requirements.txt").read_text().split()
     answering = ["mlflow", "numpy", "onnxruntime", "pandas", "pyarrow", "regex"]
     assert sorted(line.split("==")[0] for line in requirements) == [*searching, *answering]
+
+
+def test_a_model_whose_words_icu_cuts_requires_icu4py_too(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("icu4py")
+    shutil.copy(folder / "vocabulary.txt", tmp_path)
+    trained = records.load_experiment(folder)
+    coverage = trained.coverage.model_copy(update={"segmenter": "icu"})
+    records.save(trained.model_copy(update={"coverage": coverage}), tmp_path / "experiment.json")
+    required = mlflow_model.model_arguments(mlflow_model.COMPARE, tmp_path)["pip_requirements"]
+    assert [line for line in required if line.startswith("icu4py==")]
 
 
 @pytest.mark.parametrize("kind", mlflow_model.MODELS)

@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from neuralist.config import params
 from neuralist.config.records import SplitCoverage
 from neuralist.text import word_vectors
+from neuralist.text.word_vectors import WordVectors
 
 WORD2VEC = "3 2\nmoss 1 2\nStone 3 4\n, 9 9\n"
 GLOVE = WORD2VEC.split("\n", 1)[1]
@@ -108,3 +110,58 @@ def test_vectors_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     assert loaded.coverage == made.coverage
     with pytest.raises(ValueError, match=r"coverage\.json: missing; run `dvc repro`"):
         word_vectors.load(tmp_path / "elsewhere")
+
+
+# --- scripts without spaces ----------------------------------------------------------------------------
+
+ENGLISH, CHINESE = "moss stone", "我爱北京"  # ICU: 我, 爱, 北京
+
+
+def fit(songs: list[str], tmp_path: Path, segmenter: str = "auto", source: str = "train") -> WordVectors:
+    settings = SETTINGS.model_copy(update={"segmenter": segmenter, "source": source, "min_count": 1})
+    return word_vectors.fit({"train": songs, "val": [CHINESE], "test": []}, [], settings, tmp_path)
+
+
+def test_where_one_song_in_a_hundred_needs_it_words_are_cut_by_icu(tmp_path: Path) -> None:
+    pytest.importorskip("icu4py")
+    made = fit([ENGLISH] * 99 + [CHINESE], tmp_path)
+    assert set(made.vocabulary.words) == {"moss", "stone", "我", "爱", "北京"}
+    assert made.coverage.segmenter == "icu"
+    assert made.coverage.val == SplitCoverage(tokens=3, token_coverage=1.0, word_coverage=1.0)
+
+
+def test_below_that_a_run_is_a_word_and_coverage_is_written_as_before(tmp_path: Path) -> None:
+    made = fit([ENGLISH] * 100 + [CHINESE], tmp_path)
+    assert set(made.vocabulary.words) == {"moss", "stone", CHINESE}
+    made.save(tmp_path)
+    assert "segmenter" not in (tmp_path / "coverage.json").read_text()
+
+
+def test_the_segmenter_may_be_chosen(tmp_path: Path) -> None:
+    pytest.importorskip("icu4py")
+    assert fit([CHINESE], tmp_path, "none").vocabulary.words == (CHINESE,)
+    assert fit([ENGLISH], tmp_path, "icu").coverage.segmenter == "icu"
+
+
+def test_words_of_a_file_count_as_songs_do_and_are_not_cut(tmp_path: Path) -> None:
+    pytest.importorskip("icu4py")
+    (tmp_path / "own.vec").write_text(f"3 2\nmoss 1 2\n{CHINESE} 3 4\n北京 5 6\n", encoding="utf-8")
+    made = fit([ENGLISH], tmp_path, source="own.vec")
+    assert made.vocabulary.words == ("moss", CHINESE, "北京")
+    assert made.coverage.segmenter == "icu"
+    assert made.coverage.val == SplitCoverage(tokens=3, token_coverage=0.3333, word_coverage=0.3333)
+
+
+def test_a_missing_icu4py_is_named_only_where_it_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "icu4py.breakers", None)
+    assert fit([ENGLISH], tmp_path).coverage.segmenter is None
+    assert fit([CHINESE], tmp_path, "none").coverage.segmenter is None
+    with pytest.raises(ValueError, match=r"'neuralist\[icu\]', or set vectors\.segmenter: none"):
+        fit([CHINESE], tmp_path)
+
+
+def test_coverage_is_read_back_with_its_segmenter(tmp_path: Path) -> None:
+    word_vectors.assemble({"moss": np.ones(2)}, 1.0, "by hand", {}, segmenter="icu").save(tmp_path)
+    assert word_vectors.load(tmp_path).coverage.segmenter == "icu"

@@ -1,5 +1,7 @@
 """Training: what a batch holds, when it stops, and that a killed run loses nothing."""
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from tests.settings import experiment
 
 from neuralist.text import word_vectors
-from neuralist.text.vocabulary import Windows
+from neuralist.text.vocabulary import PADDING, UNKNOWN, Windows
 from neuralist.text.word_vectors import WordVectors
 from neuralist.training import batches, examples, loop
 
@@ -448,3 +450,22 @@ def test_a_fingerprint_changes_with_settings_pairs_and_vectors(words: WordVector
     ]
     assert len(set(prints)) == 4
     assert examples.fingerprint(SETTINGS, parts, words) == prints[0]
+
+
+def test_a_segmenter_is_part_of_a_fingerprint_and_its_absence_is_not(
+    words: WordVectors, parts: Parts
+) -> None:
+    cut = words._replace(coverage=words.coverage.model_copy(update={"segmenter": "icu"}))
+    assert examples.fingerprint(SETTINGS, parts, cut) != examples.fingerprint(SETTINGS, parts, words)
+    of_settings = json.dumps([examples.VERSION, SETTINGS.model_dump()], sort_keys=True)
+    assert examples.start_digest(SETTINGS, None).digest() == hashlib.sha256(of_settings.encode()).digest()
+
+
+def test_examples_are_read_by_the_segmenter_of_the_word_vectors() -> None:
+    pytest.importorskip("icu4py")
+    words = word_vectors.assemble({"北京": np.ones(2), "moss": np.ones(2)}, 1.0, "made", {}, segmenter="icu")
+    songs = pd.DataFrame({"song_id": ["a", "b"], "lyrics": ["我爱北京", "moss"]})
+    listed = pd.DataFrame({"left_id": ["a"], "right_id": ["b"], "similarity": [1.0], "split": ["train"]})
+    prepared = examples.prepare(SETTINGS, songs, listed.assign(listed=True, weight=1.0), words)
+    assert prepared.splits["train"].songs.lengths.tolist() == [3, 1]
+    assert prepared.splits["train"].songs.ids.tolist() == [[UNKNOWN, UNKNOWN, 2], [3, PADDING, PADDING]]

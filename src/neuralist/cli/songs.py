@@ -102,7 +102,7 @@ def alike_lines(encoder: "Encoder", a: str, b: str) -> list[dict[str, Any]]:
     lines: list[list[str]] = []
     embeddings = []
     for text in (a, b):
-        of_text = _lines(text)
+        of_text = _lines(text, encoder.windowing.segmenter)
         reading = encoder.read(of_text, cleaned=True)
         # Lines of no known word all look alike.
         lines.append([line for line, share in zip(of_text, reading.known, strict=True) if share])
@@ -120,13 +120,13 @@ def alike_lines(encoder: "Encoder", a: str, b: str) -> list[dict[str, Any]]:
     return pairs
 
 
-def _lines(text: str) -> list[str]:
+def _lines(text: str, segmenter: str | None) -> list[str]:
     """Return the first LINES distinct lines of a text that have three words or more."""
     from neuralist.text import tokenizer
 
     distinct: dict[tuple[str, ...], str] = {}
     for line in text.splitlines():
-        words = tuple(tokenizer.words(line))
+        words = tuple(tokenizer.words(line, segmenter))
         if len(words) >= _MIN_WORDS:
             distinct.setdefault(words, " ".join(line.split()))
     return list(distinct.values())[:LINES]

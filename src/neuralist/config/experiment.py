@@ -12,6 +12,7 @@ Protocol = Literal["songs", "paper", "given"]
 Similarity = Literal["manhattan", "euclidean", "cosine", "learned"]
 Pooling = Literal["last", "mean", "max", "mean_max", "last_max"]
 TermKind = Literal["word", "char"]
+Segmenter = Literal["icu"]  # cuts scripts written without spaces into words
 
 
 class Section(BaseModel):

@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from neuralist import files
 from neuralist.config import renamed
-from neuralist.config.experiment import Experiment, Section, Train, unknown_key
+from neuralist.config.experiment import Experiment, Section, Segmenter, Train, unknown_key
 from neuralist.config.metric_table import AUTO, CHOOSING, ON_VAL
 
 N_FOLDS = 5
@@ -123,6 +123,7 @@ class Vectors(Section):
 
     source: str | Annotated[tuple[str, ...], Field(min_length=1)]
     align: bool = False
+    segmenter: Literal["auto", "none"] | Segmenter = "auto"  # a vectors.json from before has none
     most_frequent: int = Field(ge=0)
     length: float = Field(gt=0)
     dimensions: int = Field(ge=1, le=4096)

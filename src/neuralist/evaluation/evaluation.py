@@ -207,7 +207,9 @@ def _baselines(
         return {
             (name, windowing): answer
             for windowing in windowings
-            for name, answer in baselines.untrained(songs, windowing, pairs, vectors).items()
+            for name, answer in baselines.untrained(
+                songs, _segmented(windowing, vectors), pairs, vectors
+            ).items()
         }
     of_metadata = metadata.scores(songs, training, pairs)
     answers = baselines.without_lyrics(of_metadata, training, pairs)
@@ -215,7 +217,7 @@ def _baselines(
     for windowing in windowings:
         answers = baselines.from_lyrics(
             songs,
-            windowing,
+            _segmented(windowing, vectors),
             training,
             pairs,
             vectors,
@@ -229,6 +231,13 @@ def _baselines(
 def _windowing(experiment: params.Experiment) -> TokenWindowing:
     """How much of a text an experiment reads; baselines do not depend on the size of windows."""
     return TokenWindowing.of(experiment)._replace(window=None)
+
+
+def _segmented(windowing: TokenWindowing, vectors: WordVectors | None) -> TokenWindowing:
+    """Return the windowing with the segmenter of the word vectors, where words are read."""
+    if vectors is None or windowing.tokens == "char":
+        return windowing
+    return windowing._replace(segmenter=vectors.coverage.segmenter)
 
 
 def _comparison(

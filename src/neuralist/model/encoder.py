@@ -113,7 +113,7 @@ class Encoder:
         """Read a trained or served folder: encoder.onnx, vocabulary.txt, experiment.json, similarity.npz.
 
         Raises:
-            ValueError: a file of the folder is missing or damaged.
+            ValueError: a file of the folder is missing or damaged, or the package that cuts its words is.
         """
         names = "encoder.onnx", "vocabulary.txt", "experiment.json"
         missing = ", ".join(name for name in names if not (folder / name).is_file())
@@ -121,7 +121,8 @@ class Encoder:
             raise ValueError(f"{folder}: {missing} missing; run `dvc repro` to train this experiment")
         experiment = records.load_experiment(folder)
         vocabulary = Vocabulary.load(folder / "vocabulary.txt")
-        windowing, similarity = TokenWindowing.of(experiment.params), Similarity.load(experiment, folder)
+        windowing = TokenWindowing.of(experiment.params, experiment.coverage.segmenter)
+        similarity = Similarity.load(experiment, folder)
         clean = cleaning.cleaner(experiment.cleaning)
         fusion = Fusion.load(folder, experiment.fusion, windowing)
         style = StyleAnswers.load(folder) if experiment.params.style else None
@@ -171,7 +172,7 @@ class Encoder:
                 for text, cut in zip(distinct, is_cut, strict=True)
             ]
             foreign = None if self.representatives is None else self.representatives.foreign(windows)
-            embeddings += self.style(excerpts, foreign)
+            embeddings += self.style(excerpts, foreign, self.windowing.segmenter)
         return Reading(embeddings[order], n_tokens, 1 - n_unknown / n_tokens)
 
     def pair_similarity(self, texts: Sequence[str], embeddings: np.ndarray) -> PairSimilarity:

@@ -68,6 +68,7 @@ def answer(
     train: np.ndarray,
     tokens: str,
     features: np.ndarray | None,
+    segmenter: str | None = None,
 ) -> TeacherPredictions:
     """Predict year, tags, Last.fm's tags and the place in the graph of listed pairs from lyrics.
 
@@ -78,6 +79,7 @@ def answer(
         tokens: "word" or "char", the tokens of TF-IDF.
         features: of the lyrics' style, float64 (n_songs, 17), from `style.features`; None: use TF-IDF of the
             tokens alone, and predict no place in the graph.
+        segmenter: of words, as in `tokenizer.words`.
     """
     train = sample(np.unique(train))
     years = songs["year"].to_numpy(dtype=np.float64, na_value=np.nan)[:, None]
@@ -92,7 +94,7 @@ def answer(
     names, groups, truth = _standardised(targets, train)
     if not names:
         return TeacherPredictions((), (), truth, truth.copy())
-    kernel = _kernel(songs["lyrics"].tolist(), train, tokens, features)
+    kernel = _kernel(songs["lyrics"].tolist(), train, tokens, features, segmenter)
     answers = np.full(truth.shape, np.nan)
     for learned, columns in columns_by_known_rows(truth[train]):
         answers[:, columns] = _predicted(kernel, train, learned, truth[np.ix_(train[learned], columns)])
@@ -122,14 +124,20 @@ def _predicted(kernel: np.ndarray, train: np.ndarray, learned: np.ndarray, truth
     return answers
 
 
-def _kernel(texts: Sequence[str], train: np.ndarray, tokens: str, features: np.ndarray | None) -> np.ndarray:
+def _kernel(
+    texts: Sequence[str],
+    train: np.ndarray,
+    tokens: str,
+    features: np.ndarray | None,
+    segmenter: str | None,
+) -> np.ndarray:
     """Return the kernel of each text and each training text, float64 (n_texts, n_train).
 
     Without the features of style it is that of TF-IDF alone.
     """
-    terms = [(1.0, tfidf(texts, train, tokens, min_texts=3).weights)]
+    terms = [(1.0, tfidf(texts, train, tokens, min_texts=3, segmenter=segmenter).weights)]
     if features is not None and tokens == "word":
-        characters = tfidf(texts, train, "char", min_texts=3, characters=(3, 5)).weights
+        characters = tfidf(texts, train, "char", min_texts=3, lengths=(3, 5)).weights
         terms.append((CHARACTERS, characters))
     styles = None if features is None else style.standardised(features, train)
     kernel = np.zeros((len(texts), len(train)))

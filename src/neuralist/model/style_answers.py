@@ -35,15 +35,18 @@ class StyleAnswers(NamedTuple):
     centres: np.ndarray
     coefficients: np.ndarray
 
-    def __call__(self, texts: Sequence[str], foreign: np.ndarray | None = None) -> NDArray[np.float32]:
+    def __call__(
+        self, texts: Sequence[str], foreign: np.ndarray | None = None, segmenter: str | None = None
+    ) -> NDArray[np.float32]:
         """Return what is added to the embeddings of texts, float32 (n_texts, width).
 
         Args:
             texts: as much of them as is read.
             foreign: bool (n_texts,), which are of another language than the training songs: their English
                 pronouns and contractions, which they lack, count as those of an average song; None: none is.
+            segmenter: as in `tokenizer.words`.
         """
-        features = style.features(texts)
+        features = style.features(texts, segmenter)
         if foreign is not None:
             features = np.where(foreign[:, None] & style.IS_ENGLISH, self.mean, features)
         features = style.scaled(features, self.mean, self.deviation)

@@ -22,6 +22,7 @@ from mlflow.models import ModelSignature, set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
+from neuralist.config import records
 from neuralist.serving import lyrics, requests
 from neuralist.serving.catalogue import is_integer
 from neuralist.serving.model import Model
@@ -55,6 +56,7 @@ _WITH_FACTS = {"score": DataType.double, "used": DataType.string}  # where facts
 # All that a loaded model imports; TensorFlow, DVC and the rest of the lock are not needed.
 _PACKAGES = ("mlflow", "numpy", "onnxruntime", "pandas", "pyarrow", "regex")
 _SEARCH_PACKAGES = ("faiss-cpu",)
+_SEGMENTER_PACKAGES = {None: (), "icu": ("icu4py",)}
 
 
 def model_arguments(kind: str, folder: Path) -> dict[str, Any]:
@@ -70,7 +72,12 @@ def model_arguments(kind: str, folder: Path) -> dict[str, Any]:
     if kind not in MODELS:
         raise ValueError(f"model: received {kind!r}; choose {' or '.join(MODELS)}")
     package = Path(__file__).parents[1]  # the whole package: a model must load without this checkout
-    packages = _PACKAGES + (_SEARCH_PACKAGES if kind == RECOMMEND else ())
+    segmenter = records.load_experiment(folder).coverage.segmenter
+    packages = (
+        *_PACKAGES,
+        *(_SEARCH_PACKAGES if kind == RECOMMEND else ()),
+        *_SEGMENTER_PACKAGES[segmenter],
+    )
     example = pd.DataFrame(_example(kind, Vocabulary.load(folder / "vocabulary.txt")))
     return {
         "python_model": str(Path(__file__).with_name("served_model.py")),

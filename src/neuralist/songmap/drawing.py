@@ -34,7 +34,7 @@ def page(
     Raises:
         ValueError: fewer than 3 songs are left.
     """
-    words = song_words.weighted(songs["lyrics"].tolist())
+    words = song_words.weighted(songs["lyrics"].tolist(), encoder.windowing.segmenter)
     shown, embeddings = embed(layout.sample_evenly(songs, choices.most), encoder)
     of_shown = words.rows(songs["song_id"].isin(shown["song_id"]).to_numpy())
     song_map = layout.songmap(shown, embeddings, encoder.similarity, choices.neighbours)

@@ -30,14 +30,16 @@ class Clusters(NamedTuple):
     silhouette: float
 
 
-def weighted(lyrics: Sequence[str]) -> TermWeights:
+def weighted(lyrics: Sequence[str], segmenter: str | None = None) -> TermWeights:
     """Weigh the words of songs by TF-IDF, fitted on these songs.
 
     Counted are words of at least 2 songs and of at most a tenth of them (of at most 10 where there are few).
-    A word's count enters by its logarithm: a chorus says it often, and not more.
+    A word's count enters by its logarithm: a chorus says it often, and not more. `segmenter` as in
+    `tokenizer.words`.
     """
     max_songs = max(COMMON * len(lyrics), COMMON_SONGS)
-    return tfidf(lyrics, np.arange(len(lyrics)), "word", min_texts=2, max_texts=max_songs, max_words=1)
+    every = np.arange(len(lyrics))
+    return tfidf(lyrics, every, "word", min_texts=2, max_texts=max_songs, lengths=(1, 1), segmenter=segmenter)
 
 
 def shared(words: TermWeights, left: np.ndarray, right: np.ndarray, most: int) -> list[list[str]]:

@@ -116,7 +116,7 @@ def _buckets(kind: TermKind, windowing: TokenWindowing, text: str) -> np.ndarray
     tokens = list(itertools.chain.from_iterable(windowing.windows(windowing.split(text))))
     if windowing.tokens == "char":
         read = "".join(tokens)
-        tokens = read.split() if kind == "char" else words(read)
+        tokens = read.split() if kind == "char" else words(read, windowing.segmenter)
     if kind == "char":
         return np.concatenate([_NONE, *map(_buckets_of_word, tokens)])
     hashes = np.array([_hash(token) for token in tokens], dtype=np.int64)

@@ -38,17 +38,18 @@ NAMES = (
 IS_ENGLISH = np.array([name in PRONOUNS or name == "contractions" for name in NAMES])
 
 
-def features(texts: Sequence[str]) -> np.ndarray:
+def features(texts: Sequence[str], segmenter: str | None = None) -> np.ndarray:
     """Return the features of each text: float64 (n_texts, 17), the columns of NAMES; all finite.
 
     Lines without a word do not count. Logarithms are of 1 + x. Two neighbouring lines rhyme when their last
-    words end in the same two characters. A text without words has zeros.
+    words end in the same two characters. A text without words has zeros. `segmenter` as in `tokenizer.words`.
     """
-    return np.array([_features(text) for text in texts], dtype=np.float64).reshape(len(texts), len(NAMES))
+    rows = [_features(text, segmenter) for text in texts]
+    return np.array(rows, dtype=np.float64).reshape(len(texts), len(NAMES))
 
 
-def _features(text: str) -> list[float]:
-    lines = word_lines(text)
+def _features(text: str, segmenter: str | None) -> list[float]:
+    lines = word_lines(text, segmenter)
     if not lines:
         return [0.0] * len(NAMES)
     tokens = list(itertools.chain.from_iterable(lines))

@@ -32,8 +32,8 @@ def tfidf(
     *,
     min_texts: int = 1,
     max_texts: float = np.inf,
-    max_words: int = 2,
-    characters: tuple[int, int] = (2, 4),
+    lengths: tuple[int, int] | None = None,
+    segmenter: str | None = None,
 ) -> TermWeights:
     """Return sublinear TF-IDF weights, fitted on the texts `train`.
 
@@ -44,16 +44,16 @@ def tfidf(
             with a space at the edges.
         min_texts: terms in fewer training texts are dropped.
         max_texts: terms in more training texts are dropped.
-        max_words: length of the longest n-gram of words.
-        characters: lengths of the shortest and the longest n-gram of characters.
+        lengths: of the shortest and the longest n-gram; None: 1 and 2 words, or 2 and 4 characters.
+        segmenter: of words, as in `tokenizer.words`.
     """
     from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer  # 1 s to import
 
-    joined = [("" if tokens == "char" else " ").join(split(text, tokens)) for text in texts]
+    joined = [("" if tokens == "char" else " ").join(split(text, tokens, segmenter)) for text in texts]
     if not any(joined[text] for text in train):
         return TermWeights(sparse.csr_array((len(texts), 0)), [])
-    by_words = {"token_pattern": r"\S+", "ngram_range": (1, max_words)}
-    options: Any = {"analyzer": "char_wb", "ngram_range": characters} if tokens == "char" else by_words
+    by_words = {"token_pattern": r"\S+", "ngram_range": lengths or (1, 2)}
+    options: Any = {"analyzer": "char_wb", "ngram_range": lengths or (2, 4)} if tokens == "char" else by_words
     vectorizer = CountVectorizer(lowercase=False, **options)
     # All texts are counted at once, which takes most of the time; terms and frequencies are those of `train`.
     counts: Any = sparse.csr_array(vectorizer.fit_transform(joined), dtype=np.float64)

@@ -6,7 +6,7 @@ word without a vector and holds the mean of the others, so that an unknown word 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,14 +14,16 @@ import numpy as np
 
 from neuralist import files
 from neuralist.config import params, records
+from neuralist.config.experiment import Segmenter
 from neuralist.config.records import Coverage, SplitCoverage
 from neuralist.data import arrays
-from neuralist.text import vector_files
+from neuralist.text import segmentation, vector_files
 from neuralist.text.tokenizer import characters, words
 from neuralist.text.vector_files import SUFFIXES, Merged, Origins, VectorFile
 from neuralist.text.vocabulary import Vocabulary
 
 ORIGINS_FILE = "origins.npz"
+UNSPACED = 100  # with vectors.segmenter auto, one song or word in so many calls for a segmenter
 
 
 class WordVectors(NamedTuple):
@@ -94,24 +96,50 @@ def fit(
         raw: the raw folder.
 
     Raises:
-        ValueError: a file is missing or unusable, files are of two spaces, or there are too few texts to
-            train on.
+        ValueError: a file is missing or unusable, files are of two spaces, there are too few texts to train
+            on, or icu4py is missing and needed.
     """
     allowed = [*texts["train"], *without(pretraining, [*texts["val"], *texts["test"]])]
-    paths = find_files(settings.source, raw)
+    paths, segmenter = find_files(settings.source, raw), segmenter_for(settings.segmenter, allowed)
     if not paths:
-        return assemble(train(allowed, settings), settings.length, "trained on the training songs", texts)
-    counts = Counter(word for text in allowed for word in words(text))
+        trained = train(allowed, settings, segmenter)
+        return assemble(trained, settings.length, "trained on the training songs", texts, segmenter=segmenter)
     read, notes = [vector_files.read(path) for path in paths], ()
+    segmenter = segmenter or segmenter_for(settings.segmenter, [word for file in read for word in file.words])
+    counts = Counter(word for text in allowed for word in words(text, segmenter))
     if isinstance(settings.source, str):
         read = [_used(read[0], counts, settings.most_frequent)]
     else:
         read, notes = _of_one_space(read, align=settings.align)
     merged = vector_files.merge(read)
     origins = merged.origins(merged.shares[:, _language_of(merged, counts)])
-    vectors = dict(zip(merged.words, merged.vectors, strict=True))
-    made = assemble(vectors, settings.length, " + ".join(file.name for file in read), texts, origins)
+    vectors, source = (
+        dict(zip(merged.words, merged.vectors, strict=True)),
+        " + ".join(file.name for file in read),
+    )
+    made = assemble(vectors, settings.length, source, texts, origins, segmenter=segmenter)
     return made._replace(coverage=made.coverage.model_copy(update={"spaces": notes or None}))
+
+
+def segmenter_for(choice: str, texts: Collection[str]) -> Segmenter | None:
+    """Return what cuts scripts written without spaces into words; None: nothing does.
+
+    Args:
+        choice: none, icu, or auto: icu where one text in UNSPACED or more holds such a run.
+        texts: songs, or the words of a vector file.
+
+    Raises:
+        ValueError: icu4py is missing.
+    """
+    if choice == "none":
+        return None
+    if choice == "auto" and sum(map(segmentation.is_unspaced, texts)) * UNSPACED < max(len(texts), 1):
+        return None
+    try:
+        segmentation.check("icu")
+    except ValueError as error:
+        raise ValueError(f"{error}, or set vectors.segmenter: none, which leaves each run a word") from None
+    return "icu"
 
 
 def _used(file: VectorFile, counts: Mapping[str, int], most_frequent: int) -> VectorFile:
@@ -176,7 +204,9 @@ def _find_file(name: str, raw: Path) -> Path:
     )
 
 
-def train(texts: Sequence[str], settings: params.Vectors) -> dict[str, np.ndarray]:
+def train(
+    texts: Sequence[str], settings: params.Vectors, segmenter: Segmenter | None = None
+) -> dict[str, np.ndarray]:
     """Train skip-gram vectors (Mikolov et al. 2013) with gensim; a single worker makes it repeatable.
 
     Raises:
@@ -184,7 +214,7 @@ def train(texts: Sequence[str], settings: params.Vectors) -> dict[str, np.ndarra
     """
     from gensim.models import Word2Vec  # 1.9 s that `load` need not pay
 
-    sentences = [words(text) for text in texts]
+    sentences = [words(text, segmenter) for text in texts]
     try:
         model = Word2Vec(
             sentences,
@@ -210,6 +240,8 @@ def assemble(
     source: str,
     texts: Mapping[str, Sequence[str]],
     origins: Origins | None = None,
+    *,
+    segmenter: Segmenter | None = None,
 ) -> WordVectors:
     """Stack vectors below the rows of padding and <unk>, and compute their coverage of the texts.
 
@@ -219,6 +251,7 @@ def assemble(
         source: their origin, for the report.
         texts: split (train, val, test) to its songs' lyrics.
         origins: where the vectors are from; None: from a single list, the most frequent word first.
+        segmenter: of the words.
     """
     if origins is None:
         weight = vector_files.rank_weights(np.arange(len(vectors))).astype(np.float32)
@@ -227,15 +260,18 @@ def assemble(
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     rows = np.divide(length * rows, lengths, out=rows, where=lengths > 0)
     matrix = np.vstack([np.zeros_like(rows[:1]), rows.mean(axis=0, keepdims=True), rows])
-    covered = {split: _coverage(lyrics, vectors) for split, lyrics in texts.items()}
+    covered = {split: _coverage(lyrics, vectors, segmenter) for split, lyrics in texts.items()}
     coverage = Coverage.model_validate(
-        {"source": source, "words": len(vectors), "dimensions": rows.shape[1], **covered}
+        {"source": source, "words": len(vectors), "dimensions": rows.shape[1], "segmenter": segmenter}
+        | covered
     )
     return WordVectors(Vocabulary(vectors), matrix, coverage, origins)
 
 
-def _coverage(lyrics: Sequence[str], vectors: Mapping[str, np.ndarray]) -> SplitCoverage:
-    tokens = [word for text in lyrics for word in words(text)]
+def _coverage(
+    lyrics: Sequence[str], vectors: Mapping[str, np.ndarray], segmenter: Segmenter | None
+) -> SplitCoverage:
+    tokens = [word for text in lyrics for word in words(text, segmenter)]
     distinct = set(tokens)
     return SplitCoverage(
         tokens=len(tokens),

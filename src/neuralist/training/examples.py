@@ -185,7 +185,8 @@ def prepare(
         vectors = of_characters(texts, settings.char_dimensions, CHARACTER_LENGTH, settings.seed)
     head_targets = HeadTargets.unknown({}, len(songs))
     if settings.heads:
-        head_targets = build_head_targets(settings, songs, listing, TokenWindowing.of(settings))
+        windowing = TokenWindowing.of(settings, vectors.coverage.segmenter)
+        head_targets = build_head_targets(settings, songs, listing, windowing)
     heads = head_targets.heads
     splits, pretraining_splits = examples(settings, songs, listing, vectors, head_targets), {}
     if graded is not None:
@@ -228,9 +229,9 @@ def build_head_targets(
     is_train = songs_of(songs, listing, by_fold=settings.protocol == "songs")["train"]
     listed: Any = listing[listing["listed"] & (listing["split"] == "train")]
     texts = [windowing.excerpt(text) for text in songs["lyrics"]]
-    features, read = style.features(texts), songs.assign(lyrics=texts)
+    features, read = style.features(texts, windowing.segmenter), songs.assign(lyrics=texts)
     sides, train = positions(songs, listed), np.flatnonzero(is_train)
-    teacher = ridge.answer(read, sides, train, windowing.tokens, features)
+    teacher = ridge.answer(read, sides, train, windowing.tokens, features, windowing.segmenter)
     has_head = np.array([group in settings.heads for group in teacher.groups], dtype=bool)
     share = settings.distillation_weight
     targets = share * teacher.answers + (1 - share) * teacher.truth
@@ -252,7 +253,7 @@ def examples(
     Raises:
         ValueError: there is no training pair.
     """
-    splits, windowing = {}, TokenWindowing.of(settings)
+    splits, windowing = {}, TokenWindowing.of(settings, vectors.coverage.segmenter)
     for split in ("train", "val"):
         pairs: Any = listing[listing["split"] == split]
         left, right = positions(songs, pairs)
@@ -298,7 +299,7 @@ def fingerprint(
         vectors: its initial vectors.
         after: what the trained model is combined with.
     """
-    digest = start_digest(settings)
+    digest = start_digest(settings, vectors.coverage.segmenter)
     for data in splits.values():
         pair_arrays = (data.left, data.right, data.similarity, data.listed, data.weight)
         for array in (
@@ -316,6 +317,7 @@ def fingerprint(
     return digest.hexdigest()
 
 
-def start_digest(settings: params.Experiment) -> Any:
-    """Start a fingerprint, a SHA-256, with the settings and the version of the code."""
-    return hashlib.sha256(json.dumps([VERSION, settings.model_dump()], sort_keys=True).encode())
+def start_digest(settings: params.Experiment, segmenter: str | None) -> Any:
+    """Start a fingerprint, a SHA-256, with the settings, the version of the code and any segmenter."""
+    start = [VERSION, settings.model_dump(), *([] if segmenter is None else [segmenter])]
+    return hashlib.sha256(json.dumps(start, sort_keys=True).encode())

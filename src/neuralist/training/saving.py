@@ -19,6 +19,7 @@ import pandas as pd
 
 from neuralist import files
 from neuralist.config import params, records
+from neuralist.config.experiment import TermKind
 from neuralist.config.records import ExperimentRecord, FusionRecord
 from neuralist.model import fusion, onnx_export
 from neuralist.model.backend import keras
@@ -63,6 +64,7 @@ def save_experiment(
         ArithmeticError: the graph and the model give different embeddings.
     """
     splits, models = prepared.splits, [model for model, _ in trained]
+    windowing = TokenWindowing.of(settings, prepared.vectors.coverage.segmenter)
     save(trained, prepared.vectors, folder, prepared.pair_regression)
     style = None if prepared.style is None else prepared.style.times(list(map(_style_factor, models)))
     for part in (style, prepared.representatives):
@@ -73,15 +75,16 @@ def save_experiment(
     if len(val.left):
         embeddings = loop.encode(models, val.songs)
         if style is not None:
-            windowing = TokenWindowing.of(settings)
+            excerpts = [windowing.excerpt(text) for text in val.texts]
             foreign = (
                 None if prepared.representatives is None else prepared.representatives.foreign(val.songs)
             )
-            embeddings = embeddings + style([windowing.excerpt(text) for text in val.texts], foreign)
+            embeddings = embeddings + style(excerpts, foreign, windowing.segmenter)
         similarity = loop.similarity(models, prepared.pair_regression)
         raw = similarity(embeddings[val.left], embeddings[val.right])
     if settings.calibration and len(raw):
         calibration = Calibration.fit(raw, val.similarity, val.weight)
+    calibrated = raw if calibration is None else calibration(raw)
     record = ExperimentRecord(
         name=name,
         fingerprint=prepared.fingerprint,
@@ -101,7 +104,7 @@ def save_experiment(
         coverage=prepared.vectors.coverage,
         calibration=calibration and calibration.record(),
         cleaning=cleaning.VERSION,  # of the songs stage, which cleaned the lyrics it was trained on
-        fusion=_fuse(settings, splits, raw, calibration, folder) if settings.fusion else None,
+        fusion=_fuse(settings.fusion, windowing, splits, calibrated, folder) if settings.fusion else None,
     )
     records.save(record, folder / "experiment.json")
     difference = check_export(models, Encoder.load(folder), splits["train"].songs)
@@ -118,15 +121,14 @@ def _style_factor(model: MaLSTM) -> np.ndarray:
 
 
 def _fuse(
-    settings: params.Experiment,
+    kinds: Sequence[TermKind],
+    windowing: TokenWindowing,
     splits: dict[str, Examples],
-    raw: np.ndarray,
-    calibration: Calibration | None,
+    similarity: np.ndarray,
     folder: Path,
 ) -> FusionRecord:
-    """Learn the fusion from the raw similarities of val, and write its file where val shows a gain."""
-    similarity = raw if calibration is None else calibration(raw)
-    made, record = fusing.learn(settings.fusion, TokenWindowing.of(settings), splits, similarity)
+    """Learn the fusion from the similarities of val, and write its file where val shows a gain."""
+    made, record = fusing.learn(kinds, windowing, splits, similarity)
     if made is None:
         (folder / fusion.FILE).unlink(missing_ok=True)  # of an earlier training
     else:

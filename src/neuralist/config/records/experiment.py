@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from neuralist.config.experiment import Experiment, Section, TermKind
+from neuralist.config.experiment import Experiment, Section, Segmenter, TermKind
 from neuralist.config.records.base import Count, Share, optional
 
 
@@ -29,6 +29,8 @@ class Coverage(Section):
         source: the names of files, or how the vectors were made.
         words: number of vectors.
         dimensions: of a vector.
+        segmenter: what cuts scripts written without spaces into words, wherever these vectors are used; None:
+            a run of them is a word.
         train: the training songs.
         val: the val songs.
         test: the test songs.
@@ -38,6 +40,7 @@ class Coverage(Section):
     source: str
     words: Count
     dimensions: Annotated[int, Field(ge=1)]
+    segmenter: Segmenter | None = optional()
     train: SplitCoverage | None = optional()
     val: SplitCoverage | None = optional()
     test: SplitCoverage | None = optional()

@@ -142,7 +142,7 @@ def from_lyrics(
         ValueError: the sentence encoder cannot be loaded.
     """
     songs = songs.assign(lyrics=[windowing.excerpt(text) for text in songs["lyrics"]])
-    scores = lyrics.scores(songs, windowing.tokens, training, pairs, vectors)
+    scores = lyrics.scores(songs, windowing, training, pairs, vectors)
     if sentence_encoder is not None:
         texts = songs["lyrics"].tolist()
         scores["sentence_encoder"] = lyrics.sentence_scores(texts, training, pairs, sentence_encoder)
@@ -174,10 +174,8 @@ def untrained(
         vectors: word vectors; None leaves out the baselines that average them.
     """
     texts = [windowing.excerpt(text) for text in songs["lyrics"]]
-    answers = {
-        name: Answers.of(rescaled_cosine(weights, pairs))
-        for name, weights in lyrics.tfidf_weights(texts, np.union1d(*pairs), windowing.tokens).items()
-    }
+    of_terms = lyrics.tfidf_weights(texts, np.union1d(*pairs), windowing)
+    answers = {name: Answers.of(rescaled_cosine(weights, pairs)) for name, weights in of_terms.items()}
     if vectors is not None:
         averages = lyrics.averaged_vectors(texts, vectors)
         answers["averaged_vectors"] = Answers.of(rescaled_cosine(averages, pairs))

@@ -27,7 +27,11 @@ from neuralist.text.word_vectors import WordVectors
 
 
 def scores(
-    songs: pd.DataFrame, tokens: str, training: TrainingPairs, pairs: Pairs, vectors: WordVectors | None
+    songs: pd.DataFrame,
+    windowing: TokenWindowing,
+    training: TrainingPairs,
+    pairs: Pairs,
+    vectors: WordVectors | None,
 ) -> dict[str, Scores]:
     """Return each baseline's scores in [0, 1] of the training pairs and of the pairs to score.
 
@@ -36,16 +40,17 @@ def scores(
 
     Args:
         songs: tables.SONGS, lyrics cut to what the model reads.
-        tokens: "word" or "char", the tokens of TF-IDF and ridge.
+        windowing: of the model; its tokens are those of TF-IDF and ridge.
         training: the training pairs.
         pairs: the pairs to score.
         vectors: word vectors; None leaves out the baselines that average them.
     """
     texts = songs["lyrics"].tolist()
-    of_terms = tfidf_weights(texts, training.songs, tokens)
+    of_terms = tfidf_weights(texts, training.songs, windowing)
     by_baseline = {name: cosine_scores(weights, training, pairs) for name, weights in of_terms.items()}
     of_pairs = list(by_baseline.values())
-    features = style.features(texts)
+    tokens, segmenter = windowing.tokens, windowing.segmenter
+    features = style.features(texts, segmenter)
     styles = style.standardised(features, training.songs)
     by_baseline["style"] = inverse_distance(styles, training, pairs)
     if vectors is not None:
@@ -57,7 +62,7 @@ def scores(
         of_pairs.append(cosine_scores(centred(averages, training.songs), training, pairs))
     answers = np.zeros((len(texts), 0))
     for name, read in (("ridge_tfidf", None), ("ridge", features)):
-        teacher = ridge.answer(songs, training.listed, training.songs, tokens, read)
+        teacher = ridge.answer(songs, training.listed, training.songs, tokens, read, segmenter)
         if teacher.names:
             by_baseline[name] = inverse_distance(teacher.positions, training, pairs)
             answers = teacher.answers
@@ -68,10 +73,12 @@ def scores(
     return by_baseline
 
 
-def tfidf_weights(texts: Sequence[str], train: np.ndarray, tokens: str) -> dict[str, sparse.csr_array]:
+def tfidf_weights(
+    texts: Sequence[str], train: np.ndarray, windowing: TokenWindowing
+) -> dict[str, sparse.csr_array]:
     """Return the weights of each TF-IDF baseline: of the model's tokens and, for words, of characters too."""
-    weights = {"tfidf": tfidf(texts, train, tokens).weights}
-    if tokens == "word":
+    weights = {"tfidf": tfidf(texts, train, windowing.tokens, segmenter=windowing.segmenter).weights}
+    if windowing.tokens == "word":
         weights["tfidf_characters"] = tfidf(texts, train, "char").weights
     return weights
 
@@ -79,7 +86,8 @@ def tfidf_weights(texts: Sequence[str], train: np.ndarray, tokens: str) -> dict[
 def averaged_vectors(texts: Sequence[str], vectors: WordVectors) -> np.ndarray:
     """Mean word vector of each text, of length 1, (n_texts, dimensions); zeros where no word has a vector."""
     means = np.zeros((len(texts), vectors.matrix.shape[1]))
-    all_tokens = TokenWindowing("word", max(map(len, texts), default=0) + 1, "head")
+    most, segmenter = max(map(len, texts), default=0) + 1, vectors.coverage.segmenter
+    all_tokens = TokenWindowing("word", most, "head", segmenter=segmenter)
     for text, words in enumerate(texts):
         ids = vectors.vocabulary.windows([words], all_tokens).ids[0]
         in_vocabulary = ids[(ids != PADDING) & (ids != UNKNOWN)]

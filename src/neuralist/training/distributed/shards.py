@@ -208,7 +208,7 @@ def _exchange_lengths(
 
 def _fingerprint(settings: params.Experiment, paths: TablePaths, words: WordVectors) -> str:
     """Hash the settings of a training and the bytes of its tables; 64 hex digits."""
-    digest = examples.start_digest(settings)
+    digest = examples.start_digest(settings, words.coverage.segmenter)
     for path in (paths.songs, paths.rows, paths.pairs, paths.unlisted):
         digest.update(bytes.fromhex(files.digest(path)))
     digest.update("\n".join(words.vocabulary.words).encode() + words.matrix.tobytes())
