@@ -42,7 +42,7 @@ def made(n_songs: int = 8, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
             "lastfm_tags": [[]] * n_songs,
             "lastfm_weights": [[]] * n_songs,
             "genre": ["rock", "pop", "pop", "other"] * (n_songs // 4) + ["rock"] * (n_songs % 4),
-            "language": None,
+            "language": "en",
             "lyrics": "paper lanterns over water",
             "raw_lyrics": "paper lanterns over water",
             "n_words": 4,

