@@ -7,7 +7,8 @@ line) and word2vec binary (.bin); https://code.google.com/archive/p/word2vec, nl
 """
 
 import gzip
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ import numpy as np
 from neuralist import files
 from neuralist.config import params, records
 from neuralist.config.records import Coverage, SplitCoverage
+from neuralist.text import languages
 from neuralist.text.tokenizer import characters, words
 from neuralist.text.vocabulary import Vocabulary
 
@@ -185,18 +187,41 @@ def assemble(
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     rows = np.divide(length * rows, lengths, out=rows, where=lengths > 0)
     matrix = np.vstack([np.zeros_like(rows[:1]), rows.mean(axis=0, keepdims=True), rows])
-    covered = {split: _coverage(lyrics, vectors) for split, lyrics in texts.items()}
+    covered = {split: _coverage(_counted(lyrics), vectors) for split, lyrics in texts.items()}
     coverage = Coverage(source=source, words=len(vectors), dimensions=rows.shape[1], **covered)
     return WordVectors(Vocabulary(vectors), matrix, coverage)
 
 
-def _coverage(lyrics: Sequence[str], vectors: Mapping[str, np.ndarray]) -> SplitCoverage:
-    tokens = [word for text in lyrics for word in words(text)]
-    distinct = set(tokens)
+def coverage_by_language(
+    lyrics: Sequence[str], spoken: Sequence[str], covered: Container[str]
+) -> dict[str, SplitCoverage]:
+    """Return how much of the lyrics of each language is covered; see `Coverage.languages`.
+
+    Args:
+        lyrics: of songs.
+        spoken: the language of each.
+        covered: the words with a vector.
+    """
+    shown = languages.counted(Counter(spoken))
+    texts: dict[str, list[str]] = {name: [] for name in shown}
+    for text, name in zip(lyrics, spoken, strict=True):
+        texts[name if name in shown else languages.OTHER].append(text)
+    return {name: _coverage(_counted(of_language), covered) for name, of_language in texts.items()}
+
+
+def _counted(lyrics: Iterable[str]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for text in lyrics:
+        counts.update(words(text))
+    return counts
+
+
+def _coverage(counts: Counter[str], covered: Container[str]) -> SplitCoverage:
+    with_vector = [count for word, count in counts.items() if word in covered]
     return SplitCoverage(
-        tokens=len(tokens),
-        token_coverage=_share(sum(word in vectors for word in tokens), len(tokens)),
-        word_coverage=_share(sum(word in vectors for word in distinct), len(distinct)),
+        tokens=counts.total(),
+        token_coverage=_share(sum(with_vector), counts.total()),
+        word_coverage=_share(len(with_vector), len(counts)),
     )
 
 

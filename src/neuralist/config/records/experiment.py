@@ -9,7 +9,7 @@ from neuralist.config.records.base import Count, Share, optional
 
 
 class SplitCoverage(Section):
-    """How much of the lyrics of one split have a word vector.
+    """How much of the lyrics of one split, or of one language, have a word vector.
 
     Attributes:
         tokens: number of words, repeated ones counted each time.
@@ -32,6 +32,7 @@ class Coverage(Section):
         train: the training songs.
         val: the val songs.
         test: the test songs.
+        languages: all songs of each language, as `text.languages.counted` orders and sums them.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Coverage(Section):
     train: SplitCoverage | None = optional()
     val: SplitCoverage | None = optional()
     test: SplitCoverage | None = optional()
+    languages: dict[str, SplitCoverage] | None = optional()
 
 
 class CalibrationCurve(Section):
