@@ -188,7 +188,14 @@ def assemble(
     rows = np.divide(length * rows, lengths, out=rows, where=lengths > 0)
     matrix = np.vstack([np.zeros_like(rows[:1]), rows.mean(axis=0, keepdims=True), rows])
     covered = {split: _coverage(_counted(lyrics), vectors) for split, lyrics in texts.items()}
-    coverage = Coverage(source=source, words=len(vectors), dimensions=rows.shape[1], **covered)
+    coverage = Coverage(
+        source=source,
+        words=len(vectors),
+        dimensions=rows.shape[1],
+        train=covered.get("train"),
+        val=covered.get("val"),
+        test=covered.get("test"),
+    )
     return WordVectors(Vocabulary(vectors), matrix, coverage)
 
 
