@@ -129,6 +129,7 @@ def _songs() -> pd.DataFrame:
         "title": pd.Series(numbers).map("Title {}".format),
         "year": years,
         "genre": "rock",
+        "language": pd.Series(numbers % 10).map(lambda digit: "en" if digit else "fr"),
     }
     return pd.DataFrame(
         columns | {"group_id": columns["song_id"], "first_words": None, "tags": None, "tag_weights": None}

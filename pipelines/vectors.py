@@ -20,13 +20,23 @@ def main() -> None:
     songs, listed = parquet.read(args.songs, tables.SONGS), parquet.read(args.pairs, tables.PAIRS)
     texts = splits.lyrics_of(songs, listed, by_fold=not settings.given)
     vectors = word_vectors.fit(texts, _pretraining_texts(args.pretraining), settings.vectors, args.raw)
-    vectors.save(args.vectors)
-    coverage = vectors.coverage
+    by_language = word_vectors.coverage_by_language(
+        songs["lyrics"].tolist(),
+        songs["language"].tolist(),
+        frozenset(vectors.vocabulary.words),
+        vectors.coverage.segmenter,
+    )
+    coverage = vectors.coverage.model_copy(update={"languages": by_language})
+    vectors._replace(coverage=coverage).save(args.vectors)
     cut = ", scripts without spaces cut by ICU" if coverage.segmenter else ""
     print(f"word vectors: {coverage.words:,} x {coverage.dimensions}, {coverage.source}{cut}")
+    for note in coverage.spaces or ():
+        print(f"  {note}")
     for split in texts:
         covered = getattr(coverage, split)
         print(f"  {split}: {covered.token_coverage} of {covered.tokens:,} tokens have a vector")
+    for name, covered in by_language.items():
+        print(f"  language {name}: {covered.token_coverage} of {covered.tokens:,} tokens have a vector")
 
 
 def _pretraining_texts(folder: Path) -> list[str]:

@@ -15,6 +15,7 @@ The similarity is exp(-Manhattan distance), the threshold 0.7, and 3 tokens of a
 | year | 1990 | 2000 | 2010 | unknown | 1995 |
 | embedding | (0, 0) | (0.5, 0) | (0.5, 0.25) | (0.1, 0) | (-0.5, 0) |
 | tags | folk, quiet | folk | pop | none | rock, quiet |
+| language | en | en | sv | ? | de |
 
 Its blend knows what to do with a year, with tags and with both: the log-odds of a score are those of the
 similarity, an eighth less for each year between, and four times the cosine of the tags more. Without a year a
@@ -38,11 +39,11 @@ OTHER = (-0.5, 0.0)
 THRESHOLD, MAX_TOKENS = 0.7, 3
 SONGS = pd.DataFrame(
     [
-        ("s0", "Anna", "Moss", 1990, "folk", "s0", None, ["folk", "quiet"], [1.0, 1.0]),
-        ("s1", "Anna", "Stone", 2000, "folk", "s1", None, ["folk"], [1.0]),
-        ("s2", "Björn", "Fern", 2010, "pop", "s2", None, ["pop"], [1.0]),
-        ("s3", "Anna feat. Cleo", "Moor", None, "pop", "s3", None, [], []),
-        ("s4", "The Dots", "Nothing", 1995, "rock", "s4", None, ["rock", "quiet"], [1.0, 1.0]),
+        ("s0", "Anna", "Moss", 1990, "folk", "en", "s0", None, ["folk", "quiet"], [1.0, 1.0]),
+        ("s1", "Anna", "Stone", 2000, "folk", "en", "s1", None, ["folk"], [1.0]),
+        ("s2", "Björn", "Fern", 2010, "pop", "sv", "s2", None, ["pop"], [1.0]),
+        ("s3", "Anna feat. Cleo", "Moor", None, "pop", "?", "s3", None, [], []),
+        ("s4", "The Dots", "Nothing", 1995, "rock", "de", "s4", None, ["rock", "quiet"], [1.0, 1.0]),
     ],
     columns=tables.CATALOGUE.names,
 ).astype({"year": "Int64"})

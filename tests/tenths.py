@@ -38,6 +38,7 @@ def write(folder: Path) -> Path:
             "title": [song[1] for song in SONGS],
             "year": pd.array([song[2] for song in SONGS], dtype="Int64"),
             "genre": "rock",
+            "language": "en",
             "group_id": [f"s{number}" for number in range(len(SONGS))],
             "first_words": None,
             "tags": [[]] * len(SONGS),

@@ -32,23 +32,33 @@ def test_a_table_has_texts_and_perhaps_years_languages_and_tags(tmp_path: Path) 
     songs = read(path)
 
     assert songs.texts == ["rain", "snow"]
-    assert facts(songs) == [(1999, "en", ["folk", "quiet"]), (None, None, [])]
+    assert facts(songs) == [(1999, "en", ["folk", "quiet"]), (None, "?", [])]
 
 
 def test_texts_alone_are_enough_under_any_name(tmp_path: Path) -> None:
     path = tmp_path / "new.csv"
     path.write_text("words\nrain\n")
 
-    assert facts(read(path, "words")) == [(None, None, [])]
+    assert facts(read(path, "words")) == [(None, "?", [])]
     with pytest.raises(ValueError, match=r"columns \['text'\] are missing; .*; --text-column takes another"):
         read(path)
+
+
+def test_a_language_that_is_no_code_is_detected(tmp_path: Path) -> None:
+    french = (
+        "Nous marchions le long de la rivière le soir et les lampes de la ville brillaient sur la mer d'été"
+    )
+    path = tmp_path / "new.csv"
+    path.write_text(f"text,language\n{french},\n{french},French\n{french},DE\nrain,English\n")
+
+    assert read(path).facts["language"].tolist() == ["fr", "fr", "de", "?"]
 
 
 def test_parquet_may_hold_tags_as_lists(tmp_path: Path) -> None:
     path = tmp_path / "new.parquet"
     pq.write_table(pa.table({"text": ["rain"], "tags": [["folk", "quiet"]], "year": [1999]}), path)
 
-    assert facts(read(path)) == [(1999, None, ["folk", "quiet"])]
+    assert facts(read(path)) == [(1999, "?", ["folk", "quiet"])]
 
 
 def test_a_table_of_pairs_has_each_of_its_texts_once(tmp_path: Path) -> None:
@@ -86,7 +96,7 @@ def test_a_folder_of_texts_alone_is_enough(tmp_path: Path) -> None:
     (tmp_path / "texts.csv").write_text("id,text,year\na,rain,1999\nb,snow,\n")
     songs = read(tmp_path)
 
-    assert (songs.texts, facts(songs)) == (["rain", "snow"], [(1999, None, []), (None, None, [])])
+    assert (songs.texts, facts(songs)) == (["rain", "snow"], [(1999, "?", []), (None, "?", [])])
 
 
 def test_texts_without_words_and_malformed_rows_are_left_out_and_counted(tmp_path: Path) -> None:

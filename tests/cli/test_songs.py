@@ -466,6 +466,37 @@ def test_contrast_says_what_it_kept_apart(known: str) -> None:
     assert refusal(*asked).startswith("contrast: neither year nor genre of the query is known")
 
 
+ENGLISH = "so the moss is growing on the old stone wall and nobody here will ever take it away from me again"
+
+
+def test_recommend_chooses_songs_by_language(known: str) -> None:
+    asked = "recommend", "--model", known, "--text", "--lyrics", ENGLISH
+    for language, expected in (("same", ["s0", "s1"]), ("other", ["s4", "s2"]), ("sv", ["s2"])):
+        result = answer(*asked, "--language", language)
+        assert [song["song_id"] for song in result["songs"]] == expected
+    assert result["songs"][0]["language"] == "sv"
+    assert "language" not in answer(*asked)["songs"][0]
+    assert answer(*asked, "--language", "other")["language"] == {"asked": "other", "query": "en"}
+    said = run(*asked, "--language", "other").stdout
+    assert "By lyrics, in another language than en." in said.splitlines()
+    assert said.split()[:5] == ["similarity", "artist", "title", "year", "language"]
+
+
+def test_a_song_of_the_catalogue_brings_its_own_language(known: str) -> None:
+    asked = "--model", known, "--song"
+    near = answer("recommend", *asked, "s0", "--language", "other", "--lyrics-only")["songs"]
+    assert [song["song_id"] for song in near] == ["s4", "s2"]
+    played = answer("playlist", *asked, "s4", "-n", "3", "--language", "other")["songs"]
+    assert [(song["song_id"], song["language"]) for song in played] == [
+        ("s4", "de"),
+        ("s0", "en"),
+        ("s2", "sv"),
+    ]
+    for command in ("recommend", "playlist"):
+        said = refusal(command, *asked, "s3", "--language", "same")
+        assert said.startswith("language: received 'same', but that of the query is unknown (under 20 words")
+
+
 @pytest.mark.parametrize("fact", [["--artist", "Anna"], ["--year", "1990"], ["--tags", "folk"]])
 def test_a_song_of_the_catalogue_takes_no_other_facts(known: str, fact: list[str]) -> None:
     assert run("recommend", "--song", "s0", *fact, "--model", known).exit_code == 2
@@ -476,7 +507,9 @@ def test_a_model_of_an_earlier_format_refuses_facts_and_ranks_its_songs_by_lyric
 ) -> None:
     folder = shutil.copytree(known, tmp_path / "served")
     records.save(made_records.served(format=6), folder / "served.json")
-    older = pa.schema([field for field in tables.CATALOGUE if field.name not in {"tags", "tag_weights"}])
+    older = pa.schema(
+        [field for field in tables.CATALOGUE if field.name not in {"tags", "tag_weights", "language"}]
+    )
     parquet.write(served.SONGS[older.names], older, folder / "catalogue.parquet")
     said = refusal("recommend", "--text", "--lyrics", "moss", "--year", "1990", "--model", str(folder))
     assert said.startswith("year: an earlier version packed this model")

@@ -187,7 +187,7 @@ def test_a_folder_of_this_format_has_no_old_names(folder: Path) -> None:
         records.load_experiment(folder)
 
 
-@pytest.mark.parametrize("newer", [9, "8.1"])
+@pytest.mark.parametrize("newer", [10, "9.1"])
 def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path, newer: object) -> None:
     content = json.loads((folder / "served.json").read_text())
     (folder / "served.json").write_text(json.dumps(content | {"format": newer}))
@@ -196,7 +196,7 @@ def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path,
         with pytest.raises(ValueError) as refused:
             load(folder)
         assert str(refused.value) == (
-            f"{folder / 'served.json'}: format {newer!r}, but this version reads 1 to 8; update neuralist"
+            f"{folder / 'served.json'}: format {newer!r}, but this version reads 1 to 9; update neuralist"
         )
 
 
@@ -238,6 +238,21 @@ def test_in_a_folder_of_a_format_before_7_lyrics_rank_alone(number: int, tmp_pat
     )
 
 
+def test_a_folder_before_format_9_names_no_songs_language(tmp_path: Path) -> None:
+    served.write(tmp_path)
+    _without(tmp_path, {"language"}, 8)
+    model = Model.load(tmp_path)
+
+    assert model.recommend("moss")["song_id"].tolist() == ["s0", "s3", "s1", "s4", "s2"]
+    for language in ("same", "other", "en"):
+        with pytest.raises(ValueError) as refused:
+            model.catalogue.nearest(served.EMBEDDINGS[:1], 5, language=language, query_languages=["en"])
+        assert str(refused.value) == (
+            "language: an earlier version packed this model, without the languages of its songs; run "
+            "`dvc repro package` to pack it again"
+        )
+
+
 def test_a_folder_before_format_8_has_nothing_to_compare_new_songs_with(tmp_path: Path) -> None:
     served.write(tmp_path)
     records.save(DRIFT, tmp_path / "drift.json")
@@ -271,23 +286,24 @@ def test_a_distribution_whose_bins_do_not_fit_is_refused(
 
 
 def _as_format(number: int, folder: Path) -> None:
-    """Turn a served folder into one of format 4, 5 or 6: without a blend and without tags."""
-    records.save(made_records.served(format=number), folder / "served.json")
+    """Turn a served folder into one of format 4, 5 or 6: without a blend, tags and languages."""
     (folder / records.BLEND).unlink()
-    path = folder / "catalogue.parquet"
-    older = pa.schema([field for field in tables.CATALOGUE if field.name not in {"tags", "tag_weights"}])
-    parquet.write(parquet.read(path, tables.CATALOGUE)[older.names], older, path)
+    _without(folder, {"tags", "tag_weights", "language"}, number)
 
 
 def _of_format(number: int, folder: Path) -> Path:
     """Write a served folder as a format before 4 did: its catalogue has no groups and no first words."""
     served.write(folder)
+    _without(folder, {"group_id", "first_words", "tags", "tag_weights", "language"}, number)
+    return folder
+
+
+def _without(folder: Path, newer: set[str], number: int) -> None:
+    """Take columns from a served folder's catalogue, and give it the number of an earlier format."""
     records.save(made_records.served(format=number), folder / "served.json")
     path = folder / "catalogue.parquet"
-    newer = {"group_id", "first_words", "tags", "tag_weights"}
     older = pa.schema([field for field in tables.CATALOGUE if field.name not in newer])
     parquet.write(parquet.read(path, tables.CATALOGUE)[older.names], older, path)
-    return folder
 
 
 def test_the_folder_of_format_1_is_small_and_holds_every_file() -> None:

@@ -72,6 +72,20 @@ def test_a_correction_takes_the_songs_place_and_keeps_what_is_left_empty(tmp_pat
     assert (corrected["has_list"], corrected["fold"]) == (True, before["fold"])
 
 
+def test_songs_of_the_catalogue_get_their_language_as_those_of_the_data_do(tmp_path: Path) -> None:
+    german = (
+        "Wir gingen am Abend den Fluss entlang, und die Lampen der Stadt schienen auf dem Wasser, als wir "
+        "zwei sangen"
+    )
+    header = "id,text,artist,title,year,tags,language"
+    rows = f"c,{quoted(german)},C,C,,,en\nd,la la,D,D,,,FR\ne,na na,E,E,,,\na,la la la,,,,,\n"
+    built = catalogue.build(songs(), added(tmp_path, rows, header), (), raw.CHOICES)
+
+    # The correction of a, too short to tell, keeps the language of the song.
+    spoken = built.songs.set_index("song_id")["language"].to_dict()
+    assert spoken == {"a": "en", "b": "en", "c": "de", "d": "fr", "e": "?"}
+
+
 def test_a_removed_song_is_gone_and_is_not_added_either(tmp_path: Path) -> None:
     built = build(tmp_path, f"c,{quoted(FERN)},,,,\n", "a", "c", "never there")
 

@@ -263,6 +263,19 @@ def test_the_generic_form_keeps_ids_and_maps_grades(tmp_path: Path) -> None:
     assert made.listed.values.tolist() == [["b", "a", 0.0, "train"], ["b", "a", 0.75, "val"]]
 
 
+def test_each_song_has_the_language_of_its_lyrics_and_else_the_files_code(tmp_path: Path) -> None:
+    english = (
+        "We walked along the river in the evening, and the lamps of the town were shining on the water as we"
+    )
+    rows = [["a", english, "fr"], ["b", "la la la", "PT"], ["c", "na na na", "Portuguese"], ["d", "hey", ""]]
+    raw.texts(tmp_path, rows, header="id,text,language")
+    raw.pairs(tmp_path, [["a", "b", "1"]], "left_id,right_id,similarity")
+    made = build(tmp_path)
+
+    assert made.songs["language"].tolist() == ["en", "pt", "?", "?"]
+    assert made.counts["language"] == {"en": 1, "pt": 1, "?": 2}
+
+
 def test_the_same_folder_gives_the_same_tables_whatever_the_order_of_files_on_disk(tmp_path: Path) -> None:
     made = []
     for name, tracks in (("one", ["TRAAA1", "TRBBB1"]), ("two", ["TRBBB1", "TRAAA1"])):

@@ -153,7 +153,7 @@ def test_three_songs_and_a_pair_end_with_the_counts_that_are_too_small(pipeline:
     raw.pairs(pipeline.data, [["t00", "t01", "0.5"]])
 
     assert pipeline.run() == "validate"
-    assert "error: 5 of 62 expectations failed, 0 are broken; see" in pipeline.output["validate"]
+    assert "error: 5 of 63 expectations failed, 0 are broken; see" in pipeline.output["validate"]
     assert "their number is within expected.songs: [10, null]" in pipeline.output["validate"]
     assert "Traceback" not in pipeline.output["validate"]
 

@@ -43,6 +43,7 @@ def songs() -> pd.DataFrame:
             "title": list(LYRICS),
             "year": pd.array([1960, 1970, 1980, 1990, 2000, 2010, 2015, 2015, None], dtype="Int64"),
             "genre": ["rock", "rock", "pop", "pop", "pop", "pop", HOSTILE, "other", "other"],
+            "language": ["en", "en", "fr", "fr", "fr", "de", "?", "en", "en"],
             "lyrics": list(LYRICS.values()),
         }
     )
@@ -134,7 +135,7 @@ NEAR_NIGHT = [
 def test_the_page_says_what_it_shows(desk: Page) -> None:
     expect(desk.locator("header")).to_contain_text("9 songs, by hand")
     expect(desk.locator("header")).to_contain_text("All made up.")
-    assert desk.locator("#modes").inner_text().split() == ["Cluster", "Genre", "Year"]
+    assert desk.locator("#modes").inner_text().split() == ["Cluster", "Genre", "Year", "Language"]
     assert desk.locator(".entries .name").all_inner_texts() == ["moon, star", "rail, train", "dough, oven"]
 
 
@@ -227,6 +228,27 @@ def test_legend_entries_choose_what_is_shown(desk: Page) -> None:
     expect(desk.locator("#count")).to_have_text("All 9 songs")
 
 
+def test_the_language_of_the_open_song_chooses_what_is_shown(desk: Page) -> None:
+    click(desk, "Night")
+    same, another = (desk.get_by_role("button", name=f"{which} language") for which in ("Same", "Another"))
+    same.click()
+    expect(desk.locator("#count")).to_have_text("4 of 9 songs")
+    assert desk.url.endswith("#song=s0&language=en")
+    another.click()
+    expect(same).to_have_attribute("aria-pressed", "false")
+    expect(desk.locator("#count")).to_have_text("4 of 9 songs")  # French and German
+    another.click()
+    expect(desk.locator("#count")).to_have_text("All 9 songs")
+    desk.get_by_label("Language", exact=True).check(force=True)
+    assert desk.locator(".entries .name").all_inner_texts() == ["English", "French", "German", "unknown"]
+
+
+def test_a_song_of_unknown_language_offers_no_choice_by_it(desk: Page) -> None:
+    click(desk, HOSTILE)
+    expect(desk.locator("#panel h2")).to_be_visible()
+    assert desk.locator(".languages").count() == 0
+
+
 def test_wheel_buttons_and_keys_zoom_and_reset(desk: Page) -> None:
     desk.mouse.move(800, 300)
     desk.mouse.wheel(0, -200)
@@ -277,7 +299,9 @@ def test_two_fingers_zoom_about_their_middle(phone: Page) -> None:
 
 
 def test_plain_texts_have_neither_artists_nor_years_nor_genres(browser: Browser, tmp_path: Path) -> None:
-    table = songs().assign(artist=None, title=None, genre="other", year=pd.array([None] * 9, dtype="Int64"))
+    table = songs().assign(
+        artist=None, title=None, genre="other", language="en", year=pd.array([None] * 9, dtype="Int64")
+    )
     for page in visit(browser, write(table, tmp_path / "plain.html")):
         expect(page.locator("#modes")).to_be_hidden()
         assert page.locator(".entries .name").count() == 3

@@ -17,6 +17,7 @@ from tests import served
 from neuralist.model import neighbours
 from neuralist.model.similarity import Similarity
 from neuralist.serving.catalogue import Catalogue
+from neuralist.serving.facts import Facts
 
 ORIGIN = np.zeros((1, 2), dtype=np.float32)
 
@@ -72,6 +73,86 @@ def test_options_leave_songs_out(catalogue: Catalogue, options: dict[str, object
 
 
 @pytest.mark.parametrize(
+    ("language", "of_query", "ids"),
+    [
+        ("same", "en", ["s0", "s1"]),
+        ("other", "en", ["s4", "s2"]),  # s3's language is unknown
+        ("other", "fr", ["s0", "s1", "s4", "s2"]),
+        ("same", "fr", []),
+        ("sv", "en", ["s2"]),
+        ("DE", "?", ["s4"]),
+        ("fr", "?", []),
+    ],
+)
+def test_songs_are_chosen_by_their_language(
+    catalogue: Catalogue, language: str, of_query: str, ids: list[str]
+) -> None:
+    found = catalogue.nearest(ORIGIN, 5, language=language, query_languages=[of_query])
+    assert _ids(found) == ids
+    spoken = served.SONGS.set_index("song_id")["language"]
+    assert found["language"].tolist() == spoken.loc[ids].tolist()
+
+
+def test_each_query_has_a_language_of_its_own(catalogue: Catalogue) -> None:
+    found = catalogue.nearest(
+        np.repeat(ORIGIN, 3, axis=0), 1, language="same", query_languages=["de", "en", "de"]
+    )
+    assert found[["query", "song_id"]].to_numpy().tolist() == [[0, "s4"], [1, "s0"], [2, "s4"]]
+
+
+def test_other_options_and_facts_hold_beside_a_language() -> None:
+    catalogue = Catalogue(served.SONGS, served.EMBEDDINGS, Similarity("manhattan"), served.BLEND)
+    options = {"language": "other", "query_languages": ["en"]}
+    assert _ids(catalogue.nearest(ORIGIN, 5, min_year=2000, **options)) == ["s2"]
+    # By year s2, 30 years from 1980, has log-odds 3.75 less; s4 half of that.
+    assert _ids(catalogue.nearest(ORIGIN, 5, facts=[Facts(year=1980)], **options)) == ["s4", "s2"]
+    found = catalogue.nearest(ORIGIN, 5, facts=[Facts(year=2015)], contrast=True, **options)
+    assert _ids(found) == ["s4"]
+
+
+@given(st.data())
+def test_a_language_chooses_as_taking_the_other_songs_away_would(data: st.DataObject) -> None:
+    n = 12
+    spoken = data.draw(st.lists(st.sampled_from(["en", "fr", "de", "?"]), min_size=n, max_size=n))
+    own = data.draw(st.sampled_from(["en", "fr", "de"]))
+    language = data.draw(st.sampled_from(["same", "other", "fr"]))
+    songs = pd.concat([served.SONGS] * 3, ignore_index=True).iloc[:n]
+    songs = songs.assign(song_id=[f"s{number}" for number in range(n)], language=spoken)
+    songs["group_id"] = songs["song_id"]
+    embeddings = np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32)
+    wanted = {"same": {own}, "other": {"en", "fr", "de"} - {own}, "fr": {"fr"}}[language]
+    expected = [f"s{row}" for row in np.abs(embeddings).sum(axis=1).argsort() if spoken[row] in wanted]
+
+    found = Catalogue(songs, embeddings, Similarity("manhattan")).nearest(
+        ORIGIN, n, language=language, query_languages=[own]
+    )
+    assert _ids(found) == expected
+
+
+@pytest.mark.parametrize("language", ["same", "other"])
+def test_a_query_of_unknown_language_is_refused(catalogue: Catalogue, language: str) -> None:
+    reason = (
+        f"language: received '{language}', but that of the query is unknown (under 20 words, or no "
+        "language for sure); give a code such as en"
+    )
+    for of_queries, where in ((["?"], ""), (None, ""), (["en", "?"], "row 2 of 2, ")):
+        queries = np.repeat(ORIGIN, len(of_queries or "1"), axis=0)
+        with pytest.raises(ValueError) as refused:
+            catalogue.nearest(queries, 5, language=language, query_languages=of_queries)
+        assert str(refused.value) == where + reason
+
+
+def test_a_playlist_stays_in_the_first_songs_language_or_leaves_it(catalogue: Catalogue) -> None:
+    # From s2, which alone is Swedish, all but s3, whose language is unknown, are in another.
+    assert catalogue.playlist(2, 3, language="other") == [2, 1, 4]
+    assert catalogue.playlist(4, 2, language="en") == [4, 0]
+    with pytest.raises(ValueError, match="no song is left after 1 of 2 songs"):
+        catalogue.playlist(2, 2, language="same")
+    with pytest.raises(ValueError, match="that of the query is unknown"):
+        catalogue.playlist(3, 2, language="same")
+
+
+@pytest.mark.parametrize(
     ("k", "options", "words"),
     [
         (0, {}, "k: received 0; give a whole number, 1 or more"),
@@ -82,6 +163,8 @@ def test_options_leave_songs_out(catalogue: Catalogue, options: dict[str, object
         (1, {"min_year": "1990"}, "min_year: received '1990'; give a year as a whole number, or None"),
         (1, {"max_year": True}, "max_year: received True"),
         (1, {"exclude_artist": 5}, "exclude_artist: received 5; give a name, or None"),
+        (1, {"language": "french"}, "language: received 'french'; give same, other or a code such as en"),
+        (1, {"language": 5}, "language: received 5"),
     ],
 )
 def test_options_out_of_range_are_refused(

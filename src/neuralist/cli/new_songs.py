@@ -16,6 +16,7 @@ from neuralist.ingest import columns, songs
 from neuralist.ingest.sources import formats
 from neuralist.ingest.sources.common import year_columns
 from neuralist.serving import lyrics
+from neuralist.text import languages
 
 ROWS = 10_000  # at a time
 COLUMNS = ("lyrics", "year", "language", "tags")
@@ -28,7 +29,8 @@ class NewSongs(NamedTuple):
 
     Attributes:
         texts: cleaned lyrics.
-        facts: columns year, language and tags, of each text.
+        facts: columns year, language and tags, of each text. A language that the source does not give as a
+            code is detected.
         n_given: songs of the source, read or not.
         n_unusable: of the texts that were looked at, those without a word, and malformed rows.
     """
@@ -68,12 +70,20 @@ def read(source: Path, settings: params.Params, clean: Clean, text_column: str) 
     has_words = np.array([text is not None for text in texts], dtype=bool)
     if not has_words.any():
         raise ValueError(f"{source}: no text with a word among {n_given:,}; give a table of lyrics")
+    kept = [text for text in texts if text is not None]
+    facts = chosen.loc[has_words, ["year", "language", "tags"]].reset_index(drop=True)
     return NewSongs(
-        [text for text in texts if text is not None],
-        chosen.loc[has_words, ["year", "language", "tags"]].reset_index(drop=True),
+        kept,
+        facts.assign(language=_languages(kept, facts["language"].tolist())),
         n_given,
         int((~has_words).sum()),
     )
+
+
+def _languages(texts: list[str], given: list[Any]) -> list[str]:
+    codes = [languages.code(value) for value in given]
+    detected = iter(languages.detect(text for text, code in zip(texts, codes, strict=True) if code is None))
+    return [next(detected) if code is None else code for code in codes]
 
 
 def _cleaned(text: Any, clean: Clean) -> str | None:

@@ -27,6 +27,10 @@ IsText = Annotated[bool, typer.Option("--text", help="What is given is the lyric
 Versions = Annotated[
     bool, typer.Option("--versions", help="Show all versions and covers of a song, rather than one.")
 ]
+Language = Annotated[
+    str | None,
+    typer.Option(help="Only songs in the 'same' language, in an 'other' one, or in one by its code: 'fr'."),
+]
 Song = Annotated[
     str | None, typer.Option("--song", help="A song of the catalogue: 'artist - title', or its id.")
 ]
@@ -149,6 +153,7 @@ def recommend(  # noqa: PLR0913 - each is an option
         bool,
         typer.Option("--contrast", help="Only songs of another genre, or 20 years or more away; by lyrics."),
     ] = False,
+    language: Language = None,
     versions: Versions = False,
     model: Model = None,
     as_json: Json = False,
@@ -157,6 +162,7 @@ def recommend(  # noqa: PLR0913 - each is an option
 
     They are ranked by lyrics, and by artist, year and tags where these are known: of a song of the catalogue
     they are. Of the versions and covers of a song the nearest is shown, and none of those of the song itself.
+    The language of lyrics is detected; songs of unknown language are left out where --language is given.
     """
     if (song is None) == (lyrics is None):
         raise typer.BadParameter("give either --song or --lyrics")
@@ -164,24 +170,30 @@ def recommend(  # noqa: PLR0913 - each is an option
         raise typer.BadParameter("--artist, --year and --tags are for --lyrics; a song has its own")
     given = None if lyrics is None else _lyrics(lyrics, "--lyrics", is_text=is_text)
     from neuralist import api
+    from neuralist.text import languages
 
     loaded = api.load(model)
     catalogue = loaded.catalogue
     query, start = None, None
     options: dict[str, Any] = {"exclude_artist": exclude_artist, "min_year": min_year, "max_year": max_year}
-    options |= {"versions": versions, "contrast": contrast, "lyrics_only": lyrics_only}
+    options |= {"versions": versions, "contrast": contrast, "lyrics_only": lyrics_only, "language": language}
     if given is not None:
         from neuralist.serving.facts import checked
 
-        reading = loaded.read([_cleaned(loaded, given)], cleaned=True)
+        cleaned = _cleaned(loaded, given)
+        reading = loaded.read([cleaned], cleaned=True)
         _check_known(loaded, given.source, float(reading.known[0]))
+        spoken = languages.detect([cleaned]) if language in ("same", "other") else None
         embeddings, facts = reading.embeddings, checked(artist, year, tags)
     else:
         start, query = _find(catalogue, song or "")
         embeddings, facts = catalogue.embeddings[start][None], catalogue.facts(start)
+        spoken = [catalogue.songs["language"].iloc[start]]
         # Of a model without a blend nobody has asked for the song's facts.
         options["lyrics_only"] |= catalogue.blend is None
-    nearest = catalogue.nearest(embeddings, k, exclude_song=start, facts=[facts], **options)
+    nearest = catalogue.nearest(
+        embeddings, k, exclude_song=start, facts=[facts], query_languages=spoken, **options
+    )
     notes: list[str] = nearest.attrs.get("notes", [])
     for note in notes if song is None else []:
         shell.warn(note)
@@ -193,12 +205,15 @@ def recommend(  # noqa: PLR0913 - each is an option
     )
     if contrast:
         result["contrast"] = {"genres": catalogue.genres(facts), "year": facts.year}
+    if language is not None:
+        result["language"] = {"asked": language, "query": spoken[0] if spoken else None}
     _print_songs(catalogue, result, "Near", as_json)
 
 
 def playlist(
     song: Annotated[str, typer.Option("--song", help="The first song: 'artist - title', or its id.")],
     n: Annotated[int, typer.Option("-n", min=1, max=1000, help="How many songs.")] = 10,
+    language: Language = None,
     versions: Versions = False,
     model: Model = None,
     as_json: Json = False,
@@ -206,17 +221,18 @@ def playlist(
     """A playlist that walks from a song to its nearest neighbours.
 
     No song comes twice, in no other version or cover either, and no artist twice in a row. The similarity is
-    that to the song before.
+    that to the song before. The language of --language is compared with that of the first song.
     """
     from neuralist import api
 
     loaded = api.load(model)
     catalogue = loaded.catalogue
     start, query = _find(catalogue, song)
-    walk = catalogue.playlist(start, n, versions=versions)
+    walk = catalogue.playlist(start, n, versions=versions, language=language)
     steps = catalogue.embeddings[walk]
     similarity = catalogue.similarity(steps[:-1], steps[1:]).round(6)
     songs = catalogue.songs.iloc[walk].assign(rank=range(1, n + 1), similarity=[None, *similarity])
+    songs = songs if language is not None else songs.drop(columns="language")
     result = {"query": query, "songs": _records(songs)} | _provenance(loaded.served)
     _print_songs(catalogue, result, "From", as_json)
 
@@ -373,14 +389,14 @@ def _find(catalogue: "Catalogue", song: str) -> tuple[int, dict[str, Any]]:
             f"no song '{song}' among the {len(catalogue.songs):,} of the catalogue; "
             + (f"did you mean {near}?" if near else "give 'artist - title'")
         )
-    [metadata] = _records(catalogue.songs.iloc[[match.position]])
+    [metadata] = _records(catalogue.songs.iloc[[match.position]].drop(columns="language"))
     return match.position, metadata
 
 
 def _records(songs: "pd.DataFrame") -> list[dict[str, Any]]:
     import pandas as pd
 
-    shown_names = ("rank", "song_id", "artist", "title", "year", "score", "similarity")
+    shown_names = ("rank", "song_id", "artist", "title", "year", "language", "score", "similarity")
     names = [name for name in shown_names if name in songs]
     rows = songs[names].astype(object).itertuples(index=False, name=None)
     return [
@@ -398,7 +414,8 @@ def _print_songs(catalogue: "Catalogue", result: dict[str, Any], word: str, as_j
         year = f" ({query['year']})" if query["year"] else ""
         print(f"{word} {shown(catalogue.label(query['song_id'], query['artist'], query['title']))}{year}\n")
     scored = ["score"] if any(song.get("score") is not None for song in result["songs"]) else []
-    columns = ["rank", *scored, "similarity", "artist", "title", "year"]
+    spoken = ["language"] if any("language" in song for song in result["songs"]) else []
+    columns = ["rank", *scored, "similarity", "artist", "title", "year", *spoken]
     songs = [
         song | {"title": catalogue.label(song["song_id"], None, song["title"])} for song in result["songs"]
     ]
@@ -419,6 +436,10 @@ def _ranked_by(result: dict[str, Any]) -> str:
         far = [f"of another genre than {joined(genres)}"] if genres else []
         far += [f"{FAR_YEARS} years or more from {year}"] if year is not None else []
         text += f", among songs {' or '.join(far)}"
+    if "language" in result:
+        asked, own = result["language"]["asked"], result["language"]["query"]
+        where = {"same": f"in {own}", "other": f"in another language than {own}"}
+        text += f", {where.get(asked, f'in {asked}')}"
     # Of lyrics that were given, notes are warnings.
     why = "; ".join(result["notes"] if result["query"] else [])
     return f"{text}: {why}." if why else f"{text}."

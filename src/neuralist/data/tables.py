@@ -30,7 +30,7 @@ SONGS = pa.schema(
         "lastfm_tags": TEXTS,  # Last.fm's for its tracks: case-folded, each once, heaviest first
         "lastfm_weights": pa.list_(NUMBER),  # of these, from 0 to 100
         "genre": TEXT,
-        "language": TEXT,
+        "language": TEXT,  # a code as text.languages gives it, "?" where it is unknown
         "lyrics": TEXT,  # cleaned by text.cleaning
         "raw_lyrics": TEXT,  # as they came
         "n_words": WHOLE,
@@ -58,6 +58,7 @@ CATALOGUE = pa.schema(
         "title": TEXT,
         "year": WHOLE,
         "genre": TEXT,
+        "language": TEXT,  # as in songs
         "group_id": TEXT,
         "first_words": TEXT,  # of a song without artist and title; else null
         "tags": TEXTS,  # those of both columns of songs, case-folded, each once

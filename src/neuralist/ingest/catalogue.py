@@ -16,7 +16,7 @@ from neuralist.config import params
 from neuralist.data import splits, tables
 from neuralist.ingest import changes, covers, lyrics_check
 from neuralist.ingest.sources import common
-from neuralist.text import equal_texts, genres
+from neuralist.text import equal_texts, genres, languages
 
 _KEPT = ("artist", "title", "year", "language")  # of a correction's own fields, if the file has none
 
@@ -120,6 +120,7 @@ def _rows(accepted: pd.DataFrame, songs: pd.DataFrame, choices: params.Songs) ->
         song_id=accepted["id"],
         **lists,
         genre=[genres.of_song(tags, genre_by_tag) for tags in accepted["tags"]],
+        language=languages.of_songs(accepted["lyrics"], accepted["language"]),
         has_list=[bool(known["has_list"].get(song_id, False)) for song_id in ids],
         fold=pd.array([known["fold"].get(song_id, pd.NA) for song_id in ids], dtype="Int64"),
         group_id=None,

@@ -15,7 +15,7 @@ from neuralist.config import params
 from neuralist.data import splits, tables
 from neuralist.ingest import covers, lyrics_check
 from neuralist.ingest.sources import common, lastfm_tags
-from neuralist.text import genres, matching, names
+from neuralist.text import genres, languages, matching, names
 
 
 class Tables(NamedTuple):
@@ -43,6 +43,7 @@ def build(raw: common.Raw, choices: params.Songs) -> Tables:
         matches, unmatched = match(songs, raw.tracks)
     similar = raw.similarities(matches["track_id"])
     songs = _add_track_columns(songs, matches, raw.tracks, similar, choices)
+    songs["language"] = languages.of_songs(songs["lyrics"], songs["language"])
     links = None
     if raw.duplicates is not None:
         links = covers.duplicate_links(songs["track_ids"].tolist(), raw.duplicates)
@@ -195,6 +196,7 @@ def _counts(
         "listed": len(similar.listed),
         "songs cleaned": sum(map(bool, songs.removed)),
         "removed": dict(sorted(removed.items())),
+        "language": languages.counted(Counter(songs.language)),
         "rejects": dict(sorted(reasons.items())),
     }
 

@@ -9,11 +9,12 @@ Where artist, year or tags of a query are known, `nearest` ranks by the score of
 when the folder was packed. It compares every song: half a second among half a million.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,14 +30,16 @@ from neuralist.model.neighbours import Near, Neighbours
 from neuralist.model.similarity import Similarity, sigmoid
 from neuralist.serving.facts import Facts, artist_numbers
 from neuralist.serving.song_names import Match, SongNames
-from neuralist.text import genres, names
+from neuralist.text import genres, languages, names
 
 DECIMALS = 6  # of a similarity
 _COLUMNS = ("song_id", "artist", "title", "year")
 # Of two songs of val, 34 % are so far apart, and 1.7 % of those that Last.fm lists as similar.
 FAR_YEARS = 20
 _BY_LYRICS = "lyrics"
-_SINCE_4, _SINCE_7 = {"group_id", "first_words"}, {"tags", "tag_weights"}
+_SINCE_4, _SINCE_7, _SINCE_9 = {"group_id", "first_words"}, {"tags", "tag_weights"}, {"language"}
+SAME, OTHER = "same", "other"  # languages, beside codes such as "en"
+_ABSENT = -1  # the number of a language that no song is in
 
 
 class Use(NamedTuple):
@@ -60,7 +63,8 @@ class Use(NamedTuple):
 
 def catalogue_schema(number: int) -> pa.Schema:
     """Return the schema of catalogue.parquet in a served folder of this format."""
-    absent = (_SINCE_4 if number < 4 else set()) | (_SINCE_7 if number < 7 else set())
+    since = {4: _SINCE_4, 7: _SINCE_7, 9: _SINCE_9}
+    absent = {name for first, names_of in since.items() if number < first for name in names_of}
     return pa.schema([field for field in tables.CATALOGUE if field.name not in absent])
 
 
@@ -114,6 +118,8 @@ class Catalogue:
             songs = songs.assign(group_id=songs["song_id"], first_words=None)
         if number < 7:
             songs = songs.assign(tags=None, tag_weights=None)
+        if number < 9:
+            songs = songs.assign(language=None)
         try:
             embeddings = np.load(folder / "embeddings.npy", allow_pickle=False)
         except FileNotFoundError as error:
@@ -135,6 +141,8 @@ class Catalogue:
         facts: Sequence[Facts] | None = None,
         contrast: bool = False,
         lyrics_only: bool = False,
+        language: str | None = None,
+        query_languages: Sequence[str] | None = None,
     ) -> pd.DataFrame:
         """Return the k nearest songs to each query; ties go to the earlier row of the catalogue.
 
@@ -154,25 +162,23 @@ class Catalogue:
             contrast: only songs of another genre than the query's, or FAR_YEARS years or more away, and never
                 the song itself.
             lyrics_only: rank by lyrics, whatever is known.
+            language: only songs of this language: SAME as the query's, OTHER than the query's, or a code such
+                as "fr"; songs of unknown language are left out. None for all songs.
+            query_languages: of each query, as `text.languages` gives them; SAME and OTHER ask for them.
 
         Returns:
             query (position of the query, from 0), rank (from 1), song_id, artist, title, year, similarity (of
             the lyrics). With facts or contrast also score (in [0, 1], by which they are ranked; null where it
             is by the similarity) and used (what ranks, such as "lyrics, year"); and attrs["notes"], sentences
-            on facts that do not take part.
+            on facts that do not take part. With `language` also language.
 
         Raises:
             ValueError: k is no whole number from 1 on, a year is none, min_year is after max_year,
                 `approximate` with similarity euclidean or with facts; facts for a folder of a format before
-                7; or contrast, and neither genre nor year of a query are known.
+                7; contrast, and neither genre nor year of a query are known; language for a folder of a
+                format before 9; or SAME or OTHER, and the language of a query is not known.
         """
-        if not is_integer(k) or k < 1:
-            raise ValueError(f"k: received {k!r}; give a whole number, 1 or more")
-        for name, year in (("min_year", min_year), ("max_year", max_year)):
-            if year is not None and not is_integer(year):
-                raise ValueError(f"{name}: received {year!r}; give a year as a whole number, or None")
-        if min_year is not None and max_year is not None and min_year > max_year:
-            raise ValueError(f"min_year: received {min_year}, after max_year {max_year}; exchange them")
+        _check_options(k, min_year, max_year)
         groups = self._rows if versions else self._groups
         allowed = self._allowed(exclude_artist, min_year, max_year)
         if exclude_song is not None:
@@ -181,17 +187,27 @@ class Catalogue:
         search = self._neighbours.nearest
         if not versions and self._has_versions:
             search = partial(self._neighbours.nearest_of_groups, groups=groups)
+        pools = [allowed] * len(embeddings)
+        if language is not None:
+            pools = self._pools(language, query_languages or [languages.UNKNOWN] * len(embeddings), allowed)
+        columns = _COLUMNS if language is None else (*_COLUMNS, "language")
         known = facts or [Facts()] * len(embeddings)
         if not contrast and not any(of_query.known for of_query in known):
-            return self._table(search(embeddings, int(k), allowed=allowed, approximate=approximate))
+            by_pool: dict[int, list[int]] = defaultdict(list)
+            for query, pool in enumerate(pools):
+                by_pool[id(pool)].append(query)
+            found: dict[int, Near] = {}
+            for rows in by_pool.values():
+                of_pool = search(embeddings[rows], int(k), allowed=pools[rows[0]], approximate=approximate)
+                found |= zip(rows, of_pool, strict=True)
+            return self._table([found[query] for query in range(len(embeddings))], columns)
         uses = [Use(of_query, None) if contrast or lyrics_only else self.use(of_query) for of_query in known]
         if approximate and any(use.weighing for use in uses):
             raise ValueError(
                 "approximate: received with artist, year or tags, which compare every song; leave it out"
             )
         results, scores = [], []
-        for query, use in zip(embeddings, uses, strict=True):
-            pool = allowed
+        for query, use, pool in zip(embeddings, uses, pools, strict=True):
             if contrast:
                 far = self._far(use.facts) & ~self._same(query)
                 pool = far if pool is None else pool & far
@@ -202,14 +218,14 @@ class Catalogue:
                 near, score = self._blended(query, use, use.weighing, int(k), groups, pool)
             results.append(near)
             scores.append(score)
-        table = self._table(results)
+        table = self._table(results, columns)
         used = [", ".join(use.names) for use in uses]
         table["score"] = np.concatenate([*scores, np.empty(0)]).round(DECIMALS)
         table["used"] = [used[query] for query in table["query"]]
         table.attrs["notes"] = list(dict.fromkeys(note for use in uses for note in use.notes))
         return table
 
-    def _table(self, results: Sequence[Near]) -> pd.DataFrame:
+    def _table(self, results: Sequence[Near], columns: Sequence[str]) -> pd.DataFrame:
         counts = [len(near.positions) for near in results]
         rows = np.concatenate([near.positions for near in results] or [np.empty(0)]).astype(np.intp)
         similarity = np.concatenate([near.similarity for near in results] or [np.empty(0)])
@@ -217,7 +233,7 @@ class Catalogue:
             {
                 "query": np.repeat(np.arange(len(results)), counts),
                 "rank": np.concatenate([np.arange(1, count + 1) for count in counts] or [np.empty(0, int)]),
-                **{name: self.songs[name].array.take(rows) for name in _COLUMNS},
+                **{name: self.songs[name].array.take(rows) for name in columns},
                 "similarity": similarity.round(DECIMALS),
             }
         )
@@ -339,16 +355,20 @@ class Catalogue:
         """Look up an id, or "artist - title"; see `SongNames.find`."""
         return self._names.find(text)
 
-    def playlist(self, start: int, n: int, *, versions: bool = False) -> list[int]:
+    def playlist(
+        self, start: int, n: int, *, versions: bool = False, language: str | None = None
+    ) -> list[int]:
         """Walk from song to nearest unplayed song, never two in a row by the same artist.
 
-        Of a group one song is played, unless `versions` is set.
+        Of a group one song is played, unless `versions` is set. The songs after `start` are of the language
+        that `nearest` would choose for it.
 
         Returns:
             n positions, `start` first. Guests do not count: "A feat. B" is by A.
 
         Raises:
-            ValueError: `start` is not a position, n is below 1, or every song left is by the last artist.
+            ValueError: `start` is not a position, n is below 1, or every song left is by the last artist; or
+                the language is one that `nearest` refuses.
         """
         if not 0 <= start < len(self.songs):
             raise ValueError(f"playlist: received song {start}; give 0 to {len(self.songs) - 1}")
@@ -356,6 +376,8 @@ class Catalogue:
             raise ValueError(f"playlist: received n = {n}; give 1 or more")
         groups = self._rows if versions else self._groups
         walk, unplayed = [start], groups != groups[start]
+        if language is not None:
+            [unplayed] = self._pools(language, [str(self.songs["language"].iloc[start])], unplayed)
         while len(walk) < n:
             allowed = unplayed & (self._artists != self._artists[walk[-1]])
             if not allowed.any():
@@ -384,6 +406,50 @@ class Catalogue:
         if max_year is not None:
             masks.append((self.songs["year"] <= max_year).fillna(False).to_numpy(bool))
         return np.logical_and.reduce(masks) if masks else None
+
+    def _pools(
+        self, language: str, query_languages: Sequence[str], allowed: np.ndarray | None
+    ) -> list[np.ndarray]:
+        """Return for each query a mask of the allowed songs of the language, bool (n_songs,).
+
+        Queries of one language share their mask.
+
+        Raises:
+            ValueError: see `nearest`.
+        """
+        wanted = languages.code(language)
+        if wanted is None and language not in (SAME, OTHER):
+            raise ValueError(f"language: received {language!r}; give {SAME}, {OTHER} or a code such as en")
+        numbers, codes = self._languages
+        pools: dict[str, np.ndarray] = {}
+        for row, own in enumerate(query_languages, start=1):
+            if wanted is None and own == languages.UNKNOWN:
+                where = f"row {row:,} of {len(query_languages):,}, " if len(query_languages) > 1 else ""
+                raise ValueError(
+                    f"{where}language: received {language!r}, but that of the query is unknown (under "
+                    f"{languages.MIN_WORDS} words, or no language for sure); give a code such as en"
+                )
+            if own not in pools:
+                pool = numbers == codes.get(wanted or own, _ABSENT)
+                if language == OTHER:
+                    pool = ~pool & (numbers != codes.get(languages.UNKNOWN, _ABSENT))
+                pools[own] = pool if allowed is None else pool & allowed
+        return [pools[own] for own in query_languages]
+
+    @cached_property
+    def _languages(self) -> tuple[np.ndarray, dict[str, int]]:
+        """The number of each song's language, int64 (n_songs,), and that of each code.
+
+        Raises:
+            ValueError: the folder is of a format before 9.
+        """
+        numbers, codes = pd.factorize(self.songs["language"])
+        if (numbers < 0).any():
+            raise ValueError(
+                "language: an earlier version packed this model, without the languages of its songs; run "
+                "`dvc repro package` to pack it again"
+            )
+        return numbers, {str(code): number for number, code in enumerate(codes)}
 
     @cached_property
     def _rows(self) -> np.ndarray:
@@ -421,6 +487,17 @@ class Catalogue:
     @property
     def _artist_numbers(self) -> dict[str, int]:
         return self._numbered_artists[1]
+
+
+def _check_options(k: Any, min_year: Any, max_year: Any) -> None:
+    """Raise a ValueError where k is no whole number from 1 on, or a year is none, or both are exchanged."""
+    if not is_integer(k) or k < 1:
+        raise ValueError(f"k: received {k!r}; give a whole number, 1 or more")
+    for name, year in (("min_year", min_year), ("max_year", max_year)):
+        if year is not None and not is_integer(year):
+            raise ValueError(f"{name}: received {year!r}; give a year as a whole number, or None")
+    if min_year is not None and max_year is not None and min_year > max_year:
+        raise ValueError(f"min_year: received {min_year}, after max_year {max_year}; exchange them")
 
 
 def _weighted(tags: Sequence[str] | None, weights: Sequence[float] | None) -> dict[str, float]:

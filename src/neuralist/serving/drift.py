@@ -15,7 +15,7 @@ import pandas as pd
 from neuralist.config.records import DriftReference, NameBins, NumberBins
 from neuralist.metrics import rounded
 from neuralist.model.encoder import Reading
-from neuralist.text import tokenizer
+from neuralist.text import languages, tokenizer
 
 N_BINS = 10  # as many training songs in each
 MIN_UNSEEN = 30
@@ -186,9 +186,10 @@ def _numbers(songs: Songs, mean: np.ndarray, directions: np.ndarray) -> dict[str
 
 
 def _names(facts: pd.DataFrame) -> dict[str, list[list[str]]]:
-    """Return the language and the own tags of each song; of new songs Last.fm often has none."""
+    """Return the language, where known, and the own tags of each song; of new ones Last.fm often has none."""
+    spoken = [str(name).casefold() for name in facts["language"].fillna(languages.UNKNOWN)]
     return {
-        LANGUAGE: [[str(name).casefold()] if pd.notna(name) else [] for name in facts["language"]],
+        LANGUAGE: [[] if name == languages.UNKNOWN else [name] for name in spoken],
         TAGS: [list(dict.fromkeys(str(tag).casefold() for tag in tags)) for tags in facts["tags"]],
     }
 

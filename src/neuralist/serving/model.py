@@ -18,8 +18,9 @@ from neuralist.config import records
 from neuralist.config.records import ServedModel
 from neuralist.model.encoder import Encoder, Reading
 from neuralist.serving import facts
-from neuralist.serving.catalogue import DECIMALS, Catalogue
+from neuralist.serving.catalogue import DECIMALS, OTHER, SAME, Catalogue
 from neuralist.serving.lyrics import texts, unknown
+from neuralist.text import languages
 
 # Texts encoded together; 512 sorted by length leave the LSTM little padding to run over. Long texts make
 # smaller chunks, for words take ten times the memory of a text, and each core works on a chunk.
@@ -91,7 +92,10 @@ class Model:
         return embeddings[0] if isinstance(lyrics, str) else embeddings
 
     def _encode(self, lyrics: Any, name: str) -> np.ndarray:
-        reading = self.read(texts(lyrics, name, self.encoder.clean), cleaned=True)
+        return self._checked_embeddings(texts(lyrics, name, self.encoder.clean), name)
+
+    def _checked_embeddings(self, cleaned: list[str], name: str) -> np.ndarray:
+        reading = self.read(cleaned, cleaned=True)
         _raise_first(self.faults(reading.known, name), len(reading.known))
         return reading.embeddings
 
@@ -184,6 +188,7 @@ class Model:
         tags: Any = None,
         contrast: bool = False,
         lyrics_only: bool = False,
+        language: str | None = None,
     ) -> pd.DataFrame:
         """Return the k songs of the catalogue nearest to lyrics, and to what else is known of their song.
 
@@ -206,19 +211,25 @@ class Model:
             contrast: only songs of another genre, or 20 years or more away, ranked by lyrics alone, and never
                 the song itself. Its genres are those of its tags.
             lyrics_only: rank by lyrics alone, whatever is known.
+            language: "same": only songs in the language of the lyrics, which is detected; "other": only songs
+                in another one; a code such as "fr": only songs in that one. Songs whose language is unknown
+                are then left out. None: all songs.
 
         Returns:
             rank (from 1), song_id, artist, title (of a song without artist and title, its first words), year,
             similarity (of the lyrics). For many texts the first column is `query`: the text's position from
             0, or its label in the Series. With artist, year, tags or contrast also `score`, in [0, 1], and
             `used`, what ranks ("lyrics, year"); `score` is null where lyrics rank alone. attrs["notes"] then
-            says in sentences what was not used, such as a tag that no song has.
+            says in sentences what was not used, such as a tag that no song has. With language also
+            `language`, of each song.
 
         Raises:
             ValueError: a text, a fact or an option is invalid; the model has no catalogue; artist, year or
-                tags for a model packed by an earlier version; or contrast without year and genre.
+                tags, or language, for a model packed by an earlier version; contrast without year and genre;
+                or "same" or "other" for lyrics whose language cannot be told, as of those under 20 words.
         """
-        embeddings = np.atleast_2d(self.encode(lyrics))
+        cleaned = texts(lyrics, "lyrics", self.encoder.clean)
+        embeddings = self._checked_embeddings(cleaned, "lyrics")
         nearest = self.catalogue.nearest(
             embeddings,
             k,
@@ -230,6 +241,8 @@ class Model:
             facts=facts.columns(len(embeddings), artist, year, tags, single=isinstance(lyrics, str)),
             contrast=contrast,
             lyrics_only=lyrics_only,
+            language=language,
+            query_languages=languages.detect(cleaned) if language in (SAME, OTHER) else None,
         )
         if isinstance(lyrics, str):
             return nearest.drop(columns="query")

@@ -4,7 +4,8 @@ Input: records of the chosen experiment. Output: markdown, below the 5,000 chara
 a version's description unless the corpus' note or the settings are long.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from neuralist.config.records import (
 )
 from neuralist.evaluation import results, selection
 from neuralist.evaluation.baselines import BASELINES
+from neuralist.model.encoder import Reading
 from neuralist.serving.lyrics import LOW_KNOWN
+from neuralist.text import languages
 from neuralist.text.tokenizer import TokenWindowing
 
 COLUMNS = ("spearman", "roc_auc", "average_precision", "mse")
@@ -36,7 +39,9 @@ SECTION = """\
 {heading}
 
 {n:,} songs{left_out}. Of {n_low:,} it knows less than {low:.0%} of the {unit}s. The catalogue holds {lyrics}.
-It may have changed since the training: `neuralist catalogue` adds and removes songs, and trains nothing."""
+It may have changed since the training: `neuralist catalogue` adds and removes songs, and trains nothing.
+
+{languages}"""
 CARD = """\
 # Model card: {name}
 
@@ -137,15 +142,16 @@ def card(
     )
 
 
-def catalogue(known: np.ndarray, unit: str, *, n_unnamed: int) -> str:
+def catalogue(reading: Reading, languages_of: Sequence[str], unit: str, *, n_unnamed: int) -> str:
     """Return the section on the catalogue, which may change without training.
 
     Args:
-        known: the share of each song's tokens that the model knows, float64 (n_songs,); those of 0 are left
-            out of the catalogue.
+        reading: of its songs; those without a known token are left out of it.
+        languages_of: the language of each, left out or not.
         unit: word or character.
         n_unnamed: songs of the catalogue without artist and title, of which it holds the first words.
     """
+    known = reading.known
     n_unknown = int(np.sum(known == 0))
     return SECTION.format(
         heading=HEADING,
@@ -157,7 +163,20 @@ def catalogue(known: np.ndarray, unit: str, *, n_unnamed: int) -> str:
         lyrics=f"of lyrics, the first words of {n_unnamed:,} without artist and title"
         if n_unnamed
         else "no lyrics",
+        languages=_languages(reading, languages_of, unit),
     )
+
+
+def _languages(reading: Reading, languages_of: Sequence[str], unit: str) -> str:
+    """Return a markdown table: how many songs of each language, and which share of their tokens is known."""
+    counts = languages.counted(Counter(languages_of))
+    rows = np.array([name if name in counts else languages.OTHER for name in languages_of])
+    lines = [f"| language | songs | {unit}s known |", "|---|---|---|"]
+    for name, count in counts.items():
+        n_tokens = reading.n_tokens[rows == name]
+        known = float(np.dot(n_tokens, reading.known[rows == name]) / max(n_tokens.sum(), 1))
+        lines.append(f"| {name} | {count:,} | {known:.1%} |")
+    return "\n".join(lines)
 
 
 def with_catalogue(card: str, of_catalogue: str) -> str:

@@ -152,12 +152,14 @@ class Offered(NamedTuple):
 
     Attributes:
         quantiles: see `quantiles`.
-        known: the share of each offered song's tokens that the model knows, float64 (n_songs,).
+        reading: of all songs that were to be offered.
+        languages: of these.
         n_unnamed: songs of the catalogue without artist and title.
     """
 
     quantiles: list[float]
-    known: np.ndarray
+    reading: Reading
+    languages: list[str]
     n_unnamed: int
 
 
@@ -248,7 +250,9 @@ def save(
     is_unseen = (masks["val"] | masks["test"]) & ~is_train
     reference = drift.learn(drift.Songs(song_texts, songs, of_songs), is_train, is_unseen)
     records.save(reference, out / records.DRIFT)
-    of_catalogue = model_card.catalogue(offered.known, encoder.windowing.unit, n_unnamed=offered.n_unnamed)
+    of_catalogue = model_card.catalogue(
+        offered.reading, offered.languages, encoder.windowing.unit, n_unnamed=offered.n_unnamed
+    )
     card = model_card.card(served, chosen.trained, chosen.evaluated, chosen.level, of_catalogue)
     files.write_text(out / "card.md", card)
     return _finished(served, out)
@@ -273,7 +277,9 @@ def renew(folder: Path, catalogue: pd.DataFrame, out: Path) -> ServedModel:
     texts = [encoder.clean(text) for text in catalogue["lyrics"]]
     reading = encoder.read(texts, cleaned=True)
     offered = _write_catalogue(encoder, catalogue, texts, reading, catalogue_schema(served.format), out)
-    of_catalogue = model_card.catalogue(offered.known, encoder.windowing.unit, n_unnamed=offered.n_unnamed)
+    of_catalogue = model_card.catalogue(
+        offered.reading, offered.languages, encoder.windowing.unit, n_unnamed=offered.n_unnamed
+    )
     card = (folder / "card.md").read_text(encoding="utf-8")
     files.write_text(out / "card.md", model_card.with_catalogue(card, of_catalogue))
     return _finished(served.model_copy(update={"quantiles": tuple(offered.quantiles)}), out)
@@ -341,7 +347,7 @@ def _write_catalogue(
     parquet.write(catalogue.filter(schema.names), schema, out / "catalogue.parquet")
     with files.unfinished(out / "embeddings.npy") as temporary, temporary.open("wb") as file:
         np.save(file, embeddings)
-    return Offered(drawn, reading.known, int(is_unnamed.sum()))
+    return Offered(drawn, reading, songs["language"].tolist(), int(is_unnamed.sum()))
 
 
 def _finished(served: ServedModel, out: Path) -> ServedModel:

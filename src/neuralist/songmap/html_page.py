@@ -10,7 +10,7 @@ import numpy as np
 from neuralist import html
 from neuralist.songmap import song_words
 from neuralist.songmap.layout import SongMap
-from neuralist.songmap.picture import COLOURS, OTHER, genres, unit_positions
+from neuralist.songmap.picture import COLOURS, OTHER, Group, genres, spoken, unit_positions
 from neuralist.songmap.song_words import Clusters
 from neuralist.text.tfidf import TermWeights
 
@@ -63,13 +63,14 @@ def _neighbours(song_map: SongMap, words: TermWeights) -> dict[str, Any]:
 
 
 def _groups(song_map: SongMap, words: TermWeights, clusters: Clusters | None) -> dict[str, Any]:
-    listed = genres(song_map)
-    numbers = {genre.name: number for number, genre in enumerate(listed)}
+    genre_groups, languages = genres(song_map), spoken(song_map)
     groups: dict[str, Any] = {
         "colours": COLOURS,
         "other": OTHER,
-        "genres": [{"name": genre.name, "style": genre.style} for genre in listed],
-        "genre": [numbers[song.genre] for song in song_map.songs],
+        "genres": _styles(genre_groups),
+        "genre": _numbers(genre_groups, [song.genre for song in song_map.songs]),
+        "languages": _styles(languages),
+        "language": _numbers(languages, [song.language for song in song_map.songs]),
     }
     if clusters is None:
         return groups
@@ -82,3 +83,12 @@ def _groups(song_map: SongMap, words: TermWeights, clusters: Clusters | None) ->
         "cluster": clusters.labels.tolist(),
         "silhouette": clusters.silhouette,
     }
+
+
+def _styles(groups: list[Group]) -> list[dict[str, Any]]:
+    return [{"name": group.name, "style": group.style} for group in groups]
+
+
+def _numbers(groups: list[Group], names_of_songs: list[str]) -> list[int]:
+    numbers = {group.name: number for number, group in enumerate(groups)}
+    return [numbers[name] for name in names_of_songs]

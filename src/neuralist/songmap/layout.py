@@ -13,7 +13,7 @@ import pandas as pd
 
 from neuralist.model.neighbours import Neighbours
 from neuralist.model.similarity import Similarity
-from neuralist.text import names
+from neuralist.text import languages, names
 
 Filter = Mapping[str, str | int | bool]
 LATEST = "latest"
@@ -31,6 +31,7 @@ class Song(NamedTuple):
     title: str
     genre: str
     year: int | None
+    language: str
 
 
 class SongMap(NamedTuple):
@@ -128,13 +129,21 @@ def songmap(songs: pd.DataFrame, embeddings: np.ndarray, similarity: Similarity,
     is_unnamed = songs["artist"].isna() & songs["title"].isna()
     first_words = songs["song_id"] + ": " + songs.loc[is_unnamed, "lyrics"].map(names.first_words)
     shown = [
-        Song(str(song_id), str(artist), str(title), str(genre), None if pd.isna(year) else int(year))
-        for song_id, artist, title, genre, year in zip(
+        Song(
+            str(song_id),
+            str(artist),
+            str(title),
+            str(genre),
+            None if pd.isna(year) else int(year),
+            str(language),
+        )
+        for song_id, artist, title, genre, year, language in zip(
             songs["song_id"],
             songs["artist"].fillna(""),
             songs["title"].mask(is_unnamed, first_words).fillna(songs["song_id"]),
             songs["genre"].fillna("other"),
             songs["year"],
+            songs["language"].fillna(languages.UNKNOWN),
             strict=True,
         )
     ]

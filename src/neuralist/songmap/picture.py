@@ -6,6 +6,7 @@ Input: a `layout.SongMap`. Output: a matplotlib figure. Titles must not be parse
 import unicodedata
 import warnings
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 
 from neuralist import files
 from neuralist.songmap.layout import SongMap
+from neuralist.text import languages
 
 WIDTH, HEIGHT, MARGIN = 960, 640, 44  # of the drawing, in its own units (pixels on the page)
 HEADING = 62  # above the picture: caption and legend
@@ -30,8 +32,11 @@ OTHER = {"light": "#83878f", "dark": "#7d8494"}
 SHAPES = ("o", "D")  # matplotlib's names
 
 
-class Genre(NamedTuple):
-    """A genre, its number of songs, and its `style`: index into colours times shapes, or -1 for grey."""
+class Group(NamedTuple):
+    """A genre or a language, its number of songs, and its `style`.
+
+    The style is an index into colours times shapes, or -1 for grey.
+    """
 
     name: str
     style: int
@@ -90,13 +95,22 @@ def picture(song_map: SongMap, caption: str, note: str = "") -> Figure:
     return figure
 
 
-def genres(song_map: SongMap) -> list[Genre]:
+def genres(song_map: SongMap) -> list[Group]:
     """Return the genres by falling count, "other" last; that one and those beyond the palette are grey."""
-    counts = Counter(song.genre for song in song_map.songs)
-    ranked = sorted(counts, key=lambda name: (name == "other", -counts[name], name))
+    return _groups((song.genre for song in song_map.songs), "other")
+
+
+def spoken(song_map: SongMap) -> list[Group]:
+    """Return the languages by falling count, the unknown one last; styled as `genres` are."""
+    return _groups((song.language for song in song_map.songs), languages.UNKNOWN)
+
+
+def _groups(names_of_songs: Iterable[str], rest: str) -> list[Group]:
+    counts = Counter(names_of_songs)
+    ranked = sorted(counts, key=lambda name: (name == rest, -counts[name], name))
     n_styles = len(COLOURS["light"]) * len(SHAPES)
     return [
-        Genre(name, rank if name != "other" and rank < n_styles else -1, counts[name])
+        Group(name, rank if name != rest and rank < n_styles else -1, counts[name])
         for rank, name in enumerate(ranked)
     ]
 

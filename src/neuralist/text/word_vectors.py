@@ -6,7 +6,7 @@ word without a vector and holds the mean of the others, so that an unknown word 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from neuralist.config import params, records
 from neuralist.config.experiment import Segmenter
 from neuralist.config.records import Coverage, SplitCoverage
 from neuralist.data import arrays
-from neuralist.text import segmentation, vector_files
+from neuralist.text import languages, segmentation, vector_files
 from neuralist.text.tokenizer import characters, words
 from neuralist.text.vector_files import SUFFIXES, Merged, Origins, VectorFile
 from neuralist.text.vocabulary import Vocabulary
@@ -260,7 +260,7 @@ def assemble(
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     rows = np.divide(length * rows, lengths, out=rows, where=lengths > 0)
     matrix = np.vstack([np.zeros_like(rows[:1]), rows.mean(axis=0, keepdims=True), rows])
-    covered = {split: _coverage(lyrics, vectors, segmenter) for split, lyrics in texts.items()}
+    covered = {split: _coverage(_counted(lyrics, segmenter), vectors) for split, lyrics in texts.items()}
     coverage = Coverage.model_validate(
         {"source": source, "words": len(vectors), "dimensions": rows.shape[1], "segmenter": segmenter}
         | covered
@@ -268,15 +268,37 @@ def assemble(
     return WordVectors(Vocabulary(vectors), matrix, coverage, origins)
 
 
-def _coverage(
-    lyrics: Sequence[str], vectors: Mapping[str, np.ndarray], segmenter: Segmenter | None
-) -> SplitCoverage:
-    tokens = [word for text in lyrics for word in words(text, segmenter)]
-    distinct = set(tokens)
+def coverage_by_language(
+    lyrics: Sequence[str], spoken: Sequence[str], covered: Container[str], segmenter: Segmenter | None
+) -> dict[str, SplitCoverage]:
+    """Return how much of the lyrics of each language is covered; see `Coverage.languages`.
+
+    Args:
+        lyrics: of songs.
+        spoken: the language of each.
+        covered: the words with a vector.
+        segmenter: of the words.
+    """
+    shown = languages.counted(Counter(spoken))
+    texts: dict[str, list[str]] = {name: [] for name in shown}
+    for text, name in zip(lyrics, spoken, strict=True):
+        texts[name if name in shown else languages.OTHER].append(text)
+    return {name: _coverage(_counted(of_language, segmenter), covered) for name, of_language in texts.items()}
+
+
+def _counted(lyrics: Iterable[str], segmenter: Segmenter | None) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for text in lyrics:
+        counts.update(words(text, segmenter))
+    return counts
+
+
+def _coverage(counts: Counter[str], covered: Container[str]) -> SplitCoverage:
+    with_vector = [count for word, count in counts.items() if word in covered]
     return SplitCoverage(
-        tokens=len(tokens),
-        token_coverage=_share(sum(word in vectors for word in tokens), len(tokens)),
-        word_coverage=_share(sum(word in vectors for word in distinct), len(distinct)),
+        tokens=counts.total(),
+        token_coverage=_share(sum(with_vector), counts.total()),
+        word_coverage=_share(len(with_vector), len(counts)),
     )
 
 

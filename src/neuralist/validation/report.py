@@ -6,13 +6,14 @@ Stage `validate` writes it as JSON for DVC and as a web page without links to th
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from neuralist import html
 from neuralist.engine.protocol import Engine
 from neuralist.files import digest
+from neuralist.text import languages
 
 COUNTS = """
     WITH listed AS (
@@ -39,6 +40,9 @@ COUNTS = """
            (SELECT count(*) FROM unlisted WHERE split = 'train') AS unlisted_train,
            (SELECT count(*) FROM unlisted WHERE split = 'val') AS unlisted_val,
            similar_share FROM of_pairs"""
+LANGUAGES = """
+    SELECT coalesce(language, '?') AS language, count(*) AS n_songs FROM songs
+    GROUP BY coalesce(language, '?')"""
 
 Verdict = Literal["passed", "warning", "failed", "broken"]
 
@@ -70,10 +74,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Report:
-    """Counts of the corpus and every outcome, in the order of the suites."""
+    """Counts of the corpus and every outcome, in the order of the suites.
+
+    Attributes:
+        counts: see `count`.
+        outcomes: of all expectations.
+        languages: see `count_languages`.
+    """
 
     counts: dict[str, int | float | None]
     outcomes: list[Outcome]
+    languages: dict[str, int] = field(default_factory=dict)
 
     @property
     def tally(self) -> Counter[Verdict]:
@@ -94,6 +105,7 @@ class Report:
             "n_broken": self.tally["broken"],
             "n_warnings": self.tally["warning"],
             "counts": self.counts,
+            "songs_by_language": self.languages,
             "results": [
                 {"success": outcome.verdict in ("passed", "warning"), **asdict(outcome)}
                 for outcome in self.outcomes
@@ -127,3 +139,8 @@ def count(engine: Engine) -> dict[str, int | float | None]:
         [0, 1], is the share of pairs with similarity >= 0.5, None when there is no pair.
     """
     return engine.records(COUNTS)[0]
+
+
+def count_languages(engine: Engine) -> dict[str, int]:
+    """Count the songs of each language, as `text.languages.counted` orders and sums them."""
+    return languages.counted({row["language"]: row["n_songs"] for row in engine.records(LANGUAGES)})

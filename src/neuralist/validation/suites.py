@@ -31,7 +31,7 @@ from neuralist.data.splits import MIN_PAIRS
 from neuralist.engine.connect import connect
 from neuralist.validation import derived_tables
 from neuralist.validation.derived_tables import CheckedTables
-from neuralist.validation.report import Report, count
+from neuralist.validation.report import Report, count, count_languages
 from neuralist.validation.runner import MAX_ROWS, Suites, check
 
 SPLITS = ["train", "val", "test"]
@@ -60,7 +60,8 @@ def validate(
     suites = all_suites(expected, gives_split=gives_split)
     with connect(engine_name) as engine:
         derived_tables.derive(engine, checked, choices, gives_split=gives_split, suites=suites)
-        return Report(count(engine), check(suites, engine, max_rows=max_rows))
+        outcomes = check(suites, engine, max_rows=max_rows)
+        return Report(count(engine), outcomes, count_languages(engine))
 
 
 def all_suites(expected: Expected, *, gives_split: bool) -> Suites:
@@ -80,7 +81,8 @@ def songs_suites(expected: Expected) -> Suites:
     """Expect each song to have an id, lyrics and a fold, each track one song and each group one fold."""
     return {
         "songs": [
-            *_not_null("song_id", "genre", "lyrics", "raw_lyrics", "n_words", "has_list", "group_id", "fold"),
+            *_not_null("song_id", "genre", "language", "lyrics", "raw_lyrics", "n_words"),
+            *_not_null("has_list", "group_id", "fold"),
             _row_count_within(expected.songs, "expected.songs"),
             _unique("song_id", "a song_id names one song"),
             ExpectColumnValuesToMatchRegex(column="lyrics", regex=r"\S", description="lyrics are not blank"),

@@ -9,7 +9,7 @@ from neuralist.config.records.base import Count, Share, optional
 
 
 class SplitCoverage(Section):
-    """How much of the lyrics of one split have a word vector.
+    """How much of the lyrics of one split, or of one language, have a word vector.
 
     Attributes:
         tokens: number of words, repeated ones counted each time.
@@ -35,6 +35,7 @@ class Coverage(Section):
         val: the val songs.
         test: the test songs.
         spaces: how each further file was brought to the space of the first, in sentences; None of one file.
+        languages: all songs of each language, as `text.languages.counted` orders and sums them.
     """
 
     source: str
@@ -45,6 +46,7 @@ class Coverage(Section):
     val: SplitCoverage | None = optional()
     test: SplitCoverage | None = optional()
     spaces: tuple[str, ...] | None = optional()
+    languages: dict[str, SplitCoverage] | None = optional()
 
 
 class CalibrationCurve(Section):

@@ -9,6 +9,7 @@
 | 5 | served.json, `format` | |
 | 6 | served.json, `format` | no blend.json, no tags in the catalogue: lyrics alone rank songs |
 | 7 | served.json, `format` | no drift.json: new songs cannot be compared with those of training |
+| 8 | served.json, `format` | no `language` in the catalogue: songs cannot be chosen by it |
 """
 
 from pathlib import Path
@@ -22,7 +23,7 @@ from neuralist.config.records.drift import DriftReference
 from neuralist.config.records.experiment import ExperimentRecord
 from neuralist.config.records.metrics import Estimate, MetricName
 
-FORMAT = 8
+FORMAT = 9
 BLEND, DRIFT = "blend.json", "drift.json"  # of a served folder
 Fact = Literal["artist", "year", "tags"]
 
