@@ -140,51 +140,31 @@ def test_what_a_predictor_cannot_read_comes_last(row: list[float], rank: int, au
     assert (found["mrr"], found["auc"]) == pytest.approx((1 / rank, auc))
 
 
-def repeated(matrix: np.ndarray, song: list[int], counts: np.ndarray) -> dict[str, float]:
-    """The metrics of a sample with each song so often, where text 0 looks for 1, by comparing one by one."""
-    copies = [(text, copy) for text, of in enumerate(song) for copy in range(counts[of])]
-    rivals = [matrix[0, text] for text, _ in copies if song[text] != song[0]]
-    right = matrix[0, 1]
-    orders = range(sum(rival == right for rival in rivals) + 1)
-    ranks = [1 + sum(rival > right for rival in rivals) + earlier for earlier in orders]
-    wins = [(right > rival) + (right == rival) / 2 for rival in rivals]
-    return {
-        "recall_at_1": float(np.mean([rank <= 1 for rank in ranks])),
-        "recall_at_10": float(np.mean([rank <= 10 for rank in ranks])),
-        "mrr": float(np.mean([1 / rank for rank in ranks])),
-        "auc": float(np.mean(wins)) if wins else NAN,
-    }
-
-
-def test_a_resample_is_a_sample_in_which_songs_are_repeated() -> None:
-    draw = np.random.default_rng(3)
-    matrix = draw.integers(0, 3, size=(7, 7)) / 3
-    queries = TranslationQueries.of(PAIRS, LANGUAGES, asked(0))
-    song = [0, 0, 1, 1, 2, 2, 3]
-    assert queries.song.tolist() == song
-    found = translations.measure(queries, {"": rows_of(matrix)}, 40, 7)[""]["all"]
-    drawn = np.concatenate(list(resampling.song_counts(4, 4, 40, 7)))
-    is_asked = drawn[:, 0] > 0
-
-    assert not is_asked.all()  # some resamples lack the song
-    assert len({tuple(counts) for counts in drawn[is_asked]}) > 10
-    for number, counts in enumerate(drawn):
-        expected = repeated(matrix, song, counts) if counts[0] else dict.fromkeys(translations.NAMES, NAN)
-        values = {name: of_metric[number] for name, of_metric in found.items()}
-        assert values == pytest.approx(expected, nan_ok=True)
-
-
 def test_a_song_drawn_twice_counts_twice_in_the_mean() -> None:
     # Text 0 finds its translation first, text 2 last.
     matrix = np.tile([0.5, 0.9, 0.8, 0.0, 0.7, 0.6, 0.4], (7, 1))
     queries = TranslationQueries.of(PAIRS, LANGUAGES, asked(0, 2))
     recall = translations.measure(queries, {"": rows_of(matrix)}, 30, 1)[""]["fr→en"]["recall_at_1"]
-    drawn = np.concatenate(list(resampling.song_counts(4, 4, 30, 1))).astype(float)
+    # Of the four songs two are asked for, and drawn.
+    drawn = np.concatenate(list(resampling.song_counts(2, 2, 30, 1))).astype(float)
     total = drawn[:, 0] + drawn[:, 1]
-    expected = np.divide(drawn[:, 0], total, out=np.full(31, NAN), where=total > 0)
 
-    assert recall == pytest.approx(expected, nan_ok=True)
-    assert len(set(np.round(expected[~np.isnan(expected)], 3))) > 3
+    assert recall == pytest.approx(drawn[:, 0] / total)
+    assert set(recall.tolist()) == {0, 0.5, 1}
+
+
+def test_a_resample_draws_a_song_with_the_queries_of_all_its_texts() -> None:
+    # Each of both texts of the first song finds the other, no text of the other songs does.
+    matrix = np.tile([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0], (7, 1))
+    matrix[0, 1] = matrix[1, 0] = 2
+    found = translations.measure(TranslationQueries.of(PAIRS, LANGUAGES), {"": rows_of(matrix)}, 30, 1)[""]
+    drawn = np.concatenate(list(resampling.song_counts(3, 6, 30, 1))).astype(float)
+
+    assert found["all"]["recall_at_1"] == pytest.approx(drawn[:, 0] / 3)
+    # A resample without a song of the language pair has no value.
+    of_french = np.divide(drawn[:, 0], of := drawn[:, 0] + drawn[:, 1], out=np.full(31, NAN), where=of > 0)
+    assert found["fr→en"]["recall_at_1"] == pytest.approx(of_french, nan_ok=True)
+    assert np.isnan(of_french).any()
 
 
 def test_figures_do_not_depend_on_how_many_queries_are_computed_together(

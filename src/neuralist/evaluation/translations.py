@@ -15,14 +15,14 @@ Of several translations into the language the most similar one counts, and the s
 candidates (the filtered setting of Bordes et al. 2013, section 4.1). Candidates that are as similar as the
 translation count with the mean over all their orders (McSherry & Najork 2008, section 2.1); in auc as half.
 
-A resample draws songs, each with all its texts, see `neuralist.evaluation.resampling`. Its metrics equal
-those of a sample in which each song occurs as often as it was drawn, never as its own candidate.
+A resample draws songs, each with all its queries, see `neuralist.evaluation.resampling`. Candidates stay. If
+they were drawn too, a third of the rivals would be missing and others would stand twice, which shares places
+among fewer: recall@1 of the resamples then lay above that of the sample, at 0.775 [0.737, 0.863].
 """
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -37,7 +37,6 @@ ALL = "all"  # beside the language pairs: all queries
 HALVES = ("A", "B")
 # Similarities computed together: 8 MB.
 _SIMILARITIES_AT_ONCE = 1_000_000
-_QUERIES_AT_ONCE = 256
 
 # Positions of texts, int64 (n,), to their similarity with every text, float (n, n_texts). NaN: the predictor
 # cannot read one of the two. Such a candidate comes after all others, a translation after even these.
@@ -93,11 +92,6 @@ class TranslationQueries:
         pairs, counts = np.unique(self.languages, return_counts=True)
         return {ALL: len(self.text)} | dict(zip(pairs.tolist(), counts.tolist(), strict=True))
 
-    @cached_property
-    def sizes(self) -> np.ndarray:
-        """Number of texts of each song, int64 (n_songs,)."""
-        return np.bincount(self.song)
-
 
 def songs(pairs: Pairs, n_texts: int) -> np.ndarray:
     """Number the songs that pairs join texts to, int64 (n_texts,); a text in no pair is a song of its own."""
@@ -129,9 +123,6 @@ def measure(
 ) -> dict[str, dict[str, ResampledMetrics]]:
     """Compute all metrics of all predictors, for the sample and for the same resamples of its songs.
 
-    Memory is that of some million numbers, however many texts there are, and of one number for each text
-    and resample.
-
     Args:
         queries: the texts and queries.
         predictors: name to similarities.
@@ -139,106 +130,69 @@ def measure(
         seed: of the resamples.
 
     Returns:
-        Predictor to ALL and each language pair to its metrics; NaN where there is no other song.
+        Predictor to ALL and each language pair to its metrics; auc is NaN where there is no other song.
     """
-    n_songs = len(queries.sizes)
-    of_songs = np.concatenate(
-        [
-            counts.astype(np.float32)  # which counts to 16 million
-            for counts in resampling.song_counts(n_songs, n_songs, n_resamples, seed)
-        ]
-    )
-    draws = _Draws(np.ascontiguousarray(of_songs[:, queries.song].T))
-    return {name: _measure(queries, similarities, draws) for name, similarities in predictors.items()}
-
-
-@dataclass(frozen=True)
-class _Draws:
-    """How often each text is in each resample, float32 (n_texts, 1 + n_resamples)."""
-
-    counts: np.ndarray
-
-    @cached_property
-    def n_texts(self) -> np.ndarray:
-        """Number of texts in each resample, float32 (1 + n_resamples,)."""
-        return self.counts.sum(axis=0)
-
-    @cached_property
-    def harmonic(self) -> np.ndarray:
-        """The sums of 1 / rank over the first n ranks, n = 0 to the largest rank."""
-        return np.concatenate([[0], np.cumsum(1 / np.arange(1, int(self.n_texts.max()) + 2))])
-
-
-def _measure(
-    queries: TranslationQueries, similarities: Similarities, draws: _Draws
-) -> dict[str, ResampledMetrics]:
+    of_queries = {
+        name: np.concatenate([_metrics(_rivals(queries, chunk, similarities)) for chunk in _chunks(queries)])
+        for name, similarities in predictors.items()
+    }
     pairs, of_query = np.unique(queries.languages, return_inverse=True)
-    shape = (len(pairs), len(NAMES), draws.counts.shape[1])
-    sums, weights = np.zeros(shape), np.zeros(shape)
-    for chunk in _chunks(queries):
-        values = _metrics(_others(queries, chunk, similarities), draws)
-        drawn = draws.counts[queries.text[chunk]]  # how often each query is asked
-        for number, name in enumerate(NAMES):
-            defined = np.where(np.isnan(values[name]), 0, drawn)
-            for pair in np.unique(of_query[chunk]):
-                of_pair = of_query[chunk] == pair
-                weights[pair, number] += defined[of_pair].sum(axis=0)
-                sums[pair, number] += (defined * np.nan_to_num(values[name]))[of_pair].sum(axis=0)
-    sums, weights = (np.concatenate([part.sum(axis=0, keepdims=True), part]) for part in (sums, weights))
-    means = np.divide(sums, weights, out=np.full(sums.shape, np.nan), where=weights > 0)
+    rows = {ALL: np.arange(len(of_query))}
+    rows |= {pair: np.flatnonzero(of_query == number) for number, pair in enumerate(pairs.tolist())}
+    songs, song = np.unique(queries.song[queries.text], return_inverse=True)
+    means: dict[tuple[str, str], list[np.ndarray]] = {
+        (name, pair): [] for name in predictors for pair in rows
+    }
+    for counts in resampling.song_counts(len(songs), len(song), n_resamples, seed):
+        for pair, of_pair in rows.items():
+            weights = counts[:, song[of_pair]].astype(np.float64)
+            total = weights.sum(axis=1, keepdims=True)
+            weights = np.divide(weights, total, out=np.full(weights.shape, np.nan), where=total > 0)
+            for name, values in of_queries.items():
+                means.setdefault((name, pair), []).append(weights @ values[of_pair])
     return {
-        pair: dict(zip(NAMES, of_pair, strict=True))
-        for pair, of_pair in zip([ALL, *pairs.tolist()], means, strict=True)
+        name: {pair: dict(zip(NAMES, np.concatenate(means[name, pair]).T, strict=True)) for pair in rows}
+        for name in predictors
     }
 
 
 def _chunks(queries: TranslationQueries) -> Iterator[slice]:
-    at_once = max(1, min(_QUERIES_AT_ONCE, _SIMILARITIES_AT_ONCE // len(queries.song)))
+    at_once = max(1, _SIMILARITIES_AT_ONCE // len(queries.song))
     n_queries = len(queries.text)
     return (slice(start, min(start + at_once, n_queries)) for start in range(0, n_queries, at_once))
 
 
-class _Others(NamedTuple):
-    """The texts of other songs, as they stand to the translations of some queries."""
+class _Rivals(NamedTuple):
+    """How many texts of other songs stand where, beside the translation of a query; int64 (n_queries,) each."""
 
-    above: np.ndarray  # bool (n_queries, n_texts): more similar
-    tied: np.ndarray  # bool (n_queries, n_texts): as similar
-    own: np.ndarray  # int64 (n_queries,): a text of the query's song
-    n_own: np.ndarray  # int64 (n_queries,): number of texts of the query's song
+    above: np.ndarray  # more similar
+    tied: np.ndarray  # as similar
+    all: np.ndarray
 
 
-def _others(queries: TranslationQueries, chunk: slice, similarities: Similarities) -> _Others:
-    """Compare every text of another song with the nearest translation."""
+def _rivals(queries: TranslationQueries, chunk: slice, similarities: Similarities) -> _Rivals:
+    """Compare the texts of other songs with the nearest translation."""
     texts = queries.text[chunk]
     similarity = similarities(texts)
     begin, end = np.searchsorted(queries.query, [chunk.start, chunk.stop])
     is_right = np.zeros(similarity.shape, dtype=bool)
     is_right[queries.query[begin:end] - chunk.start, queries.answer[begin:end]] = True
-    readable = ~np.isnan(similarity)
-    best = np.where(is_right & readable, similarity, -np.inf).max(axis=1, keepdims=True)
+    is_right &= ~np.isnan(similarity)
+    best = np.where(is_right, similarity, -np.inf).max(axis=1, keepdims=True)
+    is_read = is_right.any(axis=1, keepdims=True)  # else the translation comes last
     is_other = queries.song[texts, None] != queries.song
-    is_read = best > -np.inf  # else the translation comes last
     above = is_other & (~is_read | (similarity > best))  # NaN is not above
-    return _Others(
-        above, is_other & is_read & (similarity == best), texts, queries.sizes[queries.song[texts]]
-    )
+    tied = is_other & is_read & (similarity == best)
+    return _Rivals(above.sum(axis=1), tied.sum(axis=1), is_other.sum(axis=1))
 
 
-def _metrics(others: _Others, draws: _Draws) -> ResampledMetrics:
-    """Compute the metrics of each query in each resample, float64 (n_queries, 1 + n_resamples)."""
-    above, tied = (_count(which, draws) for which in (others.above, others.tied))
-    n_others = draws.n_texts - others.n_own[:, None] * draws.counts[others.own]
-    places = tied + 1  # where the translation may stand
-    best, last = above.astype(np.int64), (above + places).astype(np.int64)
-    values = {
-        f"recall_at_{top}": np.clip(top - above, 0, places, dtype=np.float64) / places for top in (1, 10)
-    }
-    values["mrr"] = (draws.harmonic[last] - draws.harmonic[best]) / places
-    wins = n_others - above - tied / 2
-    values["auc"] = np.divide(wins, n_others, out=np.full(wins.shape, np.nan), where=n_others > 0)
-    return values
-
-
-def _count(which: np.ndarray, draws: _Draws) -> np.ndarray:
-    """Count the texts that `which` marks, bool (n_queries, n_texts), in each resample: float64."""
-    return (which.astype(np.float32) @ draws.counts).astype(np.float64)
+def _metrics(rivals: _Rivals) -> np.ndarray:
+    """Compute the metrics of each query, float64 (n_queries, len(NAMES)): means over the orders of ties."""
+    places = rivals.tied + 1  # where the translation may stand, from rank above + 1 on
+    recall = [np.clip(top - rivals.above, 0, places) / places for top in (1, 10)]
+    # The sums of 1 / rank over the first n ranks, n = 0, 1, ...
+    harmonic = np.concatenate([[0], np.cumsum(1 / np.arange(1, rivals.all.max(initial=0) + 2))])
+    mrr = (harmonic[rivals.above + places] - harmonic[rivals.above]) / places
+    wins = rivals.all - rivals.above - rivals.tied / 2
+    auc = np.divide(wins, rivals.all, out=np.full(len(wins), np.nan), where=rivals.all > 0)
+    return np.column_stack([*recall, mrr, auc])

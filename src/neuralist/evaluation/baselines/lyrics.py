@@ -128,7 +128,7 @@ def sentence_scores(texts: Sequence[str], training: TrainingPairs, pairs: Pairs,
         ValueError: the encoder cannot be loaded.
     """
     used_songs = np.unique(np.concatenate([*training.pairs, *pairs]))
-    encoded = sentence_embeddings([texts[song] for song in used_songs.tolist()], name)
+    encoded = sentence_embeddings([texts[int(song)] for song in used_songs], name)
     embeddings = np.zeros((len(texts), encoded.shape[1]))
     embeddings[used_songs] = encoded
     return cosine_scores(embeddings, training, pairs)
