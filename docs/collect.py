@@ -3,7 +3,7 @@
     python docs/collect.py folds unseen work/songs/work/splits/results.json   # of make splits, make variants
     python docs/collect.py metrics demo artifacts/metrics songs300 songs15    # of dvc repro: subject, others
     python docs/collect.py metrics study artifacts/metrics tuned songs300     # and counts of its trials
-    python docs/collect.py translations across_languages result.json          # of neuralist translations --json
+    python docs/collect.py translations across_languages result.json   # of neuralist translations --json
 
 `command` and `data` stay as the file has them unless --command and --data say otherwise. So do `facts` for
 prose that the results do not hold: their names are printed, to be measured or taken out by hand. Rows are
@@ -77,7 +77,7 @@ def of_metrics(source: Path, names: list[str]) -> dict[str, Any]:
 
 
 def of_translations(source: Path) -> dict[str, Any]:
-    """Return metrics of all predictors, on all queries and, in rows "predictor, languages", by language pair."""
+    """Return metrics of all predictors, and in rows "predictor, languages" those by language pair."""
     content = json.loads(source.read_text(encoding="utf-8"))
     half, songs = content["half"], content["songs"]
     facts: dict[str, int | str] = {

@@ -187,17 +187,17 @@ class Words:
         return np.array(counts, dtype=np.float32) + 0.001
 
 
-def test_a_sentence_encoder_reads_pieces_of_a_dozen_words(
+def test_a_sentence_encoder_reads_pieces_of_at_most_24_words(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = ModuleType("peer")
     module.Encoder = Words  # pyright: ignore[reportAttributeAccessIssue]
     monkeypatch.setitem(sys.modules, "peer", module)
-    long = ["long", "fern " * 13 + "fern\ncliff", "de"]
+    long = ["long", "fern " * 27 + "fern\ncliff", "de"]
     write_raw(home / "long", [*PAIRS, ["long", "f2", "1"]], [*TEXTS, long])
     said = answer("translations", "tiny", "long", "--sentence-encoder", "peer:Encoder")
 
-    assert [len(piece.split()) for piece in Words.pieces[-2:]] == [7, 8]
+    assert [len(piece.split()) for piece in Words.pieces[-2:]] == [14, 15]
     assert Words.pieces[-1].endswith("fern cliff")
     # f2, e2 and long are of one song, and nearest to each other.
     for languages in ("de→fr", "fr→de"):

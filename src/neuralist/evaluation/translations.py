@@ -140,9 +140,7 @@ def measure(
     rows = {ALL: np.arange(len(of_query))}
     rows |= {pair: np.flatnonzero(of_query == number) for number, pair in enumerate(pairs.tolist())}
     songs, song = np.unique(queries.song[queries.text], return_inverse=True)
-    means: dict[tuple[str, str], list[np.ndarray]] = {
-        (name, pair): [] for name in predictors for pair in rows
-    }
+    means: dict[tuple[str, str], list[np.ndarray]] = {}
     for counts in resampling.song_counts(len(songs), len(song), n_resamples, seed):
         for pair, of_pair in rows.items():
             weights = counts[:, song[of_pair]].astype(np.float64)
@@ -163,7 +161,7 @@ def _chunks(queries: TranslationQueries) -> Iterator[slice]:
 
 
 class _Rivals(NamedTuple):
-    """How many texts of other songs stand where, beside the translation of a query; int64 (n_queries,) each."""
+    """The texts of other songs beside the translation of each query: numbers of them, int64 (n_queries,)."""
 
     above: np.ndarray  # more similar
     tied: np.ndarray  # as similar
