@@ -3,6 +3,7 @@
     python docs/collect.py folds unseen work/songs/work/splits/results.json   # of make splits, make variants
     python docs/collect.py metrics demo artifacts/metrics songs300 songs15    # of dvc repro: subject, others
     python docs/collect.py metrics study artifacts/metrics tuned songs300     # and counts of its trials
+    python docs/collect.py translations across_languages result.json   # of neuralist translations --json
 
 `command` and `data` stay as the file has them unless --command and --data say otherwise. So do `facts` for
 prose that the results do not hold: their names are printed, to be measured or taken out by hand. Rows are
@@ -35,7 +36,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("kind", choices=("folds", "metrics"))
+    parser.add_argument("kind", choices=("folds", "metrics", "translations"))
     parser.add_argument("name", help="of the file in docs/results")
     parser.add_argument("source", type=Path, help="what was measured")
     parser.add_argument(
@@ -73,6 +74,27 @@ def of_metrics(source: Path, names: list[str]) -> dict[str, Any]:
         }
     facts = _counts(test) | (_of_study(source.with_name("study")) if names[0] == params.TUNED else {})
     return {"subject": names[0], "facts": facts, "values": values}
+
+
+def of_translations(source: Path) -> dict[str, Any]:
+    """Return metrics of all predictors, and in rows "predictor, languages" those by language pair."""
+    content = json.loads(source.read_text(encoding="utf-8"))
+    half, songs = content["half"], content["songs"]
+    facts: dict[str, int | str] = {
+        "texts": content["texts"],
+        "candidates": content["candidates"],
+        "half": half,
+        "songs": songs.get(half, sum(songs.values())),
+        **{f"songs {name}": count for name, count in songs.items()},
+        **{f"queries {languages}": count for languages, count in content["queries"].items()},
+        **{f"unread {name}": len(texts) for name, texts in content["unread"].items()},
+    }
+    values = {
+        name if languages == "all" else f"{name}, {languages}": measured
+        for name, by_languages in content["predictors"].items()
+        for languages, measured in by_languages.items()
+    }
+    return {"subject": content["subject"], "facts": facts, "values": values}
 
 
 def _of_study(folder: Path) -> dict[str, int | str]:
@@ -135,6 +157,7 @@ def main() -> None:
     measured = {
         "folds": lambda: of_folds(args.source),
         "metrics": lambda: of_metrics(args.source, args.experiments),
+        "translations": lambda: of_translations(args.source),
     }[args.kind]()
     computed = measured.pop("facts", {})
     kept = {key: fact for key, fact in before.get("facts", {}).items() if key not in computed}

@@ -25,7 +25,7 @@ from urllib.parse import unquote, urlsplit
 import nbclient
 import nbformat
 import pytest
-from docs import figures
+from docs import collect, figures
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS, SITE = ROOT / "docs", ROOT / "docs" / "_build"
@@ -281,6 +281,24 @@ def test_a_cell_is_found_by_its_row_and_its_column(tmp_path: Path, monkeypatch: 
         figures.cell("two_rows", "c", "listed AUC")
     with pytest.raises(ValueError, match="no 'MSE' in its table, but model, listed AUC, queries"):
         figures.cell("two_rows", "b", "MSE")
+
+
+def test_translations_are_rows_by_predictor_and_by_language_pair(tmp_path: Path) -> None:
+    recall = {"recall_at_1": {"value": 0.5, "low": 0.25, "high": 0.75}}
+    by_languages = {"all": {"mean": recall, "lead": recall}, "fr→en": {"mean": recall}}
+    content = {"subject": "lyrics", "half": "B", "texts": 9, "candidates": 8, "songs": {"A": 1, "B": 3}}
+    content |= {"queries": {"all": 6, "fr→en": 3}, "unread": {"lyrics": ["o7"]}}
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(content | {"predictors": {"lyrics": by_languages}}), encoding="utf-8")
+    collected = collect.of_translations(path)
+
+    assert collected["subject"] == "lyrics"
+    assert collected["values"] == {"lyrics": by_languages["all"], "lyrics, fr→en": by_languages["fr→en"]}
+    counts = {"texts": 9, "candidates": 8, "half": "B", "songs": 3, "songs A": 1, "songs B": 3}
+    counts |= {"queries all": 6, "queries fr→en": 3, "unread lyrics": 1}
+    assert collected["facts"] == counts
+    path.write_text(json.dumps(content | {"half": "all", "predictors": {}}), encoding="utf-8")
+    assert collect.of_translations(path)["facts"]["songs"] == 4
 
 
 PROCESSORS = {

@@ -609,6 +609,26 @@ def test_a_sentence_encoder_may_come_from_any_package(monkeypatch: pytest.Monkey
     assert with_encoder("letters:Encoder") == pytest.approx([0.8, 0.2], abs=0.001)
 
 
+def test_a_sentence_encoder_starts_no_more_threads_than_there_are_cores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads: list[int] = []
+
+    class Threaded(Letters):
+        threads = 64
+
+        def encode(self, texts: list[str]) -> np.ndarray:
+            threads.append(self.threads)
+            return super().encode(texts)
+
+    install(monkeypatch, "letters")
+    monkeypatch.setattr(sys.modules["letters"], "Encoder", Threaded)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    with_encoder("letters:Encoder")
+
+    assert threads == [2]
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

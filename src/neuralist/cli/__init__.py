@@ -14,6 +14,7 @@ from neuralist.cli import batch, catalogue, corpus, doctor, imports, songs
 from neuralist.cli.drift import drift
 from neuralist.cli.evaluate import evaluate
 from neuralist.cli.shell import Group
+from neuralist.cli.translations import translations
 
 app = typer.Typer(
     cls=Group,
@@ -46,7 +47,7 @@ for command in (songs.compare, songs.recommend, songs.playlist):
     app.command(rich_help_panel="Songs")(command)
 app.command("map", rich_help_panel="Songs")(songs.song_map)
 app.add_typer(catalogue.app, name="catalogue", rich_help_panel="Songs")
-for command in (batch.predict, batch.embed, evaluate, drift):
+for command in (batch.predict, batch.embed, evaluate, translations, drift):
     app.command(rich_help_panel="Tables")(command)
 app.command("import", rich_help_panel="Data and health")(imports.import_)
 for command in (corpus.demo, corpus.fetch, doctor.doctor):

@@ -4,6 +4,7 @@ Input: the folder of a trained or served model, a raw folder of either form. Out
 `evaluation.evaluate`, where the pairs to score are split test; notes for the reader.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -71,10 +72,10 @@ def score(model: Path, raw: Path, settings: params.Params, split: str = "test") 
         listings,
         predictions,
         {name: scoring_params},
-        _vectors(model, encoder, experiment.coverage),
+        encoder_vectors(model, encoder, experiment.coverage),
         settings=settings.evaluate,
     )[name].model_copy(update={"note": to_score.which})
-    notes = [*to_score.notes, *_reading_notes(encoder, to_score)]
+    notes = [*to_score.notes, *reading_notes(encoder, _scored_texts(to_score))]
     if not np.any(to_score.pairs["split"] == "train"):
         test = evaluated.splits["test"].model_copy(update={"seen_in_train": None})
         evaluated = evaluated.model_copy(update={"splits": {**evaluated.splits, "test": test}})
@@ -117,7 +118,7 @@ def _empty(schema: Any) -> pd.DataFrame:
     return schema.empty_table().to_pandas()
 
 
-def _vectors(model: Path, encoder: Encoder, coverage: Coverage) -> word_vectors.WordVectors | None:
+def encoder_vectors(model: Path, encoder: Encoder, coverage: Coverage) -> word_vectors.WordVectors | None:
     """Return the word vectors of the encoder; None where its tokens are characters."""
     if encoder.windowing.tokens == "char":
         return None
@@ -129,11 +130,14 @@ def _vectors(model: Path, encoder: Encoder, coverage: Coverage) -> word_vectors.
     return word_vectors.WordVectors(encoder.vocabulary, matrix, coverage)
 
 
-def _reading_notes(encoder: Encoder, to_score: PairsToScore) -> list[str]:
+def _scored_texts(to_score: PairsToScore) -> list[str]:
+    songs, scored = to_score.songs, to_score.pairs.loc[to_score.pairs["split"] == "test"]
+    return songs.loc[songs["song_id"].isin([*scored["left_id"], *scored["right_id"]]), "lyrics"].tolist()
+
+
+def reading_notes(encoder: Encoder, texts: Sequence[str]) -> list[str]:
     """Return notes on truncated texts and on the share of unknown tokens."""
-    songs, windowing = to_score.songs, encoder.windowing
-    scored = to_score.pairs.loc[to_score.pairs["split"] == "test"]
-    texts = songs.loc[songs["song_id"].isin([*scored["left_id"], *scored["right_id"]]), "lyrics"].tolist()
+    windowing = encoder.windowing
     windows = encoder.vocabulary.windows(texts, windowing)
     unit = f"{windowing.unit}s"
     n_unknown, notes = int((windows.ids == UNKNOWN).sum()), []

@@ -26,7 +26,8 @@ class Metric:
         name: as files and settings say it.
         label: as people read it.
         of: ranking: a song's listed songs against its unlisted ones, where songs have lists; pairs:
-            similarities of pairs; training: what an epoch brings and `evaluate` does not measure.
+            similarities of pairs; translations: of `evaluation.translations`, which has recall_at_10 too;
+            training: what an epoch brings and `evaluate` does not measure.
         protocols: under which `evaluate` measures it.
         headline: whether it stands in headline.json and in the first tables.
         lower_is_better: for a figure as for a difference of two.
@@ -36,7 +37,7 @@ class Metric:
 
     name: str
     label: str
-    of: Literal["ranking", "pairs", "training"] = "pairs"
+    of: Literal["ranking", "pairs", "translations", "training"] = "pairs"
     protocols: tuple[Protocol, ...] = ("songs", "paper", "given")
     headline: bool = False
     lower_is_better: bool = False
@@ -54,6 +55,7 @@ class Metric:
         return f"{self.label} (lower is better)" if self.lower_is_better else self.label
 
 
+_translations = partial(Metric, of="translations", protocols=(), undefined="no other song")
 _ranking = partial(Metric, of="ranking", protocols=("songs",), undefined=_NO_QUERY)
 METRICS = (
     _ranking(name="listed_auc", label="listed AUC", headline=True),
@@ -75,6 +77,9 @@ METRICS = (
     Metric(name="balanced_accuracy", label="balanced accuracy", undefined=_ONE_CLASS),
     # The predecessor's classes, for a comparison with its figures.
     Metric(name="nearest_tenth_accuracy", label="nearest-tenth accuracy", protocols=("paper",)),
+    _translations(name="recall_at_1", label="recall@1"),
+    _translations(name="mrr", label="MRR"),
+    _translations(name="auc", label="AUC"),
     Metric(name="loss", label="loss", of="training", protocols=(), lower_is_better=True),
 )
 BY_NAME = {metric.name: metric for metric in METRICS}

