@@ -18,6 +18,7 @@ from neuralist.data.pair_sets import Listings
 from neuralist.evaluation import evaluation
 from neuralist.ingest import pairs, songs
 from neuralist.ingest.sources import formats, generic_csv
+from neuralist.model import word_table
 from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
 from neuralist.text.vocabulary import UNKNOWN
@@ -122,11 +123,7 @@ def encoder_vectors(model: Path, encoder: Encoder, coverage: Coverage) -> word_v
     """Return the word vectors of the encoder; None where its tokens are characters."""
     if encoder.windowing.tokens == "char":
         return None
-    import onnx  # 0.3 s; ONNX Runtime does not give a graph's constants
-    from onnx import numpy_helper
-
-    constants = onnx.load(str(model / "encoder.onnx")).graph.initializer
-    matrix = next(numpy_helper.to_array(constant) for constant in constants if constant.name == "vectors")
+    matrix = word_table.read(model / "encoder.onnx")
     return word_vectors.WordVectors(encoder.vocabulary, matrix, coverage)
 
 

@@ -42,13 +42,13 @@ class StyleAnswers(NamedTuple):
 
         Args:
             texts: as much of them as is read.
-            foreign: bool (n_texts,), which are of another language than the training songs: their English
-                pronouns and contractions, which they lack, count as those of an average song; None: none is.
+            foreign: bool (n_texts,), which are of another language than the training songs: in what languages
+                differ by, `style.BY_LANGUAGE`, they count as average songs; None: none is.
             segmenter: as in `tokenizer.words`.
         """
         features = style.features(texts, segmenter)
         if foreign is not None:
-            features = np.where(foreign[:, None] & style.IS_ENGLISH, self.mean, features)
+            features = np.where(foreign[:, None] & style.BY_LANGUAGE, self.mean, features)
         features = style.scaled(features, self.mean, self.deviation)
         parts = [
             gaussians(features[start : start + _AT_ONCE], self.centres) @ self.coefficients

@@ -34,8 +34,8 @@ NAMES = (
     *(f"{mark} a word" for mark in MARKS),
 )
 
-# Features that are read from English words.
-IS_ENGLISH = np.array([name in PRONOUNS or name == "contractions" for name in NAMES])
+# Features by which languages differ, whatever the song: of pronouns and contractions English ones are counted.
+BY_LANGUAGE = np.isin(NAMES, [*PRONOUNS, "contractions", "letters a word", "words a line, log", "rhyme"])
 
 
 def features(texts: Sequence[str], segmenter: str | None = None) -> np.ndarray:

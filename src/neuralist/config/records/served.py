@@ -9,7 +9,7 @@
 | 5 | served.json, `format` | |
 | 6 | served.json, `format` | no blend.json, no tags in the catalogue: lyrics alone rank songs |
 | 7 | served.json, `format` | no drift.json: new songs cannot be compared with those of training |
-| 8 | served.json, `format` | no `language` in the catalogue: songs cannot be chosen by it |
+| 8 | served.json, `format` | no `language` in the catalogue, and no origins.npz: no words can be added |
 """
 
 from pathlib import Path
