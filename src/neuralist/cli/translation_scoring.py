@@ -245,7 +245,7 @@ def of_baselines(
         sentence_encoder: to compare with; None for none.
     """
     excerpts = [encoder.windowing.excerpt(encoder.clean(text)) for text in texts]
-    vectors: dict[str, Any] = lyrics.tfidf_weights(excerpts, np.arange(len(texts)), encoder.windowing.tokens)
+    vectors: dict[str, Any] = lyrics.tfidf_weights(excerpts, np.arange(len(texts)), encoder.windowing)
     table = scoring.encoder_vectors(model, encoder, records.load_experiment(model).coverage)
     if table is not None:
         vectors["averaged_vectors"] = lyrics.averaged_vectors(excerpts, table)

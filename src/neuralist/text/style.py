@@ -34,7 +34,7 @@ NAMES = (
     *(f"{mark} a word" for mark in MARKS),
 )
 
-# Features by which languages differ, whatever the song: of pronouns and contractions English ones are counted.
+# Features by which languages differ, whatever the song; pronouns and contractions are English ones.
 BY_LANGUAGE = np.isin(NAMES, [*PRONOUNS, "contractions", "letters a word", "words a line, log", "rhyme"])
 
 
