@@ -76,7 +76,7 @@ def fit(
         by_style = StyleAnswers(mean, deviation, *stored)
     table = (of_words.T @ coefficients) * idf[:, None]
     table, squares, bias = (array.astype(np.float32) for array in (table, idf[:, None] ** 2, bias))
-    found = representatives.find(vectors.matrix, idf > 0, vectors.of_words())
+    found = representatives.find(vectors.matrix, idf**2, vectors.of_words())
     return Bag(table, squares, bias, found.token), found, by_style
 
 

@@ -90,9 +90,9 @@ def extend(folder: Path, paths: Sequence[Path], out: Path, *, align: bool) -> Ex
     word_vectors.WordVectors(Vocabulary(merged.words), extended, coverage, origins).save_words(out)
     squares = word_table.read_constant(folder / GRAPH, "squares_table")
     if squares is not None:
-        is_counted = np.zeros(len(extended), dtype=bool)
-        is_counted[: len(squares)] = squares[:, 0] > 0
-        representatives.find(extended, is_counted, origins).save(out)
+        of_words = np.zeros(len(extended), dtype=np.float32)
+        of_words[: len(squares)] = squares[:, 0]
+        representatives.find(extended, of_words, origins).save(out)
     records.save(experiment.model_copy(update={"coverage": coverage}), out / "experiment.json")
     n_merged = int(np.count_nonzero(merged.is_shared[: len(model.words)]))
     names = tuple(path.name for path in paths)

@@ -18,9 +18,10 @@ from neuralist.text.vocabulary import PADDING, UNKNOWN, Windows
 FILE = "representatives.npz"
 # Least cosine: below, words keep their own row. Of 0.3 to 0.7 on val of the Million Song subset, five folds,
 # and on half of the translations: docs/results/across_languages.md.
-NEAR = 0.4
-# Least share of a word's weight in the file of the training songs' language. At 0.5 `on` and `me` are French.
-OWN = 0.3
+NEAR = 0.3
+# A word is of the training songs' language where its file has this share of the word's weight, or where so many
+# of the songs hold it: by its weights `on` is a French word.
+OWN, COMMON = 0.5, 0.08
 _AT_ONCE = 4096  # words: 200 MB of cosines to 6,000 training words
 
 
@@ -59,15 +60,19 @@ class Representatives(NamedTuple):
         return cls(stored["token"].astype(np.int32), stored["is_own"].astype(bool))
 
 
-def find(vectors: np.ndarray, is_counted: np.ndarray, origins: Origins) -> Representatives:
+def find(vectors: np.ndarray, squares: np.ndarray, origins: Origins) -> Representatives:
     """Find each word's representative.
 
     Args:
         vectors: of the tokens, float (n_tokens, dimensions), padding and <unk> first.
-        is_counted: bool (n_tokens,), words of the training songs that the bag of words has a row for.
+        squares: of the words that the bag of words has a row for their squared inverse document frequency,
+            see `bag_of_words.Bag`; 0 of others; float (n_tokens,).
         origins: of the words, without padding and <unk>.
     """
     is_own = np.concatenate([np.ones(UNKNOWN + 1, dtype=bool), origins.own >= OWN])
+    is_counted = squares > 0
+    # An inverse document frequency is 1 - log(share of the songs), but for one song.
+    is_own |= is_counted & (np.sqrt(squares) < 1 - np.log(COMMON))
     is_trained = is_own & is_counted
     # A word that has no row counts for nothing, as <unk> does.
     token = np.where(is_counted, np.arange(len(vectors)), UNKNOWN).astype(np.int32)
