@@ -29,7 +29,7 @@ def find(
 
 
 def test_a_word_without_a_row_takes_that_of_the_nearest_trained_word_by_cosine() -> None:
-    # (1, 2) has the cosine 1 / sqrt(5) = 0.45 to (1, 0), and 2 / sqrt(5) = 0.89 to (0, 1); the lengths do not count.
+    # (1, 2) has the cosine 0.45 to (1, 0), and 0.89 to (0, 1), however long these are.
     found = find({STONE: [9, 0], SEA: [0, 0.1], PIERRE: [1, 2]}, [STONE, SEA])
     assert found.token[[STONE, SEA, PIERRE]].tolist() == [STONE, SEA, SEA]
     assert found.token.dtype == np.int32
