@@ -8,8 +8,10 @@ reads the new vectors by the weights that it has. What depends on a catalogue is
 """
 
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +43,7 @@ class Extension(NamedTuple):
 
 
 def extend(folder: Path, paths: Sequence[Path], out: Path, *, align: bool) -> Extension:
-    """Write a copy of a model's folder whose encoder knows the words of further files.
+    """Write a copy of a model's folder, whole or not at all, whose encoder knows the words of further files.
 
     Args:
         folder: of the model.
@@ -51,8 +53,11 @@ def extend(folder: Path, paths: Sequence[Path], out: Path, *, align: bool) -> Ex
 
     Raises:
         ValueError: the model reads characters, has trained its vectors, is of an earlier format, or its
-            folder is damaged; a file is unusable, of another space, or was added before.
+            folder is damaged; a file is unusable, of another space, given twice, or was added before; `out`
+            exists.
     """
+    if out.exists():
+        raise ValueError(f"{out}: exists already; name a folder that does not")
     experiment = records.load_experiment(folder)
     if experiment.params.tokens != "word" or experiment.params.vectors != "frozen":
         raise ValueError(
@@ -66,35 +71,42 @@ def extend(folder: Path, paths: Sequence[Path], out: Path, *, align: bool) -> Ex
         )
     table = word_table.read(folder / GRAPH)
     model = _as_file(folder, table)
-    before = set(experiment.coverage.source.split(" + "))
-    if twice := sorted(before & {path.name for path in paths}):
-        raise ValueError(f"{folder}: knows the words of {', '.join(twice)} already; give other files")
+    names = [path.name for path in paths]
+    known = Counter([*set(experiment.coverage.source.split(" + ")), *names])
+    if twice := sorted({name for name in names if known[name] > 1}):
+        raise ValueError(
+            f"{folder}: knows the words of {', '.join(twice)} already, or would twice; give each file once"
+        )
     checked = [vector_files.in_one_space(model, vector_files.read(path), align=align) for path in paths]
     merged = vector_files.merge([model, *(file for file, _ in checked)])
     own = np.zeros(len(merged.words))
     own[: len(model.words)] = word_vectors.load_origins(folder).own
     origins = merged.origins(own * merged.shares[:, 0])
     extended = _table(table, merged)
-    shutil.copytree(folder, out, ignore=shutil.ignore_patterns("model.keras", "seed-*", "history.csv"))
-    word_table.write(folder / GRAPH, extended, out / GRAPH, quantise=True)
     spaces = tuple(note for _, note in checked)
     coverage = experiment.coverage.model_copy(
         update={
-            "source": " + ".join([experiment.coverage.source, *(path.name for path in paths)]),
+            "source": " + ".join([experiment.coverage.source, *names]),
             "words": len(merged.words),
             "spaces": (*(experiment.coverage.spaces or ()), *spaces),
         }
     )
-    word_vectors.WordVectors(Vocabulary(merged.words), extended, coverage, origins).save_words(out)
+    words = word_vectors.WordVectors(Vocabulary(merged.words), extended, coverage, origins)
     squares = word_table.read_constant(folder / GRAPH, "squares_table")
-    if squares is not None:
-        is_counted = np.zeros(len(extended), dtype=bool)
-        is_counted[: len(squares)] = squares[:, 0] > 0
-        representatives.find(extended, is_counted, origins).save(out)
-    records.save(experiment.model_copy(update={"coverage": coverage}), out / "experiment.json")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out.parent, prefix=f".unfinished-{out.name}-") as unfinished:
+        made = Path(unfinished) / out.name
+        shutil.copytree(folder, made, ignore=shutil.ignore_patterns("model.keras", "seed-*", "history.csv"))
+        word_table.write(folder / GRAPH, extended, made / GRAPH, quantise=True)
+        words.save_words(made)
+        if squares is not None:
+            is_counted = np.zeros(len(extended), dtype=bool)
+            is_counted[: len(squares)] = squares[:, 0] > 0
+            representatives.find(extended, is_counted, origins).save(made)
+        records.save(experiment.model_copy(update={"coverage": coverage}), made / "experiment.json")
+        made.rename(out)
     n_merged = int(np.count_nonzero(merged.is_shared[: len(model.words)]))
-    names = tuple(path.name for path in paths)
-    return Extension(names, len(merged.words) - len(model.words), n_merged, spaces)
+    return Extension(tuple(names), len(merged.words) - len(model.words), n_merged, spaces)
 
 
 def _as_file(folder: Path, table: np.ndarray) -> VectorFile:
