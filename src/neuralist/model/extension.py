@@ -84,8 +84,10 @@ def extend(folder: Path, paths: Sequence[Path], out: Path, *, align: bool) -> Ex
     origins = merged.origins(own * merged.shares[:, 0])
     extended = _table(table, merged)
     spaces = tuple(note for _, note in checked)
+    segmenter = experiment.coverage.segmenter or word_vectors.segmenter_for("auto", merged.words)
     coverage = experiment.coverage.model_copy(
         update={
+            "segmenter": segmenter,
             "source": " + ".join([experiment.coverage.source, *names]),
             "words": len(merged.words),
             "spaces": (*(experiment.coverage.spaces or ()), *spaces),
