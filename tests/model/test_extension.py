@@ -1,6 +1,7 @@
 """A trained model learns the words of further files without training: which answers change, and which not."""
 
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from neuralist.model import extension, onnx_export, representatives, word_table
 from neuralist.model.encoder import Encoder
 from neuralist.model.extension import Extension, extend
 from neuralist.model.representatives import Representatives
+from neuralist.model.style_answers import StyleAnswers
 from neuralist.text import word_vectors
 from neuralist.text.vocabulary import UNKNOWN, Vocabulary
 from neuralist.text.word_vectors import WordVectors
@@ -209,6 +211,20 @@ def test_songs_of_the_new_words_are_foreign(raw: Path, model: Path, tmp_path: Pa
     assert word_vectors.load_origins(tmp_path / "out").own[3] == pytest.approx(10 / 23)
 
 
+def test_the_style_of_a_foreign_song_is_read_as_that_of_one(raw: Path, tmp_path: Path) -> None:
+    model = train(tmp_path / "styled", fit(raw, "en.vec"), style=True)
+    rng = np.random.default_rng(4)
+    by_style = StyleAnswers(np.ones(17), np.ones(17), rng.normal(size=(5, 17)), rng.normal(size=(5, 2)))
+    by_style.save(model)
+    extend(model, [raw / "de.vec"], tmp_path / "out", align=False)
+    encoder = Encoder.load(tmp_path / "out")
+    songs = ["stein qubit\nmoss", "moss\nstein sea"]
+    by_graph = encoder.encode_windows(encoder.vocabulary.windows(songs, encoder.windowing))
+    expected = by_graph + by_style(songs, np.array([True, False]))
+    np.testing.assert_allclose(encoder.encode(songs), expected, atol=1e-5)
+    assert not np.allclose(by_style(songs[:1], np.array([True])), by_style(songs[:1]), atol=1e-3)
+
+
 def test_a_file_of_another_space_is_refused_or_turned(raw: Path, model: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"turned\.vec and the model are of two spaces: .* or --align"):
         extend(model, [raw / "turned.vec"], tmp_path / "out", align=False)
@@ -218,6 +234,31 @@ def test_a_file_of_another_space_is_refused_or_turned(raw: Path, model: Path, tm
     found = vectors_of(tmp_path / "out")
     for word in ("stein", "qubit"):
         assert found[word] @ GERMAN[word] / np.linalg.norm(GERMAN[word]) == pytest.approx(2, abs=0.1)
+
+
+CHINESE = {"我": AXES[0], "爱": AXES[1], "北京": AXES[2]} | NAMES
+
+
+def test_words_of_a_script_without_spaces_are_cut_from_then_on(
+    raw: Path, model: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("icu4py")
+    extend(model, [write(tmp_path / "zh.vec", CHINESE)], tmp_path / "out", align=False)
+    assert records.load_experiment(model).coverage.segmenter is None
+    reading = Encoder.load(tmp_path / "out").read(["我爱北京"])
+    assert (reading.n_tokens.tolist(), reading.known.tolist()) == ([3], [1])
+    extend(tmp_path / "out", [raw / "de.vec"], tmp_path / "more", align=False)
+    assert records.load_experiment(tmp_path / "more").coverage.segmenter == "icu"
+
+
+def test_without_icu4py_such_a_file_is_refused(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path / "zh.vec", CHINESE)
+    monkeypatch.setitem(sys.modules, "icu4py.breakers", None)
+    with pytest.raises(ValueError, match=r"'neuralist\[icu\]'"):
+        extend(model, [file], tmp_path / "out", align=False)
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_what_only_training_reads_is_not_copied_and_the_model_stays(
