@@ -42,6 +42,10 @@ def test_a_word_without_a_row_far_from_all_counts_as_unknown() -> None:
     assert found.token.tolist() == [PADDING, UNKNOWN, STONE, UNKNOWN, STONE, UNKNOWN, UNKNOWN, UNKNOWN]
 
 
+def test_unknown_words_stay_what_they_are_however_near_their_mean_vector_is() -> None:
+    assert find({UNKNOWN: [1, 0], STONE: [1, 0]}, [STONE]).token[UNKNOWN] == UNKNOWN
+
+
 def test_an_own_word_with_a_row_keeps_it_whatever_is_nearer() -> None:
     assert find({STONE: [1, 0], ROCK: [1, 0]}, [STONE, ROCK]).token[ROCK] == ROCK
 

@@ -206,6 +206,15 @@ def test_unrelated_files_are_refused_also_when_aligned(dimensions: int) -> None:
         in_one_space(base, other, align=True)
 
 
+@pytest.mark.parametrize("align", [False, True])
+def test_a_direction_that_all_words_share_is_no_sign_of_one_space(*, align: bool) -> None:
+    # Cosines of any two words are about 4^2 / (4^2 + 20) = 0.44.
+    alike = np.eye(DIMENSIONS)[0] * 4
+    base, other = (named(f"{seed}.vec", drawn(seed) + alike) for seed in (1, 4))
+    with pytest.raises(ValueError, match="of two spaces"):
+        in_one_space(base, other, align=align)
+
+
 def test_a_map_that_fits_the_words_it_was_fitted_to_alone_is_refused() -> None:
     # As many dimensions as fitted words: the map brings those near, whatever they are.
     wide = [np.random.default_rng(seed).normal(size=(2 * LEAST_SHARED, LEAST_SHARED)) for seed in (5, 6)]

@@ -153,6 +153,14 @@ def test_of_listed_files_all_words_are_kept_and_common_ones_merged(tmp_path: Pat
     assert note.startswith("de.vec is of the space of en.vec: 61 words in common")
 
 
+def test_of_a_list_of_a_single_file_all_words_are_kept_too(tmp_path: Path) -> None:
+    write_two(tmp_path)
+    settings = SETTINGS.model_copy(update={"source": ("en.vec",), "most_frequent": 0})
+    made = word_vectors.fit({"train": ["moss"], "val": [], "test": []}, [], settings, tmp_path)
+    assert made.vocabulary.words == ("moss", "die", *ALIKE)
+    assert (made.coverage.source, made.coverage.spaces) == ("en.vec", None)
+
+
 def test_own_is_the_language_of_the_training_songs_whichever_file_is_first(tmp_path: Path) -> None:
     write_two(tmp_path)
     for songs, of_moss, of_die, of_stein in (
