@@ -93,7 +93,9 @@ def test_card_and_record_say_what_was_added(home: Path) -> None:
     folder = Path(answer("extend", "--vectors", "fr.vec")["folder"])
 
     card = (folder / "card.md").read_text()
-    assert "40 words of fr.vec were added, and of 40 that the model had" in " ".join(card.split())
+    assert "40 words of fr.vec were added. 40 words that the model had have the mean" in " ".join(
+        card.split()
+    )
     coverage = records.load_experiment(folder).coverage
     assert (coverage.source, coverage.words) == ("by hand + fr.vec", 80)
     assert coverage.spaces is not None

@@ -84,11 +84,8 @@ def way(folder: Path) -> Way:
 
 def vectors_of(folder: Path) -> word_vectors.WordVectors:
     found = way(folder)
-    file = word_vectors.find_file(found.params.vectors.source, folder)
-    assert file is not None
     texts = splits.lyrics_of(found.made.songs, found.pairs, by_fold=False)
-    read = word_vectors.read_file(file, ["lantern"], most_frequent=3)
-    return word_vectors.assemble(read, found.params.vectors.length, "own", texts)
+    return word_vectors.fit(texts, [], found.params.vectors, folder)
 
 
 def prepared(folder: Path, **own: Any) -> examples.TrainingData:

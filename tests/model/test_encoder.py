@@ -17,6 +17,7 @@ from neuralist.config.experiment import Pooling
 from neuralist.model.bag_of_words import Bag
 from neuralist.model.encoder import TOKENS_PER_CALL, Encoder
 from neuralist.model.onnx_export import FEW
+from neuralist.model.representatives import Representatives
 from neuralist.text import word_vectors
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import PADDING, UNKNOWN
@@ -86,10 +87,12 @@ def untrained(settings: params.Experiment, words: word_vectors.WordVectors) -> l
 
 
 def made_bag(n_tokens: int) -> Bag:
-    """Each word but the first known one tells something."""
+    """Each word but the first known one tells something; for the last one the second counts."""
     table = np.random.default_rng(5).normal(size=(n_tokens, 1)).astype(np.float32)
     squares = np.array([0, 0, 0, *range(2, n_tokens - 1)], dtype=np.float32)[:, None]
-    return Bag(np.where(squares > 0, table, 0), squares, np.array([0.5], dtype=np.float32))
+    token = np.arange(n_tokens, dtype=np.int32)
+    token[WORDS.index("fern") + 2] = WORDS.index("stone") + 2
+    return Bag(np.where(squares > 0, table, 0), squares, np.array([0.5], dtype=np.float32), token)
 
 
 def saved(
@@ -97,7 +100,10 @@ def saved(
 ) -> Path:
     history = [{"epoch": 1, "loss": 0.5, "accuracy": 0.5}]
     trained = [saving.Trained(model, history) for model in models]
-    saving.save(trained, words.vocabulary, folder)
+    saving.save(trained, words, folder)
+    if settings.bag_of_words:
+        n_tokens = len(words.vocabulary)
+        Representatives(made_bag(n_tokens).representatives, np.ones(n_tokens, dtype=bool)).save(folder)
     records.save(made_records.trained(params=settings), folder / "experiment.json")
     return folder
 
@@ -222,7 +228,7 @@ def test_equal_weights_give_equal_bytes(
     folder: Path, model: loop.MaLSTM, words: word_vectors.WordVectors, tmp_path: Path
 ) -> None:
     saved(SETTINGS, words, [model], tmp_path)
-    files = ["encoder.onnx", "experiment.json", "history.csv", "model.keras", "vocabulary.txt"]
+    files = ["encoder.onnx", "experiment.json", "history.csv", "model.keras", "origins.npz", "vocabulary.txt"]
     assert sorted(path.name for path in tmp_path.iterdir()) == files
     for name in files:
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes(), name

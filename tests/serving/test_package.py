@@ -14,6 +14,7 @@ from tests import fused, made_records, trained
 from neuralist import metrics
 from neuralist.config import records
 from neuralist.data import parquet, tables
+from neuralist.model import onnx_export, word_table
 from neuralist.model.encoder import Encoder, Reading
 from neuralist.model.similarity import Similarity
 from neuralist.serving import model_card, package
@@ -274,6 +275,44 @@ def test_a_missing_encoder_is_one_clear_error(source: Path, tmp_path: Path) -> N
 
     with pytest.raises(ValueError, match=r"encoder\.onnx missing"):
         save(source, tmp_path / "served")
+
+
+@pytest.mark.parametrize("n_encoders", [1, 2])
+def test_word_vectors_of_several_languages_are_packed_as_int8(
+    source: Path, tmp_path: Path, n_encoders: int
+) -> None:
+    several(source, n_encoders, "frozen")
+    out = save(source, tmp_path / "served")
+    table = word_table.read(source / "encoder.onnx")
+    numbers, scales = word_table.quantised(table)
+    np.testing.assert_array_equal(word_table.read(out / "encoder.onnx"), numbers * scales)
+    assert not np.array_equal(numbers * scales, table)
+    # The embeddings of the catalogue are those of the encoder that is served.
+    embeddings = np.load(out / "embeddings.npy", allow_pickle=False)
+    assert Encoder.load(out).encode(list(LYRICS.values())) == pytest.approx(embeddings, abs=1e-6)
+
+
+def test_vectors_that_were_trained_are_packed_as_they_are(source: Path, tmp_path: Path) -> None:
+    several(source, 2, "trained")
+    out = save(source, tmp_path / "served")
+    assert (out / "encoder.onnx").read_bytes() == (source / "encoder.onnx").read_bytes()
+
+
+def several(source: Path, n_encoders: int, vectors: str) -> None:
+    """Make the experiment one of merged files, whose encoders share their vectors or have trained them."""
+    encoders = []
+    for seed in range(n_encoders):
+        rng = np.random.default_rng(seed)
+        kernel, bias, recurrent = (rng.normal(size=shape) for shape in ((4, 8), (8,), (2, 8)))
+        lstm = onnx_export.LSTM(*(array.astype(np.float32) for array in (kernel, bias, recurrent)))
+        drawn = np.random.default_rng(seed if vectors == "trained" else 0).normal(size=(len(NUMBERS) + 2, 4))
+        encoders.append(onnx_export.Weights(drawn.astype(np.float32), lstm))
+    onnx_export.export(encoders, source / "encoder.onnx")
+    record = made_records.trained(
+        settings=trained.SETTINGS | {"vectors": vectors, "ensemble": n_encoders},
+        coverage={"source": "en.vec + de.vec", "words": 3, "dimensions": 4, "spaces": ["of one space"]},
+    )
+    records.save(record, source / "experiment.json")
 
 
 def test_where_tfidf_takes_part_it_is_packed_with_its_share(source: Path, tmp_path: Path) -> None:

@@ -84,3 +84,12 @@ def test_standardised_by_the_training_texts_and_clipped() -> None:
     assert expected[3] > 4
     assert found[:3].mean(axis=0) == pytest.approx(np.zeros(len(style.NAMES)), abs=1e-12)
     assert not found[:, style.NAMES.index("rhyme")].any()  # constant in training
+
+
+def test_what_languages_differ_by_is_named() -> None:
+    told = {name for name, differs in zip(style.NAMES, style.BY_LANGUAGE, strict=True) if differs}
+    # What a song has of its form (length, repetition, marks) is comparable.
+    assert told == {
+        *("first person", "second person", "third person", "first person plural"),
+        *("contractions", "letters a word", "words a line, log", "rhyme"),
+    }

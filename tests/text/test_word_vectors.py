@@ -1,83 +1,70 @@
-"""Word vectors: what is read from each file format, and what unknown words get."""
+"""Word vectors: which files are read, which of their words are kept, and what unknown words get."""
 
-import gzip
-import struct
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import ortho_group
 
 from neuralist.config import params
 from neuralist.config.records import SplitCoverage
 from neuralist.text import word_vectors
 from neuralist.text.word_vectors import WordVectors
 
-WORD2VEC = "3 2\nmoss 1 2\nStone 3 4\n, 9 9\n"
-GLOVE = WORD2VEC.split("\n", 1)[1]
-EXPECTED = {"moss": [1, 2], "stone": [3, 4]}
 SETTINGS = params.Vectors(
     source="train", most_frequent=100, length=1.0, dimensions=4, window=2, epochs=2, min_count=2, seed=1
 )
 
 
-def _binary() -> bytes:
-    entries = [("moss", (1.0, 2.0)), ("Stone", (3.0, 4.0))]
-    return b"2 2\n" + b"".join(
-        word.encode() + b" " + struct.pack("<2f", *numbers) for word, numbers in entries
-    )
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("simple.vec", WORD2VEC.encode()),
-        ("simple.vec.gz", gzip.compress(WORD2VEC.encode(), mtime=0)),
-        ("glove.txt", GLOVE.encode()),
-        ("google.bin", _binary()),
-    ],
-)
-def test_each_format_gives_the_same_lower_cased_words(tmp_path: Path, name: str, content: bytes) -> None:
-    (tmp_path / name).write_bytes(content)
-    found = word_vectors.read_file(tmp_path / name, required=[], most_frequent=10)
-    assert {word: vector.tolist() for word, vector in found.items()} == EXPECTED
-
-
-def test_beyond_the_most_frequent_only_known_words_are_kept(tmp_path: Path) -> None:
-    path = tmp_path / "simple.vec"
-    path.write_text("4 1\na 1\nb 2\nc 3\nd 4\n")
-    assert list(word_vectors.read_file(path, required=["d"], most_frequent=2)) == ["a", "b", "d"]
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("cut.vec", b"3 2\nmoss 1 2\nsto"),
-        ("page.vec", b"<html>not found</html>\n<p>\n"),
-        ("cut.bin", b"5 300\nmoss "),
-        ("not.vec.gz", b"moss 1 2\n"),
-        ("empty.vec", b""),
-    ],
-)
-def test_a_damaged_file_is_refused_by_name(tmp_path: Path, name: str, content: bytes) -> None:
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(ValueError, match=name.replace(".", r"\.")):
-        word_vectors.read_file(tmp_path / name, required=[], most_frequent=10)
-
-
 def test_auto_takes_the_raw_folders_file_else_trains(tmp_path: Path) -> None:
-    assert word_vectors.find_file("auto", tmp_path) is None
+    assert word_vectors.find_files("auto", tmp_path) == []
     (tmp_path / "vectors").mkdir()
     (tmp_path / "vectors" / "a.vec").touch()
     (tmp_path / "vectors" / "readme.md").touch()
-    assert word_vectors.find_file("auto", tmp_path) == tmp_path / "vectors" / "a.vec"
-    assert word_vectors.find_file("train", tmp_path) is None
+    assert word_vectors.find_files("auto", tmp_path) == [tmp_path / "vectors" / "a.vec"]
+    assert word_vectors.find_files("train", tmp_path) == []
     (tmp_path / "vectors" / "b.bin").touch()
-    with pytest.raises(ValueError, match=r"a\.vec, b\.bin"):
-        word_vectors.find_file("auto", tmp_path)
-    assert word_vectors.find_file("vectors/b.bin", tmp_path) == tmp_path / "vectors" / "b.bin"
-    with pytest.raises(ValueError, match=r"nowhere\.vec"):
-        word_vectors.find_file("nowhere.vec", tmp_path)
+    with pytest.raises(ValueError, match=r"a\.vec, b\.bin; name one .* or list files of one space"):
+        word_vectors.find_files("auto", tmp_path)
+
+
+def test_files_are_named_by_paths_in_the_raw_folder_or_elsewhere_each_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    raw, there = tmp_path / "raw", tmp_path / "raw" / "a.vec"
+    raw.mkdir()
+    there.touch()
+    (tmp_path / "b.vec").touch()
+    assert word_vectors.find_files("a.vec", raw) == [there]
+    assert word_vectors.find_files(("b.vec", "a.vec"), raw) == [Path("b.vec"), there]
+    assert word_vectors.find_files([str(there)], tmp_path / "elsewhere") == [there]
+    with pytest.raises(ValueError, match=r"no file 'nowhere\.vec'"):
+        word_vectors.find_files(["a.vec", "nowhere.vec"], raw)
+    with pytest.raises(ValueError, match=r"a\.vec, raw/a\.vec name a file twice; list each file once"):
+        word_vectors.find_files(["a.vec", "raw/a.vec"], raw)
+
+
+def test_beyond_the_most_frequent_only_words_of_the_training_songs_are_kept(tmp_path: Path) -> None:
+    # The comma has a rank, but is no word.
+    (tmp_path / "own.vec").write_text("5 1\na 1\n, 2\nb 3\nc 4\nd 5\n")
+    settings = SETTINGS.model_copy(update={"source": "own.vec", "most_frequent": 2})
+    made = word_vectors.fit({"train": ["d"], "val": ["c"], "test": ["b"]}, [], settings, tmp_path)
+    assert made.vocabulary.words == ("a", "d")
+    assert (made.coverage.source, made.coverage.spaces) == ("own.vec", None)
+    origins = made.of_words()
+    assert origins.weight == pytest.approx([1 / 10, 1 / 14])
+    assert origins.norm == pytest.approx(origins.weight)
+    assert origins.own.tolist() == [1, 1]
+
+
+def test_a_file_of_which_no_word_would_be_kept_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "own.vec").write_text("1 1\na 1\n")
+    settings = SETTINGS.model_copy(update={"source": "own.vec", "most_frequent": 0})
+    with pytest.raises(ValueError, match=r"own\.vec: none of its 1 words .* raise vectors\.most_frequent"):
+        word_vectors.fit({"train": ["b"], "val": [], "test": []}, [], settings, tmp_path)
 
 
 def test_vectors_get_one_length_padding_is_zero_and_an_unknown_word_the_mean() -> None:
@@ -91,7 +78,7 @@ def test_vectors_get_one_length_padding_is_zero_and_an_unknown_word_the_mean() -
 
 def test_each_language_has_a_coverage_of_its_own() -> None:
     texts = ["moss moss fern", "Moos und Moos", "moss stone", "la"]
-    covered = word_vectors.coverage_by_language(texts, ["en", "de", "en", "?"], {"moss", "und"})
+    covered = word_vectors.coverage_by_language(texts, ["en", "de", "en", "?"], {"moss", "und"}, None)
     assert list(covered.items()) == [
         ("en", SplitCoverage(tokens=5, token_coverage=0.6, word_coverage=0.3333)),
         ("de", SplitCoverage(tokens=3, token_coverage=0.3333, word_coverage=0.5)),
@@ -120,6 +107,102 @@ def test_vectors_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     assert loaded.coverage == made.coverage
     with pytest.raises(ValueError, match=r"coverage\.json: missing; run `dvc repro`"):
         word_vectors.load(tmp_path / "elsewhere")
+
+
+# --- files of several languages ------------------------------------------------------------------------
+
+ALIKE = [f"name{number}" for number in range(60)]
+
+
+def write(path: Path, vectors: Mapping[str, np.ndarray]) -> None:
+    lines = [f"{word} {' '.join(map(str, vector.tolist()))}\n" for word, vector in vectors.items()]
+    path.write_text(f"{len(vectors)} {len(next(iter(vectors.values())))}\n{''.join(lines)}")
+
+
+def write_two(folder: Path, turn: np.ndarray | None = None) -> None:
+    """An English file, and a German one of its space; names are common to both, `die` is in both."""
+    names = dict(zip(ALIKE, np.random.default_rng(3).normal(size=(60, 12)), strict=True))
+    turn = np.eye(12) if turn is None else turn
+    axes = np.eye(12)
+    write(folder / "en.vec", {"moss": 3 * axes[0], "die": axes[1]} | names)
+    german = {"die": 2 * axes[2], "stein": axes[3]} | names
+    write(folder / "de.vec", {word: vector @ turn for word, vector in german.items()})
+
+
+def merge(folder: Path, *, align: bool = False, songs: tuple[str, ...] = ("moss die",)) -> WordVectors:
+    update = {"source": ("en.vec", "de.vec"), "most_frequent": 0, "length": 2.0, "align": align}
+    texts = {"train": songs, "val": ["stein grey"], "test": []}
+    return word_vectors.fit(texts, [], SETTINGS.model_copy(update=update), folder)
+
+
+def test_of_listed_files_all_words_are_kept_and_common_ones_merged(tmp_path: Path) -> None:
+    write_two(tmp_path)
+    made = merge(tmp_path)
+    assert made.vocabulary.words == ("moss", "die", *ALIKE, "stein")
+    by_word = dict(zip(made.vocabulary.words, made.matrix[2:], strict=True))
+    axes = np.eye(12)
+    assert by_word["moss"] == pytest.approx(2 * axes[0])
+    assert by_word["stein"] == pytest.approx(2 * axes[3])
+    # `die`, second in English and first in German, weighs 1/11 there and 1/10 here.
+    assert by_word["die"] == pytest.approx(2 * (10 * axes[1] + 11 * axes[2]) / np.hypot(10, 11), abs=1e-6)
+    assert made.coverage.source == "en.vec + de.vec"
+    assert made.coverage.words == 63
+    assert made.coverage.val == SplitCoverage(tokens=2, token_coverage=0.5, word_coverage=0.5)
+    assert made.coverage.spaces is not None
+    [note] = made.coverage.spaces
+    assert note.startswith("de.vec is of the space of en.vec: 61 words in common")
+
+
+def test_of_a_list_of_a_single_file_all_words_are_kept_too(tmp_path: Path) -> None:
+    write_two(tmp_path)
+    settings = SETTINGS.model_copy(update={"source": ("en.vec",), "most_frequent": 0})
+    made = word_vectors.fit({"train": ["moss"], "val": [], "test": []}, [], settings, tmp_path)
+    assert made.vocabulary.words == ("moss", "die", *ALIKE)
+    assert (made.coverage.source, made.coverage.spaces) == ("en.vec", None)
+
+
+def test_own_is_the_language_of_the_training_songs_whichever_file_is_first(tmp_path: Path) -> None:
+    write_two(tmp_path)
+    for songs, of_moss, of_die, of_stein in (
+        (("moss",), 1, 10 / 21, 0),
+        (("stein",), 0, 11 / 21, 1),
+    ):
+        own = merge(tmp_path, songs=songs).of_words().own
+        assert own[[0, 1, -1]] == pytest.approx([of_moss, of_die, of_stein])
+
+
+def test_files_of_two_spaces_are_aligned_only_when_asked(tmp_path: Path) -> None:
+    write_two(tmp_path)
+    one_space = merge(tmp_path)
+    write_two(tmp_path, ortho_group.rvs(12, random_state=5))
+    with pytest.raises(ValueError, match=r"de\.vec and en\.vec are of two spaces"):
+        merge(tmp_path)
+    aligned = merge(tmp_path, align=True)
+    assert aligned.coverage.spaces is not None
+    assert aligned.coverage.spaces[0].startswith("de.vec was aligned to en.vec")
+    # `die`, of two meanings, is one of the 61 words that the map is fitted to: it is found nearly.
+    assert np.sum(aligned.matrix * one_space.matrix, axis=1)[2:] == pytest.approx(np.full(63, 4), abs=0.1)
+
+
+def test_what_is_known_of_files_is_read_back(tmp_path: Path) -> None:
+    write_two(tmp_path)
+    made = merge(tmp_path)
+    made.save(tmp_path / "vectors")
+    loaded = word_vectors.load(tmp_path / "vectors")
+    assert loaded.coverage == made.coverage
+    for stored, own in zip(loaded.of_words(), made.of_words(), strict=True):
+        np.testing.assert_array_equal(stored, own)
+    (tmp_path / "vectors" / "origins.npz").unlink()
+    with pytest.raises(ValueError, match=r"origins\.npz: missing; run `dvc repro`"):
+        word_vectors.load(tmp_path / "vectors")
+
+
+def test_characters_have_no_origins(tmp_path: Path) -> None:
+    made = word_vectors.of_characters(["ab"], 3, 1.0, 1)
+    made.save(tmp_path)
+    assert not (tmp_path / "origins.npz").exists()
+    with pytest.raises(ValueError, match="received characters"):
+        made.of_words()
 
 
 # --- scripts without spaces ----------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def test_names_never_seen_are_told_from_others_however_they_are_misspelt(
     ready = examples.prepare(SETTINGS, songs, listing, words)
     model = loop.make_model(SETTINGS, ready)
     history = loop.fit(model, ready.splits, SETTINGS, tmp_path / "epoch.npz", lambda record, at: None)
-    saving.save([saving.Trained(model, history)], ready.vectors.vocabulary, tmp_path)
+    saving.save([saving.Trained(model, history)], ready.vectors, tmp_path)
     record = made_records.trained(params=SETTINGS, coverage=ready.vectors.coverage)
     records.save(record, tmp_path / "experiment.json")
 

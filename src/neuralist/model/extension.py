@@ -8,13 +8,16 @@ reads the new vectors by the weights that it has. What depends on a catalogue is
 """
 
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
 
 from neuralist.config import records
+from neuralist.config.records import Coverage, ExperimentRecord
 from neuralist.model import representatives, word_table
 from neuralist.text import vector_files, word_vectors
 from neuralist.text.vector_files import VectorFile
@@ -41,7 +44,7 @@ class Extension(NamedTuple):
 
 
 def extend(folder: Path, paths: Sequence[Path], out: Path, *, align: bool) -> Extension:
-    """Write a copy of a model's folder whose encoder knows the words of further files.
+    """Write a copy of a model's folder, whole or not at all, whose encoder knows the words of further files.
 
     Args:
         folder: of the model.
@@ -51,7 +54,45 @@ def extend(folder: Path, paths: Sequence[Path], out: Path, *, align: bool) -> Ex
 
     Raises:
         ValueError: the model reads characters, has trained its vectors, is of an earlier format, or its
-            folder is damaged; a file is unusable, of another space, or was added before.
+            folder is damaged; a file is unusable, of another space, given twice, or was added before; `out`
+            exists.
+    """
+    if out.exists():
+        raise ValueError(f"{out}: exists already; name a folder that does not")
+    experiment = _extendable(folder, [path.name for path in paths])
+    table = word_table.read(folder / GRAPH)
+    model = _as_file(folder, table)
+    checked = [vector_files.in_one_space(model, vector_files.read(path), align=align) for path in paths]
+    added, spaces = [file for file, _ in checked], tuple(note for _, note in checked)
+    merged = vector_files.merge([model, *added])
+    own = np.zeros(len(merged.words))
+    own[: len(model.words)] = word_vectors.load_origins(folder).own
+    origins = merged.origins(own * merged.shares[:, 0])
+    coverage = _coverage(experiment.coverage, added, spaces, len(merged.words))
+    words = word_vectors.WordVectors(Vocabulary(merged.words), _table(table, merged), coverage, origins)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out.parent, prefix=f".unfinished-{out.name}-") as unfinished:
+        made = Path(unfinished) / out.name
+        shutil.copytree(folder, made, ignore=shutil.ignore_patterns("model.keras", "seed-*", "history.csv"))
+        word_table.write(folder / GRAPH, words.matrix, made / GRAPH, quantise=True)
+        words.save_words(made)
+        squares = word_table.read_constant(folder / GRAPH, "squares_table")
+        if squares is not None:
+            of_words = np.zeros(len(words.matrix), dtype=np.float32)
+            of_words[: len(squares)] = squares[:, 0]
+            representatives.find(words.matrix, of_words, origins).save(made)
+        records.save(experiment.model_copy(update={"coverage": coverage}), made / "experiment.json")
+        made.rename(out)
+    n_merged = int(np.count_nonzero(merged.is_shared[: len(model.words)]))
+    names = tuple(file.name for file in added)
+    return Extension(names, len(merged.words) - len(model.words), n_merged, spaces)
+
+
+def _extendable(folder: Path, names: Sequence[str]) -> ExperimentRecord:
+    """Return what a model's folder says of its training.
+
+    Raises:
+        ValueError: the model cannot be extended by files of these names.
     """
     experiment = records.load_experiment(folder)
     if experiment.params.tokens != "word" or experiment.params.vectors != "frozen":
@@ -64,39 +105,25 @@ def extend(folder: Path, paths: Sequence[Path], out: Path, *, align: bool) -> Ex
             f"{folder}: of an earlier format, which says nothing of its words' ranks; run `dvc repro` in its "
             "checkout to train it again"
         )
-    table = word_table.read(folder / GRAPH)
-    model = _as_file(folder, table)
-    before = set(experiment.coverage.source.split(" + "))
-    if twice := sorted(before & {path.name for path in paths}):
-        raise ValueError(f"{folder}: knows the words of {', '.join(twice)} already; give other files")
-    checked = [vector_files.in_one_space(model, vector_files.read(path), align=align) for path in paths]
-    merged = vector_files.merge([model, *(file for file, _ in checked)])
-    own = np.zeros(len(merged.words))
-    own[: len(model.words)] = word_vectors.load_origins(folder).own
-    origins = merged.origins(own * merged.shares[:, 0])
-    extended = _table(table, merged)
-    shutil.copytree(folder, out, ignore=shutil.ignore_patterns("model.keras", "seed-*", "history.csv"))
-    word_table.write(folder / GRAPH, extended, out / GRAPH, quantise=True)
-    spaces = tuple(note for _, note in checked)
-    segmenter = experiment.coverage.segmenter or word_vectors.segmenter_for("auto", merged.words)
-    coverage = experiment.coverage.model_copy(
+    known = Counter([*set(experiment.coverage.source.split(" + ")), *names])
+    if twice := sorted({name for name in names if known[name] > 1}):
+        raise ValueError(
+            f"{folder}: knows the words of {', '.join(twice)} already, or would twice; give each file once"
+        )
+    return experiment
+
+
+def _coverage(before: Coverage, added: Sequence[VectorFile], spaces: Sequence[str], n_words: int) -> Coverage:
+    """Return where the words of the extended model are from, and what cuts them."""
+    found = (word_vectors.segmenter_for("auto", file.words) for file in added)
+    return before.model_copy(
         update={
-            "segmenter": segmenter,
-            "source": " + ".join([experiment.coverage.source, *(path.name for path in paths)]),
-            "words": len(merged.words),
-            "spaces": (*(experiment.coverage.spaces or ()), *spaces),
+            "segmenter": next((name for name in found if name), before.segmenter),
+            "source": " + ".join([before.source, *(file.name for file in added)]),
+            "words": n_words,
+            "spaces": (*(before.spaces or ()), *spaces),
         }
     )
-    word_vectors.WordVectors(Vocabulary(merged.words), extended, coverage, origins).save_words(out)
-    squares = word_table.read_constant(folder / GRAPH, "squares_table")
-    if squares is not None:
-        of_words = np.zeros(len(extended), dtype=np.float32)
-        of_words[: len(squares)] = squares[:, 0]
-        representatives.find(extended, of_words, origins).save(out)
-    records.save(experiment.model_copy(update={"coverage": coverage}), out / "experiment.json")
-    n_merged = int(np.count_nonzero(merged.is_shared[: len(model.words)]))
-    names = tuple(path.name for path in paths)
-    return Extension(names, len(merged.words) - len(model.words), n_merged, spaces)
 
 
 def _as_file(folder: Path, table: np.ndarray) -> VectorFile:

@@ -19,8 +19,8 @@ FILE = "representatives.npz"
 # Least cosine: below, words keep their own row. Of 0.3 to 0.7 on val of the Million Song subset, five folds,
 # and on half of the translations: docs/results/across_languages.md.
 NEAR = 0.3
-# A word is of the training songs' language where its file has this share of the word's weight, or where so many
-# of the songs hold it: by its weights `on` is a French word.
+# A word is of the training songs' language where its file has this share of the word's weight, or where this
+# share of the songs holds it: by its weights `on` is a French word.
 OWN, COMMON = 0.5, 0.08
 _AT_ONCE = 4096  # words: 200 MB of cosines to 6,000 training words
 

@@ -18,7 +18,11 @@ _LARGEST = 127  # of int8
 
 
 def read(graph: Path) -> np.ndarray:
-    """Return the word vectors of a graph, float32 (n_tokens, dimensions)."""
+    """Return the word vectors of a graph, float32 (n_tokens, dimensions).
+
+    Raises:
+        ValueError: it is missing or damaged, or has a table for each of several encoders.
+    """
     constants = _constants(_load(graph))
     return _vectors(constants, _name(graph, constants))
 
@@ -37,6 +41,9 @@ def write(graph: Path, vectors: np.ndarray, out: Path, *, quantise: bool) -> Non
         vectors: to put in place of the graph's own.
         out: the file to write.
         quantise: whether to store them as int8.
+
+    Raises:
+        ValueError: see `read`.
     """
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -73,8 +80,19 @@ def quantised(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _load(graph: Path) -> Any:
     import onnx
+    from google.protobuf.message import DecodeError  # ONNX's own dependency
 
-    return onnx.load(str(graph))
+    try:
+        model = onnx.load(str(graph))
+    except (DecodeError, OSError) as error:
+        raise ValueError(_no_graph(graph, str(error))) from error
+    if not model.graph.node:
+        raise ValueError(_no_graph(graph, "it is empty"))
+    return model
+
+
+def _no_graph(graph: Path, reason: str) -> str:
+    return f"{graph}: no graph of an encoder ({reason}); run `dvc repro` to train it again"
 
 
 def _constants(model: Any) -> dict[str, np.ndarray]:

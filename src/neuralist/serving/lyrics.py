@@ -75,7 +75,7 @@ def unknown(unit: str) -> str:
     Args:
         unit: of tokens, word or character.
     """
-    return f"a text of which the model knows no {unit}; give lyrics in the language of its training songs"
+    return f"a text of which the model knows no {unit}; give lyrics in a language whose words it knows"
 
 
 def example(vocabulary: Vocabulary) -> str:

@@ -46,8 +46,8 @@ It may have changed since the training: `neuralist catalogue` adds and removes s
 ADDED = """\
 ## Words added without training
 
-{n_words:,} words of {files} were added, and of {n_merged:,} that the model had the vectors are now means
-of both. {spaces}. The figures of this card are those of before; for further languages nothing is measured."""
+{n_words:,} words of {files} were added. {n_merged:,} words that the model had have the mean of both vectors
+now. {spaces}. The figures of this card are those of before; for further languages nothing is measured."""
 CARD = """\
 # Model card: {name}
 

@@ -388,7 +388,8 @@ def _finished(served: ServedModel, out: Path) -> ServedModel:
 def _copied(source: Path, trained: ExperimentRecord, out: Path) -> Encoder:
     """Copy the files of an experiment's folder that its encoder needs; returns the encoder of the copy.
 
-    Word vectors of several languages are many, and are stored as int8.
+    Word vectors of several languages are many, and are stored as int8; those that were trained stay as they
+    are, since each encoder of an ensemble has its own.
     """
     encoder = Encoder.load(source)
     out.mkdir(parents=True, exist_ok=True)
@@ -396,7 +397,7 @@ def _copied(source: Path, trained: ExperimentRecord, out: Path) -> Encoder:
     for name in [*_needed(encoder), *beside]:
         with files.unfinished(out / name) as temporary:
             shutil.copyfile(source / name, temporary)
-    if trained.coverage.spaces is None:
+    if trained.coverage.spaces is None or trained.params.vectors == "trained":
         return encoder
     vectors = word_table.read(source / GRAPH)
     word_table.write(source / GRAPH, vectors, out / GRAPH, quantise=True)

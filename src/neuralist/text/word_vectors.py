@@ -143,9 +143,19 @@ def segmenter_for(choice: str, texts: Collection[str]) -> Segmenter | None:
 
 
 def _used(file: VectorFile, counts: Mapping[str, int], most_frequent: int) -> VectorFile:
-    """Return the first words of a file, and those of the training songs."""
+    """Return the first words of a file, and those of the training songs.
+
+    Raises:
+        ValueError: there are none.
+    """
     is_counted = np.array([word in counts for word in file.words], dtype=bool)
-    return file.select(is_counted | (file.weights > vector_files.rank_weights(np.array(most_frequent))))
+    is_used = is_counted | (file.weights > vector_files.rank_weights(np.array(most_frequent)))
+    if not is_used.any():
+        raise ValueError(
+            f"{file.name}: none of its {len(file.words):,} words is of a training song; raise "
+            "vectors.most_frequent, or give another file"
+        )
+    return file.select(is_used)
 
 
 def _of_one_space(read: Sequence[VectorFile], *, align: bool) -> tuple[list[VectorFile], tuple[str, ...]]:
