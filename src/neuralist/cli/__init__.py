@@ -13,6 +13,7 @@ from neuralist import __version__
 from neuralist.cli import batch, catalogue, corpus, doctor, imports, songs
 from neuralist.cli.drift import drift
 from neuralist.cli.evaluate import evaluate
+from neuralist.cli.extend import extend
 from neuralist.cli.shell import Group
 from neuralist.cli.translations import translations
 
@@ -49,6 +50,7 @@ app.command("map", rich_help_panel="Songs")(songs.song_map)
 app.add_typer(catalogue.app, name="catalogue", rich_help_panel="Songs")
 for command in (batch.predict, batch.embed, evaluate, translations, drift):
     app.command(rich_help_panel="Tables")(command)
+app.command(rich_help_panel="Data and health")(extend)
 app.command("import", rich_help_panel="Data and health")(imports.import_)
 for command in (corpus.demo, corpus.fetch, doctor.doctor):
     app.command(rich_help_panel="Data and health")(command)

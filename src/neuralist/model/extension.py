@@ -78,8 +78,10 @@ def extend(folder: Path, paths: Sequence[Path], out: Path, *, align: bool) -> Ex
     shutil.copytree(folder, out, ignore=shutil.ignore_patterns("model.keras", "seed-*", "history.csv"))
     word_table.write(folder / GRAPH, extended, out / GRAPH, quantise=True)
     spaces = tuple(note for _, note in checked)
+    segmenter = experiment.coverage.segmenter or word_vectors.segmenter_for("auto", merged.words)
     coverage = experiment.coverage.model_copy(
         update={
+            "segmenter": segmenter,
             "source": " + ".join([experiment.coverage.source, *(path.name for path in paths)]),
             "words": len(merged.words),
             "spaces": (*(experiment.coverage.spaces or ()), *spaces),

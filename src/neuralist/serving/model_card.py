@@ -21,6 +21,7 @@ from neuralist.config.records import (
 from neuralist.evaluation import results, selection
 from neuralist.evaluation.baselines import BASELINES
 from neuralist.model.encoder import Reading
+from neuralist.model.extension import Extension
 from neuralist.serving.lyrics import LOW_KNOWN
 from neuralist.text import languages
 from neuralist.text.tokenizer import TokenWindowing
@@ -42,6 +43,11 @@ SECTION = """\
 It may have changed since the training: `neuralist catalogue` adds and removes songs, and trains nothing.
 
 {languages}"""
+ADDED = """\
+## Words added without training
+
+{n_words:,} words of {files} were added, and of {n_merged:,} that the model had the vectors are now means
+of both. {spaces}. The figures of this card are those of before; for further languages nothing is measured."""
 CARD = """\
 # Model card: {name}
 
@@ -177,6 +183,18 @@ def _languages(reading: Reading, languages_of: Sequence[str], unit: str) -> str:
         known = float(np.dot(n_tokens, reading.known[rows == name]) / max(n_tokens.sum(), 1))
         lines.append(f"| {name} | {count:,} | {known:.1%} |")
     return "\n".join(lines)
+
+
+def with_extension(card: str, added: Extension) -> str:
+    """Return a card that says which words were added to the model without training."""
+    of_files = ADDED.format(
+        files=", ".join(added.files),
+        n_words=added.n_words,
+        n_merged=added.n_merged,
+        spaces=". ".join(added.spaces),
+    )
+    before, heading, after = card.partition(f"{HEADING}\n")
+    return f"{before}{of_files}\n\n{heading}{after}"
 
 
 def with_catalogue(card: str, of_catalogue: str) -> str:

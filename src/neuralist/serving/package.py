@@ -2,7 +2,7 @@
 
 Input: metrics of `evaluation.evaluate`, the experiments' folders, tables songs and pairs.
 Output: artifacts/served/. encoder.onnx, vocabulary.txt, experiment.json and, where it is learned,
-similarity.npz: the encoder's files;
+similarity.npz: the encoder's files, with origins.npz of words and representatives.npz of a bag of words;
 catalogue.parquet (tables.CATALOGUE) and embeddings.npy, float32 (n_songs, units), in one order; blend.json,
 how artist, year and tags of a query take part in the ranking;
 training_songs.txt, one id per line, and training_texts.txt, a digest of each of their texts; drift.json, how
@@ -14,9 +14,10 @@ The catalogue's songs need not be those of the data: `renew` gives a packed mode
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -29,8 +30,9 @@ from neuralist.config.records import ExperimentMetrics, ExperimentRecord, Served
 from neuralist.data import parquet, tables
 from neuralist.data.splits import songs_of
 from neuralist.evaluation import selection
-from neuralist.model import fusion, representatives, style_answers
+from neuralist.model import extension, fusion, representatives, style_answers, word_table
 from neuralist.model.encoder import Encoder, PairSimilarity, Reading
+from neuralist.model.extension import GRAPH, Extension
 from neuralist.model.similarity import WEIGHTS_FILE
 from neuralist.serving import blending, drift, model_card
 from neuralist.serving.catalogue import catalogue_schema
@@ -38,7 +40,7 @@ from neuralist.text import equal_texts, genres, names
 from neuralist.text.word_vectors import ORIGINS_FILE
 
 TRAINING_SONGS, TRAINING_TEXTS = "training_songs.txt", "training_texts.txt"
-COPIED = ("encoder.onnx", "vocabulary.txt", "experiment.json")
+COPIED = (GRAPH, "vocabulary.txt", "experiment.json")
 MAX_PAIRS = 1_000_000  # to compute the quantiles from
 PAIRS_AT_ONCE = 50_000  # 20 MB an array at 50 units
 SEED = 2017
@@ -218,15 +220,11 @@ def save(
     Raises:
         ValueError: a file of the experiment is missing, or there are fewer than two songs.
     """
-    encoder = Encoder.load(source)
+    encoder = _copied(source, chosen.trained, out)
     catalogue = songs if catalogue is None else catalogue
     texts = [encoder.clean(text) for text in catalogue["lyrics"]]
     reading = encoder.read(texts, cleaned=True)
-    out.mkdir(parents=True, exist_ok=True)
     offered = _write_catalogue(encoder, catalogue, texts, reading, tables.CATALOGUE, out)
-    for name in _copied(encoder):
-        with files.unfinished(out / name) as temporary:
-            shutil.copyfile(source / name, temporary)
     # From the data, so that a change of the catalogue changes no score.
     song_texts = [encoder.clean(text) for text in songs["lyrics"]]
     of_songs = _read_more(encoder, song_texts, texts, reading)
@@ -283,6 +281,36 @@ def renew(folder: Path, catalogue: pd.DataFrame, out: Path) -> ServedModel:
     card = (folder / "card.md").read_text(encoding="utf-8")
     files.write_text(out / "card.md", model_card.with_catalogue(card, of_catalogue))
     return _finished(served.model_copy(update={"quantiles": tuple(offered.quantiles)}), out)
+
+
+def extend(
+    folder: Path, paths: Sequence[Path], catalogue: pd.DataFrame, out: Path, *, align: bool
+) -> tuple[ServedModel, Extension]:
+    """Write a packed model with the words of further vector files; see `model.extension`.
+
+    The catalogue is read anew. Threshold, blend and drift.json stay, and so do the figures of the card, which
+    says what was added.
+
+    Args:
+        folder: the served folder.
+        paths: the files.
+        catalogue: tables.SONGS to recommend; those with a word that the model knows are.
+        out: the folder to write, another one.
+        align: whether files of another space are turned into the model's.
+
+    Returns:
+        The content of the new served.json, and what was added.
+
+    Raises:
+        ValueError: the model cannot be extended, a file is unusable or of another space, or there are fewer
+            than two songs.
+    """
+    with TemporaryDirectory() as scratch:
+        extended = Path(scratch) / "extended"
+        added = extension.extend(folder, paths, extended, align=align)
+        card = (folder / "card.md").read_text(encoding="utf-8")
+        files.write_text(extended / "card.md", model_card.with_extension(card, added))
+        return renew(extended, catalogue, out), added
 
 
 def load_training_songs(folder: Path) -> TrainingSongs:
@@ -357,7 +385,24 @@ def _finished(served: ServedModel, out: Path) -> ServedModel:
     return served
 
 
-def _copied(encoder: Encoder) -> list[str]:
+def _copied(source: Path, trained: ExperimentRecord, out: Path) -> Encoder:
+    """Copy the files of an experiment's folder that its encoder needs; returns the encoder of the copy.
+
+    Word vectors of several languages are many, and are stored as int8.
+    """
+    encoder = Encoder.load(source)
+    out.mkdir(parents=True, exist_ok=True)
+    for name in _needed(encoder):
+        with files.unfinished(out / name) as temporary:
+            shutil.copyfile(source / name, temporary)
+    if trained.coverage.spaces is None:
+        return encoder
+    vectors = word_table.read(source / GRAPH)
+    word_table.write(source / GRAPH, vectors, out / GRAPH, quantise=True)
+    return Encoder.load(out)
+
+
+def _needed(encoder: Encoder) -> list[str]:
     """Return the files of an experiment's folder that its encoder needs."""
     parts = {
         WEIGHTS_FILE: encoder.similarity.has_weights,

@@ -36,6 +36,18 @@ PARENT, CATALOGUE, COMPLETE = "parent", "catalogue", "complete"
 _OWN = {PARENT, CATALOGUE, COMPLETE, "served", "verdict"}
 
 
+def derived_tags(parent: Mapping[str, str], served: str, verdict: str) -> dict[str, str]:
+    """Return the tags of a version that came from another one, without the number of that one.
+
+    Args:
+        parent: the tags of the other one.
+        served: the digest of the version's content.
+        verdict: what it is, in words.
+    """
+    kept = {key: value for key, value in parent.items() if key not in _OWN}
+    return kept | {"served": served, "verdict": verdict}
+
+
 def renew(artifacts: Path, raw: Path, mlflow_store: Store | None = None) -> str:
     """Give the champion the songs of the catalogue where it has others; call it after `registry.register`.
 
@@ -172,7 +184,6 @@ class _Renewal:
         else:
             name_of_source, parent = name, {PARENT: before}
         version = self.client.get_model_version(name_of_source, before)
-        tags = {key: value for key, value in version.tags.items() if key not in _OWN} | parent
-        tags |= {"served": digest, "verdict": f"version {before} with other songs"}
+        tags = derived_tags(version.tags, digest, f"version {before} with other songs") | parent
         run = self.client.get_run(str(version.run_id))
         return registry.create_version(self.client, run, name, kind, folder, f"served-{digest[:12]}", tags)

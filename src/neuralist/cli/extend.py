@@ -1,0 +1,79 @@
+"""Command extend: add the words of further vector files to a trained model, without training."""
+
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from neuralist import files
+from neuralist.cli import shell
+from neuralist.cli.shell import Json, shown
+
+_REGISTERED = re.compile(r"models:/([^/@]+)[/@]")
+
+
+def extend(
+    vectors: Annotated[
+        list[Path],
+        typer.Option("--vectors", metavar="FILE", help="A word vector file; give it once for each language."),
+    ],
+    model: Annotated[
+        str | None,
+        typer.Argument(help="An experiment's name, a folder, or models:/...; without it artifacts/served."),
+    ] = None,
+    align: Annotated[
+        bool, typer.Option("--align", help="Turn a file of another space into the model's, not refuse it.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to write; without it one in work/extended/.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Let a trained model read further languages, by word vectors of the same space.
+
+    Nothing is trained: a word that is near to an English one in meaning is read as that. The songs of the
+    catalogue are read anew. The new model is written as a folder, and registered as challenger where the
+    model that it extends is registered.
+    """
+    from neuralist.api import locate
+
+    root = files.checkout()
+    songs = root / "artifacts" / "catalogue_songs.parquet"
+    if not songs.is_file():
+        raise ValueError(f"{songs}: not there yet; run `dvc repro`, which writes the catalogue's songs")
+    for path in vectors:
+        if not path.is_file():
+            raise ValueError(f"{path}: no such file; give a word vector file")
+    if out is not None and out.exists():
+        raise ValueError(f"{out}: there already; give --out another folder")
+    folder = locate.served(locate.find(model, shell.resources), shell.resources)
+    from neuralist.config import params, records
+    from neuralist.data import parquet, tables
+    from neuralist.serving import package
+    from neuralist.tracking import extended_version
+
+    before = records.load_served(folder)
+    beside = root / "work" / "extended" if out is None else out.absolute().parent
+    beside.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".unfinished-", dir=beside) as temporary:
+        whole = Path(temporary) / "served"
+        catalogue = parquet.read(songs, tables.SONGS)
+        served, added = package.extend(folder, vectors, catalogue, whole, align=align)
+        target = out or beside / f"{served.experiment}-{served.content[:12]}"
+        if not target.exists():  # else of an earlier call, with the same content
+            whole.rename(target)
+    match = _REGISTERED.match(model or "")
+    corpus = params.model_name(root / "params.yaml")
+    if match:
+        corpus = match.group(1).removesuffix(params.RECOMMENDER)
+    line = extended_version.register(target, before, corpus, added.files)
+    if as_json:
+        shell.print_json({"folder": str(target), "registered": line} | added._asdict())
+        return
+    for note in added.spaces:
+        print(shown(note))
+    print(f"{served.experiment} knows {added.n_words:,} words more; {added.n_merged:,} have merged vectors")
+    print(f"written to {shown(target)}")
+    print(shown(f"{served.experiment} is {line}"))
