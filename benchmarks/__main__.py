@@ -15,7 +15,7 @@ from benchmarks import figures, provenance, results
 from benchmarks.figures import Data, Figure, Missing
 from neuralist import console
 
-GROUPS = ("training", "architecture", "serving", "encoding", "search", "full_size", "device")
+GROUPS = ("training", "architecture", "serving", "encoding", "languages", "search", "full_size", "device")
 
 
 def parse() -> argparse.Namespace:
