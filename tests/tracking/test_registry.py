@@ -23,7 +23,7 @@ from neuralist.console.pipeline import WROTE
 from neuralist.data import parquet, tables
 from neuralist.serving import package
 from neuralist.text import equal_texts
-from neuralist.tracking import catalogue_version, champion, registry, stamp
+from neuralist.tracking import catalogue_version, champion, extended_version, registry, stamp
 from neuralist.tracking.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -1074,3 +1074,63 @@ def test_the_stage_needs_no_mlflow_to_see_that_nothing_is_to_be_done(
     checkout.train("twin", by_theme())
     replaced = run(checkout.folder, "env", "PYTHONPATH=src", "python", *script, "--replace")
     assert replaced.stdout.startswith("twin is now champion, version 2"), replaced.stderr
+
+
+# --- a model with the words of further languages ---------------------------------------------------
+
+
+@pytest.fixture
+def extended(checkout: Checkout) -> Path:
+    """A folder of the champion's training with other content, as `package.extend` writes one."""
+    checkout.train("one", by_theme())
+    checkout.register()
+    other = shutil.copytree(checkout.artifacts / "served", checkout.folder / "other")
+    card = (other / "card.md").read_text()
+    (other / "card.md").write_text(card.replace("## Catalogue", "## Words added\n\nSome.\n\n## Catalogue"))
+    folder = checkout.folder / "extended"
+    package.renew(other, trained.songs(LYRICS), folder)
+    return folder
+
+
+def extend(checkout: Checkout, folder: Path) -> str:
+    before = records.load_served(checkout.artifacts / "served")
+    return extended_version.register(folder, before, "neuralist", ["fr.vec"], checkout.mlflow_store)
+
+
+def test_an_extended_model_is_challenger_and_names_its_parent(checkout: Checkout, extended: Path) -> None:
+    line = extend(checkout, extended)
+
+    of_both = "of neuralist and neuralist-recommender"
+    assert line == f"now challenger, version 2 {of_both}: extends version 1 {of_both}"
+    assert checkout.aliases() == both(champion="one", challenger="one")
+    for name in MODELS:
+        tags = checkout.client.get_model_version(name, "2").tags
+        assert (tags["parent"], tags["complete"]) == ("1", "true")
+        assert tags["verdict"] == "version 1 with the words of fr.vec"
+    assert extend(checkout, extended) == line  # and no third version
+    versions = checkout.client.search_model_versions()
+    assert {str(version.version) for version in versions} == {"1", "2"}
+
+
+def test_a_crowned_extension_stays_champion_and_gets_the_songs_of_now(
+    checkout: Checkout, extended: Path
+) -> None:
+    extend(checkout, extended)
+    for name in MODELS:
+        checkout.client.set_registered_model_alias(name, "champion", "2")
+    checkout.catalogue(LYRICS | {"new": "hum"})
+    checkout.train("one", by_theme())  # packed with the songs of now, without the words
+    checkout.register()
+    checkout.renew()
+
+    champion = checkout.client.get_model_version_by_alias("neuralist", "champion")
+    assert champion.tags["parent"] == "2"
+
+
+def test_a_model_that_is_not_registered_is_extended_beside_the_registry(
+    checkout: Checkout, extended: Path
+) -> None:
+    before = made_records.served(content="another")
+    line = extended_version.register(extended, before, "neuralist", ["fr.vec"], checkout.mlflow_store)
+    assert line.startswith("not registered: no version of neuralist and neuralist-recommender holds")
+    assert checkout.aliases() == both(champion="one")

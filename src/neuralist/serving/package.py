@@ -392,7 +392,8 @@ def _copied(source: Path, trained: ExperimentRecord, out: Path) -> Encoder:
     """
     encoder = Encoder.load(source)
     out.mkdir(parents=True, exist_ok=True)
-    for name in _needed(encoder):
+    beside = [name for name in (ORIGINS_FILE, representatives.FILE) if (source / name).is_file()]
+    for name in [*_needed(encoder), *beside]:
         with files.unfinished(out / name) as temporary:
             shutil.copyfile(source / name, temporary)
     if trained.coverage.spaces is None:
@@ -408,8 +409,6 @@ def _needed(encoder: Encoder) -> list[str]:
         WEIGHTS_FILE: encoder.similarity.has_weights,
         fusion.FILE: encoder.fusion is not None,
         style_answers.FILE: encoder.style is not None,
-        representatives.FILE: encoder.representatives is not None,
-        ORIGINS_FILE: encoder.windowing.tokens == "word",
     }
     return [*COPIED, *(name for name, is_needed in parts.items() if is_needed)]
 

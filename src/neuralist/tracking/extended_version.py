@@ -6,8 +6,10 @@ champion's training with more words, so nothing decides between the two but a pe
 """
 
 import hashlib
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from neuralist.config import records
 from neuralist.config.records import ServedModel
@@ -40,7 +42,8 @@ def register(
     if mlflow_store.checkout is not None and not (mlflow_store.checkout / "mlflow.db").exists():
         return "not registered: no model is registered here, for there is no mlflow.db"
     served, models = records.load_served(folder), registered.names(corpus)
-    with opened(mlflow_store) as client:
+    with opened(mlflow_store) as client, TemporaryDirectory() as scratch:
+        named = Path(shutil.copytree(folder, Path(scratch) / "served"))  # as a version calls it
         present = stamp.models(client, mlflow_store, models)
         parents = {name: _version_of(before, model) for name, model in present.items()}
         if missing := [name for name, number in parents.items() if number is None]:
@@ -58,7 +61,7 @@ def register(
                 run,
                 name,
                 kind,
-                folder,
+                named,
                 f"served-{digest[:12]}",
                 derived_tags(tags, digest, verdict) | own,
             )
