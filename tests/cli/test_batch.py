@@ -101,7 +101,7 @@ def test_a_text_of_no_known_word_does_not_stop_and_gets_no_similarity(
     found = read(out)
     assert found.similarity.isna().tolist() == [False, True]
     assert found.known_b.tolist() == [1, 0]
-    reason = "a text of which the model knows no word; give lyrics in the language of its training songs"
+    reason = "a text of which the model knows no word; give lyrics in a language whose words it knows"
     assert found.error.tolist()[1] == f"column lyrics_b: received {reason}"
 
 

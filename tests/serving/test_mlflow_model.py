@@ -38,7 +38,7 @@ ANSWER = {
 }
 NO_KNOWN_WORD = (
     "column lyrics_a: received a text of which the model knows no word; "
-    "give lyrics in the language of its training songs"
+    "give lyrics in a language whose words it knows"
 )
 JSON = "application/json"
 # Runs a command while this process, which holds the other end of its stdin, lives: if killed, that ends too.

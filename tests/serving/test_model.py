@@ -77,7 +77,7 @@ def test_a_pair_with_a_text_of_no_known_word_gets_nulls_and_the_reason(model: Mo
 
 
 def _no_known(name: str) -> str:
-    fault = "a text of which the model knows no word; give lyrics in the language of its training songs"
+    fault = "a text of which the model knows no word; give lyrics in a language whose words it knows"
     return f"column {name}: received {fault}"
 
 
