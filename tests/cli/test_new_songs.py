@@ -51,7 +51,8 @@ def test_a_language_that_is_no_code_is_detected(tmp_path: Path) -> None:
     path = tmp_path / "new.csv"
     path.write_text(f"text,language\n{french},\n{french},French\n{french},DE\nrain,English\n")
 
-    assert read(path).facts["language"].tolist() == ["fr", "fr", "de", "?"]
+    # As of the training songs: what is detected counts, and a code only where nothing is.
+    assert read(path).facts["language"].tolist() == ["fr", "fr", "fr", "?"]
 
 
 def test_parquet_may_hold_tags_as_lists(tmp_path: Path) -> None:

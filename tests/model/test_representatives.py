@@ -16,16 +16,27 @@ WORDS = ("stone", "sea", "rock", "pierre", "de", "qubit")
 STONE, SEA, ROCK, PIERRE, DE, QUBIT = range(2, 8)
 
 
+def idf(share: float) -> float:
+    """The inverse document frequency of a word that this share of many songs holds."""
+    return 1 - float(np.log(share))
+
+
 def find(
-    vectors: dict[int, list[float]], counted: list[int], own: dict[int, float] | None = None
+    vectors: dict[int, list[float]],
+    counted: list[int],
+    own: dict[int, float] | None = None,
+    share: float = 0.01,
 ) -> Representatives:
-    """Representatives of the words, whose vectors are 0 and which are all own ones where nothing is said."""
+    """Representatives of the words, whose vectors are 0 and which are all own ones where nothing is said.
+
+    Those that are counted stand in this share of the training songs.
+    """
     matrix = np.zeros((8, 2), dtype=np.float32)
     for token, vector in vectors.items():
         matrix[token] = vector
     shares = np.array([(own or {}).get(token, 1.0) for token in range(2, 8)], dtype=np.float32)
-    is_counted = np.isin(np.arange(8), counted)
-    return representatives.find(matrix, is_counted, Origins(shares, shares, shares))
+    squares = np.where(np.isin(np.arange(8), counted), idf(share) ** 2, 0)
+    return representatives.find(matrix, squares, Origins(shares, shares, shares))
 
 
 def test_a_word_without_a_row_takes_that_of_the_nearest_trained_word_by_cosine() -> None:
@@ -36,8 +47,8 @@ def test_a_word_without_a_row_takes_that_of_the_nearest_trained_word_by_cosine()
 
 
 def test_a_word_without_a_row_far_from_all_counts_as_unknown() -> None:
-    # Cosines 0.41 and 0.39 to stone; the limit is 0.4. A vector of 0 has no direction.
-    near, far = ([cosine, -((1 - cosine**2) ** 0.5)] for cosine in (0.41, 0.39))
+    # Cosines 0.31 and 0.29 to stone; the limit is 0.3. A vector of 0 has no direction.
+    near, far = ([cosine, -((1 - cosine**2) ** 0.5)] for cosine in (0.31, 0.29))
     found = find({STONE: [1, 0], ROCK: near, PIERRE: far}, [STONE])
     assert found.token.tolist() == [PADDING, UNKNOWN, STONE, UNKNOWN, STONE, UNKNOWN, UNKNOWN, UNKNOWN]
 
@@ -57,9 +68,18 @@ def test_a_foreign_word_with_a_row_takes_that_of_an_own_one_else_its_own() -> No
     assert find({ROCK: [0, 1], DE: [0, 1], STONE: [1, 0]}, [STONE, DE], {DE: 0.0}).token[ROCK] == UNKNOWN
 
 
-def test_a_word_is_own_from_three_tenths_of_its_weight() -> None:
-    found = find({}, [STONE], {SEA: 0.3, ROCK: 0.29, PIERRE: 0.0})
+def test_a_word_is_own_from_half_of_its_weight() -> None:
+    found = find({}, [STONE], {SEA: 0.5, ROCK: 0.49, PIERRE: 0.0})
     assert found.is_own.tolist() == [True, True, True, True, False, False, True, True]
+
+
+@pytest.mark.parametrize(("share", "representative"), [(0.09, DE), (0.07, STONE)])
+def test_a_word_that_many_training_songs_hold_is_theirs_whatever_its_weight(
+    share: float, representative: int
+) -> None:
+    found = find({STONE: [1, 0], DE: [1, 0]}, [STONE, DE], {DE: 0.0}, share)
+    assert found.token[DE] == representative
+    assert found.is_own[DE] == (representative == DE)
 
 
 def test_where_no_own_word_has_a_row_nothing_is_replaced() -> None:

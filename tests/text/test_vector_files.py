@@ -232,5 +232,26 @@ def test_too_few_words_in_common_tell_nothing() -> None:
     enough = named("de.vec", drawn(1)[:LEAST_SHARED])
     assert in_one_space(BASE, enough, align=False)[0] is enough
     few = named("de.vec", drawn(1)[: LEAST_SHARED - 1])
-    with pytest.raises(ValueError, match=r"de\.vec and en\.vec: 29 words in common, of which 30 are needed"):
+    # As of another script: taken as given, and said.
+    file, told = in_one_space(BASE, few, align=False)
+    assert file is few
+    assert told.startswith("de.vec was not checked against en.vec: 29 words in common, of which 30 tell")
+    with pytest.raises(ValueError, match=r"de\.vec and en\.vec: 29 words in common, .* leave align out"):
         in_one_space(BASE, few, align=True)
+
+
+def test_a_vector_that_is_no_numbers_is_refused_by_its_word(tmp_path: Path) -> None:
+    path = tmp_path / "nan.vec"
+    path.write_text("3 2\nmoss 1 2\nstone nan 1\nfern 1 1\n")
+    with pytest.raises(ValueError, match=r"nan\.vec: the vector of 'stone' holds NaN or infinity; leave"):
+        vector_files.read(path)
+
+
+def test_more_words_than_a_model_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = named("en.vec", drawn(1))
+    n_bytes = 4 * file.vectors.size
+    monkeypatch.setattr(vector_files, "MOST_BYTES", n_bytes)
+    assert merge([file]).words == file.words
+    monkeypatch.setattr(vector_files, "MOST_BYTES", n_bytes - 1)
+    with pytest.raises(ValueError, match=r"en\.vec: .* of which a model holds .* cut each file"):
+        merge([file])

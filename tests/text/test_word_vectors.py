@@ -258,3 +258,15 @@ def test_a_missing_icu4py_is_named_only_where_it_is_needed(
 def test_coverage_is_read_back_with_its_segmenter(tmp_path: Path) -> None:
     word_vectors.assemble({"moss": np.ones(2)}, 1.0, "by hand", {}, segmenter="icu").save(tmp_path)
     assert word_vectors.load(tmp_path).coverage.segmenter == "icu"
+
+
+def test_words_of_both_languages_of_bilingual_training_songs_are_theirs(tmp_path: Path) -> None:
+    # Half of the songs' words are of each file, none of the third.
+    for name, words in {"en": ("moss", "stone"), "fr": ("mousse", "pierre"), "de": ("moos", "stein")}.items():
+        rows = "".join(f"{word} {number} 1\n" for number, word in enumerate(words))
+        (tmp_path / f"{name}.vec").write_text(f"2 2\n{rows}")
+    settings = SETTINGS.model_copy(update={"source": ("en.vec", "fr.vec", "de.vec")})
+    texts = {"train": ["moss stone", "mousse pierre"], "val": [], "test": []}
+    made = word_vectors.fit(texts, [], settings, tmp_path)
+    own = dict(zip(made.vocabulary.words, made.of_words().own.tolist(), strict=True))
+    assert own == {"moss": 1, "stone": 1, "mousse": 1, "pierre": 1, "moos": 0, "stein": 0}

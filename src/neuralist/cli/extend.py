@@ -54,6 +54,13 @@ def extend(
     from neuralist.serving import package
     from neuralist.tracking import extended_version
 
+    corpus = params.model_name(root / "params.yaml")
+    match = _REGISTERED.match(model or "")
+    if match and match.group(1).removesuffix(params.RECOMMENDER) != corpus:
+        raise ValueError(
+            f"{model}: not of {corpus}, the corpus here, whose catalogue would be read anew; call it in the "
+            "checkout or workspace of that model"
+        )
     before = records.load_served(folder)
     beside = root / "work" / "extended" if out is None else out.absolute().parent
     beside.mkdir(parents=True, exist_ok=True)
@@ -64,10 +71,6 @@ def extend(
         target = out or beside / f"{served.experiment}-{served.content[:12]}"
         if not target.exists():  # else of an earlier call, with the same content
             whole.rename(target)
-    match = _REGISTERED.match(model or "")
-    corpus = params.model_name(root / "params.yaml")
-    if match:
-        corpus = match.group(1).removesuffix(params.RECOMMENDER)
     line = extended_version.register(target, before, corpus, added.files)
     if as_json:
         shell.print_json({"folder": str(target), "registered": line} | added._asdict())

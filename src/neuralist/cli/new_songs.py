@@ -74,16 +74,10 @@ def read(source: Path, settings: params.Params, clean: Clean, text_column: str) 
     facts = chosen.loc[has_words, ["year", "language", "tags"]].reset_index(drop=True)
     return NewSongs(
         kept,
-        facts.assign(language=_languages(kept, facts["language"].tolist())),
+        facts.assign(language=languages.of_songs(kept, facts["language"].tolist())),
         n_given,
         int((~has_words).sum()),
     )
-
-
-def _languages(texts: list[str], given: list[Any]) -> list[str]:
-    codes = [languages.code(value) for value in given]
-    detected = iter(languages.detect(text for text, code in zip(texts, codes, strict=True) if code is None))
-    return [next(detected) if code is None else code for code in codes]
 
 
 def _cleaned(text: Any, clean: Clean) -> str | None:

@@ -120,8 +120,8 @@ def _empty(schema: Any) -> pd.DataFrame:
 
 
 def encoder_vectors(model: Path, encoder: Encoder, coverage: Coverage) -> word_vectors.WordVectors | None:
-    """Return the word vectors of the encoder; None where its tokens are characters."""
-    if encoder.windowing.tokens == "char":
+    """Return the word vectors of the encoder; None where its tokens are characters, or each has its own."""
+    if encoder.windowing.tokens == "char" or len(word_table.names(model / "encoder.onnx")) != 1:
         return None
     matrix = word_table.read(model / "encoder.onnx")
     return word_vectors.WordVectors(encoder.vocabulary, matrix, coverage)

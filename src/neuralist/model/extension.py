@@ -108,7 +108,8 @@ def _extendable(folder: Path, names: Sequence[str]) -> ExperimentRecord:
     known = Counter([*set(experiment.coverage.source.split(" + ")), *names])
     if twice := sorted({name for name in names if known[name] > 1}):
         raise ValueError(
-            f"{folder}: knows the words of {', '.join(twice)} already, or would twice; give each file once"
+            f"{folder}: knows the words of {', '.join(twice)} already, or would twice; give each file once, "
+            "or rename another file of that name"
         )
     return experiment
 

@@ -27,6 +27,11 @@ def read(graph: Path) -> np.ndarray:
     return _vectors(constants, _name(graph, constants))
 
 
+def names(graph: Path) -> list[str]:
+    """Return the names of a graph's tables: of an ensemble that trained them, one for each encoder."""
+    return _names(_constants(_load(graph)))
+
+
 def read_constant(graph: Path, name: str) -> np.ndarray | None:
     """Return a constant of a graph, of several encoders that of the first; None without such a one."""
     named = (array for key, array in _constants(_load(graph)).items() if key.rpartition("/")[2] == name)
@@ -102,14 +107,18 @@ def _constants(model: Any) -> dict[str, np.ndarray]:
 
 
 def _name(graph: Path, constants: dict[str, np.ndarray]) -> str:
-    stems = {name.removesuffix(_NUMBERS) for name in constants}
-    names = [stem for stem in stems if stem.rpartition("/")[2] == NAME]
+    names = _names(constants)
     if len(names) != 1:
         raise ValueError(
             f"{graph}: holds {len(names)} tables of word vectors, since they were trained with its encoders; "
-            "extend a model with vectors: frozen"
+            "name a model with vectors: frozen"
         )
     return names[0]
+
+
+def _names(constants: dict[str, np.ndarray]) -> list[str]:
+    stems = {name.removesuffix(_NUMBERS) for name in constants}
+    return sorted(stem for stem in stems if stem.rpartition("/")[2] == NAME)
 
 
 def _vectors(constants: dict[str, np.ndarray], name: str) -> np.ndarray:

@@ -28,6 +28,7 @@ RANK_OFFSET = 10  # ranks up to it count nearly alike: the first words of any la
 # languages in one space: 0.45 to 0.71; on those of two spaces: -0.03 to 0.00.
 LEAST_LEAD = 0.1
 LEAST_SHARED = 30  # words, without which chance decides
+MOST_BYTES = 1_900_000_000  # of vectors as float32: a graph of ONNX holds 2 GiB
 _SEED = 2017
 
 
@@ -112,7 +113,8 @@ def read(path: Path) -> VectorFile:
     token (punctuation, phrases) are dropped.
 
     Raises:
-        ValueError: the file is not a word vector file, is truncated, or holds no word.
+        ValueError: the file is not a word vector file, is truncated, holds no word, or a vector that is not
+            of finite numbers.
     """
     from gensim.models import KeyedVectors  # 1.9 s that others need not pay
 
@@ -132,8 +134,12 @@ def read(path: Path) -> VectorFile:
     if not ranks:
         raise ValueError(f"{path}: none of its {len(entries)} entries is a word; expected one word a line")
     rows = np.fromiter(ranks.values(), dtype=np.int64, count=len(ranks))
+    vectors = entries.vectors if len(rows) == len(entries) else entries.vectors[rows]
+    if not np.isfinite(vectors).all():
+        word = list(ranks)[int(np.argmin(np.isfinite(vectors).all(axis=1)))]
+        raise ValueError(f"{path}: the vector of {word!r} holds NaN or infinity; leave that line out")
     weights = rank_weights(rows)
-    return VectorFile(path.name, tuple(ranks), entries.vectors[rows], weights, weights)
+    return VectorFile(path.name, tuple(ranks), vectors, weights, weights)
 
 
 def rank_weights(ranks: np.ndarray) -> np.ndarray:
@@ -148,11 +154,21 @@ def _has_header(path: Path) -> bool:
 
 
 def merge(files: Sequence[VectorFile]) -> Merged:
-    """Merge files of one space; see the module."""
+    """Merge files of one space; see the module.
+
+    Raises:
+        ValueError: they hold more words than a graph of ONNX.
+    """
     numbers = {
         word: row for row, word in enumerate(dict.fromkeys(word for file in files for word in file.words))
     }
-    vectors = np.zeros((len(numbers), files[0].vectors.shape[1]), dtype=np.float32)
+    dimensions = files[0].vectors.shape[1]
+    if len(numbers) * dimensions * 4 > MOST_BYTES:
+        raise ValueError(
+            f"{', '.join(file.name for file in files)}: {len(numbers):,} words of {dimensions} dimensions, "
+            f"of which a model holds {MOST_BYTES // (4 * dimensions):,}; cut each file to its first words"
+        )
+    vectors = np.zeros((len(numbers), dimensions), dtype=np.float32)
     weights, n_files = np.zeros((len(numbers), len(files))), np.zeros(len(numbers), dtype=np.int64)
     rows_of = [np.array([numbers[word] for word in file.words], dtype=np.int64) for file in files]
     for column, (file, rows) in enumerate(zip(files, rows_of, strict=True)):
@@ -182,13 +198,16 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 def in_one_space(base: VectorFile, other: VectorFile, *, align: bool) -> tuple[VectorFile, str]:
     """Return a file in the space of another one, and how that was made sure, as a sentence.
 
+    Files of two scripts have few words in common, so of these nothing is known, and they are taken as given.
+
     Args:
         base: the file whose space counts.
         other: the file to bring there.
         align: whether to turn it by an orthogonal map where it is of another space.
 
     Raises:
-        ValueError: the two differ in dimensions, share too few words, are of two spaces, or stay so.
+        ValueError: the two differ in dimensions, are of two spaces, or stay so, or are to be aligned and
+            share too few words.
     """
     names = f"{other.name} and {base.name}"
     if base.vectors.shape[1] != other.vectors.shape[1]:
@@ -199,10 +218,12 @@ def in_one_space(base: VectorFile, other: VectorFile, *, align: bool) -> tuple[V
     place = {word: row for row, word in enumerate(base.words)}
     pairs = [(place[word], row) for row, word in enumerate(other.words) if word in place]
     if len(pairs) < LEAST_SHARED:
-        raise ValueError(
-            f"{names}: {len(pairs)} words in common, of which {LEAST_SHARED} are needed to tell whether they "
-            "are of one space; give larger files"
-        )
+        told = f"{len(pairs)} words in common, of which {LEAST_SHARED} tell whether they are of one space"
+        if align:
+            raise ValueError(
+                f"{names}: {told}, and nothing else aligns them; leave align out to take them as given"
+            )
+        return other, f"{other.name} was not checked against {base.name}: {told}"
     here, there = np.array(pairs).T
     of_base, of_other = unit(base.vectors[here]), unit(other.vectors[there])
     lead = _lead(of_base, of_other)

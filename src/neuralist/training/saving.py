@@ -186,7 +186,10 @@ def weights(model: MaLSTM) -> onnx_export.Weights:
         factors = np.append((1 - share) * scale, np.ones(n_plain, dtype=scale.dtype))
         bias = bias * factors
         if model.bag_of_words is not None:
-            table, squares, bag_bias, _ = model.bag_of_words.get_weights()
+            table, squares, bag_bias, representatives = model.bag_of_words.get_weights()
+            # Words of other files have no row, and stand behind those that training songs hold.
+            n_rows = int(representatives.max()) + 1
+            table, squares = table[:n_rows], squares[:n_rows]
             of_bag = np.append(share * scale, np.zeros(n_plain, dtype=scale.dtype)).astype(scale.dtype)
             bias = bias + np.pad(bag_bias, (0, n_plain)) * of_bag
             bag = onnx_export.BagOfWords(np.pad(table, ((0, 0), (0, n_plain))) * of_bag, squares)
