@@ -38,6 +38,15 @@ def write_experiment(folder: Path, numbers: Mapping[str, float], **settings: Any
     records.save(record, folder / "experiment.json")
 
 
+def write_unserved_checkout(folder: Path, numbers: Mapping[str, float]) -> None:
+    """Write a checkout with one experiment, `tiny`, of few resamples, and no tables."""
+    (folder / "pipelines").mkdir(parents=True)
+    (folder / "dvc.yaml").write_text("stages: {}\n")
+    settings = (Path(__file__).parents[1] / "params.yaml").read_text()
+    (folder / "params.yaml").write_text(settings.replace("draws: 1000", "draws: 20", 1))  # of evaluate
+    write_experiment(folder / "artifacts/experiments/tiny", numbers)
+
+
 def write_checkout(folder: Path) -> None:
     """Write a checkout of which experiment `tiny` is served and `other`, which embeds all alike, is not."""
     (folder / "pipelines").mkdir()

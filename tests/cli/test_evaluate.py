@@ -19,7 +19,6 @@ from neuralist.tracking.store import Store
 
 pytestmark = pytest.mark.slow  # most fit the baselines, some of them in a process of their own
 
-ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = {"moss": 0.0, "stone": 0.5, "fern": 1.0, "cliff": 2.0}
 TEXTS = [
     ["a", "grey moss"],
@@ -50,11 +49,7 @@ def rows(split: str, pairs: list[tuple[str, str, float]]) -> list[list[str]]:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with one experiment, and a raw folder beside it; the working folder."""
     folder = tmp_path / "home"
-    (folder / "pipelines").mkdir(parents=True)
-    (folder / "dvc.yaml").write_text("stages: {}\n")
-    settings = (ROOT / "params.yaml").read_text().replace("draws: 1000", "draws: 20", 1)  # of evaluate
-    (folder / "params.yaml").write_text(settings)
-    trained.write_experiment(folder / "artifacts/experiments/tiny", NUMBERS)
+    trained.write_unserved_checkout(folder, NUMBERS)
     monkeypatch.chdir(folder)
     write_raw(folder / "raw", [*rows("train", TRAIN), *rows("val", VAL), *rows("test", TEST)])
     return folder

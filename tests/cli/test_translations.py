@@ -12,7 +12,6 @@ from tests.commands import answer, refusal, run
 
 pytestmark = pytest.mark.slow  # each call fits TF-IDF, which imports scikit-learn
 
-ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = {"moss": 0.0, "stone": 0.5, "fern": 1.0, "cliff": 2.0}
 # The embedding is that of the last word: 0, 0.432, 0.642, 0.746; the model knows no word of f3.
 TEXTS = [
@@ -33,11 +32,7 @@ RANKS = {"f1": 1.5, "e1": 4, "f2": 1, "e2": 1, "f3": 5, "e3": 5}
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with one experiment, and a raw folder beside it; the working folder."""
     folder = tmp_path / "home"
-    (folder / "pipelines").mkdir(parents=True)
-    (folder / "dvc.yaml").write_text("stages: {}\n")
-    settings = (ROOT / "params.yaml").read_text().replace("draws: 1000", "draws: 20", 1)  # of evaluate
-    (folder / "params.yaml").write_text(settings)
-    trained.write_experiment(folder / "artifacts/experiments/tiny", NUMBERS)
+    trained.write_unserved_checkout(folder, NUMBERS)
     monkeypatch.chdir(folder)
     write_raw(folder / "raw")
     return folder
@@ -162,9 +157,7 @@ def test_a_language_that_is_not_given_is_detected(home: Path, monkeypatch: pytes
         asked.append(texts)
         return ["fr" if " " in text else "?" for text in texts]
 
-    module = ModuleType("neuralist.text.languages")
-    module.detect = detect  # pyright: ignore[reportAttributeAccessIssue]
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr("neuralist.text.languages.detect", detect)
     texts = [[name, text, "" if language == "fr" else language] for name, text, language in TEXTS]
     write_raw(home / "unnamed", texts=texts)
     said = answer("translations", "tiny", "unnamed")

@@ -25,6 +25,8 @@ from neuralist.evaluation.baselines import BASELINES, lyrics
 from neuralist.evaluation.translations import Similarities, TranslationQueries
 from neuralist.ingest.sources import generic_csv
 from neuralist.model.encoder import Encoder
+from neuralist.text import languages
+from neuralist.text.word_vectors import WordVectors
 
 # Pairs whose similarity is computed together: 40 MB an array at 100 dimensions an embedding.
 PAIRS_AT_ONCE = 50_000
@@ -125,8 +127,10 @@ def score(
     )
     if not len(queries.text):
         raise ValueError(f"{raw}: no song with a translation is in half {half}; choose the other, or all")
-    predictors = {experiment.name: of_model(encoder, translated.texts)}
-    for name, predictor in of_baselines(model, encoder, translated.texts, sentence_encoder).items():
+    cleaned = [encoder.clean(text) for text in translated.texts]
+    vectors = scoring.encoder_vectors(model, encoder, experiment.coverage)
+    predictors = {experiment.name: of_model(encoder, cleaned)}
+    for name, predictor in of_baselines(encoder, vectors, cleaned, sentence_encoder).items():
         predictors[BASELINES[name].label] = predictor
     resampled = translations.measure(
         queries,
@@ -146,10 +150,7 @@ def score(
             name: [translated.ids[text] for text in np.flatnonzero(predictor.unread)]
             for name, predictor in predictors.items()
         },
-        notes=[
-            *translated.notes,
-            *scoring.reading_notes(encoder, [encoder.clean(text) for text in translated.texts]),
-        ],
+        notes=[*translated.notes, *scoring.reading_notes(encoder, cleaned)],
     )
 
 
@@ -183,9 +184,9 @@ def read(raw: Path, similarity_range: tuple[float, float]) -> TranslatedTexts:
             "and of its translation as left_id and right_id, with that similarity"
         )
     texts = table["lyrics"].tolist()
-    languages, detected = _languages(table["language"].fillna("").tolist(), texts)
+    named, detected = _languages(table["language"].fillna("").tolist(), texts)
     return TranslatedTexts(
-        table["id"].tolist(), texts, languages, Pairs(left[chosen], right[chosen]), [*notes, *detected]
+        table["id"].tolist(), texts, named, Pairs(left[chosen], right[chosen]), [*notes, *detected]
     )
 
 
@@ -202,24 +203,22 @@ def _languages(given: list[str], texts: Sequence[str]) -> tuple[list[str], list[
     unnamed = [number for number, language in enumerate(given) if not language]
     if not unnamed:
         return given, []
-    languages = list(given)
-    from neuralist.text.languages import detect  # pyright: ignore[reportMissingImports]
-
-    for number, language in zip(unnamed, detect([texts[number] for number in unnamed]), strict=True):
-        languages[number] = language
-    return languages, [f"The language of {len(unnamed):,} of {len(texts):,} texts is detected, not given."]
+    named = list(given)
+    detected = languages.detect([texts[number] for number in unnamed])
+    for number, language in zip(unnamed, detected, strict=True):
+        named[number] = language
+    return named, [f"The language of {len(unnamed):,} of {len(texts):,} texts is detected, not given."]
 
 
 def of_model(encoder: Encoder, texts: Sequence[str]) -> Predictor:
-    """Return the model's own similarity, cleaned texts read as it reads them."""
-    cleaned = [encoder.clean(text) for text in texts]
-    has_word = np.array([bool(encoder.windowing.split(text)) for text in cleaned])
+    """Return the model's own similarity of cleaned texts, read as it reads them."""
+    has_word = np.array([bool(encoder.windowing.split(text)) for text in texts])
     embeddings = np.zeros((len(texts), encoder.width), dtype=np.float32)
     unread = ~has_word
     if has_word.any():
-        reading = encoder.read([cleaned[text] for text in np.flatnonzero(has_word)], cleaned=True)
+        reading = encoder.read([texts[text] for text in np.flatnonzero(has_word).tolist()], cleaned=True)
         embeddings[has_word], unread[has_word] = reading.embeddings, reading.known == 0
-    similarity = encoder.pair_similarity(cleaned, embeddings)
+    similarity = encoder.pair_similarity(texts, embeddings)
 
     def similarities(rows: np.ndarray) -> np.ndarray:
         left, right = np.repeat(rows, len(texts)), np.tile(np.arange(len(texts)), len(rows))
@@ -232,21 +231,20 @@ def of_model(encoder: Encoder, texts: Sequence[str]) -> Predictor:
 
 
 def of_baselines(
-    model: Path, encoder: Encoder, texts: Sequence[str], sentence_encoder: str | None
+    encoder: Encoder, table: WordVectors | None, texts: Sequence[str], sentence_encoder: str | None
 ) -> dict[str, Predictor]:
     """Return cosines of what `evaluation.baselines` reads, as much of each text as the model does, by name.
 
     The rarity of words is that among these texts, so no baseline learns from other ones.
 
     Args:
-        model: the encoder's folder.
-        encoder: how much is read, and the word vectors to average.
-        texts: as they came.
+        encoder: how much is read.
+        table: the word vectors to average; None leaves these out.
+        texts: cleaned.
         sentence_encoder: to compare with; None for none.
     """
-    excerpts = [encoder.windowing.excerpt(encoder.clean(text)) for text in texts]
+    excerpts = [encoder.windowing.excerpt(text) for text in texts]
     vectors: dict[str, Any] = lyrics.tfidf_weights(excerpts, np.arange(len(texts)), encoder.windowing)
-    table = scoring.encoder_vectors(model, encoder, records.load_experiment(model).coverage)
     if table is not None:
         vectors["averaged_vectors"] = lyrics.averaged_vectors(excerpts, table)
     if sentence_encoder is not None:

@@ -186,4 +186,4 @@ class _Renewal:
         version = self.client.get_model_version(name_of_source, before)
         tags = derived_tags(version.tags, digest, f"version {before} with other songs") | parent
         run = self.client.get_run(str(version.run_id))
-        return registry.create_version(self.client, run, name, kind, folder, f"served-{digest[:12]}", tags)
+        return registry.create_version(self.client, run, name, kind, folder, tags)

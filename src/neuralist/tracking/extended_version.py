@@ -62,7 +62,6 @@ def register(
                 name,
                 kind,
                 named,
-                f"served-{digest[:12]}",
                 derived_tags(tags, digest, verdict) | own,
             )
         for name, number in numbers.items():

@@ -216,17 +216,18 @@ class _Registration:
         content = run_content.read(served.artifacts, served.raw, served.name)
         experiment_id = get_experiment_id(self.client, self.mlflow_store)
         run, tags = run_of(self.client, experiment_id, content), _tags(served, content)
-        path = f"served-{served.digest[:12]}"
         return {
-            name: present.get(name) or create_version(self.client, run, name, kind, served.folder, path, tags)
+            name: present.get(name) or create_version(self.client, run, name, kind, served.folder, tags)
             for name, kind in served.models.items()
         }
 
 
 def create_version(
-    client: "MlflowClient", run: "Run", name: str, kind: str, folder: Path, path: str, tags: dict[str, str]
+    client: "MlflowClient", run: "Run", name: str, kind: str, folder: Path, tags: dict[str, str]
 ) -> str:
     """Create a version of a registered model from a served folder, with its card; returns the number.
+
+    Its files are put among the artifacts of the run, in served-<digest>/, by its tag `served`.
 
     Args:
         client: of the store, whose lock the caller holds.
@@ -234,8 +235,7 @@ def create_version(
         name: of the registered model, which is created where it is missing.
         kind: one of registered.MODELS.
         folder: the served folder.
-        path: of the version's files among the artifacts of the run.
-        tags: of the version.
+        tags: of the version, `served` among them.
     """
     from mlflow.pyfunc import save_model
 
@@ -243,12 +243,13 @@ def create_version(
 
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name, description=registered.MODELS[kind])
+    path = f"served-{tags['served'][:12]}/{kind}"
     with TemporaryDirectory() as scratch:
         save_model(path=f"{scratch}/{kind}", **mlflow_model.model_arguments(kind, folder))
-        client.log_artifacts(run.info.run_id, f"{scratch}/{kind}", f"{path}/{kind}")
+        client.log_artifacts(run.info.run_id, f"{scratch}/{kind}", path)
     version = client.create_model_version(
         name,
-        source=f"{run.info.artifact_uri}/{path}/{kind}",
+        source=f"{run.info.artifact_uri}/{path}",
         run_id=run.info.run_id,
         tags=tags,
         description=_shortened((folder / "card.md").read_text(encoding="utf-8")),
