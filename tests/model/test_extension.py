@@ -13,12 +13,14 @@ from tests import made_records
 from tests.settings import experiment
 
 from neuralist.config import params, records
-from neuralist.model import extension, onnx_export, representatives, word_table
+from neuralist.model import averaged_vectors, extension, onnx_export, representatives, word_table
+from neuralist.model.averaged_vectors import AveragedVectors
 from neuralist.model.encoder import Encoder
 from neuralist.model.extension import Extension, extend
 from neuralist.model.representatives import Representatives
 from neuralist.model.style_answers import StyleAnswers
 from neuralist.text import word_vectors
+from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import UNKNOWN, Vocabulary
 from neuralist.text.word_vectors import WordVectors
 
@@ -362,3 +364,24 @@ def test_a_folder_that_exists_is_not_written_into(raw: Path, model: Path, tmp_pa
     with pytest.raises(ValueError, match="exists already"):
         extend(model, [raw / "de.vec"], tmp_path, align=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_averaged_vectors_know_the_further_words_by_the_mean_and_directions_of_training(
+    raw: Path, tmp_path: Path
+) -> None:
+    vectors = fit(raw, "en.vec")
+    model = train(tmp_path / "averaged", vectors, pair_regression=True, averaged_vectors=2)
+    songs = vectors.vocabulary.windows(SONGS, TokenWindowing("word", 20, "head"))
+    averaged_vectors.fit(songs, vectors, 2).save(model)
+
+    extend(model, [raw / "de.vec"], tmp_path / "out", align=False)
+
+    before = AveragedVectors.load(model, len(vectors.vocabulary))
+    after = AveragedVectors.load(tmp_path / "out", len(tokens_of(tmp_path / "out")) + 2)
+    np.testing.assert_array_equal(after.directions, before.directions)
+    merged = fit(raw, "en.vec", "de.vec")
+    of_list = before.of_words(merged.matrix, merged.of_words().weight)
+    listed = dict(zip(merged.vocabulary.words, of_list.rows[2:], strict=True))
+    for word, token in tokens_of(tmp_path / "out").items():
+        np.testing.assert_allclose(after.rows[token], listed[word], atol=2e-3)
+    assert np.abs(after.rows[tokens_of(tmp_path / "out")["qubit"]]).max() > 0.01

@@ -211,3 +211,17 @@ def test_an_approximate_search_gives_as_many_as_are_allowed() -> None:
 def test_euclidean_similarity_has_no_approximate_search() -> None:
     with pytest.raises(ValueError, match="approximate: not known for similarity euclidean"):
         Neighbours(_made(5), Similarity("euclidean")).nearest(_made(1), 1, approximate=True)
+
+
+def test_coordinates_with_products_alone_rank_but_choose_no_candidates() -> None:
+    [network] = _regression().networks
+    assert isinstance(network, PairRegression)
+    similarity = Similarity("logistic", networks=(network._replace(difference=network.difference[:5]),))
+    embeddings, [query] = _made(2000), _made(1, seed=1)
+    with patch.object(neighbours, "_BLOCK", 300), patch.dict(neighbours._CANDIDATES, {"logistic": 100}):
+        [near] = Neighbours(embeddings, similarity).nearest(query[None], 7)
+
+    apart = np.abs(embeddings - query)[:, :5] @ np.maximum(-network.difference[:5], 0)
+    hundred = np.sort(np.argsort(apart)[:100])
+    alike = similarity(query[None], embeddings[hundred])
+    assert near.positions.tolist() == hundred[np.argsort(-alike)[:7]].tolist()

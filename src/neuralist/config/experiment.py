@@ -69,6 +69,7 @@ class _Training(Section):
     bag_of_words: bool
     style: bool = False  # an experiment.json from before has none
     pair_regression: bool = False  # an experiment.json from before has none
+    averaged_vectors: int = Field(0, ge=0, le=4096)  # an experiment.json from before has none
     batch_unit: Literal["pairs", "songs"]
     batch_size: int = Field(ge=1)
     optimizer: Literal["adam", "adadelta"]
@@ -118,6 +119,15 @@ class _Training(Section):
             raise ValueError(
                 "pair_regression: true judges pairs by the answers of heads alone; name some heads, leave "
                 "embedding empty and choose another similarity than learned, or pair_regression: false"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _averages_join_the_regression(self) -> "_Training":
+        if self.averaged_vectors and (not self.pair_regression or self.tokens == "char"):
+            raise ValueError(
+                f"averaged_vectors: {self.averaged_vectors} joins the pair regression, and is of words; add "
+                "pair_regression: true and tokens: word, or averaged_vectors: 0"
             )
         return self
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from neuralist import threads
 from neuralist.config import records
+from neuralist.model.averaged_vectors import AveragedVectors
 from neuralist.model.fusion import Fusion
 from neuralist.model.onnx_export import ENCODERS
 from neuralist.model.representatives import Representatives
@@ -53,6 +54,7 @@ class Encoder:
         fusion: by which TF-IDF takes part in the similarity of pairs; None: it does not.
         style: what it adds to the graph's embeddings; None: nothing.
         representatives: of words in the bag of words; None: every word has its own row, or none.
+        averaged_vectors: whose coordinates stand behind those of the graph; None: no others.
     """
 
     def __init__(  # noqa: PLR0913 - each is a part that some models have
@@ -66,12 +68,14 @@ class Encoder:
         fusion: Fusion | None = None,
         style: StyleAnswers | None = None,
         representatives: Representatives | None = None,
+        averaged_vectors: AveragedVectors | None = None,
     ) -> None:
         import onnxruntime  # 0.2 s that exporting need not pay
         from onnxruntime.capi import onnxruntime_pybind11_state as state  # pyright: ignore
 
         self.vocabulary, self.windowing, self.similarity = vocabulary, windowing, similarity
         self.clean, self.fusion, self.style, self.representatives = clean, fusion, style, representatives
+        self.averaged_vectors = averaged_vectors
         options = onnxruntime.SessionOptions()
         # Calls run side by side, see `encode_windows`. Threads within a call would wait for each other at
         # each step of the LSTM: on a busy machine a song then takes a third longer.
@@ -89,7 +93,9 @@ class Encoder:
                 f"{graph}: no graph that ONNX Runtime can run ({error}); run `dvc repro` to train it again"
             ) from error
         self._inputs = {node.name for node in self._session.get_inputs()}
-        self.width: int = self._session.get_outputs()[0].shape[1]
+        self._graph_width: int = self._session.get_outputs()[0].shape[1]
+        n_averaged = 0 if averaged_vectors is None else averaged_vectors.width * similarity.n_encoders
+        self.width = self._graph_width + n_averaged
         self._check_similarity(graph)
 
     def _check_similarity(self, graph: Path) -> None:
@@ -97,7 +103,7 @@ class Encoder:
         n_encoders = int(self._session.get_modelmeta().custom_metadata_map.get(ENCODERS, 1))
         row = np.zeros((1, self.width))
         try:
-            if self.style is not None and self.style.coefficients.shape[1] != self.width:
+            if self.style is not None and self.style.coefficients.shape[1] != self._graph_width:
                 raise ValueError(f"style.npz is of {self.style.coefficients.shape[1]} coordinates")
             if n_encoders != self.similarity.n_encoders:
                 raise ValueError(f"the graph holds {n_encoders}, the similarity {self.similarity.n_encoders}")
@@ -128,6 +134,9 @@ class Encoder:
         style = StyleAnswers.load(folder) if experiment.params.style else None
         has_bag = experiment.params.bag_of_words
         representatives = Representatives.load(folder, len(vocabulary)) if has_bag else None
+        averages = (
+            AveragedVectors.load(folder, len(vocabulary)) if experiment.params.averaged_vectors else None
+        )
         return cls(
             folder / "encoder.onnx",
             vocabulary,
@@ -137,6 +146,7 @@ class Encoder:
             fusion=fusion,
             style=style,
             representatives=representatives,
+            averaged_vectors=averages,
         )
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
@@ -173,6 +183,9 @@ class Encoder:
             ]
             foreign = None if self.representatives is None else self.representatives.foreign(windows)
             embeddings += self.style(excerpts, foreign, self.windowing.segmenter)
+        if self.averaged_vectors is not None:
+            n_encoders = self.similarity.n_encoders
+            embeddings = self.averaged_vectors.beside(embeddings, windows, n_encoders)
         return Reading(embeddings[order], n_tokens, 1 - n_unknown / n_tokens)
 
     def pair_similarity(self, texts: Sequence[str], embeddings: np.ndarray) -> PairSimilarity:
@@ -196,10 +209,10 @@ class Encoder:
         return joined
 
     def encode_windows(self, windows: Windows) -> np.ndarray:
-        """Embed texts given as token ids, by the graph alone, without style: float32 (n_texts, width)."""
+        """Embed texts given as token ids by the graph alone: float32 (n_texts, coordinates of the graph)."""
         lengths = np.count_nonzero(windows.ids != PADDING, axis=1).astype(np.int32)
         counts = np.diff(windows.starts)
-        embeddings = np.empty((len(counts), self.width), dtype=np.float32)
+        embeddings = np.empty((len(counts), self._graph_width), dtype=np.float32)
         if len(counts):
             # Texts of similar length share a call, to keep padding small.
             longest = np.maximum.reduceat(lengths, windows.starts[:-1])

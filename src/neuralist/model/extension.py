@@ -19,6 +19,7 @@ import numpy as np
 from neuralist.config import records
 from neuralist.config.records import Coverage, ExperimentRecord
 from neuralist.model import representatives, word_table
+from neuralist.model.averaged_vectors import AveragedVectors
 from neuralist.text import vector_files, word_vectors
 from neuralist.text.vector_files import VectorFile
 from neuralist.text.vocabulary import UNKNOWN, Vocabulary
@@ -81,6 +82,9 @@ def extend(folder: Path, paths: Sequence[Path], out: Path, *, align: bool) -> Ex
             of_words = np.zeros(len(words.matrix), dtype=np.float32)
             of_words[: len(squares)] = squares[:, 0]
             representatives.find(words.matrix, of_words, origins).save(made)
+        if experiment.params.averaged_vectors:
+            averages = AveragedVectors.load(folder, len(table))
+            averages.of_words(words.matrix, origins.weight).save(made)
         records.save(experiment.model_copy(update={"coverage": coverage}), made / "experiment.json")
         made.rename(out)
     n_merged = int(np.count_nonzero(merged.is_shared[: len(model.words)]))

@@ -204,13 +204,15 @@ class Neighbours:
         """The faiss index of embeddings, in lists by the nearest of sqrt(n) centres."""
         import faiss
 
-        n, width = self.embeddings.shape
+        n = len(self.embeddings)
         n_lists = max(1, int(n**0.5))
+        sample = np.random.default_rng(0).permutation(n)[: _TRAINING_PER_LIST * n_lists]
+        points = self._points(self.embeddings[sample])
+        width = points.shape[1]
         index = faiss.IndexIVFFlat(faiss.IndexFlat(width, self._metric), width, n_lists, self._metric)
         index.cp.niter, index.cp.min_points_per_centroid = 10, 1
         index.nprobe = _LISTS_SEARCHED
-        sample = np.random.default_rng(0).permutation(n)[: _TRAINING_PER_LIST * n_lists]
-        index.train(self._points(self.embeddings[sample]))
+        index.train(points)
         for block in _blocks(n):
             index.add(self._points(self.embeddings[block]))
         return index
@@ -219,15 +221,13 @@ class Neighbours:
         """Return embeddings as faiss compares them, float32 (n, width).
 
         For cosine each encoder's part is scaled to one length; for logistic a coordinate counts as much as
-        its difference does.
+        its difference does, and those without one are left out.
         """
         if self.similarity.kind == "logistic":
-            weights = [
-                np.maximum(-network.difference, 0)
-                for network in self.similarity.networks
-                if isinstance(network, PairRegression)
-            ]
-            return embeddings * np.concatenate(weights).astype(np.float32)
+            networks = [of for of in self.similarity.networks if isinstance(of, PairRegression)]
+            weights = [np.maximum(-network.difference, 0).astype(np.float32) for network in networks]
+            parts = np.split(embeddings, len(weights), axis=1)
+            return np.hstack([part[:, : len(of)] * of for part, of in zip(parts, weights, strict=True)])
         if self.similarity.kind != "cosine":
             return embeddings
         n, parts = len(embeddings), self.similarity.n_encoders

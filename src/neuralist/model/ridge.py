@@ -205,7 +205,7 @@ def _tags(group: str, tags: pd.Series, weights: pd.Series | None, train: np.ndar
     mean = tfidf_weights[learned].mean(axis=0)
     _, sizes, vectors = linalg.svd(tfidf_weights[learned].toarray() - mean, full_matrices=False)
     kept = np.flatnonzero(sizes[:N_TAG_DIMENSIONS] > _SMALL)
-    directions = _positive_largest(vectors[kept].T)
+    directions = positive_largest(vectors[kept].T)
     positions = tfidf_weights @ directions - mean @ directions
     positions[~is_tagged] = np.nan
     return _Group(group, [f"{group} {number}" for number in range(1, 1 + len(kept))], positions)
@@ -218,7 +218,7 @@ def _unit_rows(weights: sparse.csr_array) -> sparse.csr_array:
     return sparse.csr_array(sparse.diags_array(scale) @ weights)
 
 
-def _positive_largest(vectors: np.ndarray) -> np.ndarray:
+def positive_largest(vectors: np.ndarray) -> np.ndarray:
     """Return vectors, in columns, of the sign that makes the largest entry positive; it is arbitrary."""
     largest = vectors[np.argmax(np.abs(vectors), axis=0), np.arange(vectors.shape[1])]
     return vectors * np.sign(largest)
@@ -248,5 +248,5 @@ def _graph(songs: pd.DataFrame, listed: tuple[np.ndarray, np.ndarray], train: np
     values, vectors = values[::-1], vectors[:, ::-1]
     positive = values > _SMALL
     positions = np.full((len(songs), int(positive.sum())), np.nan)
-    positions[observed] = (_positive_largest(vectors) * np.sqrt(np.maximum(values, 0)))[:, positive]
+    positions[observed] = (positive_largest(vectors) * np.sqrt(np.maximum(values, 0)))[:, positive]
     return _Group("graph", [f"graph {number}" for number in range(1, 1 + positions.shape[1])], positions)

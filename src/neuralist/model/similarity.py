@@ -124,10 +124,11 @@ class PairRegression(NamedTuple):
     """A logistic regression on |a - b| and a * b: how likely it is that two songs are listed as similar.
 
     Near 0 distance the similarity rises to 1, for equal texts: to p + (1 - p) exp(-d), where d is
-    |a - b|_1 / nearness less _ROUNDING, and at least 0.
+    |a - b|_1 / nearness less _ROUNDING, and at least 0. The last coordinates may have products alone: they
+    then count in neither difference nor distance.
 
     Attributes:
-        difference: float32 (width,), coefficients of |a - b|.
+        difference: float32 (n_differences,), coefficients of |a - b| of the first coordinates.
         product: float32 (width,), coefficients of a * b.
         offset: float32 ().
         nearness: float32 (), above 0; a hundredth of the mean distance of training pairs.
@@ -140,10 +141,18 @@ class PairRegression(NamedTuple):
 
     def similarity(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return the similarity of each pair of rows, float64 (n_pairs,) in [0, 1]."""
-        apart = np.abs(left - right)
-        listed = sigmoid(apart @ self.difference + (left * right) @ self.product + self.offset)
+        n = len(self.difference)
+        apart = np.abs(left[:, :n] - right[:, :n])
+        # Of a query all products are a matrix product, which takes a third of the time.
+        products = right @ (left[0] * self.product) if len(left) == 1 else (left * right) @ self.product
+        listed = sigmoid(apart @ self.difference + products + self.offset)
         distance = np.maximum(apart.sum(axis=1) / self.nearness - _ROUNDING, 0)
         return listed + (1 - listed) * np.exp(-distance)
+
+    def with_cosine(self, width: int, weight: float) -> "PairRegression":
+        """Return the regression for `width` more coordinates, of length 1, whose product counts."""
+        weights = np.full(width, weight, dtype=self.product.dtype)
+        return self._replace(product=np.append(self.product, weights))
 
 
 def sigmoid(log_odds: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ from neuralist.config.records import ExperimentMetrics, ExperimentRecord, Served
 from neuralist.data import parquet, tables
 from neuralist.data.splits import songs_of
 from neuralist.evaluation import selection
-from neuralist.model import extension, fusion, representatives, style_answers, word_table
+from neuralist.model import averaged_vectors, extension, fusion, representatives, style_answers, word_table
 from neuralist.model.encoder import Encoder, PairSimilarity, Reading
 from neuralist.model.extension import GRAPH, Extension
 from neuralist.model.similarity import WEIGHTS_FILE
@@ -410,6 +410,7 @@ def _needed(encoder: Encoder) -> list[str]:
         WEIGHTS_FILE: encoder.similarity.has_weights,
         fusion.FILE: encoder.fusion is not None,
         style_answers.FILE: encoder.style is not None,
+        averaged_vectors.FILE: encoder.averaged_vectors is not None,
     }
     return [*COPIED, *(name for name, is_needed in parts.items() if is_needed)]
 

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from neuralist.config.records import ExperimentMetrics
 
 # The digest leaves these out: they follow from the fingerprint in experiment.json, and are slow to read.
-MODEL_FILES = ("model.keras", "encoder.onnx", "similarity.npz", "fusion.npz", "style.npz", "vocabulary.txt")
+MODEL_FILES = (
+    "model.keras",
+    "encoder.onnx",
+    "similarity.npz",
+    "fusion.npz",
+    "style.npz",
+    "averaged_vectors.npz",
+    "vocabulary.txt",
+)
 REPORTS = ("results.md", "validation.html", "validation.json", "songmap.html", "songmap.png", "figures/*")
 
 

@@ -18,7 +18,8 @@ from neuralist.config import params
 from neuralist.data import parquet, tables
 from neuralist.data.pair_sets import Listings, positions
 from neuralist.data.splits import songs_of
-from neuralist.model import bag_of_words, ridge
+from neuralist.model import averaged_vectors, bag_of_words, ridge
+from neuralist.model.averaged_vectors import AveragedVectors
 from neuralist.model.bag_of_words import Bag
 from neuralist.model.representatives import Representatives
 from neuralist.model.similarity import PairRegression
@@ -33,7 +34,7 @@ from neuralist.training.pretraining import Graded
 
 # Of the training code: raise it when the same settings and tables give other weights, so that no checkpoint,
 # trial or run of the earlier code is reused.
-VERSION = 5
+VERSION = 6
 CHARACTER_LENGTH = 3.0  # norm, as of word vectors by default: at 1 an LSTM learns too slowly
 
 
@@ -129,6 +130,7 @@ class TrainingData(NamedTuple):
     representatives: Representatives | None = None  # of words in the bag
     style: StyleAnswers | None = None  # that join the bag's
     pair_regression: PairRegression | None = None  # of the heads' answers, to judge pairs by
+    averaged_vectors: AveragedVectors | None = None  # that join it
 
 
 class TablePaths(NamedTuple):
@@ -209,11 +211,23 @@ def prepare(
             train["similarity"].to_numpy(np.float64),
             train["weight"].to_numpy(np.float64),
         )
+    averages = None
+    if regression is not None and settings.averaged_vectors:
+        averages = averaged_vectors.fit(splits["train"].songs, vectors, settings.averaged_vectors)
     digest = fingerprint(
         settings, all_splits, vectors, (*(bag or ()), *(style_answers or ()), *(regression or ()))
     )
     return TrainingData(
-        splits, vectors, heads, digest, pretraining_splits, bag, representatives, style_answers, regression
+        splits,
+        vectors,
+        heads,
+        digest,
+        pretraining_splits,
+        bag_of_words=bag,
+        representatives=representatives,
+        style=style_answers,
+        pair_regression=regression,
+        averaged_vectors=averages,
     )
 
 
@@ -313,7 +327,8 @@ def fingerprint(
         digest.update("".join(data.texts).encode())
     for array in after:
         digest.update(array.tobytes())
-    digest.update(str(vectors.matrix.shape).encode() + vectors.matrix.tobytes())
+    for array in (vectors.matrix, *(vectors.origins or ())):
+        digest.update(str(array.shape).encode() + array.tobytes())
     return digest.hexdigest()
 
 

@@ -16,7 +16,7 @@ from scipy.stats import mannwhitneyu
 from neuralist import metrics
 from neuralist.config import params
 from neuralist.config.metric_table import ON_VAL
-from neuralist.model import losses
+from neuralist.model import averaged_vectors, losses
 from neuralist.model.backend import keras
 from neuralist.model.bag_of_words import Bag
 from neuralist.model.malstm import Architecture, MaLSTM
@@ -92,19 +92,25 @@ def predict(models: Sequence[MaLSTM], data: Examples) -> np.ndarray:
     return similarity(models)(embeddings[data.left], embeddings[data.right])
 
 
-def similarity(models: Sequence[MaLSTM], regression: PairRegression | None = None) -> Similarity:
+def similarity(
+    models: Sequence[MaLSTM], regression: PairRegression | None = None, n_averaged: int = 0
+) -> Similarity:
     """Return the similarity of the embeddings of a model, or of an ensemble; not calibrated.
 
     Args:
         models: of the ensemble, or one.
         regression: of the heads' answers, to judge pairs by in place of the models' own similarity.
+        n_averaged: coordinates of averaged vectors, which join it.
     """
     kind, networks = models[0].architecture.similarity, []
     if regression is not None:
         kind = "logistic"
         heads = [model.auxiliary_heads for model in models if model.auxiliary_heads is not None]
         scales = [values([of_model.scale])[0] for of_model in heads]
-        networks = [pair_regression.of_embeddings(regression, scale) for scale in scales]
+        networks = [
+            pair_regression.of_embeddings(regression, scale).with_cosine(n_averaged, averaged_vectors.WEIGHT)
+            for scale in scales
+        ]
     elif kind == "learned":
         networks = [
             Steepness(*values([getattr(model.similarity, name) for name in Steepness._fields]))

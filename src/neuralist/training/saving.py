@@ -2,7 +2,7 @@
 
 Output: model.keras, encoder.onnx, similarity.npz (where it has weights), vocabulary.txt, history.csv;
 experiment.json, an `ExperimentRecord`; of words, origins.npz; with fusion, fusion.npz; with a bag of words,
-representatives.npz; with style, style.npz. Of an ensemble
+representatives.npz; with style, style.npz; with averaged vectors, averaged_vectors.npz. Of an ensemble
 encoder.onnx holds all encoders; model.keras and history.csv are those of the first training, and of each
 further one in seed-<its seed>/.
 """
@@ -25,7 +25,7 @@ from neuralist.model import fusion, onnx_export
 from neuralist.model.backend import keras
 from neuralist.model.encoder import Encoder
 from neuralist.model.malstm import MaLSTM
-from neuralist.model.similarity import Calibration, PairRegression
+from neuralist.model.similarity import Calibration, Similarity
 from neuralist.text import cleaning
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Windows
@@ -65,9 +65,12 @@ def save_experiment(
     """
     splits, models = prepared.splits, [model for model, _ in trained]
     windowing = TokenWindowing.of(settings, prepared.vectors.coverage.segmenter)
-    save(trained, prepared.vectors, folder, prepared.pair_regression)
+    averages = prepared.averaged_vectors
+    n_averaged = 0 if averages is None else averages.width
+    similarity = loop.similarity(models, prepared.pair_regression, n_averaged)
+    save(trained, prepared.vectors, folder, similarity)
     style = None if prepared.style is None else prepared.style.times(list(map(_style_factor, models)))
-    for part in (style, prepared.representatives):
+    for part in (style, prepared.representatives, averages):
         if part is not None:
             part.save(folder)
     val, calibration = splits["val"], None
@@ -80,7 +83,8 @@ def save_experiment(
                 None if prepared.representatives is None else prepared.representatives.foreign(val.songs)
             )
             embeddings = embeddings + style(excerpts, foreign, windowing.segmenter)
-        similarity = loop.similarity(models, prepared.pair_regression)
+        if averages is not None:
+            embeddings = averages.beside(embeddings, val.songs, len(models))
         raw = similarity(embeddings[val.left], embeddings[val.right])
     if settings.calibration and len(raw):
         calibration = Calibration.fit(raw, val.similarity, val.weight)
@@ -88,11 +92,12 @@ def save_experiment(
     record = ExperimentRecord(
         name=name,
         fingerprint=prepared.fingerprint,
-        # Where nothing is known of any song there are no heads, and neither of the two.
+        # Where nothing is known of any song there are no heads, and none of the three.
         params=settings.model_copy(
             update={
                 "pair_regression": prepared.pair_regression is not None,
                 "style": prepared.style is not None,
+                "averaged_vectors": n_averaged,
             }
         ),
         best_epoch=loop.best_epoch(trained[0].history),
@@ -140,7 +145,7 @@ def save(
     trained: Sequence[Trained],
     vectors: WordVectors,
     folder: Path,
-    regression: PairRegression | None = None,
+    similarity: Similarity | None = None,
 ) -> None:
     """Write the models, encoder.onnx, similarity.npz where it has weights, the words and the histories.
 
@@ -150,7 +155,7 @@ def save(
         trained: the model, or those of an ensemble, by seed.
         vectors: of all, with their vocabulary.
         folder: to write.
-        regression: of the heads' answers, to judge pairs by.
+        similarity: of their embeddings; None: the models' own.
     """
     for earlier in folder.glob("seed-*"):  # of an earlier training, as an ensemble
         shutil.rmtree(earlier)
@@ -162,7 +167,7 @@ def save(
         files.write_text(of_model / "history.csv", table)
     models = [model for model, _ in trained]
     onnx_export.export([weights(model) for model in models], folder / "encoder.onnx")
-    loop.similarity(models, regression).save(folder)
+    (similarity or loop.similarity(models)).save(folder)
     vectors.save_words(folder)
 
 

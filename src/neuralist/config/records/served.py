@@ -23,7 +23,7 @@ from neuralist.config.records.drift import DriftReference
 from neuralist.config.records.experiment import ExperimentRecord
 from neuralist.config.records.metrics import Estimate, MetricName
 
-FORMAT = 9
+FORMAT = 10
 BLEND, DRIFT = "blend.json", "drift.json"  # of a served folder
 Fact = Literal["artist", "year", "tags"]
 
