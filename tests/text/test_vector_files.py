@@ -83,7 +83,7 @@ def test_of_several_spellings_the_first_counts_and_ranks_are_those_of_the_file(t
     assert found.norms.tolist() == found.weights.tolist()
 
 
-PACKED = gzip.compress(b"".join(b"word%d %d 1\n" % (number, number) for number in range(5_000)), mtime=0)
+PACKED = gzip.compress(b"".join(b"word%d %d 1\n" % (number, number) for number in range(1, 5_000)), mtime=0)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ PACKED = gzip.compress(b"".join(b"word%d %d 1\n" % (number, number) for number i
             b"<html>not found</html>\n<p>\n",
             r", line 1: .*'<html>not found</html>', not two counts",
         ),
-        ("cut.vec.gz", PACKED[: len(PACKED) // 2], r", line \d+: .*ended before"),
-        ("damaged.vec.gz", PACKED[:200] + b"\xff" * 200 + PACKED[400:], r", line \d+: .*not readable"),
+        ("cut.vec.gz", PACKED[: len(PACKED) // 2], r", line [\d,]+: .*ended before"),
+        ("damaged.vec.gz", PACKED[:200] + b"\xff" * 200 + PACKED[400:], r", line [\d,]+: .*not readable"),
         ("not.vec.gz", b"moss 1 2\n", ", line 1: .*[Nn]ot a gzipped file"),
         ("more.vec", b"9 1\nmoss 1\n", "counts 9 words, but 1 follow; get the file anew"),
         ("fewer.vec", b"1 1\nmoss 1\nstone 2\n", "counts 1 words, but 2 follow"),
