@@ -187,7 +187,7 @@ def test_a_folder_of_this_format_has_no_old_names(folder: Path) -> None:
         records.load_experiment(folder)
 
 
-@pytest.mark.parametrize("newer", [10, "9.1"])
+@pytest.mark.parametrize("newer", [11, "9.1"])
 def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path, newer: object) -> None:
     content = json.loads((folder / "served.json").read_text())
     (folder / "served.json").write_text(json.dumps(content | {"format": newer}))
@@ -196,7 +196,7 @@ def test_a_newer_folder_is_refused_in_one_line_that_says_to_update(folder: Path,
         with pytest.raises(ValueError) as refused:
             load(folder)
         assert str(refused.value) == (
-            f"{folder / 'served.json'}: format {newer!r}, but this version reads 1 to 9; update neuralist"
+            f"{folder / 'served.json'}: format {newer!r}, but this version reads 1 to 10; update neuralist"
         )
 
 

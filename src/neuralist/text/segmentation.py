@@ -46,6 +46,18 @@ def cut(word: str) -> list[str]:
     return pieces
 
 
+def version() -> str:
+    """Return the version of the ICU that is installed, such as 78.2; another may cut some runs otherwise.
+
+    Raises:
+        ValueError: icu4py is missing.
+    """
+    _word_breaker()
+    from icu4py import icu_version
+
+    return icu_version
+
+
 def _word_breaker() -> type:
     try:
         from icu4py.breakers import WordBreaker
