@@ -91,8 +91,9 @@ def _task(args: argparse.Namespace, base: Experiment, study: params.Study) -> "S
 
     listing = Listings.load(args.rows, args.pairs, args.unlisted).of(base)
     songs = parquet.read(args.songs, tables.SONGS)
-    graded = pretraining.load(args.pretraining, base, songs, listing)
-    return search.Search(study, base, songs, listing, word_vectors.load(args.vectors), graded)
+    vectors = word_vectors.load(args.vectors)
+    graded = pretraining.load(args.pretraining, base, songs, listing, vectors.coverage.segmenter)
+    return search.Search(study, base, songs, listing, vectors, graded)
 
 
 def _save(optuna_study: "OptunaStudy", settings: resolved.StudySettings, out: Path) -> None:

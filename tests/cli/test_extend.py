@@ -14,6 +14,7 @@ from neuralist.data import arrays, parquet, tables
 from neuralist.model.encoder import Encoder
 from neuralist.serving import package
 from neuralist.text import vector_files, word_vectors
+from neuralist.tracking import extended_version
 
 WIDTH = 8
 ENGLISH = [f"word{i}" for i in range(40)]  # names and digits too: a further language shares most of them
@@ -134,6 +135,35 @@ def test_a_folder_that_is_there_stays(home: Path) -> None:
     (home / "french").mkdir()
     assert "there already" in refusal("extend", "--vectors", "fr.vec", "--out", "french")
     assert list((home / "french").iterdir()) == []
+
+
+def test_a_call_that_could_not_register_may_be_repeated(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> str:
+        raise ValueError("the store is read-only; repair it")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(extended_version, "register", away)
+        line = refusal("extend", "--vectors", "fr.vec", "--out", "french")
+    assert line == (
+        "written to french, but not registered: the store is read-only; repair it; then call it again, which "
+        "registers it"
+    )
+    files = {path.name: path.read_bytes() for path in (home / "french").iterdir()}
+    assert answer("extend", "--vectors", "fr.vec", "--out", "french")["folder"] == "french"
+    assert {path.name: path.read_bytes() for path in (home / "french").iterdir()} == files
+    (home / "fr.vec").rename(home / "other-name.vec")
+    line = refusal("extend", "--vectors", "other-name.vec", "--out", "french")
+    assert line == "french: there already, with another model; give --out another folder"
+
+
+def test_a_model_that_reads_otherwise_is_told_in_one_line(home: Path) -> None:
+    served = home / "artifacts/served"
+    words = (served / "vocabulary.txt").read_text()
+    (served / "vocabulary.txt").write_text(words.replace("word39", "l'amour"))
+    result = run("recommend", "--text", "--lyrics", "word2 word3", "-k", "1")
+    assert result.exit_code == 0
+    [line] = result.stderr.splitlines()
+    assert line.startswith(f"warning: {served}: it was trained before elided words were cut: 1 of its words,")
 
 
 def test_a_model_of_an_earlier_format_is_refused(home: Path) -> None:

@@ -480,6 +480,8 @@ def test_recommend_chooses_songs_by_language(known: str) -> None:
     said = run(*asked, "--language", "other").stdout
     assert "By lyrics, in another language than en." in said.splitlines()
     assert said.split()[:5] == ["similarity", "artist", "title", "year", "language"]
+    assert "By lyrics, in sv." in run(*asked, "--language", "SV").stdout.splitlines()
+    assert "(the catalogue has en (2), de (1) and sv (1)); ask" in run(*asked, "--language", "fr").stderr
 
 
 def test_a_song_of_the_catalogue_brings_its_own_language(known: str) -> None:

@@ -99,6 +99,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder / "en.vec", ENGLISH)
     write(folder / "de.vec", GERMAN)
     write(folder / "fr.vec", FRENCH)
+    write(folder / "same.vec", ENGLISH)
     write(folder / "turned.vec", {word: vector @ turn for word, vector in GERMAN.items()})
     return folder
 
@@ -250,13 +251,14 @@ CHINESE = {"我": AXES[0], "爱": AXES[1], "北京": AXES[2]} | NAMES
 def test_words_of_a_script_without_spaces_are_cut_from_then_on(
     raw: Path, model: Path, tmp_path: Path
 ) -> None:
-    pytest.importorskip("icu4py")
+    icu4py = pytest.importorskip("icu4py")
     extend(model, [write(tmp_path / "zh.vec", CHINESE)], tmp_path / "out", align=False)
     assert records.load_experiment(model).coverage.segmenter is None
     reading = Encoder.load(tmp_path / "out").read(["我爱北京"])
     assert (reading.n_tokens.tolist(), reading.known.tolist()) == ([3], [1])
     extend(tmp_path / "out", [raw / "de.vec"], tmp_path / "more", align=False)
-    assert records.load_experiment(tmp_path / "more").coverage.segmenter == "icu"
+    coverage = records.load_experiment(tmp_path / "more").coverage
+    assert (coverage.segmenter, coverage.segmenter_version) == ("icu", icu4py.icu_version)
 
 
 def test_without_icu4py_such_a_file_is_refused(
@@ -332,7 +334,8 @@ def of_settings(**own: Any) -> Callable[[Path], None]:
         (damaged, ["de.vec"], r"encoder\.onnx: no graph"),
         (of_other_words, ["de.vec"], r"one: its vocabulary, vectors and origins\.npz differ in length"),
         (None, ["de.vec", "en.vec"], r"one: knows the words of en\.vec already"),
-        (None, ["de.vec", "de.vec"], r"one: knows the words of de\.vec already, or would twice"),
+        (None, ["de.vec", "de.vec"], r"^de\.vec: the name of two files; give each file once, or rename"),
+        (None, ["same.vec"], r"same\.vec: the model knows all of its 45 words; leave it out"),
         (None, ["de.vec", "turned.vec"], r"turned\.vec and the model are of two spaces"),
         (None, ["nowhere.vec"], r"nowhere\.vec"),
     ],

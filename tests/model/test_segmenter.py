@@ -8,7 +8,7 @@ import pytest
 from tests import fake_encoder, made_records
 
 from neuralist.config import records
-from neuralist.model.encoder import Encoder
+from neuralist.model.encoder import Encoder, ReadsOtherwise
 from neuralist.text import style
 from neuralist.text.hashed_tfidf import HashedTfidf
 from neuralist.text.tfidf import tfidf
@@ -41,6 +41,35 @@ def test_a_model_says_at_load_that_icu4py_is_missing(tmp_path: Path, monkeypatch
     folder = write(tmp_path / "icu", segmenter="icu")
     with pytest.raises(ValueError, match=r"icu4py, which is missing .*pip install 'neuralist\[icu\]'"):
         Encoder.load(folder)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_model_says_at_load_that_another_icu_is_installed(tmp_path: Path) -> None:
+    icu4py = pytest.importorskip("icu4py")
+    major = icu4py.icu_version.split(".")[0]
+    for number, version in enumerate((icu4py.icu_version, f"{major}.99")):  # a smaller change is fine
+        Encoder.load(write(tmp_path / str(number), segmenter="icu", segmenter_version=version))
+    Encoder.load(write(tmp_path / "before", segmenter="icu"))
+    folder = write(tmp_path / "old", segmenter="icu", segmenter_version="60.2")
+    with pytest.warns(ReadsOtherwise, match=rf"old: its words were cut by ICU 60\.2, .* by ICU {major}"):
+        assert Encoder.load(folder).read([CHINESE]).n_tokens.tolist() == [4]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_model_says_at_load_that_it_knows_elided_words_that_texts_no_longer_have(tmp_path: Path) -> None:
+    plain = {f"word{number}": (0.5,) for number in range(99)}
+
+    def load(*words: str) -> Encoder:
+        folder = tmp_path / " ".join(words)
+        fake_encoder.write(folder, plain | dict.fromkeys(words, (0.25,)), unknown=(0.0,))
+        records.save(made_records.trained(coverage=COVERAGE), folder / "experiment.json")
+        return Encoder.load(folder)
+
+    load("don't")
+    with pytest.warns(ReadsOtherwise, match=r"before elided words were cut: 1 of its words, such as l'amour"):
+        assert load("l'amour").read(["l'amour"]).known.tolist() == [0]
+    plain |= {f"other{number}": (0.5,) for number in range(2)}
+    load("d'amour")  # one of 102 words: of an English corpus
 
 
 def test_style_counts_the_words_of_a_run() -> None:

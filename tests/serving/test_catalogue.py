@@ -81,6 +81,7 @@ def test_options_leave_songs_out(catalogue: Catalogue, options: dict[str, object
         ("same", "fr", []),
         ("sv", "en", ["s2"]),
         ("DE", "?", ["s4"]),
+        ("ger", "?", ["s4"]),
         ("fr", "?", []),
     ],
 )
@@ -163,7 +164,8 @@ def test_a_playlist_stays_in_the_first_songs_language_or_leaves_it(catalogue: Ca
         (1, {"min_year": "1990"}, "min_year: received '1990'; give a year as a whole number, or None"),
         (1, {"max_year": True}, "max_year: received True"),
         (1, {"exclude_artist": 5}, "exclude_artist: received 5; give a name, or None"),
-        (1, {"language": "french"}, "language: received 'french'; give same, other or a code such as en"),
+        (1, {"language": "jp"}, "'jp', which is no code of a language (is ja meant?); give same, other or"),
+        (1, {"language": "xx"}, "a language; give same, other or a code; the catalogue has en (2), de (1)"),
         (1, {"language": 5}, "language: received 5"),
     ],
 )

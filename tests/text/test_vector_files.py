@@ -1,6 +1,8 @@
 """Word vector files: what is read of each format, whether files are of one space, and how they are merged."""
 
+import codecs
 import gzip
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,10 +21,12 @@ WORD2VEC = "3 2\nmoss 1 2\nStone 3 4\n, 9 9\n"
 GLOVE = WORD2VEC.split("\n", 1)[1]
 
 
-def binary() -> bytes:
-    entries = [("moss", (1.0, 2.0)), ("Stone", (3.0, 4.0))]
-    return b"2 2\n" + b"".join(
-        word.encode() + b" " + struct.pack("<2f", *numbers) for word, numbers in entries
+def binary(*words: str) -> bytes:
+    """A file of these words, in word2vec's binary format; a word that comes again has other numbers."""
+    numbers = {"moss": (1.0, 2.0), "Stone": (3.0, 4.0)}
+    entries = [(word, numbers[word] if word not in words[:row] else (9, 9)) for row, word in enumerate(words)]
+    return b"%d 2\n" % len(words) + b"".join(
+        word.encode() + b" " + struct.pack("<2f", *vector) for word, vector in entries
     )
 
 
@@ -41,13 +45,33 @@ def of(name: str, vectors: Mapping[str, Sequence[float]]) -> VectorFile:
         ("simple.vec", WORD2VEC.encode()),
         ("simple.vec.gz", gzip.compress(WORD2VEC.encode(), mtime=0)),
         ("glove.txt", GLOVE.encode()),
-        ("google.bin", binary()),
+        ("google.bin", binary("moss", "Stone")),
     ],
 )
 def test_each_format_gives_the_same_lower_cased_words(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     found = vector_files.read(tmp_path / name)
     assert (found.name, found.words) == (name, ("moss", "stone"))
+    assert found.vectors.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("windows.vec", WORD2VEC.replace("\n", "\r\n").encode()),
+        ("mark.vec", codecs.BOM_UTF8 + WORD2VEC.encode()),
+        ("mark.txt", codecs.BOM_UTF8 + GLOVE.encode()),
+        ("spaced.vec", WORD2VEC.replace("\n", " \n\n").encode()),
+        ("phrases.txt", (GLOVE + ". . . 1 2\ngreen moss 1 2\n").encode()),
+        ("unended.vec", WORD2VEC.removesuffix("\n").encode()),
+        ("again.vec", b"5 2\nmoss 1 2\nmoss 5 6\nStone 3 4\nStone 7 8\n, 9 9\n"),
+        ("again.bin", binary("moss", "moss", "Stone", "Stone")),
+    ],
+)
+def test_what_other_tools_write_is_read_too(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    found = vector_files.read(tmp_path / name)
+    assert found.words == ("moss", "stone")
     assert found.vectors.tolist() == [[1, 2], [3, 4]]
 
 
@@ -59,21 +83,62 @@ def test_of_several_spellings_the_first_counts_and_ranks_are_those_of_the_file(t
     assert found.norms.tolist() == found.weights.tolist()
 
 
+PACKED = gzip.compress(b"".join(b"word%d %d 1\n" % (number, number) for number in range(1, 5_000)), mtime=0)
+
+
 @pytest.mark.parametrize(
-    ("name", "content"),
+    ("name", "content", "message"),
     [
-        ("cut.vec", b"3 2\nmoss 1 2\nsto"),
-        ("page.vec", b"<html>not found</html>\n<p>\n"),
-        ("cut.bin", b"5 300\nmoss "),
-        ("not.vec.gz", b"moss 1 2\n"),
-        ("empty.vec", b""),
-        ("signs.vec", b"2 1\n, 1\n! 2\n"),
+        (
+            "cut.vec",
+            b"3 2\nmoss 1 2\nsto",
+            r", line 3: .*0 numbers behind a word, not 2 as in its first line",
+        ),
+        ("short.txt", b"moss 1 2\nstone 1\n", r", line 2: .*1 numbers behind a word, not 2"),
+        ("letters.vec", b"2 1\nmoss 1\nstone 1,5\n", r", line 3: .*1,5"),
+        ("latin.vec", b"2 1\nmoss 1\nro\xdfe 2\n", r", line 3: 'ro.e' is not UTF-8"),
+        (
+            "page.vec",
+            b"<html>not found</html>\n<p>\n",
+            r", line 1: .*'<html>not found</html>', not two counts",
+        ),
+        ("cut.vec.gz", PACKED[: len(PACKED) // 2], r", line [\d,]+: .*ended before"),
+        ("damaged.vec.gz", PACKED[:200] + b"\xff" * 200 + PACKED[400:], r", line [\d,]+: .*not readable"),
+        ("not.vec.gz", b"moss 1 2\n", ", line 1: .*[Nn]ot a gzipped file"),
+        ("more.vec", b"9 1\nmoss 1\n", "counts 9 words, but 1 follow; get the file anew"),
+        ("fewer.vec", b"1 1\nmoss 1\nstone 2\n", "counts 1 words, but 2 follow"),
+        ("huge.vec", b"99999999999 300\nmoss" + b" 1" * 300, "counts 99,999,999,999 words, but 1 follow"),
+        ("wide.vec", b"1 2\nmoss 1 2 3\n", ", line 2: .*3 numbers behind a word, not 2"),
+        ("flat.vec", b"1 0\nmoss\n", ", line 1: .*counts 1 words of 0 dimensions"),
+        ("bare.vec", b"moss\n", ", line 1: .*0 numbers behind a word, not a vector"),
+        ("empty.vec", b"", "none of its 0 entries is a word"),
+        ("signs.vec", b"2 1\n, 1\n! 2\n", "none of its 2 entries is a word"),
+        ("infinite.vec", b"1 1\nmoss 1e39\n", "the vector of 'moss' holds NaN or infinity"),
+        ("cut.bin", b"5 300\nmoss ", "counts 5 vectors, more than it holds"),
+        ("huge.bin", b"999999999 300\nmoss ", "counts 999,999,999 vectors, more than it holds"),
+        ("text.bin", GLOVE.encode(), r"its first line is 'moss 1 2', not two counts"),
+        ("fasttext.bin", struct.pack("<2i", 793712314, 12) + bytes(99), "a model of fastText; give the file"),
     ],
 )
-def test_a_damaged_file_is_refused_by_name(tmp_path: Path, name: str, content: bytes) -> None:
+@pytest.mark.filterwarnings("error")
+def test_a_damaged_file_is_refused_by_its_name_and_line(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(ValueError, match=name.replace(".", r"\.")):
+    with pytest.raises(ValueError, match=f"^{re.escape(str(tmp_path / name))}.*{message}") as caught:
         vector_files.read(tmp_path / name)
+    assert len(str(caught.value)) < 400 + len(str(tmp_path))
+
+
+def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Is a directory"):
+        vector_files.read(tmp_path)
+
+
+def test_a_message_shows_the_beginning_of_a_long_word(tmp_path: Path) -> None:
+    (tmp_path / "long.vec").write_text(f"{'m' * 10_000} nan 1\n")
+    with pytest.raises(ValueError, match=r"long\.vec: the vector of 'm{40}' holds"):
+        vector_files.read(tmp_path / "long.vec")
 
 
 # --- merging --------------------------------------------------------------------------------------------

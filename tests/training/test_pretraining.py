@@ -173,6 +173,20 @@ def test_words_come_from_no_text_of_val_or_test() -> None:
     assert word_vectors.without(["Red sail!", "a blue sail"], ["red sail"]) == ["a blue sail"]
 
 
+def test_texts_are_equal_where_the_segmenter_cuts_them_alike(tmp_path: Path) -> None:
+    pytest.importorskip("icu4py")
+    texts, ours = ["我爱 北京", "北京"], "我爱北京"  # ICU: 我, 爱, 北京
+    assert word_vectors.without(texts, [ours]) == texts
+    assert word_vectors.without(texts, [ours], "icu") == ["北京"]
+    frames = (
+        pd.DataFrame({"song_id": ["a", "b"], "lyrics": texts}),
+        pd.DataFrame([("a", "a", 1.0), ("b", "b", 1.0)], columns=["left_id", "right_id", "similarity"]),
+    )
+    task = pd.DataFrame({"song_id": ["x"], "lyrics": [ours]}), LISTING
+    assert pretraining.prepare(*frames, experiment(), *task).n_excluded == 0
+    assert pretraining.prepare(*frames, experiment(), *task, "icu").n_excluded == 1
+
+
 def test_without_pretrain_on_the_tables_are_empty_and_have_their_columns(tmp_path: Path) -> None:
     found = pretraining_pairs.read(tmp_path, None, (0, 1))
     parquet.write(found.songs, tables.PRETRAINING_SONGS, tmp_path / "songs.parquet")

@@ -5,12 +5,15 @@ line `error: ...` on stderr; 2 wrong usage; 130 stopped by Ctrl-C. What costs ti
 ONNX Runtime, ...) is imported by the command that needs it, so that `--help` comes at once.
 """
 
-from typing import Annotated
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
 
 from neuralist import __version__
-from neuralist.cli import batch, catalogue, corpus, doctor, imports, songs
+from neuralist.cli import batch, catalogue, corpus, doctor, imports, shell, songs
 from neuralist.cli.drift import drift
 from neuralist.cli.evaluate import evaluate
 from neuralist.cli.extend import extend
@@ -31,6 +34,22 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+@contextmanager
+def _one_line_warnings() -> Iterator[None]:
+    """Print what this package warns of by Python's means on one line of stderr."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if category.__module__.startswith("neuralist."):
+                shell.warn(str(message))
+            else:
+                usual(message, category, *where, **more)
+
+        warnings.showwarning = show
+        yield
+
+
 @app.callback(invoke_without_command=True)
 def start(
     context: typer.Context,
@@ -40,6 +59,7 @@ def start(
     ] = False,
 ) -> None:
     """Without a command, say what comes next in this checkout."""
+    context.with_resource(_one_line_warnings())
     if context.invoked_subcommand is None:
         doctor.show_next()
 

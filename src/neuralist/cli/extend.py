@@ -46,7 +46,8 @@ def extend(
     for path in vectors:
         if not path.is_file():
             raise ValueError(f"{path}: no such file; give a word vector file")
-    if out is not None and out.exists():
+    # A served folder may be of an earlier call that was stopped before it registered.
+    if out is not None and out.exists() and not (out / "served.json").is_file():
         raise ValueError(f"{out}: there already; give --out another folder")
     folder = locate.served(locate.find(model, shell.resources), shell.resources)
     from neuralist.config import params, records
@@ -69,9 +70,16 @@ def extend(
         catalogue = parquet.read(songs, tables.SONGS)
         served, added = package.extend(folder, vectors, catalogue, whole, align=align)
         target = out or beside / f"{served.experiment}-{served.content[:12]}"
-        if not target.exists():  # else of an earlier call, with the same content
+        if not target.exists():
             whole.rename(target)
-    line = extended_version.register(target, before, corpus, added.files)
+        elif records.load_served(target).content != served.content:
+            raise ValueError(f"{target}: there already, with another model; give --out another folder")
+    try:
+        line = extended_version.register(target, before, corpus, added.files)
+    except ValueError as error:
+        raise ValueError(
+            f"written to {target}, but not registered: {error}; then call it again, which registers it"
+        ) from error
     if as_json:
         shell.print_json({"folder": str(target), "registered": line} | added._asdict())
         return

@@ -170,6 +170,7 @@ def recommend(  # noqa: PLR0913 - each is an option
         raise typer.BadParameter("--artist, --year and --tags are for --lyrics; a song has its own")
     given = None if lyrics is None else _lyrics(lyrics, "--lyrics", is_text=is_text)
     from neuralist import api
+    from neuralist.serving.catalogue import OTHER, SAME
     from neuralist.text import languages
 
     loaded = api.load(model)
@@ -183,7 +184,7 @@ def recommend(  # noqa: PLR0913 - each is an option
         cleaned = _cleaned(loaded, given)
         reading = loaded.read([cleaned], cleaned=True)
         _check_known(loaded, given.source, float(reading.known[0]))
-        spoken = languages.detect([cleaned]) if language in ("same", "other") else None
+        spoken = languages.detect([cleaned]) if language in (SAME, OTHER) else None
         embeddings, facts = reading.embeddings, checked(artist, year, tags)
     else:
         start, query = _find(catalogue, song or "")
@@ -198,7 +199,10 @@ def recommend(  # noqa: PLR0913 - each is an option
     for note in notes if song is None else []:
         shell.warn(note)
     if nearest.empty:
-        raise ValueError(f"none of {len(catalogue.songs):,} songs is left by these options; ask for more")
+        why = "" if language is None else f" ({catalogue.spoken})"
+        raise ValueError(
+            f"none of {len(catalogue.songs):,} songs is left by these options{why}; ask for more"
+        )
     used = nearest["used"].iloc[0].split(", ") if "used" in nearest else ["lyrics"]
     result = {"query": query, "used": used, "notes": notes, "songs": _records(nearest)} | _provenance(
         loaded.served
@@ -206,7 +210,8 @@ def recommend(  # noqa: PLR0913 - each is an option
     if contrast:
         result["contrast"] = {"genres": catalogue.genres(facts), "year": facts.year}
     if language is not None:
-        result["language"] = {"asked": language, "query": spoken[0] if spoken else None}
+        asked = languages.code(language) or language
+        result["language"] = {"asked": asked, "query": spoken[0] if spoken else None}
     _print_songs(catalogue, result, "Near", as_json)
 
 
@@ -428,7 +433,7 @@ def _print_songs(catalogue: "Catalogue", result: dict[str, Any], word: str, as_j
 
 def _ranked_by(result: dict[str, Any]) -> str:
     """Return what ranked the songs, as a sentence: By lyrics, year and tags."""
-    from neuralist.serving.catalogue import FAR_YEARS, joined
+    from neuralist.serving.catalogue import FAR_YEARS, OTHER, SAME, joined
 
     text = f"By {joined(result['used'])}"
     if "contrast" in result:
@@ -438,7 +443,7 @@ def _ranked_by(result: dict[str, Any]) -> str:
         text += f", among songs {' or '.join(far)}"
     if "language" in result:
         asked, own = result["language"]["asked"], result["language"]["query"]
-        where = {"same": f"in {own}", "other": f"in another language than {own}"}
+        where = {SAME: f"in {own}", OTHER: f"in another language than {own}"}
         text += f", {where.get(asked, f'in {asked}')}"
     # Of lyrics that were given, notes are warnings.
     why = "; ".join(result["notes"] if result["query"] else [])

@@ -7,7 +7,8 @@ distinct tokens, for models with a bag of words. Output: embeddings float32 (n_s
 Operators: https://onnx.ai/onnx/operators.
 """
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -16,13 +17,14 @@ import numpy as np
 
 from neuralist import threads
 from neuralist.config import records
+from neuralist.config.records import ExperimentRecord
 from neuralist.model.averaged_vectors import AveragedVectors
 from neuralist.model.fusion import Fusion
 from neuralist.model.onnx_export import ENCODERS
 from neuralist.model.representatives import Representatives
 from neuralist.model.similarity import Similarity
 from neuralist.model.style_answers import StyleAnswers
-from neuralist.text import cleaning
+from neuralist.text import cleaning, segmentation, tokenizer
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import PADDING, UNKNOWN, Vocabulary, Windows
 
@@ -32,6 +34,14 @@ TOKENS_PER_CALL = 32 * 300
 
 # The similarity of pairs of texts, by their positions, int64 (n_pairs,), left and right.
 PairSimilarity = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+# Of a vocabulary's words: English lyrics have few that look elided (d'amour), French ones one in ten.
+ELIDED = 0.01
+
+
+class ReadsOtherwise(UserWarning):
+    """A model's texts are not cut into the words that it was trained on."""
 
 
 class Reading(NamedTuple):
@@ -120,6 +130,9 @@ class Encoder:
 
         Raises:
             ValueError: a file of the folder is missing or damaged, or the package that cuts its words is.
+
+        Warns:
+            ReadsOtherwise: texts are cut into other words here than when it was trained.
         """
         names = "encoder.onnx", "vocabulary.txt", "experiment.json"
         missing = ", ".join(name for name in names if not (folder / name).is_file())
@@ -128,6 +141,8 @@ class Encoder:
         experiment = records.load_experiment(folder)
         vocabulary = Vocabulary.load(folder / "vocabulary.txt")
         windowing = TokenWindowing.of(experiment.params, experiment.coverage.segmenter)
+        for reason in _reads_otherwise(experiment, vocabulary):
+            warnings.warn(f"{folder}: {reason}", ReadsOtherwise, stacklevel=2)
         similarity = Similarity.load(experiment, folder)
         clean = cleaning.cleaner(experiment.cleaning)
         fusion = Fusion.load(folder, experiment.fusion, windowing)
@@ -241,3 +256,25 @@ class Encoder:
             feed["distinct"] = windows.distinct(texts, len(texts), token)
         inputs = {name: value for name, value in feed.items() if name in self._inputs}
         return np.asarray(self._session.run(["embeddings"], inputs)[0])
+
+
+def _reads_otherwise(experiment: ExperimentRecord, vocabulary: Vocabulary) -> Iterator[str]:
+    """Yield why a model's texts are cut into other words than those that it was trained on."""
+    trained_with = experiment.coverage.segmenter_version
+    if trained_with is not None and _major(here := segmentation.version()) != _major(trained_with):
+        yield (
+            f"its words were cut by ICU {trained_with}, and texts are by ICU {here}, perhaps into some other "
+            f"words; install the icu4py that holds ICU {_major(trained_with)}, or train it again"
+        )
+    if experiment.params.tokens == "word":
+        with_apostrophe = (word for word in vocabulary.words if "'" in word)
+        elided = [word for word in with_apostrophe if len(tokenizer.words(word)) > 1]
+        if elided and len(elided) >= ELIDED * len(vocabulary.words):
+            yield (
+                f"it was trained before elided words were cut: {len(elided):,} of its words, such as "
+                f"{elided[0]}, are in no text any more; train it again"
+            )
+
+
+def _major(version: str) -> str:
+    return version.split(".")[0]

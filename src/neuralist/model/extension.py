@@ -65,6 +65,13 @@ def extend(folder: Path, paths: Sequence[Path], out: Path, *, align: bool) -> Ex
     model = _as_file(folder, table)
     checked = [vector_files.in_one_space(model, vector_files.read(path), align=align) for path in paths]
     added, spaces = [file for file, _ in checked], tuple(note for _, note in checked)
+    known = set(model.words)
+    for file in added:
+        if known.issuperset(file.words):
+            raise ValueError(
+                f"{file.name}: the model knows all of its {len(file.words):,} words; leave it out, for it "
+                "adds none"
+            )
     merged = vector_files.merge([model, *added])
     own = np.zeros(len(merged.words))
     own[: len(model.words)] = word_vectors.load_origins(folder).own
@@ -109,11 +116,15 @@ def _extendable(folder: Path, names: Sequence[str]) -> ExperimentRecord:
             f"{folder}: of an earlier format, which says nothing of its words' ranks; run `dvc repro` in its "
             "checkout to train it again"
         )
-    known = Counter([*set(experiment.coverage.source.split(" + ")), *names])
-    if twice := sorted({name for name in names if known[name] > 1}):
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise ValueError(
-            f"{folder}: knows the words of {', '.join(twice)} already, or would twice; give each file once, "
-            "or rename another file of that name"
+            f"{', '.join(twice)}: the name of two files; give each file once, or rename one of the two"
+        )
+    before = experiment.coverage.source.split(" + ")
+    if known := [name for name in names if name in before]:
+        raise ValueError(
+            f"{folder}: knows the words of {', '.join(known)} already; leave that file out, or rename "
+            "another file of that name"
         )
     return experiment
 
@@ -121,9 +132,10 @@ def _extendable(folder: Path, names: Sequence[str]) -> ExperimentRecord:
 def _coverage(before: Coverage, added: Sequence[VectorFile], spaces: Sequence[str], n_words: int) -> Coverage:
     """Return where the words of the extended model are from, and what cuts them."""
     found = (word_vectors.segmenter_for("auto", file.words) for file in added)
+    is_new = before.segmenter is None and any(name is not None for name in found)
     return before.model_copy(
-        update={
-            "segmenter": next((name for name in found if name), before.segmenter),
+        update=(word_vectors.cut_by("icu") if is_new else {})
+        | {
             "source": " + ".join([before.source, *(file.name for file in added)]),
             "words": n_words,
             "spaces": (*(before.spaces or ()), *spaces),

@@ -9,7 +9,7 @@ Where artist, year or tags of a query are known, `nearest` ranks by the score of
 when the folder was packed. It compares every song: half a second among half a million.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -176,7 +176,8 @@ class Catalogue:
             ValueError: k is no whole number from 1 on, a year is none, min_year is after max_year,
                 `approximate` with similarity euclidean or with facts; facts for a folder of a format before
                 7; contrast, and neither genre nor year of a query are known; language for a folder of a
-                format before 9; or SAME or OTHER, and the language of a query is not known.
+                format before 9, or one that is no code; or SAME or OTHER, and the language of a query is not
+                known.
         """
         _check_options(k, min_year, max_year)
         groups = self._rows if versions else self._groups
@@ -383,8 +384,10 @@ class Catalogue:
             if not allowed.any():
                 artist = self.songs["artist"].iloc[walk[-1]]
                 left = f"every song left is by {artist}" if unplayed.any() else "no song is left"
+                why = "" if language is None else f" ({self.spoken})"
                 raise ValueError(
-                    f"playlist: {left} after {len(walk)} of {n} songs; ask for {len(walk)} or begin elsewhere"
+                    f"playlist: {left} after {len(walk)} of {n} songs{why}; ask for {len(walk)} or begin "
+                    "elsewhere"
                 )
             [near] = self._neighbours.nearest(self.embeddings[walk[-1]][None], 1, allowed)
             walk.append(int(near.positions[0]))
@@ -417,10 +420,8 @@ class Catalogue:
         Raises:
             ValueError: see `nearest`.
         """
-        wanted = languages.code(language)
-        if wanted is None and language not in (SAME, OTHER):
-            raise ValueError(f"language: received {language!r}; give {SAME}, {OTHER} or a code such as en")
         numbers, codes = self._languages
+        wanted = None if language in (SAME, OTHER) else self._code(language)
         pools: dict[str, np.ndarray] = {}
         for row, own in enumerate(query_languages, start=1):
             if wanted is None and own == languages.UNKNOWN:
@@ -435,6 +436,37 @@ class Catalogue:
                     pool = ~pool & (numbers != codes.get(languages.UNKNOWN, _ABSENT))
                 pools[own] = pool if allowed is None else pool & allowed
         return [pools[own] for own in query_languages]
+
+    def _code(self, language: Any) -> str:
+        """Return the code of a language; a song may have one that a version before took for a code.
+
+        Raises:
+            ValueError: it is none.
+        """
+        found = languages.code(language)
+        if found is None and isinstance(language, str) and language in self._languages[1]:
+            found = None if language == languages.UNKNOWN else language
+        if found is None:
+            meant = languages.meant(language) if isinstance(language, str) else None
+            raise ValueError(
+                f"language: received {language!r:.100}, which is no code of a language"
+                f"{f' (is {meant} meant?)' if meant else ''}; give {SAME}, {OTHER} or a code; "
+                f"{self.spoken}"
+            )
+        return found
+
+    @property
+    def spoken(self) -> str:
+        """Say in which languages the songs are: "the catalogue has en (3,980) and fr (4)"."""
+        counts = languages.counted(Counter(self.songs["language"].fillna(languages.UNKNOWN)))
+        shown = [
+            f"{count:,} in other ones" if name == languages.OTHER else f"{name} ({count:,})"
+            for name, count in counts.items()
+            if name != languages.UNKNOWN
+        ]
+        return (
+            f"the catalogue has {joined(shown)}" if shown else "the catalogue knows the language of no song"
+        )
 
     @cached_property
     def _languages(self) -> tuple[np.ndarray, dict[str, int]]:

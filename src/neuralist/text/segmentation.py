@@ -6,10 +6,10 @@ https://unicode-org.github.io/icu/userguide/boundaryanalysis.
 
 import regex
 
-_SCRIPTS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+SCRIPTS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 # The long vowel mark and the closing mark are of no script by themselves.
-_RUN = regex.compile(rf"([{_SCRIPTS}][{_SCRIPTS}\p{{M}}ー〆]*+)")
-_LETTER = regex.compile(rf"(?V1)[[{_SCRIPTS}]&&\p{{L}}]")
+_RUN = regex.compile(rf"([{SCRIPTS}][{SCRIPTS}\p{{M}}ー〆]*+)")
+_LETTER = regex.compile(rf"(?V1)[[{SCRIPTS}]&&\p{{L}}]")
 # Of no language: ICU chooses a dictionary by the script, and gives the same words for ja, zh and th.
 _LOCALE = "und"
 
@@ -44,6 +44,18 @@ def cut(word: str) -> list[str]:
         elif between := piece.strip("'"):
             pieces.append(between)
     return pieces
+
+
+def version() -> str:
+    """Return the version of the ICU that is installed, such as 78.2; another may cut some runs otherwise.
+
+    Raises:
+        ValueError: icu4py is missing.
+    """
+    _word_breaker()
+    from icu4py import icu_version
+
+    return icu_version
 
 
 def _word_breaker() -> type:

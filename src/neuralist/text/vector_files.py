@@ -13,8 +13,11 @@ is a rare English verb and the first of German words. Taken from the first file 
 meaning that is rare.
 """
 
+import codecs
 import gzip
-from collections.abc import Sequence
+import zlib
+from array import array
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +33,12 @@ LEAST_LEAD = 0.1
 LEAST_SHARED = 30  # words, without which chance decides
 MOST_BYTES = 1_900_000_000  # of vectors as float32: a graph of ONNX holds 2 GiB
 _SEED = 2017
+_EXPECTED = (
+    "expected a word and its numbers a line, with a space between (word2vec, GloVe, fastText's .vec), or "
+    "word2vec's .bin"
+)
+_FASTTEXT = (793712314).to_bytes(4, "little")  # begins fastText's models, which end in .bin too
+_LONGEST_HEADER = 100  # bytes
 
 
 class VectorFile(NamedTuple):
@@ -109,36 +118,31 @@ class Merged(NamedTuple):
 def read(path: Path) -> VectorFile:
     """Read the words of a file.
 
-    Entries are normalized like texts; of several spellings the first counts; entries that are not a single
-    token (punctuation, phrases) are dropped.
+    Entries are normalized like texts; of several spellings, or of an entry that comes twice, the first
+    counts; entries that are not a single token (punctuation, phrases) are dropped.
 
     Raises:
         ValueError: the file is not a word vector file, is truncated, holds no word, or a vector that is not
             of finite numbers.
     """
-    from gensim.models import KeyedVectors  # 1.9 s that others need not pay
-
-    try:
-        binary = path.suffix == ".bin"
-        no_header = not (binary or _has_header(path))
-        entries = KeyedVectors.load_word2vec_format(str(path), binary=binary, no_header=no_header)
-    except (ValueError, TypeError, EOFError, OSError, IndexError) as error:
-        raise ValueError(
-            f"{path}: not readable as word vectors ({error}); expected word2vec text or binary, or GloVe"
-        ) from error
     ranks: dict[str, int] = {}
-    for rank, entry in enumerate(entries.index_to_key):
+    numbers, rank, dimensions = array("f"), -1, 0  # grows in place: a first line that lies costs no memory
+    for rank, (entry, vector) in enumerate((_binary if path.suffix == ".bin" else _lines)(path)):
         tokens = words(entry)
-        if len(tokens) == 1:
-            ranks.setdefault(tokens[0], rank)
+        if len(tokens) == 1 and tokens[0] not in ranks:
+            ranks[tokens[0]] = rank
+            numbers.frombytes(vector.tobytes())
+            dimensions = len(vector)
     if not ranks:
-        raise ValueError(f"{path}: none of its {len(entries)} entries is a word; expected one word a line")
-    rows = np.fromiter(ranks.values(), dtype=np.int64, count=len(ranks))
-    vectors = entries.vectors if len(rows) == len(entries) else entries.vectors[rows]
+        raise ValueError(f"{path}: none of its {rank + 1:,} entries is a word; {_EXPECTED}")
+    vectors = np.frombuffer(numbers, dtype=np.float32).reshape(-1, dimensions)
     if not np.isfinite(vectors).all():
         word = list(ranks)[int(np.argmin(np.isfinite(vectors).all(axis=1)))]
-        raise ValueError(f"{path}: the vector of {word!r} holds NaN or infinity; leave that line out")
-    weights = rank_weights(rows)
+        raise ValueError(
+            f"{path}: the vector of {word[:40]!r} holds NaN or infinity; leave that line out, "
+            "and correct the count in the first line"
+        )
+    weights = rank_weights(np.fromiter(ranks.values(), dtype=np.int64, count=len(ranks)))
     return VectorFile(path.name, tuple(ranks), vectors, weights, weights)
 
 
@@ -147,10 +151,78 @@ def rank_weights(ranks: np.ndarray) -> np.ndarray:
     return 1 / (RANK_OFFSET + ranks.astype(np.float64))
 
 
-def _has_header(path: Path) -> bool:
-    """Return whether a text file begins with word2vec's line of two counts, which GloVe's lack."""
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        return len(file.readline().split()) == 2
+def _binary(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the entries of a file in word2vec's binary format, each with its float32 vector."""
+    from gensim.models import KeyedVectors  # 1.9 s that others need not pay
+
+    try:
+        with path.open("rb") as file:
+            header = file.readline(_LONGEST_HEADER)
+        if header.startswith(_FASTTEXT):
+            raise ValueError("a model of fastText; give the file of its vectors, which ends in .vec")
+        n_entries, dimensions = _counts(header)
+        if n_entries * dimensions * 4 > path.stat().st_size:
+            raise ValueError(f"its first line counts {n_entries:,} vectors, more than it holds; get it anew")
+        entries = KeyedVectors.load_word2vec_format(str(path), binary=True)
+    except (ValueError, TypeError, EOFError, OSError, IndexError) as error:
+        raise ValueError(f"{path}: not readable as word vectors ({error}); {_EXPECTED}") from error
+    # Of an entry that comes twice gensim keeps the first, and leaves None at the end of the list.
+    named = [entry for entry in entries.index_to_key if entry is not None]
+    yield from zip(named, entries.vectors[: len(named)], strict=True)
+
+
+def _lines(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the entries of a text file, each with its float32 vector; empty lines are skipped.
+
+    Gensim reads such files too, but says no line, reads as many lines as the first one counts and no more,
+    and takes the memory that it counts.
+    """
+    number = n_entries = 0
+    expected, dimensions = None, 0
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            for number, raw in enumerate(file, start=1):
+                line = (raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw).rstrip()
+                if not line:
+                    continue
+                if number == 1 and len(line.split()) == 2:
+                    expected, dimensions = _counts(line)
+                    continue
+                # From the right, for some entries of GloVe's hold spaces; the first one never does.
+                entry, *fields = line.rsplit(b" ", dimensions if n_entries else -1)
+                dimensions = dimensions or len(fields)
+                if not fields or len(fields) != dimensions:
+                    wanted = f"{dimensions:,} as in its first line" if dimensions else "a vector"
+                    raise ValueError(f"{len(fields):,} numbers behind a word, not {wanted}")
+                with np.errstate(over="ignore"):  # infinite then, and refused as such
+                    vector = np.array(fields, dtype=np.float64).astype(np.float32)
+                yield entry.decode(), vector
+                n_entries += 1
+    except UnicodeDecodeError as error:
+        shown = error.object[:40].decode(errors="replace")
+        raise ValueError(f"{path}, line {number:,}: {shown!r} is not UTF-8; save the file as such") from None
+    except (ValueError, EOFError, OSError, zlib.error) as error:
+        reason = f"{type(error).__name__}: {error}" if isinstance(error, zlib.error) else error
+        raise ValueError(
+            f"{path}, line {max(number, 1):,}: not readable as word vectors ({reason}); {_EXPECTED}"
+        ) from error
+    if expected not in (None, n_entries):
+        raise ValueError(
+            f"{path}: its first line counts {expected:,} words, but {n_entries:,} follow; "
+            "get the file anew, or correct that line"
+        )
+
+
+def _counts(header: bytes) -> tuple[int, int]:
+    """Return the number of entries and of dimensions that word2vec's first line tells."""
+    try:
+        n_entries, dimensions = map(int, header.split())
+    except ValueError:
+        shown = header.strip()[:40].decode(errors="replace")
+        raise ValueError(f"its first line is {shown!r}, not two counts") from None
+    if n_entries < 0 or dimensions < 1:
+        raise ValueError(f"its first line counts {n_entries:,} words of {dimensions:,} dimensions")
+    return n_entries, dimensions
 
 
 def merge(files: Sequence[VectorFile]) -> Merged:

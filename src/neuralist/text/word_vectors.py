@@ -101,19 +101,22 @@ def fit(
         ValueError: a file is missing or unusable, files are of two spaces, there are too few texts to train
             on, or icu4py is missing and needed.
     """
-    allowed = [*texts["train"], *without(pretraining, [*texts["val"], *texts["test"]])]
-    paths, segmenter = find_files(settings.source, raw), segmenter_for(settings.segmenter, allowed)
+
+    def allowed(segmenter: Segmenter | None) -> list[str]:
+        return [*texts["train"], *without(pretraining, [*texts["val"], *texts["test"]], segmenter)]
+
+    paths, segmenter = find_files(settings.source, raw), segmenter_for(settings.segmenter, allowed(None))
     if not paths:
-        trained = train(allowed, settings, segmenter)
+        trained = train(allowed(segmenter), settings, segmenter)
         return assemble(trained, settings.length, "trained on the training songs", texts, segmenter=segmenter)
     read, notes = [vector_files.read(path) for path in paths], ()
     if isinstance(settings.source, str):
-        known = {word for text in allowed for word in words(text, segmenter)}
+        known = {word for text in allowed(segmenter) for word in words(text, segmenter)}
         read = [_used(read[0], known, settings.most_frequent)]
     else:
         read, notes = _of_one_space(read, align=settings.align)
     segmenter = segmenter or segmenter_for(settings.segmenter, [word for file in read for word in file.words])
-    counts = Counter(word for text in allowed for word in words(text, segmenter))
+    counts = _counted(allowed(segmenter), segmenter)
     merged = vector_files.merge(read)
     origins = merged.origins(_own_shares(merged, counts))
     vectors, source = (
@@ -143,6 +146,12 @@ def segmenter_for(choice: str, texts: Collection[str]) -> Segmenter | None:
     except ValueError as error:
         raise ValueError(f"{error}, or set vectors.segmenter: none, which leaves each run a word") from None
     return "icu"
+
+
+def cut_by(segmenter: Segmenter | None) -> dict[str, str | None]:
+    """Return what `Coverage` holds of a segmenter and of the version installed here."""
+    version = None if segmenter is None else segmentation.version()
+    return {"segmenter": segmenter, "segmenter_version": version}
 
 
 def _used(file: VectorFile, known: Collection[str], most_frequent: int) -> VectorFile:
@@ -178,10 +187,10 @@ def _own_shares(merged: Merged, counts: Mapping[str, int]) -> np.ndarray:
     return merged.shares[:, is_own].sum(axis=1)
 
 
-def without(texts: Iterable[str], excluded: Iterable[str]) -> list[str]:
+def without(texts: Iterable[str], excluded: Iterable[str], segmenter: Segmenter | None = None) -> list[str]:
     """Return the texts whose words differ from those of each text in `excluded`, here val and test."""
-    excluded_words = {tuple(words(text)) for text in excluded}
-    return [text for text in texts if tuple(words(text)) not in excluded_words]
+    excluded_words = {tuple(words(text, segmenter)) for text in excluded}
+    return [text for text in texts if tuple(words(text, segmenter)) not in excluded_words]
 
 
 def find_files(source: str | Sequence[str], raw: Path) -> list[Path]:
@@ -281,8 +290,7 @@ def assemble(
     matrix = np.vstack([np.zeros_like(rows[:1]), rows.mean(axis=0, keepdims=True), rows])
     covered = {split: _coverage(_counted(lyrics, segmenter), vectors) for split, lyrics in texts.items()}
     coverage = Coverage.model_validate(
-        {"source": source, "words": len(vectors), "dimensions": rows.shape[1], "segmenter": segmenter}
-        | covered
+        {"source": source, "words": len(vectors), "dimensions": rows.shape[1]} | cut_by(segmenter) | covered
     )
     return WordVectors(Vocabulary(vectors), matrix, coverage, origins)
 

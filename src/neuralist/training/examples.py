@@ -156,7 +156,7 @@ def load(
     """
     listing = Listings.load(paths.rows, paths.pairs, paths.unlisted).of(settings)
     songs = parquet.read(paths.songs, tables.SONGS)
-    graded = pretraining.load(paths.pretraining, settings, songs, listing)
+    graded = pretraining.load(paths.pretraining, settings, songs, listing, words.coverage.segmenter)
     return prepare(settings, songs, listing, words, graded), graded
 
 

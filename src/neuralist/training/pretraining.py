@@ -38,7 +38,11 @@ class Graded(NamedTuple):
 
 
 def load(
-    folder: Path, settings: params.Experiment, songs: pd.DataFrame, listing: pd.DataFrame
+    folder: Path,
+    settings: params.Experiment,
+    songs: pd.DataFrame,
+    listing: pd.DataFrame,
+    segmenter: str | None = None,
 ) -> Graded | None:
     """Read the pretraining pairs of an experiment, None if it has none; see `prepare`.
 
@@ -47,6 +51,7 @@ def load(
         settings: of the experiment.
         songs: the task's, tables.SONGS.
         listing: the task's.
+        segmenter: see `prepare`.
 
     Raises:
         ValueError: a table is missing, or each pair has a text of the task's val or test.
@@ -55,7 +60,7 @@ def load(
         return None
     texts = parquet.read(folder / "songs.parquet", tables.PRETRAINING_SONGS)
     pairs = parquet.read(folder / "pairs.parquet", tables.PRETRAINING_PAIRS)
-    return prepare(texts, pairs, settings, songs, listing)
+    return prepare(texts, pairs, settings, songs, listing, segmenter)
 
 
 def prepare(
@@ -64,6 +69,7 @@ def prepare(
     settings: params.Experiment,
     songs: pd.DataFrame,
     listing: pd.DataFrame,
+    segmenter: str | None = None,
 ) -> Graded:
     """Split the pairs, and leave out those with a text of the task's val or test.
 
@@ -73,12 +79,13 @@ def prepare(
         settings: of the experiment.
         songs: the task's, tables.SONGS.
         listing: the task's.
+        segmenter: of the experiment's word vectors, by which it reads texts.
 
     Raises:
         ValueError: no pair is left.
     """
     graded = split(texts, pairs, settings.seed)
-    return exclude_evaluation_texts(graded, songs, listing, TokenWindowing.of(settings))
+    return exclude_evaluation_texts(graded, songs, listing, TokenWindowing.of(settings, segmenter))
 
 
 def split(songs: pd.DataFrame, pairs: pd.DataFrame, seed: int) -> Graded:

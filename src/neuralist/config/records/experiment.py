@@ -31,6 +31,7 @@ class Coverage(Section):
         dimensions: of a vector.
         segmenter: what cuts scripts written without spaces into words, wherever these vectors are used; None:
             a run of them is a word.
+        segmenter_version: of ICU; None without a segmenter, and in records of before it was written.
         train: the training songs.
         val: the val songs.
         test: the test songs.
@@ -42,6 +43,7 @@ class Coverage(Section):
     words: Count
     dimensions: Annotated[int, Field(ge=1)]
     segmenter: Segmenter | None = optional()
+    segmenter_version: str | None = optional()
     train: SplitCoverage | None = optional()
     val: SplitCoverage | None = optional()
     test: SplitCoverage | None = optional()

@@ -10,6 +10,7 @@
 | 6 | served.json, `format` | no blend.json, no tags in the catalogue: lyrics alone rank songs |
 | 7 | served.json, `format` | no drift.json: new songs cannot be compared with those of training |
 | 8 | served.json, `format` | no `language` in the catalogue, and no origins.npz: no words can be added |
+| 9 | served.json, `format` | no `segmenter_version` in experiment.json: no word of which ICU it read by |
 """
 
 from pathlib import Path
