@@ -90,6 +90,35 @@ def test_predict_by_hand(model: str, tmp_path: Path, ending: str, target: str) -
     assert found.error.isna().all()
 
 
+FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "-one", "+"]
+PLAIN = ["-3", "+4.5", "-1e-7", "-0,5", "1-1", "'=1", " a", "é=", ""]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_formulas_of_the_input_are_copied_and_on_demand_guarded(
+    model: str, tmp_path: Path, ending: str
+) -> None:
+    rows = [{"=n": cell, "lyrics_a": "one", "lyrics_b": "=two"} for cell in FORMULAS + PLAIN]
+    source, out = write(tmp_path / f"pairs{ending}", rows), tmp_path / "out.csv"
+
+    def written(*option: str) -> list[list[str]]:
+        assert run("predict", source, out, "--model", model, *option).exit_code == 0
+        with out.open(encoding="utf-8", newline="") as file:
+            return [line[:3] for line in csv.reader(file)]
+
+    header = ["=n", "lyrics_a", "lyrics_b"]
+    assert written() == [header, *([cell, "one", "=two"] for cell in FORMULAS + PLAIN)]
+    guarded = [*(f"'{cell}" for cell in FORMULAS), *PLAIN]
+    expected = [["'=n", *header[1:]], *([cell, "one", "'=two"] for cell in guarded)]
+    assert written("--guard-formulas") == expected
+
+
+def test_a_parquet_file_has_no_formulas_to_guard(model: str, tmp_path: Path) -> None:
+    source, out = write(tmp_path / "pairs.csv", PAIRS), tmp_path / "out.parquet"
+    said = refusal("predict", source, out, "--model", model, "--guard-formulas")
+    assert said == f"--guard-formulas: {out} is no csv file, so nothing in it is run; leave it out"
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_text_of_no_known_word_does_not_stop_and_gets_no_similarity(
     model: str, tmp_path: Path, ending: str

@@ -30,6 +30,12 @@ Model = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust", help="Let RAW's corpus.yaml and links name what lies outside of RAW, and run an encoder."
+    ),
+]
 # Closed when the command ends.
 resources = ExitStack()
 
@@ -54,7 +60,7 @@ class Group(TyperGroup):
         except BrokenPipeError:
             raise  # `neuralist ... | head`: typer ends quietly
         except (ValueError, OSError, ModuleNotFoundError) as error:
-            print(f"error: {shown(message(error))}", file=sys.stderr)
+            print(f"error: {without_secrets(message(error))}", file=sys.stderr)
             raise typer.Exit(1) from error
 
 
@@ -88,7 +94,14 @@ def message(error: Exception) -> str:
 
 def warn(text: str) -> None:
     """Print a warning on stderr, on one line."""
-    print(f"warning: {shown(text)}", file=sys.stderr)
+    print(f"warning: {without_secrets(text)}", file=sys.stderr)
+
+
+def without_secrets(text: str) -> str:
+    """Return a message on one line, as `shown` does, with *** in place of passwords and tokens."""
+    from neuralist.console.addresses import without_passwords  # rich's bars come with it: 0.06 s
+
+    return shown(without_passwords(text))
 
 
 def shown(text: object) -> str:

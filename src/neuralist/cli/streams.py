@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from neuralist import files
 
 Write = Callable[[pa.Table], None]
+# What a spreadsheet runs as a formula (https://owasp.org/www-community/attacks/CSV_Injection); -3 is none.
+_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
+_NUMBER = r"^[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?$"
 
 
 class Chunk(NamedTuple):
@@ -140,6 +144,21 @@ def _check_names(path: Path, header: list[str]) -> None:
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
         raise ValueError(f"{path}: columns {repeated} stand twice; rename one of each")
+
+
+def guard_formulas(table: pa.Table) -> pa.Table:
+    """Return the table with an apostrophe before names and texts that a spreadsheet would run as formulas."""
+    kinds = (pa.string(), pa.large_string())
+    columns = [_guarded(column) if column.type in kinds else column for column in table.columns]
+    names = _guarded(pa.array(table.column_names, pa.string())).to_pylist()
+    return pa.table(columns, names=names)
+
+
+def _guarded(texts: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
+    is_number = pc.match_substring_regex(texts, _NUMBER)
+    is_formula = pc.and_not(pc.match_substring_regex(texts, _FORMULA), is_number)
+    apostrophe, nothing = (pa.scalar(text, texts.type) for text in ("'", ""))
+    return pc.if_else(is_formula, pc.binary_join_element_wise(apostrophe, texts, nothing), texts)
 
 
 @contextmanager
