@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests import tenths
 from typer.testing import CliRunner, Result
 
-from neuralist.cli import app, batch
+from neuralist.cli import app, batch, streams
 from neuralist.serving.model import Model
 
 ENDINGS = (".csv", ".parquet")
@@ -111,6 +111,16 @@ def test_formulas_of_the_input_are_copied_and_on_demand_guarded(
     guarded = [*(f"'{cell}" for cell in FORMULAS), *PLAIN]
     expected = [["'=n", *header[1:]], *([cell, "one", "'=two"] for cell in guarded)]
     assert written("--guard-formulas") == expected
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.large_string(), pa.binary(), pa.dictionary(pa.int32(), pa.string())], ids=str
+)
+def test_formulas_are_guarded_in_every_type_of_text(kind: pa.DataType) -> None:
+    cells = pa.array(["=1+1", "one", None, "-3"]).cast(kind)
+    guarded = streams.guard_formulas(pa.table({"n": cells, "m": pa.array([-1, 2, 3, 4])}))
+    assert guarded["n"].cast(pa.string()).to_pylist() == ["'=1+1", "one", None, "-3"]
+    assert guarded["m"].to_pylist() == [-1, 2, 3, 4]
 
 
 def test_a_parquet_file_has_no_formulas_to_guard(model: str, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ SHOWN = "http://team:***@host/?token=***&x=1"
         ["predict", "--model", SECRET, "a.csv", "b.csv"],
         ["drift", "--against", SECRET, "new.csv"],
         ["extend", "--vectors", SECRET],
-        ["import", SECRET],
+        ["import", SECRET, "--out", "raw"],
         ["fetch", "--only", SECRET],
     ],
     ids=lambda command: command[0],
@@ -45,11 +45,8 @@ def test_no_command_says_it_in_its_error(
 def test_a_settings_file_that_is_refused_is_shown_without_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = (
-        (Path(__file__).parents[2] / "params.yaml")
-        .read_text()
-        .replace("  storage:", f"  storage: [{SECRET}] #")
-    )
+    text = (Path(__file__).parents[2] / "params.yaml").read_text()
+    text = text.replace("  storage:", f"  storage: [{SECRET}] #")
     (tmp_path / "params.yaml").write_text(text)
     (tmp_path / "dvc.yaml").write_text("stages: {a: {foreach: '${run}'}}\n")
     (tmp_path / "pipelines").mkdir()

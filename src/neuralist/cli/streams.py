@@ -148,13 +148,16 @@ def _check_names(path: Path, header: list[str]) -> None:
 
 def guard_formulas(table: pa.Table) -> pa.Table:
     """Return the table with an apostrophe before names and texts that a spreadsheet would run as formulas."""
-    kinds = (pa.string(), pa.large_string())
-    columns = [_guarded(column) if column.type in kinds else column for column in table.columns]
+    columns = [_guarded(column) for column in table.columns]
     names = _guarded(pa.array(table.column_names, pa.string())).to_pylist()
     return pa.table(columns, names=names)
 
 
 def _guarded(texts: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
+    if pa.types.is_dictionary(texts.type):
+        texts = texts.cast(texts.type.value_type)
+    if texts.type not in (pa.string(), pa.large_string(), pa.binary(), pa.large_binary()):
+        return texts
     is_number = pc.match_substring_regex(texts, _NUMBER)
     is_formula = pc.and_not(pc.match_substring_regex(texts, _FORMULA), is_number)
     apostrophe, nothing = (pa.scalar(text, texts.type) for text in ("'", ""))
