@@ -6,7 +6,6 @@ not act, and rich's markup and emoji codes must stay text.
 
 import json
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from neuralist import files
+from neuralist import files, html
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,10 +37,6 @@ Trust = Annotated[
 ]
 # Closed when the command ends.
 resources = ExitStack()
-
-# Unicode categories: control characters, line separators, surrogates; and the marks of writing direction.
-_INVISIBLE = {"Cc", "Zl", "Zp", "Cs"}
-_BIDIRECTIONAL = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class Group(TyperGroup):
@@ -106,11 +101,7 @@ def without_secrets(text: str) -> str:
 
 def shown(text: object) -> str:
     """Return a text on one line, without characters that a terminal would act upon."""
-    line = " ".join(str(text).split())
-    return "".join(
-        "�" if unicodedata.category(character) in _INVISIBLE or character in _BIDIRECTIONAL else character
-        for character in line
-    )
+    return html.visible(" ".join(str(text).split()))
 
 
 def print_json(value: object) -> None:
