@@ -84,7 +84,7 @@ def zipped(members: dict[str, bytes], link: str = "") -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name), content)
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
         if link:
             entry = zipfile.ZipInfo(link)
             entry.external_attr = 0o120777 << 16
@@ -324,9 +324,7 @@ def test_a_download_that_does_not_end_is_stopped_and_thrown_away(
 ) -> None:
     monkeypatch.setattr(table.Source, "most_bytes", 100_000)
     web.content, web.how = {TRACKS: UNIQUE * 5000}, {TRACKS: {"no_length": not length}}
-    with pytest.raises(
-        ValueError, match=r"sends more than 0 MB, so it is another file and thrown away; look"
-    ):
+    with pytest.raises(ValueError, match=r"sends more than 0 MB, so it is another file and thrown away"):
         get(tmp_path / "raw", "unique_tracks")
     assert list(tmp_path.iterdir()) == []
 
@@ -344,9 +342,7 @@ def test_a_file_whose_checksum_is_known_must_have_it(
     monkeypatch.setattr(table, "CHECKSUMS", {"billboard/1985.json": known})
     get(tmp_path / "raw", "billboard")
     web.content = {BILLBOARD: SONGS.replace(b"paper", b"paged")}
-    with pytest.raises(
-        ValueError, match=rf"received another file than the one known, whose SHA-256 is {known}"
-    ):
+    with pytest.raises(ValueError, match=rf"received another file than the one known, whose .* is {known}"):
         get(tmp_path / "other", "billboard")
     assert names(tmp_path) == ["raw/billboard/1985.json"]
 
@@ -461,7 +457,7 @@ def harmed(draw: random.Random, content: bytes) -> bytes:
 def test_a_harmed_archive_is_unpacked_whole_or_refused_and_nothing_is_left(tmp_path: Path) -> None:
     content = zipped({f"lastfm_subset/A/TR{n}.json": LIST for n in range(3)})
     draw, refused = random.Random(1), 0
-    for _ in range(500):
+    for _ in range(150):
         part, target = tmp_path / "a.part", tmp_path / "a"
         part.write_bytes(harmed(draw, content))
         try:
@@ -473,7 +469,7 @@ def test_a_harmed_archive_is_unpacked_whole_or_refused_and_nothing_is_left(tmp_p
         else:
             shutil.rmtree(target)
         assert list(tmp_path.iterdir()) == [part]
-    assert 300 < refused < 500
+    assert 90 < refused < 150
 
 
 def test_a_disk_too_small_for_the_unpacked_files_keeps_the_download(
@@ -484,9 +480,8 @@ def test_a_disk_too_small_for_the_unpacked_files_keeps_the_download(
     monkeypatch.setattr(transfer.shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
     with pytest.raises(ValueError, match=r"^lastfm_subset: needs 0 MB on the disk of .*; make room"):
         get(tmp_path / "raw", "lastfm_subset")
-    assert names(tmp_path) == [
-        f".raw.part/{name}" for name in ("lastfm_subset.part", "lastfm_subset.part.json", "lock")
-    ]
+    kept = ("lastfm_subset.part", "lastfm_subset.part.json", "lock")
+    assert names(tmp_path) == [f".raw.part/{name}" for name in kept]
     monkeypatch.undo()
     monkeypatch.setitem(table.HOSTS, "msd", f"{web.url}/m")
     get(tmp_path / "raw", "lastfm_subset")

@@ -39,16 +39,17 @@ def check(path: Path) -> None:
     """
     with _damage_as("no whole zip file"):
         members = _members(path)
-    folders, names = set[PurePosixPath](), set[PurePosixPath]()
+    folders, names = set[str](), set[str]()
     for member in members:
         _check_member(member)
-        name = PurePosixPath(member.filename)
+        name = str(PurePosixPath(member.filename))
         if name in names:
             raise ValueError(f"a zip file that holds {_shown(member)} twice")
         names.add(name)
-        folders.update(name.parents)
+        while (name := name.rpartition("/")[0]) and name not in folders:
+            folders.add(name)
     if both := names & folders:
-        raise ValueError(f"a zip file in which {str(min(both))!r} is a file and a folder")
+        raise ValueError(f"a zip file in which {min(both)!r} is a file and a folder")
     size, unpacked = path.stat().st_size, sum(member.file_size for member in members)
     if unpacked > MOST_EXPANSION * size:
         raise ValueError(f"a zip file of {size / 1e6:,.1f} MB that unpacks to {unpacked / 1e6:,.0f} MB")
