@@ -5,13 +5,13 @@ of its rows; rows are numbered from 1, the header not counted. Every field of a 
 """
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
@@ -19,8 +19,8 @@ from neuralist import files
 
 Write = Callable[[pa.Table], None]
 # What a spreadsheet runs as a formula (https://owasp.org/www-community/attacks/CSV_Injection); -3 is none.
-_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
-_NUMBER = r"^[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?$"
+_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 
 
 class Chunk(NamedTuple):
@@ -149,19 +149,19 @@ def _check_names(path: Path, header: list[str]) -> None:
 def guard_formulas(table: pa.Table) -> pa.Table:
     """Return the table with an apostrophe before names and texts that a spreadsheet would run as formulas."""
     columns = [_guarded(column) for column in table.columns]
-    names = _guarded(pa.array(table.column_names, pa.string())).to_pylist()
-    return pa.table(columns, names=names)
+    return pa.table(columns, names=[_guarded_text(name) for name in table.column_names])
 
 
-def _guarded(texts: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
-    if pa.types.is_dictionary(texts.type):
-        texts = texts.cast(texts.type.value_type)
-    if texts.type not in (pa.string(), pa.large_string(), pa.binary(), pa.large_binary()):
-        return texts
-    is_number = pc.match_substring_regex(texts, _NUMBER)
-    is_formula = pc.and_not(pc.match_substring_regex(texts, _FORMULA), is_number)
-    apostrophe, nothing = (pa.scalar(text, texts.type) for text in ("'", ""))
-    return pc.if_else(is_formula, pc.binary_join_element_wise(apostrophe, texts, nothing), texts)
+def _guarded(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if kind not in (pa.string(), pa.large_string(), pa.binary(), pa.large_binary()):
+        return column
+    texts = column.cast(pa.large_string()).to_pylist()
+    return pa.array([text and _guarded_text(text) for text in texts], pa.large_string())
+
+
+def _guarded_text(text: str) -> str:
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 @contextmanager
