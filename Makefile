@@ -3,6 +3,7 @@
 #   make, make help             this list
 #   make repro                  sets up, makes or pulls the raw data, and runs the pipeline
 #   make repro RAW=<folder>     the same on any folder of raw files, in work/<its name>/ (NAME=<name> for another)
+#   ... TRUST=1                 there, the folder may name files outside of it, and run an encoder
 #   ... EXPERIMENTS=a,b         there, these experiments of params.yaml in place of those that `run` names
 #   make splits [RAW=<folder>]  experiments once for each of the five folds: means, values, intervals
 #   make variants [RAW=...]     variants of an experiment with three seeds, on val
@@ -24,6 +25,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 # The environment of some systems holds a NAME of its own.
 WORKSPACE_NAME := $(if $(filter command%,$(origin NAME)),--name "$$NAME")
+# Reaches the shell as it was typed: make would expand a `$` in it, `$(shell ...)` too.
+AS_TYPED = $(if $(filter undefined,$(origin $(1))),,$(eval override $(1) := $$(value $(1)))$(eval export $(1)))
+$(foreach name,RAW NAME EXPERIMENTS AGAINST,$(call AS_TYPED,$(name)))
+WORKSPACE_TRUST := $(if $(filter 1,$(TRUST)),--trust)
 WORKSPACE_RUN := $(if $(EXPERIMENTS),--experiments "$$EXPERIMENTS")
 # Two setups at once: the second waits, then finds the work done. Not every system has flock.
 LOCKED := $(if $(shell command -v flock),flock Makefile)
@@ -58,7 +63,7 @@ data: setup
 
 ifdef RAW
 repro: setup
-	@workspace="$$(python pipelines/workspace.py "$$RAW" $(WORKSPACE_NAME) $(WORKSPACE_RUN))" \
+	@workspace="$$(python pipelines/workspace.py "$$RAW" $(WORKSPACE_NAME) $(WORKSPACE_TRUST) $(WORKSPACE_RUN))" \
 	  && cd "$$workspace" && PYTHONPATH=src python pipelines/repro.py
 else ifdef EXPERIMENTS
 repro:
@@ -72,7 +77,7 @@ endif
 # Both train many times over, in work/splits and work/variants of the checkout, or of a workspace with RAW.
 SPLITS = python pipelines/splits.py data artifacts/songs.parquet artifacts/rows.parquet \
   --corpus artifacts/corpus.json $(if $(EXPERIMENTS),--experiments "$$EXPERIMENTS")
-WORKSPACE = $(if $(RAW),cd "$$(python pipelines/workspace.py "$$RAW" $(WORKSPACE_NAME))" && )
+WORKSPACE = $(if $(RAW),cd "$$(python pipelines/workspace.py "$$RAW" $(WORKSPACE_NAME) $(WORKSPACE_TRUST))" && )
 
 splits: setup
 	@$(WORKSPACE)PYTHONPATH=src $(SPLITS) --out work/splits

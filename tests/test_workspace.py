@@ -466,3 +466,109 @@ def test_a_workspace_agrees_with_its_corpus_yaml(checkout: Path, tmp_path: Path)
     folder = workspace.prepare(raw, checkout).folder
 
     check(folder / "data", folder / "params.yaml")
+
+
+# --- a raw folder of someone else -------------------------------------------------------------------
+
+TRUST = r"or, if you trust whoever made this folder, give TRUST=1 to make, --trust to a command$"
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    path = tmp_path / "elsewhere/private.vec"
+    path.parent.mkdir()
+    path.write_text("secret 1 2\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    "source", ["{outside}", "[own.vec, {outside}]", "../elsewhere/private.vec", "none.vec"]
+)
+def test_vectors_outside_of_a_raw_folder_need_trust(
+    checkout: Path, tmp_path: Path, outside: Path, source: str
+) -> None:
+    source = source.format(outside=outside)
+    raw = make_raw(tmp_path / "theirs", f"vectors: {{source: {source}}}\n")
+    (raw / "own.vec").touch()
+    named = source.strip("[]").split(", ")[-1]
+    message = (
+        rf"^{raw}/corpus\.yaml: vectors\.source: '{named}' is no file in this folder; put it there, {TRUST}"
+    )
+    for call in (workspace.prepare, workspace.settings):
+        with pytest.raises(ValueError, match=message):
+            call(raw, checkout)
+    assert not (checkout / "work").exists()
+
+    given = params.load(workspace.prepare(raw, checkout, trust=True).folder / "params.yaml").vectors.source
+    assert given == workspace.settings(raw, checkout, trust=True).vectors.source
+    assert named in given
+
+
+@pytest.mark.parametrize(
+    "source", ["auto", "train", "own.vec", "vectors/../own.vec", "[own.vec, vectors/b.vec]"]
+)
+def test_its_own_vectors_need_none(checkout: Path, tmp_path: Path, source: str) -> None:
+    raw = make_raw(tmp_path / "theirs", f"vectors: {{source: {source}}}\n")
+    (raw / "vectors").mkdir()
+    (raw / "own.vec").touch()
+    (raw / "vectors/b.vec").touch()
+    workspace.prepare(raw, checkout)
+
+
+def test_an_encoder_that_would_be_run_needs_trust(checkout: Path, tmp_path: Path) -> None:
+    raw = make_raw(tmp_path / "theirs", "evaluate: {sentence_encoder: 'os:getcwd'}\n")
+    message = (
+        rf"evaluate\.sentence_encoder: 'os:getcwd' would be loaded and run; set it in params\.yaml, {TRUST}"
+    )
+    with pytest.raises(ValueError, match=message):
+        workspace.settings(raw, checkout)
+    assert workspace.settings(raw, checkout, trust=True).evaluate.sentence_encoder == "os:getcwd"
+
+
+@pytest.mark.parametrize("link", ["texts2.csv", "vectors", "lists/A/TRA.json"])
+def test_a_link_that_leaves_a_raw_folder_needs_trust(
+    checkout: Path, tmp_path: Path, outside: Path, link: str
+) -> None:
+    raw = make_raw(tmp_path / "theirs")
+    (raw / link).parent.mkdir(parents=True, exist_ok=True)
+    target = outside.parent if link == "vectors" else outside
+    (raw / link).symlink_to(target)
+    with pytest.raises(
+        ValueError, match=rf"^{raw / link}: is a link to {target}, which is not in this .*{TRUST}"
+    ):
+        workspace.prepare(raw, checkout)
+    workspace.prepare(raw, checkout, trust=True)
+
+
+def test_a_link_within_it_needs_none_nor_does_a_link_to_it(checkout: Path, tmp_path: Path) -> None:
+    raw = make_raw(tmp_path / "theirs")
+    (raw / "notes").mkdir()
+    (raw / "notes/copy.csv").symlink_to("../texts.csv")
+    (tmp_path / "linked").symlink_to(raw)
+    assert workspace.prepare(tmp_path / "linked", checkout).folder.name == "theirs"
+
+
+def test_data_of_the_checkout_or_workspace_is_trusted(checkout: Path, outside: Path) -> None:
+    raw = make_raw(checkout / "data", f"vectors: {{source: {outside}}}\n")
+    (raw / "more.csv").symlink_to(outside)
+    assert workspace.settings(raw, checkout).vectors.source == str(outside)
+
+
+@pytest.mark.parametrize("trust", [False, True])
+@pytest.mark.parametrize("storage", ["postgresql://team:s3cret@host/db", "null"])
+def test_no_raw_folder_names_a_database(checkout: Path, tmp_path: Path, storage: str, *, trust: bool) -> None:
+    raw = make_raw(tmp_path / "theirs", f"study: {{storage: '{storage}'}}\n")
+    with pytest.raises(
+        ValueError, match=r"corpus\.yaml: study\.storage: a raw folder is data and"
+    ) as refused:
+        workspace.prepare(raw, checkout, trust=trust)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_database_of_params_yaml_is_that_of_its_workspaces(checkout: Path, raw: Path) -> None:
+    values = params.read_yaml(checkout / "params.yaml")
+    values["study"]["storage"] = "sqlite:///ours.db"
+    (checkout / "params.yaml").write_text(yaml.safe_dump(values))
+    (raw / "corpus.yaml").write_text("study: {trials: 1}\n")
+    made = params.load(workspace.prepare(raw, checkout).folder / "params.yaml")
+    assert (made.study.storage, made.study.trials) == ("sqlite:///ours.db", 1)

@@ -4,11 +4,15 @@ work/<name>/ holds links to the checkout's src, pipelines, dvc.yaml and .dvcigno
 folder, and files of its own: params.yaml (the checkout's, with the raw folder's corpus.yaml laid over it, and
 the model's name neuralist-<name>), dvc.lock, artifacts/, and catalogue/, the changes of its catalogue. Its
 .dvc shares the checkout's cache, so that a stage already run on the same input is not run again.
+
+A raw folder may be someone else's: it is data, not code. Its corpus.yaml and its links may name what lies in
+the folder alone, and no encoder of other texts, which would be run, unless whoever calls trusts the folder.
 """
 
+import os
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -25,6 +29,7 @@ MAX_NAME = 100  # bytes
 RESERVED = "checkpoints"  # work/checkpoints holds the unfinished trainings of the checkout itself
 # What is run where pairs.csv grades texts; the last one's encoder draws the map and is studied.
 BY_CHARACTERS = "graded_char"
+IN_TRUST = "or, if you trust whoever made this folder, give TRUST=1 to make, --trust to a command"
 GRADED = ("malstm2016", BY_CHARACTERS, "graded")
 SHORT = 6  # words: where half of the texts have fewer, they are read by characters as well
 # DVC resolves the folder against the config's own place, work/<name>/.dvc.
@@ -38,7 +43,14 @@ class Workspace(NamedTuple):
     note: str
 
 
-def prepare(raw: Path, checkout: Path, name: str | None = None, experiments: Sequence[str] = ()) -> Workspace:
+def prepare(
+    raw: Path,
+    checkout: Path,
+    name: str | None = None,
+    experiments: Sequence[str] = (),
+    *,
+    trust: bool = False,
+) -> Workspace:
     """Make the workspace work/<name> of a raw folder, or bring it up to date.
 
     Args:
@@ -47,10 +59,12 @@ def prepare(raw: Path, checkout: Path, name: str | None = None, experiments: Seq
         name: of the folder under work/; without it, the raw folder's own name, in its own script.
         experiments: to run; without any, those of params.yaml's `run`, or GRADED where pairs.csv grades texts
             and corpus.yaml names neither `run` nor `experiments`.
+        trust: let corpus.yaml and links name what lies outside of the raw folder, and a sentence encoder.
 
     Raises:
         ValueError: the raw folder is missing, empty or holds the checkout; the name is odd, or serves
-            another raw folder; a key or value of corpus.yaml is refused; an experiment is unknown.
+            another raw folder; a key or value of corpus.yaml is refused; an experiment is unknown; the raw
+            folder is not trusted, and names what it must not.
     """
     raw, checkout = raw.expanduser().resolve(), checkout.resolve()
     _check_raw(raw, checkout)
@@ -63,6 +77,8 @@ def prepare(raw: Path, checkout: Path, name: str | None = None, experiments: Seq
             f"it the changes of its catalogue, in work/{folder.name}/{changes.FOLDER}"
         )
     text, note = _params_text(checkout / "params.yaml", raw, list(dict.fromkeys(experiments)), folder.name)
+    if not trust:
+        _check_own(raw, checkout)
     (folder / ".dvc").mkdir(parents=True, exist_ok=True)
     for target in LINKS:
         _link(folder / target, Path("../..") / target)
@@ -73,13 +89,59 @@ def prepare(raw: Path, checkout: Path, name: str | None = None, experiments: Seq
     return Workspace(folder, note)
 
 
-def settings(raw: Path, checkout: Path) -> params.Params:
+def settings(raw: Path, checkout: Path, *, trust: bool = False) -> params.Params:
     """The settings that a workspace of this raw folder would have.
 
     Raises:
-        ValueError: a key or value of corpus.yaml is refused.
+        ValueError: as `prepare` does, for corpus.yaml and a folder that is not trusted.
     """
-    return _checked(_values(checkout / "params.yaml", raw, [])[0], raw)
+    made = _checked(_values(checkout / "params.yaml", raw, [])[0], raw)
+    if not trust:
+        _check_own(raw.resolve(), checkout)
+    return made
+
+
+def _check_own(raw: Path, checkout: Path) -> None:
+    """Have a raw folder, resolved, name nothing but its own files; its corpus.yaml is valid.
+
+    data/ of a checkout or workspace passes: its params.yaml, the user's own, repeats what corpus.yaml says.
+
+    Raises:
+        ValueError: a link or a path of corpus.yaml leads out of it, or corpus.yaml names a sentence encoder.
+    """
+    if raw == (checkout / "data").resolve():
+        return
+    overrides = corpus.read(raw).values
+    source = overrides.get("vectors", {}).get("source", "auto")
+    for name in [source] if isinstance(source, str) else source:
+        path = (raw / name).resolve()
+        if name not in ("auto", "train") and not (path.is_relative_to(raw) and path.is_file()):
+            raise ValueError(
+                f"{raw / corpus.FILE}: vectors.source: {name!r} is no file in this folder; put it there, "
+                f"{IN_TRUST}"
+            )
+    encoder = overrides.get("evaluate", {}).get("sentence_encoder")
+    if encoder is not None:
+        raise ValueError(
+            f"{raw / corpus.FILE}: evaluate.sentence_encoder: {encoder!r} would be loaded and run; set it in "
+            f"params.yaml, {IN_TRUST}"
+        )
+    for link in _links(raw):
+        if not link.resolve().is_relative_to(raw):
+            raise ValueError(
+                f"{link}: is a link to {link.readlink()}, which is not in this folder; put the file there, "
+                f"{IN_TRUST}"
+            )
+
+
+def _links(folder: Path) -> Iterator[Path]:
+    """Yield the links in a folder and its folders; 3 s for the 840,000 files of Last.fm's lists."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                yield Path(entry)
+            elif entry.is_dir():
+                yield from _links(Path(entry))
 
 
 def _check_raw(raw: Path, checkout: Path) -> None:

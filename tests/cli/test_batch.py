@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests import tenths
 from typer.testing import CliRunner, Result
 
-from neuralist.cli import app, batch
+from neuralist.cli import app, batch, streams
 from neuralist.serving.model import Model
 
 ENDINGS = (".csv", ".parquet")
@@ -88,6 +88,45 @@ def test_predict_by_hand(model: str, tmp_path: Path, ending: str, target: str) -
     assert found.known_a.tolist() == [1, 1, 0.25]
     assert found.known_b.tolist() == [0.5, 1, 1]
     assert found.error.isna().all()
+
+
+FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "-one", "+"]
+PLAIN = ["-3", "+4.5", "-1e-7", "-0,5", "1-1", "'=1", " a", "é=", ""]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_formulas_of_the_input_are_copied_and_on_demand_guarded(
+    model: str, tmp_path: Path, ending: str
+) -> None:
+    rows = [{"=n": cell, "lyrics_a": "one", "lyrics_b": "=two"} for cell in FORMULAS + PLAIN]
+    source, out = write(tmp_path / f"pairs{ending}", rows), tmp_path / "out.csv"
+
+    def written(*option: str) -> list[list[str]]:
+        assert run("predict", source, out, "--model", model, *option).exit_code == 0
+        with out.open(encoding="utf-8", newline="") as file:
+            return [line[:3] for line in csv.reader(file)]
+
+    header = ["=n", "lyrics_a", "lyrics_b"]
+    assert written() == [header, *([cell, "one", "=two"] for cell in FORMULAS + PLAIN)]
+    guarded = [*(f"'{cell}" for cell in FORMULAS), *PLAIN]
+    expected = [["'=n", *header[1:]], *([cell, "one", "'=two"] for cell in guarded)]
+    assert written("--guard-formulas") == expected
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.large_string(), pa.binary(), pa.dictionary(pa.int32(), pa.string())], ids=str
+)
+def test_formulas_are_guarded_in_every_type_of_text(kind: pa.DataType) -> None:
+    cells = pa.array(["=1+1", "one", None, "-3"]).cast(kind)
+    guarded = streams.guard_formulas(pa.table({"n": cells, "m": pa.array([-1, 2, 3, 4])}))
+    assert guarded["n"].cast(pa.string()).to_pylist() == ["'=1+1", "one", None, "-3"]
+    assert guarded["m"].to_pylist() == [-1, 2, 3, 4]
+
+
+def test_a_parquet_file_has_no_formulas_to_guard(model: str, tmp_path: Path) -> None:
+    source, out = write(tmp_path / "pairs.csv", PAIRS), tmp_path / "out.parquet"
+    said = refusal("predict", source, out, "--model", model, "--guard-formulas")
+    assert said == f"--guard-formulas: {out} is no csv file, so nothing in it is run; leave it out"
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

@@ -264,7 +264,18 @@ def test_a_store_elsewhere_is_not_looked_into(
     home: Path, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    assert examined(0)["registry"]["found"] == "not looked into: MLFLOW_TRACKING_URI is http://127.0.0.1:9"
+    assert examined(0)["registry"]["found"] == "not looked into: MLFLOW_TRACKING_URI is 'http://127.0.0.1:9'"
+
+
+def test_no_secret_of_an_address_is_shown(home: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://team:s3 cret@host/?token=s3cret")
+    shown = "not looked into: MLFLOW_TRACKING_URI is 'http://team:***@host/?token=***'"
+    assert examined(0)["registry"]["found"] == shown
+    monkeypatch.setattr(doctor, "_data", lambda root: ("lost in https://s3cret@host/raw", "see ?key=s3cret"))
+    said = CliRunner().invoke(app, ["doctor"], env={"COLUMNS": "200"}).output
+    assert "cret" not in said
+    assert "https://***@host/raw" in said
+    assert "next: see ?key=***" in said
 
 
 def test_another_python_is_told_which_one(home: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,8 @@
-"""No password is shown, wherever in a text its address stands."""
+"""No password and no token is shown, wherever in a text its address stands."""
 
 import pytest
 
-from neuralist import console
+from neuralist.console.addresses import without_passwords
 
 
 @pytest.mark.parametrize(
@@ -10,16 +10,60 @@ from neuralist import console
     [
         ("postgresql://team:s3cret@host:5432/optuna", "postgresql://team:***@host:5432/optuna"),
         ("postgresql+psycopg://team:s3/c@r:et@host/optuna", "postgresql+psycopg://team:***@host/optuna"),
-        (
-            "postgresql://host/optuna?user=team&password=s3cret&x=1",
-            "postgresql://host/optuna?user=team&password=***&x=1",
-        ),
         ("asking http://team:s3cret@host/api failed", "asking http://team:***@host/api failed"),
         ("postgresql:/team:s3cret@host", "postgresql:/team:***@host"),
-        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
-        ("sqlite:////tmp/me@home/study.db", "sqlite:////tmp/me@home/study.db"),
-        ("s3://bucket/neuralist", "s3://bucket/neuralist"),
+        ("redis://:s3cret@host", "redis://:***@host"),
+        (
+            "received 'postgresql://team:s3 c@ret@host/db'; give",
+            "received 'postgresql://team:***@host/db'; give",
+        ),
+        (
+            "remote 'https://s3cret@host/raw' and ssh://git@host/raw",
+            "remote 'https://***@host/raw' and ssh://git@host/raw",
+        ),
     ],
 )
-def test_only_the_password_is_hidden(text: str, shown: str) -> None:
-    assert console.without_passwords(text) == shown
+def test_the_password_before_a_host_is_hidden(text: str, shown: str) -> None:
+    assert without_passwords(text) == shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("token", "access_token", "TOKEN", "password", "sslpassword", "passwd", "pwd", "api_key", "apikey"),
+        *("key", "client_secret", "sig", "AccountKey", "X-Amz-Signature", "x-amz-security-token"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("http://host/api?", ""),
+        ("url: /api?user=team&", "&x=1 (Caused by"),
+        ("'https://host/raw?x=1;", "' cannot"),
+        ("mlflow#", " ends"),
+    ],
+)
+def test_the_value_of_a_setting_that_names_a_secret_is_hidden(name: str, before: str, after: str) -> None:
+    assert without_passwords(f"{before}{name}=s3/c+r%3Det{after}") == f"{before}{name}=***{after}"
+
+
+def test_so_it_is_in_settings_of_a_database_that_are_no_address() -> None:
+    text = "host=db user=team password='s3 cret' dbname=x; password=s3cret"
+    assert without_passwords(text) == "host=db user=team password=*** dbname=x; password=***"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://127.0.0.1:5000",
+        "http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning",
+        "sqlite:////tmp/me@home/study.db",
+        "s3://bucket/neuralist",
+        "postgresql://team@host/optuna",
+        "dvc exp run -S experiments.lyrics.max_tokens=50 -S train.seed=1",
+        "error: 'texts.csv' line 3: me@home: key=value, 'a' and 'b@c'",
+        "models:/neuralist@champion",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert without_passwords(text) == text

@@ -1,12 +1,17 @@
 """`neuralist fetch`: official files arrive whole and checked, or not at all; what was cut goes on."""
 
 import fcntl
+import hashlib
 import io
 import json
+import random
+import re
+import shutil
 import sqlite3
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +26,7 @@ from typer.testing import CliRunner
 
 from neuralist import demo, fetch
 from neuralist.cli import app
-from neuralist.fetch import table, transfer
+from neuralist.fetch import archive, table, transfer
 from neuralist.ingest.sources import formats
 
 TRACK = "TRAAAAW128F429D538"
@@ -54,6 +59,7 @@ def web(running: Files, waits: list[float], monkeypatch: pytest.MonkeyPatch) -> 
     running.reset()
     monkeypatch.setitem(table.HOSTS, "msd", f"{running.url}/m")
     monkeypatch.setitem(table.HOSTS, "billboard", f"{running.url}/b")
+    monkeypatch.setattr(table, "CHECKSUMS", {})
     monkeypatch.setattr(transfer, "time", SimpleNamespace(sleep=waits.append))
     return running
 
@@ -78,7 +84,7 @@ def zipped(members: dict[str, bytes], link: str = "") -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name), content)
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
         if link:
             entry = zipfile.ZipInfo(link)
             entry.external_attr = 0o120777 << 16
@@ -217,6 +223,59 @@ def test_a_server_that_is_not_there_is_named(
         get(tmp_path / "raw", "billboard")
 
 
+def test_publishers_are_asked_by_https_unless_told_otherwise() -> None:
+    every = fetch.plan(list(table.SOURCES), (1950, 2015))
+    assert all(download.url.startswith("https://") for download in every)
+    plain = fetch.plan(list(table.SOURCES), (1950, 2015), encrypted=False)
+    assert [download.url.replace("http://", "https://") for download in plain] == [one.url for one in every]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "plain"),
+    [
+        (["http://b/f"], "http://b/f"),
+        (["https://a/f", "http://b/f"], "http://b/f"),
+        (["http://b/f", "https://a/g"], "http://b/f"),
+        (["https://a/f", "https://b/f"], ""),
+    ],
+)
+def test_an_https_address_that_leads_to_http_is_refused(
+    tmp_path: Path, addresses: list[str], plain: str
+) -> None:
+    class Redirected(requests.Session):
+        """Answers with an empty file from the last of the addresses."""
+
+        def get(self, url: str | bytes, **_: Any) -> requests.Response:
+            answers = [requests.Response() for _ in addresses]
+            for answer, address in zip(answers, addresses, strict=True):
+                answer.url, answer.status_code, answer.raw = address, 200, io.BytesIO(b"")
+            answers[-1].raw.read1 = answers[-1].raw.read
+            answers[-1].history = answers[:-1]
+            return answers[-1]
+
+    asked = partial(transfer.get, Redirected(), "https://a/f", tmp_path / "part", lambda *done: None)
+    if plain:
+        with pytest.raises(ValueError, match=f"^https://a/f: leads to {plain}, which is not encrypted; look"):
+            asked()
+        assert not (tmp_path / "part").exists()
+    else:
+        asked()
+
+
+def test_where_https_fails_the_way_without_is_told(
+    web: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(table.HOSTS, "billboard", web.url.replace("http://", "https://"))
+    message = "no encrypted connection, 5 times in a row; 0 bytes .* or with --http, without encryption$"
+    with pytest.raises(ValueError, match=message):
+        get(tmp_path / "raw", "billboard")
+    monkeypatch.setitem(table.HOSTS, "billboard", f"{web.url}/b".replace("http://", "https://"))
+    web.content = {BILLBOARD: SONGS}
+    arguments = ("--only", "billboard", "--years", "1985", "--accept-licence", "--http")
+    assert run(str(tmp_path / "raw"), *arguments).exit_code == 0
+    assert names(tmp_path) == ["raw/billboard/1985.json"]
+
+
 # --- what is not what it should be ------------------------------------------------------------------
 
 
@@ -256,7 +315,68 @@ def test_something_else_is_refused_and_thrown_away(
     web.content, web.how = {path: content}, {path: {"no_length": True}}
     with pytest.raises(ValueError, match=said):
         get(tmp_path / "raw", name)
-    assert names(tmp_path) == [".raw.part/lock"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_a_download_that_does_not_end_is_stopped_and_thrown_away(
+    web: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, length: bool
+) -> None:
+    monkeypatch.setattr(table.Source, "most_bytes", 100_000)
+    web.content, web.how = {TRACKS: UNIQUE * 5000}, {TRACKS: {"no_length": not length}}
+    with pytest.raises(ValueError, match=r"sends more than 0 MB, so it is another file and thrown away"):
+        get(tmp_path / "raw", "unique_tracks")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_may_grow_to_ten_times_its_listed_size() -> None:
+    assert table.SOURCES["unique_tracks"].most_bytes == 840_000_000
+    assert all(source.most_bytes >= 10_000_000 for source in table.SOURCES.values())
+
+
+def test_a_file_whose_checksum_is_known_must_have_it(
+    web: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web.content = {BILLBOARD: SONGS}
+    known = hashlib.sha256(SONGS).hexdigest()
+    monkeypatch.setattr(table, "CHECKSUMS", {"billboard/1985.json": known})
+    get(tmp_path / "raw", "billboard")
+    web.content = {BILLBOARD: SONGS.replace(b"paper", b"paged")}
+    with pytest.raises(ValueError, match=rf"received another file than the one known, whose .* is {known}"):
+        get(tmp_path / "other", "billboard")
+    assert names(tmp_path) == ["raw/billboard/1985.json"]
+
+
+def test_the_checksum_of_every_billboard_file_is_known() -> None:
+    listed = table._checksums()
+    assert list(listed) == [download.path for download in fetch.plan(["billboard"], (1950, 2015))]
+    assert all(re.fullmatch("[0-9a-f]{64}", checksum) for checksum in listed.values())
+    real = Path(__file__).resolve().parents[3] / "shared/real"
+    if not real.is_dir():
+        pytest.skip(f"no {real}")
+    for path, checksum in listed.items():
+        assert hashlib.sha256((real / path).read_bytes()).hexdigest() == checksum
+
+
+def test_deep_json_is_refused(web: Files, tmp_path: Path) -> None:
+    web.content = {BILLBOARD: b"[" * 200_000}
+    with pytest.raises(ValueError, match=r"received no JSON \("):
+        get(tmp_path / "raw", "billboard")
+    web.content = {SUBSET: zipped({"s/TRA.json": b"[" * 100_000 + bytes(random.Random(1).randbytes(9000))})}
+    with pytest.raises(ValueError, match=r"TRA\.json in it is no Last\.fm list"):
+        get(tmp_path / "raw", "lastfm_subset")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_would_compute_without_end_is_refused(web: Files, tmp_path: Path) -> None:
+    path = tmp_path / "made.db"
+    with sqlite3.connect(path) as database:
+        endless = "with recursive n(i) as (select 1 union all select i + 1 from n)"
+        database.execute(f"create view similars_src as {endless} select max(i) as tid, 0 as target from n")
+    database.close()
+    web.content = {DATABASE: path.read_bytes()}
+    with pytest.raises(ValueError, match="received an SQLite file whose similars_src is a view, not"):
+        get(tmp_path / "raw", "lastfm_similars")
 
 
 @pytest.mark.parametrize("change", [-4096, -100, 512])
@@ -285,7 +405,87 @@ def test_an_archive_that_leads_out_of_its_folder_is_refused_whole(
     web.content = {SUBSET: zipped({"lastfm_subset/A/TRA.json": LIST, member: b"evil"})}
     with pytest.raises(ValueError, match="leads out of the folder it is unpacked to"):
         get(tmp_path / "raw", "lastfm_subset")
-    assert names(tmp_path) == [".raw.part/lock"]
+    assert list(tmp_path.iterdir()) == []
+
+
+INNER = "lastfm_subset/B/TR{}.json"
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ({"lastfm_subset/more.zip": b"PK"}, r"whose member 'lastfm_subset/more\.zip' is an archive itself"),
+        ({"more.TAR.GZ": b""}, r"whose member 'more\.TAR\.GZ' is an archive itself"),
+        ({INNER.format(1): b" " * 17_000_000}, r"TR1\.json' unpacks to 17 MB"),
+        (
+            {INNER.format(n): b" " * 1_000_000 for n in range(9)},
+            r"a zip file of 0\.0 MB that unpacks to 9 MB",
+        ),
+        ({"a/" * 10 + "TRA.json": LIST}, "has a path that is too long"),
+        ({"é" * 101 + ".json": LIST}, "has a path that is too long"),
+        ({"lastfm_subset/A": LIST}, "in which 'lastfm_subset/A' is a file and a folder"),
+        ({"lastfm_subset//A/TRA.json": LIST}, r"that holds 'lastfm_subset//A/TRA\.json' twice"),
+        ({"": LIST}, r"no whole zip file|leads out"),
+    ],
+    ids=["nested", "nested_tar", "large", "bomb", "deep", "long", "both", "twice", "nameless"],
+)
+def test_an_archive_that_no_publisher_makes_is_thrown_away_before_it_is_unpacked(
+    web: Files, tmp_path: Path, others: dict[str, bytes], said: str
+) -> None:
+    web.content = {SUBSET: zipped({"lastfm_subset/A/TRA.json": LIST, **others})}
+    with pytest.raises(ValueError, match=said) as refused:
+        get(tmp_path / "raw", "lastfm_subset")
+    assert "\n" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_archive_within_the_limits_is_unpacked(web: Files, tmp_path: Path) -> None:
+    text = json.dumps({"similars": [], "tags": [[f"tag {n}", "100"] for n in range(9000)]}).encode()
+    web.content = {SUBSET: zipped({"a/" * 9 + "TRA.json": text, "é" * 97 + ".json": LIST})}
+    get(tmp_path / "raw", "lastfm_subset")
+    assert (tmp_path / "raw/lastfm_subset" / ("a/" * 9) / "TRA.json").read_bytes() == text
+
+
+def harmed(draw: random.Random, content: bytes) -> bytes:
+    """A file with a few bytes changed, perhaps cut."""
+    harmed = bytearray(content)
+    for _ in range(draw.choice([1, 2, 8])):
+        harmed[draw.randrange(len(harmed))] = draw.choice([0, 255, draw.randrange(256)])
+    return bytes(harmed[: draw.randrange(len(harmed))] if draw.random() < 0.2 else harmed)
+
+
+def test_a_harmed_archive_is_unpacked_whole_or_refused_and_nothing_is_left(tmp_path: Path) -> None:
+    content = zipped({f"lastfm_subset/A/TR{n}.json": LIST for n in range(3)})
+    draw, refused = random.Random(1), 0
+    for _ in range(150):
+        part, target = tmp_path / "a.part", tmp_path / "a"
+        part.write_bytes(harmed(draw, content))
+        try:
+            archive.check(part)
+            archive.unpack(part, target, lambda *done: None)
+        except ValueError:
+            refused += 1
+            assert not target.exists()
+        else:
+            shutil.rmtree(target)
+        assert list(tmp_path.iterdir()) == [part]
+    assert 90 < refused < 150
+
+
+def test_a_disk_too_small_for_the_unpacked_files_keeps_the_download(
+    web: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web.content = {SUBSET: zipped({"lastfm_subset/A/TRA.json": LIST})}
+    free = len(web.content[SUBSET])  # enough for the download; a list takes a block of the disk
+    monkeypatch.setattr(transfer.shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    with pytest.raises(ValueError, match=r"^lastfm_subset: needs 0 MB on the disk of .*; make room"):
+        get(tmp_path / "raw", "lastfm_subset")
+    kept = ("lastfm_subset.part", "lastfm_subset.part.json", "lock")
+    assert names(tmp_path) == [f".raw.part/{name}" for name in kept]
+    monkeypatch.undo()
+    monkeypatch.setitem(table.HOSTS, "msd", f"{web.url}/m")
+    get(tmp_path / "raw", "lastfm_subset")
+    assert names(tmp_path) == ["raw/lastfm_subset/A/TRA.json"]
 
 
 def test_an_archive_with_a_link_is_refused(web: Files, tmp_path: Path) -> None:
@@ -300,7 +500,7 @@ def test_a_damaged_archive_leaves_no_half_folder(web: Files, tmp_path: Path) -> 
     web.content = {SUBSET: bytes(content)}
     with pytest.raises(ValueError, match="received a damaged zip file"):
         get(tmp_path / "raw", "lastfm_subset")
-    assert names(tmp_path) == [".raw.part/lock"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_unpacking_left_is_not_kept(web: Files, tmp_path: Path) -> None:
@@ -322,7 +522,7 @@ def test_a_disk_that_is_too_small_is_told_before_the_first_byte(
     monkeypatch.setattr(transfer.shutil, "disk_usage", lambda folder: SimpleNamespace(free=len(UNIQUE) - 1))
     with pytest.raises(ValueError, match=r"unique_tracks\.txt: needs 0 MB on the disk of .*; make room"):
         get(tmp_path / "raw", "unique_tracks")
-    assert names(tmp_path) == [".raw.part/lock"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_real_songs_do_not_mix_with_the_demo(web: Files, tmp_path: Path) -> None:

@@ -64,12 +64,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def saved(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Both models, saved as the registry does it."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    from mlflow.pyfunc import save_model
-
     home = tmp_path_factory.mktemp("saved")
     for kind in mlflow_model.MODELS:
-        save_model(path=str(home / kind), **mlflow_model.model_arguments(kind, folder))
+        mlflow_model.save(kind, folder, home / kind)
     return {kind: home / kind for kind in mlflow_model.MODELS}
+
+
+@pytest.mark.parametrize("kind", mlflow_model.MODELS)
+def test_a_saved_model_names_no_folder_of_its_maker(saved: dict[str, Path], folder: Path, kind: str) -> None:
+    paths = [path for path in saved[kind].rglob("*") if path.is_file()]
+    names = [str(place).encode() for place in (Path(mlflow_model.__file__).parents[3], folder, Path.home())]
+    assert saved[kind] / "MLmodel" in paths
+    assert [path for path in paths if any(name + b"/" in path.read_bytes() for name in names)] == []
 
 
 @pytest.fixture(scope="module")

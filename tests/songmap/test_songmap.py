@@ -69,6 +69,24 @@ def page(songs: pd.DataFrame, embeddings: np.ndarray, caption: str = "8 songs") 
     )
 
 
+def test_nothing_on_the_page_turns_the_writing_around() -> None:
+    songs, embeddings = made()
+    songs["title"] = [f"Lantern\u202e{number}\x07" for number in range(len(songs))]
+    songs["artist"] = "\u2067Example"
+    songs["genre"] = ["ro\u2028ck", "pop"] * 4
+    song_map = layout.songmap(songs, embeddings, Similarity("manhattan"), 3)
+    words = song_words.weighted(songs["lyrics"].tolist())
+    text = html_page.page(song_map, words, None, "of \u202egenre", "Note\u202d.")
+    data = held(text)
+    assert data["songs"]["title"] == [f"Lantern�{number}�" for number in range(len(songs))]
+    assert set(data["songs"]["artist"]) == {"�Example"}
+    assert {genre["name"] for genre in data["genres"]} == {"ro�ck", "pop"}
+    assert "of �genre" in text
+    assert "Note�." in text
+    assert not {"\u202e", "\u2067", "\u202d", "\u2028", "\x07"} & set(text)
+    assert "u202e" not in text
+
+
 def held(text: str) -> dict[str, Any]:
     """What a page's JSON holds."""
     return json.loads(Tags(text).scripts[0])

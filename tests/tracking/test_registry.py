@@ -147,11 +147,11 @@ def saving(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
 def checkout(saving: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     """The same, where a saved model is little more than the served folder: saving a real one takes 1 s."""
 
-    def save_model(path: str, artifacts: dict[str, str], **_: Any) -> None:
-        shutil.copytree(artifacts["served"], Path(path) / "artifacts" / "served")
-        (Path(path) / "MLmodel").touch()
+    def save(kind: str, folder: Path, path: Path) -> None:
+        shutil.copytree(folder, path / "artifacts" / "served")
+        (path / "MLmodel").touch()
 
-    monkeypatch.setattr("mlflow.pyfunc.save_model", save_model)
+    monkeypatch.setattr("neuralist.serving.mlflow_model.save", save)
     return saving
 
 

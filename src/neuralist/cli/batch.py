@@ -41,6 +41,13 @@ def predict(
     pairs: Annotated[Path, typer.Argument(metavar="PAIRS", help="csv or parquet with lyrics_a, lyrics_b.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="csv or parquet to write.")],
     skip_bad: SkipBad = False,
+    guard_formulas: Annotated[
+        bool,
+        typer.Option(
+            "--guard-formulas",
+            help="Write ' before what a spreadsheet would run as a formula (= + - @); for a csv OUT.",
+        ),
+    ] = False,
     model: Model = None,
     as_json: Json = False,
 ) -> None:
@@ -55,7 +62,9 @@ def predict(
 
     loaded = api.load(model)
     with _counting("predict") as report:
-        counts = predict_file(loaded, pairs, out, skip_bad=skip_bad, report=report)
+        counts = predict_file(
+            loaded, pairs, out, skip_bad=skip_bad, guard_formulas=guard_formulas, report=report
+        )
     _print_counts(out, counts, as_json)
 
 
@@ -96,6 +105,7 @@ def predict_file(
     *,
     chunk: int = CHUNK,
     skip_bad: bool = False,
+    guard_formulas: bool = False,
     report: Callable[[int], None] = lambda rows: None,
 ) -> Counts:
     """Write the table `pairs` with its predictions to `out`.
@@ -106,6 +116,7 @@ def predict_file(
         out: csv or parquet.
         chunk: rows at a time.
         skip_bad: write bad rows with an error, rather than stop.
+        guard_formulas: write ' before texts that a spreadsheet would run; for a csv file alone.
         report: called with the number of rows done.
 
     Raises:
@@ -117,7 +128,7 @@ def predict_file(
         table = model.predict(*(texts[name] for name in PAIR), cleaned=True)
         return pa.Table.from_pandas(table, preserve_index=False)
 
-    job = _Job(PAIR, (), model.encoder.clean, compute, skip_bad=skip_bad)
+    job = _Job(PAIR, (), model.encoder.clean, compute, skip_bad=skip_bad, guard_formulas=guard_formulas)
     return _convert(pairs, out, job, chunk, report)
 
 
@@ -165,6 +176,7 @@ class _Job:
     clean: Callable[[str], str]  # cleans a text
     compute: Compute  # makes the results of the valid rows
     skip_bad: bool
+    guard_formulas: bool = False
 
 
 def _convert(source: Path, out: Path, job: _Job, at_once: int, report: Callable[[int], None]) -> Counts:
@@ -173,6 +185,8 @@ def _convert(source: Path, out: Path, job: _Job, at_once: int, report: Callable[
     from neuralist.ingest.columns import locate
 
     streams.check(source, out)
+    if job.guard_formulas and out.suffix.lower() != ".csv":
+        raise ValueError(f"--guard-formulas: {out} is no csv file, so nothing in it is run; leave it out")
     n_rows = n_bad = 0
     with streams.writing(out) as write:
         for chunk in streams.read(source, at_once):
@@ -192,7 +206,7 @@ def _convert(source: Path, out: Path, job: _Job, at_once: int, report: Callable[
             results = job.compute({name: [column[row] for row in good] for name, column in cleaned.items()})
             table = chunk.table.select([names[name] for name in job.copied]) if job.copied else chunk.table
             written = _with_results(table, results, faults)
-            write(written)
+            write(streams.guard_formulas(written) if job.guard_formulas else written)
             n_rows += len(written)
             n_bad += len(written) - written["error"].null_count
             report(n_rows)

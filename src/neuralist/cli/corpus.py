@@ -50,6 +50,9 @@ def fetch(
     ] = None,
     years: Annotated[str, typer.Option(help="Of the Billboard files.")] = "1950-2015",
     accept_licence: Annotated[bool, typer.Option("--accept-licence", help="Accept without asking.")] = False,
+    http: Annotated[
+        bool, typer.Option("--http", help="Where a publisher's https fails: without encryption.")
+    ] = False,
     only_list: Annotated[bool, typer.Option("--list", help="List the sources, download nothing.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -70,7 +73,7 @@ def fetch(
         raise typer.BadParameter(f"--years: received {years!r}; give 1950-2015 or one year")
     first, last = span[1], span[2] or span[1]
     names = [name for option in only or table.USUAL for name in option.split(",")]
-    downloads = official.plan(names, (int(first), int(last)))
+    downloads = official.plan(names, (int(first), int(last)), encrypted=not http)
     is_checkout_data = folder is None
     folder = files.checkout() / "data" if folder is None else folder
     official.check_folder(folder, downloads)

@@ -91,6 +91,8 @@ def next_commands(findings: Iterable[Finding], root: Path) -> list["Step"]:
 
 def examine(root: Path, names: Container[str] = DOCTOR) -> Iterator[Finding]:
     """Yield the findings of these checks on a checkout or workspace, in the order in which to fix them."""
+    from neuralist.console.addresses import without_passwords
+
     checks = {
         "workspace": _workspace,
         "Python": _python,
@@ -110,7 +112,7 @@ def examine(root: Path, names: Container[str] = DOCTOR) -> Iterator[Finding]:
         except (ModuleNotFoundError, ValueError) as error:
             state, _, fix = shell.message(error).partition("; ")
             fix = fix or "correct that and call again"  # without a fix the check would count as passed
-        yield Finding(name, state, fix)
+        yield Finding(name, without_passwords(state), without_passwords(fix))
 
 
 def _workspace(root: Path) -> tuple[str, str]:
@@ -249,14 +251,13 @@ def _model(root: Path) -> tuple[str, str]:
 
 def _registry(root: Path) -> tuple[str, str]:
     """Check the champions and their files in MLflow's default store; 3 s without its stamp."""
-    from neuralist import console
     from neuralist.serving import registered
     from neuralist.tracking import stamp
     from neuralist.tracking.store import opened, store
 
     into = store(root)
     if into.checkout is None:
-        return f"not looked into: MLFLOW_TRACKING_URI is {console.without_passwords(into.uri)}", ""
+        return f"not looked into: MLFLOW_TRACKING_URI is {into.uri!r}", ""  # quoted: it may hold spaces
     names = registered.names(_model_name(root))
     models = _models_without_mlflow(into, names)
     if models is None:

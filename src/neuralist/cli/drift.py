@@ -8,7 +8,7 @@ import typer
 
 from neuralist import files
 from neuralist.cli import shell
-from neuralist.cli.shell import Json, shown
+from neuralist.cli.shell import Json, Trust, shown
 
 if TYPE_CHECKING:
     from neuralist.cli.new_songs import NewSongs
@@ -71,6 +71,7 @@ def drift(
             show_default=False,
         ),
     ] = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """How far new songs differ from those that a model was trained on.
@@ -93,7 +94,10 @@ def drift(
     from neuralist.serving.model import Model
 
     reference, model = records.load_drift(folder), Model.load(folder)
-    settings = workspace.settings(new, checkout) if new.is_dir() else params.load(checkout / "params.yaml")
+    if new.is_dir():
+        settings = workspace.settings(new, checkout, trust=trust)
+    else:
+        settings = params.load(checkout / "params.yaml")
     songs = new_songs.read(new, settings, model.encoder.clean, text_column)
     if songs.n_unusable:
         shell.warn(

@@ -8,7 +8,7 @@ import typer
 
 from neuralist import files
 from neuralist.cli import shell
-from neuralist.cli.shell import Json, shown
+from neuralist.cli.shell import Json, Trust, shown
 
 
 class Split(StrEnum):
@@ -30,6 +30,7 @@ def evaluate(
         tuple[float, float] | None,
         typer.Option(metavar="LOW HIGH", help="Of RAW's grades, where its corpus.yaml does not say it."),
     ] = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """How good a trained model is on any graded pairs, beside its baselines.
@@ -46,7 +47,7 @@ def evaluate(
     from neuralist.config import corpus
     from neuralist.evaluation import results
 
-    settings = workspace.settings(raw, checkout)
+    settings = workspace.settings(raw, checkout, trust=trust)
     if similarity_range is not None:
         low, high = similarity_range
         if not low < high:

@@ -6,7 +6,6 @@ not act, and rich's markup and emoji codes must stay text.
 
 import json
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from neuralist import files
+from neuralist import files, html
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,12 +29,14 @@ Model = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust", help="Let RAW's corpus.yaml and links name what lies outside of RAW, and run an encoder."
+    ),
+]
 # Closed when the command ends.
 resources = ExitStack()
-
-# Unicode categories: control characters, line separators, surrogates; and the marks of writing direction.
-_INVISIBLE = {"Cc", "Zl", "Zp", "Cs"}
-_BIDIRECTIONAL = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class Group(TyperGroup):
@@ -54,7 +55,7 @@ class Group(TyperGroup):
         except BrokenPipeError:
             raise  # `neuralist ... | head`: typer ends quietly
         except (ValueError, OSError, ModuleNotFoundError) as error:
-            print(f"error: {shown(message(error))}", file=sys.stderr)
+            print(f"error: {without_secrets(message(error))}", file=sys.stderr)
             raise typer.Exit(1) from error
 
 
@@ -88,16 +89,19 @@ def message(error: Exception) -> str:
 
 def warn(text: str) -> None:
     """Print a warning on stderr, on one line."""
-    print(f"warning: {shown(text)}", file=sys.stderr)
+    print(f"warning: {without_secrets(text)}", file=sys.stderr)
+
+
+def without_secrets(text: str) -> str:
+    """Return a message on one line, as `shown` does, with *** in place of passwords and tokens."""
+    from neuralist.console.addresses import without_passwords  # rich's bars come with it: 0.06 s
+
+    return shown(without_passwords(text))
 
 
 def shown(text: object) -> str:
     """Return a text on one line, without characters that a terminal would act upon."""
-    line = " ".join(str(text).split())
-    return "".join(
-        "�" if unicodedata.category(character) in _INVISIBLE or character in _BIDIRECTIONAL else character
-        for character in line
-    )
+    return html.visible(" ".join(str(text).split()))
 
 
 def print_json(value: object) -> None:

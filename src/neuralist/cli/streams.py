@@ -5,6 +5,7 @@ of its rows; rows are numbered from 1, the header not counted. Every field of a 
 """
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,9 @@ import pyarrow.parquet as pq
 from neuralist import files
 
 Write = Callable[[pa.Table], None]
+# What a spreadsheet runs as a formula (https://owasp.org/www-community/attacks/CSV_Injection); -3 is none.
+_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 
 
 class Chunk(NamedTuple):
@@ -140,6 +144,24 @@ def _check_names(path: Path, header: list[str]) -> None:
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
         raise ValueError(f"{path}: columns {repeated} stand twice; rename one of each")
+
+
+def guard_formulas(table: pa.Table) -> pa.Table:
+    """Return the table with an apostrophe before names and texts that a spreadsheet would run as formulas."""
+    columns = [_guarded(column) for column in table.columns]
+    return pa.table(columns, names=[_guarded_text(name) for name in table.column_names])
+
+
+def _guarded(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if kind not in (pa.string(), pa.large_string(), pa.binary(), pa.large_binary()):
+        return column
+    texts = column.cast(pa.large_string()).to_pylist()
+    return pa.array([text and _guarded_text(text) for text in texts], pa.large_string())
+
+
+def _guarded_text(text: str) -> str:
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 @contextmanager

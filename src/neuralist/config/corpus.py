@@ -36,12 +36,18 @@ def read(raw: Path) -> Corpus:
     """Read the raw folder's corpus.yaml, if there is one.
 
     Raises:
-        ValueError: corpus.yaml is not a YAML mapping, its note or epochs are invalid, or it has a key of
-            an earlier version, or one that there is not.
+        ValueError: corpus.yaml is not a YAML mapping, its note or epochs are invalid, it names a database,
+            or it has a key of an earlier version, or one that there is not.
     """
     path = raw / FILE
     values = params.read_yaml(path) if path.exists() else {}
     renamed.refuse(values, path)
+    study = values.get("study")
+    if isinstance(study, dict) and "storage" in study:
+        raise ValueError(
+            f"{path}: study.storage: a raw folder is data and names no database; remove it from {FILE}, and "
+            "set study.storage in params.yaml"
+        )
     own = {key: values.pop(key) for key in OWN if key in values}
     known = [*OWN, *(field.alias or name for name, field in params.Params.model_fields.items())]
     unknown = "; ".join(f"{key}: {unknown_key(key, known)}" for key in values if key not in known)

@@ -1,12 +1,13 @@
-"""What a person sees of a stage: one line where input is at fault, a bar while it trains, no password."""
+"""What a person sees of a stage: one line where input is at fault, a bar while it trains."""
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from neuralist.console.addresses import without_passwords
 
 
 def run(main: Callable[[], None]) -> None:
@@ -17,7 +18,7 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
     except (ValueError, ConnectionAbortedError) as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {without_passwords(str(error))}")
 
 
 @contextmanager
@@ -82,10 +83,3 @@ def _trial(row: dict[str, Any]) -> str:
         for key, value in settings.items()
     )
     return f"trial {row['trial']} {row['state']}{value} after {row['epochs']} epochs: {chosen}"
-
-
-def without_passwords(text: str) -> str:
-    """Put *** in place of the password of any URL in a text, be it `user:password@` or `?password=`."""
-    # Up to the last @ of the word, since a password may hold one that is not escaped.
-    text = re.sub(r"(\w:/+[^\s:/@]*):\S*@", r"\1:***@", text)
-    return re.sub(r"(?i)(password=)[^&\s'\"]+", r"\1***", text)

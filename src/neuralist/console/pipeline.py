@@ -19,6 +19,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from rich.table import Column
 from rich.text import Text
 
+from neuralist.console.addresses import without_passwords
+
 WIDTH = 100
 # They run each time, since MLflow's store is no output of DVC's.
 ALWAYS = {"track", "register"}
@@ -173,7 +175,7 @@ def run_dvc(log: TextIO, view: PipelineView) -> tuple[int, int]:
     for number in former:
         signal.signal(number, stop)
     try:
-        for line in process.stdout or ():
+        for line in map(without_passwords, process.stdout or ()):
             log.write(line)
             log.flush()
             if not stopped:

@@ -34,8 +34,13 @@ class Download(NamedTuple):
     url: str
 
 
-def plan(names: Sequence[str], years: tuple[int, int]) -> list[Download]:
-    """Return the downloads of the named sources; `years` (first, last) limits yearly files.
+def plan(names: Sequence[str], years: tuple[int, int], *, encrypted: bool = True) -> list[Download]:
+    """Return the downloads of the named sources.
+
+    Args:
+        names: of sources.
+        years: the first and the last of yearly files.
+        encrypted: by https; else by http, where anyone between could change the files.
 
     Raises:
         ValueError: a name or a year is unknown.
@@ -51,7 +56,9 @@ def plan(names: Sequence[str], years: tuple[int, int]) -> list[Download]:
     downloads = []
     for source in (table.SOURCES[name] for name in dict.fromkeys(names)):
         for year in range(first, last + 1) if "{year}" in source.path else [0]:
-            url = f"{table.HOSTS[source.host]}/{source.remote.format(year=year)}"
+            host = table.HOSTS[source.host]
+            host = host if encrypted else host.replace("https://", "http://", 1)
+            url = f"{host}/{source.remote.format(year=year)}"
             downloads.append(Download(source, source.path.format(year=year), url))
     return downloads
 
@@ -99,13 +106,12 @@ def fetch(downloads: Sequence[Download], folder: Path, report: Report) -> list[d
     parts = folder.with_name(f".{folder.name}.part")
     check_folder(folder, downloads)
     results = []
-    with _lock(parts), requests.Session() as session:
+    with _parts(parts), requests.Session() as session:
         for download in downloads:
             is_new = not (folder / download.path).exists()
             received = _fetch_one(session, download, (parts, folder), report) if is_new else 0
             outcome = {"bytes": received, "state": "fetched" if is_new else "there"}
             results.append(download._asdict() | {"source": download.source.name} | outcome)
-    shutil.rmtree(parts, ignore_errors=True)
     return results
 
 
@@ -116,15 +122,21 @@ def _fetch_one(
     parts, folder = folders
     target = folder / download.path
     part = parts / f"{download.path}.part"
-    transfer.get(session, download.url, part, lambda done, total: report(download.path, done, total))
+    most_bytes = download.source.most_bytes
+    transfer.get(
+        session, download.url, part, lambda done, total: report(download.path, done, total), most_bytes
+    )
     size = part.stat().st_size
     try:
         with part.open("rb") as file:
             if file.read(500).lstrip().lower().startswith((b"<!doctype html", b"<html")):
                 raise ValueError("a web page")
         download.source.check(part)
+        table.check_sum(download.path, part)
         if download.source.is_archive:
             archive.unpack(part, target, lambda done, total: report(f"{download.path}/", done, total))
+    except transfer.NoRoomError:
+        raise  # the download is kept
     except ValueError as error:
         transfer.forget(part)
         raise ValueError(
@@ -139,12 +151,16 @@ def _fetch_one(
 
 
 @contextmanager
-def _lock(parts: Path) -> Iterator[None]:
-    """Let only one process at a time fetch into a folder."""
+def _parts(parts: Path) -> Iterator[None]:
+    """Make the folder of unfinished files, for one process at a time; it stays where a download can go on."""
     parts.mkdir(parents=True, exist_ok=True)
     with (parts / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ValueError(f"{parts}: another fetch works there; wait for it to end") from None
-        yield
+        try:
+            yield
+        finally:
+            if not any(path.is_file() for path in parts.rglob("*") if path.name != "lock"):
+                shutil.rmtree(parts, ignore_errors=True)

@@ -3,17 +3,19 @@
 import json
 import re
 import sqlite3
-import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from neuralist import files
+from neuralist.fetch import archive
+
 Check = Callable[[Path], None]
 
 # Only here are hosts named.
 HOSTS = {
-    "msd": "http://millionsongdataset.com/sites/default/files",
+    "msd": "https://millionsongdataset.com/sites/default/files",
     "billboard": "https://raw.githubusercontent.com/kevinschaich/billboard/master/data/years",
 }
 FIRST_YEAR, LAST_YEAR = 1950, 2015
@@ -22,8 +24,19 @@ The Million Song Dataset and the Last.fm dataset are free for research and stric
 millionsongdataset.com and millionsongdataset.com/lastfm. The Billboard files hold lyrics, which belong to
 their owners: keep the files to yourself, and publish nothing that quotes them."""
 
-_LINK, _KIND = 0o120000, 0o170000  # of a Unix file mode
 _TRACK, _SONG = rb"TR[A-Z0-9]{16}", rb"SO[A-Z0-9]{16}"
+
+
+def _checksums() -> dict[str, str]:
+    """Return the SHA-256 of official files by their path in the raw folder, in the form of sha256sum.
+
+    They are ours, of the Billboard files in November 2026; the publishers of the other files name none.
+    """
+    lines = Path(__file__).with_name("checksums.txt").read_text(encoding="ascii").splitlines()
+    return {path: checksum for checksum, path in (line.split() for line in lines)}
+
+
+CHECKSUMS = _checksums()
 
 
 class Source(NamedTuple):
@@ -52,20 +65,27 @@ class Source(NamedTuple):
         """Whether the file is unpacked after the download."""
         return self.remote.endswith(".zip")
 
+    @property
+    def most_bytes(self) -> int:
+        """The size at which a download is no longer this file, which may have grown since it was listed."""
+        return int(10e6 * max(self.megabytes, 1))
 
-def is_list(content: bytes) -> bool:
-    """Return whether this is a track's Last.fm list, as JSON."""
-    try:
-        entry = json.loads(content)
-    except ValueError:
-        return False
-    return isinstance(entry, dict) and isinstance(entry.get("similars"), list)
+
+def check_sum(path: str, part: Path) -> None:
+    """Compare a download with the SHA-256 that is known of the file, if one is.
+
+    Raises:
+        ValueError: they differ.
+    """
+    known = CHECKSUMS.get(path)
+    if known and files.digest(part) != known:
+        raise ValueError(f"another file than the one known, whose SHA-256 is {known}")
 
 
 def _check_billboard(path: Path) -> None:
     try:
         songs = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"no JSON ({error})") from None
     if not isinstance(songs, list) or not all(isinstance(song, dict) and "lyrics" in song for song in songs):
         raise ValueError("no JSON list of songs with lyrics")
@@ -91,29 +111,15 @@ def _check_database(path: Path) -> None:
             [n_pages], [page_size] = (
                 database.execute(f"pragma page_{name}").fetchone() for name in ("count", "size")
             )
+            # A view could compute without end.
+            [kind] = database.execute("select type from sqlite_master where name = 'similars_src'").fetchone()
+            if kind != "table":
+                raise ValueError(f"an SQLite file whose similars_src is a {kind}")
             database.execute("select tid, target from similars_src limit 1").fetchall()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, TypeError) as error:
         raise ValueError(f"no SQLite file with the table similars_src ({error})") from None
     if n_pages * page_size != size:
         raise ValueError(f"{size:,} bytes of an SQLite file of {n_pages * page_size:,}")
-
-
-def _check_archive(path: Path) -> None:
-    """Check the list of members; their content is checked as they are unpacked."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"no whole zip file ({error})") from None
-    for member in members:
-        parts = PurePosixPath(member.filename.replace("\\", "/")).parts
-        is_link = (member.external_attr >> 16) & _KIND == _LINK
-        if is_link or not parts or ".." in parts or parts[0] == "/" or ":" in parts[0]:
-            raise ValueError(f"its member {member.filename!r} leads out of the folder it is unpacked to")
-        if member.flag_bits & 1 or member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise ValueError(f"its member {member.filename!r} is encrypted or packed in an unknown way")
-    if not any(re.fullmatch(r"(?:.*/)?TR[^/]*\.json", member.filename) for member in members):
-        raise ValueError("a zip file without any TR*.json")
 
 
 def _msd(remote: str, megabytes: float, holds: str, check: Check) -> Source:
@@ -124,7 +130,7 @@ def _msd(remote: str, megabytes: float, holds: str, check: Check) -> Source:
 def _lastfm(subset: str, megabytes: float, tracks: str) -> Source:
     holds = f"lists and tags of {tracks} tracks, as JSON files"
     name = f"lastfm_{subset}"
-    return Source(name, "msd", f"lastfm/{name}.zip", name, megabytes, holds, _check_archive)
+    return Source(name, "msd", f"lastfm/{name}.zip", name, megabytes, holds, archive.check)
 
 
 SOURCES = {

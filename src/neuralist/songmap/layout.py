@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from neuralist import html
 from neuralist.model.neighbours import Neighbours
 from neuralist.model.similarity import Similarity
 from neuralist.text import languages, names
@@ -23,7 +24,8 @@ MIN_SONGS = 3  # of a map
 class Song(NamedTuple):
     """What the map shows of a song; an unknown artist is an empty string, an unknown title the id.
 
-    Of lyrics it shows nothing but the first words, behind the id, where artist and title are unknown.
+    Characters that act on others are marks (see `html.visible`), but for those of the id, which addresses
+    hold. Of lyrics it shows nothing but the first words, behind the id, where artist and title are unknown.
     """
 
     song_id: str
@@ -131,11 +133,11 @@ def songmap(songs: pd.DataFrame, embeddings: np.ndarray, similarity: Similarity,
     shown = [
         Song(
             str(song_id),
-            str(artist),
-            str(title),
-            str(genre),
+            html.visible(str(artist)),
+            html.visible(str(title)),
+            html.visible(str(genre)),
             None if pd.isna(year) else int(year),
-            str(language),
+            html.visible(str(language)),
         )
         for song_id, artist, title, genre, year, language in zip(
             songs["song_id"],

@@ -28,8 +28,8 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, select
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
-from neuralist import console
 from neuralist.config import params
+from neuralist.console.addresses import without_passwords
 
 HEARTBEAT_S, SILENCE_S = 60, 300
 # Has one row, for its lock; Optuna's tables are not touched.
@@ -70,7 +70,7 @@ def storage(url: str | None, folder: Path) -> Storage:
             return _database(url)
     except (*FAILURES, ImportError, LookupError, OSError, RuntimeError, ValueError) as error:
         raise ValueError(
-            f"params.yaml: study.storage: '{console.without_passwords(url)}' cannot be opened "
+            f"params.yaml: study.storage: '{without_passwords(url)}' cannot be opened "
             f"({_reason(error)}); give an Optuna storage URL such as postgresql://host/name of a database of "
             "its own, with its driver installed, or null for a journal file"
         ) from error
@@ -95,7 +95,7 @@ def _reason(error: BaseException) -> str:
         error = error.__cause__  # Optuna's own message only guesses
     if isinstance(error, LookupError):
         return "{ and } stand for a name there: write %7B and %7D"
-    return console.without_passwords((str(error).splitlines() or [type(error).__name__])[0])
+    return without_passwords((str(error).splitlines() or [type(error).__name__])[0])
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def storage_errors(url: str | None) -> Iterator[None]:
         yield
     except FAILURES as error:
         raise ValueError(
-            f"study.storage: '{console.without_passwords(url or '')}': {_reason(error)}; correct it and "
+            f"study.storage: '{without_passwords(url or '')}': {_reason(error)}; correct it and "
             "give the command again: the study goes on where it was"
         ) from error
 

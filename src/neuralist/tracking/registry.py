@@ -237,15 +237,13 @@ def create_version(
         folder: the served folder.
         tags: of the version, `served` among them.
     """
-    from mlflow.pyfunc import save_model
-
     from neuralist.serving import mlflow_model
 
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name, description=registered.MODELS[kind])
     path = f"served-{tags['served'][:12]}/{kind}"
     with TemporaryDirectory() as scratch:
-        save_model(path=f"{scratch}/{kind}", **mlflow_model.model_arguments(kind, folder))
+        mlflow_model.save(kind, folder, Path(scratch, kind))
         client.log_artifacts(run.info.run_id, f"{scratch}/{kind}", path)
     version = client.create_model_version(
         name,

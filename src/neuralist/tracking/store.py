@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from neuralist import console, files
+from neuralist import files
+from neuralist.console.addresses import without_passwords
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -67,7 +68,7 @@ def opened(mlflow_store: Store) -> Iterator["MlflowClient"]:
     except store_errors() as error:
         fix = "unset MLFLOW_TRACKING_URI" if mlflow_store.checkout is None else "move mlflow.db away"
         raise ValueError(
-            f"MLflow store {console.without_passwords(mlflow_store.uri)}: {first_line(error)}; repair it, or "
+            f"MLflow store {without_passwords(mlflow_store.uri)}: {first_line(error)}; repair it, or "
             f"{fix} and call `dvc repro` again: what it holds is made again from the files"
         ) from error
 
@@ -229,4 +230,4 @@ def user() -> str:
 
 def first_line(error: Exception) -> str:
     """Return the first line of an error message, without passwords."""
-    return console.without_passwords((str(error).splitlines() or [type(error).__name__])[0])
+    return without_passwords((str(error).splitlines() or [type(error).__name__])[0])

@@ -1,0 +1,30 @@
+"""Addresses that messages may show: without passwords and tokens."""
+
+import re
+
+HIDDEN = "***"
+# `user:password@`, up to the last @ of the word, since a password may hold one that is not escaped; of an
+# address in quotation marks up to the last @ within them, for it may hold a space as well.
+_PASSWORD = re.compile(r"""((?<=')\w[\w+.-]*:/+[^\s:/@']*):[^'\n]*@|(\w:/+[^\s:/@]*):\S*@""")
+# A user alone is often a token over HTTP (https://TOKEN@host), and never one of a database or of SSH.
+_USER = re.compile(r"(?i)\b((?:https?|webdavs?):/+)[^\s:/@]+@")
+# `?token=...`, and what else holds a secret by its name: in an address, in libpq's settings, in a signed URL.
+_NAMED = re.compile(
+    r"""(?ix)
+    ( [\w.%-]* (?: passw(?:or)?d | passphrase | pwd | secret | token | credentials? | signature
+                 | (?: api | access | account | auth | private | secret | shared )[_-]?key )
+    | [?&;\#] (?: key | sig | auth | pass | code ) )
+    = ( '[^']*' | "[^"]*" | [^\s&;'"]+ )
+    """
+)
+
+
+def without_passwords(text: str) -> str:
+    """Return a text with *** in place of each password and token of its addresses.
+
+    Hidden are `password` of `user:password@`, a user alone before an HTTP host, and the values of settings
+    whose names say so: `?token=`, `&X-Amz-Signature=`, `sslpassword=`, ...; `max_tokens=` is none of them.
+    """
+    text = _PASSWORD.sub(lambda match: f"{match[1] or match[2]}:{HIDDEN}@", text)
+    text = _USER.sub(rf"\1{HIDDEN}@", text)
+    return _NAMED.sub(rf"\1={HIDDEN}", text)
