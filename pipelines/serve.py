@@ -6,7 +6,7 @@
 
 MLflow's server closes no connection whose headers do not end, and no variable of uvicorn's changes that. So
 nginx, with nginx.conf, faces the clients, and MLflow's server has a Unix socket that only nginx is told of.
-Ctrl-C and SIGTERM end both; where one ends by itself, so does the other.
+Ctrl-C and SIGTERM end both; where one ends by itself, or this script is killed, so do the others.
 """
 
 import argparse
@@ -202,6 +202,7 @@ class _Server(NamedTuple):
     name: str
     process: "subprocess.Popen[bytes]"
     copier: threading.Thread
+    guard: "subprocess.Popen[bytes]"
     ended_by: signal.Signals
 
 
@@ -234,7 +235,7 @@ class _Servers:
         )
         copier = threading.Thread(target=copy_bounded, args=(process.stdout, sys.stderr.buffer), daemon=True)
         copier.start()
-        self._running.append(_Server(name, process, copier, ended_by))
+        self._running.append(_Server(name, process, copier, _guard(process), ended_by))
 
     def wait(self, ready: Callable[[], bool], stopped: list[int]) -> None:
         """Wait until something is so, or a signal has come.
@@ -254,6 +255,17 @@ class _Servers:
         for server in reversed(self._running):
             _end(server.process, server.ended_by)
             server.copier.join(timeout=1)
+            server.guard.kill()
+            server.guard.wait()
+
+
+def _guard(process: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes]":
+    """Start what ends a process' group once this process is gone: its pipe closes, also at kill -9."""
+    return subprocess.Popen(
+        ["/bin/sh", "-c", 'read -r _; kill -9 "-$0"', str(process.pid)],
+        stdin=subprocess.PIPE,
+        process_group=0,
+    )
 
 
 def _end(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
