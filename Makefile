@@ -15,7 +15,8 @@
 #   make test-team              a team's services for real: PostgreSQL (apt-get install postgresql), MLflow, S3
 #   make setup | data | lint    parts of these
 #   make ui                     MLflow's pages on the runs
-#   make serve [RAW=<folder>]   the champion behind HTTP on port 5001
+#   make serve [RAW=<folder>]   the champion behind HTTP on port 5001, behind nginx where that is installed;
+#                               LISTEN=<host>:<port> for another address
 #   make bench                  how fast it serves, encodes and searches on this machine, beside others
 #   make lock                   requirements.txt again, from pyproject.toml
 #   make hooks                  has git check every commit: .pre-commit-config.yaml
@@ -140,12 +141,10 @@ hooks: setup
 ui: setup
 	mlflow ui
 
-MODEL_NAME = from neuralist.config import params; print(params.load().registration.name)
-
-serve: export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
+# exec: a signal that ends make reaches the script, not a shell that would leave it behind.
 serve: setup
-	@model="$$($(WORKSPACE)PYTHONPATH=src python -c '$(MODEL_NAME)')" \
-	  && mlflow models serve -m "models:/$$model@champion" --env-manager local -p 5001
+	@$(if $(RAW),workspace="$$(python pipelines/workspace.py "$$RAW" $(WORKSPACE_NAME))" && )PYTHONPATH=src \
+	  exec python pipelines/serve.py $(if $(RAW),"$$workspace") $(if $(LISTEN),--listen "$$LISTEN")
 
 bench: setup
 	python -m benchmarks

@@ -1,0 +1,298 @@
+"""`make serve`: pipelines/serve.py with nginx, if it is installed, and a made-up `mlflow`."""
+
+import http.client
+import io
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from tests.proxied import ROOT, Running, needs_nginx, running, serve, wait_for
+
+# MLflow's server in short: where it listens, and answers; to a body that begins with "slow" after 2 s.
+MLFLOW = """
+import os, socketserver, sys, time
+from http.server import BaseHTTPRequestHandler
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if body == b"end":
+            print("out of memory", flush=True)
+            os._exit(3)
+        if body.startswith(b"slow"):
+            print("a slow one", flush=True)
+            time.sleep(2)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"%d bytes" % len(body))
+
+    do_POST = do_GET
+
+    def log_message(self, *_):
+        pass
+
+    def address_string(self):
+        return "nginx"
+
+print("process", os.getpid(), "serves", sys.argv[sys.argv.index("-m") + 1], flush=True)
+if path := os.environ.get("UVICORN_UDS"):
+    class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+        daemon_threads = True
+        request_queue_size = 100
+else:
+    class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
+        allow_reuse_address = daemon_threads = True
+    path = (sys.argv[sys.argv.index("-h") + 1], int(sys.argv[sys.argv.index("-p") + 1]))
+Server(path, Handler).serve_forever()
+"""
+
+
+def made_up(folder: Path) -> Path:
+    """Put what serve.py needs into a folder."""
+    folder.joinpath("mlflow.py").write_text(MLFLOW)
+    folder.joinpath("params.yaml").write_text("register: {name: songs, metric: listed_auc}\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Start nginx with the made-up server behind it."""
+    with running(made_up(tmp_path_factory.mktemp("serve"))) as one:
+        yield one
+
+
+@pytest.mark.slow
+@needs_nginx
+def test_the_champion_of_params_yaml_answers_behind_nginx(server: Running) -> None:
+    assert server.ask(b"a pair") == (200, "6 bytes")
+    first, second = server.log().splitlines()
+    assert first.endswith("serves models:/songs@champion")
+    assert second == (f"models:/songs@champion answers at http://127.0.0.1:{server.port}; Ctrl-C ends it")
+
+
+@pytest.mark.slow
+@needs_nginx
+def test_other_pages_than_those_of_the_model_are_unknown(server: Running) -> None:
+    assert server.ask(page="/ping")[0] == 200
+    status, content = server.ask(page="/docs")
+    assert status == 404
+    assert "POST a request to /invocations" in json.loads(content)["message"]
+
+
+@pytest.mark.slow
+@needs_nginx
+def test_a_body_of_64_mb_is_passed_on_and_one_byte_more_is_refused(server: Running) -> None:
+    assert server.ask(bytes(64_000_000)) == (200, "64000000 bytes")
+    status, content = server.ask(bytes(64_000_001))
+    assert status == 413
+    assert json.loads(content) == {"message": "received a body of more than 64 MB; send fewer rows a request"}
+
+
+@pytest.mark.slow
+@needs_nginx
+def test_a_body_of_unknown_length_is_refused_when_it_passes_64_mb(server: Running) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.request("POST", "/invocations", (bytes(1_000_000) for _ in range(65)), encode_chunked=True)
+    assert connection.getresponse().status == 413
+
+
+def status(connection: socket.socket) -> int:
+    return int(connection.recv(100).split()[1])
+
+
+@pytest.mark.slow
+@needs_nginx
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all addresses from 127.0.0.1 on")
+def test_one_address_gets_16_requests_at_once_and_others_are_answered(server: Running) -> None:
+    with ExitStack() as opened:
+        for _ in range(16):
+            opened.enter_context(server.begin(b"the rest never comes", 100))
+        refused, content = wait_for(lambda: (one := server.ask()) and one[0] != 200 and one)
+        assert refused == 429
+        assert "more than 16 requests at once" in json.loads(content)["message"]
+        assert server.ask(address="127.0.0.2")[0] == 200
+    wait_for(lambda: server.ask()[0] == 200)
+
+
+@pytest.mark.slow
+@needs_nginx
+def test_of_three_large_requests_at_once_one_is_sent_away(server: Running) -> None:
+    large = b"slow" + bytes(1_000_000)
+    with ExitStack() as opened:
+        three = [opened.enter_context(server.begin(large, len(large))) for _ in range(3)]
+        assert server.ask(b"a pair")[0] == 200  # small ones have their own count
+        assert sorted(map(status, three)) == [200, 200, 503]
+
+
+@pytest.mark.slow
+@needs_nginx
+def test_a_request_whose_client_has_gone_counts_until_it_is_answered(server: Running) -> None:
+    large = b"slow" + bytes(1_000_000)
+    before = server.log().count("a slow one")
+    for _ in range(2):
+        server.begin(large, len(large)).close()
+    wait_for(lambda: server.log().count("a slow one") == before + 2)
+    status, content = server.ask(large)
+    assert status == 503
+    assert "send the request again" in json.loads(content)["message"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("nginx", [pytest.param(True, marks=needs_nginx), False])
+def test_a_signal_ends_both_servers(tmp_path: Path, number: signal.Signals, *, nginx: bool) -> None:
+    with running(made_up(tmp_path), nginx=nginx) as one:
+        assert ("nginx is not installed" in one.log()) is not nginx
+        assert one.ask(b"a pair") == (200, "6 bytes")
+        one.process.send_signal(number)
+        assert one.process.wait(timeout=60) == 128 + number
+        with pytest.raises(ConnectionRefusedError):
+            one.connect()
+    assert list((tmp_path / "work").iterdir()) == []
+    assert not re.search(r"(?m)error|Traceback", one.log())
+
+
+@pytest.mark.slow
+@needs_nginx
+def test_where_mlflows_server_ends_nginx_ends_too_and_one_line_says_so(tmp_path: Path) -> None:
+    with running(made_up(tmp_path)) as one:
+        one.ask(b"end")
+        assert one.process.wait(timeout=60) == 1
+        with pytest.raises(ConnectionRefusedError):
+            one.connect()
+    assert one.log().splitlines()[-2:] == [
+        "out of memory",
+        "error: MLflow's server ended, with exit status 3; it said why above",
+    ]
+
+
+@pytest.mark.slow
+@needs_nginx
+def test_where_the_script_is_killed_both_servers_end(tmp_path: Path) -> None:
+    with running(made_up(tmp_path)) as one:
+        [nginx] = tmp_path.glob("work/.serve-*/nginx.pid")
+        [mlflow] = re.findall(r"process (\d+)", one.log())
+        one.process.kill()
+        wait_for(lambda: not any(_lives(int(number)) for number in (nginx.read_text(), mlflow)))
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_what_a_killed_call_left_is_removed_and_a_living_ones_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for name in (f".serve-{gone.pid}", f".serve-{os.getppid()}", ".demo-1"):
+        (tmp_path / "work" / name).mkdir(parents=True)
+
+    with serve._folder() as folder:
+        inside = {path.name for path in (tmp_path / "work").iterdir()}
+
+    assert inside == {folder.name, f".serve-{os.getppid()}", ".demo-1"}
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "parts"), [("127.0.0.1:5001", ("127.0.0.1", 5001)), ("songs.lan:80", ("songs.lan", 80))]
+)
+def test_an_address_is_a_host_and_a_port(given: str, parts: tuple[str, int]) -> None:
+    assert serve.address(given) == parts
+
+
+# The last would write a line of its own into nginx.conf.
+@pytest.mark.parametrize("given", ["5001", ":5001", "here:", "here:0", "here:65536", "::1:80", "a; b c:80"])
+def test_what_is_no_address_is_refused_with_an_example(given: str) -> None:
+    with pytest.raises(ValueError, match=f"LISTEN={given}: give a host .* such as 127.0.0.1:5001"):
+        serve.address(given)
+
+
+def test_a_taken_port_is_named_with_the_fix() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ValueError, match=rf"LISTEN=127.0.0.1:{port}: Address already in use; end what"):
+            serve.check_free("127.0.0.1", port)
+
+
+def test_a_port_that_was_just_given_up_is_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        client = socket.create_connection(("127.0.0.1", port))
+        other.accept()[0].close()  # it waits for late packets, a minute long
+        client.close()
+    serve.check_free("127.0.0.1", port)
+
+
+def test_without_nginx_only_this_machine_may_be_served() -> None:
+    assert "apt-get install nginx" in serve.without_nginx("127.0.0.1", 5001)
+    with pytest.raises(
+        ValueError, match=r"LISTEN=0.0.0.0:5001: .* install it, or give LISTEN=127.0.0.1:5001"
+    ):
+        serve.without_nginx("0.0.0.0", 5001)
+
+
+def test_the_configuration_differs_from_its_file_by_the_address_alone() -> None:
+    template = (ROOT / "pipelines/nginx.conf").read_text()
+    made = serve.configuration("0.0.0.0", 5399)
+    changed = [
+        pair for pair in zip(template.splitlines(), made.splitlines(), strict=True) if pair[0] != pair[1]
+    ]
+    assert [tuple(map(str.strip, pair)) for pair in changed] == [
+        ("listen 127.0.0.1:5001;", "listen 0.0.0.0:5399;")
+    ]
+
+
+def test_nginx_writes_nothing_outside_its_folder() -> None:
+    template = (ROOT / "pipelines/nginx.conf").read_text()
+    paths = dict(
+        re.findall(r"(?m)^\s*(pid|error_log|access_log|\w+_temp_path|server) +(?:unix:)?([^ ;]+)", template)
+    )
+    # Each of the places that nginx would otherwise have under /var (http://nginx.org/en/docs/configure.html).
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    assert paths.keys() >= {"pid", "error_log", "access_log", *(f"{kind}_temp_path" for kind in kinds)}
+    assert [path for path in paths.values() if path.startswith(("/", ".."))] == []
+
+
+LINES = b"".join(b"line %d...\n" % number for number in range(10))  # of 10 bytes each
+
+
+def test_of_a_flood_the_first_lines_are_written_and_the_rest_is_counted() -> None:
+    written = io.BytesIO()
+    serve.copy_bounded(io.BytesIO(LINES), written, limit=35)
+    assert written.getvalue() == LINES[:30] + b"7 lines left out: more than 35 bytes in 60 s\n"
+
+
+def test_after_a_minute_a_log_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    # The clock at the start, and as each line comes.
+    clock = iter([0.0, *(10.0 * number for number in range(1, 11))])
+    monkeypatch.setattr(serve.time, "monotonic", lambda: next(clock, 100.0))
+    serve.copy_bounded(io.BytesIO(LINES), written, limit=35)
+    # Lines 0 to 2 in the first minute, 3 and 4 left out, then a minute from line 5 on, and 8 and 9 left out.
+    assert written.getvalue() == (
+        LINES[:30]
+        + b"2 lines left out: more than 35 bytes in 60 s\n"
+        + LINES[50:80]
+        + b"2 lines left out: more than 35 bytes in 60 s\n"
+    )
+
+
+def test_a_line_without_end_is_cut_not_kept_in_memory() -> None:
+    written = io.BytesIO()
+    serve.copy_bounded(io.BytesIO(b"x" * 1000), written, limit=30)
+    assert written.getvalue() == b"x" * 30 + b"33 lines left out: more than 30 bytes in 60 s\n"
