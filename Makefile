@@ -28,7 +28,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 WORKSPACE_NAME := $(if $(filter command%,$(origin NAME)),--name "$$NAME")
 # Reaches the shell as it was typed: make would expand a `$` in it, `$(shell ...)` too.
 AS_TYPED = $(if $(filter undefined,$(origin $(1))),,$(eval override $(1) := $$(value $(1)))$(eval export $(1)))
-$(foreach name,RAW NAME EXPERIMENTS AGAINST,$(call AS_TYPED,$(name)))
+$(foreach name,RAW NAME EXPERIMENTS AGAINST LISTEN,$(call AS_TYPED,$(name)))
 WORKSPACE_TRUST := $(if $(filter 1,$(TRUST)),--trust)
 WORKSPACE_RUN := $(if $(EXPERIMENTS),--experiments "$$EXPERIMENTS")
 # Two setups at once: the second waits, then finds the work done. Not every system has flock.
@@ -143,8 +143,8 @@ ui: setup
 
 # exec: a signal that ends make reaches the script, not a shell that would leave it behind.
 serve: setup
-	@$(if $(RAW),workspace="$$(python pipelines/workspace.py "$$RAW" $(WORKSPACE_NAME))" && )PYTHONPATH=src \
-	  exec python pipelines/serve.py $(if $(RAW),"$$workspace") $(if $(LISTEN),--listen "$$LISTEN")
+	@$(if $(RAW),workspace="$$(python pipelines/workspace.py "$$RAW" $(WORKSPACE_NAME) $(WORKSPACE_TRUST))" && ) \
+	  PYTHONPATH=src exec python pipelines/serve.py $(if $(RAW),"$$workspace") $(if $(LISTEN),--listen "$$LISTEN")
 
 bench: setup
 	python -m benchmarks

@@ -8,6 +8,8 @@ were removed, with those that were added or corrected; and each that could not b
 Nothing that trains or evaluates reads them.
 """
 
+import neuralist.reproducible  # noqa: F401
+
 from neuralist import console
 from neuralist.arguments import path_parser
 from neuralist.config import params

@@ -4,6 +4,8 @@ Command: python pipelines/evaluate.py SONGS ROWS PAIRS UNLISTED VECTORS EXPERIME
 --headline FILE --table FILE --predictions FILE --figures FOLDER --corpus FILE
 """
 
+import neuralist.reproducible  # noqa: F401
+
 import json
 import shutil
 from pathlib import Path

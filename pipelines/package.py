@@ -6,6 +6,8 @@ CATALOGUE is the table of stage catalogue: what is recommended. SONGS and PAIRS 
 Where every experiment is under protocol paper nothing is served, and only card.md is written, which says so.
 """
 
+import neuralist.reproducible  # noqa: F401
+
 import shutil
 
 from neuralist import console, files

@@ -4,6 +4,8 @@ Command: python pipelines/pairs.py songs.parquet listed.parquet --rows rows.parq
     --unlisted unlisted.parquet
 """
 
+import neuralist.reproducible  # noqa: F401
+
 from collections import Counter
 
 from neuralist import console

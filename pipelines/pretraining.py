@@ -5,6 +5,8 @@ Command: python pipelines/pretraining.py RAW --settings FILE --out FOLDER
 beside them says why.
 """
 
+import neuralist.reproducible  # noqa: F401
+
 import shutil
 from pathlib import Path
 

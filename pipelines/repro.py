@@ -15,6 +15,7 @@ from rich.console import Console
 from neuralist import console, files
 from neuralist.config import corpus, params, records
 from neuralist.console import next_steps, pipeline
+from neuralist.revisions import committed
 from neuralist.tracking import pages
 
 LOG = Path("work/repro.log")
@@ -39,6 +40,7 @@ def main() -> None:
         print("\n".join(view.output))
         print(f"Failed. All that DVC and the stages said is in {_shown(LOG)}.")
         sys.exit(code)
+    compared = None if files.workspace(Path.cwd()) else committed.describe(Path.cwd())
     seconds, first_step = f"{time.monotonic() - began:.0f} s", next_steps.READY[0].command
     if view.all_kept:
         change = "MLflow's store alone was changed" if view.wrote_to_store else "Nothing has changed"
@@ -46,8 +48,12 @@ def main() -> None:
         then = f"Next, in {where}" if where else "Next"
         print(f"{change}: {view.kept} stages stand as they are ({seconds}). {then}: {first_step},")
         print(f"or mlflow ui and {pages.runs_page()}")
+        if compared:
+            print(compared)
     else:
         print(f"{len(view.ran)} stages ran, {view.kept} stand as they were ({seconds}).")
+        if compared:
+            print(compared)
         print("\n".join(["", *_results(), "", *_next()]))
 
 

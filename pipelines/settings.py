@@ -4,6 +4,8 @@ Command: python pipelines/settings.py --corpus FILE --out FOLDER
 A change in params.yaml reruns this stage, and then only the stages whose file changed.
 """
 
+import neuralist.reproducible  # noqa: F401
+
 from neuralist import console
 from neuralist.arguments import path_parser
 from neuralist.config import corpus, params, resolved

@@ -7,6 +7,8 @@ In: the songs of the catalogue and the trained experiments; params `songmap`. Ou
 filter keeps, and a self-contained page of all songs; of the versions and covers of a song, the first by id.
 """
 
+import neuralist.reproducible  # noqa: F401
+
 from neuralist import console, files
 from neuralist.arguments import path_parser
 from neuralist.config import corpus, params

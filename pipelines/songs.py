@@ -3,6 +3,8 @@
 Command: python pipelines/songs.py RAW --songs FILE --listed FILE --rejects FILE --corpus FILE --counts FILE
 """
 
+import neuralist.reproducible  # noqa: F401
+
 import json
 from pathlib import Path
 

@@ -6,6 +6,8 @@ Trainings are saved in --out and not repeated; results.md and results.json there
 `dvc repro`, because it trains many times.
 """
 
+import neuralist.reproducible  # noqa: F401
+
 import argparse
 from functools import partial
 

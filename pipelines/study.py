@@ -7,6 +7,8 @@ tables and params.study.storage, on another. With `trials: 0`, or where val cann
 is searched, and skipped.txt says why; likewise where no trial came to a value.
 """
 
+import neuralist.reproducible  # noqa: F401
+
 import argparse
 import gc
 import shutil

@@ -9,6 +9,8 @@ Several workers, listed in TF_CONFIG (see `neuralist.training.distributed.worker
 command is given to each.
 """
 
+import neuralist.reproducible  # noqa: F401
+
 import argparse
 import gc
 import shutil

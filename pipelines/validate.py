@@ -10,6 +10,8 @@ Out: the report as JSON and as a page, and the verdict alone, on which later sta
 stops. Exit code 1 on a failed or broken expectation.
 """
 
+import neuralist.reproducible  # noqa: F401
+
 import sys
 
 from rich.console import Console

@@ -3,6 +3,8 @@
 Command: python pipelines/vectors.py RAW SONGS PAIRS --settings FILE --pretraining FOLDER --vectors FOLDER
 """
 
+import neuralist.reproducible  # noqa: F401
+
 from pathlib import Path
 
 from neuralist import console, files

@@ -35,7 +35,7 @@ def test_tensorflow_prints_nothing_while_it_loads_traces_and_computes() -> None:
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "4.0 tensorflow\n", "")
 
 
-def test_onednn_stays_on_since_without_it_other_weights_are_trained() -> None:
+def test_the_import_leaves_it_to_the_stage_whether_onednn_is_on() -> None:
     answer = run("""
         import os
         import neuralist.model.backend

@@ -72,6 +72,23 @@ def test_a_call_that_only_wrote_to_mlflows_store_says_so(
     ]
 
 
+@pytest.mark.parametrize(("workspace", "lines"), [(None, 3), (Path("work/names"), 2)])
+def test_a_call_compares_outputs_with_those_committed_but_in_a_workspace(
+    repro: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    workspace: Path | None,
+    lines: int,
+) -> None:
+    monkeypatch.setattr(repro.committed, "describe", lambda folder: f"compared {folder.name}")
+    monkeypatch.setattr(repro.files, "workspace", lambda folder: workspace)
+    printed = printed_by(repro, SECOND_CALL, tmp_path, monkeypatch, capsys)
+
+    assert len(printed) == lines
+    assert printed[2:] == [f"compared {tmp_path.name}"][: lines - 2]
+
+
 def test_the_next_commands_are_those_that_neuralist_names_and_the_pages_of_mlflow(
     repro: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

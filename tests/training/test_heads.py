@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import linalg
 from tests.settings import experiment
 
 from neuralist import metrics
@@ -136,6 +137,71 @@ def test_with_heads_every_training_song_is_learned_from_also_without_a_pair() ->
     assert not np.isnan(prepared.splits["train"].head_targets).any()
 
 
+TAUGHT = experiment(
+    **SETTINGS.model_dump()
+    | {"heads": {"year": 1.0, "tags": 1.0}, "batch_unit": "songs", "distillation_weight": 0.5}
+    | {"bag_of_words": True, "style": True, "pair_regression": True}
+)
+
+
+def test_other_last_bits_of_a_regression_are_the_same_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = songs(40)
+    one = examples.prepare(TAUGHT, table, listing(table), VECTORS)
+    exact_answer, exact_solve = ridge.answer, linalg.solve
+
+    def answer(*given: Any) -> ridge.TeacherPredictions:
+        exact = exact_answer(*given)
+        return exact._replace(truth=exact.truth * (1 + 1e-6), answers=exact.answers * (1 - 1e-6))
+
+    # As another number of threads does, only more.
+    monkeypatch.setattr(ridge, "answer", answer)
+    monkeypatch.setattr(linalg, "solve", lambda *given, **named: exact_solve(*given, **named) * (1 + 1e-6))
+    other = examples.prepare(TAUGHT, table, listing(table), VECTORS)
+
+    for changed in ("bag_of_words", "style", "pair_regression"):
+        pairs = zip(getattr(one, changed), getattr(other, changed), strict=True)
+        assert not all(np.array_equal(before, after) for before, after in pairs)
+    heads = [prepared.splits["train"].head_targets for prepared in (one, other)]
+    assert not np.array_equal(*heads)
+    assert other.fingerprint == one.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("lyrics", "moss moss\nfern fern!"),
+        ("year", 1931),
+        ("tags", ["mossy", "wired"]),
+        ("lastfm_tags", ["mossy"]),
+        ("lastfm_weights", [50]),
+        ("has_list", False),
+    ],
+)
+def test_a_fingerprint_changes_with_what_is_known_of_a_training_song(column: str, value: Any) -> None:
+    def fingerprint_with(song: int) -> str:
+        table = songs(40)
+        if song >= 0:
+            cells = table[column].astype(object) if column != "year" else table[column].copy()
+            cells.iat[song] = value
+            table = table.assign(**{column: cells})
+        return examples.prepare(TAUGHT, table, listing(table), VECTORS).fingerprint
+
+    in_train, in_test = 4, 0  # fold 2, and fold 0
+    assert fingerprint_with(in_train) != fingerprint_with(-1)
+    assert fingerprint_with(in_test) == fingerprint_with(-1)
+
+
+def test_a_fingerprint_changes_with_the_listed_pairs_that_the_teacher_reads() -> None:
+    table = songs(40)
+    pairs = listing(table)
+    unlisted = pairs.assign(
+        listed=pairs["listed"] & (pairs.index != pairs.index[pairs["split"] == "train"][0])
+    )
+    prints = [examples.prepare(TAUGHT, table, each, VECTORS).fingerprint for each in (pairs, unlisted, pairs)]
+
+    assert prints[0] == prints[2] != prints[1]
+
+
 def test_a_trained_encoder_adds_what_style_says_and_judges_pairs_by_the_regression(tmp_path: Path) -> None:
     table = songs(60)
     # Some texts have two lines, and others a mark.
@@ -143,17 +209,13 @@ def test_a_trained_encoder_adds_what_style_says_and_judges_pairs_by_the_regressi
         text.replace(" ", "\n", 1) if number % 3 == 0 else text + "!" * (number % 3 - 1)
         for number, text in enumerate(table["lyrics"])
     ]
-    heads = {"heads": {"year": 1.0, "tags": 1.0}, "batch_unit": "songs", "distillation_weight": 0.5}
-    settings = experiment(
-        **SETTINGS.model_dump() | heads | {"bag_of_words": True, "style": True, "pair_regression": True}
-    )
-    prepared = examples.prepare(settings, table, listing(table), VECTORS)
-    train_experiment("whole", settings, prepared, tmp_path / "whole", tmp_path / "checkpoints")
+    prepared = examples.prepare(TAUGHT, table, listing(table), VECTORS)
+    train_experiment("whole", TAUGHT, prepared, tmp_path / "whole", tmp_path / "checkpoints")
 
     encoder = Encoder.load(tmp_path / "whole")
     plain = ["moss stone fern", "lamp wire dial lamp"]
     by_style = StyleAnswers.load(tmp_path / "whole")
-    windows = prepared.vectors.vocabulary.windows(plain, TokenWindowing.of(settings))
+    windows = prepared.vectors.vocabulary.windows(plain, TokenWindowing.of(TAUGHT))
     model: Any = keras.saving.load_model(tmp_path / "whole" / "model.keras")
     assert model.architecture.bag_share == 2 / 3
     expected = loop.encode([model], windows) + by_style(plain)

@@ -1,7 +1,7 @@
 """Keras, without what TensorFlow prints beside it. Import Keras from here and nowhere else.
 
-TensorFlow says on stderr, twice, that oneDNN is on. No variable silences that: its library prints it before
-it reads TF_CPP_MIN_LOG_LEVEL, and TF_ENABLE_ONEDNN_OPTS=0 would train other weights. So stderr passes through
+TensorFlow says on stderr which instructions it could use and, on some processors twice, that oneDNN is on. No
+variable silences that: its library prints it before it reads TF_CPP_MIN_LOG_LEVEL. So stderr passes through
 a filter while Keras is imported. The filter is a process of its own, so that the last words of an import that
 crashes are printed too.
 """

@@ -35,6 +35,8 @@ from neuralist.training.pretraining import Graded
 # Of the training code: raise it when the same settings and tables give other weights, so that no checkpoint,
 # trial or run of the earlier code is reused.
 VERSION = 6
+# What the teacher knows of a song. Not its answers, whose last bits depend on the number of threads.
+KNOWN = ["song_id", "lyrics", "year", "tags", "lastfm_tags", "lastfm_weights", "has_list"]
 CHARACTER_LENGTH = 3.0  # norm, as of word vectors by default: at 1 an LSTM learns too slowly
 
 
@@ -214,9 +216,8 @@ def prepare(
     averages = None
     if regression is not None and settings.averaged_vectors:
         averages = averaged_vectors.fit(splits["train"].songs, vectors, settings.averaged_vectors)
-    digest = fingerprint(
-        settings, all_splits, vectors, (*(bag or ()), *(style_answers or ()), *(regression or ()))
-    )
+    known = _known(songs, train, head_targets.songs) if heads else b""
+    digest = fingerprint(settings, all_splits, vectors, known)
     return TrainingData(
         splits,
         vectors,
@@ -300,36 +301,45 @@ def examples(
 
 
 def fingerprint(
-    settings: params.Experiment,
-    splits: dict[str, Examples],
-    vectors: WordVectors,
-    after: Sequence[np.ndarray] = (),
+    settings: params.Experiment, splits: dict[str, Examples], vectors: WordVectors, known: bytes = b""
 ) -> str:
     """Hash everything that decides the result of a training; 64 hex digits.
+
+    What is computed from these inputs is not hashed: another number of threads gives a ridge regression's
+    answers other last bits, and the same training would have two runs and two folders of checkpoints.
 
     Args:
         settings: of the experiment.
         splits: its examples.
         vectors: its initial vectors.
-        after: what the trained model is combined with.
+        known: what the heads are taught from.
     """
     digest = start_digest(settings, vectors.coverage.segmenter)
     for data in splits.values():
-        pair_arrays = (data.left, data.right, data.similarity, data.listed, data.weight)
-        for array in (
-            *data.songs,
-            *pair_arrays,
-            data.head_targets,
-            *(data.synonyms or ()),
-            *(data.transcriptions or ()),
-        ):
+        arrays = [*data.songs, data.left, data.right, data.similarity, data.listed, data.weight]
+        # Those of a file; near words follow from the vectors.
+        arrays += data.synonyms or () if settings.synonym_list is not None else ()
+        arrays += data.transcriptions or ()
+        for array in arrays:
             digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
         digest.update("".join(data.texts).encode())
-    for array in after:
-        digest.update(array.tobytes())
+    digest.update(known)
     for array in (vectors.matrix, *(vectors.origins or ())):
         digest.update(str(array.shape).encode() + array.tobytes())
     return digest.hexdigest()
+
+
+def _known(songs: pd.DataFrame, pairs: pd.DataFrame, is_train: np.ndarray) -> bytes:
+    """Return what the teacher, the bag of words and the regression are fitted on, in one form, as bytes.
+
+    Args:
+        songs: tables.SONGS.
+        pairs: the training pairs.
+        is_train: bool (n_songs,), the training songs.
+    """
+    rows: Any = songs.loc[is_train, KNOWN]
+    listed: Any = pairs[["left_id", "right_id", "listed"]]
+    return b"".join(table.to_json(orient="values", double_precision=15).encode() for table in (rows, listed))
 
 
 def start_digest(settings: params.Experiment, segmenter: str | None) -> Any:
