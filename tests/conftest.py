@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Here and in xdist's workers; what a test starts inherits PYTHONPATH."""
     if config.getoption("--quick"):
-        config.option.markexpr = "not (slow or tensorflow or team)"
+        config.option.markexpr = "not (slow or tensorflow or team or faults)"
         sys.path.insert(0, str(WITHOUT))
         given = os.environ.get("PYTHONPATH")
         os.environ["PYTHONPATH"] = os.pathsep.join([str(WITHOUT), given] if given else [str(WITHOUT)])
@@ -53,7 +53,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """With --quick, files that are left out as a whole are not read: their imports take seconds."""
     if not config.getoption("--quick") or collection_path.suffix != ".py":
         return None
-    marked = r"^pytestmark = pytest\.mark\.(slow|tensorflow|team)\b"
+    marked = r"^pytestmark = pytest\.mark\.(slow|tensorflow|team|faults)\b"
     return bool(re.search(marked, collection_path.read_text("utf-8"), re.MULTILINE)) or None
 
 
