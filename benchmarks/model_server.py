@@ -113,9 +113,10 @@ def running(folder: Path, name: str, command: Callable[[str, int], list[str]] = 
             time.sleep(0.05)
         yield Server(port, server.pid, _child(server.pid), time.perf_counter() - start, written)
     finally:
-        # Not SIGTERM: uvicorn would first answer what it was asked. Nothing is there where all have ended.
-        with suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGKILL)
+        # Not SIGTERM: uvicorn would first answer what it was asked.
+        for process in descendants(server.pid):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
         server.wait()
 
 
