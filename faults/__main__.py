@@ -9,10 +9,12 @@ skips them. Exits with 1 where an outcome is wrong.
 
 import argparse
 import importlib
+import math
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,9 @@ from faults import trials
 from faults.trials import Ledger, Outcome, Run, Trial
 from neuralist import console
 
-KINDS = ("kill", "corrupt", "disk", "fuzz", "bomb", "idle", "soak")
+# Seconds of a sample after which no further trial of the kind is begun: together 12 minutes. Three are left
+# for the last trials, and for the tests marked `faults`.
+KINDS = {"kill": 200, "corrupt": 120, "disk": 90, "fuzz": 90, "bomb": 60, "idle": 60, "soak": 90}
 SEED = 2017
 
 
@@ -64,13 +68,20 @@ def try_kind(kind: str, options: argparse.Namespace, ledger: Ledger) -> list[Tri
     )
     if not left:
         return done
-    with tempfile.TemporaryDirectory(prefix=f"faults-{kind}-", dir=trials.WORK) as scratch:
-        for number, (outcome, detail) in module.measure(Run(options.seed, options.full, left, Path(scratch))):
+    end = math.inf if options.full or options.trials else time.monotonic() + KINDS[kind]
+    with (
+        tempfile.TemporaryDirectory(prefix=f"faults-{kind}-", dir=trials.WORK) as scratch,
+        closing(module.measure(Run(options.seed, options.full, left, Path(scratch)))) as outcomes,
+    ):
+        for number, (outcome, detail) in outcomes:
             trial = Trial(kind, options.seed, number, outcome, detail)
             ledger.add(trial)
             done.append(trial)
             if outcome is Outcome.WRONG or len(left) <= 100:
                 print(f"{kind} {number}: {outcome}: {detail[:300]}", flush=True)
+            if time.monotonic() > end:
+                print(f"{kind}: the time is over after {len(done):,} of {len(wanted):,} trials", flush=True)
+                break
     return done
 
 

@@ -9,6 +9,7 @@ import io
 import json
 import re
 import sqlite3
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -43,7 +44,7 @@ def faults(raw: Path, made: Tables) -> list[str]:
     try:
         if (raw / "texts.csv").exists():
             return [*_generic(raw, made)]
-        return [*_billboard(raw, made), *_tracks(raw, made), *_lists(raw, made)]
+        return [*_billboard(raw, made), *_tracks(raw, made), *_lists(raw, made), *_tags(raw, made)]
     except (ValueError, OSError, csv.Error, sqlite3.Error, RecursionError) as error:
         return [f"used, though it cannot be read: {type(error).__name__}: {str(error)[:150]}"]
 
@@ -149,6 +150,25 @@ def _lists(raw: Path, made: Tables) -> Iterator[str]:
         else:
             rejected = sum(named[place] for place in places)
             yield from _adds_up(of_track[0].where, there, listed[track], rejected)
+
+
+def _tags(raw: Path, made: Tables) -> Iterator[str]:
+    """Tags of lastfm_tags.db whose track has lyrics: each is one of its song's, or rejected by its row."""
+    songs = zip(made.songs["track_ids"], made.songs["lastfm_tags"], strict=True)
+    names = {track: set(tags) for tracks, tags in songs for track in tracks}
+    rejected = set(made.rejected("lastfm_tags")["where"])
+    for path in raw.rglob("lastfm_tags.db"):
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+            database.text_factory = lambda content: content.decode("utf-8", "replace")
+            rows = database.execute(
+                "select tid_tag.rowid, cast(tids.tid as text), cast(tags.tag as text) from tid_tag "
+                "join tids on tids.rowid = tid_tag.tid left join tags on tags.rowid = tid_tag.tag"
+            ).fetchall()
+        for row, track, tag in rows:
+            place = f"{path.relative_to(raw).as_posix()}:tid_tag:{row}"
+            folded = unicodedata.normalize("NFC", " ".join((tag or "").split())).casefold()
+            if track in names and folded not in names[track] and place not in rejected:
+                yield f"{place}: tag {tag!r} of {track} neither used nor rejected"
 
 
 def _by_track(lists: list[_List]) -> Iterator[tuple[str, list[_List]]]:

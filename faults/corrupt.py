@@ -33,8 +33,11 @@ def measure(run: Run) -> Iterator[tuple[int, Told]]:
         shutil.rmtree(folder)
         return told
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
         yield from zip(run.numbers, pool.map(trial, run.numbers), strict=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _trial(folder: Path, draw: random.Random, number: int, *, full: bool) -> Told:

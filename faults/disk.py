@@ -19,7 +19,7 @@ from faults import commands, kill
 from faults.commands import NEURALIST, PYTHON
 from faults.trials import ROOT, NeededError, Outcome, Run, Told, draws
 
-SAMPLE, FULL = 8, 60
+SAMPLE, FULL = 6, 60
 DISK = 256  # MB
 PATIENCE = 600
 STAGES = ("songs", "pairs", "validate", "settings", "vectors", "evaluate", "songmap", "package")

@@ -76,7 +76,7 @@ def test_a_kill_ends_a_command_with_all_that_it_started(tmp_path: Path) -> None:
     code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {late!r}])"
 
     assert commands.cut_short((sys.executable, "-c", code), tmp_path, 0.3) is None
-    assert commands.run((sys.executable, "-c", "import time; time.sleep(0.8)"), tmp_path, 5).code == 0
+    assert commands.run((sys.executable, "-c", "import time; time.sleep(0.8)"), tmp_path, 60).code == 0
     assert not (tmp_path / "late").exists()
 
 
@@ -162,6 +162,19 @@ def official(folder: Path, form: str) -> Path:
         lists = [("TRAAA1", "TRBBB1,0.5,TRCCC1,0.5,TRBBB1,much"), ("TRCCC1", "TRAAA1,0.5")]
         raw.database(folder, lists, form)
     return folder
+
+
+def test_a_tag_that_is_neither_used_nor_rejected_is_seen(tmp_path: Path) -> None:
+    folder = official(tmp_path / "raw", "json")
+    raw.tags_database(
+        folder, ["TRAAA1", "TRZZZ1"], ["Folk  Rock", ""], [(1, 1, 100), (1, 2, 5), (1, 1, "?"), (2, 1, 9)]
+    )
+    tables = made(folder)
+    assert accounting.faults(folder, tables) == []
+
+    of_song = tables.songs["lastfm_tags"].map(lambda _: [])
+    lost = accounting.faults(folder, tables._replace(songs=tables.songs.assign(lastfm_tags=of_song)))
+    assert lost == ["msd/lastfm_tags.db:tid_tag:1: tag 'Folk  Rock' of TRAAA1 neither used nor rejected"]
 
 
 def test_where_all_is_used_or_rejected_nothing_is_lost(tmp_path: Path) -> None:
