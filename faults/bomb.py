@@ -142,16 +142,21 @@ def measure(run: Run) -> Iterator[tuple[int, Told]]:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+def _memory(server: served.Server) -> float:
+    """Return the memory of a server in MB; 0 where it is gone."""
+    try:
+        return served.memory(server)
+    except subprocess.CalledProcessError:
+        return 0.0
+
+
 def _trial(server: served.Server, body: bytes, content_type: str) -> tuple[Told, bool]:
     """Send a body; return the outcome, and whether the server can be asked again."""
     seen, done = [0.0], threading.Event()
 
     def watch() -> None:
         while not done.wait(0.1):
-            try:
-                seen.append(served.memory(server))
-            except subprocess.CalledProcessError:
-                return  # it is gone
+            seen.append(_memory(server))
             if seen[-1] > 2 * MOST:
                 for process in model_server.descendants(server.leader):
                     os.kill(process, signal.SIGKILL)
@@ -164,7 +169,7 @@ def _trial(server: served.Server, body: bytes, content_type: str) -> tuple[Told,
     seconds = time.monotonic() - began
     done.set()
     watcher.join()
-    highest = max(seen)
+    highest = max(*seen, _memory(server))
     outcome, said = served.judged(answer)
     said = f"{said}; {highest:,.0f} MB, {seconds:.1f} s"
     if highest > MOST:
