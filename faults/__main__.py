@@ -33,7 +33,7 @@ SEED = 2017
 
 def parse() -> argparse.Namespace:
     """What to try."""
-    parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m faults", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"{', '.join(KINDS)}; without one, all")
     parser.add_argument(
         "--full", action="store_true", help="hours of trials in place of a sample; goes on where it was"

@@ -75,7 +75,7 @@ def _billboard(raw: Path, made: Tables) -> Iterator[str]:
 
 def _tracks(raw: Path, made: Tables) -> Iterator[str]:
     lines = [line for line in _text(raw / "msd/unique_tracks.txt").split("\n") if line.strip()]
-    matched = made.songs["track_ids"].map(len).sum()
+    matched = sum(map(len, made.songs["track_ids"].tolist()))
     yield from _adds_up("unique_tracks.txt", len(lines), matched, len(made.rejected("unique_tracks")))
     per_year = raw / "msd/tracks_per_year.txt"
     if not per_year.exists():

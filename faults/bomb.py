@@ -29,9 +29,9 @@ MOST = 1_000.0  # MB of the server
 LARGEST = 64 * 10**6  # bytes of a body
 
 
-def _written(table: pa.Table, **others: object) -> bytes:
+def _written(table: pa.Table) -> bytes:
     file = io.BytesIO()
-    pq.write_table(table, file, compression="zstd", **others)
+    pq.write_table(table, file, compression="zstd")
     return file.getvalue()
 
 

@@ -111,8 +111,12 @@ def run(command: Sequence[str], folder: Path, seconds: float, code_of: Path | No
         with suppress(subprocess.TimeoutExpired):
             code = process.wait(seconds)
         kill(process)
-        said = [file.seek(0) or file.read().decode("utf-8", "replace") for file in (out, err)]
-    return Ended(code, *said)
+        return Ended(code, *(_content(file) for file in (out, err)))
+
+
+def _content(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")
 
 
 def cut_short(command: Sequence[str], folder: Path, seconds: float) -> float | None:
