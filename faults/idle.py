@@ -5,8 +5,10 @@ afterwards.
 """
 
 import json
+import os
 import random
 import resource
+import shutil
 import socket
 import sys
 import time
@@ -15,7 +17,7 @@ from contextlib import suppress
 
 from faults import served
 from faults.fuzz import JSON, PLAIN
-from faults.trials import Outcome, Run, Told, draws
+from faults.trials import NeededError, Outcome, Run, Told, draws
 from neuralist.serving.registered import COMPARE
 
 SAMPLE, FULL = 1, 3
@@ -33,7 +35,13 @@ BEGINNINGS = (
 
 
 def measure(run: Run) -> Iterator[tuple[int, Told]]:
-    """Flood a server with idle connections a trial."""
+    """Flood a server with idle connections a trial.
+
+    Raises:
+        NeededError: there is no nginx, without which MLflow's server keeps such connections open.
+    """
+    if not shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])):
+        raise NeededError("needs nginx (Debian: apt-get install nginx)")
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 8_192), most))
     for number in run.numbers:
