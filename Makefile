@@ -13,6 +13,8 @@
 #   make docs                   the pages of docs/ as a site: docs/_build/index.html, readable offline
 #   make test-docs              after make repro: runs the commands of README and docs, follows the links
 #   make test-team              a team's services for real: PostgreSQL (apt-get install postgresql), MLflow, S3
+#   make test-faults            a sample of kills, damaged files, odd requests, full disks, floods: a quarter of an hour
+#   ... FULL=1 SEED=<number>    hours of them, which go on where they were; work/faults/results.json
 #   make setup | data | lint    parts of these
 #   make ui                     MLflow's pages on the runs
 #   make serve [RAW=<folder>]   the champion behind HTTP on port 5001, behind nginx where that is installed;
@@ -34,7 +36,7 @@ WORKSPACE_RUN := $(if $(EXPERIMENTS),--experiments "$$EXPERIMENTS")
 # Two setups at once: the second waits, then finds the work done. Not every system has flock.
 LOCKED := $(if $(shell command -v flock),flock Makefile)
 
-.PHONY: help setup data repro splits variants compare check test test-team docs test-docs lint lock hooks ui serve bench
+.PHONY: help setup data repro splits variants compare check test test-team test-faults docs test-docs lint lock hooks ui serve bench
 
 # The comment at the top of this file.
 help:
@@ -119,6 +121,11 @@ test-team: setup
 	@python -c 'import dvc_s3, moto, psycopg' 2>/dev/null \
 	  || python -m pip install -qq --disable-pip-version-check --no-build-isolation -e '.[team]'
 	pytest -m team tests/team
+
+# After make repro. Both run, whatever the first says; pytest ends with 5 where no test is marked.
+test-faults: setup
+	@code=0; pytest -m faults tests || code=$$?; [ $$code -ne 5 ] || code=0; \
+	python -m faults $(if $(FULL),--full) $(if $(SEED),--seed "$$SEED") || code=$$?; exit $$code
 
 # A warning, such as a link that leads nowhere or a figure that no file holds, ends it. -E: figures may have moved.
 docs: setup

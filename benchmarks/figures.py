@@ -117,10 +117,11 @@ def rate(work: Callable[[], object], n: int) -> Callable[[], float]:
     return lambda: n / seconds(work)
 
 
-def resident(process: int) -> float:
-    """Resident memory of a process in MB."""
-    command = ["ps", "-o", "rss=", "-p", str(process)]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1000
+def resident(*processes: int) -> float:
+    """Resident memory of processes together, in MB."""
+    command = ["ps", "-o", "rss=", "-p", ",".join(map(str, processes))]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return sum(map(int, listed.split())) / 1000
 
 
 def table(figures: Sequence[Figure]) -> str:

@@ -8,32 +8,24 @@ signature that does nothing, `benchmarks.empty_model`, is served the same way: w
 import argparse
 import http.client
 import json
-import os
 import random
-import signal
-import socket
 import statistics
-import subprocess
-import sys
-import sysconfig
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import figures
+from benchmarks import figures, model_server
 from benchmarks.figures import Data, Figure, Missing, Peer
 from neuralist.config.records import load_served
+from neuralist.serving.registered import COMPARE
 
 MODEL, EMPTY = "neuralist", "empty"
 PAIRS, CLIENTS, SECONDS, ROUNDS, PAIR_ROUNDS = 500, 4, 5.0, 3, 5
-PATIENCE = 120  # seconds until a server must answer
-STORE = "sqlite:///mlflow.db"
 EMPTY_MODEL = Path(__file__).with_name("empty_model.py")
 
 
@@ -49,16 +41,19 @@ def measure(options: argparse.Namespace) -> Iterator[Data | Figure | Missing]:
     yield Data(f"a model of experiment {record.experiment}, whose vocabulary has {len(words):,} words")
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        _register(served, folder)
+        models = {MODEL: (COMPARE, None), EMPTY: (COMPARE, EMPTY_MODEL)}
+        model_server.register(served, folder, models)
         starts, of_empty = figures.in_turn(
             ROUNDS, *(partial(_start, folder, name) for name in (MODEL, EMPTY))
         )
         yield Figure("ready from cold", starts, "s", "< 4", Peer("an empty MLflow model", of_empty))
-        with _server(folder, MODEL) as (port, process, _):
-            with _server(folder, EMPTY) as (empty, _, _):
+        with model_server.running(folder, MODEL) as server:
+            port, process = server.port, server.process
+            with model_server.running(folder, EMPTY) as beside:
                 # By rounds, not by requests: threads of the one may still spin when the other is asked.
                 latencies = [
-                    (_latencies(port, one_pair), _latencies(empty, one_pair)) for _ in range(PAIR_ROUNDS)
+                    (_latencies(port, one_pair), _latencies(beside.port, one_pair))
+                    for _ in range(PAIR_ROUNDS)
                 ]
             yield from of_one_pair(latencies)
             # Cold for every client: each has its own pairs.
@@ -88,88 +83,10 @@ def _percentile_99(times: Sequence[float]) -> float:
     return statistics.quantiles(times, n=100)[98]
 
 
-def _register(served: Path, folder: Path) -> None:
-    """Register the served folder and the empty model, which has the same signature."""
-    code = f"""
-import mlflow
-from pathlib import Path
-from neuralist.serving import mlflow_model
-mlflow.set_tracking_uri({STORE!r})
-arguments = mlflow_model.model_arguments({MODEL!r}, Path({str(served.resolve())!r}))
-empty = {{name: arguments[name] for name in ("signature", "input_example", "pip_requirements")}}
-empty["python_model"] = {str(EMPTY_MODEL)!r}
-for name, of_model in (({MODEL!r}, arguments), ({EMPTY!r}, empty)):
-    with mlflow.start_run():
-        mlflow.pyfunc.log_model(name="model", registered_model_name=name, **of_model)
-    mlflow.MlflowClient().set_registered_model_alias(name, "champion", "1")
-"""
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=_environment(), capture_output=True)
-    if done.returncode:
-        raise ValueError(f"{served} could not be registered: {_last_line(done.stderr.decode())}")
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment of what is started, with the commands of this interpreter first on PATH.
-
-    `mlflow models serve` starts `uvicorn` by a shell.
-    """
-    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_TRACKING_URI": STORE}
-
-
 def _start(folder: Path, name: str) -> float:
     """Seconds from the command until the server of a model's champion answers."""
-    with _server(folder, name) as (_, _, seconds):
-        return seconds
-
-
-@contextmanager
-def _server(folder: Path, name: str) -> Iterator[tuple[int, int, float]]:
-    """Serve a model's champion: its port, the id of the process that answers, seconds until it did.
-
-    Raises:
-        ValueError: it ended, or did not answer within two minutes; with the last line that it logged.
-    """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", f"models:/{name}@champion"]
-    start, written = time.perf_counter(), folder / f"{name}.log"
-    with written.open("wb") as log:
-        server = subprocess.Popen(
-            [*command, "--env-manager", "local", "-p", str(port)],
-            cwd=folder,
-            env=_environment(),
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        while not _answers(port):
-            if server.poll() is not None or time.perf_counter() - start > PATIENCE:
-                raise ValueError(f"no server of {name}: {_last_line(written.read_text(encoding='utf-8'))}")
-            time.sleep(0.05)
-        seconds = time.perf_counter() - start
-        yield port, _child(server.pid), seconds
-    finally:
-        # Not SIGTERM: uvicorn would first answer what it was asked. Nothing is there where all have ended.
-        with suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-
-
-def _last_line(log: str) -> str:
-    """Return the last line that is not empty."""
-    return next(filter(None, map(str.strip, reversed(log.splitlines()))), "it logged nothing")
-
-
-def _answers(port: int) -> bool:
-    try:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        connection.request("GET", "/ping")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
+    with model_server.running(folder, name) as server:
+        return server.seconds
 
 
 def _body(words: list[str], rows: int, seed: int, n_songs: int | None = None) -> bytes:
@@ -243,12 +160,3 @@ def _batches(port: int, process: int, body: bytes) -> tuple[list[float], float]:
     done.set()
     watcher.join()
     return times, max(seen)
-
-
-def _child(parent: int) -> int:
-    """The id of the process that `mlflow models serve` started."""
-    listing = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    children = [
-        int(pid) for pid, above in (line.split() for line in listing.splitlines()) if int(above) == parent
-    ]
-    return children[0] if children else parent

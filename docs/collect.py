@@ -4,6 +4,7 @@
     python docs/collect.py metrics demo artifacts/metrics songs300 songs15    # of dvc repro: subject, others
     python docs/collect.py metrics study artifacts/metrics tuned songs300     # and counts of its trials
     python docs/collect.py translations across_languages result.json   # of neuralist translations --json
+    python docs/collect.py faults faults work/faults/results.json   # of make test-faults
 
 `command` and `data` stay as the file has them unless --command and --data say otherwise. So do `facts` for
 prose that the results do not hold: their names are printed, to be measured or taken out by hand. Rows are
@@ -36,7 +37,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("kind", choices=("folds", "metrics", "translations"))
+    parser.add_argument("kind", choices=("folds", "metrics", "translations", "faults"))
     parser.add_argument("name", help="of the file in docs/results")
     parser.add_argument("source", type=Path, help="what was measured")
     parser.add_argument(
@@ -95,6 +96,41 @@ def of_translations(source: Path) -> dict[str, Any]:
         for languages, measured in by_languages.items()
     }
     return {"subject": content["subject"], "facts": facts, "values": values}
+
+
+# What a kind of `make test-faults` does, as the page names it.
+FAULTS = {
+    "kill": "kill -9, then the same call again",
+    "corrupt": "a raw folder is damaged",
+    "disk": "the disk fills up",
+    "fuzz": "odd requests to the server",
+    "bomb": "small requests that grow large",
+    "idle": "connections that never finish",
+    "soak": "four clients for long",
+}
+
+
+def of_faults(source: Path) -> dict[str, Any]:
+    """Return the counts of `make test-faults`, with where they come from."""
+    results = json.loads(source.read_text(encoding="utf-8"))
+    rows = [
+        [
+            FAULTS[kind],
+            *(results[kind][outcome] for outcome in ("tried", "recovered", "refused", "wrong")),
+            f"{'full' if results[kind]['full'] else 'sample'}, seed {results[kind]['seed']}",
+            results[kind]["date"],
+        ]
+        for kind in FAULTS
+        if kind in results
+    ]
+    latest = max(results.values(), key=lambda of_kind: of_kind["date"])
+    return {
+        **{key: latest[key] for key in ("date", "processor", "commit")},
+        "command": "make test-faults",
+        "data": "The demo, and raw folders made from seeds",
+        "columns": ["", "tried", "recovered", "refused in one line", "wrong", "run", "date"],
+        "rows": rows,
+    }
 
 
 def _of_study(folder: Path) -> dict[str, int | str]:
@@ -158,12 +194,15 @@ def main() -> None:
         "folds": lambda: of_folds(args.source),
         "metrics": lambda: of_metrics(args.source, args.experiments),
         "translations": lambda: of_translations(args.source),
+        "faults": lambda: of_faults(args.source),
     }[args.kind]()
     computed = measured.pop("facts", {})
     kept = {key: fact for key, fact in before.get("facts", {}).items() if key not in computed}
     if kept:
         print(f"{path.name}: kept from before, check them: {', '.join(kept)}")
-    content = origin(before, args) | {"facts": kept | computed} | measured
+    # Counts of faults say themselves where they come from, and have no other facts.
+    from_where = {} if args.kind == "faults" else origin(before, args) | {"facts": kept | computed}
+    content = from_where | measured
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

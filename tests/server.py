@@ -38,9 +38,9 @@ class Files:
 
 
 @contextmanager
-def running() -> Iterator[Files]:
-    """A server on a free port."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+def running(port: int = 0) -> Iterator[Files]:
+    """A server on a port, or on a free one."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
     files = server.files = Files(f"http://127.0.0.1:{server.server_port}")  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

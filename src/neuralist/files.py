@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 CONFLICT = re.compile(r"(<{7}|\|{7}|={7}|>{7})( |$)")  # a line that git writes around the sides of a conflict
+MAX_DEPTH, MAX_NODES = 100, 1_000_000  # of a YAML file
 
 
 def write_text(path: Path, text: str) -> None:
@@ -81,11 +82,46 @@ def parse_yaml(text: str) -> Any:
     """Parse YAML by libyaml where it is installed: dvc.lock then takes a tenth of the time.
 
     Raises:
-        yaml.YAMLError: the text is not YAML.
+        yaml.YAMLError: the text is not YAML, or is nested too deep or becomes too large for any file of ours.
     """
     import yaml
 
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    _check_yaml(text, loader)
+    return yaml.load(text, Loader=loader)
+
+
+def _check_yaml(text: str, loader: Any) -> None:
+    """Refuse what would end the process, or never end: deep brackets, and aliases of aliases.
+
+    Raises:
+        yaml.YAMLError: the text is not YAML, or is nested deeper than MAX_DEPTH, or has more than MAX_NODES
+            values where each alias counts as what it stands for.
+    """
+    import yaml
+
+    sizes: dict[str, int] = {}
+    open_nodes: list[tuple[str | None, int]] = [(None, 0)]  # anchor and size of each node around
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_nodes.append((event.anchor, 1))
+            if len(open_nodes) > MAX_DEPTH:
+                raise yaml.YAMLError(f"nested more than {MAX_DEPTH} deep; give keys and values")
+            continue
+        if isinstance(event, yaml.CollectionEndEvent):
+            anchor, size = open_nodes.pop()
+        elif isinstance(event, yaml.AliasEvent):
+            anchor, size = None, sizes.get(event.anchor, 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            anchor, size = event.anchor, 1
+        else:
+            continue
+        if anchor is not None:
+            sizes[anchor] = size
+        around, before = open_nodes[-1]
+        open_nodes[-1] = around, before + size
+        if before + size > MAX_NODES:
+            raise yaml.YAMLError(f"its aliases (*) stand for more than {MAX_NODES:,} values; write them out")
 
 
 def refuse_conflict(path: Path, text: str) -> None:

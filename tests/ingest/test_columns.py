@@ -86,3 +86,11 @@ def test_a_common_other_name_and_a_slip_of_typing_are_near_a_column(name: str, m
 def test_a_known_column_is_never_a_slip_of_typing_for_its_neighbour(name: str) -> None:
     assert columns.near("lyrics_b", ["lyrics_a"]) is None
     assert columns.near(name, []) is None
+
+
+def test_of_many_or_long_names_a_message_lists_the_beginning() -> None:
+    many = columns.missing([f"n{number}" for number in range(1_022)], ["text"])
+    assert many == f"columns ['text'] are missing; found {[f'n{n}' for n in range(20)]} and 1,002 more"
+    assert columns.missing(["a" * 61, "b" * 60], ["id"]) == (
+        f"columns ['id'] are missing; found ['{'a' * 60}...', '{'b' * 60}']"
+    )

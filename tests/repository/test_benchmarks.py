@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import architecture, encoding, figures, made, provenance, results, serving
+from benchmarks import architecture, encoding, figures, made, model_server, provenance, results, serving
 from benchmarks.figures import Figure, Peer
 from benchmarks.provenance import Processor
 from tests.settings import experiment
@@ -178,7 +178,7 @@ def stand_in_for_mlflow(folder: Path, code: str) -> None:
 def test_a_server_that_ends_is_told_of_in_one_line(tmp_path: Path) -> None:
     stand_in_for_mlflow(tmp_path, "print('starting'); print('the port is taken\\n'); raise SystemExit(1)")
     with pytest.raises(ValueError, match=r"\Ano server of neuralist: the port is taken\Z"):
-        serving._server(tmp_path, "neuralist").__enter__()
+        model_server.running(tmp_path, "neuralist").__enter__()
 
 
 def test_a_server_finds_the_commands_of_this_interpreter_without_its_path(
@@ -188,7 +188,7 @@ def test_a_server_finds_the_commands_of_this_interpreter_without_its_path(
     stand_in_for_mlflow(tmp_path, "import shutil; print(shutil.which('uvicorn'))")
     uvicorn = Path(sysconfig.get_path("scripts"), "uvicorn")
     with pytest.raises(ValueError, match=f"no server of neuralist: {uvicorn}"):
-        serving._server(tmp_path, "neuralist").__enter__()
+        model_server.running(tmp_path, "neuralist").__enter__()
 
 
 def test_a_pair_is_measured_beside_an_empty_model_round_by_round() -> None:

@@ -11,7 +11,7 @@ PACKAGE = ROOT / "src" / "neuralist"
 MENTIONED = re.compile(r"`(?:neuralist\.)?([a-z_]+(?:\.[A-Za-z_]+)+)`")
 # Of other programs, of params.yaml, or files.
 ELSEWHERE = re.compile(
-    r"(keras|mlflow|train|vectors|params|rows|pairs|register|study|tests|benchmarks)\."
+    r"(keras|mlflow|train|vectors|params|rows|pairs|register|study|tests|benchmarks|faults)\."
     r"|.*\.(py|md|csv|txt|json|yaml|parquet|onnx|keras|npy|npz|db|css|html|png|lock|cfg|vec|bin)$"
 )
 SOURCES = [path for folder in ("src", "pipelines") for path in (ROOT / folder).rglob("*.py")]

@@ -45,8 +45,8 @@ def test_every_locked_requirement_has_a_hash() -> None:
     assert [lines[number] for number in pinned if "--hash=sha256:" not in lines[number + 1]] == []
 
 
-# Beside those that mirror a package: whole pipelines, this repository, services, fake modules.
-NO_PACKAGES = {"pipeline", "repository", "team", "without_tensorflow"}
+# Beside those that mirror a package: faults, whole pipelines, this repository, services, fake modules.
+NO_PACKAGES = {"faults", "pipeline", "repository", "team", "without_tensorflow"}
 
 
 def test_folders_of_tests_mirror_the_packages() -> None:

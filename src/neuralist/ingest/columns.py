@@ -38,6 +38,7 @@ _OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "split": ("fold", "set", "subset", "partition"),
 }
 _CLOSE = 0.75  # difflib's ratio, 1 for equal names: yaer is near year, moods is not near tags
+_LONGEST, _MOST = 60, 20  # characters of a name, and names, that a message lists
 _SEPARATORS = re.compile(r"[\W_]+")
 
 
@@ -71,7 +72,7 @@ def locate(names: Sequence[str], required: Sequence[str]) -> dict[str, str]:
     places = {name: [name] if name in names else spellings.get(_folded(name), []) for name in required}
     repeated = [spelled for spelled in places.values() if len(spelled) > 1]
     if repeated:
-        raise ValueError(f"columns {repeated[0]} are one name in two spellings; rename one of them")
+        raise ValueError(f"columns {shown(repeated[0])} are one name in two spellings; rename one of them")
     if not all(places.values()):
         raise ValueError(missing(names, [name for name in required if not places[name]]))
     return {name: spelled for name, [spelled] in places.items()}
@@ -79,11 +80,17 @@ def locate(names: Sequence[str], required: Sequence[str]) -> dict[str, str]:
 
 def missing(names: Sequence[str], required: Sequence[str]) -> str:
     """Return the sentence on required columns that a table lacks, with those that may be meant for them."""
-    message = f"columns {list(required)} are missing; found {list(names)}"
+    message = f"columns {list(required)} are missing; found {shown(names)}"
     guesses = [
         f"{name!r} to {column!r}" for column in required for name in names if _is_other_name(name, column)
     ]
     return message + (f"; if they hold the same, rename {', '.join(guesses)}" if guesses else "")
+
+
+def shown(names: Sequence[str]) -> str:
+    """Return names as a message lists them: of many the first, of long ones the beginning."""
+    cut = [name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..." for name in names[:_MOST]]
+    return f"{cut}{f' and {len(names) - _MOST:,} more' if len(names) > _MOST else ''}"
 
 
 def near(name: str, columns: Iterable[str]) -> str | None:

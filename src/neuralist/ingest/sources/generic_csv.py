@@ -180,7 +180,9 @@ def _check_header(header: list[str], required: list[str], file_name: str) -> Non
     missing = [name for name in required if name not in header]
     repeated = sorted({name for name in header if name and header.count(name) > 1})
     if missing or repeated:
-        problem = columns.missing(header, missing) if missing else f"columns {repeated} stand twice"
+        problem = (
+            columns.missing(header, missing) if missing else f"columns {columns.shown(repeated)} stand twice"
+        )
         raise ValueError(f"{file_name}:1: {problem}; expected commas between columns, {required} among them")
 
 

@@ -1,0 +1,1 @@
+"""What `make test-faults` runs: kills, odd requests, damaged files, full disks, floods, drawn from a seed."""

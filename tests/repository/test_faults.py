@@ -1,0 +1,229 @@
+"""The harness of `make test-faults`: it sees what is wrong, counts it once, and goes on where it was."""
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from faults import accounting, commands, damage, fuzz, kill, raw_folders, served, trials
+from faults.commands import Ended
+from faults.trials import Ledger, Outcome, Trial
+from tests import raw
+
+RIGHT, WRONG = Outcome.RECOVERED, Outcome.WRONG
+
+
+def trial(number: int, outcome: Outcome = RIGHT, seed: int = 1) -> Trial:
+    return Trial("kill", seed, number, outcome, "told")
+
+
+# --- trials ----------------------------------------------------------------------------------------
+
+
+def test_finished_trials_of_this_commit_kind_and_seed_are_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "trials.jsonl"
+    Ledger(path, "old").add(trial(0))
+    for one in (trial(1), trial(2, WRONG), trial(3, seed=2)):
+        Ledger(path, "new").add(one)
+    with path.open("a") as file:
+        file.write('{"commit": "new", "kind": "ki')  # killed as it wrote
+
+    assert Ledger(path, "new").finished("kill", 1) == {1: trial(1), 2: trial(2, WRONG)}
+    assert Ledger(path, "new").finished("fuzz", 1) == {}
+
+
+def test_outcomes_are_counted_and_shown_in_a_table() -> None:
+    counts = trials.counted([trial(0), trial(1, Outcome.REFUSED), trial(2, WRONG), trial(3)])
+
+    assert counts == {"tried": 4, "recovered": 2, "refused": 1, "wrong": 1}
+    assert [line.split() for line in trials.table({"kill": counts}).splitlines()] == [
+        ["tried", "recovered", "refused", "in", "one", "line", "wrong"],
+        ["kill", "4", "2", "1", "1"],
+    ]
+
+
+def test_a_trial_draws_the_same_again_and_each_its_own() -> None:
+    first = fuzz.request(1, 7)
+
+    assert fuzz.request(1, 7) == first
+    assert first not in [fuzz.request(1, 8), fuzz.request(2, 7)]
+
+
+# --- commands --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ended", "fault"),
+    [
+        (Ended(1, "", "error: a.csv: empty; give a file with rows\n"), ""),
+        (Ended(2, "note\n", "a note\nerror: no such option\n"), ""),
+        (Ended(None, "", ""), "did not end"),
+        (Ended(-11, "", ""), "exit status -11: "),
+        (Ended(1, "", "ValueError: a\n"), "0 lines that begin with error: ValueError: a"),
+        (Ended(1, "", "error: a\nerror: b\n"), "2 lines that begin with error: error: a error: b"),
+        (Ended(1, "", f"error: {'a' * 1_000}\n"), "a line of 1,007 characters"),
+        (Ended(1, "", "Traceback (most recent call last):\nerror: a\n"), "a traceback: "),
+    ],
+)
+def test_a_refusal_is_one_line_and_status_1_or_2(ended: Ended, fault: str) -> None:
+    seen = commands.fault_of_refusal(ended)
+    assert seen == fault or (fault.endswith(": ") and seen.startswith(fault))
+
+
+def test_a_kill_ends_a_command_with_all_that_it_started(tmp_path: Path) -> None:
+    late = "import time, pathlib; time.sleep(0.6); pathlib.Path('late').touch()"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {late!r}])"
+
+    assert commands.cut_short((sys.executable, "-c", code), tmp_path, 0.3) is None
+    assert commands.run((sys.executable, "-c", "import time; time.sleep(0.8)"), tmp_path, 60).code == 0
+    assert not (tmp_path / "late").exists()
+
+
+def test_a_command_that_had_ended_before_is_told_apart(tmp_path: Path) -> None:
+    seconds = commands.cut_short((sys.executable, "-c", "pass"), tmp_path, 30)
+
+    assert seconds is not None
+    assert seconds < 30
+
+
+def test_a_difference_names_the_file_that_is_another_one() -> None:
+    assert kill.difference({"out": {"a": b"12"}}, {"out": {"a": b"12"}}) == ""
+    assert kill.difference({"out": {"a": b"12", "b": b""}}, {"out": {"a": b"123", "b": b""}}) == (
+        "out: a differs: 2 bytes without a kill, 3 bytes after it"
+    )
+    assert kill.difference({"out": {"a": b"12"}}, {"out": {}}) == (
+        "out: a differs: 2 bytes without a kill, absent after it"
+    )
+
+
+def test_a_small_lock_keeps_packages_with_all_of_their_hashes(tmp_path: Path) -> None:
+    lock = "".join(
+        f"{name}==1 \\\n    --hash=sha256:0 \\\n    --hash=sha256:1\n" for name in ("numpy", "uv", "uvloop")
+    )
+    (tmp_path / "requirements.txt").write_text(lock)
+    kill.write_small_lock(tmp_path)
+
+    kept = (tmp_path / "requirements.txt").read_text()
+    assert kept == "uv==1 \\\n    --hash=sha256:0 \\\n    --hash=sha256:1\n"
+
+
+# --- answers of the server -------------------------------------------------------------------------
+
+ANSWER = json.dumps({"predictions": [{"similarity": 0.5}]})
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (200, ANSWER, RIGHT),
+        (200, '{"predictions": []}', WRONG),
+        (200, "<html>", WRONG),
+        (400, '{"message": "row 1 of 1: received an empty text"}', Outcome.REFUSED),
+        (400, '{"message": "File \\"model.py\\", line 3"}', WRONG),
+        (400, '{"message": "no such file: /home/me/model"}', WRONG),
+        (400, f'{{"message": "{"a" * 1_000}"}}', WRONG),
+        (500, "Internal Server Error", WRONG),
+        (0, "ConnectionResetError", WRONG),
+    ],
+)
+def test_an_answer_is_right_refused_or_wrong(status: int, body: str, outcome: Outcome) -> None:
+    assert served.judged(served.Answer(status, body), 1)[0] is outcome
+
+
+# --- damaged folders -------------------------------------------------------------------------------
+
+
+def made(folder: Path) -> accounting.Tables:
+    """What stage songs makes of a folder."""
+    tables = raw.build(folder)
+    return accounting.Tables(tables.songs, tables.listed, tables.rejects)
+
+
+def generic(folder: Path) -> Path:
+    """Three texts, of which one is none, and three pairs, of which two are none."""
+    raw.texts(folder, [["a", "rain on the roof"], ["b", "rain on the river"], ["c", "..."]])
+    raw.pairs(folder, [["a", "b", "0.5"], ["a", "c", "0.5"], ["a", "b", "much"]])
+    return folder
+
+
+def official(folder: Path, form: str) -> Path:
+    """Two songs, one of which lists the other and unknown tracks; a track without lyrics, and its list."""
+    raw.two_songs(folder)
+    with (folder / "msd/unique_tracks.txt").open("a", encoding="utf-8") as file:
+        file.write("TRCCC1<SEP>SOCCC1<SEP>Nobody<SEP>Nothing\n")
+    (folder / "msd/tracks_per_year.txt").write_text(
+        "1985<SEP>TRAAA1<SEP>a<SEP>b\n1985<SEP>TRZZZ1<SEP>a<SEP>b\n"
+    )
+    if form == "json":
+        raw.track_file(folder, "TRAAA1", [["TRBBB1", 0.5], ["TRCCC1", 0.5], ["TRBBB1", "much"]])
+        raw.track_file(folder, "TRCCC1", [["TRAAA1", 0.5]])
+    else:
+        lists = [("TRAAA1", "TRBBB1,0.5,TRCCC1,0.5,TRBBB1,much"), ("TRCCC1", "TRAAA1,0.5")]
+        raw.database(folder, lists, form)
+    return folder
+
+
+def test_a_tag_that_is_neither_used_nor_rejected_is_seen(tmp_path: Path) -> None:
+    folder = official(tmp_path / "raw", "json")
+    raw.tags_database(
+        folder, ["TRAAA1", "TRZZZ1"], ["Folk  Rock", ""], [(1, 1, 100), (1, 2, 5), (1, 1, "?"), (2, 1, 9)]
+    )
+    tables = made(folder)
+    assert accounting.faults(folder, tables) == []
+
+    of_song = tables.songs["lastfm_tags"].map(lambda _: [])
+    lost = accounting.faults(folder, tables._replace(songs=tables.songs.assign(lastfm_tags=of_song)))
+    assert lost == ["msd/lastfm_tags.db:tid_tag:1: tag 'Folk  Rock' of TRAAA1 neither used nor rejected"]
+
+
+def test_where_all_is_used_or_rejected_nothing_is_lost(tmp_path: Path) -> None:
+    assert accounting.faults(generic(tmp_path / "g"), made(tmp_path / "g")) == []
+    for form in ("json", "similars_src", "similars_dest"):
+        folder = official(tmp_path / form, form)
+        assert accounting.faults(folder, made(folder)) == [], form
+
+
+@pytest.mark.parametrize(
+    ("table", "lost"),
+    [
+        ("songs", "texts.csv: 3 there, 1 used and 1 rejected"),
+        ("listed", "pairs.csv: 3 there, 0 used and 2 rejected"),
+        ("rejects", "pairs.csv: 3 there, 1 used and 1 rejected"),
+    ],
+)
+def test_a_row_that_a_table_of_a_generic_folder_lacks_is_seen(table: str, lost: str, tmp_path: Path) -> None:
+    tables = made(generic(tmp_path / "raw"))
+    shorter = tables._replace(**{table: getattr(tables, table).iloc[:-1]})
+
+    assert accounting.faults(tmp_path / "raw", shorter) == [lost]
+
+
+@pytest.mark.parametrize("form", ["json", "similars_src", "similars_dest"])
+def test_each_row_that_a_table_of_an_official_folder_lacks_is_seen(form: str, tmp_path: Path) -> None:
+    folder = official(tmp_path / "raw", form)
+    tables = made(folder)
+    # Tags and repeats apart, each reject stands for records of its own.
+    for number in range(len(tables.rejects)):
+        without = pd.concat([tables.rejects.iloc[:number], tables.rejects.iloc[number + 1 :]])
+        assert len(accounting.faults(folder, tables._replace(rejects=without))) == 1, tables.rejects.iloc[
+            number
+        ]
+    assert accounting.faults(folder, tables._replace(listed=tables.listed.iloc[1:])) != []
+    assert accounting.faults(folder, tables._replace(songs=tables.songs.iloc[1:])) != []
+
+
+@pytest.mark.parametrize("layout", raw_folders.LAYOUTS)
+def test_damage_changes_a_folder_and_the_same_draws_do_the_same(layout: str, tmp_path: Path) -> None:
+    done = []
+    for name in ("first", "second"):
+        draw = trials.draws("corrupt", 1, 2)
+        raw_folders.LAYOUTS[layout](tmp_path / name, draw)
+        done.append(damage.spoil(tmp_path / name, draw))
+
+    assert done[0] == done[1] != []
+    seen = [
+        {p.relative_to(tmp_path / name): p.lstat().st_size for p in (tmp_path / name).rglob("*")}
+        for name in ("first", "second")
+    ]
+    assert seen[0] == seen[1]
