@@ -25,13 +25,10 @@ LEAK = re.compile(
 
 
 def command(name: str, port: int) -> list[str]:
-    """Return what starts the server of a model on a port: MLflow's, and the proxy before it, if any."""
-    script = ROOT / "pipelines" / "serve.py"
-    if not script.exists():
-        return model_server.plain(name, port)
+    """Return what starts the server of a model on a port, behind nginx where that is installed."""
     return [
         sys.executable,
-        str(script),
+        str(ROOT / "pipelines" / "serve.py"),
         "--model",
         f"models:/{name}@champion",
         "--listen",
