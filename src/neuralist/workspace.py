@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import yaml
@@ -157,7 +156,7 @@ def _values(path: Path, raw: Path, experiments: list[str]) -> tuple[dict[str, An
 
 
 def _checked(values: dict[str, Any], raw: Path) -> params.Params:
-    with TemporaryDirectory() as folder:
+    with files.temporary_folder() as folder:
         merged = Path(folder) / "params.yaml"
         merged.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
         try:

@@ -7,6 +7,10 @@ ONNX Runtime, ...) is imported by the command that needs it, so that `--help` co
 
 from typing import Annotated
 
+# First, since the other imports take a while: from here on Ctrl-C is one line.
+import neuralist.console  # noqa: F401
+
+# isort: split
 import typer
 
 from neuralist import __version__

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,9 +26,8 @@ def demo(
 
     if folder.exists():
         raise ValueError(f"{folder}: exists already; name a new folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix=".demo-") as unfinished:
-        written = Path(unfinished, "demo")
+    with files.temporary_folder(folder.parent, ".demo-") as unfinished:
+        written = unfinished / "demo"
         corpus.write(written)
         sizes = [path.stat().st_size for path in written.rglob("*") if path.is_file()]
         written.rename(folder)
