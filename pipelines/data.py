@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from neuralist import console, demo, files
+from neuralist.ingest.sources import folders
 
 DATA, PIN, WORK, DEMO = Path("data"), Path("data.dvc"), Path("work"), ".demo-"
 # Exists while DVC writes data/ file by file: after a kill, the next call resumes the pull.
@@ -23,6 +24,7 @@ def main() -> None:
     """Keep existing data; otherwise write the demo corpus, or pull."""
     files.remove_leftovers(WORK, DEMO)
     if _has_data() and not PULLING.exists():
+        folders.check(DATA)  # before DVC, which would wait for what a named pipe holds
         print("data/ is there and stays as it is.")
         if PIN.exists() and _differs():
             print(

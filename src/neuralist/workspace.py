@@ -17,7 +17,7 @@ import yaml
 from neuralist import files
 from neuralist.config import corpus, params
 from neuralist.ingest import changes
-from neuralist.ingest.sources import generic_csv
+from neuralist.ingest.sources import folders, generic_csv
 
 LINKS = ("src", "pipelines", "dvc.yaml", ".dvcignore")
 MAX_NAME = 100  # bytes
@@ -49,7 +49,9 @@ def prepare(raw: Path, checkout: Path, name: str | None = None, experiments: Seq
 
     Raises:
         ValueError: the raw folder is missing, empty or holds the checkout; the name is odd, or serves
-            another raw folder; a key or value of corpus.yaml is refused; an experiment is unknown.
+            another raw folder; a key or value of corpus.yaml is refused; an experiment is unknown; or the raw
+            folder holds a link to nothing, or a named pipe.
+        OSError: a folder in it cannot be read.
     """
     raw, checkout = raw.expanduser().resolve(), checkout.resolve()
     _check_raw(raw, checkout)
@@ -90,6 +92,7 @@ def _check_raw(raw: Path, checkout: Path) -> None:
         raise ValueError(f"RAW={raw}: this folder holds the checkout itself; give a folder of raw files only")
     if not any(raw.iterdir()):
         raise ValueError(f"RAW={raw}: this folder is empty; put the raw files into it")
+    folders.check(raw)  # before DVC, which would wait for what a named pipe holds
 
 
 def _name(raw: Path, name: str | None) -> str:

@@ -12,6 +12,7 @@ import typer
 from neuralist import files
 from neuralist.cli import shell
 from neuralist.cli.shell import Json
+from neuralist.console import exits
 
 if TYPE_CHECKING:
     from neuralist.fetch import Report
@@ -26,6 +27,7 @@ def demo(
 
     if folder.exists():
         raise ValueError(f"{folder}: exists already; name a new folder")
+    exits.goes_on(f"{folder} was not written; call again")
     with files.temporary_folder(folder.parent, ".demo-") as unfinished:
         written = unfinished / "demo"
         corpus.write(written)
@@ -73,6 +75,7 @@ def fetch(
     folder = files.checkout() / "data" if folder is None else folder
     official.check_folder(folder, downloads)
     _accept(accept_licence)
+    exits.goes_on("what has arrived is kept; call again to go on from there")
     with _progress() as report:
         results = official.fetch(downloads, folder, report)
     command = "dvc add data && dvc repro" if is_checkout_data else f"make repro RAW={folder}"
