@@ -156,7 +156,7 @@ def test_a_full_standard_output_is_a_fault(tmp_path: Path) -> None:
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+            env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": ""},
             check=False,
         )
     assert ended.returncode == 1

@@ -1,4 +1,4 @@
-"""Raw folders in which something is no file, is cut, or is far too long: named, never skipped or waited for."""
+"""Raw folders in which something is no file, is cut or far too long: named, not skipped nor waited for."""
 
 import os
 from pathlib import Path

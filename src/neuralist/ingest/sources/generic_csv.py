@@ -85,10 +85,6 @@ def read_pairs(
     for where, fields in rows(folder, "pairs.csv", ["left_id", "right_id", "similarity"]):
         fault = row_fault(fields) or common.too_long(fields)
         fault = fault or _pair_fault(fields, similarity_range, gives_split=gives_split)
-            row_fault(fields)
-            or common.too_long(fields)
-            or _pair_fault(fields, similarity_range, gives_split=gives_split)
-        )
         left, right = fields.get("left_id", "").strip(), fields.get("right_id", "").strip()
         unknown = [text_id for text_id in (left, right) if text_id not in song_ids]
         if not fault and unknown:
