@@ -1,8 +1,8 @@
 """The command line `neuralist`: ask the served model, look at its songs, get raw data, find what is missing.
 
 Results go to stdout, everything else to stderr. Exit codes: 0 done; 1 bad input or nothing found, with one
-line `error: ...` on stderr; 2 wrong usage; 130 stopped by Ctrl-C, 143 by SIGTERM. What costs time to import (pandas,
-ONNX Runtime, ...) is imported by the command that needs it, so that `--help` comes at once.
+line `error: ...` on stderr; 2 wrong usage; 130 stopped by Ctrl-C, 143 by SIGTERM. What costs time to import
+(pandas, ONNX Runtime, ...) is imported by the command that needs it, so that `--help` comes at once.
 """
 
 from typing import Annotated
