@@ -29,7 +29,8 @@ def read(folder: Path, similarity_range: tuple[float, float], engine: EngineName
         ValueError: the folder holds neither form or both, or a file is missing or faulty.
         OSError: a folder in it cannot be read.
     """
-    folders.check(folder)
+    if folder.is_dir():
+        folders.check(folder)
     official = [name for name in ("billboard", "msd/unique_tracks.txt") if (folder / name).exists()]
     generic = [name for name in ("texts.csv", "pairs.csv") if (folder / name).exists()]
     if not official and not generic:
