@@ -66,4 +66,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run(main, "`make bench` begins again")

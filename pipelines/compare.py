@@ -26,4 +26,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run(main, "nothing was changed")

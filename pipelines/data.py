@@ -7,22 +7,24 @@ and silently rewrite a team's data.dvc.
 
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from neuralist import console, demo
+from neuralist import console, demo, files
+from neuralist.ingest.sources import folders
 
-DATA, PIN, WORK = Path("data"), Path("data.dvc"), Path("work")
+DATA, PIN, WORK, DEMO = Path("data"), Path("data.dvc"), Path("work"), ".demo-"
 # Exists while DVC writes data/ file by file: after a kill, the next call resumes the pull.
 PULLING = WORK / ".pulling-data"
 
 
 def main() -> None:
     """Keep existing data; otherwise write the demo corpus, or pull."""
+    files.remove_leftovers(WORK, DEMO)
     if _has_data() and not PULLING.exists():
+        folders.check(DATA)  # before DVC, which would wait for what a named pipe holds
         print("data/ is there and stays as it is.")
         if PIN.exists() and _differs():
             print(
@@ -31,9 +33,8 @@ def main() -> None:
             )
         return
     pin = _pinned()["md5"]
-    WORK.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=WORK, prefix=".demo-") as folder:
-        corpus = Path(folder, "data")
+    with files.temporary_folder(WORK, DEMO) as folder:
+        corpus = folder / "data"
         demo.write(corpus)
         if demo.digest(corpus) == pin:
             _move_to_data(corpus)
@@ -108,4 +109,4 @@ def _pull(pin: str) -> None:
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run(main, "`make data` begins again")

@@ -88,4 +88,4 @@ def _shown(path: Path | str) -> Path:
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run(main, "`make repro` goes on from here")

@@ -69,4 +69,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run(main, "the same command goes on: what is trained is in --out")

@@ -37,4 +37,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run(main, "`make repro` begins again")

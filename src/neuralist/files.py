@@ -1,13 +1,23 @@
 """Files and folders: written whole or not at all, read as JSON, named by their bytes; no pandas here."""
 
+import fcntl
 import hashlib
 import json
+import os
 import re
+import secrets
+import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+from tempfile import gettempdir
 from typing import Any
 
+UNFINISHED = ".unfinished-"  # begins the names of files that are being written
+FORGOTTEN_S = 86_400  # age from which an unfinished file is left over, where a disk knows no locks
 CONFLICT = re.compile(r"(<{7}|\|{7}|={7}|>{7})( |$)")  # a line that git writes around the sides of a conflict
 MAX_DEPTH, MAX_NODES = 100, 1_000_000  # of a YAML file
 
@@ -20,14 +30,108 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def unfinished(path: Path) -> Iterator[Path]:
-    """Give a name to write under; `path` appears only when the block ends well."""
+    """Give a name to write under; `path` appears only when the block ends well.
+
+    What killed processes left in the folder goes, see `remove_leftovers`.
+
+    Raises:
+        OSError: of the block, with `path` in place of the name to write under, or of none.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".unfinished-{path.name}")
+    remove_leftovers(path.parent, UNFINISHED)
+    temporary = None
     try:
-        yield temporary
-        temporary.replace(path)
+        temporary, lock = _claimed(path.parent, UNFINISHED, f"-{path.name}", _new_file)
+        try:
+            yield temporary
+            temporary.replace(path)
+        finally:
+            os.close(lock)
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        if error.filename is None or temporary is None or str(temporary) == os.fsdecode(error.filename):
+            error.filename, error.filename2 = str(path), None
+        raise
+
+
+@contextmanager
+def temporary_folder(parent: Path | None = None, prefix: str = ".neuralist-") -> Iterator[Path]:
+    """Give a new folder that is removed at the end, and what killed processes left under such names.
+
+    Args:
+        parent: where it is made; without it the system's folder for such.
+        prefix: of its name; 8 random digits follow.
+    """
+    parent = Path(gettempdir()) if parent is None else parent
+    parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(parent, prefix)
+    folder, lock = _claimed(parent, prefix, "", partial(Path.mkdir, mode=0o700))
+    try:
+        yield folder
     finally:
-        temporary.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def remove_leftovers(folder: Path, prefix: str) -> None:
+    """Remove the `unfinished` files and temporary folders that this user's killed processes left in a folder.
+
+    Each is locked as long as the process that made it lives, whichever machine that is on. Where a disk knows
+    no locks, the age decides. What cannot be removed stays.
+    """
+    pattern = re.compile(rf"{re.escape(prefix)}[0-9a-z_]{{8}}(-.+)?", re.DOTALL)
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in [entry for entry in entries if pattern.fullmatch(entry.name)]:
+            with suppress(OSError):
+                _remove_if_left(entry)
+
+
+def _remove_if_left(entry: "os.DirEntry[str]") -> None:
+    status = entry.stat(follow_symlinks=False)
+    is_ours = status.st_uid == os.geteuid() and (S_ISDIR(status.st_mode) or S_ISREG(status.st_mode))
+    if not is_ours:
+        return
+    lock = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        if not _is_left(lock, status.st_mtime):
+            return
+        if S_ISDIR(status.st_mode):
+            shutil.rmtree(entry.path, ignore_errors=True)
+        else:
+            Path(entry.path).unlink(missing_ok=True)
+    finally:
+        os.close(lock)
+
+
+def _is_left(lock: int, modified: float) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False  # its process lives
+    except OSError:
+        return time.time() - modified > FORGOTTEN_S
+    return True
+
+
+def _claimed(folder: Path, prefix: str, ending: str, make: Callable[[Path], None]) -> tuple[Path, int]:
+    """Make a file or folder of a random name and lock it; returns its path and the lock's descriptor."""
+    while True:
+        path = folder / f"{prefix}{secrets.token_hex(4)}{ending}"
+        try:
+            make(path)
+        except FileExistsError:
+            continue
+        lock = os.open(path, os.O_RDONLY)
+        with suppress(OSError):  # a disk without locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        # Else another process took it for left between the two calls.
+        if path.exists():
+            return path, lock
+        os.close(lock)
+
+
+def _new_file(path: Path) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
 
 
 def digest(path: Path) -> str:

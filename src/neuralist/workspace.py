@@ -14,7 +14,6 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import yaml
@@ -22,7 +21,7 @@ import yaml
 from neuralist import files
 from neuralist.config import corpus, params
 from neuralist.ingest import changes
-from neuralist.ingest.sources import generic_csv
+from neuralist.ingest.sources import folders, generic_csv
 
 LINKS = ("src", "pipelines", "dvc.yaml", ".dvcignore")
 MAX_NAME = 100  # bytes
@@ -64,7 +63,8 @@ def prepare(
     Raises:
         ValueError: the raw folder is missing, empty or holds the checkout; the name is odd, or serves
             another raw folder; a key or value of corpus.yaml is refused; an experiment is unknown; the raw
-            folder is not trusted, and names what it must not.
+            folder holds a link to nothing, or a named pipe, or is not trusted, and names what it must not.
+        OSError: a folder in it cannot be read.
     """
     raw, checkout = raw.expanduser().resolve(), checkout.resolve()
     _check_raw(raw, checkout)
@@ -153,6 +153,7 @@ def _check_raw(raw: Path, checkout: Path) -> None:
         raise ValueError(f"RAW={raw}: this folder holds the checkout itself; give a folder of raw files only")
     if not any(raw.iterdir()):
         raise ValueError(f"RAW={raw}: this folder is empty; put the raw files into it")
+    folders.check(raw)  # before DVC, which would wait for what a named pipe holds
 
 
 def _name(raw: Path, name: str | None) -> str:
@@ -219,7 +220,7 @@ def _values(path: Path, raw: Path, experiments: list[str]) -> tuple[dict[str, An
 
 
 def _checked(values: dict[str, Any], raw: Path) -> params.Params:
-    with TemporaryDirectory() as folder:
+    with files.temporary_folder() as folder:
         merged = Path(folder) / "params.yaml"
         merged.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
         try:

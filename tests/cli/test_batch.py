@@ -241,7 +241,9 @@ def test_ctrl_c_leaves_nothing_behind(model: str, tmp_path: Path, monkeypatch: p
     )
     source = write(tmp_path / "pairs.csv", PAIRS)
     result = run("predict", source, tmp_path / "out.csv", "--model", model)
-    assert (result.exit_code, result.output) == (130, "")
+    out = tmp_path / "out.csv"
+    line = f"stopped by Ctrl-C; {out} was not written; call again to begin at the first row\n"
+    assert (result.exit_code, result.output) == (130, line)
     assert list(tmp_path.iterdir()) == [source]
 
 

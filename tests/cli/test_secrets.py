@@ -65,7 +65,8 @@ def test_a_stage_ends_without_it(capsys: pytest.CaptureFixture[str]) -> None:
 
     with pytest.raises(SystemExit) as ended:
         console.run(stage)
-    assert ended.value.code == f"error: {SHOWN}: no answer"
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == f"error: {SHOWN}: no answer\n"
 
 
 def test_a_warning_is_given_without_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,6 @@ Packed and copied files are in temporary folders, which the caller's ExitStack d
 
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from neuralist import files
 
@@ -87,7 +86,7 @@ def _kinds() -> str:
 
 
 def _scratch(resources: ExitStack) -> Path:
-    return Path(resources.enter_context(TemporaryDirectory()))
+    return resources.enter_context(files.temporary_folder())
 
 
 def _packed(source: Path, checkout: Path, resources: ExitStack) -> Path:

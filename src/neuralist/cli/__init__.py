@@ -1,8 +1,8 @@
 """The command line `neuralist`: ask the served model, look at its songs, get raw data, find what is missing.
 
 Results go to stdout, everything else to stderr. Exit codes: 0 done; 1 bad input or nothing found, with one
-line `error: ...` on stderr; 2 wrong usage; 130 stopped by Ctrl-C. What costs time to import (pandas,
-ONNX Runtime, ...) is imported by the command that needs it, so that `--help` comes at once.
+line `error: ...` on stderr; 2 wrong usage; 130 stopped by Ctrl-C, 143 by SIGTERM. What costs time to import
+(pandas, ONNX Runtime, ...) is imported by the command that needs it, so that `--help` comes at once.
 """
 
 import warnings
@@ -10,6 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
+# First, since the other imports take a while: from here on Ctrl-C is one line.
+import neuralist.console  # noqa: F401
+
+# isort: split
 import typer
 
 from neuralist import __version__

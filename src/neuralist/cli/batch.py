@@ -10,6 +10,7 @@ import typer
 
 from neuralist.cli import shell
 from neuralist.cli.shell import Json, Model
+from neuralist.console import exits
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -187,6 +188,7 @@ def _convert(source: Path, out: Path, job: _Job, at_once: int, report: Callable[
     streams.check(source, out)
     if job.guard_formulas and out.suffix.lower() != ".csv":
         raise ValueError(f"--guard-formulas: {out} is no csv file, so nothing in it is run; leave it out")
+    exits.goes_on(f"{out} was not written; call again to begin at the first row")
     n_rows = n_bad = 0
     with streams.writing(out) as write:
         for chunk in streams.read(source, at_once):

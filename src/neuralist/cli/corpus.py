@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +12,7 @@ import typer
 from neuralist import files
 from neuralist.cli import shell
 from neuralist.cli.shell import Json
+from neuralist.console import exits
 
 if TYPE_CHECKING:
     from neuralist.fetch import Report
@@ -27,9 +27,9 @@ def demo(
 
     if folder.exists():
         raise ValueError(f"{folder}: exists already; name a new folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix=".demo-") as unfinished:
-        written = Path(unfinished, "demo")
+    exits.goes_on(f"{folder} was not written; call again")
+    with files.temporary_folder(folder.parent, ".demo-") as unfinished:
+        written = unfinished / "demo"
         corpus.write(written)
         sizes = [path.stat().st_size for path in written.rglob("*") if path.is_file()]
         written.rename(folder)
@@ -78,6 +78,7 @@ def fetch(
     folder = files.checkout() / "data" if folder is None else folder
     official.check_folder(folder, downloads)
     _accept(accept_licence)
+    exits.goes_on("what has arrived is kept; call again to go on from there")
     with _progress() as report:
         results = official.fetch(downloads, folder, report)
     command = "dvc add data && dvc repro" if is_checkout_data else f"make repro RAW={folder}"

@@ -17,6 +17,7 @@ import typer
 from neuralist import __version__, files
 from neuralist.cli import shell
 from neuralist.cli.shell import Json
+from neuralist.console.error_messages import message
 
 if TYPE_CHECKING:
     from neuralist.console.next_steps import Step
@@ -109,8 +110,8 @@ def examine(root: Path, names: Container[str] = DOCTOR) -> Iterator[Finding]:
     for name, check in checks.items():
         try:
             state, fix = check(root)
-        except (ModuleNotFoundError, ValueError) as error:
-            state, _, fix = shell.message(error).partition("; ")
+        except (ImportError, OSError, ValueError) as error:
+            state, _, fix = (message(error) or str(error)).partition("; ")
             fix = fix or "correct that and call again"  # without a fix the check would count as passed
         yield Finding(name, without_passwords(state), without_passwords(fix))
 

@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -65,8 +64,8 @@ def extend(
     before = records.load_served(folder)
     beside = root / "work" / "extended" if out is None else out.absolute().parent
     beside.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".unfinished-", dir=beside) as temporary:
-        whole = Path(temporary) / "served"
+    with files.temporary_folder(beside, files.UNFINISHED) as temporary:
+        whole = temporary / "served"
         catalogue = parquet.read(songs, tables.SONGS)
         served, added = package.extend(folder, vectors, catalogue, whole, align=align)
         target = out or beside / f"{served.experiment}-{served.content[:12]}"

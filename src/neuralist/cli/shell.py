@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from neuralist import files, html
+from neuralist import files
+from neuralist.console import exits
+from neuralist.console.error_messages import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,23 +42,25 @@ resources = ExitStack()
 
 
 class Group(TyperGroup):
-    """Turns bad input (a ValueError) and unreadable files into one line on stderr and exit code 1."""
+    """Runs commands so that each fault is one line on stderr and an exit code, see `console.exits`."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help; in a workspace also its paths and the name of its model."""
         super().format_help(ctx, formatter)
         print("".join(f" {line}\n" for line in _of_workspace()), end="")
 
+    def make_context(self, *args: Any, **others: Any) -> Any:
+        """Read the command line."""
+        with exits.one_line():
+            return super().make_context(*args, **others)
+
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; prints its error."""
-        try:
-            with resources:
+        """Run the command; prints its error, and ends with its exit code."""
+        with exits.one_line(), resources:
+            try:
                 return super().invoke(ctx)
-        except BrokenPipeError:
-            raise  # `neuralist ... | head`: typer ends quietly
-        except (ValueError, OSError, ModuleNotFoundError) as error:
-            print(f"error: {without_secrets(message(error))}", file=sys.stderr)
-            raise typer.Exit(1) from error
+            except typer.Abort as stop:  # Ctrl-C at a question
+                raise KeyboardInterrupt from stop
 
 
 def _of_workspace() -> list[str]:
@@ -77,31 +81,9 @@ def _of_workspace() -> list[str]:
     return []
 
 
-def message(error: Exception) -> str:
-    """Return an error as one sentence that ends in the fix."""
-    if isinstance(error, ModuleNotFoundError):
-        return f"{error}; run `make setup` in a checkout, or pip install 'neuralist[train]'"
-    if isinstance(error, OSError) and error.strerror:
-        prefix = f"{error.filename}: " if error.filename else ""
-        return f"{prefix}{error.strerror}; correct that and call again"
-    return str(error)
-
-
 def warn(text: str) -> None:
     """Print a warning on stderr, on one line."""
-    print(f"warning: {without_secrets(text)}", file=sys.stderr)
-
-
-def without_secrets(text: str) -> str:
-    """Return a message on one line, as `shown` does, with *** in place of passwords and tokens."""
-    from neuralist.console.addresses import without_passwords  # rich's bars come with it: 0.06 s
-
-    return shown(without_passwords(text))
-
-
-def shown(text: object) -> str:
-    """Return a text on one line, without characters that a terminal would act upon."""
-    return html.visible(" ".join(str(text).split()))
+    print(f"warning: {shown(text)}", file=sys.stderr)
 
 
 def print_json(value: object) -> None:

@@ -414,6 +414,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: the file is missing, in conflict or no YAML mapping.
     """
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path}: a folder or a named pipe stands there; put the file in its place")
     try:
         text = path.read_text(encoding="utf-8")
         files.refuse_conflict(path, text)

@@ -3,22 +3,25 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from neuralist.console import exits
 
-from neuralist.console.addresses import without_passwords
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
-def run(main: Callable[[], None]) -> None:
-    """Run a stage; a ValueError (bad input, by our convention) becomes one line on stderr and exit 1.
+def run(main: Callable[[], None], goes_on: str = "") -> None:
+    """Run a stage; what goes wrong becomes one line on stderr and an exit code, see `exits`.
 
-    So does the ConnectionAbortedError of a worker that is gone; see `neuralist.training.distributed.workers`.
+    Args:
+        main: of the stage.
+        goes_on: what the line says where it is stopped, as long as nothing else is set.
     """
-    try:
+    exits.goes_on(goes_on or f"`dvc repro` runs stage {Path(sys.argv[0]).stem} again")
+    with exits.one_line():
         main()
-    except (ValueError, ConnectionAbortedError) as error:
-        sys.exit(f"error: {without_passwords(str(error))}")
 
 
 @contextmanager
@@ -33,11 +36,14 @@ def epochs(
     with _bar() as bar:
         task = bar.add_task(name, total=limit, figures="")
 
+        exits.goes_on(f"the next call goes on with {name}, after its last whole epoch if there is one")
+
         def report(record: dict[str, float], at: tuple[int, int] | None) -> None:
             figures = "  ".join(f"{key} {value:.4f}" for key, value in record.items() if key != "epoch")
             done = record["epoch"] - 1 + (at[0] / at[1] if at else 1)
             bar.update(task, completed=done, figures=figures)
             if not at:
+                exits.goes_on(f"the next call goes on with {name} after epoch {record['epoch']}/{limit}")
                 bar.console.print(
                     f"{name} epoch {record['epoch']}/{limit}  {figures}", highlight=False, soft_wrap=True
                 )
@@ -55,12 +61,14 @@ def trials(name: str, total: int, epochs: int) -> Iterator[Callable[[list[dict[s
     with _bar() as bar:
         task = bar.add_task(name, total=total, figures="")
         printed: set[int] = set()
+        exits.goes_on(f"the next call goes on with {name}, after its last whole epoch if there is one")
 
         def report(rows: list[dict[str, Any]], number: int) -> None:
             finished = [row for row in rows if row["state"] not in ("waiting", "running")]
             running_share = sum(min(1, row["epochs"] / epochs) for row in rows if row["state"] == "running")
             status = f"{len(finished)}/{total} trials, trial {number} epoch {rows[number]['epochs']}/{epochs}"
             bar.update(task, completed=len(finished) + running_share, figures=status)
+            exits.goes_on(f"the next call goes on with {name} after {status}")
             for row in finished:
                 if row["trial"] not in printed:
                     printed.add(row["trial"])
@@ -69,8 +77,11 @@ def trials(name: str, total: int, epochs: int) -> Iterator[Callable[[list[dict[s
         yield report
 
 
-def _bar() -> Progress:
+def _bar() -> "Progress":
     """A bar with its name before it, the field `figures` and the time left behind it; on a terminal only."""
+    # Not at the top: until this package is imported, Ctrl-C is answered by a traceback.
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"))
     return Progress(*columns, TimeRemainingColumn(), disable=not sys.stdout.isatty())
 
@@ -83,3 +94,8 @@ def _trial(row: dict[str, Any]) -> str:
         for key, value in settings.items()
     )
     return f"trial {row['trial']} {row['state']}{value} after {row['epochs']} epochs: {chosen}"
+
+
+# Importing it is the first that a stage or command does, and the rest of its imports take seconds.
+if exits.is_program():
+    exits.install()

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -11,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from typing_extensions import override
 
+from neuralist import files
 from neuralist.data import parquet
 from neuralist.engine.protocol import Engine
 
@@ -80,6 +80,6 @@ class DuckDB(Engine):
 @contextmanager
 def connect() -> Iterator[Engine]:
     """Open an in-memory DuckDB without tables."""
-    with TemporaryDirectory(prefix="neuralist-") as folder, duckdb.connect() as connection:
+    with files.temporary_folder() as folder, duckdb.connect() as connection:
         connection.execute(f"set temp_directory = '{folder}'; set memory_limit = '{MEMORY}'")
         yield DuckDB(connection)

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 from typing_extensions import override
 
+from neuralist import files
 from neuralist.data import parquet
 from neuralist.engine.protocol import Engine
 
@@ -114,8 +114,8 @@ def connect() -> Iterator[Engine]:
         return
     if "JAVA_HOME" not in os.environ and shutil.which("java") is None:
         raise ValueError("engine: spark needs Java 17 or later; install it, or set engine to duckdb")
-    with TemporaryDirectory(prefix="neuralist-") as folder:
-        session = _start_session(folder)
+    with files.temporary_folder() as folder:
+        session = _start_session(str(folder))
         try:
             yield Spark(session)
         finally:

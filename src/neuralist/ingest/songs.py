@@ -186,6 +186,7 @@ def _counts(
         "songs with list": sum(songs.has_list),
         "songs with tags of Last.fm": sum(map(bool, songs.lastfm_tags)),
         "columns not read in": raw.unread | similar.unread,
+        "last lines without a line end in": raw.unended,
         "years not read": int(raw.records.unread_year.notna().sum()),
         "songs with the year of a track": sum(songs["where"].isin(without_year) & songs.year.notna()),
         "groups of covers": sum(count > 1 for count in Counter(songs.group_id).values()),

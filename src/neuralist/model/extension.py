@@ -11,11 +11,11 @@ import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
 
+from neuralist import files
 from neuralist.config import records
 from neuralist.config.records import Coverage, ExperimentRecord
 from neuralist.model import representatives, word_table
@@ -78,9 +78,8 @@ def extend(folder: Path, paths: Sequence[Path], out: Path, *, align: bool) -> Ex
     origins = merged.origins(own * merged.shares[:, 0])
     coverage = _coverage(experiment.coverage, added, spaces, len(merged.words))
     words = word_vectors.WordVectors(Vocabulary(merged.words), _table(table, merged), coverage, origins)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=out.parent, prefix=f".unfinished-{out.name}-") as unfinished:
-        made = Path(unfinished) / out.name
+    with files.temporary_folder(out.parent, files.UNFINISHED) as unfinished:
+        made = unfinished / out.name
         shutil.copytree(folder, made, ignore=shutil.ignore_patterns("model.keras", "seed-*", "history.csv"))
         word_table.write(folder / GRAPH, words.matrix, made / GRAPH, quantise=True)
         words.save_words(made)

@@ -17,7 +17,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -305,8 +304,8 @@ def extend(
         ValueError: the model cannot be extended, a file is unusable or of another space, or there are fewer
             than two songs.
     """
-    with TemporaryDirectory() as scratch:
-        extended = Path(scratch) / "extended"
+    with files.temporary_folder() as scratch:
+        extended = scratch / "extended"
         added = extension.extend(folder, paths, extended, align=align)
         card = (folder / "card.md").read_text(encoding="utf-8")
         files.write_text(extended / "card.md", model_card.with_extension(card, added))

@@ -17,7 +17,6 @@ in between, the champion is the old version or the new one, and the next call go
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from neuralist import files
@@ -136,8 +135,8 @@ class _Renewal:
                 if model.versions.get(number, {}).get("served") == packed.digest:
                     self.client.set_model_version_tag(name, number, CATALOGUE, self.current.songs)
             return ""
-        with TemporaryDirectory() as scratch:
-            folder, served = self._renewed(Path(scratch))
+        with files.temporary_folder() as scratch:
+            folder, served = self._renewed(scratch)
             data = champion.get("data", packed.data)
             return self._register(folder, registry.content_digest(served, data))
 

@@ -9,8 +9,8 @@ import hashlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from neuralist import files
 from neuralist.config import records
 from neuralist.config.records import ServedModel
 from neuralist.serving import registered
@@ -42,8 +42,8 @@ def register(
     if mlflow_store.checkout is not None and not (mlflow_store.checkout / "mlflow.db").exists():
         return "not registered: no model is registered here, for there is no mlflow.db"
     served, models = records.load_served(folder), registered.names(corpus)
-    with opened(mlflow_store) as client, TemporaryDirectory() as scratch:
-        named = Path(shutil.copytree(folder, Path(scratch) / "served"))  # as a version calls it
+    with opened(mlflow_store) as client, files.temporary_folder() as scratch:
+        named = Path(shutil.copytree(folder, scratch / "served"))  # as a version calls it
         present = stamp.models(client, mlflow_store, models)
         parents = {name: _version_of(before, model) for name, model in present.items()}
         if missing := [name for name, number in parents.items() if number is None]:

@@ -19,9 +19,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from neuralist import files
 from neuralist.config import params, records
 from neuralist.config.records import ServedModel
 from neuralist.serving import registered
@@ -185,10 +185,10 @@ class _Registration:
 
         songs = parquet.read(self.served.artifacts / "songs.parquet", tables.SONGS)
         pairs = parquet.read(self.served.artifacts / "pairs.parquet", tables.PAIRS)
-        with TemporaryDirectory() as scratch:
+        with files.temporary_folder() as scratch:
             number = self.models[self.served.corpus].aliases["champion"]
             source = self.client.get_model_version_download_uri(self.served.corpus, number)
-            folder = download_served(self.mlflow_store, source, Path(scratch))
+            folder = download_served(self.mlflow_store, source, scratch)
             rivals = champion.Rivals(self.served.folder, folder)
             return champion.compare(songs, pairs, rivals, self.served.model.metric, params.load().evaluate)
 
@@ -242,7 +242,7 @@ def create_version(
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name, description=registered.MODELS[kind])
     path = f"served-{tags['served'][:12]}/{kind}"
-    with TemporaryDirectory() as scratch:
+    with files.temporary_folder() as scratch:
         mlflow_model.save(kind, folder, Path(scratch, kind))
         client.log_artifacts(run.info.run_id, f"{scratch}/{kind}", path)
     version = client.create_model_version(

@@ -77,7 +77,8 @@ def read(path: Path, encoding: str | None = None, sheet: str | None = None) -> T
     """
     ending = path.suffix.lower()
     if not path.is_file():
-        raise ValueError(f"{path}: no such file; give a file or a folder that is there")
+        what = "neither a file nor a folder" if path.exists() else "no such file"
+        raise ValueError(f"{path}: {what}; give a file or a folder that is there")
     if ending in (".xlsx", ".xlsm"):
         table = _sheet(path, sheet)
     elif ending == ".parquet":

@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ import pandas as pd
 import yaml
 
 from neuralist.config import corpus
+from neuralist.files import temporary_folder
 from neuralist.ingest.importing import files, grades, roles
 from neuralist.ingest.importing.files import Fault, Table
 from neuralist.ingest.importing.grades import Range
@@ -272,9 +272,8 @@ def write(imported: Imported, folder: Path, source: str) -> None:
         ValueError: the folder is there already.
     """
     check_new(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix=".import-") as unfinished:
-        made = Path(unfinished, "made")
+    with temporary_folder(folder.parent, ".import-") as unfinished:
+        made = unfinished / "made"
         made.mkdir()
         _write_csv(made / "texts.csv", imported.texts.columns, _rows(imported.texts))
         if imported.pairs is not None and imported.range is not None:

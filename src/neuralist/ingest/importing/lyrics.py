@@ -21,6 +21,7 @@ import pandas as pd
 from neuralist.ingest.importing import encodings
 from neuralist.ingest.importing.files import Fault, Table
 from neuralist.ingest.importing.roles import Roles
+from neuralist.ingest.sources import folders
 from neuralist.ingest.sources.common import SONG_ENDINGS, shortened
 
 _COLUMNS = ("artist", "title", "year", "language", "lyrics")
@@ -39,7 +40,9 @@ def roles(table: Table, form: str) -> Roles:
 
 def files(folder: Path) -> list[Path]:
     """Return the song files in a folder and its folders, sorted; hidden ones are none."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SONG_ENDINGS and path.is_file())
+    found = (
+        path for path in folders.found(folder, "*") if path.suffix.lower() in SONG_ENDINGS and path.is_file()
+    )
     return sorted(
         path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )

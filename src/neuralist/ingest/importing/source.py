@@ -12,6 +12,7 @@ from neuralist.ingest.importing import encodings, files, generic, lyrics, roles
 from neuralist.ingest.importing.files import Table
 from neuralist.ingest.importing.generic import Imported
 from neuralist.ingest.importing.roles import Flags, Roles
+from neuralist.ingest.sources import folders
 from neuralist.ingest.sources.common import SONG_ENDINGS, TABLE_ENDINGS
 
 _SPLIT_COLUMN = "split by file name"
@@ -30,6 +31,7 @@ def read(
 
     Raises:
         ValueError: a file is missing, of no known form, or what its columns are is not clear.
+        OSError: a file or a folder in the folder cannot be read.
     """
     for path in paths:
         if not path.exists():
@@ -37,6 +39,7 @@ def read(
     notes: list[str] = []
     if len(paths) == 1 and paths[0].is_dir():
         folder = paths[0]
+        folders.check(folder)
         tables = sorted(path for path in folder.glob("[!.]*") if path.suffix.lower() in TABLE_ENDINGS)
         paths = [path for path in tables if path.suffix.lower() not in SONG_ENDINGS]
         if not paths or lyrics.has_songs(folder):

@@ -70,7 +70,10 @@ def _fault(entry: dict[str, Any]) -> tuple[str, str] | None:
             return f"{field} is missing or not text", common.shortened(entry.get(field))
         if field != "lyrics" and not entry[field].strip():
             return f"{field} is empty", common.shortened(entry[field])
+    named = {field: entry[field] for field in ("artist", "title", "lyrics")}
     tags = entry.get("tags") or []
+    if fault := common.too_long(named):
+        return fault
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         return "tags is not a list of texts", common.shortened(tags)
     try:

@@ -10,10 +10,8 @@
 year, else null.
 """
 
-import fnmatch
-import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,26 +23,14 @@ from neuralist.ingest import columns
 from neuralist.ingest.sources import years
 
 RECORDS = ["where", "id", "artist", "title", "year", "unread_year", "tags", "language", "lyrics"]
+# Longer fields are none, and expressions that search them would take hours. A word is what stands between
+# spaces: in Chinese a whole paragraph.
+MOST_CHARACTERS, LONGEST_WORD = 10_000, 100_000
+_TEXTS = {"text", "lyrics"}
 TRACKS = ["where", "track_id", "artist", "title", "year"]
 # Endings of what `neuralist import` reads: tables, and songs.
 TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".json", ".jsonl", ".ndjson", ".parquet")
 SONG_ENDINGS = (".txt", ".lrc")
-
-
-def found(folder: Path, pattern: str) -> list[Path]:
-    """Return what has this name in a folder and its folders, linked ones too, sorted.
-
-    Path.rglob would pass over a linked folder, so that a large one that lies elsewhere would be missing.
-    """
-    paths = list[Path]()
-    for place, folders, names in os.walk(folder, followlinks=True):
-        links = [name for name in folders if Path(place, name).is_symlink()]
-        above = {path.resolve() for path in (Path(place), *Path(place).parents)} if links else set()
-        for name in links:
-            if Path(place, name).resolve() in above:
-                folders.remove(name)  # the way back to a folder above would never end
-        paths += [Path(place, name) for name in fnmatch.filter([*folders, *names], pattern)]
-    return sorted(paths)
 
 
 @dataclass(frozen=True)
@@ -78,6 +64,7 @@ class Raw:
         tracks: see the module docstring; empty in the generic form, where a text's id is its only track id.
         rejects: tables.REJECTS.
         unread: columns of the records' files that are not read, see `unread`.
+        unended: names of text files whose last line has no line end, with 1 for each: one may be cut short.
         similarities: reads the similarities of the ids it is given, those with lyrics: few of the 56.5 M
             entries of the full Last.fm file are ever needed in memory.
         duplicates: columns group (a number) and track_id, of tracks that are one song; None without a list.
@@ -88,6 +75,7 @@ class Raw:
     tracks: pd.DataFrame
     rejects: pd.DataFrame
     unread: dict[str, int]
+    unended: dict[str, int]
     similarities: Callable[[Iterable[str]], Similarities]
     duplicates: pd.DataFrame | None = None
 
@@ -222,6 +210,27 @@ def all_unusable(name: str, count: int, faults: pd.DataFrame) -> ValueError:
         f"{name}: none of its {count:,} entries can be used; the first, {where}: {reason}, "
         f"received {value!r}; bring the file into the form that docs/data.md describes"
     )
+
+
+def too_long(fields: Mapping[str, object]) -> tuple[str, str] | None:
+    """Return reason and value of a record with a text that no record has; None for any other.
+
+    Args:
+        fields: of the record; those that hold lyrics may be long, but not in one word.
+    """
+    for name, value in fields.items():
+        if not isinstance(value, str):
+            continue
+        if name not in _TEXTS and len(value) > MOST_CHARACTERS:
+            return f"{name} has more than {MOST_CHARACTERS:,} characters", shortened(value)
+        if len(value) > LONGEST_WORD and max(map(len, value.split()), default=0) > LONGEST_WORD:
+            return f"{name} has a word of more than {LONGEST_WORD:,} characters", shortened(value)
+    return None
+
+
+def cut_short(name: str, line: int) -> ValueError:
+    """Return the error for a file whose last line lacks fields and a line end."""
+    return ValueError(f"{name}:{line}: the file ends within this line; put the whole file there")
 
 
 def shortened(value: object, max_length: int = 80) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from neuralist.config.params import EngineName
-from neuralist.ingest.sources import billboard, generic_csv, lastfm, lastfm_tags, msd
+from neuralist.ingest.sources import billboard, folders, generic_csv, lastfm, lastfm_tags, msd
 from neuralist.ingest.sources.common import SONG_ENDINGS, TABLE_ENDINGS, TRACKS, Raw, Similarities
 
 _OFFICIAL = "billboard/YYYY.json, msd/unique_tracks.txt and Last.fm similarities"
@@ -27,7 +27,10 @@ def read(folder: Path, similarity_range: tuple[float, float], engine: EngineName
 
     Raises:
         ValueError: the folder holds neither form or both, or a file is missing or faulty.
+        OSError: a folder in it cannot be read.
     """
+    if folder.is_dir():
+        folders.check(folder)
     official = [name for name in ("billboard", "msd/unique_tracks.txt") if (folder / name).exists()]
     generic = [name for name in ("texts.csv", "pairs.csv") if (folder / name).exists()]
     if not official and not generic:
@@ -78,6 +81,7 @@ def _official(folder: Path, similarity_range: tuple[float, float], engine: Engin
         tracks=tracks,
         rejects=pd.concat([record_faults, track_faults, *duplicate_faults], ignore_index=True),
         unread=unread,
+        unended=_unended(folder, [f"msd/{name}.txt" for name in msd.FILES]),
         similarities=similarities,
         duplicates=duplicates,
     )
@@ -91,7 +95,19 @@ def _generic(folder: Path, similarity_range: tuple[float, float]) -> Raw:
         tracks=pd.DataFrame(columns=TRACKS, dtype="str").astype({"year": "Int64"}),
         rejects=faults,
         unread=unread,
+        unended=_unended(folder, ["texts.csv", "pairs.csv"]),
         similarities=lambda ids: generic_csv.read_pairs(
             folder, similarity_range, records, ids, gives_split=generic_csv.gives_split(folder)
         ),
     )
+
+
+def _unended(folder: Path, names: Iterable[str]) -> dict[str, int]:
+    """Return those of these files whose last line has no line end, with 1 for each."""
+    return {name: 1 for name in names if (folder / name).is_file() and not _is_ended(folder / name)}
+
+
+def _is_ended(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 1))
+        return file.read() in (b"\n", b"\r")

@@ -45,7 +45,7 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
     records, faults, seen = [], [], set()
     names: Collection[str] = ()
     for where, fields in rows(folder, "texts.csv", ["id", "text"]):
-        fault = row_fault(fields) or _text_fault(fields, seen)
+        fault = row_fault(fields) or common.too_long(fields) or _text_fault(fields, seen)
         if fault:
             faults.append(("texts", where, *fault))
         else:
@@ -83,7 +83,8 @@ def read_pairs(
     names: Collection[str] = ()
     listed, faults = [], []
     for where, fields in rows(folder, "pairs.csv", ["left_id", "right_id", "similarity"]):
-        fault = row_fault(fields) or _pair_fault(fields, similarity_range, gives_split=gives_split)
+        fault = row_fault(fields) or common.too_long(fields)
+        fault = fault or _pair_fault(fields, similarity_range, gives_split=gives_split)
         left, right = fields.get("left_id", "").strip(), fields.get("right_id", "").strip()
         unknown = [text_id for text_id in (left, right) if text_id not in song_ids]
         if not fault and unknown:
@@ -156,8 +157,10 @@ def rows(folder: Path, file_name: str, required: list[str]) -> Iterator[tuple[st
         ValueError: the file cannot be read, a column is missing or repeated, or a quote is not closed.
     """
     csv.field_size_limit(2**31 - 1)
+    text = common.text(folder / file_name, file_name)
     # newline="": the reader itself must see the line ends within quotes.
-    reader = csv.reader(io.StringIO(common.text(folder / file_name, file_name), newline=""), strict=True)
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, strict=True)
     line = 1
     try:
         header = columns.header(next(reader))
@@ -166,6 +169,8 @@ def rows(folder: Path, file_name: str, required: list[str]) -> Iterator[tuple[st
         for row in reader:
             if len(row) == len(header):
                 yield f"{file_name}:{line}", dict(zip(header, row, strict=True))
+            elif 0 < len(row) < len(header) and lines.tell() == len(text) and text[-1] not in "\r\n":
+                raise common.cut_short(file_name, line)
             elif row:
                 yield f"{file_name}:{line}", {"fields": f"{len(row)} instead of {len(header)}"}
             line = reader.line_num + 1

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from neuralist.config.params import EngineName
 from neuralist.engine.connect import connect
-from neuralist.ingest.sources import common
+from neuralist.ingest.sources import common, folders
 from neuralist.ingest.sources.similarity_lists import SimilarityList, SimilarityLists
 
 _CHUNK = 2_000  # lists; about 6 MB of text
@@ -36,8 +36,8 @@ def find(folder: Path) -> list[Path]:
     Raises:
         ValueError: the folder holds both forms, several databases, or neither.
     """
-    databases = common.found(folder, "lastfm_similars.db")
-    lists = common.found(folder, "TR*.json")
+    databases = folders.found(folder, "lastfm_similars.db")
+    lists = folders.found(folder, "TR*.json")
     files = [path for path in lists if path.relative_to(folder).parts[0] not in _NOT_TRACKS]
     if len(databases) + bool(files) != 1:
         names = [path.relative_to(folder).as_posix() for path in [*databases, *files[:1]]]

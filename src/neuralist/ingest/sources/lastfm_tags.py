@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from neuralist.ingest.sources import common
+from neuralist.ingest.sources import common, folders
 
 NO_WEIGHT = "weight of a tag is not a number from 0 to 100"
 
@@ -49,7 +49,7 @@ def find(folder: Path) -> Path | None:
     Raises:
         ValueError: it holds several.
     """
-    databases = common.found(folder, "lastfm_tags.db")
+    databases = folders.found(folder, "lastfm_tags.db")
     if len(databases) > 1:
         names = [path.relative_to(folder).as_posix() for path in databases]
         raise ValueError(f"{folder}: expected lastfm_tags.db once; found {', '.join(names)}")

@@ -17,7 +17,8 @@ import pandas as pd
 from neuralist.ingest.sources import common, years
 
 _SEPARATOR = "<SEP>"
-_DUPLICATES = ("lastfm_duplicates", "msd_duplicates")  # one form: of Last.fm's tracks, and of all
+FILES = ("unique_tracks", "tracks_per_year", "lastfm_duplicates", "msd_duplicates")
+_DUPLICATES = FILES[2:]  # one form: of Last.fm's tracks, and of all
 _TRACK_ID = re.compile(r"TR[A-Z0-9]+")
 _NO_YEAR = "no year from 1000 to next year"
 
@@ -82,6 +83,8 @@ def _lines(folder: Path, source: str, columns: list[str]) -> tuple[pd.DataFrame,
         fields = line.rstrip("\r").split(_SEPARATOR)
         if len(fields) == len(columns) and all(field.strip() for field in fields[:2]):
             rows.append((f"{file_name}:{number}", *fields))
+        elif line.strip() and number == len(lines) and len(fields) < len(columns):
+            raise common.cut_short(file_name, number)
         elif line.strip():
             reason = f"not {len(columns)} fields between {_SEPARATOR}"
             faults.append((source, f"{file_name}:{number}", reason, common.shortened(line)))
