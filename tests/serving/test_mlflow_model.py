@@ -245,7 +245,7 @@ def test_a_bad_value_gets_400_and_one_sentence_in_every_form(compare: Ask, form:
         (
             "lyrics_a,lyrics_b\n" + "a,b\n" * 10_001,
             "text/csv",
-            "received 10,001 rows; send at most 10,000 in a request",
+            "received over 10,000 rows; send at most 10,000 in a request",
         ),
         (_records(PAIR, k=3), JSON, "params: received k; this model takes none"),
         (_records(PAIR) | {"params": [1]}, JSON, "params: received a list; give a JSON object"),

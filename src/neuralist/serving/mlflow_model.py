@@ -23,6 +23,7 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from neuralist.config import records
+from neuralist.excerpts import excerpt
 from neuralist.serving import lyrics, requests
 from neuralist.serving.catalogue import is_integer
 from neuralist.serving.model import Model
@@ -72,7 +73,7 @@ def model_arguments(kind: str, folder: Path) -> dict[str, Any]:
         ValueError: an unknown kind.
     """
     if kind not in MODELS:
-        raise ValueError(f"model: received {kind!r}; choose {' or '.join(MODELS)}")
+        raise ValueError(f"model: received {excerpt(repr(kind))}; choose {' or '.join(MODELS)}")
     package = Path(__file__).parents[1]  # the whole package: a model must load without this checkout
     segmenter = records.load_experiment(folder).coverage.segmenter
     packages = (
@@ -172,7 +173,7 @@ class ServedModel(PythonModel):
         """
         if self.kind == COMPARE:
             if params:
-                raise ValueError(f"params: received {', '.join(params)}; this model takes none")
+                raise ValueError(f"params: received {excerpt(', '.join(params))}; this model takes none")
             return self.model.compare(columns["lyrics_a"], columns["lyrics_b"])
         facts: dict[str, Any] = {name: columns.get(name) for name in _OPTIONAL[RECOMMEND]}
         nearest = self.model.recommend(columns["lyrics"], **checked_params(params), **facts)
@@ -191,7 +192,9 @@ def checked_params(params: dict[str, Any]) -> dict[str, Any]:
     """
     unknown = [name for name in params if name not in _DEFAULTS]
     if unknown:
-        raise ValueError(f"params: received {', '.join(unknown)}; choose among {', '.join(_DEFAULTS)}")
+        raise ValueError(
+            f"params: received {excerpt(', '.join(unknown))}; choose among {', '.join(_DEFAULTS)}"
+        )
     options = _DEFAULTS | params
     k = options["k"]
     if not is_integer(k) or not 1 <= k <= MAX_K:
@@ -209,8 +212,7 @@ def checked_params(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 40 else f"{text[:40]}..."
+    return excerpt(json.dumps(value, default=str))
 
 
 def declare() -> None:
