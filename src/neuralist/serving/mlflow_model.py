@@ -9,6 +9,8 @@ catalogue.
 saved model is pickled. Importing this module imports mlflow, 3 s.
 """
 
+import ctypes
+import gc
 import importlib.metadata
 import json
 import sys
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature, set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
@@ -31,6 +34,7 @@ from neuralist.serving.registered import COMPARE, MODELS, RECOMMEND
 from neuralist.text.vocabulary import Vocabulary
 
 MAX_K = 100
+_LARGE = 8 * 2**20  # bytes of a body; a tenth of a second is then little beside reading it
 _INPUTS = {COMPARE: ("lyrics_a", "lyrics_b"), RECOMMEND: ("lyrics",)}
 # Columns that a request may lack, and what MLflow's loaded model takes; years are numbers with nulls.
 _OPTIONAL: dict[str, dict[str, DataType]] = {
@@ -235,14 +239,27 @@ def _take_requests(server: Any) -> None:
         served = _unwrapped(model)
         if not isinstance(served, ServedModel):
             return original(data, content_type, model, input_schema)
+        if len(data) > _LARGE:
+            _release_memory()
         try:
             request = requests.parse(data, content_type, _INPUTS[served.kind], [*_OPTIONAL[served.kind]])
             body = requests.answer(served.answer(request.columns, request.params))
         except ValueError as error:
-            raise MlflowException.invalid_parameter_value(str(error)) from error
+            raise MlflowException.invalid_parameter_value(str(error)) from None
         return server.InvocationsResponse(body, 200, requests.JSON)
 
     server.invocations = invocations
+
+
+def _release_memory() -> None:
+    """Free what large requests before left behind: their bodies, in cycles, and the pieces these arrived in.
+
+    What pyarrow and glibc, the C library of most Linux systems, have free they keep until they are told.
+    """
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
 
 
 def _unwrapped(model: Any) -> Any:

@@ -178,12 +178,12 @@ def from_parquet(body: bytes, required: Sequence[str], optional: Sequence[str]) 
     texts = [
         path
         for leaf, path in leaves
-        # pyarrow cannot read one as a dictionary that has no page of one; both at once it cannot read at all.
+        # pyarrow reads no pages of this kind as a dictionary, and so none of both.
         if metadata.schema.column(leaf).physical_type == "BYTE_ARRAY" and encodings[path] != {_DELTA_LENGTH}
     ]
     columns: dict[str, list[Any]] = {name: [] for name in wanted}
     with pq.ParquetFile(pa.BufferReader(body), metadata=metadata, read_dictionary=texts, **limits) as file:
-        # A row group is one batch, so that its dictionary is read once, and pyarrow reads no lists of two at once.
+        # A row group is one batch: its dictionary is read once, and pyarrow reads no lists of two at once.
         for group in range(len(groups)):
             for batch in file.iter_batches(MAX_ROWS, [group], wanted, use_threads=False):
                 n_before = len(columns[wanted[0]])
@@ -258,7 +258,7 @@ def _check_lengths(column: Any, name: str, n_before: int, n_rows: int) -> None:
     """Check pyarrow's column for texts that are surely too long, before they are Python's.
 
     Raises:
-        ValueError: there is one; the message names its row, `n_before` rows of `n_rows` being before the column.
+        ValueError: there is one; the message names its row; the column is of `n_rows`, from `n_before` on.
     """
     fault = _overlong(column)
     if fault is not None:
