@@ -72,9 +72,7 @@ def parse(
     read = tables.from_csv if kind.strip() == CSV else tables.from_parquet
     try:
         return Request(read(body, required, optional), {})
-    except UnicodeDecodeError as error:
-        raise ValueError(f"the body is no UTF-8 ({error.reason}); send a table in UTF-8") from error
-    except (OSError, csv.Error, pa.ArrowException) as error:
+    except (OSError, csv.Error, pa.ArrowException, UnicodeDecodeError) as error:
         limit = "" if kind.strip() == CSV else f" of at most {tables.MAX_COLUMNS} columns"
         reason = excerpt(_first_line(error))
         raise ValueError(
