@@ -158,7 +158,10 @@ def from_parquet(body: bytes, required: Sequence[str], optional: Sequence[str]) 
     n_footer = struct.unpack("<I", body[-8:-4])[0] if len(body) >= 12 else 0
     if n_footer > MAX_FOOTER_BYTES:
         raise pa.ArrowInvalid(f"its footer has {n_footer:,} bytes, and may have {MAX_FOOTER_BYTES:,}")
-    limits = {"thrift_container_size_limit": MAX_FOOTER_ITEMS, "thrift_string_size_limit": MAX_FOOTER_BYTES}
+    limits: dict[str, Any] = {
+        "thrift_container_size_limit": MAX_FOOTER_ITEMS,
+        "thrift_string_size_limit": MAX_FOOTER_BYTES,
+    }
     metadata = pq.ParquetFile(pa.BufferReader(body), **limits).metadata
     _check_number_of_columns(metadata.num_columns)
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
