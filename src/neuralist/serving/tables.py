@@ -281,18 +281,18 @@ def _overlong(array: Any) -> tuple[int, int] | None:
         return fault and (bisect_right(array.offsets.to_pylist(), fault[0]) - 1, fault[1])
     if not isinstance(array, pa.DictionaryArray) or not _is(array.dictionary.type, _TEXTS):
         return None
-    lengths = pc.take(pc.binary_length(array.dictionary), array.indices)
-    longest = pc.max(lengths).as_py()
+    lengths = pc.call_function("binary_length", [array.dictionary]).take(array.indices)
+    longest = pc.call_function("max", [lengths]).as_py()
     if longest is None or longest <= 4 * MAX_CHARACTERS:  # a character has at most 4 bytes
         return None
     row = pc.index(lengths, longest).as_py()
-    return row, pc.utf8_length(array.dictionary[array.indices[row].as_py()]).as_py()
+    return row, pc.call_function("utf8_length", [array.dictionary[array.indices[row].as_py()]]).as_py()
 
 
 def _values(array: Any) -> list[Any]:
     """Return a column, or the items of its lists, as Python's values."""
     if isinstance(array, pa.DictionaryArray):
-        used = pc.drop_null(array.indices.unique())
+        used = array.indices.unique().drop_null()
         values = dict(zip(used.to_pylist(), array.dictionary.take(used).to_pylist(), strict=True))
         return [values.get(index) for index in array.indices.to_pylist()]
     if isinstance(array, pa.ListArray | pa.LargeListArray):
