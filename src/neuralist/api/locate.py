@@ -14,6 +14,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from neuralist import files
+from neuralist.excerpts import excerpt
 
 
 def find(model: str | Path | None, resources: ExitStack) -> Path:
@@ -53,7 +54,7 @@ def _named(model: str | Path | None, resources: ExitStack) -> Path:
         except ValueError as error:
             raise ValueError(f"{error}, or name a model: a folder, or models:/...") from None
     if not isinstance(model, str | Path):
-        raise ValueError(f"model: received {model!r}; give {_kinds()}")
+        raise ValueError(f"model: received {excerpt(repr(model))}; give {_kinds()}")
     name = str(model)
     if name.startswith("models:/"):
         try:

@@ -17,6 +17,7 @@ import typer
 from neuralist import files
 from neuralist.cli import shell
 from neuralist.cli.shell import Group, Json, shown
+from neuralist.excerpts import excerpt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +57,7 @@ class _Refused(NamedTuple):
     value: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.reason}, received {self.value!r}"
+        return f"{self.where}: {self.reason}, received {excerpt(repr(self.value))}"
 
 
 class _Sorted(NamedTuple):
@@ -88,7 +89,7 @@ def add(
         shell.warn(f"{count} column{'s are' if count > 1 else ' is'} not read: {line}")
     for where, year in given.records[["where", "unread_year"]].itertuples(index=False, name=None):
         if isinstance(year, str):
-            shell.warn(f"{where}: {year!r} is no year; left empty")
+            shell.warn(f"{where}: {excerpt(repr(year))} is no year; left empty")
     if not (result.new or result.corrected or result.n_same):
         raise ValueError(
             f"{file}: none of its {len(result.refused):,} songs can be added; the first, {result.refused[0]}"
@@ -150,7 +151,7 @@ def restore(
     unknown = [song for song in songs if song not in removed]
     if unknown:
         near = "; ".join(sorted(removed)[:_MAX_SHOWN]) or "none"
-        raise ValueError(f"no song {unknown[0]!r} was removed; removed are: {near}")
+        raise ValueError(f"no song {excerpt(repr(unknown[0]))} was removed; removed are: {near}")
     left = {song: removal for song, removal in removed.items() if song not in songs}
     changes.write_removed(checkout.folder, left)
     there = set(checkout.songs["song_id"])
@@ -304,7 +305,9 @@ def _resolve(
         left = [song_id for song_id in found if song_id not in removed]
         if len(left) > 1:
             several = ", ".join(left)
-            raise ValueError(f"{song!r} is the name of {len(left)} songs; name one or more by id: {several}")
+            raise ValueError(
+                f"{excerpt(repr(song))} is the name of {len(left)} songs; name one or more by id: {several}"
+            )
         if left:
             chosen += left
         elif found:

@@ -13,6 +13,7 @@ from neuralist import files
 from neuralist.cli import shell
 from neuralist.cli.shell import Json
 from neuralist.console import exits
+from neuralist.excerpts import excerpt
 
 if TYPE_CHECKING:
     from neuralist.fetch import Report
@@ -70,7 +71,7 @@ def fetch(
         return
     span = re.fullmatch(r"(\d{4})(?:-(\d{4}))?", years)
     if not span:
-        raise typer.BadParameter(f"--years: received {years!r}; give 1950-2015 or one year")
+        raise typer.BadParameter(f"--years: received {excerpt(repr(years))}; give 1950-2015 or one year")
     first, last = span[1], span[2] or span[1]
     names = [name for option in only or table.USUAL for name in option.split(",")]
     downloads = official.plan(names, (int(first), int(last)), encrypted=not http)

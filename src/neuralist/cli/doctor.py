@@ -18,6 +18,7 @@ from neuralist import __version__, files
 from neuralist.cli import shell
 from neuralist.cli.shell import Json
 from neuralist.console.error_messages import message
+from neuralist.excerpts import excerpt
 
 if TYPE_CHECKING:
     from neuralist.console.next_steps import Step
@@ -221,7 +222,9 @@ def _stage_names(root: Path) -> Iterator[str]:
             key, path = items.strip("${}"), root / "params.yaml"
             items = params.read_yaml(path).get(key)
             if not isinstance(items, list):
-                raise ValueError(f"{path}: {key}: received {items!r}; give a list of experiments' names")
+                raise ValueError(
+                    f"{path}: {key}: received {excerpt(repr(items))}; give a list of experiments' names"
+                )
         yield from (f"{name}@{item}" for item in items)
 
 

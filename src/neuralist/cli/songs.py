@@ -10,6 +10,7 @@ import typer
 from neuralist import files
 from neuralist.cli import shell
 from neuralist.cli.shell import Json, Model, shown
+from neuralist.excerpts import excerpt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -318,7 +319,7 @@ def _lyrics(argument: str, name: str, *, is_text: bool) -> _Lyrics:
     from neuralist.serving import lyrics
 
     max_bytes = 4 * lyrics.MAX_CHARACTERS  # a character has at most 4 in UTF-8
-    source = name if argument == "-" else f"{name}, {argument[:80]}"
+    source = name if argument == "-" else f"{name}, {excerpt(argument)}"
     if not is_text and argument == "-":
         content = sys.stdin.buffer.read(max_bytes + 1)
     elif not is_text and _is_file(argument):

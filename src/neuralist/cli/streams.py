@@ -16,6 +16,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from neuralist import files
+from neuralist.excerpts import excerpt
 
 Write = Callable[[pa.Table], None]
 # What a spreadsheet runs as a formula (https://owasp.org/www-community/attacks/CSV_Injection); -3 is none.
@@ -138,8 +139,8 @@ def _check_names(path: Path, header: list[str]) -> None:
     separator = next((name for sign, name in separators.items() if sign in header[0]), None)
     if len(header) == 1 and separator:
         raise ValueError(
-            f"{path}: columns are separated by {separator}, received the header {header[0][:80]!r}; write "
-            "the file with commas between columns, and texts in double quotes"
+            f"{path}: columns are separated by {separator}, received the header {excerpt(header[0])!r}; "
+            "write the file with commas between columns, and texts in double quotes"
         )
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:

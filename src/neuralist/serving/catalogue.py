@@ -23,6 +23,7 @@ import pyarrow as pa
 from neuralist.config import records
 from neuralist.config.records import BlendRecord
 from neuralist.data import parquet, tables
+from neuralist.excerpts import excerpt
 from neuralist.model import blend
 from neuralist.model.blend import Weighing
 from neuralist.model.encoder import Encoder
@@ -268,10 +269,12 @@ class Catalogue:
         notes = []
         unknown = [tag for tag in facts.tags if tag not in self.known.tags.rarity]
         if unknown:
-            notes.append(f"tags that no song of the catalogue has are left out: {', '.join(unknown)}")
+            notes.append(
+                f"tags that no song of the catalogue has are left out: {excerpt(', '.join(unknown))}"
+            )
         artist = facts.artist
         if artist is not None and names.without_guests(artist) not in self._artist_numbers:
-            notes.append(f"the catalogue has no song by {artist}; the artist is left out")
+            notes.append(f"the catalogue has no song by {excerpt(artist)}; the artist is left out")
             artist = None
         tags = {tag: weight for tag, weight in facts.tags.items() if tag not in unknown}
         kept = replace(facts, artist=artist, tags=tags)
@@ -401,7 +404,9 @@ class Catalogue:
         masks = []
         if exclude_artist is not None:
             if not isinstance(exclude_artist, str):
-                raise ValueError(f"exclude_artist: received {exclude_artist!r}; give a name, or None")
+                raise ValueError(
+                    f"exclude_artist: received {excerpt(repr(exclude_artist))}; give a name, or None"
+                )
             number = self._artist_numbers.get(names.without_guests(exclude_artist))
             masks += [] if number is None else [self._artists != number]
         if min_year is not None:
@@ -427,8 +432,8 @@ class Catalogue:
             if wanted is None and own == languages.UNKNOWN:
                 where = f"row {row:,} of {len(query_languages):,}, " if len(query_languages) > 1 else ""
                 raise ValueError(
-                    f"{where}language: received {language!r}, but that of the query is unknown (under "
-                    f"{languages.MIN_WORDS} words, or no language for sure); give a code such as en"
+                    f"{where}language: received {excerpt(repr(language))}, but that of the query is unknown "
+                    f"(under {languages.MIN_WORDS} words, or no language for sure); give a code such as en"
                 )
             if own not in pools:
                 pool = numbers == codes.get(wanted or own, _ABSENT)
@@ -524,12 +529,15 @@ class Catalogue:
 def _check_options(k: Any, min_year: Any, max_year: Any) -> None:
     """Raise a ValueError where k is no whole number from 1 on, or a year is none, or both are exchanged."""
     if not is_integer(k) or k < 1:
-        raise ValueError(f"k: received {k!r}; give a whole number, 1 or more")
+        raise ValueError(f"k: received {excerpt(repr(k))}; give a whole number, 1 or more")
     for name, year in (("min_year", min_year), ("max_year", max_year)):
         if year is not None and not is_integer(year):
-            raise ValueError(f"{name}: received {year!r}; give a year as a whole number, or None")
+            raise ValueError(
+                f"{name}: received {excerpt(repr(year))}; give a year as a whole number, or None"
+            )
     if min_year is not None and max_year is not None and min_year > max_year:
-        raise ValueError(f"min_year: received {min_year}, after max_year {max_year}; exchange them")
+        years = f"{excerpt(str(min_year))}, after max_year {excerpt(str(max_year))}"
+        raise ValueError(f"min_year: received {years}; exchange them")
 
 
 def _weighted(tags: Sequence[str] | None, weights: Sequence[float] | None) -> dict[str, float]:

@@ -14,9 +14,13 @@ import pandas as pd
 
 from neuralist.config.records import Fact
 from neuralist.data import years
+from neuralist.excerpts import excerpt
 from neuralist.serving.lyrics import kind_of
 from neuralist.text import names
 
+# Ten times what Last.fm has. In memory a tag takes a hundred bytes more than its letters, and in a parquet
+# file 10,000 queries may share a text.
+MAX_NAME, MAX_TAGS_CHARACTERS, MAX_TAGS = 1_000, 10_000, 100
 _SEPARATORS = re.compile(r"[,;|]")
 
 
@@ -61,6 +65,7 @@ def checked(artist: Any = None, year: Any = None, tags: Any = None) -> Facts:
     artist, year, tags = (None if _is_unknown(value) else value for value in (artist, year, tags))
     if artist is not None and not isinstance(artist, str):
         raise ValueError(f"artist: received {kind_of(artist)}; give a name, or null")
+    _check_length("artist", artist or "", MAX_NAME)
     return Facts(artist, None if year is None else _year(year), dict.fromkeys(_tags(tags), 1.0))
 
 
@@ -107,17 +112,24 @@ def _is_unknown(value: Any) -> bool:
     return value is None or value is pd.NA or value is pd.NaT or (np.isscalar(value) and bool(pd.isna(value)))
 
 
+def _check_length(name: str, value: str, most: int) -> None:
+    if len(value) > most:
+        raise ValueError(f"{name}: received {len(value):,} characters; give at most {most:,}")
+
+
 def _year(value: Any) -> int:
     is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     is_whole = isinstance(value, int | np.integer) or (is_number and float(value).is_integer())
     if not (is_number and is_whole) and not (isinstance(value, str) and value.strip().isdecimal()):
-        what = repr(value)[:40] if is_number or isinstance(value, str) else kind_of(value)
+        what = excerpt(repr(value)) if is_number or isinstance(value, str) else kind_of(value)
         raise ValueError(f"year: received {what}; give a whole number, or null")
+    if isinstance(value, str):
+        _check_length("year", value, MAX_NAME)  # Python makes no number of over 4,300 digits
     year = int(value)
     # By any other year every song would be far.
     first, latest = years.FIRST, years.latest()
     if not first <= year <= latest:
-        raise ValueError(f"year: received {str(year)[:40]}; give one from {first} to {latest}, or null")
+        raise ValueError(f"year: received {excerpt(str(year))}; give one from {first} to {latest}, or null")
     return year
 
 
@@ -125,6 +137,7 @@ def _tags(value: Any) -> list[str]:
     if value is None:
         return []
     if isinstance(value, str):
+        _check_length("tags", value, MAX_TAGS_CHARACTERS)
         value = _SEPARATORS.split(value)
     if isinstance(value, Mapping | bytes) or not isinstance(value, Iterable):
         raise ValueError(f"tags: received {kind_of(value)}; give 'soul, 70s', a list of tags, or null")
@@ -132,6 +145,10 @@ def _tags(value: Any) -> list[str]:
     wrong = next((tag for tag in tags if not isinstance(tag, str)), None)
     if wrong is not None or None in tags:
         raise ValueError(f"tags: received {kind_of(wrong)} as a tag; give texts")
+    if len(tags) > MAX_TAGS or sum(map(len, tags)) > MAX_TAGS_CHARACTERS:
+        raise ValueError(
+            f"tags: received over {MAX_TAGS:,}, or {MAX_TAGS_CHARACTERS:,} characters; give fewer"
+        )
     return [" ".join(tag.split()).casefold() for tag in tags if tag.strip()]
 
 

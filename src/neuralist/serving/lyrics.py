@@ -57,7 +57,7 @@ def cleaned(value: Any, clean: Callable[[str], str]) -> str:
     if not isinstance(value, str):
         raise ValueError(f"received {kind_of(value)}; give a text")
     if len(value) > MAX_CHARACTERS:
-        raise ValueError(f"received {len(value):,} characters; a text may have {MAX_CHARACTERS:,}")
+        raise ValueError(too_long(len(value)))
     text = clean(value)
     # Nearly every text has a word early; splitting it whole would be done twice, here and by the encoder.
     if tokenizer.words(text[:100]) or tokenizer.words(text):
@@ -67,6 +67,11 @@ def cleaned(value: Any, clean: Callable[[str], str]) -> str:
     else:
         kind = "a text without any word" if value else "an empty text"
     raise ValueError(f"received {kind}; give the words of a song")
+
+
+def too_long(n: int) -> str:
+    """Return the fault of a text of `n` characters, more than MAX_CHARACTERS."""
+    return f"received {n:,} characters; a text may have {MAX_CHARACTERS:,}"
 
 
 def unknown(unit: str) -> str:

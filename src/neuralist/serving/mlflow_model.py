@@ -9,6 +9,8 @@ catalogue.
 saved model is pickled. Importing this module imports mlflow, 3 s.
 """
 
+import ctypes
+import gc
 import importlib.metadata
 import json
 import sys
@@ -17,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature, set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from neuralist.config import records
+from neuralist.excerpts import excerpt
 from neuralist.serving import lyrics, requests
 from neuralist.serving.catalogue import is_integer
 from neuralist.serving.model import Model
@@ -30,6 +34,7 @@ from neuralist.serving.registered import COMPARE, MODELS, RECOMMEND
 from neuralist.text.vocabulary import Vocabulary
 
 MAX_K = 100
+_LARGE = 8 * 2**20  # bytes of a body; a tenth of a second is then little beside reading it
 _INPUTS = {COMPARE: ("lyrics_a", "lyrics_b"), RECOMMEND: ("lyrics",)}
 # Columns that a request may lack, and what MLflow's loaded model takes; years are numbers with nulls.
 _OPTIONAL: dict[str, dict[str, DataType]] = {
@@ -94,7 +99,7 @@ def model_arguments(kind: str, folder: Path) -> dict[str, Any]:
         ValueError: an unknown kind.
     """
     if kind not in MODELS:
-        raise ValueError(f"model: received {kind!r}; choose {' or '.join(MODELS)}")
+        raise ValueError(f"model: received {excerpt(repr(kind))}; choose {' or '.join(MODELS)}")
     package = Path(__file__).parents[1]  # the whole package: a model must load without this checkout
     segmenter = records.load_experiment(folder).coverage.segmenter
     packages = (
@@ -194,7 +199,7 @@ class ServedModel(PythonModel):
         """
         if self.kind == COMPARE:
             if params:
-                raise ValueError(f"params: received {', '.join(params)}; this model takes none")
+                raise ValueError(f"params: received {excerpt(', '.join(params))}; this model takes none")
             return self.model.compare(columns["lyrics_a"], columns["lyrics_b"])
         facts: dict[str, Any] = {name: columns.get(name) for name in _OPTIONAL[RECOMMEND]}
         nearest = self.model.recommend(columns["lyrics"], **checked_params(params), **facts)
@@ -213,7 +218,9 @@ def checked_params(params: dict[str, Any]) -> dict[str, Any]:
     """
     unknown = [name for name in params if name not in _DEFAULTS]
     if unknown:
-        raise ValueError(f"params: received {', '.join(unknown)}; choose among {', '.join(_DEFAULTS)}")
+        raise ValueError(
+            f"params: received {excerpt(', '.join(unknown))}; choose among {', '.join(_DEFAULTS)}"
+        )
     options = _DEFAULTS | params
     k = options["k"]
     if not is_integer(k) or not 1 <= k <= MAX_K:
@@ -231,8 +238,7 @@ def checked_params(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 40 else f"{text[:40]}..."
+    return excerpt(json.dumps(value, default=str))
 
 
 def declare() -> None:
@@ -255,14 +261,27 @@ def _take_requests(server: Any) -> None:
         served = _unwrapped(model)
         if not isinstance(served, ServedModel):
             return original(data, content_type, model, input_schema)
+        if len(data) > _LARGE:
+            _release_memory()
         try:
             request = requests.parse(data, content_type, _INPUTS[served.kind], [*_OPTIONAL[served.kind]])
             body = requests.answer(served.answer(request.columns, request.params))
         except ValueError as error:
-            raise MlflowException.invalid_parameter_value(str(error)) from error
+            raise MlflowException.invalid_parameter_value(str(error)) from None
         return server.InvocationsResponse(body, 200, requests.JSON)
 
     server.invocations = invocations
+
+
+def _release_memory() -> None:
+    """Free what large requests before left behind: their bodies, in cycles, and the pieces these arrived in.
+
+    What pyarrow and glibc, the C library of most Linux systems, have free they keep until they are told.
+    """
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
 
 
 def _unwrapped(model: Any) -> Any:

@@ -95,9 +95,11 @@ class Model:
         return self._checked_embeddings(texts(lyrics, name, self.encoder.clean), name)
 
     def _checked_embeddings(self, cleaned: list[str], name: str) -> np.ndarray:
-        reading = self.read(cleaned, cleaned=True)
-        _raise_first(self.faults(reading.known, name), len(reading.known))
-        return reading.embeddings
+        numbers = {text: number for number, text in enumerate(dict.fromkeys(cleaned))}  # each text once
+        rows = np.array([numbers[text] for text in cleaned], dtype=np.intp)
+        reading = self.read(list(numbers), cleaned=True)
+        _raise_first(self.faults(reading.known[rows], name), len(rows))
+        return reading.embeddings[rows]
 
     def read(self, lyrics: Sequence[str], *, cleaned: bool = False) -> Reading:
         """Embed lyrics, and count the tokens read and known; those without a known token do not raise.
@@ -228,7 +230,7 @@ class Model:
                 tags, or language, for a model packed by an earlier version; contrast without year and genre;
                 or "same" or "other" for lyrics whose language cannot be told, as of those under 20 words.
         """
-        cleaned = texts(lyrics, "lyrics", self.encoder.clean)
+        cleaned = texts(lyrics, "lyrics", cache(self.encoder.clean))
         embeddings = self._checked_embeddings(cleaned, "lyrics")
         nearest = self.catalogue.nearest(
             embeddings,

@@ -6,20 +6,27 @@ is not used: it turns numbers and null into texts ("5", "None"), widens every te
 one (40 GB for 10,000 rows, one of a million characters), and puts the request into the message of an error.
 """
 
-import io
+import csv
+import itertools
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import pandas as pd
 import pyarrow as pa
+from pydantic_core import from_json
 
+from neuralist.excerpts import excerpt
+from neuralist.serving import tables
 from neuralist.serving.lyrics import kind_of
+from neuralist.serving.tables import MAX_BYTES, check_columns, check_rows, present
 
-MAX_ROWS = 10_000  # of one request
-# So many pairs of 300 words have 40 MB, or 220 MB in a script whose every letter JSON escapes. Parsing takes
-# three times as much memory.
-MAX_BYTES = 256 * 2**20
+# Of JSON: 50 columns of 10,000 rows. An object of one value takes 200 bytes in memory, and 7 in a body.
+MAX_VALUES = 500_000
+MAX_DEPTH = 20  # a request has 5: its object, dataframe_split's, data, row, tags
+_NO_MARKS = bytes(set(range(256)) - set(b'"[]{},:'))
+# Python's parser, which also takes the half of an emoji that JavaScript cuts a text at, first makes one text
+# of the body, four times as large where a single emoji is in it.
+_LARGE = 16 * 2**20
 FORMS = ("dataframe_split", "dataframe_records", "inputs", "instances")
 JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
 _ONE_FORM = f"give a JSON object with one of {', '.join(FORMS)}"
@@ -49,21 +56,28 @@ def parse(
         optional: names of columns that a request may lack, and a record, whose value is then None.
 
     Raises:
-        ValueError: the body cannot be parsed, lacks a column, or has more than MAX_BYTES or MAX_ROWS.
+        ValueError: the body cannot be parsed, lacks a column, or is beyond a limit.
     """
     if len(body) > MAX_BYTES:
         raise ValueError(f"received {len(body):,} bytes; send at most {MAX_BYTES:,} in a request")
     kind, _, charset = (content_type or JSON).lower().replace('"', "").partition(";")
     if charset.strip() not in ("", "charset=utf-8"):
-        raise ValueError(f"content type: received {content_type!r}; send UTF-8")
+        raise ValueError(f"content type: received {excerpt(repr(content_type))}; send UTF-8")
     if kind.strip() == JSON:
         return _from_json(body, required, optional)
     if kind.strip() not in (CSV, PARQUET):
-        raise ValueError(f"content type: received {content_type!r}; send {JSON}, {CSV} or {PARQUET}")
-    frame = _table(body, kind.strip())
-    check_columns(frame.columns, required)
-    _check_rows(len(frame))
-    return Request({name: frame[name].tolist() for name in _present(frame.columns, required, optional)}, {})
+        raise ValueError(
+            f"content type: received {excerpt(repr(content_type))}; send {JSON}, {CSV} or {PARQUET}"
+        )
+    read = tables.from_csv if kind.strip() == CSV else tables.from_parquet
+    try:
+        return Request(read(body, required, optional), {})
+    except (OSError, csv.Error, pa.ArrowException, UnicodeDecodeError) as error:
+        limit = "" if kind.strip() == CSV else f" of at most {tables.MAX_COLUMNS} columns"
+        reason = excerpt(_first_line(error))
+        raise ValueError(
+            f"the body cannot be read as {kind.strip()} ({reason}); send a table{limit}"
+        ) from error
 
 
 def answer(columns: Mapping[str, Any]) -> str:
@@ -78,21 +92,14 @@ def answer(columns: Mapping[str, Any]) -> str:
     return f'{{"predictions": [{predictions}]}}'
 
 
-def _table(body: bytes, kind: str) -> pd.DataFrame:
-    try:
-        if kind == CSV:
-            # Every cell is text, also "NA" and "5".
-            return pd.read_csv(io.BytesIO(body), dtype=str, keep_default_na=False)
-        return pd.read_parquet(io.BytesIO(body))
-    except (ValueError, OSError, pa.ArrowException) as error:
-        raise ValueError(f"the body cannot be read as {kind} ({_first_line(error)}); send a table") from error
-
-
 def _from_json(body: bytes, required: Sequence[str], optional: Sequence[str]) -> Request:
+    _check_size(body)
     try:
-        content = json.loads(body)
+        content = from_json(body) if len(body) > _LARGE else json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"the body cannot be read as JSON ({_first_line(error)}); {_ONE_FORM}") from error
+        raise ValueError(
+            f"the body cannot be read as JSON ({excerpt(_first_line(error))}); {_ONE_FORM}"
+        ) from error
     if not isinstance(content, dict):
         raise ValueError(f"the body is {kind_of(content)}; {_ONE_FORM}")
     forms = [form for form in FORMS if form in content]
@@ -111,40 +118,56 @@ def _from_json(body: bytes, required: Sequence[str], optional: Sequence[str]) ->
     return Request(_from_records(forms[0], rows, required, optional), params)
 
 
+def _check_size(body: bytes) -> None:
+    """Check how many values a JSON body holds, and how deep they are nested, before it is parsed.
+
+    Of a body that is no JSON, what stands before its first fault is counted as the parser would read it.
+    """
+    # Backslashes and quotes that belong to a text go first; then each quote begins or ends one.
+    marks = body.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _NO_MARKS)
+    n_values = marks.count(b'"') // 2  # at least as many as there are texts
+    if n_values <= 2 * MAX_VALUES:
+        marks = b"".join(marks.split(b'"')[::2])
+        n_values = 1 + sum(map(marks.count, (b",", b"[", b"{")))
+    if n_values > MAX_VALUES:
+        raise ValueError(f"received over {MAX_VALUES:,} values; send fewer rows, or only the model's columns")
+    depths = itertools.accumulate({91: 1, 123: 1, 93: -1, 125: -1}.get(mark, 0) for mark in marks)
+    if max(depths, default=0) > MAX_DEPTH:
+        raise ValueError(f"the body is nested over {MAX_DEPTH} deep; {_ONE_FORM}")
+
+
 def _from_split(split: Any, required: Sequence[str], optional: Sequence[str]) -> dict[str, list[Any]]:
     names, rows = (split.get(key) if isinstance(split, dict) else None for key in ("columns", "data"))
     if not isinstance(names, list) or not isinstance(rows, list):
         raise ValueError("dataframe_split: give an object with the lists columns and data")
     check_columns(names, required)
-    _check_rows(len(rows))
+    check_rows(len(rows))
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, list) or len(row) != len(names):
             shape = f"a list of {len(row)}" if isinstance(row, list) else kind_of(row)
             raise ValueError(f"row {number:,} of {len(rows):,}: received {shape}; give {len(names)} values")
-    present = _present(names, required, optional)
-    return {
-        name: [row[index] for row in rows] for name, index in ((name, names.index(name)) for name in present)
-    }
+    wanted = ((name, names.index(name)) for name in present(names, required, optional))
+    return {name: [row[index] for row in rows] for name, index in wanted}
 
 
 def _from_inputs(
     columns_sent: Mapping[str, Any], required: Sequence[str], optional: Sequence[str]
 ) -> dict[str, list[Any]]:
     check_columns(columns_sent, required)
-    values = {name: columns_sent[name] for name in _present(columns_sent, required, optional)}
+    values = {name: columns_sent[name] for name in present(columns_sent, required, optional)}
     columns = {name: value if isinstance(value, list) else [value] for name, value in values.items()}
     lengths = {len(column) for column in columns.values()}
     if len(lengths) > 1:
         counts = " and ".join(f"{len(column):,} of {name}" for name, column in columns.items())
         raise ValueError(f"inputs: received {counts}; give equally many")
-    _check_rows(max(lengths))
+    check_rows(max(lengths))
     return columns
 
 
 def _from_records(
     form: str, rows: list[Any], required: Sequence[str], optional: Sequence[str]
 ) -> dict[str, list[Any]]:
-    _check_rows(len(rows))
+    check_rows(len(rows))
     if len(required) == 1 and rows and not any(isinstance(row, dict) for row in rows):
         return {required[0]: rows}
     for number, row in enumerate(rows, start=1):
@@ -155,29 +178,8 @@ def _from_records(
             )
         check_columns(row, required, f"{row_label}: ")
     sent = {name for row in rows for name in row}
-    return {name: [row.get(name) for row in rows] for name in _present(sent, required, optional)}
-
-
-def _present(sent: Collection[str], required: Sequence[str], optional: Sequence[str]) -> list[str]:
-    """Return the required columns, and those of the optional ones that were sent."""
-    return [*required, *(name for name in optional if name in sent)]
-
-
-def check_columns(names: Any, required: Sequence[str], prefix: str = "") -> None:
-    """Check that a table has all input columns.
-
-    Raises:
-        ValueError: columns are missing; the message starts with `prefix`.
-    """
-    missing = [name for name in required if name not in names]
-    if missing:
-        raise ValueError(f"{prefix}column {' and '.join(missing)} missing; send {' and '.join(required)}")
-
-
-def _check_rows(n: int) -> None:
-    if n > MAX_ROWS:
-        raise ValueError(f"received {n:,} rows; send at most {MAX_ROWS:,} in a request")
+    return {name: [row.get(name) for row in rows] for name in present(sent, required, optional)}
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    return (str(error).splitlines() or [type(error).__name__])[0]

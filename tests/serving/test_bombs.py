@@ -1,0 +1,177 @@
+"""Small bodies that grow large, and large ones: refused or read within 400 MB, by a server that lives on."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from tests import served
+from tests.serving import bombs
+
+from neuralist.serving import mlflow_model
+
+COLUMNS = ("lyrics_a", "lyrics_b")
+FACTS = ("artist", "year", "tags")
+# Two processes of 240 MB each wait for requests, and a body is there twice while it arrives: with this much
+# for reading it, all take less than 1 GB.
+MOST = 400  # MB
+# Reads each body of a line's file, and says by how many MB the highest memory so far has risen.
+READ = """
+import resource, sys, json
+from neuralist.serving import requests
+per_mb = 1024 if sys.platform == "linux" else 1024**2
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / per_mb
+for line in sys.stdin:
+    path, kind, columns, facts = json.loads(line)
+    body = open(path, "rb").read()
+    before = peak()
+    try:
+        message = "" if requests.parse(body, kind, columns, facts) else ""
+    except ValueError as error:
+        message = str(error)
+    print(json.dumps([peak() - before, message]), flush=True)
+    del body
+"""
+
+Read = Callable[[bytes, str], tuple[float, str]]
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
+    """Reads a body in another process: MB by which that grew, and the message of the refusal, if any."""
+    path = tmp_path_factory.mktemp("bombs") / "body"
+    with subprocess.Popen(
+        [sys.executable, "-c", READ], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        commands, answers = process.stdin, process.stdout
+
+        def ask(body: bytes, kind: str) -> tuple[float, str]:
+            path.write_bytes(body)
+            commands.write(json.dumps([str(path), kind, COLUMNS, FACTS]) + "\n")
+            commands.flush()
+            line = answers.readline()
+            assert line, "the process ended"
+            megabytes, message = json.loads(line)
+            return megabytes, message
+
+        yield ask
+        commands.close()
+
+
+# What is read for all that: a text once, however many rows have it, and nothing of the columns not asked for.
+READABLE = {
+    "parquet: one text in 10,000 rows",
+    "parquet: 20,000 tags in 10,000 rows",
+    "parquet: odd notes of pandas",
+    "json: 100,000 names of params",
+    "json: a param",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", bombs.small(COLUMNS))
+def test_a_small_body_stays_small(read: Read, name: str) -> None:
+    _is_harmless(name, *bombs.small(COLUMNS)[name], read)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", bombs.large(COLUMNS))
+def test_a_large_body_takes_few_times_its_size(read: Read, name: str) -> None:
+    _is_harmless(name, *bombs.large(COLUMNS)[name], read)
+
+
+def _is_harmless(name: str, make: Callable[[], bytes], kind: str, read: Read) -> None:
+    megabytes, message = read(make(), kind)
+    assert megabytes < MOST
+    assert bool(message) != (name in READABLE)
+    assert len(message) < 300
+    assert "\n" not in message
+
+
+@pytest.mark.faults
+@pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="reads the highest memory as Linux keeps it"
+)
+def test_a_server_stays_under_a_gigabyte_and_answers_afterwards(tmp_path: Path) -> None:
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    from mlflow.pyfunc import save_model
+
+    folder = served.write(tmp_path / "served")
+    save_model(path=str(tmp_path / "model"), **mlflow_model.model_arguments(mlflow_model.COMPARE, folder))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(tmp_path / "model")]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # of uvicorn
+    server = subprocess.Popen(
+        [*command, "--env-manager", "local", "-p", str(port)],
+        env=os.environ | {"PATH": path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        _wait(port, server)
+        for name, (make, kind) in bombs.bombs(COLUMNS).items():
+            body = make()
+            _forget_peaks(server.pid)
+            status = _post(port, body, kind)[0]
+            assert status in (200, 400), name
+            assert _peak(server.pid) < 1000, name
+            good = json.dumps({"dataframe_records": [dict.fromkeys(COLUMNS, "moss")]}).encode()
+            assert _post(port, good, bombs.JSON)[0] == 200, name
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def _wait(port: int, server: "subprocess.Popen[bytes]") -> None:
+    for _ in range(1200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        assert server.poll() is None
+        time.sleep(0.1)
+
+
+def _post(port: int, body: bytes, kind: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    connection.request("POST", "/invocations", body, {"Content-Type": kind})
+    response = connection.getresponse()
+    answer = response.status, response.read()
+    connection.close()
+    return answer
+
+
+def _session(leader: int) -> Iterator[Path]:
+    """The processes of a session: the server, and what it started."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            fields = process.joinpath("stat").read_text().rpartition(")")[2].split()
+            if int(fields[3]) == leader:
+                yield process
+
+
+def _forget_peaks(leader: int) -> None:
+    for process in _session(leader):
+        process.joinpath("clear_refs").write_text("5")
+
+
+def _peak(leader: int) -> float:
+    """MB of the highest memory of each process, added up."""
+    lines = [
+        line for process in _session(leader) for line in process.joinpath("status").read_text().splitlines()
+    ]
+    return sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1000
