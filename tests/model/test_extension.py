@@ -369,9 +369,7 @@ def test_a_folder_that_exists_is_not_written_into(raw: Path, model: Path, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_averaged_vectors_know_the_further_words_by_the_mean_and_directions_of_training(
-    raw: Path, tmp_path: Path
-) -> None:
+def test_averaged_vectors_know_further_words_by_the_directions_of_training(raw: Path, tmp_path: Path) -> None:
     vectors = fit(raw, "en.vec")
     model = train(tmp_path / "averaged", vectors, pair_regression=True, averaged_vectors=2)
     songs = vectors.vocabulary.windows(SONGS, TokenWindowing("word", 20, "head"))

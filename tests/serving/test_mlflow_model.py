@@ -408,7 +408,11 @@ NUMBER, YEAR, NAME = "give a whole number from 1 to 100", "give a year or null",
         ({"max_year": {}}, f"param max_year: received {{}}; {YEAR}"),
         ({"exclude_artist": 5}, f"param exclude_artist: received 5; {NAME}"),
         ({"language": 5}, "param language: received 5; give same, other, a code such as en, or null"),
-        ({"language": "french"}, "language: received 'french'; give same, other or a code such as en"),
+        (
+            {"language": "french"},
+            "language: received 'french', which is no code of a language (is fr meant?); give same, other or "
+            "a code; the catalogue has en (2), de (1) and sv (1)",
+        ),
         (
             {"language": "same"},
             "language: received 'same', but that of the query is unknown (under 20 words, or no language for "

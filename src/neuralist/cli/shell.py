@@ -59,8 +59,12 @@ class Group(TyperGroup):
         with exits.one_line(), resources:
             try:
                 return super().invoke(ctx)
-            except typer.Abort as stop:  # Ctrl-C at a question
-                raise KeyboardInterrupt from stop
+            except typer.Abort as stop:
+                if isinstance(
+                    stop.__context__, KeyboardInterrupt
+                ):  # Ctrl-C at a question, not an end of input
+                    raise KeyboardInterrupt from stop
+                raise
 
 
 def _of_workspace() -> list[str]:

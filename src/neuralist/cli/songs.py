@@ -319,10 +319,11 @@ def _lyrics(argument: str, name: str, *, is_text: bool) -> _Lyrics:
     from neuralist.serving import lyrics
 
     max_bytes = 4 * lyrics.MAX_CHARACTERS  # a character has at most 4 in UTF-8
-    source = name if argument == "-" else f"{name}, {excerpt(argument)}"
+    is_file = _is_file(argument)
+    source = name if argument == "-" else f"{name}, {argument if is_file else excerpt(argument)}"
     if not is_text and argument == "-":
         content = sys.stdin.buffer.read(max_bytes + 1)
-    elif not is_text and _is_file(argument):
+    elif not is_text and is_file:
         with Path(argument).open("rb") as file:
             content = file.read(max_bytes + 1)
     elif not is_text and _may_be_path(argument):

@@ -88,6 +88,7 @@ def from_csv(body: bytes, required: Sequence[str], optional: Sequence[str]) -> d
     Raises:
         ValueError: the file cannot be read, lacks a column, or is beyond a limit.
     """
+    csv.field_size_limit(2**31 - 1)  # Python's own is 131,072 characters; rows have a limit of theirs
     lines = _Lines(body)
     rows = csv.reader(lines, strict=True)
     names = next(rows, None)
