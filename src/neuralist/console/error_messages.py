@@ -44,7 +44,7 @@ _REASONS = {
 # Libraries that wrap the system's error: h5py writes "errno = 28", pyarrow "[errno 28]".
 _NUMBER_IN_TEXT = re.compile(r"(?i)\berrno\s*[=:]?\s*(\d+)")
 # The extra of pyproject.toml that brings a package, by the module that is missing.
-_EXTRAS = {
+EXTRAS = {
     "fast_use": "sentence-encoder",
     "icu4py": "icu",
     "openpyxl": "excel",
@@ -83,8 +83,8 @@ def _of_memory(error: BaseException) -> str:
 
 def _of_import(error: ImportError) -> str:
     package = (error.name or "").partition(".")[0]
-    if package in _EXTRAS:
-        return f"{first_line(error)}; pip install 'neuralist[{_EXTRAS[package]}]'"
+    if package in EXTRAS:
+        return f"{first_line(error)}; pip install 'neuralist[{EXTRAS[package]}]'"
     if isinstance(error, ModuleNotFoundError):
         return f"{first_line(error)}; run `make setup` in a checkout, or pip install 'neuralist[train]'"
     where = f"{error.path}: " if error.path else ""
