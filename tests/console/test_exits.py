@@ -2,6 +2,8 @@
 
 import errno
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -62,6 +64,19 @@ def test_a_full_disk_that_numpy_does_not_name_is_told_with_its_path(tmp_path: Pa
         np.zeros(100_000).tofile(full)
     line = f"{path}: only a part could be written: the disk is full, or your quota"
     assert str(error_messages.message(met.value)).startswith(line)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
+def test_of_a_folder_that_could_not_be_copied_the_first_file_is_named(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    for name in ("1", "2"):
+        (tmp_path / "a" / name).write_text("x")
+        (tmp_path / "b" / name).symlink_to("/dev/full")
+    with pytest.raises(shutil.Error) as met:
+        shutil.copytree(tmp_path / "a", tmp_path / "b", dirs_exist_ok=True)
+    said = str(error_messages.message(met.value))
+    assert re.fullmatch(r".*/b/[12]: the disk is full; make room there, or name a place on another disk", said)
 
 
 @pytest.mark.parametrize(

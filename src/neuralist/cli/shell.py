@@ -59,7 +59,9 @@ class Group(TyperGroup):
         with exits.one_line(), resources:
             try:
                 return super().invoke(ctx)
-            except typer.Abort as stop:  # Ctrl-C at a question
+            except typer.Abort as stop:  # at a question: its input has ended, or Ctrl-C
+                if isinstance(stop.__context__, EOFError):
+                    raise ValueError("a question got no answer; type y or n") from stop
                 raise KeyboardInterrupt from stop
 
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import sys
 
 from neuralist import html
@@ -95,6 +96,9 @@ def _of_import(error: ImportError) -> str:
 
 def _of_system(error: BaseException) -> str:
     """Return the sentence for what the system refuses; of a renaming, the path that is renamed to."""
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
+        _, error.filename, said = error.args[0][0]  # of copytree: source, target and reason of each file
+        error.args = (str(said),)
     given = [getattr(error, name, None) for name in ("filename2", "filename")]
     path = next((os.fsdecode(name) for name in given if isinstance(name, str | bytes | os.PathLike)), "")
     reason = _REASONS.get(_number(error) or 0)
