@@ -76,7 +76,9 @@ def test_of_a_folder_that_could_not_be_copied_the_first_file_is_named(tmp_path: 
     with pytest.raises(shutil.Error) as met:
         shutil.copytree(tmp_path / "a", tmp_path / "b", dirs_exist_ok=True)
     said = str(error_messages.message(met.value))
-    assert re.fullmatch(r".*/b/[12]: the disk is full; make room there, or name a place on another disk", said)
+    assert re.fullmatch(
+        r".*/b/[12]: the disk is full; make room there, or name a place on another disk", said
+    )
 
 
 @pytest.mark.parametrize(

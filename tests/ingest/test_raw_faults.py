@@ -9,7 +9,7 @@ from tests import raw
 
 from neuralist.ingest.importing import lyrics, source
 from neuralist.ingest.importing.roles import Flags
-from neuralist.ingest.sources import billboard, folders, formats, generic_csv
+from neuralist.ingest.sources import billboard, folders, formats, generic_csv, msd
 
 ROWS = [["a", "rain on the roof"], ["b", "rain on the river"], ["c", "the river is wide"]]
 
@@ -148,6 +148,18 @@ def test_what_no_record_of_billboard_has_is_rejected_by_name(
     assert records["where"].tolist() == ["billboard/1985.json:0"]
     assert rejects["reason"].tolist() == [reason]
     assert len(rejects["value"].tolist()[0]) == 80
+
+
+@pytest.mark.parametrize(("column", "name"), [(0, "track_id"), (2, "artist"), (3, "title")])
+def test_what_no_track_has_is_rejected_by_name(tmp_path: Path, column: int, name: str) -> None:
+    path = raw.two_songs(tmp_path) / "msd" / "unique_tracks.txt"
+    fields = ["TRCCC1", "SOCCC1", "Ola", "Roof"]
+    fields[column] = "moon river " * 100_000
+    path.write_text(path.read_text() + "<SEP>".join(fields) + "\n")
+    tracks, rejects = msd.read(tmp_path)
+    assert tracks["track_id"].tolist() == ["TRAAA1", "TRBBB1"]
+    assert rejects["reason"].tolist() == [f"{name} has more than 10,000 characters"]
+    assert rejects["where"].tolist() == ["msd/unique_tracks.txt:3"]
 
 
 def test_a_number_of_many_digits_is_named_by_its_file(tmp_path: Path) -> None:

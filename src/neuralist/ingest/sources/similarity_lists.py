@@ -227,7 +227,7 @@ class SimilarityLists:
             number, similars = used[of_list[entry]]
             position = int(entry - first_entry[of_list[entry]]) + 1
             where = f"{similars.where}, entry {position}"
-            self._faults.append((number, position, where, _NO_GRADE, value))
+            self._faults.append((number, position, where, _NO_GRADE, common.shortened(value)))
         has_lyrics = target >= 0
         n_without = np.bincount(of_list[~has_lyrics], minlength=len(used))
         for (number, similars), count in compress(zip(used, n_without, strict=True), n_without):
