@@ -162,6 +162,23 @@ def test_what_no_track_has_is_rejected_by_name(tmp_path: Path, column: int, name
     assert rejects["where"].tolist() == ["msd/unique_tracks.txt:3"]
 
 
+@pytest.mark.parametrize("is_database", [False, True])
+def test_what_no_tag_or_grade_is_is_rejected_with_a_short_value(tmp_path: Path, *, is_database: bool) -> None:
+    folder, long = raw.two_songs(tmp_path), "a" * 1_000_000
+    if is_database:
+        raw.database(folder, [("TRAAA1", f"TRBBB1,0.5,TRBBB1,{long}")])
+        raw.tags_database(folder, ["TRAAA1"], ["rock", long], [(1, 1, 100.0), (1, 2, 100.0)])
+    else:
+        raw.track_file(folder, "TRAAA1", [["TRBBB1", 0.5], ["TRBBB1", long]], [["rock", "1"], [long, "1"]])
+    similar = formats.read(folder, (0, 1)).similarities(["TRAAA1", "TRBBB1"])
+    assert [name for name, _ in similar.lastfm_tags["TRAAA1"]] == ["rock"]
+    assert sorted(similar.rejects["reason"]) == [
+        "similarity is not a number within similarity_range",
+        "tag has more than 10,000 characters",
+    ]
+    assert similar.rejects["value"].str.len().tolist() == [80, 80]
+
+
 def test_a_number_of_many_digits_is_named_by_its_file(tmp_path: Path) -> None:
     path = tmp_path / "billboard" / "1985.json"
     path.parent.mkdir()
