@@ -51,8 +51,9 @@ def _named(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _entries(path: Path, file_name: str) -> list[object]:
+    text = common.text(path, file_name)
     try:
-        entries = json.loads(common.text(path, file_name))
+        entries = json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(
             f"{file_name}:{error.lineno}: cut short or no JSON ({error.msg}); put the whole file there"
