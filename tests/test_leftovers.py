@@ -91,7 +91,7 @@ def test_an_error_of_copying_names_the_path_that_was_asked_for(tmp_path: Path) -
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
-def test_an_error_of_writing_in_a_temporary_folder_names_what_is_made() -> None:
+def test_an_error_in_a_temporary_folder_names_what_is_made() -> None:
     with pytest.raises(OSError) as refused, files.named(Path("new")):
         Path("/dev/full").write_text("text")  # Python itself names no path here
     assert (refused.value.errno, refused.value.filename) == (errno.ENOSPC, "new")

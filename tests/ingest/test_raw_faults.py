@@ -163,7 +163,9 @@ def test_what_no_track_has_is_rejected_by_name(tmp_path: Path, column: int, name
 
 
 @pytest.mark.parametrize("is_database", [False, True])
-def test_what_no_tag_or_grade_is_is_rejected_with_a_short_value(tmp_path: Path, *, is_database: bool) -> None:
+def test_a_tag_or_grade_of_megabytes_is_rejected_with_a_short_value(
+    tmp_path: Path, *, is_database: bool
+) -> None:
     folder, long = raw.two_songs(tmp_path), "a" * 1_000_000
     if is_database:
         raw.database(folder, [("TRAAA1", f"TRBBB1,0.5,TRBBB1,{long}")])

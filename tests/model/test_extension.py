@@ -369,7 +369,7 @@ def test_a_folder_that_exists_is_not_written_into(raw: Path, model: Path, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_averaged_vectors_know_the_further_words_by_the_mean_and_directions_of_training(
+def test_averaged_vectors_know_further_words_by_mean_and_directions_of_training(
     raw: Path, tmp_path: Path
 ) -> None:
     vectors = fit(raw, "en.vec")
