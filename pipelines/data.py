@@ -33,7 +33,7 @@ def main() -> None:
             )
         return
     pin = _pinned()["md5"]
-    with files.temporary_folder(WORK, DEMO) as folder:
+    with files.named(DATA), files.temporary_folder(WORK, DEMO) as folder:
         corpus = folder / "data"
         demo.write(corpus)
         if demo.digest(corpus) == pin:

@@ -1,5 +1,7 @@
 """What a killed process left half written goes with the next call; what a living one writes stays."""
 
+import errno
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -76,3 +78,20 @@ def test_an_error_of_writing_names_the_path_that_was_asked_for(tmp_path: Path) -
         files.write_text(tmp_path / "b.csv", "text")
     assert refused.value.filename == str(tmp_path / "b.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["b.csv"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
+def test_an_error_of_copying_names_the_path_that_was_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("text")
+    with pytest.raises(OSError) as refused, files.unfinished(tmp_path / "b.csv") as temporary:
+        temporary.unlink()
+        temporary.symlink_to("/dev/full")
+        shutil.copyfile(tmp_path / "a", temporary)
+    assert refused.value.filename == str(tmp_path / "b.csv")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
+def test_an_error_in_a_temporary_folder_names_what_is_made() -> None:
+    with pytest.raises(OSError) as refused, files.named(Path("new")):
+        Path("/dev/full").write_text("text")  # Python itself names no path here
+    assert (refused.value.errno, refused.value.filename) == (errno.ENOSPC, "new")

@@ -49,8 +49,20 @@ def unfinished(path: Path) -> Iterator[Path]:
             os.close(lock)
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        if error.filename is None or temporary is None or str(temporary) == os.fsdecode(error.filename):
+        # shutil names the file that is copied first.
+        named = [name for name in (error.filename, error.filename2) if isinstance(name, str | bytes | Path)]
+        if not named or temporary is None or str(temporary) in map(os.fsdecode, named):
             error.filename, error.filename2 = str(path), None
+        raise
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Let an OSError of a block name this path: what is written under another name, or by whom names none."""
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
         raise
 
 

@@ -221,8 +221,8 @@ def _values(path: Path, raw: Path, experiments: list[str]) -> tuple[dict[str, An
 
 def _checked(values: dict[str, Any], raw: Path) -> params.Params:
     with files.temporary_folder() as folder:
-        merged = Path(folder) / "params.yaml"
-        merged.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+        merged = folder / "params.yaml"
+        files.write_text(merged, yaml.safe_dump(values, sort_keys=False))
         try:
             return params.load(merged)
         except ValueError as error:

@@ -2,13 +2,17 @@
 
 import errno
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from neuralist import files
 from neuralist.console import error_messages, exits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +55,30 @@ def test_a_full_disk_is_told_by_what_a_library_says_of_it(text: str) -> None:
     error = OSError(text)
     error.filename = "/tmp/x/model.keras"
     assert str(error_messages.message(error)).startswith("/tmp/x/model.keras: the disk is full; make room")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
+def test_a_full_disk_that_numpy_does_not_name_is_told_with_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "vectors.npy"
+    with pytest.raises(OSError) as met, files.unfinished(path), Path("/dev/full").open("wb") as full:
+        np.zeros(100_000).tofile(full)
+    line = f"{path}: only a part could be written: the disk is full, or your quota"
+    assert str(error_messages.message(met.value)).startswith(line)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
+def test_of_a_folder_that_could_not_be_copied_the_first_file_is_named(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    for name in ("1", "2"):
+        (tmp_path / "a" / name).write_text("x")
+        (tmp_path / "b" / name).symlink_to("/dev/full")
+    with pytest.raises(shutil.Error) as met:
+        shutil.copytree(tmp_path / "a", tmp_path / "b", dirs_exist_ok=True)
+    said = str(error_messages.message(met.value))
+    assert re.fullmatch(
+        r".*/b/[12]: the disk is full; make room there, or name a place on another disk", said
+    )
 
 
 @pytest.mark.parametrize(

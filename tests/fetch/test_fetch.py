@@ -602,6 +602,7 @@ def test_consent_may_be_typed(
     result = run(str(tmp_path / "raw"), "--only", "billboard", "--years", "1985", input=typed)
     assert result.exit_code == code
     assert len(web.requests) == (code == 0)
+    assert ("a question got no answer; type y or n" in result.stderr) == (typed == "")
 
 
 def test_consent_as_an_option_and_json_alone_on_stdout(web: Files, tmp_path: Path) -> None:

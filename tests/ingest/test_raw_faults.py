@@ -1,5 +1,6 @@
 """Raw folders in which something is no file, is cut or far too long: named, not skipped nor waited for."""
 
+import json
 import os
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from tests import raw
 
 from neuralist.ingest.importing import lyrics, source
 from neuralist.ingest.importing.roles import Flags
-from neuralist.ingest.sources import folders, formats, generic_csv
+from neuralist.ingest.sources import billboard, folders, formats, generic_csv, msd
 
 ROWS = [["a", "rain on the roof"], ["b", "rain on the river"], ["c", "the river is wide"]]
 
@@ -99,7 +100,8 @@ def test_a_last_track_that_is_cut_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("column", "length", "reason"),
     [
-        (1, 30_000_000, "text has a word of more than 100,000 characters"),
+        (1, 1_000_000, "text has a word of more than 100,000 characters"),
+        (1, 1_000_001, "text has more than 1,000,000 characters"),
         (0, 30_000_000, "id has more than 10,000 characters"),
         (2, 10_001, "artist has more than 10,000 characters"),
         (3, 30_000_000, "tags has more than 10,000 characters"),
@@ -118,8 +120,77 @@ def test_what_no_record_has_is_rejected_by_name(
     assert len(rejects["value"].tolist()[0]) == 80
 
 
+def test_a_text_of_many_megabytes_is_rejected_not_waited_for(tmp_path: Path) -> None:
+    raw.texts(tmp_path, [*ROWS, ["d", "rain on the " * 100_000]])
+    records, rejects, _ = generic_csv.read(tmp_path)
+    assert records["id"].tolist() == ["a", "b", "c"]
+    assert rejects["reason"].tolist() == ["text has more than 1,000,000 characters"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("lyrics", "rain on the " * 100_000, "lyrics has more than 1,000,000 characters"),
+        ("lyrics", "a" * 1_000_000, "lyrics has a word of more than 100,000 characters"),
+        ("title", "a" * 10_001, "title has more than 10,000 characters"),
+        ("tags", ["rock", "a" * 10_000], "tags has more than 10,000 characters"),
+        ("tags", ["a"] * 6_000, "tags has more than 10,000 characters"),
+    ],
+)
+def test_what_no_record_of_billboard_has_is_rejected_by_name(
+    tmp_path: Path, field: str, value: object, reason: str
+) -> None:
+    song = {"artist": "Ola", "title": "Roof", "year": 1985, "lyrics": "rain on the roof", "tags": []}
+    path = tmp_path / "billboard" / "1985.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps([song, song | {field: value}]))
+    records, rejects, _ = billboard.read(tmp_path)
+    assert records["where"].tolist() == ["billboard/1985.json:0"]
+    assert rejects["reason"].tolist() == [reason]
+    assert len(rejects["value"].tolist()[0]) == 80
+
+
+@pytest.mark.parametrize(("column", "name"), [(0, "track_id"), (2, "artist"), (3, "title")])
+def test_what_no_track_has_is_rejected_by_name(tmp_path: Path, column: int, name: str) -> None:
+    path = raw.two_songs(tmp_path) / "msd" / "unique_tracks.txt"
+    fields = ["TRCCC1", "SOCCC1", "Ola", "Roof"]
+    fields[column] = "moon river " * 100_000
+    path.write_text(path.read_text() + "<SEP>".join(fields) + "\n")
+    tracks, rejects = msd.read(tmp_path)
+    assert tracks["track_id"].tolist() == ["TRAAA1", "TRBBB1"]
+    assert rejects["reason"].tolist() == [f"{name} has more than 10,000 characters"]
+    assert rejects["where"].tolist() == ["msd/unique_tracks.txt:3"]
+
+
+@pytest.mark.parametrize("is_database", [False, True])
+def test_a_tag_or_grade_of_megabytes_is_rejected_with_a_short_value(
+    tmp_path: Path, *, is_database: bool
+) -> None:
+    folder, long = raw.two_songs(tmp_path), "a" * 1_000_000
+    if is_database:
+        raw.database(folder, [("TRAAA1", f"TRBBB1,0.5,TRBBB1,{long}")])
+        raw.tags_database(folder, ["TRAAA1"], ["rock", long], [(1, 1, 100.0), (1, 2, 100.0)])
+    else:
+        raw.track_file(folder, "TRAAA1", [["TRBBB1", 0.5], ["TRBBB1", long]], [["rock", "1"], [long, "1"]])
+    similar = formats.read(folder, (0, 1)).similarities(["TRAAA1", "TRBBB1"])
+    assert [name for name, _ in similar.lastfm_tags["TRAAA1"]] == ["rock"]
+    assert sorted(similar.rejects["reason"]) == [
+        "similarity is not a number within similarity_range",
+        "tag has more than 10,000 characters",
+    ]
+    assert similar.rejects["value"].str.len().tolist() == [80, 80]
+
+
+def test_a_number_of_many_digits_is_named_by_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "billboard" / "1985.json"
+    path.parent.mkdir()
+    path.write_text(f'[{{"year": {"9" * 5_000}}}]')
+    with pytest.raises(ValueError, match=r"^billboard/1985.json: a number of more than 4,300 digits; write"):
+        billboard.read(tmp_path)
+
+
 def test_a_long_text_of_words_and_a_long_paragraph_are_read(tmp_path: Path) -> None:
-    rows = [["a", "rain " * 100_000], ["b", "雨" * 99_999]]
+    rows = [["a", "rain " * 199_999], ["b", "雨" * 99_999]]
     raw.texts(tmp_path, rows)
     assert generic_csv.read(tmp_path)[0]["id"].tolist() == ["a", "b"]
 

@@ -1,5 +1,6 @@
 """A year is read from numbers, dates and words that name one, and from nothing else."""
 
+import time
 from datetime import UTC, date, datetime
 
 import pytest
@@ -64,3 +65,11 @@ def test_every_form_of_a_date_gives_its_year(day: date, form: str, around: str) 
 def test_any_value_is_a_year_in_range_or_none(value: object) -> None:
     year = years.read(value)
     assert year is None or 1000 <= year <= NEXT_YEAR
+
+
+@pytest.mark.parametrize("filler", ["a", "9", " 1", "12:", ":"])
+def test_megabytes_in_place_of_a_year_are_none_and_take_no_time(filler: str) -> None:
+    began = time.process_time()
+    assert years.read("1999 " + filler * 10_000_000) is None
+    assert time.process_time() - began < 1
+    assert years.read(" " * 10_000 + "1999") == 1999

@@ -214,6 +214,18 @@ def test_a_storage_that_cannot_be_opened_is_named_without_its_password(tmp_path:
     assert "cret" not in str(told.value)
 
 
+def test_a_missing_driver_is_named_with_the_extra_that_brings_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ValueError, match=r"psycopg.*; pip install 'neuralist\[team\]'\); give an") as told:
+        queue.storage("postgresql://team:s3cret@host/optuna", tmp_path)
+    assert "cret" not in str(told.value)
+    monkeypatch.setitem(sys.modules, "MySQLdb", None)
+    with pytest.raises(ValueError, match=r"\([^;]*MySQLdb[^;]*\); give an .* with its driver installed"):
+        queue.storage("mysql://team@host/optuna", tmp_path)
+
+
 def test_a_database_of_an_older_optuna_is_refused_in_one_line(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'study.db'}"
     queue.storage(url, tmp_path)

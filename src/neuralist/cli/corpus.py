@@ -29,7 +29,7 @@ def demo(
     if folder.exists():
         raise ValueError(f"{folder}: exists already; name a new folder")
     exits.goes_on(f"{folder} was not written; call again")
-    with files.temporary_folder(folder.parent, ".demo-") as unfinished:
+    with files.named(folder), files.temporary_folder(folder.parent, ".demo-") as unfinished:
         written = unfinished / "demo"
         corpus.write(written)
         sizes = [path.stat().st_size for path in written.rglob("*") if path.is_file()]

@@ -59,12 +59,10 @@ class Group(TyperGroup):
         with exits.one_line(), resources:
             try:
                 return super().invoke(ctx)
-            except typer.Abort as stop:
-                if isinstance(
-                    stop.__context__, KeyboardInterrupt
-                ):  # Ctrl-C at a question, not an end of input
-                    raise KeyboardInterrupt from stop
-                raise
+            except typer.Abort as stop:  # at a question: its input has ended, or Ctrl-C
+                if isinstance(stop.__context__, EOFError):
+                    raise ValueError("a question got no answer; type y or n") from stop
+                raise KeyboardInterrupt from stop
 
 
 def _of_workspace() -> list[str]:

@@ -5,13 +5,10 @@ import os
 import re
 import shutil
 import sys
-from contextlib import suppress
-from pathlib import Path
 
 from neuralist import html
 from neuralist.console.addresses import without_passwords
 
-_FULL = 1 << 16  # free bytes below which a disk is taken for full
 _DISK_FULL = "the disk is full; make room there, or name a place on another disk"
 _NOT_PERMITTED = "no permission for this; change that by chmod or chown, or name another place"
 _NO_FOLDER = "a file stands where a folder belongs; move it away, or name another place"
@@ -43,8 +40,14 @@ _REASONS = {
 }
 # Libraries that wrap the system's error: h5py writes "errno = 28", pyarrow "[errno 28]".
 _NUMBER_IN_TEXT = re.compile(r"(?i)\berrno\s*[=:]?\s*(\d+)")
+# NumPy does not say why, and the file is gone before anybody could ask the disk.
+_CUT = re.compile(r"^\d+ requested and \d+ written$")
+_PARTLY = (
+    "only a part could be written: the disk is full, or your quota or limit of file sizes reached; make room "
+    "there, or name a place on another disk"
+)
 # The extra of pyproject.toml that brings a package, by the module that is missing.
-_EXTRAS = {
+EXTRAS = {
     "fast_use": "sentence-encoder",
     "icu4py": "icu",
     "openpyxl": "excel",
@@ -83,8 +86,8 @@ def _of_memory(error: BaseException) -> str:
 
 def _of_import(error: ImportError) -> str:
     package = (error.name or "").partition(".")[0]
-    if package in _EXTRAS:
-        return f"{first_line(error)}; pip install 'neuralist[{_EXTRAS[package]}]'"
+    if package in EXTRAS:
+        return f"{first_line(error)}; pip install 'neuralist[{EXTRAS[package]}]'"
     if isinstance(error, ModuleNotFoundError):
         return f"{first_line(error)}; run `make setup` in a checkout, or pip install 'neuralist[train]'"
     where = f"{error.path}: " if error.path else ""
@@ -93,9 +96,14 @@ def _of_import(error: ImportError) -> str:
 
 def _of_system(error: BaseException) -> str:
     """Return the sentence for what the system refuses; of a renaming, the path that is renamed to."""
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
+        _, error.filename, said = error.args[0][0]  # of copytree: source, target and reason of each file
+        error.args = (str(said),)
     given = [getattr(error, name, None) for name in ("filename2", "filename")]
     path = next((os.fsdecode(name) for name in given if isinstance(name, str | bytes | os.PathLike)), "")
-    reason = _REASONS.get(_number(error, path) or 0)
+    reason = _REASONS.get(_number(error) or 0)
+    if _CUT.match(first_line(error)):
+        reason = _PARTLY
     if reason is None:
         reason = f"{getattr(error, 'strerror', None) or first_line(error)}; correct that and call again"
     elif not path:
@@ -105,7 +113,7 @@ def _of_system(error: BaseException) -> str:
     return f"{path}: {reason}" if path else reason
 
 
-def _number(error: BaseException, path: str) -> int | None:
+def _number(error: BaseException) -> int | None:
     number = getattr(error, "errno", None)
     if isinstance(number, int):
         return number
@@ -114,10 +122,6 @@ def _number(error: BaseException, path: str) -> int | None:
         return int(said[1])
     if "No space left on device" in str(error.args):
         return errno.ENOSPC
-    # NumPy says only how many values were written.
-    with suppress(OSError):
-        if path and shutil.disk_usage(Path(path).parent).free < _FULL:
-            return errno.ENOSPC
     return None
 
 

@@ -16,6 +16,8 @@ from typing import Any
 import requests
 from urllib3.exceptions import HTTPError
 
+from neuralist import files
+
 ATTEMPTS = 5  # in a row without a byte of progress
 TIMEOUT = 10, 60  # seconds to connect, and between two chunks
 CHUNK = 1 << 16  # bytes
@@ -153,7 +155,7 @@ def _byte_range(response: requests.Response, url: str) -> tuple[int | None, int 
 
 def _write(response: requests.Response, part: Path, extent: tuple[int, int | None], report: Report) -> None:
     done, total = extent
-    with part.open("ab" if done else "wb") as file:
+    with files.named(part), part.open("ab" if done else "wb") as file:
         file.truncate(done)
         report(done, total)
         # Not iter_content, which at a cut loses the bytes of the chunk that it is filling.

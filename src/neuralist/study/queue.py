@@ -29,6 +29,7 @@ from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, 
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from neuralist.config import params
+from neuralist.console import error_messages
 from neuralist.console.addresses import without_passwords
 
 HEARTBEAT_S, SILENCE_S = 60, 300
@@ -91,10 +92,12 @@ def _database(url: str) -> Storage:
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, StorageInternalError) and error.__cause__:
-        error = error.__cause__  # Optuna's own message only guesses
+    if isinstance(error, StorageInternalError | ImportError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__  # Optuna's own message only guesses, or names no driver
     if isinstance(error, LookupError):
         return "{ and } stand for a name there: write %7B and %7D"
+    if isinstance(error, ImportError) and error.name in error_messages.EXTRAS:
+        return str(error_messages.message(error))  # it names the extra that brings the driver
     return without_passwords((str(error).splitlines() or [type(error).__name__])[0])
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import yaml
 
 from neuralist.config import corpus
-from neuralist.files import temporary_folder
+from neuralist.files import named, temporary_folder
 from neuralist.ingest.importing import files, grades, roles
 from neuralist.ingest.importing.files import Fault, Table
 from neuralist.ingest.importing.grades import Range
@@ -272,7 +272,7 @@ def write(imported: Imported, folder: Path, source: str) -> None:
         ValueError: the folder is there already.
     """
     check_new(folder)
-    with temporary_folder(folder.parent, ".import-") as unfinished:
+    with named(folder), temporary_folder(folder.parent, ".import-") as unfinished:
         made = unfinished / "made"
         made.mkdir()
         _write_csv(made / "texts.csv", imported.texts.columns, _rows(imported.texts))

@@ -51,12 +51,15 @@ def _named(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _entries(path: Path, file_name: str) -> list[object]:
+    text = common.text(path, file_name)
     try:
-        entries = json.loads(common.text(path, file_name))
+        entries = json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(
             f"{file_name}:{error.lineno}: cut short or no JSON ({error.msg}); put the whole file there"
         ) from error
+    except ValueError:  # what Python says of it names no file
+        raise ValueError(f"{file_name}: a number of more than 4,300 digits; write it shorter") from None
     except RecursionError:
         raise ValueError(f"{file_name}: brackets nested too deep; expected a list of records") from None
     if not isinstance(entries, list):
@@ -70,12 +73,12 @@ def _fault(entry: dict[str, Any]) -> tuple[str, str] | None:
             return f"{field} is missing or not text", common.shortened(entry.get(field))
         if field != "lyrics" and not entry[field].strip():
             return f"{field} is empty", common.shortened(entry[field])
-    named = {field: entry[field] for field in ("artist", "title", "lyrics")}
     tags = entry.get("tags") or []
-    if fault := common.too_long(named):
-        return fault
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         return "tags is not a list of texts", common.shortened(tags)
+    named = {field: entry[field] for field in ("artist", "title", "lyrics")}
+    if fault := common.too_long(named | {"tags": ";".join(tags)}):
+        return fault
     try:
         "".join([entry["artist"], entry["title"], entry["lyrics"], *tags]).encode()
     except UnicodeEncodeError:

@@ -25,7 +25,7 @@ from neuralist.ingest.sources import years
 RECORDS = ["where", "id", "artist", "title", "year", "unread_year", "tags", "language", "lyrics"]
 # Longer fields are none, and expressions that search them would take hours. A word is what stands between
 # spaces: in Chinese a whole paragraph.
-MOST_CHARACTERS, LONGEST_WORD = 10_000, 100_000
+MOST_CHARACTERS, LONGEST_WORD, LONGEST_TEXT = 10_000, 100_000, 1_000_000
 _TEXTS = {"text", "lyrics"}
 TRACKS = ["where", "track_id", "artist", "title", "year"]
 # Endings of what `neuralist import` reads: tables, and songs.
@@ -223,6 +223,8 @@ def too_long(fields: Mapping[str, object]) -> tuple[str, str] | None:
             continue
         if name not in _TEXTS and len(value) > MOST_CHARACTERS:
             return f"{name} has more than {MOST_CHARACTERS:,} characters", shortened(value)
+        if len(value) > LONGEST_TEXT:
+            return f"{name} has more than {LONGEST_TEXT:,} characters", shortened(value)
         if len(value) > LONGEST_WORD and max(map(len, value.split()), default=0) > LONGEST_WORD:
             return f"{name} has a word of more than {LONGEST_WORD:,} characters", shortened(value)
     return None

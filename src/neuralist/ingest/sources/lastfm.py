@@ -92,7 +92,7 @@ def _database_lists(path: Path, file_name: str, table: str) -> Iterator[list[Sim
             f"select coalesce(cast(tid as text), ''), coalesce(cast(target as text), '') from {table}"
         )
         while rows := cursor.fetchmany(_CHUNK):
-            yield [_list_of_row(f"{file_name}:{table}:{track}", track, target) for track, target in rows]
+            yield [_list_of_row(f"{file_name}:{table}:{track[:80]}", track, target) for track, target in rows]
 
 
 def _list_of_row(where: str, track: str, target: str) -> SimilarityList:

@@ -121,6 +121,8 @@ def _used(
         number = weight(value)
         if not (name or "").strip():
             faults.append((_SOURCE, f"{file_name}:tid_tag:{row}", "a tag without name", f"tag {tag}"))
+        elif long := common.too_long({"tag": name}):
+            faults.append((_SOURCE, f"{file_name}:tid_tag:{row}", *long))
         elif number is None:
             faults.append((_SOURCE, f"{file_name}:tid_tag:{row}", NO_WEIGHT, common.shortened(value)))
         else:

@@ -82,7 +82,13 @@ def _lines(folder: Path, source: str, columns: list[str]) -> tuple[pd.DataFrame,
     for number, line in enumerate(lines, start=1):
         fields = line.rstrip("\r").split(_SEPARATOR)
         if len(fields) == len(columns) and all(field.strip() for field in fields[:2]):
-            rows.append((f"{file_name}:{number}", *fields))
+            # Of a million lines, few are so long that their fields must be looked at.
+            is_long = len(line) > common.MOST_CHARACTERS
+            fault = common.too_long(dict(zip(columns, fields, strict=True))) if is_long else None
+            if fault:
+                faults.append((source, f"{file_name}:{number}", *fault))
+            else:
+                rows.append((f"{file_name}:{number}", *fields))
         elif line.strip() and number == len(lines) and len(fields) < len(columns):
             raise common.cut_short(file_name, number)
         elif line.strip():

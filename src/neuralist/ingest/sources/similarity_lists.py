@@ -191,8 +191,9 @@ class SimilarityLists:
         self._seen.add(track)
         self._n_lists += 1
         if similars.tags and not repeated:
-            self._tags[track] = [name for name, _ in similars.tags]
-            self._weighted[track] = self._weights(number, similars)
+            usable = self._usable_tags(number, similars)
+            self._tags[track] = [name for name, _ in usable]
+            self._weighted[track] = self._weights(number, similars.where, usable)
         if similars.fault:
             self._faulty[similars.fault] += 1
             return similars.fault
@@ -200,12 +201,20 @@ class SimilarityLists:
             self._with_list.add(track)
         return "repeat of an earlier list" if repeated else ""
 
-    def _weights(self, number: int, similars: SimilarityList) -> list[tuple[str, float]]:
-        """Return the tags of a list with their weights, and note those whose weight is faulty."""
-        tags = [(name, value, lastfm_tags.weight(value)) for name, value in similars.tags]
+    def _usable_tags(self, number: int, similars: SimilarityList) -> list[tuple[str, str | None]]:
+        """Return the tags of a list, and note those that are longer than any tag."""
+        faults = [(name, common.too_long({"tag": name})) for name, _ in similars.tags]
+        self._faults += [(number, 0, similars.where, *fault) for _, fault in faults if fault]
+        return [tag for tag, (_, fault) in zip(similars.tags, faults, strict=True) if not fault]
+
+    def _weights(
+        self, number: int, where_list: str, listed: list[tuple[str, str | None]]
+    ) -> list[tuple[str, float]]:
+        """Return tags with their weights, and note those whose weight is faulty."""
+        tags = [(name, value, lastfm_tags.weight(value)) for name, value in listed]
         for name, value, weight in tags:
             if weight is None:
-                where = f"{similars.where}, tag {common.shortened(name)}"
+                where = f"{where_list}, tag {common.shortened(name)}"
                 self._faults.append((number, 0, where, lastfm_tags.NO_WEIGHT, common.shortened(value)))
         return [(name, weight) for name, _, weight in tags if weight is not None]
 
@@ -227,7 +236,7 @@ class SimilarityLists:
             number, similars = used[of_list[entry]]
             position = int(entry - first_entry[of_list[entry]]) + 1
             where = f"{similars.where}, entry {position}"
-            self._faults.append((number, position, where, _NO_GRADE, value))
+            self._faults.append((number, position, where, _NO_GRADE, common.shortened(value)))
         has_lyrics = target >= 0
         n_without = np.bincount(of_list[~has_lyrics], minlength=len(used))
         for (number, similars), count in compress(zip(used, n_without, strict=True), n_without):

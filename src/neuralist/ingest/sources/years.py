@@ -8,6 +8,7 @@ from neuralist.data import years as possible
 
 _ABSENT = {"", "0", "0.0", "0000", "nan", "none", "null", "n/a", "na", "<na>", "nat"}
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?")
+_LONGEST = 1_000  # characters; the patterns would take seconds for megabytes
 _DAY = re.compile(r"([0-9]{4})(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")  # 20110503
 _TIME = re.compile(r"(?:\b|t)[0-9]{1,2}:[0-9]{2}\b.*$")
 # Not within a word (1990s), but after an abbreviation of circa.
@@ -20,7 +21,10 @@ def read(value: object) -> int | None:
     So 2011.0, 2011-05-03, 05/03/2011, 3 May 2011, 20110503, c. 1999 and 1999? have one; 1990s, 12/6/13 and
     1999-2001 do not.
     """
-    text = unicodedata.normalize("NFKC", str(value)).strip().lower()
+    text = str(value).strip()
+    if len(text) > _LONGEST:
+        return None
+    text = unicodedata.normalize("NFKC", text).strip().lower()
     if _NUMBER.fullmatch(text) and not _DAY.fullmatch(text):
         number = float(text)
         years = {int(number)} if math.isfinite(number) and number.is_integer() else set()
