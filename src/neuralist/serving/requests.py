@@ -6,9 +6,11 @@ is not used: it turns numbers and null into texts ("5", "None"), widens every te
 one (40 GB for 10,000 rows, one of a million characters), and puts the request into the message of an error.
 """
 
+import codecs
 import csv
 import itertools
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -24,9 +26,10 @@ from neuralist.serving.tables import MAX_BYTES, check_columns, check_rows, prese
 MAX_VALUES = 500_000
 MAX_DEPTH = 20  # a request has 5: its object, dataframe_split's, data, row, tags
 _NO_MARKS = bytes(set(range(256)) - set(b'"[]{},:'))
-# Python's parser, which also takes the half of an emoji that JavaScript cuts a text at, first makes one text
-# of the body, four times as large where a single emoji is in it.
-_LARGE = 16 * 2**20
+# JavaScript that cuts a text in the middle of an emoji sends the half of it.
+_HIGH, _LOW = (rb"\\u[dD]" + half + rb"[0-9a-fA-F]{2}" for half in (rb"[89abAB]", rb"[c-fC-F]"))
+_HALF = re.compile(_HIGH + rb"(?!" + _LOW + rb")|" + _LOW + rb"(?<!" + _HIGH + _LOW + rb")")
+_MAX_HALVES = 100_000
 FORMS = ("dataframe_split", "dataframe_records", "inputs", "instances")
 JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
 _ONE_FORM = f"give a JSON object with one of {', '.join(FORMS)}"
@@ -50,7 +53,7 @@ def parse(
     """Parse the body of a request.
 
     Args:
-        body: as sent.
+        body: as sent; JSON and CSV in UTF-8, also behind a byte order mark.
         content_type: the header; None means JSON.
         required: names of the model's input columns.
         optional: names of columns that a request may lack, and a record, whose value is then None.
@@ -63,6 +66,8 @@ def parse(
     kind, _, charset = (content_type or JSON).lower().replace('"', "").partition(";")
     if charset.strip() not in ("", "charset=utf-8"):
         raise ValueError(f"content type: received {excerpt(repr(content_type))}; send UTF-8")
+    if b"\0" in body[:4] and kind.strip() != PARQUET:  # Windows' programs write UTF-16
+        raise ValueError("received a text in UTF-16 or UTF-32; send UTF-8")
     if kind.strip() == JSON:
         return _from_json(body, required, optional)
     if kind.strip() not in (CSV, PARQUET):
@@ -95,10 +100,10 @@ def answer(columns: Mapping[str, Any]) -> str:
 def _from_json(body: bytes, required: Sequence[str], optional: Sequence[str]) -> Request:
     _check_size(body)
     try:
-        content = from_json(body) if len(body) > _LARGE else json.loads(body)
-    except (ValueError, RecursionError) as error:
+        content = _parsed(body.removeprefix(codecs.BOM_UTF8))
+    except ValueError as error:
         raise ValueError(
-            f"the body cannot be read as JSON ({excerpt(_first_line(error))}); {_ONE_FORM}"
+            f"the body cannot be read as JSON in UTF-8 ({excerpt(_first_line(error))}); {_ONE_FORM}"
         ) from error
     if not isinstance(content, dict):
         raise ValueError(f"the body is {kind_of(content)}; {_ONE_FORM}")
@@ -116,6 +121,24 @@ def _from_json(body: bytes, required: Sequence[str], optional: Sequence[str]) ->
     if not isinstance(rows, list):
         raise ValueError(f"{forms[0]}: received {kind_of(rows)}; give a list of rows")
     return Request(_from_records(forms[0], rows, required, optional), params)
+
+
+def _parsed(body: bytes) -> Any:
+    """Return what a JSON body holds, with U+FFFD in place of each half of an emoji.
+
+    Not by Python's parser, which makes one text of the body, four times as large where one emoji is in it.
+
+    Raises:
+        ValueError: it is no JSON in UTF-8, or has more than _MAX_HALVES.
+    """
+    try:
+        return from_json(body)
+    except ValueError:
+        # With escaped backslashes out of the way, each backslash begins an escape.
+        mended, n = _HALF.subn(rb"\\ufffd", body.replace(rb"\\", rb"\u005c"), _MAX_HALVES)
+        if not n:
+            raise
+        return from_json(mended)
 
 
 def _check_size(body: bytes) -> None:
