@@ -77,6 +77,12 @@ def test_more_halves_of_emojis_than_a_request_may_have_are_refused() -> None:
     assert _texts(_body(b'"' + rb"\udf3f" * 100_000 + b'"')) == ["�" * 100_000]
 
 
+def test_half_an_emoji_mends_no_other_fault() -> None:
+    for fault in (b"\x01", b'", ', rb"\x", b"\xff"):
+        with pytest.raises(ValueError, match=r"^the body cannot be read as JSON"):
+            _texts(_body(rb'"\ud83c' + fault + b'"'))
+
+
 def test_a_value_is_read_as_python_reads_json() -> None:
     """Of texts, numbers and names that come twice; json.loads is the independent reader."""
     body = _body(rb'"\"\\\/\b\f\n\r\t\u00e9\u0000", "", -0, 1.5e3, 12345678901234567890123, true, null')

@@ -134,11 +134,11 @@ def _parsed(body: bytes) -> Any:
     try:
         return from_json(body)
     except ValueError:
-        # With escaped backslashes out of the way, each backslash begins an escape.
-        mended, n = _HALF.subn(rb"\\ufffd", body.replace(rb"\\", rb"\u005c"), _MAX_HALVES)
-        if not n:
+        # While a byte that no JSON has stands for escaped backslashes, each backslash begins an escape.
+        mended, n = _HALF.subn(rb"\\ufffd", body.replace(rb"\\", b"\x01"), _MAX_HALVES)
+        if not n or b"\x01" in body:
             raise
-        return from_json(mended)
+        return from_json(mended.replace(b"\x01", rb"\\"))
 
 
 def _check_size(body: bytes) -> None:
