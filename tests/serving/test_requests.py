@@ -51,7 +51,7 @@ def test_utf_16_and_utf_32_are_refused(encoding: str, n_spaces: int) -> None:
 def test_what_is_no_utf_8_is_refused(text: bytes, n_spaces: int) -> None:
     with pytest.raises(ValueError, match=r"^the body cannot be read as JSON in UTF-8 "):
         _texts(_body(b'"%s"' % text, n_spaces))
-    with pytest.raises(ValueError, match=r"^the body cannot be read as text/csv .*utf-8"):
+    with pytest.raises(ValueError, match=r"^the body cannot be read as text/csv .*UTF8"):
         _texts(b"lyrics\n%s\n" % text, CSV)
 
 
