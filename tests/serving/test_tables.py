@@ -149,7 +149,11 @@ def test_pages_say_what_they_take_unpacked_and_how_many_values_they_hold() -> No
     dictionary = bombs.thrift({1: 2, 2: 800, 3: 3, 7: {1: 20, 2: 2}}) + b"abc"
     first = bombs.thrift({1: 0, 2: 2**31 - 1, 3: 0, 4: 77, 5: {1: 300, 2: 8, 3: 3, 4: 3, 5: statistics}})
     second = bombs.thrift({1: 3, 2: 5, 3: 1, 8: {1: 7, 2: 0, 3: 7, 4: 0, 5: 0, 6: 0}}) + b"x"
-    assert _pages(dictionary, first, second) == [(800, 20, 2), (2**31 - 1, 300, 8), (5, 7, 0)]
+    assert _pages(dictionary, first, second) == [
+        (800, 20, 2, True),
+        (2**31 - 1, 300, 8, False),
+        (5, 7, 0, False),
+    ]
 
 
 def _field(number: int, kind: int, content: bytes) -> bytes:
@@ -187,6 +191,16 @@ def test_what_pyarrow_would_allocate_is_what_is_counted() -> None:
     page = bombs.data_page(struct.pack("<I", 4) + b"moss", 1, 100 * bombs.MB)
     body = bombs.parquet_file(page, bombs.footer(COLUMNS, [bombs.chunk("lyrics", len(page), 1)], 1))
     with pytest.raises(ValueError, match="received over 67,108,864 bytes of columns, unpacked"):
+        tables.from_parquet(body, COLUMNS, FACTS)
+
+
+def test_a_page_behind_its_column_is_refused() -> None:
+    """Of this writer's files pyarrow reads 100 bytes more than the footer says: a page of 50 MB may be there."""
+    page = bombs.data_page(struct.pack("<I", 4) + b"moss", 1, 8)
+    footer = bombs.footer(COLUMNS, [bombs.chunk("lyrics", 0, 1)], 1) | {6: "parquet-mr version 1.2.8"}
+    body = bombs.parquet_file(page, footer)
+    assert pq.read_table(io.BytesIO(body)).to_pydict() == {"lyrics": ["moss"]}
+    with pytest.raises(pa.ArrowInvalid, match="column lyrics lacks values that its footer tells of"):
         tables.from_parquet(body, COLUMNS, FACTS)
 
 

@@ -153,12 +153,12 @@ def from_parquet(body: bytes, required: Sequence[str], optional: Sequence[str]) 
         "thrift_container_size_limit": MAX_FOOTER_ITEMS,
         "thrift_string_size_limit": MAX_FOOTER_BYTES,
     }
-    metadata = pq.ParquetFile(pa.BufferReader(body), **limits).metadata
+    described = pq.ParquetFile(pa.BufferReader(body), **limits)
+    metadata = described.metadata
     _check_number_of_columns(metadata.num_columns)
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     check_rows(max(metadata.num_rows, sum(group.num_rows for group in groups)))
-    with pq.ParquetFile(pa.BufferReader(body), metadata=metadata, **limits) as file:
-        schema = file.schema_arrow
+    schema = described.schema_arrow
     check_columns(schema.names, required)
     wanted = present(schema.names, required, optional)
     for name in wanted:
@@ -225,10 +225,12 @@ def _checked_encodings(
             start = chunk.data_page_offset
             if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < start:
                 start = chunk.dictionary_page_offset
+            n_left = chunk.num_values
             for page in parquet_pages.pages(body, start, chunk.total_compressed_size):
                 n_pages += 1
                 unpacked += page.unpacked
                 n_values += page.n_values
+                n_left -= 0 if page.is_dictionary else page.n_values
                 encodings[path].add(page.encoding)
                 if page.encoding == _DELTA_BYTE_ARRAY:
                     raise ValueError(
@@ -244,6 +246,8 @@ def _checked_encodings(
                     )
                 if n_values > MAX_VALUES:
                     raise ValueError(f"column {path}: received over {MAX_VALUES:,} values; send fewer rows")
+            if n_left > 0:  # pyarrow would look for them behind the chunk, in files of some old writers
+                raise pa.ArrowInvalid(f"column {path} lacks values that its footer tells of")
     return encodings
 
 
@@ -284,7 +288,7 @@ def _values(array: Any) -> list[Any]:
     if isinstance(array, pa.DictionaryArray):
         used = array.indices.unique().drop_null()
         values = dict(zip(used.to_pylist(), array.dictionary.take(used).to_pylist(), strict=True))
-        return [values.get(index) for index in array.indices.to_pylist()]
+        return list(map(values.get, array.indices.to_pylist()))
     if isinstance(array, pa.ListArray | pa.LargeListArray):
         items = _values(array.values)
         bounds = zip(itertools.pairwise(array.offsets.to_pylist()), array.is_valid().to_pylist(), strict=True)
