@@ -195,7 +195,7 @@ def test_what_pyarrow_would_allocate_is_what_is_counted() -> None:
 
 
 def test_a_page_behind_its_column_is_refused() -> None:
-    """Of this writer's files pyarrow reads 100 bytes more than the footer says: a page of 50 MB may be there."""
+    """Of this writer's files pyarrow reads 100 bytes more than the footer says: room for 50 MB, packed."""
     page = bombs.data_page(struct.pack("<I", 4) + b"moss", 1, 8)
     footer = bombs.footer(COLUMNS, [bombs.chunk("lyrics", 0, 1)], 1) | {6: "parquet-mr version 1.2.8"}
     body = bombs.parquet_file(page, footer)
