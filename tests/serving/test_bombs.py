@@ -103,12 +103,14 @@ def _is_harmless(name: str, make: Callable[[], bytes], kind: str, read: Read) ->
 @pytest.mark.skipif(
     not Path("/proc/self/clear_refs").exists(), reason="reads the highest memory as Linux keeps it"
 )
-def test_a_server_stays_under_a_gigabyte_and_answers_afterwards(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", mlflow_model.MODELS)
+def test_a_server_stays_under_a_gigabyte_and_answers_afterwards(tmp_path: Path, kind: str) -> None:
+    columns = COLUMNS if kind == mlflow_model.COMPARE else ("lyrics",)
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     from mlflow.pyfunc import save_model
 
     folder = served.write(tmp_path / "served")
-    save_model(path=str(tmp_path / "model"), **mlflow_model.model_arguments(mlflow_model.COMPARE, folder))
+    save_model(path=str(tmp_path / "model"), **mlflow_model.model_arguments(kind, folder))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -123,13 +125,13 @@ def test_a_server_stays_under_a_gigabyte_and_answers_afterwards(tmp_path: Path) 
     )
     try:
         _wait(port, server)
-        for name, (make, kind) in bombs.bombs(COLUMNS).items():
+        for name, (make, content_type) in bombs.bombs(columns).items():
             body = make()
             _forget_peaks(server.pid)
-            status = _post(port, body, kind)[0]
+            status = _post(port, body, content_type)[0]
             assert status in (200, 400), name
             assert _peak(server.pid) < 1000, name
-            good = json.dumps({"dataframe_records": [dict.fromkeys(COLUMNS, "moss")]}).encode()
+            good = json.dumps({"dataframe_records": [dict.fromkeys(columns, "moss")]}).encode()
             assert _post(port, good, bombs.JSON)[0] == 200, name
     finally:
         with suppress(ProcessLookupError):

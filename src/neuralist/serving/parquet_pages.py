@@ -24,6 +24,7 @@ class Page(NamedTuple):
     unpacked: int  # bytes, of which pyarrow allocates as many
     n_values: int  # with nulls
     encoding: int | None  # by parquet's numbers; None of a page that holds no values
+    is_dictionary: bool
 
 
 def pages(body: bytes, start: int, length: int) -> Iterator[Page]:
@@ -50,7 +51,8 @@ def pages(body: bytes, start: int, length: int) -> Iterator[Page]:
         n_values = values.get(1) or 0
         if n_values < 0:
             raise pa.ArrowInvalid("a page of fewer than no values")
-        yield Page(unpacked, n_values, None if kind is None else values.get(_ENCODING[kind]))
+        encoding = None if kind is None else values.get(_ENCODING[kind])
+        yield Page(unpacked, n_values, encoding, kind == _DICTIONARY)
         at += packed
 
 

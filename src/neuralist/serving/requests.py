@@ -6,9 +6,10 @@ is not used: it turns numbers and null into texts ("5", "None"), widens every te
 one (40 GB for 10,000 rows, one of a million characters), and puts the request into the message of an error.
 """
 
+import codecs
 import csv
-import itertools
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,11 +23,11 @@ from neuralist.serving.tables import MAX_BYTES, check_columns, check_rows, prese
 
 # Of JSON: 50 columns of 10,000 rows. An object of one value takes 200 bytes in memory, and 7 in a body.
 MAX_VALUES = 500_000
-MAX_DEPTH = 20  # a request has 5: its object, dataframe_split's, data, row, tags
-_NO_MARKS = bytes(set(range(256)) - set(b'"[]{},:'))
-# Python's parser, which also takes the half of an emoji that JavaScript cuts a text at, first makes one text
-# of the body, four times as large where a single emoji is in it.
-_LARGE = 16 * 2**20
+_NO_MARKS = bytes(set(range(256)) - set(b'",[{'))
+# JavaScript that cuts a text in the middle of an emoji sends the half of it.
+_HIGH, _LOW = (rb"\\u[dD]" + half + rb"[0-9a-fA-F]{2}" for half in (rb"[89abAB]", rb"[c-fC-F]"))
+_HALF = re.compile(_HIGH + rb"(?!" + _LOW + rb")|" + _LOW + rb"(?<!" + _HIGH + _LOW + rb")")
+_MAX_HALVES = 100_000
 FORMS = ("dataframe_split", "dataframe_records", "inputs", "instances")
 JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
 _ONE_FORM = f"give a JSON object with one of {', '.join(FORMS)}"
@@ -50,7 +51,7 @@ def parse(
     """Parse the body of a request.
 
     Args:
-        body: as sent.
+        body: as sent; JSON and CSV in UTF-8, also behind a byte order mark.
         content_type: the header; None means JSON.
         required: names of the model's input columns.
         optional: names of columns that a request may lack, and a record, whose value is then None.
@@ -63,6 +64,8 @@ def parse(
     kind, _, charset = (content_type or JSON).lower().replace('"', "").partition(";")
     if charset.strip() not in ("", "charset=utf-8"):
         raise ValueError(f"content type: received {excerpt(repr(content_type))}; send UTF-8")
+    if b"\0" in body[:4] and kind.strip() != PARQUET:  # Windows' programs write UTF-16
+        raise ValueError("received a text in UTF-16 or UTF-32; send UTF-8")
     if kind.strip() == JSON:
         return _from_json(body, required, optional)
     if kind.strip() not in (CSV, PARQUET):
@@ -72,7 +75,7 @@ def parse(
     read = tables.from_csv if kind.strip() == CSV else tables.from_parquet
     try:
         return Request(read(body, required, optional), {})
-    except (OSError, csv.Error, pa.ArrowException, UnicodeDecodeError) as error:
+    except (OSError, csv.Error, pa.ArrowException) as error:
         limit = "" if kind.strip() == CSV else f" of at most {tables.MAX_COLUMNS} columns"
         reason = excerpt(_first_line(error))
         raise ValueError(
@@ -95,10 +98,10 @@ def answer(columns: Mapping[str, Any]) -> str:
 def _from_json(body: bytes, required: Sequence[str], optional: Sequence[str]) -> Request:
     _check_size(body)
     try:
-        content = from_json(body) if len(body) > _LARGE else json.loads(body)
-    except (ValueError, RecursionError) as error:
+        content = _parsed(body.removeprefix(codecs.BOM_UTF8))
+    except ValueError as error:
         raise ValueError(
-            f"the body cannot be read as JSON ({excerpt(_first_line(error))}); {_ONE_FORM}"
+            f"the body cannot be read as JSON in UTF-8 ({excerpt(_first_line(error))}); {_ONE_FORM}"
         ) from error
     if not isinstance(content, dict):
         raise ValueError(f"the body is {kind_of(content)}; {_ONE_FORM}")
@@ -118,22 +121,40 @@ def _from_json(body: bytes, required: Sequence[str], optional: Sequence[str]) ->
     return Request(_from_records(forms[0], rows, required, optional), params)
 
 
+def _parsed(body: bytes) -> Any:
+    """Return what a JSON body holds, with U+FFFD in place of each half of an emoji.
+
+    Not by Python's parser, which makes one text of the body, four times as large where one emoji is in it.
+
+    Raises:
+        ValueError: it is no JSON in UTF-8, or has more than _MAX_HALVES.
+    """
+    try:
+        return from_json(body)
+    except ValueError:
+        # While a byte that no JSON has stands for escaped backslashes, each backslash begins an escape.
+        mended, n = _HALF.subn(rb"\\ufffd", body.replace(rb"\\", b"\x01"), _MAX_HALVES)
+        if not n or b"\x01" in body:
+            raise
+        return from_json(mended.replace(b"\x01", rb"\\"))
+
+
 def _check_size(body: bytes) -> None:
-    """Check how many values a JSON body holds, and how deep they are nested, before it is parsed.
+    """Check how many values a JSON body holds, before it is parsed.
 
     Of a body that is no JSON, what stands before its first fault is counted as the parser would read it.
     """
-    # Backslashes and quotes that belong to a text go first; then each quote begins or ends one.
-    marks = body.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _NO_MARKS)
+    marks = body
+    if rb"\"" in marks:
+        # Backslashes and quotes that belong to a text go first; then each quote begins or ends one.
+        marks = marks.replace(rb"\\", b"").replace(rb"\"", b"")
+    marks = marks.translate(None, _NO_MARKS)
     n_values = marks.count(b'"') // 2  # at least as many as there are texts
     if n_values <= 2 * MAX_VALUES:
         marks = b"".join(marks.split(b'"')[::2])
         n_values = 1 + sum(map(marks.count, (b",", b"[", b"{")))
     if n_values > MAX_VALUES:
         raise ValueError(f"received over {MAX_VALUES:,} values; send fewer rows, or only the model's columns")
-    depths = itertools.accumulate({91: 1, 123: 1, 93: -1, 125: -1}.get(mark, 0) for mark in marks)
-    if max(depths, default=0) > MAX_DEPTH:
-        raise ValueError(f"the body is nested over {MAX_DEPTH} deep; {_ONE_FORM}")
 
 
 def _from_split(split: Any, required: Sequence[str], optional: Sequence[str]) -> dict[str, list[Any]]:

@@ -9,12 +9,13 @@ import io
 import itertools
 import struct
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow import csv as arrow_csv
 
 from neuralist.excerpts import excerpt
 from neuralist.serving import parquet_pages
@@ -23,9 +24,8 @@ from neuralist.serving.lyrics import MAX_CHARACTERS, too_long
 MAX_ROWS = 10_000  # of a request
 MAX_COLUMNS = 500  # of a table, with those that are not read
 MAX_BYTES = 64 * 2**20  # of a request, and of the columns of a parquet file, unpacked
-# Pairs of the longest texts, with room for other columns.
-MAX_ROW_CHARACTERS = 1_000_000
-MAX_HEADER_CHARACTERS = 100_000
+# Of CSV, which is read by as many: a pair of the longest texts, of four bytes a character, and other columns.
+MAX_ROW_BYTES = 1_000_000
 # A footer describes each column of each row group in some 200 bytes. For the shortest one pyarrow takes
 # 200 times its size.
 MAX_FOOTER_BYTES = 2**20
@@ -83,60 +83,50 @@ def from_csv(body: bytes, required: Sequence[str], optional: Sequence[str]) -> d
         optional: columns that it may have.
 
     Returns:
-        The columns by name; cells that a short row lacks are None.
+        The columns by name.
 
     Raises:
-        ValueError: the file cannot be read, lacks a column, or is beyond a limit.
+        ValueError: the file lacks a column, or is beyond a limit.
+        csv.Error: it cannot be read; likewise pa.ArrowInvalid, also where a row lacks a cell or is too long.
     """
-    csv.field_size_limit(2**31 - 1)  # Python's own is 131,072 characters; rows have a limit of theirs
-    lines = _Lines(body)
-    rows = csv.reader(lines, strict=True)
-    names = next(rows, None)
-    if names is None:
-        raise csv.Error("it is empty")
+    if body.count(b'"') % 2:  # pyarrow would take what follows for the cell
+        raise csv.Error("a quotation mark is not closed; in a cell it is written twice, and the cell quoted")
+    names = _csv_names(body)
     _check_number_of_columns(len(names))
     check_columns(names, required)
-    wanted = [(name, names.index(name)) for name in present(names, required, optional)]
-    columns: dict[str, list[Any]] = {name: [] for name, _ in wanted}
-    n_rows = 0
-    lines.start_row(MAX_ROW_CHARACTERS)
-    for row in rows:
-        lines.start_row(MAX_ROW_CHARACTERS)
-        if not row:  # a blank line
-            continue
-        n_rows += 1
-        if n_rows > MAX_ROWS:  # the rest is not worth counting
-            raise ValueError(f"received over {MAX_ROWS:,} rows; send at most {MAX_ROWS:,} in a request")
-        if len(row) > len(names):
-            raise csv.Error(f"row {n_rows:,} has {len(row):,} cells for {len(names):,} columns")
-        for name, index in wanted:
-            columns[name].append(row[index] if index < len(row) else None)
+    wanted = present(names, required, optional)
+    for name in wanted:
+        _check_once(names, name)
+    columns: dict[str, list[Any]] = {name: [] for name in wanted}
+    try:
+        for batch in arrow_csv.open_csv(
+            pa.BufferReader(body),
+            arrow_csv.ReadOptions(use_threads=False, block_size=MAX_ROW_BYTES),
+            arrow_csv.ParseOptions(newlines_in_values=True),
+            arrow_csv.ConvertOptions(column_types=dict.fromkeys(wanted, pa.string()), include_columns=wanted),
+        ):
+            for name in wanted:
+                columns[name] += batch.column(name).to_pylist()
+            if len(columns[wanted[0]]) > MAX_ROWS:  # the rest is not worth counting
+                raise ValueError(f"received over {MAX_ROWS:,} rows; send at most {MAX_ROWS:,} in a request")
+    except pa.ArrowInvalid as error:
+        if "straddl" in str(
+            error
+        ):  # a row that ends neither in the block where it begins nor in the next one
+            raise pa.ArrowInvalid(f"a row has over {MAX_ROW_BYTES:,} bytes") from error
+        raise
     return columns
 
 
-class _Lines(Iterator[str]):
-    """The lines of a body, with their ends; a row of more characters than a limit is refused unread."""
+def _csv_names(body: bytes) -> list[str]:
+    """Return the names of a CSV file's columns, of which MAX_ROW_BYTES are read."""
+    head = io.TextIOWrapper(io.BytesIO(body[:MAX_ROW_BYTES]), "utf-8-sig", errors="replace", newline="")
+    return next(filter(None, csv.reader(head)), [])
 
-    def __init__(self, body: bytes) -> None:
-        # "" leaves line ends as they are: csv knows them, and those in quotes belong to the cell.
-        self._text = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8-sig", newline="")
-        self._number = 0
-        self.start_row(MAX_HEADER_CHARACTERS)
 
-    def start_row(self, most: int) -> None:
-        """Say that a row begins, of at most so many characters."""
-        self._left = self._most = most
-        self._first = self._number + 1
-
-    def __next__(self) -> str:
-        line = self._text.readline(self._left + 1)
-        if not line:
-            raise StopIteration
-        self._number += 1
-        self._left -= len(line)
-        if self._left < 0:
-            raise csv.Error(f"the row of line {self._first:,} has over {self._most:,} characters")
-        return line
+def _check_once(names: Sequence[str], name: str) -> None:
+    if names.count(name) > 1:
+        raise pa.ArrowInvalid(f"it has two columns {name}")
 
 
 def from_parquet(body: bytes, required: Sequence[str], optional: Sequence[str]) -> dict[str, list[Any]]:
@@ -163,12 +153,12 @@ def from_parquet(body: bytes, required: Sequence[str], optional: Sequence[str]) 
         "thrift_container_size_limit": MAX_FOOTER_ITEMS,
         "thrift_string_size_limit": MAX_FOOTER_BYTES,
     }
-    metadata = pq.ParquetFile(pa.BufferReader(body), **limits).metadata
+    described = pq.ParquetFile(pa.BufferReader(body), **limits)
+    metadata = described.metadata
     _check_number_of_columns(metadata.num_columns)
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     check_rows(max(metadata.num_rows, sum(group.num_rows for group in groups)))
-    with pq.ParquetFile(pa.BufferReader(body), metadata=metadata, **limits) as file:
-        schema = file.schema_arrow
+    schema = described.schema_arrow
     check_columns(schema.names, required)
     wanted = present(schema.names, required, optional)
     for name in wanted:
@@ -199,8 +189,7 @@ def from_parquet(body: bytes, required: Sequence[str], optional: Sequence[str]) 
 
 
 def _check_type(schema: pa.Schema, name: str) -> None:
-    if schema.names.count(name) > 1:
-        raise pa.ArrowInvalid(f"it has two columns {name}")
+    _check_once(schema.names, name)
     kind = given = schema.field(name).type
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         kind = kind.value_type
@@ -236,10 +225,12 @@ def _checked_encodings(
             start = chunk.data_page_offset
             if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < start:
                 start = chunk.dictionary_page_offset
+            n_left = chunk.num_values
             for page in parquet_pages.pages(body, start, chunk.total_compressed_size):
                 n_pages += 1
                 unpacked += page.unpacked
                 n_values += page.n_values
+                n_left -= 0 if page.is_dictionary else page.n_values
                 encodings[path].add(page.encoding)
                 if page.encoding == _DELTA_BYTE_ARRAY:
                     raise ValueError(
@@ -255,6 +246,8 @@ def _checked_encodings(
                     )
                 if n_values > MAX_VALUES:
                     raise ValueError(f"column {path}: received over {MAX_VALUES:,} values; send fewer rows")
+            if n_left > 0:  # pyarrow would look for them behind the chunk, in files of some old writers
+                raise pa.ArrowInvalid(f"column {path} lacks values that its footer tells of")
     return encodings
 
 
@@ -295,7 +288,7 @@ def _values(array: Any) -> list[Any]:
     if isinstance(array, pa.DictionaryArray):
         used = array.indices.unique().drop_null()
         values = dict(zip(used.to_pylist(), array.dictionary.take(used).to_pylist(), strict=True))
-        return [values.get(index) for index in array.indices.to_pylist()]
+        return list(map(values.get, array.indices.to_pylist()))
     if isinstance(array, pa.ListArray | pa.LargeListArray):
         items = _values(array.values)
         bounds = zip(itertools.pairwise(array.offsets.to_pylist()), array.is_valid().to_pylist(), strict=True)
