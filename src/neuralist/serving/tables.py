@@ -110,9 +110,8 @@ def from_csv(body: bytes, required: Sequence[str], optional: Sequence[str]) -> d
             if len(columns[wanted[0]]) > MAX_ROWS:  # the rest is not worth counting
                 raise ValueError(f"received over {MAX_ROWS:,} rows; send at most {MAX_ROWS:,} in a request")
     except pa.ArrowInvalid as error:
-        if "straddl" in str(
-            error
-        ):  # a row that ends neither in the block where it begins nor in the next one
+        # A row that ends neither in the block where it begins nor in the next one.
+        if "straddl" in str(error):
             raise pa.ArrowInvalid(f"a row has over {MAX_ROW_BYTES:,} bytes") from error
         raise
     return columns
@@ -120,6 +119,7 @@ def from_csv(body: bytes, required: Sequence[str], optional: Sequence[str]) -> d
 
 def _csv_names(body: bytes) -> list[str]:
     """Return the names of a CSV file's columns, of which MAX_ROW_BYTES are read."""
+    csv.field_size_limit(2**31 - 1)  # other readers of this process set it too
     head = io.TextIOWrapper(io.BytesIO(body[:MAX_ROW_BYTES]), "utf-8-sig", errors="replace", newline="")
     return next(filter(None, csv.reader(head)), [])
 
