@@ -222,8 +222,9 @@ def test_a_missing_driver_is_named_with_the_extra_that_brings_it(
         queue.storage("postgresql://team:s3cret@host/optuna", tmp_path)
     assert "cret" not in str(told.value)
     monkeypatch.setitem(sys.modules, "MySQLdb", None)
-    with pytest.raises(ValueError, match=r"\([^;]*MySQLdb[^;]*\); give an .* with its driver installed"):
+    with pytest.raises(ValueError, match=r"MySQLdb.*; give an .* with its driver installed") as told:
         queue.storage("mysql://team@host/optuna", tmp_path)
+    assert "pip install" not in str(told.value)
 
 
 def test_a_database_of_an_older_optuna_is_refused_in_one_line(tmp_path: Path) -> None:
