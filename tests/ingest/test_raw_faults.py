@@ -40,6 +40,13 @@ def test_a_named_pipe_is_named_and_not_waited_for(tmp_path: Path, place: str) ->
         formats.read(tmp_path, (0, 1))
 
 
+def test_a_named_pipe_that_import_is_given_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_text("a,b,score\nmoss,fern,0.5\n")
+    os.mkfifo(tmp_path / "0pairs.csv")
+    with pytest.raises(ValueError, match=r"0pairs\.csv: a named pipe, a socket or a device; put a file"):
+        source.read(sorted(tmp_path.iterdir()), Flags())
+
+
 def test_a_folder_that_cannot_be_read_is_not_taken_for_empty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,6 +36,8 @@ def read(
     for path in paths:
         if not path.exists():
             raise ValueError(f"{path}: no such file; give a file or a folder that is there")
+        if not path.is_file() and not path.is_dir():
+            raise ValueError(folders.no_file(path))
     notes: list[str] = []
     if len(paths) == 1 and paths[0].is_dir():
         folder = paths[0]

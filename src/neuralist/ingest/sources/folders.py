@@ -33,7 +33,12 @@ def check(folder: Path) -> None:
                 f"{entry.path}: a link to {Path(entry.path).readlink()}, where nothing is; put the file "
                 "there, or remove the link"
             )
-        raise ValueError(f"{entry.path}: a named pipe, a socket or a device; put a file in its place")
+        raise ValueError(no_file(entry.path))
+
+
+def no_file(path: str | Path) -> str:
+    """Return the sentence for what is neither a file nor a folder: reading it might wait for ever."""
+    return f"{path}: a named pipe, a socket or a device; put a file in its place"
 
 
 def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
