@@ -9,13 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tests.waiting import free_port, wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "pipelines/serve.py"
@@ -73,12 +73,6 @@ class Running(NamedTuple):
         return connection
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @contextmanager
 def running(folder: Path, *arguments: str, nginx: bool = True, files: int | None = None) -> Iterator[Running]:
     """serve.py in a folder that holds params.yaml and perhaps mlflow.py, until it says that it answers."""
@@ -112,11 +106,3 @@ def _before(files: int | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if files is not None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    for _ in range(2400):
-        if value := condition():
-            return value
-        time.sleep(0.05)
-    raise AssertionError("it did not come about in two minutes")

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pytest
 from tests import served
-from tests.proxied import Running, free_port, needs_nginx, running, wait_for
+from tests.proxied import Running, needs_nginx, running
+from tests.waiting import free_port, wait_for
 
 pytestmark = [
     pytest.mark.faults,

@@ -6,13 +6,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from tests.dvc_output import SECOND_CALL
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "pipelines/repro.py"
@@ -189,24 +189,17 @@ def test_a_stage_that_fails_is_printed_and_its_exit_code_is_dvcs(
     assert (tmp_path / "work/repro.log").read_text().splitlines()[1] == "Running stage 'songs':"
 
 
-def wait_for(condition: Any) -> Any:
-    for _ in range(400):
-        if value := condition():
-            return value
-        time.sleep(0.05)
-    raise AssertionError("it did not come about in 20 s")
-
-
 @pytest.mark.parametrize("process", [WAITS], indirect=True)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_dvc_and_the_stage_too(
     process: subprocess.Popen[str], tmp_path: Path, number: signal.Signals
 ) -> None:
     log = tmp_path / "work/repro.log"
-    stage = wait_for(lambda: log.exists() and re.search(r"(?m)^stage (\d+)$", log.read_text()))[1]
+    found = wait_for(lambda: log.exists() and re.search(r"(?m)^stage (\d+)$", log.read_text()), 20)
+    stage = found[1]
     process.send_signal(number)
     output = process.communicate(timeout=60)[0]
 
     assert process.returncode == 128 + number
     assert output.startswith("Stopped.")
-    wait_for(lambda: not Path(f"/proc/{stage}").exists())
+    wait_for(lambda: not Path(f"/proc/{stage}").exists(), 20)

@@ -14,7 +14,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from tests.proxied import ROOT, Running, needs_nginx, running, serve, wait_for
+from tests.proxied import ROOT, Running, needs_nginx, running, serve
+from tests.waiting import wait_for
 
 # MLflow's server in short: where it listens, and answers; to a body that begins with "slow" after 2 s.
 MLFLOW = """

@@ -4,16 +4,14 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests import served
+from tests import served, waiting
 from tests.serving import bombs
 
 from neuralist.serving import mlflow_model
@@ -111,9 +109,7 @@ def test_a_server_stays_under_a_gigabyte_and_answers_afterwards(tmp_path: Path, 
 
     folder = served.write(tmp_path / "served")
     save_model(path=str(tmp_path / "model"), **mlflow_model.model_arguments(kind, folder))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = waiting.free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(tmp_path / "model")]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # of uvicorn
     server = subprocess.Popen(
@@ -124,7 +120,7 @@ def test_a_server_stays_under_a_gigabyte_and_answers_afterwards(tmp_path: Path, 
         start_new_session=True,
     )
     try:
-        _wait(port, server)
+        waiting.wait_until_it_listens(server, port)
         for name, (make, content_type) in bombs.bombs(columns).items():
             body = make()
             _forget_peaks(server.pid)
@@ -137,15 +133,6 @@ def test_a_server_stays_under_a_gigabyte_and_answers_afterwards(tmp_path: Path, 
         with suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)
         server.wait()
-
-
-def _wait(port: int, server: "subprocess.Popen[bytes]") -> None:
-    for _ in range(1200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        assert server.poll() is None
-        time.sleep(0.1)
 
 
 def _post(port: int, body: bytes, kind: str) -> tuple[int, bytes]:

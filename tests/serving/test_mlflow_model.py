@@ -9,17 +9,15 @@ import json
 import math
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 import pytest
-from tests import served, small_spark
+from tests import served, small_spark, waiting
 
 from neuralist.config import records
 from neuralist.data import parquet, tables
@@ -614,9 +612,7 @@ def test_an_unknown_kind_is_refused(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_mlflow_models_serve_answers_and_refuses(saved: dict[str, Path], tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = waiting.free_port()
     serve = [
         f"{Path(sys.executable).parent}/mlflow",
         "models",
@@ -634,7 +630,7 @@ def test_mlflow_models_serve_answers_and_refuses(saved: dict[str, Path], tmp_pat
         start_new_session=True,
     )
     try:
-        _wait(port, server)
+        waiting.wait_until_it_listens(server, port)
         assert _post(port, _records(PAIR)) == (200, {"predictions": [ANSWER]})
         _is_refused(
             _post(port, {"inputs": PAIR | {"lyrics_b": 5}}),
@@ -643,15 +639,6 @@ def test_mlflow_models_serve_answers_and_refuses(saved: dict[str, Path], tmp_pat
     finally:
         server.communicate()
     assert "Traceback" not in (tmp_path / "log").read_text()
-
-
-def _wait(port: int, server: "subprocess.Popen[bytes]") -> None:
-    for _ in range(1200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        assert server.poll() is None
-        time.sleep(0.05)
 
 
 def _post(port: int, body: Any) -> Response:

@@ -7,7 +7,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tests.waiting import free_port
 
 # Another password each time, so that none of the files that are searched for it holds it by nature.
 USER, PASSWORD, BUCKET = "team", secrets.token_hex(8), "neuralist"
@@ -127,13 +128,6 @@ def fetch(address: str) -> None:
     import requests
 
     requests.get(address, timeout=5).raise_for_status()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

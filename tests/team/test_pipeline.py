@@ -17,6 +17,7 @@ import pytest
 import yaml
 from tests.team import services
 from tests.team.conftest import ROOT, Team
+from tests.waiting import free_port
 
 from neuralist.config import params, records
 from neuralist.tracking import runs as training_runs
@@ -298,7 +299,7 @@ def test_a_challenger_is_measured_against_the_champion_on_the_server(team: Team,
 
 
 def test_a_server_that_is_down_is_one_line_without_the_password(team: Team, finished: Path) -> None:
-    away = f"http://{services.USER}:{services.PASSWORD}@127.0.0.1:{services.free_port()}"
+    away = f"http://{services.USER}:{services.PASSWORD}@127.0.0.1:{free_port()}"
     output = team.run(finished, "dvc", "repro", "track", ok=False, MLFLOW_TRACKING_URI=away)
 
     assert f"error: MLflow store http://{services.USER}:***@127.0.0.1" in output
