@@ -97,7 +97,7 @@ def test_texts_without_a_known_word_are_named_and_come_last(home: Path) -> None:
         # The vector of moss is 0, and so is the mean of the others.
         "averaged word vectors": ["f1", "f3"],
     }
-    assert "tiny knows no word of 1 texts, which come last: f3." in run("translations", "tiny", "raw").stdout
+    assert "tiny knows no word of 1 text, which comes last: f3." in run("translations", "tiny", "raw").stdout
 
 
 def test_a_text_without_any_word_is_a_candidate_that_comes_last(home: Path) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from neuralist import files
 from neuralist.cli import shell
-from neuralist.cli.shell import Json, shown
+from neuralist.cli.shell import Json, counted, shown
 
 if TYPE_CHECKING:
     from neuralist.ingest.importing.generic import Imported
@@ -151,17 +151,17 @@ def _print(result: dict[str, Any], imported: "Imported") -> None:
     heads = [_cut(_place(place), each) for place in imported.places]
     console.print(shell.table(["column", "read as", *heads], rows))
     print()
-    counts = [_counted(result["texts"], "text")]
+    counts = [counted(result["texts"], "text")]
     if result["pairs"] is not None:
         low, high = result["similarity_range"]
-        counts.append(_counted(result["pairs"], "pair"))
+        counts.append(counted(result["pairs"], "pair"))
         counts.append(f"grades from {low:g} to {high:g} ({result['range_source']})")
     if result["splits"]:
         counts.append(", ".join(f"{count:,} in {split}" for split, count in result["splits"].items()))
     print(f"{shown(result['folder'])}: {'; '.join(counts)}")
     if result["left_out"]:
         total = sum(item["rows"] for item in result["left_out"])
-        print(f"left out: {_counted(total, 'row')}, listed in {shown(Path(result['folder'], LEFT_OUT))}")
+        print(f"left out: {counted(total, 'row')}, listed in {shown(Path(result['folder'], LEFT_OUT))}")
         for item in result["left_out"]:
             value = f" ({_cut(item['value'], _NAME)})" if item["value"] else ""
             print(f"  {item['rows']:>7,}  {shown(item['reason'])}; the first: {shown(item['first'] + value)}")
@@ -169,10 +169,6 @@ def _print(result: dict[str, Any], imported: "Imported") -> None:
         print(f"note: {shown(note)}")
     where = "" if result["next"].startswith("neuralist embed") else ", in the checkout"
     print(f"next{where}: {result['next']}")
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
 def _place(place: str) -> str:

@@ -88,6 +88,11 @@ def warn(text: str) -> None:
     print(f"warning: {shown(text)}", file=sys.stderr)
 
 
+def counted(count: int, what: str) -> str:
+    """Return a number of things, such as "1 text" or "2,000 texts"."""
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
+
+
 def print_json(value: object) -> None:
     """Print JSON in ASCII, which every pipe can carry."""
     print(json.dumps(value, indent=2, allow_nan=False))

@@ -8,7 +8,7 @@ import typer
 
 from neuralist import files
 from neuralist.cli import shell
-from neuralist.cli.shell import Json, Trust, shown
+from neuralist.cli.shell import Json, Trust, counted, shown
 
 if TYPE_CHECKING:
     from neuralist.cli.translation_scoring import Found, Scores
@@ -107,7 +107,7 @@ def _print(scores: "Scores", half: Half) -> None:
     print(_counts(scores, half))
     rows: list[list[str]] = [["", *(BY_NAME[one].label for one in NAMES)]]
     for pair, n_queries in scores.n_queries.items():
-        rows.append([f"{shown(pair)}: {n_queries:,} queries"])
+        rows.append([f"{shown(pair)}: {_queries(n_queries)}"])
         for name, of_pairs in scores.found.items():
             found = of_pairs[pair]
             marks = {metric: lead_mark(lead, metric) for metric, lead in (found.lead or {}).items()}
@@ -133,18 +133,22 @@ def _print_columns(rows: list[list[str]]) -> None:
 def _counts(scores: "Scores", half: Half) -> str:
     n_songs = sum(scores.halves.values())
     of_half = (
-        f"{n_songs:,} songs"
+        counted(n_songs, "song")
         if half is Half.all
-        else f"the {scores.halves[half.value]:,} of {n_songs:,} songs in half {half.value}"
+        else f"the {scores.halves[half.value]:,} of {counted(n_songs, 'song')} in half {half.value}"
     )
     return (
-        f"{scores.n_queries['all']:,} queries: texts of {of_half}, each with its translation among the "
-        f"other {scores.n_texts - 1:,} texts."
+        f"{_queries(scores.n_queries['all'])}: texts of {of_half}, each with its translation among the "
+        f"other {counted(scores.n_texts - 1, 'text')}."
     )
 
 
 def _unread(name: str, ids: list[str]) -> str:
     more = f" and {len(ids) - UNREAD_SHOWN:,} more" if len(ids) > UNREAD_SHOWN else ""
-    return (
-        f"{name} knows no word of {len(ids):,} texts, which come last: {', '.join(ids[:UNREAD_SHOWN])}{more}."
-    )
+    come = "comes" if len(ids) == 1 else "come"
+    named = ", ".join(ids[:UNREAD_SHOWN])
+    return f"{name} knows no word of {counted(len(ids), 'text')}, which {come} last: {named}{more}."
+
+
+def _queries(count: int) -> str:
+    return f"{count:,} {'query' if count == 1 else 'queries'}"

@@ -71,8 +71,13 @@ class AveragedVectors(NamedTuple):
         return np.concatenate([array for part in parts for array in (part, own)], axis=1)
 
     def of_words(self, vectors: np.ndarray, weight: np.ndarray) -> "AveragedVectors":
-        """Return the same function of other words; arguments as in `_rows`."""
-        return self._replace(rows=_rows(vectors, weight, self.mean, self.directions))
+        """Return the same function of other words.
+
+        Args:
+            vectors: of the tokens, float32 (n_tokens, dimensions), padding and <unk> first.
+            weight: of the words, see `vector_files.Origins`.
+        """
+        return self._replace(rows=_rows(unit(vectors), _smoothed(weight), self.mean, self.directions))
 
     def save(self, folder: Path) -> None:
         """Write FILE, the rows in half precision; equal arrays give equal bytes."""
@@ -108,16 +113,16 @@ def fit(songs: Windows, vectors: WordVectors, width: int) -> AveragedVectors:
     from neuralist.model import ridge
 
     songs = songs.select(ridge.sample(np.arange(len(songs.lengths))))
-    weight = _smoothed(vectors.of_words().weight)
+    units, weight = unit(vectors.matrix), _smoothed(vectors.of_words().weight)
     owners, ids = _words(songs)
     shares = sparse.csr_array((weight[ids], (owners, ids)), shape=(len(songs.lengths), len(vectors.matrix)))
     total = np.maximum(shares.sum(axis=1), np.finfo(np.float64).tiny)
-    averages = (shares @ unit(vectors.matrix)) / total[:, None]
+    averages = (shares @ units) / total[:, None]
     mean = averages.mean(axis=0)
     apart = unit(averages - mean)
     _, _, directions = np.linalg.svd(apart, full_matrices=False)
     directions = ridge.positive_largest(directions[:width].T)
-    rows = _rows(vectors.matrix, vectors.of_words().weight, mean, directions)
+    rows = _rows(units, weight, mean, directions)
     return AveragedVectors(rows, mean.astype(np.float32), directions.astype(np.float32))
 
 
@@ -139,14 +144,14 @@ def _smoothed(weight: np.ndarray) -> np.ndarray:
     return np.concatenate([np.zeros(UNKNOWN + 1), _SMOOTHING / (_SMOOTHING + frequency)])
 
 
-def _rows(vectors: np.ndarray, weight: np.ndarray, mean: np.ndarray, directions: np.ndarray) -> np.ndarray:
+def _rows(units: np.ndarray, weight: np.ndarray, mean: np.ndarray, directions: np.ndarray) -> np.ndarray:
     """Return `AveragedVectors.rows`.
 
     Args:
-        vectors: of the tokens, float32 (n_tokens, dimensions).
-        weight: of the words, see `vector_files.Origins`.
+        units: the tokens' vectors at length 1, float64 (n_tokens, dimensions).
+        weight: of each token in an average, float64 (n_tokens,).
         mean: float (dimensions,).
         directions: float (dimensions, width).
     """
-    along = unit(vectors) @ directions - mean @ directions
-    return (_smoothed(weight)[:, None] * along).astype(np.float16).astype(np.float32)
+    along = units @ directions - mean @ directions
+    return (weight[:, None] * along).astype(np.float16).astype(np.float32)

@@ -26,6 +26,7 @@ from neuralist.model.backend import keras
 from neuralist.model.encoder import Encoder
 from neuralist.model.malstm import MaLSTM
 from neuralist.model.similarity import Calibration, Similarity
+from neuralist.model.style_answers import StyleAnswers
 from neuralist.text import cleaning
 from neuralist.text.tokenizer import TokenWindowing
 from neuralist.text.vocabulary import Windows
@@ -74,18 +75,7 @@ def save_experiment(
         if part is not None:
             part.save(folder)
     val, calibration = splits["val"], None
-    raw = np.zeros(0)
-    if len(val.left):
-        embeddings = loop.encode(models, val.songs)
-        if style is not None:
-            excerpts = [windowing.excerpt(text) for text in val.texts]
-            foreign = (
-                None if prepared.representatives is None else prepared.representatives.foreign(val.songs)
-            )
-            embeddings = embeddings + style(excerpts, foreign, windowing.segmenter)
-        if averages is not None:
-            embeddings = averages.beside(embeddings, val.songs, len(models))
-        raw = similarity(embeddings[val.left], embeddings[val.right])
+    raw = _raw_similarity(models, val, prepared, style, windowing, similarity)
     if settings.calibration and len(raw):
         calibration = Calibration.fit(raw, val.similarity, val.weight)
     calibrated = raw if calibration is None else calibration(raw)
@@ -117,6 +107,27 @@ def save_experiment(
     return f"{name}: best epoch {epochs}, encoder.onnx within {difference:.0e} of Keras" + (
         f"; {fusing.describe(record.fusion)}" if record.fusion else ""
     )
+
+
+def _raw_similarity(
+    models: Sequence[MaLSTM],
+    pairs: Examples,
+    prepared: TrainingData,
+    style: StyleAnswers | None,
+    windowing: TokenWindowing,
+    similarity: Similarity,
+) -> np.ndarray:
+    """Return the similarities of pairs before calibration and fusion, (n_pairs,)."""
+    if not len(pairs.left):
+        return np.zeros(0)
+    embeddings, representatives = loop.encode(models, pairs.songs), prepared.representatives
+    if style is not None:
+        excerpts = [windowing.excerpt(text) for text in pairs.texts]
+        foreign = None if representatives is None else representatives.foreign(pairs.songs)
+        embeddings = embeddings + style(excerpts, foreign, windowing.segmenter)
+    if prepared.averaged_vectors is not None:
+        embeddings = prepared.averaged_vectors.beside(embeddings, pairs.songs, len(models))
+    return similarity(embeddings[pairs.left], embeddings[pairs.right])
 
 
 def _style_factor(model: MaLSTM) -> np.ndarray:
