@@ -15,7 +15,7 @@ from faults.commands import NEURALIST, PYTHON
 from faults.trials import ROOT, Outcome, Run, Told, draws
 
 SAMPLE, FULL = 40, 500
-PATIENCE = 120  # seconds until a command must have ended
+PATIENCE = 600  # seconds until a command must have ended; 10 on a quiet machine
 AT_ONCE = 2
 STAGES = ("songs", "catalogue", "pairs", "settings", "pretraining")
 LINKED = ("src", "pipelines", "dvc.yaml", "params.yaml", "catalogue", ".dvcignore")

@@ -63,7 +63,7 @@ def test_values_are_frozen() -> None:
             r"overlaps: unknown key 'cover_overlaps'; did you mean 'cover_overlap'\?; songs\.genre: unknown",
         ),
         *(
-            ({"register": {"name": name}}, r"^params\.yaml: register\.name: received '.*'; give letters")
+            ({"register": {"name": name}}, r"^params\.yaml: register\.name: received '.*; give letters")
             for name in ("", " ", "a/b", "a:b", "a@b", "a?b", "a b", "..", "_a", "x" * 201, "é" * 101)
         ),
         ({"register": {"name": None}}, r"register\.name: .*received None"),
@@ -191,6 +191,25 @@ def test_values_are_frozen() -> None:
 def test_a_refused_value_is_named_with_its_key(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         params.load(changed(tmp_path, change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"similarity_range": [10**1_000, 2]},
+        {"run": ["x" * 1_000]},
+        {"train": {"units": "x" * 1_000}},
+        {"train": {"x" * 1_000: 1}},
+        {"songmap": {"experiment": "x" * 1_000}},
+        {"study": {"space": {"units": ["8" * 1_000]}}},
+    ],
+)
+def test_a_long_value_is_cut_in_the_message(tmp_path: Path, change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError) as refused:
+        params.load(changed(tmp_path, change))
+
+    longest_word = max(str(refused.value).split(), key=len)
+    assert len(longest_word) <= 110
 
 
 @pytest.mark.parametrize(

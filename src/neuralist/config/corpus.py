@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from neuralist.config import params, records, renamed
 from neuralist.config.experiment import unknown_key
 from neuralist.config.records.corpus import CorpusNote, Epochs, OneLine
+from neuralist.excerpts import excerpt
 
 FILE = "corpus.yaml"
 OWN = ("note", "epochs")  # its keys that params.yaml does not have
@@ -104,7 +105,8 @@ def _overlaid(values: dict[str, Any], corpus: Corpus) -> dict[str, Any]:
     for key, own in corpus.values.items():
         if isinstance(values.get(key), dict) and not isinstance(own, dict):
             raise ValueError(
-                f"{FILE}: {key}: received {own!r}; give keys and values, or remove `{key}` from {FILE}"
+                f"{FILE}: {key}: received {excerpt(repr(own))}; "
+                f"give keys and values, or remove `{key}` from {FILE}"
             )
     merged, own = params.overlay(values, corpus.values), corpus.values.get("study", {})
     if "space" in own and "spaces" not in own:

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from neuralist.excerpts import excerpt
+
 Protocol = Literal["songs", "paper", "given"]
 Similarity = Literal["manhattan", "euclidean", "cosine", "learned"]
 Pooling = Literal["last", "mean", "max", "mean_max", "last_max"]
@@ -34,7 +36,7 @@ class Section(BaseModel):
 def unknown_key(key: object, known: Iterable[str]) -> str:
     """Return what is wrong with an unknown key: the known one that it is nearest to, if any is near."""
     near = difflib.get_close_matches(str(key), list(known), n=1)
-    return f"unknown key {key!r}; " + (f"did you mean {near[0]!r}?" if near else "remove it")
+    return f"unknown key {excerpt(repr(key))}; " + (f"did you mean {near[0]!r}?" if near else "remove it")
 
 
 def _inside(folder: str) -> str:

@@ -22,6 +22,7 @@ from neuralist import files
 from neuralist.config import renamed
 from neuralist.config.experiment import Experiment, Section, Segmenter, Train, unknown_key
 from neuralist.config.metric_table import AUTO, CHOOSING, ON_VAL
+from neuralist.excerpts import excerpt
 
 N_FOLDS = 5
 RECOMMENDER = "-recommender"  # at the end of the name of a corpus' second model
@@ -331,7 +332,7 @@ def _check_names(params: Params) -> None:
     unknown = [name for name in params.run if name not in params.experiments]
     if unknown or len(set(params.run)) < len(params.run):
         raise ValueError(
-            f"params.yaml: run: received {list(params.run)}; "
+            f"params.yaml: run: received {excerpt(repr(list(params.run)))}; "
             f"name each once, out of {sorted(params.experiments)}"
         )
     if TUNED in params.experiments:
@@ -347,7 +348,7 @@ def _check_names(params: Params) -> None:
         if name not in params.experiments and not (is_tuned and params.study.trials):
             why = ", which is not trained with study.trials 0" if is_tuned else ""
             raise ValueError(
-                f"params.yaml: {section}.experiment: received {name!r}{why}; "
+                f"params.yaml: {section}.experiment: received {excerpt(repr(name))}{why}; "
                 f"name one of {sorted(params.experiments)}, or null for the last of `run`"
             )
 
@@ -405,7 +406,7 @@ def _check_type(key: str, value: Any, meant: Any) -> None:
     """Have a value of a space be of its setting's type: Optuna passes it on as it is, '8' or 8.0 too."""
     is_number = isinstance(meant, float) and type(value) is int
     if value != meant or not (is_number or type(value) is type(meant)):
-        raise ValueError(f"params.yaml: {key}: received {value!r}; write it as {meant!r}")
+        raise ValueError(f"params.yaml: {key}: received {excerpt(repr(value))}; write it as {meant!r}")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -449,13 +450,14 @@ def message(error: ValidationError, prefix: str = "") -> str:
     """Return pydantic's errors on one line: key, reason, value received."""
     reasons = []
     for problem in error.errors():
-        key = prefix + ".".join(map(str, problem["loc"]))
+        key = prefix + ".".join(excerpt(str(part)) for part in problem["loc"])
         if problem["type"] == "unknown_key":  # of config.experiment
             section = f"{key}." if problem["loc"] else prefix
             unknown = problem.get("ctx", {})["keys"].items()
-            reasons += [f"{section}{key}: {reason}" for key, reason in unknown]
+            reasons += [f"{section}{excerpt(key)}: {reason}" for key, reason in unknown]
             continue
-        reason, received = FIXES.get(problem["type"], problem["msg"]), f"received {problem['input']!r}"
+        received = f"received {excerpt(repr(problem['input']))}"
+        reason = FIXES.get(problem["type"], problem["msg"])
         if problem["type"] != "missing":
             names_fix = problem["type"] in ("choice", *FIXES)
             reason = f"{received}; {reason}" if names_fix else f"{reason}, {received}"

@@ -13,6 +13,7 @@ import pandas as pd
 
 from neuralist.config import corpus
 from neuralist.data import tables
+from neuralist.excerpts import excerpt
 from neuralist.ingest import lyrics_check
 from neuralist.ingest.sources import generic_csv
 
@@ -48,8 +49,8 @@ def read(raw: Path, name: str | None, similarity_range: tuple[float, float]) -> 
     folder = raw / name
     if not folder.is_dir():
         raise ValueError(
-            f"pretrain_on: received {name!r}, but {folder} is no folder; give the name of a folder inside "
-            "the raw folder that holds texts.csv and pairs.csv"
+            f"pretrain_on: received {excerpt(repr(name))}, but {folder} is no folder; "
+            "give the name of a folder inside the raw folder that holds texts.csv and pairs.csv"
         )
     try:
         tables_read = _read(folder, _similarity_range(folder) or similarity_range)
@@ -83,6 +84,7 @@ def _similarity_range(folder: Path) -> tuple[float, float] | None:
         low = high = math.nan
     if not -math.inf < low < high < math.inf:
         raise ValueError(
-            f"{corpus.FILE}: similarity_range: received {bounds!r}; give the lowest and highest grade"
+            f"{corpus.FILE}: similarity_range: received {excerpt(repr(bounds))}; "
+            "give the lowest and highest grade"
         )
     return low, high

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neuralist.config import params
+from neuralist.excerpts import excerpt
 from neuralist.text.tokenizer import words
 from neuralist.text.vocabulary import UNKNOWN, Vocabulary
 from neuralist.text.word_vectors import WordVectors
@@ -109,10 +110,12 @@ def _group(text: str, where: str) -> list[str]:
     for entry in filter(str.strip, entries):
         folded = words(entry)
         if len(folded) != 1:
-            raise ValueError(f"{where}: received {entry.strip()!r}, {len(folded)} words; give single words")
+            raise ValueError(
+                f"{where}: received {excerpt(repr(entry.strip()))}, {len(folded)} words; give single words"
+            )
         group += folded
     if len(set(group)) == 1:
-        raise ValueError(f"{where}: received {group[0]!r} alone; give two or more words a line")
+        raise ValueError(f"{where}: received {excerpt(repr(group[0]))} alone; give two or more words a line")
     return list(dict.fromkeys(group))
 
 

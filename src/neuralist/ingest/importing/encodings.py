@@ -4,6 +4,8 @@ import codecs
 import re
 from typing import NamedTuple
 
+from neuralist.excerpts import excerpt
+
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
     (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
@@ -70,7 +72,8 @@ def _by_name(content: bytes, name: str, encoding: str) -> Decoded:
         codec = codecs.lookup(encoding)
     except LookupError:
         raise ValueError(
-            f"--encoding: received {encoding!r}; give a codec of Python's, such as cp1252 or utf-16"
+            f"--encoding: received {excerpt(repr(encoding))}; "
+            "give a codec of Python's, such as cp1252 or utf-16"
         ) from None
     return _strictly(content, name, codec.name, encoding)
 

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from neuralist.excerpts import excerpt
+
 MISSING = {"", "nan", "none", "null", "na", "n/a", "<na>", "nat", "-"}
 TRUTH = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0, "y": 1.0, "n": 0.0, "t": 1.0, "f": 0.0}
 NUMBER = r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?"
@@ -64,7 +66,9 @@ def parse_range(given: str) -> Range:
     except ValueError:
         low = high = math.nan
     if not -math.inf < low < high < math.inf:
-        raise ValueError(f"--range: received {given!r}; give the lowest and the highest grade, such as 0,5")
+        raise ValueError(
+            f"--range: received {excerpt(repr(given))}; give the lowest and the highest grade, such as 0,5"
+        )
     return Range(low, high, "by --range")
 
 
