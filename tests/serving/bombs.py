@@ -1,5 +1,7 @@
 """Bodies of requests of at most 64 MB that a careless reader grows to gigabytes, or reads for minutes.
 
+Also small ones whose answers are large.
+
 The nastiest parquet files are written byte by byte, for no library writes a footer of a million columns, or a
 page that says another size than the footer. https://parquet.apache.org/docs/file-format names the fields.
 """
@@ -304,6 +306,36 @@ def large(columns: Sequence[str]) -> Bombs:
         ),
         "json: backslashes": (lambda: filled(b'{"inputs": "', b"\\", b""), JSON),
         "json: spaces": (lambda: filled(b"", b" ", b""), JSON),
+    }
+
+
+def large_answers(columns: Sequence[str]) -> Bombs:
+    """Bodies of 10,000 rows whose answers are as large as they may be; with facts of songs where it takes them.
+
+    Each is "moss", in the words of 10,000 texts: tests.served reads three tokens, and knows the last.
+    """
+    texts = [f"word{number} moss" for number in range(10_000)]
+    lyrics = dict.fromkeys(columns, texts)
+    facts = {"year": [1990 + number % 20 for number in range(10_000)], "tags": ["folk; quiet"] * 10_000}
+    both = lyrics if len(columns) > 1 else lyrics | facts
+    filters = {} if len(columns) > 1 else {"min_year": 1990, "exclude_artist": "Anna", "language": "en"}
+
+    def json_body(of: dict[str, Any], params: dict[str, Any]) -> bytes:
+        return json.dumps({"inputs": of, "params": params}).encode()
+
+    def csv_body() -> bytes:
+        rows = zip(*(map(str, column) for column in both.values()), strict=True)
+        return "\n".join([",".join(both), *map(",".join, rows)]).encode()
+
+    return {
+        "json: 10,000 rows": (lambda: json_body(lyrics, {}), JSON),
+        "json: 10,000 rows with filters": (lambda: json_body(lyrics, filters), JSON),
+        "json: 1,000 rows of all songs of k": (
+            lambda: json_body({name: of[:1000] for name, of in both.items()}, filters and {"k": 100}),
+            JSON,
+        ),
+        "csv: 10,000 rows with facts": (csv_body, CSV),
+        "parquet: 10,000 rows with facts": (lambda: table(both), PARQUET),
     }
 
 
