@@ -310,32 +310,31 @@ def large(columns: Sequence[str]) -> Bombs:
 
 
 def large_answers(columns: Sequence[str]) -> Bombs:
-    """Bodies of 10,000 rows whose answers are as large as they may be; with facts of songs where it takes them.
+    """Bodies of many rows whose answers are as large as they may be; with facts or filters for one column.
 
-    Each is "moss", in the words of 10,000 texts: tests.served reads three tokens, and knows the last.
+    Each is another text that ends in moss.
     """
+    is_pairs = len(columns) > 1
     texts = [f"word{number} moss" for number in range(10_000)]
-    lyrics = dict.fromkeys(columns, texts)
-    facts = {"year": [1990 + number % 20 for number in range(10_000)], "tags": ["folk; quiet"] * 10_000}
-    both = lyrics if len(columns) > 1 else lyrics | facts
-    filters = {} if len(columns) > 1 else {"min_year": 1990, "exclude_artist": "Anna", "language": "en"}
+    facts = {"year": [1990 + number % 20 for number in range(1_000)], "tags": ["folk; quiet"] * 1_000}
+    some = dict.fromkeys(columns, texts[:1_000]) | ({} if is_pairs else facts)
 
-    def json_body(of: dict[str, Any], params: dict[str, Any]) -> bytes:
-        return json.dumps({"inputs": of, "params": params}).encode()
+    def in_json(n: int, params: dict[str, Any]) -> bytes:
+        content = {"inputs": dict.fromkeys(columns, texts[:n]), "params": {} if is_pairs else params}
+        return json.dumps(content).encode()
 
-    def csv_body() -> bytes:
-        rows = zip(*(map(str, column) for column in both.values()), strict=True)
-        return "\n".join([",".join(both), *map(",".join, rows)]).encode()
+    def in_csv(rows: dict[str, Any]) -> bytes:
+        cells = zip(*(map(str, column) for column in rows.values()), strict=True)
+        return "\n".join([",".join(rows), *map(",".join, cells)]).encode()
 
+    filters = {"min_year": 1990, "exclude_artist": "Anna", "language": "de"}
     return {
-        "json: 10,000 rows": (lambda: json_body(lyrics, {}), JSON),
-        "json: 10,000 rows with filters": (lambda: json_body(lyrics, filters), JSON),
-        "json: 1,000 rows of all songs of k": (
-            lambda: json_body({name: of[:1000] for name, of in both.items()}, filters and {"k": 100}),
-            JSON,
-        ),
-        "csv: 10,000 rows with facts": (csv_body, CSV),
-        "parquet: 10,000 rows with facts": (lambda: table(both), PARQUET),
+        "json: 10,000 rows": (lambda: in_json(10_000, {}), JSON),
+        "json: 1,000 rows and the most songs": (lambda: in_json(1_000, {"k": 100} | filters), JSON),
+        "csv: 10,000 rows": (lambda: in_csv(dict.fromkeys(columns, texts)), CSV),
+        "csv: 1,000 rows with facts": (lambda: in_csv(some), CSV),
+        "parquet: 10,000 rows": (lambda: table(dict.fromkeys(columns, texts)), PARQUET),
+        "parquet: 1,000 rows with facts": (lambda: table(some), PARQUET),
     }
 
 

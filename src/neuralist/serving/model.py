@@ -115,7 +115,9 @@ class Model:
         readings = list[Reading]()
         for reading in threads.mapped(partial(self.encoder.read, cleaned=cleaned), chunks):
             readings.append(reading)
-            deadline.check(sum(len(of.known) for of in readings), len(lyrics), "texts were read")
+            n_read = sum(len(of.known) for of in readings)
+            if n_read < len(lyrics):
+                deadline.check(n_read, len(lyrics), "texts were read")
         return Reading(*map(np.concatenate, zip(*readings, strict=True)))
 
     # A text is an iterable of texts too; the first overload that matches counts.
