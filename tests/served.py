@@ -86,7 +86,7 @@ def write(folder: Path, n_songs: int = len(SONGS)) -> Path:
 
     Args:
         folder: it is made.
-        n_songs: of the catalogue; more than 5 are these again and again, each a little apart, under further ids.
+        n_songs: of the catalogue; more than 5 are these again and again, a little apart, of further ids.
     """
     fake_encoder.write(folder, WORDS, OTHER)
     records.save(made_records.trained(settings={"max_tokens": MAX_TOKENS}), folder / "experiment.json")
@@ -98,6 +98,7 @@ def write(folder: Path, n_songs: int = len(SONGS)) -> Path:
     songs = SONGS.take(rows).reset_index(drop=True)
     songs["song_id"] = songs["group_id"] = [f"s{number}" for number in range(n_songs)]
     parquet.write(songs, tables.CATALOGUE, folder / "catalogue.parquet")
-    apart = np.arange(n_songs, dtype=np.float32) // len(SONGS) / 2**20  # among ties every song is compared
+    # Apart, for among ties every song is compared.
+    apart = np.arange(n_songs, dtype=np.float32) // len(SONGS) / 2**20
     np.save(folder / "embeddings.npy", EMBEDDINGS[rows] + apart[:, None])
     return folder

@@ -134,7 +134,7 @@ def test_a_parquet_file_beyond_a_limit_is_refused(columns: dict[str, Any], messa
 
 def test_a_text_that_is_too_long_is_named_where_no_dictionary_holds_it() -> None:
     body = _parquet({"lyrics": ["moss", "x" * 400_001]}, use_dictionary=False)
-    with pytest.raises(ValueError, match="^row 2 of 2, column lyrics: received 400,001 characters"):
+    with pytest.raises(ValueError, match=r"^row 2 of 2, column lyrics: received 400,001 characters"):
         tables.from_parquet(body, COLUMNS, FACTS)
 
 

@@ -13,7 +13,8 @@ class _Deadline(NamedTuple):
     end: float  # as time.monotonic() counts
 
 
-_current = ContextVar("_current", default=_Deadline(math.inf, math.inf))
+_NONE = _Deadline(math.inf, math.inf)
+_current: ContextVar[_Deadline] = ContextVar("_current")
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def within(seconds: float) -> Iterator[None]:
 
 def is_set() -> bool:
     """Whether there is a deadline; without one nobody needs to stop and look."""
-    return _current.get().end < math.inf
+    return _current.get(_NONE).end < math.inf
 
 
 def check(done: int, n: int, what: str) -> None:
@@ -42,7 +43,7 @@ def check(done: int, n: int, what: str) -> None:
     Raises:
         ValueError: the time is over.
     """
-    seconds, end = _current.get()
+    seconds, end = _current.get(_NONE)
     if time.monotonic() > end:
         raise ValueError(
             f"{done:,} of {n:,} {what} in {seconds:g} s, when the time was over; send fewer rows in a request"

@@ -295,7 +295,8 @@ def _values(array: Any) -> list[Any]:
         shared, places = array.dictionary, array.indices
         used = places.unique().drop_null()
         if len(used) < len(shared):  # what no row has may be of any size
-            shared, places = shared.take(used), pc.call_function("index_in", [places], pc.SetLookupOptions(used))
+            shared = shared.take(used)
+            places = pc.call_function("index_in", [places], pc.SetLookupOptions(used))
         values = shared.to_pylist()
         return [None if place is None else values[place] for place in places.to_pylist()]
     if isinstance(array, pa.ListArray | pa.LargeListArray):
