@@ -76,8 +76,13 @@ def _environment() -> dict[str, str]:
 
 
 def plain(name: str, port: int) -> list[str]:
-    """Return the command of MLflow's server alone."""
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", f"models:/{name}@champion"]
+    """Return the command of MLflow's server alone, for a model's champion."""
+    return alone(f"models:/{name}@champion", port)
+
+
+def alone(model: str, port: int) -> list[str]:
+    """Return the command of MLflow's server alone, for a folder or another address of a model."""
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", model]
     return [*command, "--env-manager", "local", "-p", str(port)]
 
 

@@ -81,14 +81,24 @@ BLEND = records.BlendRecord(
 MOSS_STONE, MOSS_FERN, STONE_FERN = (round(math.exp(-distance), 6) for distance in (0.5, 0.75, 0.25))
 
 
-def write(folder: Path) -> Path:
-    """Write the folder, and return it."""
+def write(folder: Path, n_songs: int = len(SONGS)) -> Path:
+    """Write the folder, and return it.
+
+    Args:
+        folder: it is made.
+        n_songs: of the catalogue; more than 5 are these again and again, a little apart, of further ids.
+    """
     fake_encoder.write(folder, WORDS, OTHER)
     records.save(made_records.trained(settings={"max_tokens": MAX_TOKENS}), folder / "experiment.json")
     records.save(made_records.served(threshold=THRESHOLD), folder / "served.json")
     records.save(BLEND, folder / records.BLEND)
     files.write_text(folder / "training_songs.txt", "s0\n")
     files.write_text(folder / "card.md", "# A model made by hand\n")
-    parquet.write(SONGS, tables.CATALOGUE, folder / "catalogue.parquet")
-    np.save(folder / "embeddings.npy", EMBEDDINGS)
+    rows = np.arange(n_songs) % len(SONGS)
+    songs = SONGS.take(rows).reset_index(drop=True)
+    songs["song_id"] = songs["group_id"] = [f"s{number}" for number in range(n_songs)]
+    parquet.write(songs, tables.CATALOGUE, folder / "catalogue.parquet")
+    # Apart, for among ties every song is compared.
+    apart = np.arange(n_songs, dtype=np.float32) // len(SONGS) / 2**20
+    np.save(folder / "embeddings.npy", EMBEDDINGS[rows] + apart[:, None])
     return folder

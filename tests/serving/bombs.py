@@ -1,5 +1,7 @@
 """Bodies of requests of at most 64 MB that a careless reader grows to gigabytes, or reads for minutes.
 
+Also small ones whose answers are large.
+
 The nastiest parquet files are written byte by byte, for no library writes a footer of a million columns, or a
 page that says another size than the footer. https://parquet.apache.org/docs/file-format names the fields.
 """
@@ -304,6 +306,35 @@ def large(columns: Sequence[str]) -> Bombs:
         ),
         "json: backslashes": (lambda: filled(b'{"inputs": "', b"\\", b""), JSON),
         "json: spaces": (lambda: filled(b"", b" ", b""), JSON),
+    }
+
+
+def large_answers(columns: Sequence[str]) -> Bombs:
+    """Bodies of many rows whose answers are as large as they may be; with facts or filters for one column.
+
+    Each is another text that ends in moss.
+    """
+    is_pairs = len(columns) > 1
+    texts = [f"word{number} moss" for number in range(10_000)]
+    facts = {"year": [1990 + number % 20 for number in range(1_000)], "tags": ["folk; quiet"] * 1_000}
+    some = dict.fromkeys(columns, texts[:1_000]) | ({} if is_pairs else facts)
+
+    def in_json(n: int, params: dict[str, Any]) -> bytes:
+        content = {"inputs": dict.fromkeys(columns, texts[:n]), "params": {} if is_pairs else params}
+        return json.dumps(content).encode()
+
+    def in_csv(rows: dict[str, Any]) -> bytes:
+        cells = zip(*(map(str, column) for column in rows.values()), strict=True)
+        return "\n".join([",".join(rows), *map(",".join, cells)]).encode()
+
+    filters = {"min_year": 1990, "exclude_artist": "Anna", "language": "de"}
+    return {
+        "json: 10,000 rows": (lambda: in_json(10_000, {}), JSON),
+        "json: 1,000 rows and the most songs": (lambda: in_json(1_000, {"k": 100} | filters), JSON),
+        "csv: 10,000 rows": (lambda: in_csv(dict.fromkeys(columns, texts)), CSV),
+        "csv: 1,000 rows with facts": (lambda: in_csv(some), CSV),
+        "parquet: 10,000 rows": (lambda: table(dict.fromkeys(columns, texts)), PARQUET),
+        "parquet: 1,000 rows with facts": (lambda: table(some), PARQUET),
     }
 
 

@@ -320,6 +320,32 @@ def test_the_recommender_takes_params_and_a_plain_list(recommend: Ask) -> None:
     assert len(ten.content["predictions"]) == len(served.SONGS)
 
 
+def test_an_answer_of_the_recommender_has_at_most_100000_songs(recommend: Ask) -> None:
+    at_most = [{"inputs": ["moss"] * 10_000}, {"inputs": ["moss"] * 1_000, "params": {"k": 100}}]
+    for body in at_most:  # the catalogue has 5 songs
+        assert len(recommend(body).content["predictions"]) == 5 * len(body["inputs"])
+    _is_refused(
+        recommend({"inputs": ["moss"] * 10_000, "params": {"k": 100}}),
+        "received 10,000 rows and k 100, which are 1,000,000 songs; ask for at most 100,000 in a request: "
+        "send 1,000 rows, or lower k",
+    )
+    _is_refused(
+        recommend({"inputs": ["moss"] * 9_091, "params": {"k": 11}}),
+        "received 9,091 rows and k 11, which are 100,001 songs; ask for at most 100,000 in a request: "
+        "send 9,090 rows, or lower k",
+    )
+
+
+def test_a_request_ends_before_mlflow_gives_it_up(recommend: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlflow_model, "_TIME", -0.5)  # of the 60 s that MLflow waits
+    late = recommend({"inputs": ["moss", "fern"]})
+    _is_refused(
+        late, "0 of 2 queries were compared in -30 s, when the time was over; send fewer rows in a request"
+    )
+    monkeypatch.undo()
+    assert recommend({"inputs": ["moss", "fern"]}).status == 200
+
+
 def test_the_recommender_chooses_songs_by_language(recommend: Ask) -> None:
     english = (
         "so the moss is growing on the old stone wall and nobody in this town will take it away from me again"

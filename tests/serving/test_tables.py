@@ -132,6 +132,23 @@ def test_a_parquet_file_beyond_a_limit_is_refused(columns: dict[str, Any], messa
         tables.from_parquet(_parquet(columns), COLUMNS, FACTS)
 
 
+def test_a_text_that_is_too_long_is_named_where_no_dictionary_holds_it() -> None:
+    body = _parquet({"lyrics": ["moss", "x" * 400_001]}, use_dictionary=False)
+    with pytest.raises(ValueError, match=r"^row 2 of 2, column lyrics: received 400,001 characters"):
+        tables.from_parquet(body, COLUMNS, FACTS)
+
+
+@pytest.mark.parametrize("indices", [[1, None, 3, 1], [3, 2, 1, 0], [None, None]])
+def test_what_no_row_has_of_a_dictionary_is_left_out(indices: list[int | None]) -> None:
+    texts = ["fern", "moss", "stone", "rain"]
+    column = pa.DictionaryArray.from_arrays(pa.array(indices, pa.int32()), pa.array(texts))
+    expected = [None if index is None else texts[index] for index in indices]
+    assert tables.from_parquet(_parquet({"lyrics": column}), COLUMNS, FACTS) == {"lyrics": expected}
+    unused = pa.array([*texts, "x" * 500_000])  # of any length
+    column = pa.DictionaryArray.from_arrays(pa.array(indices, pa.int32()), unused)
+    assert tables.from_parquet(_parquet({"lyrics": column}), COLUMNS, FACTS) == {"lyrics": expected}
+
+
 def test_two_columns_of_one_name_are_refused() -> None:
     file = io.BytesIO()
     pq.write_table(pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["lyrics", "lyrics"]), file)

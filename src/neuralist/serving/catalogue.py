@@ -29,6 +29,7 @@ from neuralist.model.blend import Weighing
 from neuralist.model.encoder import Encoder
 from neuralist.model.neighbours import Near, Neighbours
 from neuralist.model.similarity import Similarity, sigmoid
+from neuralist.serving import deadline
 from neuralist.serving.facts import Facts, artist_numbers
 from neuralist.serving.song_names import Match, SongNames
 from neuralist.text import genres, languages, names
@@ -40,6 +41,7 @@ FAR_YEARS = 20
 _BY_LYRICS = "lyrics"
 _SINCE_4, _SINCE_7, _SINCE_9 = {"group_id", "first_words"}, {"tags", "tag_weights"}, {"language"}
 SAME, OTHER = "same", "other"  # languages, beside codes such as "en"
+_BATCH = 32  # queries between two looks at the deadline: among 50,000 songs they may take two seconds
 _ABSENT = -1  # the number of a language that no song is in
 
 
@@ -199,9 +201,11 @@ class Catalogue:
             for query, pool in enumerate(pools):
                 by_pool[id(pool)].append(query)
             found: dict[int, Near] = {}
-            for rows in by_pool.values():
-                of_pool = search(embeddings[rows], int(k), allowed=pools[rows[0]], approximate=approximate)
-                found |= zip(rows, of_pool, strict=True)
+            size = _BATCH if deadline.is_set() else max(1, len(embeddings))
+            for rows in (of[at : at + size] for of in by_pool.values() for at in range(0, len(of), size)):
+                deadline.check(len(found), len(embeddings), "queries were compared")
+                near = search(embeddings[rows], int(k), allowed=pools[rows[0]], approximate=approximate)
+                found |= zip(rows, near, strict=True)
             return self._table([found[query] for query in range(len(embeddings))], columns)
         uses = [Use(of_query, None) if contrast or lyrics_only else self.use(of_query) for of_query in known]
         if approximate and any(use.weighing for use in uses):
@@ -210,6 +214,7 @@ class Catalogue:
             )
         results, scores = [], []
         for query, use, pool in zip(embeddings, uses, pools, strict=True):
+            deadline.check(len(results), len(embeddings), "queries were compared")
             if contrast:
                 far = self._far(use.facts) & ~self._same(query)
                 pool = far if pool is None else pool & far

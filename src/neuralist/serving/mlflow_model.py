@@ -20,6 +20,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature, set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
@@ -27,13 +28,16 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from neuralist.config import records
 from neuralist.excerpts import excerpt
-from neuralist.serving import lyrics, requests
+from neuralist.serving import deadline, lyrics, requests
 from neuralist.serving.catalogue import is_integer
 from neuralist.serving.model import Model
 from neuralist.serving.registered import COMPARE, MODELS, RECOMMEND
 from neuralist.text.vocabulary import Vocabulary
 
 MAX_K = 100
+# Of an answer: ten for each of 10,000 rows. A song takes 200 bytes there, and six times as much before.
+MAX_SONGS = 100_000
+_TIME = 0.9  # of what MLflow waits for an answer, for there are others to send back, too
 _LARGE = 8 * 2**20  # bytes of a body; a tenth of a second is then little beside reading it
 _INPUTS = {COMPARE: ("lyrics_a", "lyrics_b"), RECOMMEND: ("lyrics",)}
 # Columns that a request may lack, and what MLflow's loaded model takes; years are numbers with nulls.
@@ -237,6 +241,14 @@ def checked_params(params: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
+def _check_songs(n: int, k: int) -> None:
+    if n * k > MAX_SONGS:
+        raise ValueError(
+            f"received {n:,} rows and k {k}, which are {n * k:,} songs; ask for at most {MAX_SONGS:,} in a "
+            f"request: send {MAX_SONGS // k:,} rows, or lower k"
+        )
+
+
 def _shown(value: Any) -> str:
     return excerpt(json.dumps(value, default=str))
 
@@ -265,7 +277,11 @@ def _take_requests(server: Any) -> None:
             _release_memory()
         try:
             request = requests.parse(data, content_type, _INPUTS[served.kind], [*_OPTIONAL[served.kind]])
-            body = requests.answer(served.answer(request.columns, request.params))
+            if served.kind == RECOMMEND:
+                _check_songs(len(request.columns[_INPUTS[RECOMMEND][0]]), checked_params(request.params)["k"])
+            # Python ends no thread, and MLflow has few: a search that nobody waits for would keep one.
+            with deadline.within(_TIME * MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get()):
+                body = requests.answer(served.answer(request.columns, request.params))
         except ValueError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
         return server.InvocationsResponse(body, 200, requests.JSON)

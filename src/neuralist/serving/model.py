@@ -17,7 +17,7 @@ from neuralist import metrics, threads
 from neuralist.config import records
 from neuralist.config.records import ServedModel
 from neuralist.model.encoder import Encoder, Reading
-from neuralist.serving import facts
+from neuralist.serving import deadline, facts
 from neuralist.serving.catalogue import DECIMALS, OTHER, SAME, Catalogue
 from neuralist.serving.lyrics import texts, unknown
 from neuralist.text import languages
@@ -112,7 +112,12 @@ class Model:
         if not chunks:
             return Reading(np.empty((0, self.encoder.width), np.float32), np.empty(0, np.int64), np.empty(0))
         # While a chunk is in the encoder's graph, the words of another are looked up.
-        readings = threads.mapped(partial(self.encoder.read, cleaned=cleaned), chunks)
+        readings = list[Reading]()
+        for reading in threads.mapped(partial(self.encoder.read, cleaned=cleaned), chunks):
+            readings.append(reading)
+            n_read = sum(len(of.known) for of in readings)
+            if n_read < len(lyrics):
+                deadline.check(n_read, len(lyrics), "texts were read")
         return Reading(*map(np.concatenate, zip(*readings, strict=True)))
 
     # A text is an iterable of texts too; the first overload that matches counts.

@@ -34,6 +34,7 @@ MAX_FOOTER_BYTES = 2**20
 MAX_FOOTER_ITEMS = 1_000
 MAX_PAGES = 10_000
 MAX_VALUES = 1_000_000  # of a column with lists of texts, and of a dictionary
+_PLAIN = 0
 _DELTA_LENGTH = 6  # texts in a row, behind their lengths
 _DELTA_BYTE_ARRAY = 7  # texts as what each shares with the one before, which may be all of it
 _TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
@@ -172,8 +173,10 @@ def from_parquet(body: bytes, required: Sequence[str], optional: Sequence[str]) 
     texts = [
         path
         for leaf, path in leaves
-        # pyarrow reads no pages of this kind as a dictionary, and so none of both.
-        if metadata.schema.column(leaf).physical_type == "BYTE_ARRAY" and encodings[path] != {_DELTA_LENGTH}
+        # In pages of these kinds each text takes its bytes, which are counted; to make a dictionary of them
+        # takes a quarter of the time, and of the second kind pyarrow can make none.
+        if metadata.schema.column(leaf).physical_type == "BYTE_ARRAY"
+        and not encodings[path] <= {_PLAIN, _DELTA_LENGTH}
     ]
     columns: dict[str, list[Any]] = {name: [] for name in wanted}
     with pq.ParquetFile(pa.BufferReader(body), metadata=metadata, read_dictionary=texts, **limits) as file:
@@ -273,22 +276,29 @@ def _overlong(array: Any) -> tuple[int, int] | None:
     if isinstance(array, pa.ListArray | pa.LargeListArray):
         fault = _overlong(array.values)
         return fault and (bisect_right(array.offsets.to_pylist(), fault[0]) - 1, fault[1])
-    if not isinstance(array, pa.DictionaryArray) or not _is(array.dictionary.type, _TEXTS):
+    is_shared = isinstance(array, pa.DictionaryArray)
+    if not _is(array.dictionary.type if is_shared else array.type, _TEXTS):
         return None
-    lengths = pc.call_function("binary_length", [array.dictionary]).take(array.indices)
+    lengths = pc.call_function("binary_length", [array.dictionary if is_shared else array])
+    lengths = lengths.take(array.indices) if is_shared else lengths
     longest = pc.call_function("max", [lengths]).as_py()
     if longest is None or longest <= 4 * MAX_CHARACTERS:  # a character has at most 4 bytes
         return None
     row = pc.index(lengths, longest).as_py()
-    return row, pc.call_function("utf8_length", [array.dictionary[array.indices[row].as_py()]]).as_py()
+    text = array.dictionary[array.indices[row].as_py()] if is_shared else array[row]
+    return row, pc.call_function("utf8_length", [text]).as_py()
 
 
 def _values(array: Any) -> list[Any]:
     """Return a column, or the items of its lists, as Python's values."""
     if isinstance(array, pa.DictionaryArray):
-        used = array.indices.unique().drop_null()
-        values = dict(zip(used.to_pylist(), array.dictionary.take(used).to_pylist(), strict=True))
-        return list(map(values.get, array.indices.to_pylist()))
+        shared, places = array.dictionary, array.indices
+        used = places.unique().drop_null()
+        if len(used) < len(shared):  # what no row has may be of any size
+            shared = shared.take(used)
+            places = pc.call_function("index_in", [places], pc.SetLookupOptions(used))
+        values = shared.to_pylist()
+        return [None if place is None else values[place] for place in places.to_pylist()]
     if isinstance(array, pa.ListArray | pa.LargeListArray):
         items = _values(array.values)
         bounds = zip(itertools.pairwise(array.offsets.to_pylist()), array.is_valid().to_pylist(), strict=True)
