@@ -141,7 +141,7 @@ def _trial(target: Target, folder: Path, draw: random.Random) -> Told:
     if full.code == 0:
         return Outcome.WRONG, f"{what}: exit status 0"
     partial = [
-        name
+        f"{name}/{path}" if path != "." else name
         for name, whole in expected.items()
         for path, content in commands.contents(folder / name).items()
         if whole.get(path) != content

@@ -37,6 +37,7 @@ class Target(NamedTuple):
         seconds: about how long it takes on two cores.
         prepare: makes a copy of the checkout ready for it.
         digest: returns what must be the same after a kill as without one; None: the bytes of `outs`.
+        code: the exit status with which it ends.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Target(NamedTuple):
     seconds: float
     prepare: Callable[[Path], None] = nothing
     digest: Callable[[Path], object] | None = None
+    code: int = 0
 
 
 def stage(name: str, seconds: float, *outs: str) -> Target:
@@ -188,7 +190,7 @@ def again(target: Target, template: Path, folder: Path, expected: dict[str, obje
         what: was done, for the line that tells of it.
     """
     ended = commands.run(target.command, folder, PATIENCE)
-    if ended.code != 0:
+    if ended.code != target.code:
         return Outcome.WRONG, f"{what}: the next call ended with {ended.code}: {ended.said}"
     seen = digest(target, folder)
     # What `make repro` left; where that differs, or it left none, what an undisturbed call leaves.
@@ -197,7 +199,7 @@ def again(target: Target, template: Path, folder: Path, expected: dict[str, obje
         fresh(target, template, folder)
         undisturbed = commands.run(target.command, folder, PATIENCE)
         expected[target.name] = digest(target, folder)
-        if undisturbed.code != 0:
+        if undisturbed.code != target.code:
             return Outcome.WRONG, f"{what}: {target.name} fails undisturbed: {undisturbed.said}"
     changed = difference(expected[target.name], seen)
     return (Outcome.WRONG, f"{what}: {changed}") if changed else (Outcome.RECOVERED, what)

@@ -103,7 +103,7 @@ STOPPED = "stopped by SIGTERM; call it again\n"
     [
         (Ended(143, "epoch 1\n", STOPPED), ""),
         (Ended(143, "", f"a note\n{STOPPED}"), ""),
-        (Ended(None, "", ""), "did not end in 30 s"),
+        (Ended(None, "", ""), "did not end in 60 s"),
         (Ended(0, "done\n", ""), "exit status 0: done"),
         (Ended(130, "", STOPPED), "exit status 130: "),
         (Ended(143, "", ""), "no line, or not the last: "),
