@@ -8,7 +8,6 @@ import sys
 
 from neuralist import html
 from neuralist.console.addresses import without_passwords
-from neuralist.excerpts import first_line
 
 _DISK_FULL = "the disk is full; make room there, or name a place on another disk"
 _NOT_PERMITTED = "no permission for this; change that by chmod or chown, or name another place"
@@ -130,6 +129,14 @@ def _of_value(error: ValueError) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"a text is not {error.encoding.upper()} ({error.reason}); save it as UTF-8"
     return str(error)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or its type where it has none."""
+    # str of an OSError that was given a path later is "[Errno None] None: path".
+    args = error.args
+    text = str(args[0]) if isinstance(error, OSError) and error.errno is None and args else str(error)
+    return (text.strip().splitlines() or [type(error).__name__])[0]
 
 
 def shown(text: object) -> str:

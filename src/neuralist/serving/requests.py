@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from pydantic_core import from_json
 
-from neuralist.excerpts import excerpt, first_line
+from neuralist.console.error_messages import first_line
+from neuralist.excerpts import excerpt
 from neuralist.serving import tables
 from neuralist.serving.lyrics import kind_of
 from neuralist.serving.tables import MAX_BYTES, check_columns, check_rows, present

@@ -31,7 +31,6 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 from neuralist.config import params
 from neuralist.console import error_messages
 from neuralist.console.addresses import without_passwords
-from neuralist.excerpts import first_line
 
 HEARTBEAT_S, SILENCE_S = 60, 300
 # Has one row, for its lock; Optuna's tables are not touched.
@@ -99,7 +98,7 @@ def _reason(error: BaseException) -> str:
         return "{ and } stand for a name there: write %7B and %7D"
     if isinstance(error, ImportError) and error.name in error_messages.EXTRAS:
         return str(error_messages.message(error))  # it names the extra that brings the driver
-    return without_passwords(first_line(error))
+    return without_passwords(error_messages.first_line(error))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from urllib.request import url2pathname
 
 from neuralist import files
 from neuralist.console.addresses import without_passwords
-from neuralist.excerpts import first_line
+from neuralist.console.error_messages import first_line
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
