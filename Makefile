@@ -13,7 +13,7 @@
 #   make docs                   the pages of docs/ as a site: docs/_build/index.html, readable offline
 #   make test-docs              after make repro: runs the commands of README and docs, follows the links
 #   make test-team              a team's services for real: PostgreSQL (apt-get install postgresql), MLflow, S3
-#   make test-faults            a sample of kills, damaged files, odd requests, full disks, floods: a quarter of an hour
+#   make test-faults            a sample of kills, stops, damage, full disks, odd requests, floods: a quarter of an hour
 #   ... FULL=1 SEED=<number>    hours of them, which go on where they were; work/faults/results.json
 #   make setup | data | lint    parts of these
 #   make ui                     MLflow's pages on the runs

@@ -101,6 +101,7 @@ def of_translations(source: Path) -> dict[str, Any]:
 # What a kind of `make test-faults` does, as the page names it.
 FAULTS = {
     "kill": "kill -9, then the same call again",
+    "stop": "Ctrl-C or SIGTERM, then the same call again",
     "corrupt": "a raw folder is damaged",
     "disk": "the disk fills up",
     "fuzz": "odd requests to the server",

@@ -1,4 +1,4 @@
-"""Kill, fuzz, damage, fill the disk, bomb, flood and soak, and count what comes of it: `make test-faults`.
+"""Kill, stop, damage, fill the disk, fuzz, bomb, flood, soak, and count outcomes: `make test-faults`.
 
 Command: python -m faults [KIND ...] [--full] [--seed N] [--trials A-B]
 A kind is a module here with one function, `measure(run)`, that yields the outcome of each trial of a run,
@@ -27,7 +27,16 @@ from neuralist import console
 
 # Seconds of a sample after which no further trial of the kind is begun: together 12 minutes. Three are left
 # for the last trials, and for the tests marked `faults`.
-KINDS = {"kill": 200, "corrupt": 120, "disk": 90, "fuzz": 90, "bomb": 60, "idle": 60, "soak": 90}
+KINDS = {
+    "kill": 150,
+    "stop": 90,
+    "corrupt": 100,
+    "disk": 90,
+    "fuzz": 90,
+    "bomb": 60,
+    "idle": 60,
+    "soak": 90,
+}
 SEED = 2017
 
 

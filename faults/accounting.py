@@ -1,17 +1,20 @@
 """Whether every raw record of a folder was used or is named among the rejects, by readers of its own.
 
 They read the raw files in the plainest way, in memory, and share no code with `neuralist.ingest`. Input: a
-raw folder, and the tables that stage songs made of it. Output: sentences on what was lost or made up.
+raw folder, and the tables that stage songs made of it; or files, and the folder that `import` made of them.
+Output: sentences on what was lost or made up.
 """
 
 import csv
 import io
+import itertools
 import json
 import re
 import sqlite3
 import unicodedata
+import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -44,9 +47,60 @@ def faults(raw: Path, made: Tables) -> list[str]:
     try:
         if (raw / "texts.csv").exists():
             return [*_generic(raw, made)]
-        return [*_billboard(raw, made), *_tracks(raw, made), *_lists(raw, made), *_tags(raw, made)]
-    except (ValueError, OSError, csv.Error, sqlite3.Error, RecursionError) as error:
-        return [f"used, though it cannot be read: {type(error).__name__}: {str(error)[:150]}"]
+        of_tracks = (*_tracks(raw, made), *_duplicates(raw, made))
+        return [*_billboard(raw, made), *of_tracks, *_lists(raw, made), *_tags(raw, made)]
+    except _UNREADABLE as error:
+        return [_unreadable(error)]
+
+
+def faults_of_import(sources: Sequence[Path], made: Path) -> list[str]:
+    """Return what does not add up of what `import` made of files, or of a folder of songs."""
+    try:
+        texts, pairs, left_out = (_rows(made / f"{name}.csv") for name in ("texts", "pairs", "left_out"))
+        used = len(pairs if (made / "pairs.csv").exists() else texts)
+        there = [sum(counts) for counts in itertools.product(*map(_records, sources))]
+    except _UNREADABLE as error:
+        return [_unreadable(error)]
+    lost = [] if used + len(left_out) in there else [*_adds_up("import", there[0], used, len(left_out))]
+    ids = [row["id"] for row in texts]
+    lost += [f"texts.csv: id {name} {count} times" for name, count in Counter(ids).items() if count > 1]
+    sides = {row[side] for row in pairs for side in ("left_id", "right_id")}
+    return lost + [f"pairs.csv: {name} is in no row of texts.csv" for name in sorted(sides - set(ids))]
+
+
+_UNREADABLE = (ValueError, KeyError, OSError, csv.Error, sqlite3.Error, RecursionError, zipfile.BadZipFile)
+
+
+def _unreadable(error: Exception) -> str:
+    return f"used, though it cannot be read: {type(error).__name__}: {str(error)[:150]}"
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a file that `import` made; none where it made none."""
+    return list(csv.DictReader(io.StringIO(_text(path), newline=""))) if path.exists() else []
+
+
+def _records(path: Path) -> list[int]:
+    """Return how many records a file that is imported holds; several numbers where it can be read so."""
+    if path.is_dir():
+        return [sum(one.suffix in (".txt", ".lrc") and one.name[0] != "." for one in path.rglob("*"))]
+    if path.suffix in (".parquet", ".xlsx"):
+        return [len(pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_excel(path))]
+    content = path.read_bytes()
+    marks = {b"\xff\xfe\0\0": "utf-32", b"\xff\xfe": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+    # Without a mark: what ends fields and rows is the same in all others.
+    text = content.decode(next((name for mark, name in marks.items() if content.startswith(mark)), "latin-1"))
+    if path.suffix == ".json" and len(list(filter(str.strip, text.split("\n")))) == 1:
+        whole = json.loads(text)
+        return [len(whole["songs"] if isinstance(whole, dict) else whole)]
+    lines = [line for line in re.split("\r\n|\r|\n", text) if line]
+    if path.suffix in (".json", ".jsonl"):
+        return [sum(map(bool, map(str.strip, lines)))]
+    csv.field_size_limit(2**31 - 1)
+    quoted = list(filter(None, csv.reader(io.StringIO(text.replace("\0", ""), newline=""))))
+    rows = {len(lines), sum(map(bool, map(str.strip, lines))), len(quoted)}
+    has_header = "sentence1" in text[:100]
+    return sorted({count - is_header for count in rows for is_header in ({1} if has_header else {0, 1})})
 
 
 def _text(path: Path) -> str:
@@ -87,6 +141,28 @@ def _tracks(raw: Path, made: Tables) -> Iterator[str]:
             year, *rest = line.rstrip("\r").split("<SEP>")
             if len(rest) != 3 or rest[0] not in known or not re.search(r"\d", year):
                 yield f"tracks_per_year.txt:{number}: neither usable nor rejected: {line[:60]!r}"
+
+
+def _duplicates(raw: Path, made: Tables) -> Iterator[str]:
+    """Each line of a list of duplicates joins its track's song with those of its group, or is rejected."""
+    songs = zip(made.songs["track_ids"], made.songs["group_id"], strict=True)
+    group_of = {track: group for tracks, group in songs for track in tracks}
+    for source in ("lastfm_duplicates", "msd_duplicates"):
+        path = raw / "msd" / f"{source}.txt"
+        named = set(made.rejected(source)["where"])
+        first: str | None = None  # the group of the first song of this list's group
+        is_in_group = False
+        for number, line in enumerate(_text(path).split("\n") if path.exists() else (), start=1):
+            entry, place = line.strip(), f"msd/{path.name}:{number}"
+            if entry.startswith("%"):
+                first, is_in_group = None, True
+            elif entry and not entry.startswith("#") and place not in named:
+                group = group_of.get(entry)
+                first = first or group
+                if not is_in_group or not re.fullmatch(r"TR[A-Z0-9]+", entry):
+                    yield f"{place}: neither usable nor rejected: {line[:60]!r}"
+                elif group not in (None, first):
+                    yield f"{place}: the song of {entry} is not joined with those before it"
 
 
 class _List(NamedTuple):

@@ -39,7 +39,7 @@ PARTS = (
     "artifacts",
 )
 PYTHON = sys.executable
-NEURALIST = (PYTHON, "-c", "from neuralist.cli import app; app()")
+NEURALIST = "neuralist"  # beside this interpreter, as `make setup` leaves it
 
 
 class Ended(NamedTuple):
@@ -108,15 +108,19 @@ def run(command: Sequence[str], folder: Path, seconds: float, code_of: Path | No
     with TemporaryFile() as out, TemporaryFile() as err:
         process = start(command, folder, code_of, (out, err))
         code: int | None = None
-        with suppress(subprocess.TimeoutExpired):
-            code = process.wait(seconds)
-        kill(process)
-        return Ended(code, *(_content(file) for file in (out, err)))
+        try:
+            with suppress(subprocess.TimeoutExpired):
+                code = process.wait(seconds)
+        finally:
+            kill(process)
+        return ended(code, out, err)
 
 
-def _content(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file.read().decode("utf-8", "replace")
+def ended(code: int | None, *said: IO[bytes]) -> Ended:
+    """Return how a command ended, with what it wrote to the files of stdout and stderr."""
+    for file in said:
+        file.seek(0)
+    return Ended(code, *(file.read().decode("utf-8", "replace") for file in said))
 
 
 def cut_short(command: Sequence[str], folder: Path, seconds: float) -> float | None:

@@ -1,7 +1,7 @@
 """Damaged raw folders: every record is used, or named among the rejects, or one line refuses the folder.
 
-Layouts are those of `faults.raw_folders`, damage is that of `faults.damage`. Of the forms that
-`neuralist import` reads, only the way it ends is looked at: no traceback, no waiting.
+Layouts are those of `faults.raw_folders`, damage is that of `faults.damage`, and what is lost is counted by
+`faults.accounting`: of the tables of stage songs, or of the folder that `neuralist import` made.
 """
 
 import random
@@ -45,8 +45,8 @@ def _trial(folder: Path, draw: random.Random, number: int, *, full: bool) -> Tol
     raw_folders.LAYOUTS[layout](raw, draw)
     what = f"{layout}: {'; '.join(damage.spoil(raw, draw))}"
     if layout == "importable":
-        sources = sorted(str(path) for path in raw.iterdir())
-        command = (*NEURALIST, "import", *sources, "--out", str(folder / "new"))
+        sources = map(str, sorted(raw.iterdir()))
+        command = (NEURALIST, "import", *sources, "--out", str(folder / "new"))
         ended = commands.run(command, folder, PATIENCE, ROOT)
     else:
         for name in LINKED:
@@ -57,9 +57,11 @@ def _trial(folder: Path, draw: random.Random, number: int, *, full: bool) -> Tol
         return Outcome.WRONG, f"{what}: no end after {PATIENCE} s"
     artifacts = folder / "work" / "raw" / "artifacts"
     # Tables that stage songs left are looked at, whatever a later stage said.
-    lost = (
-        accounting.faults(raw, accounting.read(artifacts)) if (artifacts / "rejects.parquet").exists() else []
-    )
+    lost: list[str] = []
+    if (artifacts / "rejects.parquet").exists():
+        lost = accounting.faults(raw, accounting.read(artifacts))
+    elif (folder / "new").exists():
+        lost = accounting.faults_of_import(sorted(raw.iterdir()), folder / "new")
     if lost:
         return Outcome.WRONG, f"{what}: {lost[0]}" + (f" and {len(lost) - 1} more" if lost[1:] else "")
     if ended.code == 0:

@@ -15,14 +15,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from faults import commands, kill
+from faults import commands, targets
 from faults.commands import NEURALIST, PYTHON
 from faults.trials import ROOT, NeededError, Outcome, Run, Told, draws
 
 SAMPLE, FULL = 6, 60
 DISK = 256  # MB
 PATIENCE = 600
-STAGES = ("songs", "pairs", "validate", "settings", "vectors", "evaluate", "songmap", "package")
+STAGES = (
+    *("songs", "catalogue", "pairs", "validate", "settings", "pretraining", "vectors", "train@words15"),
+    *("evaluate", "songmap", "package"),
+)
 
 
 class Target(NamedTuple):
@@ -45,32 +48,32 @@ def _copy(*parts: str) -> Callable[[Path], None]:
 
 
 def _stage(name: str) -> Target:
-    [of_kill] = [target for target in kill.TARGETS if target.name == name]
+    [of_kill] = [target for target in targets.TARGETS if target.name == name]
     command = (PYTHON, "-m", "faults.stages", "--here", name)
     return Target(f"stage {name}", command, of_kill.outs, _copy("artifacts", "data", "catalogue"))
 
 
 def _predict(folder: Path) -> None:
     _copy("artifacts/songs.parquet", "artifacts/served")(folder)
-    kill.write_pairs(folder)
+    targets.write_pairs(folder)
 
 
 TARGETS = (
     *map(_stage, STAGES),
     Target(
         "predict",
-        (*NEURALIST, "predict", "pairs.csv", "out.csv", "--model", "artifacts/served"),
+        (NEURALIST, "predict", "pairs.csv", "out.csv", "--model", "artifacts/served"),
         ("out.csv",),
         _predict,
     ),
     Target(
         "predict to parquet",
-        (*NEURALIST, "predict", "pairs.csv", "out.parquet", "--model", "artifacts/served"),
+        (NEURALIST, "predict", "pairs.csv", "out.parquet", "--model", "artifacts/served"),
         ("out.parquet",),
         _predict,
     ),
-    Target("import", (*NEURALIST, "import", "graded.csv", "--out", "new"), ("new",), kill.write_graded),
-    Target("demo", (*NEURALIST, "demo", "demo"), ("demo",), lambda _: None),
+    Target("import", (NEURALIST, "import", "graded.csv", "--out", "new"), ("new",), targets.write_graded),
+    Target("demo", (NEURALIST, "demo", "demo"), ("demo",), lambda _: None),
 )
 LINKED = ("src", "pipelines", "dvc.yaml", "params.yaml", ".dvcignore")
 
@@ -109,7 +112,8 @@ def _in_small_disk(seed: int, number: int) -> Told:
 
 
 def _remove(folder: Path, outs: tuple[str, ...]) -> None:
-    for out in (folder / name for name in outs):
+    # With its checkpoints: else the next training would have nothing left to do.
+    for out in (folder / name for name in (*outs, "work/checkpoints")):
         if out.is_dir():
             shutil.rmtree(out)
         else:
@@ -137,7 +141,7 @@ def _trial(target: Target, folder: Path, draw: random.Random) -> Told:
     if full.code == 0:
         return Outcome.WRONG, f"{what}: exit status 0"
     partial = [
-        name
+        f"{name}/{path}" if path != "." else name
         for name, whole in expected.items()
         for path, content in commands.contents(folder / name).items()
         if whole.get(path) != content
@@ -148,7 +152,7 @@ def _trial(target: Target, folder: Path, draw: random.Random) -> Told:
     again = commands.run(target.command, folder, PATIENCE)
     if again.code != 0:
         return Outcome.WRONG, f"{what}: with room again: {again.said}"
-    changed = kill.difference(expected, {out: commands.contents(folder / out) for out in target.outs})
+    changed = targets.difference(expected, {out: commands.contents(folder / out) for out in target.outs})
     if changed:
         return Outcome.WRONG, f"{what}: with room again: {changed}"
     fault = commands.fault_of_refusal(full)

@@ -11,6 +11,7 @@ import zipfile
 from tests import server
 
 from neuralist.cli import app
+from neuralist.console import exits
 from neuralist.fetch import table
 
 TRACKS = 4_000
@@ -47,9 +48,10 @@ def files() -> dict[str, bytes]:
 
 def main() -> None:
     """Serve the files, and fetch them into the folder."""
+    exits.install()  # as the program `neuralist` does
     with server.running(PORT) as web:
         web.content = files()
-        table.CHECKSUMS.clear()  # of the real files
+        table.CHECKSUMS.clear()  # of the publishers' own files
         table.HOSTS |= {"msd": f"{web.url}/m", "billboard": f"{web.url}/b"}
         only = "billboard,unique_tracks,tracks_per_year,lastfm_subset"
         app(["fetch", sys.argv[1], "--accept-licence", "--only", only])

@@ -13,6 +13,14 @@ from pathlib import Path
 import yaml
 
 
+def command(name: str, checkout: Path = Path()) -> list[str]:
+    """Return the program and arguments of a stage of dvc.yaml; of train@NAME, for that experiment."""
+    stage, _, item = name.partition("@")
+    definition = yaml.safe_load((checkout / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]
+    words = shlex.split((definition["do"] if item else definition)["cmd"].replace("${item}", item))
+    return words[1:]  # without PYTHONPATH=src
+
+
 def _run(arguments: list[str]) -> None:
     sys.argv = arguments
     runpy.run_path(arguments[0], run_name="__main__")
@@ -24,10 +32,8 @@ def main() -> None:
     if raw != "--here":
         _run(["pipelines/workspace.py", raw, "--name", "raw"])
         os.chdir("work/raw")
-    definitions = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
     for stage in stages:
-        # Without PYTHONPATH=src python, which come first.
-        _run(shlex.split(definitions[stage]["cmd"])[2:])
+        _run(command(stage)[1:])  # without python
 
 
 if __name__ == "__main__":

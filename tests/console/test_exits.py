@@ -129,12 +129,61 @@ time.sleep(60)
 """
 
 
-@pytest.mark.parametrize("body", [MAIN, IMPORTS])
+# A library that makes another exception of it: DuckDB's "Query interrupted" is one.
+CONVERTED = """
+import time
+from neuralist import console
+def main():
+    try:
+        print("ready", flush=True)
+        time.sleep(60)
+    except BaseException:
+        raise RuntimeError("query interrupted")
+console.run(main)
+"""
+# Python prints what a finalizer raises, with a traceback, and goes on.
+DROPPED = """
+import time
+from neuralist import console
+class Closed:
+    def __del__(self):
+        print("ready", flush=True)
+        time.sleep(60)
+console.run(lambda: Closed() and None)
+"""
+# Modules in C answer an exception within their imports by tracebacks and errors of their own.
+LATE_IMPORT = f"""
+import pathlib
+from neuralist import console
+pathlib.Path(__file__).with_name("late.py").write_text({CONVERTED.replace("console.run(main)", "main()")!r})
+def main():
+    import late
+console.run(main)
+"""
+AT_THE_END = """
+import atexit, time
+from neuralist import console
+atexit.register(lambda: (print("ready", flush=True), time.sleep(60)))
+console.run(lambda: None)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "after"),
+    [
+        pytest.param(MAIN, "`dvc repro` runs stage sleepy again", id="main"),
+        pytest.param(IMPORTS, "nothing was done; call it again", id="imports"),
+        pytest.param(CONVERTED, "`dvc repro` runs stage sleepy again", id="converted"),
+        pytest.param(DROPPED, "`dvc repro` runs stage sleepy again", id="dropped"),
+        pytest.param(LATE_IMPORT, "`dvc repro` runs stage sleepy again", id="late import"),
+        pytest.param(AT_THE_END, "its work was done", id="at the end"),
+    ],
+)
 @pytest.mark.parametrize(
     ("number", "name", "code"), [(signal.SIGINT, "Ctrl-C", 130), (signal.SIGTERM, "SIGTERM", 143)]
 )
 def test_a_stop_is_one_line_that_says_what_the_next_call_does(
-    tmp_path: Path, body: str, number: signal.Signals, name: str, code: int
+    tmp_path: Path, body: str, after: str, number: signal.Signals, name: str, code: int
 ) -> None:
     process = subprocess.Popen(
         [sys.executable, str(script(tmp_path, body))],
@@ -150,8 +199,20 @@ def test_a_stop_is_one_line_that_says_what_the_next_call_does(
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
     assert process.returncode == code
-    after = "`dvc repro` runs stage sleepy again" if body is MAIN else "call it again to begin anew"
     assert said == f"stopped by {name}; {after}\n"
+
+
+def test_a_stop_while_python_takes_itself_apart_changes_nothing(tmp_path: Path) -> None:
+    body = """
+import atexit, os, signal
+atexit.register(lambda: [os.kill(os.getpid(), number) for number in (signal.SIGINT, signal.SIGTERM)])
+from neuralist import console
+console.run(lambda: print("done"))
+"""
+    command = [sys.executable, str(script(tmp_path, body))]
+    variables = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    ended = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "done\n", "")
 
 
 def stopped_at(folder: Path, raised: str, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -1,16 +1,24 @@
 """The harness of `make test-faults`: it sees what is wrong, counts it once, and goes on where it was."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from faults import accounting, commands, damage, fuzz, kill, raw_folders, served, trials
+import yaml
+from faults import accounting, commands, damage, fuzz, raw_folders, served, stages, stop, targets, trials
 from faults.commands import Ended
+from faults.targets import Target
 from faults.trials import Ledger, Outcome, Trial
 from tests import raw
 
+from neuralist.ingest.importing import generic as generic_form
+from neuralist.ingest.importing import source
+from neuralist.ingest.importing.roles import Flags
+
+ROOT = Path(__file__).resolve().parents[2]
 RIGHT, WRONG = Outcome.RECOVERED, Outcome.WRONG
 
 
@@ -87,12 +95,79 @@ def test_a_command_that_had_ended_before_is_told_apart(tmp_path: Path) -> None:
     assert seconds < 30
 
 
+STOPPED = "stopped by SIGTERM; call it again\n"
+
+
+@pytest.mark.parametrize(
+    ("ended", "fault"),
+    [
+        (Ended(143, "epoch 1\n", STOPPED), ""),
+        (Ended(143, "", f"a note\n{STOPPED}"), ""),
+        (Ended(None, "", ""), "did not end in 60 s"),
+        (Ended(0, "done\n", ""), "exit status 0: done"),
+        (Ended(130, "", STOPPED), "exit status 130: "),
+        (Ended(143, "", ""), "no line, or not the last: "),
+        (Ended(143, "", STOPPED.replace("SIGTERM", "Ctrl-C")), "no line, or not the last: "),
+        (Ended(143, "", f"{STOPPED}a note\n"), "no line, or not the last: "),
+        (Ended(143, "", STOPPED * 2), "no line, or not the last: "),
+        (Ended(143, "", f"Traceback (most recent call last):\n{STOPPED}"), "a traceback: "),
+        (Ended(143, "", f"Exception ignored in: <function f>\n{STOPPED}"), "a traceback: "),
+    ],
+)
+def test_a_stop_is_its_status_and_one_line(ended: Ended, fault: str) -> None:
+    seen = stop.fault_of_stop(ended, signal.SIGTERM)
+    assert seen == fault or (fault.endswith(": ") and seen.startswith(fault))
+
+
+def test_a_stage_is_called_by_its_own_script() -> None:
+    assert stages.command("register", ROOT) == ["python", "pipelines/register.py", "data", "artifacts"]
+    words = stages.command("train@songs15", ROOT)
+    assert words[:3] == ["python", "pipelines/train.py", "songs15"]
+    assert words[-1] == "artifacts/experiments/songs15"
+
+
+def test_each_stage_is_killed_and_stopped() -> None:
+    dvc = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    killed = {target.name.partition("@")[0] for target in targets.TARGETS}
+    assert {*dvc} - killed == {"track", "register"}  # both in "MLflow's store"
+    assert {*dvc} <= {target.name.partition("@")[0] for target in stop.TARGETS}
+    assert "dvc" not in {target.command[0] for target in stop.TARGETS}
+
+
+SLEEPY = """
+import pathlib, signal, sys, time
+def stop(number, frame):
+    print("stopped by SIGTERM; call it again", file=sys.stderr)
+    sys.exit(143)
+time.sleep(0.3)
+signal.signal(signal.SIGTERM, stop)
+try:
+    time.sleep({})
+finally:
+    pathlib.Path("ended").touch()
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+time.sleep(0.5)
+"""
+
+
+@pytest.mark.parametrize(("works", "is_stopped"), [(60, True), (0.1, False)])
+def test_a_stop_comes_while_a_target_waits_for_it(works: float, is_stopped: bool, tmp_path: Path) -> None:
+    (tmp_path / "template").mkdir()
+    target = Target("sleepy", (sys.executable, "-c", SLEEPY.format(works)), (), 1)
+    ended = stop.stopped(target, tmp_path / "template", tmp_path / "copy", 0.2, signal.SIGTERM)
+
+    assert (tmp_path / "copy" / "ended").exists()
+    assert isinstance(ended, Ended) is is_stopped
+    if isinstance(ended, Ended):
+        assert stop.fault_of_stop(ended, signal.SIGTERM) == ""
+
+
 def test_a_difference_names_the_file_that_is_another_one() -> None:
-    assert kill.difference({"out": {"a": b"12"}}, {"out": {"a": b"12"}}) == ""
-    assert kill.difference({"out": {"a": b"12", "b": b""}}, {"out": {"a": b"123", "b": b""}}) == (
+    assert targets.difference({"out": {"a": b"12"}}, {"out": {"a": b"12"}}) == ""
+    assert targets.difference({"out": {"a": b"12", "b": b""}}, {"out": {"a": b"123", "b": b""}}) == (
         "out: a differs: 2 bytes without a kill, 3 bytes after it"
     )
-    assert kill.difference({"out": {"a": b"12"}}, {"out": {}}) == (
+    assert targets.difference({"out": {"a": b"12"}}, {"out": {}}) == (
         "out: a differs: 2 bytes without a kill, absent after it"
     )
 
@@ -102,7 +177,7 @@ def test_a_small_lock_keeps_packages_with_all_of_their_hashes(tmp_path: Path) ->
         f"{name}==1 \\\n    --hash=sha256:0 \\\n    --hash=sha256:1\n" for name in ("numpy", "uv", "uvloop")
     )
     (tmp_path / "requirements.txt").write_text(lock)
-    kill.write_small_lock(tmp_path)
+    targets.write_small_lock(tmp_path)
 
     kept = (tmp_path / "requirements.txt").read_text()
     assert kept == "uv==1 \\\n    --hash=sha256:0 \\\n    --hash=sha256:1\n"
@@ -211,6 +286,73 @@ def test_each_row_that_a_table_of_an_official_folder_lacks_is_seen(form: str, tm
         ]
     assert accounting.faults(folder, tables._replace(listed=tables.listed.iloc[1:])) != []
     assert accounting.faults(folder, tables._replace(songs=tables.songs.iloc[1:])) != []
+
+
+def test_a_line_of_a_list_of_duplicates_that_joins_no_songs_is_seen(tmp_path: Path) -> None:
+    folder = official(tmp_path / "raw", "json")
+    lines = "# two songs\nTRAAA1\n%1 Anna\nTRAAA1\nTRBBB1\nTRZZZ1\nno track\n"
+    (folder / "msd/lastfm_duplicates.txt").write_text(lines, encoding="utf-8")
+    tables = made(folder)
+    assert accounting.faults(folder, tables) == []
+
+    apart = tables._replace(songs=tables.songs.assign(group_id=tables.songs["song_id"]))
+    lost = "msd/lastfm_duplicates.txt:5: the song of TRBBB1 is not joined with those before it"
+    assert accounting.faults(folder, apart) == [lost]
+    not_named = tables._replace(rejects=tables.rejects.loc[tables.rejects["source"] != "lastfm_duplicates"])
+    assert [fault.partition(": ")[0] for fault in accounting.faults(folder, not_named)] == [
+        "msd/lastfm_duplicates.txt:2",
+        "msd/lastfm_duplicates.txt:7",
+    ]
+
+
+def imported(folder: Path, form: str) -> tuple[list[Path], Path]:
+    """Twenty pairs in a file, of which `import` leaves out the one without a grade."""
+    foxes = [f"fox {row}" for row in range(20)]
+    grades = ["much", *(str(1 + row % 5) for row in range(19))]
+    pairs = pd.DataFrame({"sentence1": foxes, "sentence2": [*foxes[1:], "a hen"], "score": grades})
+    path = folder / f"pairs.{form}"
+    if form in ("csv", "tsv"):
+        pairs.to_csv(path, index=False, sep="," if form == "csv" else "\t")
+    elif form in ("parquet", "xlsx"):
+        (pairs.to_parquet if form == "parquet" else pairs.to_excel)(path, index=False)
+    else:
+        pairs.to_json(path, orient="records", lines=form == "jsonl")
+    generic_form.write(source.read([path], Flags()), folder / "new", "pairs")
+    return [path], folder / "new"
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "json", "jsonl", "parquet", "xlsx"])
+def test_each_row_that_an_import_loses_is_seen(form: str, tmp_path: Path) -> None:
+    sources, new = imported(tmp_path, form)
+    assert accounting.faults_of_import(sources, new) == []
+
+    for name, lost in (
+        ("pairs", "import: 20 there, 18 used and 1 rejected"),
+        ("left_out", "import: 20 there, 19 used and 0 rejected"),
+    ):
+        whole = (new / f"{name}.csv").read_text(encoding="utf-8")
+        (new / f"{name}.csv").write_text("".join(whole.splitlines(keepends=True)[:-1]), encoding="utf-8")
+        assert accounting.faults_of_import(sources, new) == [lost]
+        (new / f"{name}.csv").write_text(whole, encoding="utf-8")
+    texts = (new / "texts.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (new / "texts.csv").write_text("".join([*texts[:-1], texts[1]]), encoding="utf-8")
+    [twice, absent] = accounting.faults_of_import(sources, new)
+    assert twice.endswith(" 2 times")
+    assert absent.endswith(" is in no row of texts.csv")
+
+
+def test_each_song_that_an_import_loses_is_seen(tmp_path: Path) -> None:
+    songs = tmp_path / "songs"
+    songs.mkdir()
+    for name, text in (("Anna - Rain", "rain on the roof"), ("Ben - River", "a river"), ("Cat", "a cat")):
+        (songs / f"{name}.txt").write_text(text, encoding="utf-8")
+    generic_form.write(source.read([songs], Flags()), tmp_path / "new", "songs")
+    assert accounting.faults_of_import([songs], tmp_path / "new") == []
+
+    (tmp_path / "new" / "left_out.csv").unlink()
+    assert accounting.faults_of_import([songs], tmp_path / "new") == [
+        "import: 3 there, 2 used and 0 rejected"
+    ]
 
 
 @pytest.mark.parametrize("layout", raw_folders.LAYOUTS)

@@ -9,18 +9,22 @@
 The line names what was received, where, and the fix; of a stop, what the next call will go on from. With
 NEURALIST_DEBUG=1 the traceback comes before it. Any other exception is a fault of the program, and its
 traceback is printed.
+
+A stop raises an exception while a stage or command works, so that it removes what is half written. Else, and
+while a module is imported, the process leaves at once: libraries drop such an exception, or print it.
 """
 
+import atexit
 import os
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from neuralist.console import error_messages
 from neuralist.console.addresses import without_passwords
@@ -39,7 +43,19 @@ class Outcome(NamedTuple):
     line: str
 
 
-_after_stop = "call it again to begin anew"
+# Each with its exception and its name; the exit code is 128 and the signal's number.
+_STOPS: dict[int, tuple[type[BaseException], str]] = {
+    signal.SIGINT: (KeyboardInterrupt, "Ctrl-C"),
+    signal.SIGTERM: (TerminatedError, "SIGTERM"),
+}
+_AT_FIRST, _LATER, _AT_LAST = (
+    "nothing was done; call it again",
+    "call it again to begin anew",
+    "its work was done",
+)
+_after_stop = _AT_FIRST
+_stopped: BaseException | None = None  # the exception of a stop that came in `one_line`
+_stderr: int | None = None  # of a program: descriptor of a copy of stderr, which nothing filters
 
 
 def goes_on(text: str) -> None:
@@ -50,9 +66,9 @@ def goes_on(text: str) -> None:
 
 def outcome(error: BaseException) -> Outcome | None:
     """Return how a stage or command ends with this error; None where it is a fault of the program."""
-    for kind, code, name in ((KeyboardInterrupt, 130, "Ctrl-C"), (TerminatedError, 143, "SIGTERM")):
+    for number, (kind, name) in _STOPS.items():
         if isinstance(error, kind):
-            return Outcome(code, f"stopped by {name}; {_after_stop}")
+            return Outcome(128 + number, f"stopped by {name}; {_after_stop}")
     if isinstance(error, BrokenPipeError):
         return Outcome(1, "")
     text = error_messages.message(error)
@@ -65,21 +81,26 @@ def one_line() -> Iterator[None]:
 
     Output that was buffered is written within the block, so that a full disk or a closed pipe counts too.
     """
-    former = _catch_terminate()
+    global _stopped
+    _stopped, former = None, _answer_stops(_raise)
+    if _after_stop in (_AT_FIRST, _AT_LAST):
+        goes_on(_LATER)
     try:
         try:
             yield
         finally:
             _flush()
+        goes_on(_AT_LAST)
     except (Exception, KeyboardInterrupt, TerminatedError) as error:
-        ends = outcome(error)
+        # A library may have made another one of it, or failed as it was left.
+        ends = outcome(_stopped or error)
         if ends is None:
             raise
         _print(error, ends)
         sys.exit(ends.code)
     finally:
-        if former is not None:
-            signal.signal(signal.SIGTERM, former)
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 def is_program() -> bool:
@@ -91,7 +112,12 @@ def is_program() -> bool:
 
 def install() -> None:
     """Let the same hold outside of `one_line`: a program's imports take seconds, and may be stopped too."""
-    _catch_terminate()
+    global _stderr
+    with suppress(OSError):  # it is closed
+        _stderr = os.dup(2)
+    _answer_stops(_leave)
+    # Called last, as the first that is registered; then Python takes itself apart, and all is done.
+    atexit.register(_answer_stops, signal.SIG_IGN)
 
     def leave(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         ends = outcome(error)
@@ -101,33 +127,68 @@ def install() -> None:
         _print(error, ends)
         os._exit(ends.code)  # Python's own code would be 1
 
-    sys.excepthook = leave
+    def dropped(unraisable: "sys.UnraisableHookArgs") -> None:
+        for number, (kind, _) in _STOPS.items():
+            if isinstance(unraisable.exc_value, kind):  # in a finalizer, say
+                _leave(number, None)
+        sys.__unraisablehook__(unraisable)
+
+    sys.excepthook, sys.unraisablehook = leave, dropped
 
 
-def _catch_terminate() -> "signal.Handlers | None":
-    """Let SIGTERM raise, so that half-written files are removed; returns what it did before, if that changed.
+def _answer_stops(answer: "Callable[[int, FrameType | None], None] | signal.Handlers") -> dict[int, Any]:
+    """Let this answer Ctrl-C and SIGTERM; returns what did so before, of those that were changed.
 
-    Where it is ignored, it stays so.
+    Where one of them is ignored, or another handler waits for it, that stays.
     """
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        return None
-    signal.signal(signal.SIGTERM, _terminate)
-    return signal.SIG_DFL
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    ours = signal.SIG_DFL, signal.default_int_handler, _raise, _leave
+    former = {number: was for number in _STOPS if (was := signal.getsignal(number)) in ours}
+    for number in former:
+        signal.signal(number, answer)
+    return former
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise TerminatedError
+def _raise(number: int, frame: FrameType | None) -> None:
+    """Raise the exception of a stop; a program that imports is left at once."""
+    global _stopped
+    if _stderr is not None and _is_importing(frame):
+        _leave(number, frame)
+    _stopped = _STOPS[number][0]()
+    raise _stopped
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """End the process; what it leaves half written goes with the next call."""
+    ends = outcome(_STOPS[number][0]())
+    _discard_unwritable(sys.stdout)
+    trace = "".join(traceback.format_stack(frame)) if _is_debugging() else ""
+    if ends is not None and _stderr is not None:
+        with suppress(OSError):
+            os.write(_stderr, f"{without_passwords(trace)}{error_messages.shown(ends.line)}\n".encode())
+    os._exit(128 + number)
+
+
+def _is_debugging() -> bool:
+    return os.environ.get(DEBUG, "0") not in ("", "0")
 
 
 def _print(error: BaseException, ends: Outcome) -> None:
     if ends.code > 128 and threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)  # a second one ends the process at once
+        _answer_stops(signal.SIG_DFL)  # a second one ends the process at once
     for stream in (sys.stdout, sys.stderr):
         _discard_unwritable(stream)
     with suppress(OSError):
-        if os.environ.get(DEBUG, "0") not in ("", "0"):
+        if _is_debugging():
             print(without_passwords("".join(traceback.format_exception(error))), file=sys.stderr)
         if ends.line:
             print(error_messages.shown(ends.line), file=sys.stderr, flush=True)

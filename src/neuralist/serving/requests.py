@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from pydantic_core import from_json
 
+from neuralist.console.error_messages import first_line
 from neuralist.excerpts import excerpt
 from neuralist.serving import tables
 from neuralist.serving.lyrics import kind_of
@@ -77,7 +78,7 @@ def parse(
         return Request(read(body, required, optional), {})
     except (OSError, csv.Error, pa.ArrowException) as error:
         limit = "" if kind.strip() == CSV else f" of at most {tables.MAX_COLUMNS} columns"
-        reason = excerpt(_first_line(error))
+        reason = excerpt(first_line(error))
         raise ValueError(
             f"the body cannot be read as {kind.strip()} ({reason}); send a table{limit}"
         ) from error
@@ -101,7 +102,7 @@ def _from_json(body: bytes, required: Sequence[str], optional: Sequence[str]) ->
         content = _parsed(body.removeprefix(codecs.BOM_UTF8))
     except ValueError as error:
         raise ValueError(
-            f"the body cannot be read as JSON in UTF-8 ({excerpt(_first_line(error))}); {_ONE_FORM}"
+            f"the body cannot be read as JSON in UTF-8 ({excerpt(first_line(error))}); {_ONE_FORM}"
         ) from error
     if not isinstance(content, dict):
         raise ValueError(f"the body is {kind_of(content)}; {_ONE_FORM}")
@@ -200,7 +201,3 @@ def _from_records(
         check_columns(row, required, f"{row_label}: ")
     sent = {name for row in rows for name in row}
     return {name: [row.get(name) for row in rows] for name in present(sent, required, optional)}
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -98,7 +98,7 @@ def _reason(error: BaseException) -> str:
         return "{ and } stand for a name there: write %7B and %7D"
     if isinstance(error, ImportError) and error.name in error_messages.EXTRAS:
         return str(error_messages.message(error))  # it names the extra that brings the driver
-    return without_passwords((str(error).splitlines() or [type(error).__name__])[0])
+    return without_passwords(error_messages.first_line(error))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlflow.exceptions import MlflowException
 
-from neuralist.tracking.store import download_served, first_line, is_gone, opened, store
+from neuralist.tracking.store import download_served, is_gone, opened, reason, store
 
 
 def download(uri: str, folder: Path) -> Path:
@@ -36,5 +36,5 @@ def download(uri: str, folder: Path) -> Path:
                 )
             return download_served(source_store, source, folder)
         except (MlflowException, OSError) as error:
-            reason = first_line(error).rstrip(".")
-            raise ValueError(f"{uri}: {reason}; `mlflow ui` shows which models there are") from error
+            why = reason(error).rstrip(".")
+            raise ValueError(f"{uri}: {why}; `mlflow ui` shows which models there are") from error

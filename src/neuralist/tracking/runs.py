@@ -19,10 +19,10 @@ from neuralist.tracking.store import (
     alone,
     client_of,
     find_run,
-    first_line,
     get_experiment_id,
     has_run,
     opened,
+    reason,
     store,
     store_errors,
 )
@@ -92,7 +92,7 @@ class LiveRun:
             self._log()
         except store_errors() as error:
             self._off = True
-            print(f"{self._name}: not shown in MLflow while it trains ({first_line(error)})")
+            print(f"{self._name}: not shown in MLflow while it trains ({reason(error)})")
 
     def _log(self) -> None:
         if self._run is None:

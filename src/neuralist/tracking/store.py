@@ -6,6 +6,7 @@ into neuralist. Importing mlflow takes 3 s, so only functions that need it do.
 """
 
 import fcntl
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import chdir, contextmanager
@@ -17,6 +18,7 @@ from urllib.request import url2pathname
 
 from neuralist import files
 from neuralist.console.addresses import without_passwords
+from neuralist.console.error_messages import first_line
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -68,7 +70,7 @@ def opened(mlflow_store: Store) -> Iterator["MlflowClient"]:
     except store_errors() as error:
         fix = "unset MLFLOW_TRACKING_URI" if mlflow_store.checkout is None else "move mlflow.db away"
         raise ValueError(
-            f"MLflow store {without_passwords(mlflow_store.uri)}: {first_line(error)}; repair it, or "
+            f"MLflow store {without_passwords(mlflow_store.uri)}: {reason(error)}; repair it, or "
             f"{fix} and call `dvc repro` again: what it holds is made again from the files"
         ) from error
 
@@ -96,6 +98,8 @@ def client_of(mlflow_store: Store) -> "MlflowClient":
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     from mlflow import MlflowClient
 
+    # It logs each error of a database with its traceback, beside raising it.
+    logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)
     if mlflow_store.checkout is not None and not (mlflow_store.checkout / "mlflow.db").exists():
         # A new store takes the working folder as the artifact location of MLflow's experiment Default.
         with chdir(mlflow_store.checkout):
@@ -228,6 +232,10 @@ def user() -> str:
     return os.environ.get("USER") or os.environ.get("USERNAME") or "unknown"
 
 
-def first_line(error: Exception) -> str:
-    """Return the first line of an error message, without passwords."""
-    return without_passwords((str(error).splitlines() or [type(error).__name__])[0])
+def reason(error: Exception) -> str:
+    """Return why a store cannot be used, in a line without passwords; of a database in its own words."""
+    from sqlalchemy.exc import DBAPIError
+
+    # What MLflow and SQLAlchemy say around it may begin with a hint on sessions.
+    cause = error.__cause__ if isinstance(error.__cause__, DBAPIError) else error
+    return without_passwords(first_line(getattr(cause, "orig", None) or error))

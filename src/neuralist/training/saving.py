@@ -218,8 +218,11 @@ def weights(model: MaLSTM) -> onnx_export.Weights:
 
 def _save_keras(model: MaLSTM, path: Path) -> None:
     """Save in Keras' format, without the date that Keras writes into the archive."""
-    with files.unfinished(path) as temporary:
-        with_date = path.with_name(f".dated-{path.name}")
+    with (
+        files.temporary_folder(path.parent, files.UNFINISHED) as folder,
+        files.unfinished(path) as temporary,
+    ):
+        with_date = folder / path.name
         model.save(with_date)
         with zipfile.ZipFile(with_date) as source, zipfile.ZipFile(temporary, "w") as target:
             for name in sorted(source.namelist()):
@@ -227,7 +230,6 @@ def _save_keras(model: MaLSTM, path: Path) -> None:
                 if name == "metadata.json":
                     content = json.dumps({"keras_version": keras.__version__}).encode()
                 target.writestr(zipfile.ZipInfo(name), content)
-        with_date.unlink()
 
 
 def check_export(models: Sequence[MaLSTM], encoder: Encoder, songs: Windows) -> float:
