@@ -181,8 +181,8 @@ def test_no_more_is_encoded_than_the_limit_and_the_rest_is_named(monkeypatch: py
     assert len(contributions(table, "b", "word")) == 4
     assert n_scored == [2 + 2 + 2 + 4]
     assert table.attrs["notes"] == [
-        "a: so long a text takes time, so only the first 2 of 4 lines and the first 2 of 7 words were "
-        "left out"
+        "a: only the first 2 of 4 lines were left out, for in so long a text each takes time",
+        "a: only the first 2 of 7 words were left out, for in so long a text each takes time",
     ]
 
 

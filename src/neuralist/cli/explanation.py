@@ -23,10 +23,11 @@ def of_texts(model: "api.Model", a: str, b: str) -> dict[str, Any]:
     from neuralist.serving.explanation import CAVEAT
 
     table = model.explain(a, b, cleaned=True)
-    parts = table.to_dict("records")
+    rows = table.itertuples(index=False, name=None)
+    parts = [dict(zip(table.columns, row, strict=True)) for row in rows]
     for part in parts:
         part["contribution"] = None if math.isnan(part["contribution"]) else part["contribution"]
-    return {"caveat": CAVEAT, **table.attrs, "parts": parts}
+    return {"caveat": CAVEAT, "parts": parts} | {name: table.attrs[name] for name in ("similarity", "notes")}
 
 
 def show(explanation: dict[str, Any]) -> None:

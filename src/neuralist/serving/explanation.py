@@ -141,12 +141,13 @@ def _notes(name: str, side: _Text, windowing: TokenWindowing) -> Iterator[str]:
             f"{name}: the model reads {side.n_tokens:,} of {n_tokens:,} {windowing.unit}s; "
             f"{len(side.lines) - len(read):,} of {len(side.lines):,} lines are not read, and contribute 0"
         )
-    n_lines, n_words = (sum(part.unit == unit for part in side.to_try()) for unit in ("line", "word"))
-    if n_words < len(side.words) or 0 < n_lines < len(read):
-        yield (
-            f"{name}: so long a text takes time, so only the first {n_lines:,} of {len(read):,} lines and "
-            f"the first {n_words:,} of {len(side.words):,} words were left out"
-        )
+    tried = [part.unit for part in side.to_try()]
+    for unit, parts in (("line", read), ("word", side.words)):
+        if 0 < tried.count(unit) < len(parts):
+            yield (
+                f"{name}: only the first {tried.count(unit):,} of {len(parts):,} {unit}s were left out, for "
+                "in so long a text each takes time"
+            )
 
 
 def _text(text: str, windowing: TokenWindowing) -> _Text:
