@@ -52,8 +52,8 @@ def falls(
     )
     near = [float(model.encoder.similarity(row[None], others).max()) for row in embeddings]
     common = [len(set(line) & set(words(other))) for line in lines]
-    orders = {HIGHEST: np.argsort(contribution)[::-1], LOWEST: np.argsort(contribution)}
-    orders |= {COMMON: np.argsort(common)[::-1], NEAREST: np.argsort(near)[::-1]}
+    orders = {HIGHEST: _descending(contribution), LOWEST: np.argsort(contribution, kind="stable")}
+    orders |= {COMMON: _descending(common), NEAREST: _descending(near)}
     drawn = [rng.permutation(len(lines)) for _ in range(DRAWS)]
     texts = [
         _without(text, {lines[number] for number in order[:count]})
@@ -64,6 +64,11 @@ def falls(
     fallen = (similarity[0] - similarity[1:]).reshape(-1, len(COUNTS))
     by_row = dict(zip(orders, fallen, strict=False)) | {RANDOM: fallen[len(orders) :].mean(axis=0)}
     return np.stack([by_row[row] for row in ROWS])
+
+
+def _descending(values: list[float]) -> np.ndarray:
+    """Return the positions of values, the highest first; of equal ones the earlier."""
+    return np.argsort(-np.asarray(values), kind="stable")
 
 
 def _without(text: str, left_out: set[Line]) -> str:
@@ -105,7 +110,7 @@ def measure(model: Model, songs: pd.DataFrame, pairs: pd.DataFrame) -> dict[str,
             "lead_over_random": interval(highest - at_random),
             "lead_over_common": interval(highest - common),
         },
-        "columns": ["lines left out", *(f"{count} of a song" for count in COUNTS)],
+        "columns": ["lines left out", *("1 line" if count == 1 else f"{count} lines" for count in COUNTS)],
         "rows": [[row, *map(interval, values[:, number].T)] for number, row in enumerate(ROWS)],
     }
 
