@@ -10,6 +10,7 @@ DeYoung et al. (2020, arXiv:1911.03429) call comprehensiveness.
 
 import argparse
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +28,7 @@ COUNTS, DRAWS, RESAMPLES, SEED = (1, 2, 3, 5), 5, 1000, 1
 HIGHEST, LOWEST, RANDOM = "highest contribution", "lowest contribution", "at random"
 COMMON, NEAREST = "most words in common with the other song", "nearest to a line of the other song"
 ROWS = (HIGHEST, COMMON, NEAREST, RANDOM, LOWEST)
+KEPT = "\u00a0"  # a space that breaks no line
 
 Line = tuple[str, ...]  # its words
 
@@ -66,7 +68,7 @@ def falls(
     return np.stack([by_row[row] for row in ROWS])
 
 
-def _descending(values: list[float]) -> np.ndarray:
+def _descending(values: Sequence[float]) -> np.ndarray:
     """Return the positions of values, the highest first; of equal ones the earlier."""
     return np.argsort(-np.asarray(values), kind="stable")
 
@@ -90,14 +92,15 @@ def measure(model: Model, songs: pd.DataFrame, pairs: pd.DataFrame) -> dict[str,
                 measured.append(falls(model, lyrics[one], lyrics[other], explained, rng))
                 sides.append((one, other))
     values = np.stack(measured)  # (texts, rows, COUNTS)
-    chunks = resampling.pair_weights(*np.array(sides).T, RESAMPLES, SEED)
+    lefts, rights = np.array(sides).T
+    chunks = resampling.pair_weights(lefts, rights, RESAMPLES, SEED)
     weights = np.concatenate(list(chunks))
     share = weights / weights.sum(axis=1, keepdims=True)
 
     def interval(of_texts: np.ndarray) -> str:
         value, *resampled = (share @ of_texts).tolist()
         low, high = np.quantile(resampled, [0.025, 0.975])
-        return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+        return f"{value:.3f} [{low:.3f}, {high:.3f}]".replace(" ", KEPT)
 
     three = COUNTS.index(3)
     highest, common, at_random = (values[:, ROWS.index(row), three] for row in (HIGHEST, COMMON, RANDOM))
@@ -121,12 +124,12 @@ def _words(line: str) -> Line:
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description="Leave out lines that explanations name.")
     for name in ("artifacts", "out"):
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
     songs, pairs = (pd.read_parquet(args.artifacts / f"{name}.parquet") for name in ("songs", "pairs"))
-    val = pairs[pairs["split"] == "val"]
+    val = pairs.loc[pairs["split"] == "val"]
     measured = measure(load(args.artifacts / "served"), songs, val)
     origin = {
         "date": datetime.now(UTC).date().isoformat(),
