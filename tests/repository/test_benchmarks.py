@@ -9,11 +9,25 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from benchmarks import architecture, encoding, figures, made, model_server, provenance, results, serving
+from benchmarks import (
+    architecture,
+    encoding,
+    explanations,
+    figures,
+    made,
+    model_server,
+    provenance,
+    results,
+    serving,
+)
 from benchmarks.figures import Figure, Peer
 from benchmarks.provenance import Processor
+from tests import tenths
 from tests.settings import experiment
+
+from neuralist.serving.model import Model
 
 PEER = Peer("other", [8.0, 5.0, 2.0])
 
@@ -270,3 +284,26 @@ def test_outside_a_checkout_the_commit_is_not_recorded(
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert provenance.commit() == "not recorded"
+
+
+def test_lines_are_left_out_of_a_song_in_the_order_of_each_way_to_choose_them(tmp_path: Path) -> None:
+    """A text is where its last word is, in tenths: this one at 0.7, without its last line at 0.5."""
+    model = Model.load(tenths.write(tmp_path / "served"))
+    text, other = "one\ntwo\nthree\nfour\nfive\nseven", "seven"
+    table = model.explain(text, other)
+    lines = table[(table["text"] == "a") & (table["unit"] == "line")]
+    explained = {(part,): value for part, value in zip(lines["part"], lines["contribution"], strict=True)}
+
+    fallen = explanations.falls(model, text, other, explained, np.random.default_rng(1))
+
+    assert explanations.COUNTS == (1, 2, 3, 5)
+    by_row = dict(zip(explanations.ROWS, fallen, strict=True))
+    # Only "seven" contributes, and shares a word; of the others the first come first: five stays till last.
+    first = 1 - np.exp(-0.2)
+    np.testing.assert_allclose(by_row[explanations.HIGHEST], [first] * 4, atol=2e-6)
+    np.testing.assert_allclose(by_row[explanations.COMMON], [first] * 4, atol=2e-6)
+    # Nearest to seven are five, four, and so on.
+    nearest = 1 - np.exp([-0.2, -0.3, -0.4, -0.6])
+    np.testing.assert_allclose(by_row[explanations.NEAREST], nearest, atol=2e-6)
+    np.testing.assert_allclose(by_row[explanations.LOWEST], 0, atol=2e-6)
+    assert (by_row[explanations.RANDOM] <= nearest + 2e-6).all()

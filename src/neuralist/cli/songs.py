@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from neuralist import files
-from neuralist.cli import shell
+from neuralist.cli import explanation, shell
 from neuralist.cli.shell import Json, Model, shown
 from neuralist.excerpts import excerpt
 
@@ -41,6 +41,10 @@ def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="A text file, '-' for stdin, or the lyrics.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The same of the other song.")],
     is_text: IsText = False,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Show the lines and words that speak for the similarity or against."),
+    ] = False,
     model: Model = None,
     as_json: Json = False,
 ) -> None:
@@ -48,6 +52,8 @@ def compare(
 
     The percentile says how many of all pairs of the catalogue are less alike. The model reads whole songs;
     its scores of single lines are an illustration, and no reason. Lines of one or two words are left out.
+    With --explain each line and each word is left out of its song in turn, and the songs are compared again:
+    what it contributes is by how much they are then less similar.
     """
     lyrics = [_lyrics(a, "A", is_text=is_text), _lyrics(b, "B", is_text=is_text)]
     import numpy as np
@@ -72,6 +78,8 @@ def compare(
         "lines": alike_lines(loaded.encoder, *texts),
         **_provenance(served),
     }
+    if explain:
+        result["explanation"] = explanation.of_texts(loaded, *texts)
     if as_json:
         shell.print_json(result)
     else:
@@ -90,7 +98,9 @@ def _print_comparison(result: dict[str, Any]) -> None:
         ("read", f"{used} words, {known} of them known"),
     ):
         print(f"{name:<11} {text}")
-    if result["lines"]:
+    if "explanation" in result:
+        explanation.show(result["explanation"])
+    elif result["lines"]:
         rows = [(line["similarity"], line["a"], line["b"]) for line in result["lines"]]
         print()
         shell.console().print(shell.table(["similarity", "line of A", "line of B"], rows))

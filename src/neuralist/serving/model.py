@@ -17,7 +17,7 @@ from neuralist import metrics, threads
 from neuralist.config import records
 from neuralist.config.records import ServedModel
 from neuralist.model.encoder import Encoder, Reading
-from neuralist.serving import deadline, facts
+from neuralist.serving import deadline, explanation, facts
 from neuralist.serving.catalogue import DECIMALS, OTHER, SAME, Catalogue
 from neuralist.serving.lyrics import texts, unknown
 from neuralist.text import languages
@@ -256,6 +256,48 @@ class Model:
         if isinstance(lyrics, pd.Series):
             nearest["query"] = lyrics.index.take(nearest["query"].to_numpy())
         return nearest
+
+    def explain(self, lyrics_a: str, lyrics_b: str, *, cleaned: bool = False) -> pd.DataFrame:
+        """Return what each line and each word of two texts contributes to their similarity.
+
+        Each is left out of its text, and the pair is scored again (Li, Monroe & Jurafsky 2016,
+        arXiv:1612.08220). The table says what the model's score rests on, not why two songs are alike. Parts
+        that say the same hide each other, since the other one stays, so contributions do not add up.
+
+        Lines of the same words are one line, and copies of a word one word: all are left out together. A line
+        of more than 30 words is cut into sentences, and a longer sentence into runs of ten words. Of a text
+        of one line only words are left out. At most 100,000 tokens are encoded for the lines of a text, and
+        as many for its words: it takes a second or two.
+
+        Args:
+            lyrics_a: of the first song.
+            lyrics_b: of the second.
+            cleaned: whether both are checked and cleaned already, by `serving.lyrics.cleaned`.
+
+        Returns:
+            A row for each line and word, with text (a or b), unit (line or word), line (the number of the
+            line where it stands first, from 1, after cleaning), part (the line or the word), times (how often
+            it stands in the text), read (whether the model reads any of these) and contribution, the
+            similarity less that without it, in [-1, 1], to 6 decimals: above 0 it speaks for the similarity.
+            It is null where no word that the model knows would be left. The rows are sorted by text, unit and
+            contribution, the highest first. attrs["similarity"] is the similarity of what is read of the
+            texts, and attrs["notes"] says in sentences what was not read or not tried.
+
+        Raises:
+            ValueError: a text is invalid.
+        """
+        sides = [("lyrics_a", lyrics_a), ("lyrics_b", lyrics_b)]
+        if not cleaned:
+            sides = [(name, texts([value], name, self.encoder.clean)[0]) for name, value in sides]
+        a, b = (text for _, text in sides)
+        _raise_first(self._compared([a], [b], cleaned=True).faults, 1)
+
+        def similarities(left: Sequence[str], right: Sequence[str]) -> np.ndarray:
+            compared = self._compared(left, right, cleaned=True)
+            compared.similarity[list(compared.faults)] = np.nan
+            return compared.similarity
+
+        return explanation.explain(a, b, self.encoder.windowing, similarities)
 
     def predict(
         self, lyrics_a: Iterable[str], lyrics_b: Iterable[str], *, cleaned: bool = False
