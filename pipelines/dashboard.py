@@ -84,8 +84,8 @@ def explain_none() -> str:
         return f"there is no study: {skipped.read_text(encoding='utf-8').strip()}"
     if (STUDY / "trials.csv").exists():
         return (
-            f"{STUDY} holds the results of a study, and its trials are where it ran; open {STUDY}/study.html, "
-            "or run `dvc repro -sf study` to have them here"
+            f"{STUDY} holds the results of a study that ran elsewhere, without its trials; open "
+            f"{STUDY}/study.html, or run `dvc repro -sf study` to have them here"
         )
     return "there is no study yet; run `dvc repro study`"
 
