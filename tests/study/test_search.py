@@ -237,6 +237,17 @@ def test_of_two_studies_of_a_name_that_with_more_finished_trials_stays(
     assert queue.journals(tmp_path) == [tmp_path / queue.JOURNAL]
 
 
+@pytest.mark.parametrize("damage", [b"\0\0\0\n", b'{"op_code": 0}\n'])
+def test_a_damaged_journal_is_named(tmp_path: Path, damage: bytes) -> None:
+    search.open_study(task(trials=1), "one", tmp_path)
+    path = tmp_path / queue.JOURNAL
+    path.write_bytes(damage + path.read_bytes())
+    with pytest.raises(
+        ValueError, match=r"studies\.journal: damaged \(.*\); restore it from a copy, or move"
+    ):
+        queue.storage(None, tmp_path)
+
+
 class Killed(BaseException):
     """Stands for SIGKILL."""
 

@@ -77,7 +77,7 @@ def storage(url: str | None, folder: Path) -> Storage:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     if url is None:
-        return Storage(JournalStorage(JournalFileBackend(str(folder / JOURNAL))), None)
+        return Storage(_journal(folder / JOURNAL), None)
     try:
         try:
             return _database(url)
@@ -89,6 +89,16 @@ def storage(url: str | None, folder: Path) -> Storage:
             f"params.yaml: study.storage: '{without_passwords(url)}' cannot be opened "
             f"({_reason(error)}); give an Optuna storage URL such as postgresql://host/name of a database of "
             "its own, with its driver installed, or null for a journal file"
+        ) from error
+
+
+def _journal(path: Path) -> JournalStorage:
+    try:
+        return JournalStorage(JournalFileBackend(str(path)))
+    except (KeyError, ValueError) as error:  # a line that is no JSON, or no step of a study
+        raise ValueError(
+            f"{path}: damaged ({type(error).__name__}: {error}); restore it from a copy, or move it away: "
+            "then studies begin anew"
         ) from error
 
 
@@ -135,7 +145,7 @@ def adopt(storage: Storage, folder: Path, name: str = "*") -> None:
     with (folder / "studies.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for path in sorted(folder.glob(f"study-{name}/{JOURNAL_OF_ONE}")):
-            source = JournalStorage(JournalFileBackend(str(path)))
+            source = _journal(path)
             for study in optuna.get_all_study_names(source):
                 _copy(study, source, storage.trials)
             path.unlink()
