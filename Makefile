@@ -19,6 +19,7 @@
 #   make ui                     MLflow's pages on the runs
 #   make serve [RAW=<folder>]   the champion behind HTTP on port 5001, behind nginx where that is installed;
 #                               LISTEN=<host>:<port> for another address
+#   make dashboard [RAW=...]    Optuna's dashboard on the studies, also while they run, on port 8080 (LISTEN as above)
 #   make bench                  how fast it serves, encodes and searches on this machine, beside others
 #   make lock                   requirements.txt again, from pyproject.toml
 #   make hooks                  has git check every commit: .pre-commit-config.yaml
@@ -36,7 +37,7 @@ WORKSPACE_RUN := $(if $(EXPERIMENTS),--experiments "$$EXPERIMENTS")
 # Two setups at once: the second waits, then finds the work done. Not every system has flock.
 LOCKED := $(if $(shell command -v flock),flock Makefile)
 
-.PHONY: help setup data repro splits variants compare check test test-team test-faults docs test-docs lint lock hooks ui serve bench
+.PHONY: help setup data repro splits variants compare check test test-team test-faults docs test-docs lint lock hooks ui serve dashboard bench
 
 # The comment at the top of this file.
 help:
@@ -140,7 +141,7 @@ lint: setup
 
 lock: setup
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  --python-version 3.11 --extra train --extra docs --extra dev -q -o requirements.txt pyproject.toml
+	  --python-version 3.11 --extra train --extra dashboard --extra docs --extra dev -q -o requirements.txt pyproject.toml
 
 hooks: setup
 	pre-commit install
@@ -149,9 +150,9 @@ ui: setup
 	mlflow ui
 
 # exec: a signal that ends make reaches the script, not a shell that would leave it behind.
-serve: setup
+serve dashboard: setup
 	@$(if $(RAW),workspace="$$(python pipelines/workspace.py "$$RAW" $(WORKSPACE_NAME) $(WORKSPACE_TRUST))" && ) \
-	  PYTHONPATH=src exec python pipelines/serve.py $(if $(RAW),"$$workspace") $(if $(LISTEN),--listen "$$LISTEN")
+	  PYTHONPATH=src exec python pipelines/$@.py $(if $(RAW),"$$workspace") $(if $(LISTEN),--listen "$$LISTEN")
 
 bench: setup
 	python -m benchmarks

@@ -37,7 +37,7 @@ TABLES = {
     "pairs": "pairs.py songs.parquet listed.parquet --rows rows.parquet --pairs pairs.parquet "
     "--unlisted unlisted.parquet",
     "validate": "validate.py songs.parquet rows.parquet pairs.parquet unlisted.parquet --corpus corpus.json "
-    "--report validation.json --page validation.html --verdict validated.json",
+    "--report validation.json --page validation.html --suites suites --verdict validated.json",
 }
 _DISK = 12e9  # bytes
 

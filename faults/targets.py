@@ -120,7 +120,12 @@ TARGETS = (
     stage("catalogue", 5, "artifacts/catalogue_songs.parquet", "artifacts/catalogue_rejects.parquet"),
     stage("pairs", 6, "artifacts/rows.parquet", "artifacts/pairs.parquet", "artifacts/unlisted.parquet"),
     stage(
-        "validate", 10, "artifacts/validation.json", "artifacts/validated.json", "artifacts/validation.html"
+        "validate",
+        10,
+        "artifacts/validation.json",
+        "artifacts/validated.json",
+        "artifacts/validation.html",
+        "artifacts/suites",
     ),
     stage("settings", 5, "artifacts/settings"),
     stage("pretraining", 6, "artifacts/pretraining"),

@@ -10,7 +10,6 @@ Ctrl-C and SIGTERM end both; where one ends by itself, or this script is killed,
 """
 
 import argparse
-import errno
 import http.client
 import os
 import shutil
@@ -28,6 +27,7 @@ from typing import BinaryIO, NamedTuple, Self
 
 from neuralist import console
 from neuralist.config import params
+from neuralist.console.addresses import address, check_free
 
 CONFIGURATION = Path(__file__).with_name("nginx.conf")
 LISTEN = "127.0.0.1:5001"
@@ -75,37 +75,6 @@ def main() -> None:
         servers.wait(lambda: False, stopped)
     if stopped:
         sys.exit(128 + stopped[0])
-
-
-def address(listen: str) -> tuple[str, int]:
-    """Return host and port of `<host>:<port>`.
-
-    Raises:
-        ValueError: it is none.
-    """
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536 or any(mark in host for mark in ":[] ;"):
-        raise ValueError(f"LISTEN={listen}: give a host or IPv4 address and a port, such as {LISTEN}")
-    return host, int(port)
-
-
-def check_free(host: str, port: int) -> None:
-    """Have nothing listen there.
-
-    Raises:
-        ValueError: something does, or this machine has no such address, or this user may not.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-            probe.listen()
-        except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            fix = f"end what listens there, or give LISTEN={host}:<another port>"
-            raise ValueError(
-                f"LISTEN={host}:{port}: {error.strerror}; {fix if taken else 'give another address'}"
-            ) from error
 
 
 def without_nginx(host: str, port: int) -> str:

@@ -62,7 +62,7 @@ def _search(args: argparse.Namespace, settings: resolved.StudySettings) -> None:
         _skip(args.out, reason)
         return
     title = task.name(settings.experiment)
-    trial_queue = search.open_study(task, title, args.checkpoints / f"study-{title}")
+    trial_queue = search.open_study(task, title, args.checkpoints)
     live = study_runs.LiveStudy()
     with console.trials(title, study.trials, study.epochs) as show:
 

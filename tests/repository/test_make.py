@@ -42,7 +42,7 @@ def checkout(tmp_path: Path) -> Path:
 def calls(checkout: Path, *arguments: str, **environment: str) -> list[str]:
     """The arguments of what `make` ran, in one list."""
     # Within `make test` these say that this call is one of its own; the others would come from whoever tests.
-    own = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "RAW", "NAME", "EXPERIMENTS", "TRUST", "AGAINST")
+    own = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "RAW", "NAME", "EXPERIMENTS", "TRUST", "AGAINST", "LISTEN")
     kept = {key: value for key, value in os.environ.items() if key not in own}
     environment = kept | environment | {"CALLS": str(checkout / "calls")}
     subprocess.run(["make", *arguments], cwd=checkout, env=environment, check=True, capture_output=True)
@@ -75,6 +75,14 @@ def test_other_targets_on_a_raw_folder_take_it_so_too(checkout: Path, target: st
 @pytest.mark.parametrize("text", ODD)
 def test_a_commit_to_compare_with_arrives_as_typed(checkout: Path, text: str) -> None:
     assert calls(checkout, "compare", f"AGAINST={text}") == ["pipelines/compare.py", text]
+
+
+@pytest.mark.parametrize("target", ["serve", "dashboard"])
+@pytest.mark.parametrize("text", ODD)
+def test_a_server_gets_its_folder_and_its_address_as_typed(checkout: Path, target: str, text: str) -> None:
+    made = calls(checkout, target, f"RAW={text}", f"LISTEN={text}")
+    expected = ["pipelines/workspace.py", text]
+    assert made == [*expected, f"pipelines/{target}.py", "workspace", "--listen", text]
 
 
 @pytest.mark.parametrize("trust", ["", "0", "no"])

@@ -121,6 +121,133 @@ def test_a_trials_value_is_its_lowest_val_loss_and_the_best_trial_has_the_lowest
     assert best.value == pytest.approx(chosen["value"], rel=1e-5)
 
 
+def test_a_study_names_its_metric_and_a_trial_the_epoch_that_is_kept(tmp_path: Path) -> None:
+    done = run(tmp_path, trials=1, metric="spearman")
+    assert done.metric_names == ["val_spearman"]
+    assert (
+        done.user_attrs["metric"] == "val_spearman, on validation pairs, at the epoch of the lowest val_loss"
+    )
+    assert {name: done.user_attrs[name] for name in ("epochs", "prune_after", "seed")} == {
+        "epochs": 2, "prune_after": 1, "seed": 3,
+    }  # fmt: skip
+    [trial] = done.trials
+    assert trial.value == trial.intermediate_values[trial.user_attrs[search.KEPT] - 1]
+
+
+def test_a_study_that_is_opened_again_is_not_described_again(tmp_path: Path) -> None:
+    for _ in range(2):
+        search.open_study(task(trials=1), "again", tmp_path)
+    assert (tmp_path / queue.JOURNAL).read_text().count("at the epoch of the lowest val_loss") == 1
+
+
+def test_studies_share_a_journal_and_have_a_folder_each(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        search.open_study(task(trials=2), name, tmp_path)
+    assert queue.journals(tmp_path) == [tmp_path / queue.JOURNAL]
+    assert {path.name for path in tmp_path.glob("study-*")} == {"study-one", "study-two"}
+    studies = queue.studies(queue.storage(None, tmp_path))
+    assert {(each.name, each.ended, each.trials, each.metric, each.best) for each in studies} == {
+        ("one", 0, 2, "val_loss", None),
+        ("two", 0, 2, "val_loss", None),
+    }
+
+
+# The direction, values after epochs 1 and 2 of five complete trials and of the trial, and the reason.
+PRUNED = [
+    ("maximize", [(0.1, 0.4), (0.1, 0.5), (0.1, 0.6), (0.1, 0.7), (0.1, 0.8)], (0.3, 0.2),
+     "its best val_x, 0.3000, is worse than 0.6000, the median of 5 complete trials after that epoch"),
+    ("minimize", [(0.9, 0.4), (0.9, 0.5), (0.9, 0.1), (0.9, 0.2), (0.9, 0.3)], (0.5, 0.8),
+     "its best val_x, 0.5000, is worse than 0.3000, the median of 5 complete trials after that epoch"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("direction", "complete", "own", "reason"), PRUNED)
+def test_a_trial_that_is_stopped_says_what_it_was_worse_than(
+    direction: str, complete: list[tuple[float, float]], own: tuple[float, float], reason: str
+) -> None:
+    """By Optuna's own pruner, after its second epoch."""
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1)
+    study = optuna.create_study(direction=direction, pruner=pruner)
+    for values in complete:
+        study.add_trial(
+            optuna.trial.create_trial(value=values[-1], intermediate_values=dict(enumerate(values)))
+        )
+    trial, stopped = study.ask(), []
+    for step, value in enumerate(own):
+        trial.report(value, step)
+        stopped.append(trial.should_prune())
+    assert stopped == [False, True]
+    assert search._explain_pruned(trial, "val_x", {"epoch": 2}) == f"after epoch 2: {reason}"
+
+
+def test_a_setting_has_one_type_also_beside_trials_that_wait() -> None:
+    """By itself pandas makes 25.0 of 25, and 1.0 of True, beside a missing value."""
+    study = optuna.create_study()
+    space = {"units": [25, 50], "bidirectional": [True, False], "dropout": {"low": 0.0, "high": 0.5}}
+    asked = settings(trials=2, space=space)
+    trial = study.ask()
+    for name, entry in asked.space.items():
+        search._suggest(trial, name, entry)
+    study.enqueue_trial({})
+
+    first, waiting = search.trials(study, asked).to_dict("records")
+    assert [type(first[name]) for name in space] == [int, bool, float]
+    assert [waiting[name] for name in space] == [None] * 3
+    assert (waiting["state"], waiting["epochs"]) == ("waiting", 0)
+    assert math.isnan(waiting["value"])
+
+
+# --- journals of single studies, as there were before version 0.2.0 ------------------------------------
+
+
+def own_journal(folder: Path, name: str, values: list[float]) -> Path:
+    """A study in a journal of its own, with a trial that waits."""
+    (folder / f"study-{name}").mkdir(parents=True, exist_ok=True)
+    path = folder / f"study-{name}" / queue.JOURNAL_OF_ONE
+    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
+    study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
+    for value in values:
+        study.add_trial(optuna.trial.create_trial(value=value))
+    study.enqueue_trial({"units": 4})
+    return path
+
+
+def values_of(storage: queue.Storage, name: str) -> list[float | None]:
+    return [trial.value for trial in optuna.load_study(study_name=name, storage=storage.trials).trials]
+
+
+def test_a_study_with_a_journal_of_its_own_goes_on_in_that_of_all(tmp_path: Path) -> None:
+    path = own_journal(tmp_path, "old", [0.5, 0.25])
+    opened = search.open_study(task(trials=4), "old", tmp_path)
+    assert [trial.value for trial in opened.study.trials] == [0.5, 0.25, None, None]
+    assert opened.study.trials[2].system_attrs["fixed_params"] == {"units": 4}
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(("there", "kept"), [([0.1], [0.5, 0.25]), ([0.1, 0.2, 0.3], [0.1, 0.2, 0.3])])
+def test_of_two_studies_of_a_name_that_with_more_finished_trials_stays(
+    tmp_path: Path, there: list[float], kept: list[float]
+) -> None:
+    """As when a copying was killed, or an older version ran in between."""
+    for values in (there, [0.5, 0.25]):
+        own_journal(tmp_path, "old", values)
+        storage = queue.storage(None, tmp_path)
+        queue.adopt(storage, tmp_path)
+    assert values_of(storage, "old") == [*kept, None]
+    assert queue.journals(tmp_path) == [tmp_path / queue.JOURNAL]
+
+
+@pytest.mark.parametrize("damage", [b"\0\0\0\n", b'{"op_code": 0}\n'])
+def test_a_damaged_journal_is_named(tmp_path: Path, damage: bytes) -> None:
+    search.open_study(task(trials=1), "one", tmp_path)
+    path = tmp_path / queue.JOURNAL
+    path.write_bytes(damage + path.read_bytes())
+    with pytest.raises(
+        ValueError, match=r"studies\.journal: damaged \(.*\); restore it from a copy, or move"
+    ):
+        queue.storage(None, tmp_path)
+
+
 class Killed(BaseException):
     """Stands for SIGKILL."""
 
@@ -202,7 +329,7 @@ def test_any_storage_of_optuna_serves(tmp_path: Path) -> None:
     done = run(tmp_path, trials=2, storage=url)
     kept = optuna.load_study(study_name=done.study_name, storage=url)
     assert [trial.state.is_finished() for trial in kept.trials] == [True, True]
-    assert not (tmp_path / "study.journal").exists()
+    assert not queue.journals(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_without_a_limit_there_is_nothing_to_check() -> None:
 
 def test_a_check_that_cannot_run_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     [passed] = limits.check([Limited("length", "KS", 0.1, 0.2)])
-    broken = replace(passed, verdict="broken", examples=["out of memory"])
+    broken = replace(passed, verdict="broken", error="out of memory")
     monkeypatch.setattr(limits, "check_frame", lambda *_: [broken])
 
     with pytest.raises(ValueError, match=r"above 0\.2: the check failed to run \(out of memory\)"):

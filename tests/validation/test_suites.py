@@ -3,14 +3,16 @@
 # pyright: reportPrivateImportUsage=false
 
 import hashlib
+import html
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -142,6 +144,13 @@ def refused(report: Report) -> list[tuple[str, str, str]]:
     ]
 
 
+def suites_module() -> Any:
+    """Imported by the tests that ask for it: with Great Expectations it takes seconds."""
+    from neuralist.validation import suites
+
+    return suites
+
+
 def only(report: Report, verdict: str) -> Outcome:
     [outcome] = [found for found in report.outcomes if found.verdict == verdict]
     return outcome
@@ -188,8 +197,10 @@ TWICE = "expect_compound_columns_to_be_unique"
 UNEQUAL = "expect_column_unique_value_count_to_be_between"
 BOTH = ["left_id", "right_id"]
 IN_PART, NUMBER, SPLIT = (
-    ("unlisted", IN_SET, "in_part"), ("unlisted.number", IN_SET, "as_asked"), ("unlisted", IN_SET, "split"),
-)  # fmt: skip
+    ("unlisted.songs", IN_SET, "in_part"),
+    ("unlisted.number", IN_SET, "as_asked"),
+    ("unlisted", IN_SET, "split"),
+)
 
 # What is written where (table, row, column, value), and what refuses it (table, expectation, column).
 CORRUPTIONS = [
@@ -208,9 +219,9 @@ CORRUPTIONS = [
     (("songs", 6, "track_ids", ["TR9"]), ("songs.tracks", UNIQUE, "track_id")),
     (("songs", 0, "lastfm_weights", [100.0, 101.0]), ("songs.lastfm_weights", BETWEEN, "weight")),
     (("songs", 0, "lastfm_weights", [-1.0, 54.0]), ("songs.lastfm_weights", BETWEEN, "weight")),
-    (("songs", 0, "lastfm_tags", ["rock"]), ("songs", IN_SET, "weighted")),
-    (("songs", 0, "lastfm_weights", None), ("songs", IN_SET, "weighted")),
-    (("rows", 3, "right_id", "s5"), ("rows", IN_SET, "itself")),
+    (("songs", 0, "lastfm_tags", ["rock"]), ("songs.lastfm_tags", IN_SET, "weighted")),
+    (("songs", 0, "lastfm_weights", None), ("songs.lastfm_tags", IN_SET, "weighted")),
+    (("rows", 3, "right_id", "s5"), ("rows.ends", IN_SET, "itself")),
     (("rows", 3, "right_id", "s8"), ("rows.songs", IN_SET, "in_songs")),
     (("rows", 3, "right_id", None), ("rows", NOT_NULL, "right_id")),
     (("rows", 3, "similarity", 1.01), ("rows", BETWEEN, "similarity")),
@@ -225,11 +236,11 @@ CORRUPTIONS = [
     (("pairs", 2, BOTH, ["s6", "s5"]), ("pairs", ABOVE, "right_id, left_id")),
     (("pairs", 2, BOTH, ["s5", "s5"]), ("pairs", ABOVE, "right_id, left_id")),
     (("pairs", 1, ["similarity", "lowest"], [-0.5, -0.5]), ("pairs", BETWEEN, "similarity")),
-    (("pairs", 0, "lowest", 0.85), ("pairs", ABOVE, "similarity, lowest")),
-    (("pairs", 0, "highest", 0.75), ("pairs", ABOVE, "highest, similarity")),
+    (("pairs", 0, "lowest", 0.85), ("pairs.similarity", ABOVE, "similarity, lowest")),
+    (("pairs", 0, "highest", 0.75), ("pairs.similarity", ABOVE, "highest, similarity")),
     (("pairs", 0, "n_rows", 0), ("pairs", BETWEEN, "n_rows")),
     (("pairs", 1, "split", "tset"), ("pairs", IN_SET, "split")),
-    (("pairs", 1, ["similarity", "highest"], [0.9, 0.9]), ("pairs", MEAN, "similar")),
+    (("pairs", 1, ["similarity", "highest"], [0.9, 0.9]), ("pairs.similarity", MEAN, "similar")),
 ]
 
 
@@ -344,7 +355,7 @@ def test_a_leak_between_parts_stops_the_run_and_is_a_warning_under_a_given_split
     if "pairs.texts" in where:
         assert report.counts["texts_across_splits"] == 1
         assert report.counts["songs_across_splits"] == int("pairs.members" in where)
-    assert [example.split("split=")[1] for example in leaking[0].examples] == ["test", "train"]
+    assert [example["split"] for example in leaking[0].examples] == ["test", "train"]
 
 
 def test_repeats_are_counted_as_warnings_under_a_given_split_alone(
@@ -358,7 +369,9 @@ def test_repeats_are_counted_as_warnings_under_a_given_split_alone(
     assert {found.verdict for found in repeats.values()} == {"warning"}
     assert list(repeats) == ["a pair is listed once", "train, val and test share no pair"]
     assert [found.unexpected for found in repeats.values()] == [1, 1]
-    assert repeats["a pair is listed once"].examples == ["one_id=s1, other_id=s2, n_rows=2, n_parts=2"]
+    assert repeats["a pair is listed once"].examples == [
+        {"one_id": "s1", "other_id": "s2", "n_rows": "2", "n_parts": "2"}
+    ]
     assert report.success
 
 
@@ -366,22 +379,22 @@ def test_repeats_are_counted_as_warnings_under_a_given_split_alone(
 SMALL = {
     "29 pairs of two grades": (
         {"val": [0.1, *[0.9] * 28], "test": [0.2, *[0.8] * 29]},
-        (1, ["split=val, n_pairs=29, n_grades=2"]),
+        (1, [{"split": "val", "n_pairs": "29", "n_grades": "2"}]),
         (0, []),
     ),
     "30 pairs of one grade": (
         {"val": [0.1, *[0.9] * 29], "test": [0.8] * 30},
         (0, []),
-        (1, ["split=test, n_pairs=30, n_grades=1"]),
+        (1, [{"split": "test", "n_pairs": "30", "n_grades": "1"}]),
     ),
     "grades that differ by rounding alone": (
         {"val": [0.3] * 15 + [0.1 + 0.2] * 15, "test": [0.2, *[0.8] * 29]},
         (0, []),
-        (1, ["split=val, n_pairs=30, n_grades=1"]),
+        (1, [{"split": "val", "n_pairs": "30", "n_grades": "1"}]),
     ),
     "none, which is said once": (
         {"val": [], "test": [0.2, *[0.8] * 29]},
-        (1, ["split=val, n_pairs=0, n_grades=nan"]),
+        (1, [{"split": "val", "n_pairs": "0", "n_grades": None}]),
         (0, []),
     ),
 }
@@ -420,9 +433,9 @@ UNLISTED = [
     (("unlisted", 0, BOTH, ["u1", "s1"]), ("unlisted", ABOVE, "right_id, left_id")),
     (("unlisted", 0, BOTH, ["u1", "u1"]), ("unlisted", ABOVE, "right_id, left_id")),
     (("unlisted", 0, BOTH, ["s2", "u1"]), ("unlisted", TWICE, "left_id, right_id")),
-    (("unlisted", 0, BOTH, ["s1", "s2"]), ("unlisted", IN_SET, "listed")),
-    (("unlisted", 0, BOTH, ["s1", "s7"]), ("unlisted", IN_SET, "observed")),
-    (("unlisted", 0, BOTH, ["s1", "s99"]), ("unlisted", IN_SET, "observed")),
+    (("unlisted", 0, BOTH, ["s1", "s2"]), ("unlisted.songs", IN_SET, "listed")),
+    (("unlisted", 0, BOTH, ["s1", "s7"]), ("unlisted.songs", IN_SET, "observed")),
+    (("unlisted", 0, BOTH, ["s1", "s99"]), ("unlisted.songs", IN_SET, "observed")),
 ]
 
 
@@ -470,7 +483,7 @@ def test_a_pair_that_no_list_could_hold_is_refused(corpus: Corpus) -> None:
     """u1 is listed elsewhere, but neither it nor s1 has a list."""
     corpus.pairs.loc[3] = ["s5", "u1", 0.2, 0.2, 0.2, 1, "unused"]
     corpus.songs.loc[[0, 7], "has_list"] = False
-    assert refused_unlisted(corpus) == [("unlisted", IN_SET, "has_list")]
+    assert refused_unlisted(corpus) == [("unlisted.songs", IN_SET, "has_list")]
 
 
 @pytest.mark.parametrize("kept", [0, 2])
@@ -502,7 +515,7 @@ def test_a_leak_planted_in_pairs_and_in_unlisted_stops_the_run(
     corpus.unlisted.loc[0, BOTH] = ["s1", "s2"]
     report = validate(corpus, expected=EXPECTED.model_copy(update={"similar_share": (0, 1)}))
     assert not report.success
-    assert refused(report) == [("unlisted", IN_SET, "listed"), NUMBER, MEMBERS, TEXTS, GROUPS]
+    assert refused(report) == [("unlisted.songs", IN_SET, "listed"), NUMBER, MEMBERS, TEXTS, GROUPS]
 
 
 # --- the report ------------------------------------------------------------------------------------
@@ -513,8 +526,8 @@ def test_lyrics_at_fault_are_shown_by_song_id(corpus: Corpus, validate: Callable
     corpus.songs.loc[1, "n_words"] = 0
     report = validate(corpus)
     assert [found.examples for found in report.outcomes if found.verdict == "failed"] == [
-        ["song_id=s1"],
-        ["song_id=s2, n_words=0"],
+        [{"song_id": "s1"}],
+        [{"song_id": "s2", "n_words": "0"}],
     ]
     assert WORDS not in report.to_json() + report.to_html()
 
@@ -545,7 +558,9 @@ def test_a_failed_expectation_counts_its_rows_and_a_broken_one_says_why(
 ) -> None:
     failed, broken = failed_and_broken
     assert failed.unexpected == 2
-    assert "nowhere" in broken.examples[0]
+    assert (broken.examples, failed.error) == ([], None)
+    assert "nowhere" in (broken.error or "")
+    assert "The check raised: " in Report({}, failed_and_broken).to_html()
 
 
 def test_a_broken_expectation_alone_makes_a_report_fail(failed_and_broken: list[Outcome]) -> None:
@@ -557,6 +572,114 @@ def test_the_report_is_the_same_bytes_each_time(corpus: Corpus, validate: Callab
     first, second = validate(corpus), validate(corpus)
     assert first.to_json() == second.to_json()
     assert first.to_html() == second.to_html()
+    suites = [suites_module().all_suites(EXPECTED, gives_split=False) for _ in range(2)]
+    assert suites_module().as_json(suites[0]) == suites_module().as_json(suites[1])
+
+
+def cells(page: str) -> list[list[str]]:
+    """The rows at fault that a page shows, as text, read by Python's own parser."""
+    found: list[list[str]] = []
+
+    class Parser(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            if tag == "tr":
+                found.append([])
+            elif tag == "td":
+                found[-1].append("")
+
+        def handle_data(self, data: str) -> None:
+            if found and found[-1] and self.get_starttag_text() in ("<bdi>", "<i>"):
+                found[-1][-1] += data.strip()
+
+    Parser().feed(page[page.index("Not as promised") : page.index("<h2>Counts")])
+    return [row for row in found if row]
+
+
+def test_a_page_that_fails_shows_the_first_rows_at_fault(
+    corpus: Corpus, validate: Callable[..., Report]
+) -> None:
+    """Ids and the value, at most 100 characters of it; what would turn a line around, or be HTML, is text."""
+    hostile = "<b>bold</b> \u202egnp.exe שלום &amp; "
+    corpus.songs["n_words"] = [-1, -2, -3, -4, -5, -6, -7, 5, 5]
+    corpus.rows.loc[3, "split"] = hostile + "z" * 200
+    corpus.pairs.loc[1, "n_rows"] = None
+    page = validate(corpus).to_html()
+
+    long = hostile.replace("\u202e", "�") + "z" * 200
+    assert cells(page) == [
+        *[[f"s{number}", f"-{number}"] for number in (1, 2, 3, 4, 5)],
+        ["s5", "s6", f"{long[:97]}..."],
+        ["s3", "s4", "none"],
+        *[["test", "1", "1"], ["val", "1", "1"]] * 2,  # warnings: few pairs, and of one grade
+    ]
+    assert "7 rows at fault; the first:" in page
+    assert page.count("1 row at fault:") == 2
+
+
+def test_a_number_out_of_range_is_told_where_no_row_is_at_fault(
+    corpus: Corpus, validate: Callable[..., Report]
+) -> None:
+    page = validate(corpus, expected=EXPECTED.model_copy(update={"songs": (100, None)})).to_html()
+    faults = page[page.index("Not as promised") : page.index("<h2>Counts")]
+    assert "their number is within expected.songs: [100, null]" in faults
+    assert "<p>It is 9.</p>" in faults
+    assert "row at fault" not in faults
+
+
+def test_a_page_says_of_each_table_what_a_row_is(corpus: Corpus, validate: Callable[..., Report]) -> None:
+    page = validate(corpus, "given").to_html(hashes={"songs": "5f0c"})
+    tables = {outcome.table for outcome in validate(corpus, "given").outcomes}
+    assert len(tables) == 19
+    for table in tables:
+        sentence = html.escape(derived_tables.description(table))
+        assert f"<b>{table}</b>{sentence}" in page
+        assert sentence.startswith("A row is ")
+        assert sentence.endswith(".")
+    assert "<code>songs.parquet 5f0c</code>" in page
+
+
+# --- suites as Great Expectations writes them --------------------------------------------------------
+
+
+def run_plain(suite: str, frame: pd.DataFrame) -> Any:
+    """A suite's JSON, run on a table by somebody who has Great Expectations and nothing of ours."""
+    import great_expectations as gx
+
+    context = gx.get_context(mode="ephemeral")
+    asset = context.data_sources.add_pandas("any").add_dataframe_asset("table")
+    batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
+    return batch.validate(gx.ExpectationSuite(**json.loads(suite)))
+
+
+@pytest.mark.parametrize("table", SCHEMAS)
+def test_a_suite_runs_in_plain_great_expectations_on_a_table_as_it_is(
+    corpus: Corpus, tmp_path: Path, table: str
+) -> None:
+    suites = suites_module().all_suites(EXPECTED, gives_split=False)
+    suite = suites_module().as_json(suites)[table]
+    assert json.loads(suite)["notes"] == derived_tables.description(table)
+    corpus.write(tmp_path)
+    good = run_plain(suite, pd.read_parquet(tmp_path / f"{table}.parquet"))
+    assert good.success
+    assert len(good.results) == len(suites[table]) > 5
+
+    column = "weight" if table == "unlisted" else "split" if table in ("rows", "pairs") else "fold"
+    corpus.corrupt(table, 0, column, None)
+    corpus.write(tmp_path)
+    bad = run_plain(suite, pd.read_parquet(tmp_path / f"{table}.parquet"))
+    refused_by = [result.expectation_config for result in bad.results if not result.success]
+    assert [(config.type, config.kwargs["column"]) for config in refused_by] == [(NOT_NULL, column)]
+    assert refused_by[0].description == f"{column} is given"
+
+
+def test_a_suite_keeps_which_failures_are_allowed() -> None:
+    suites = suites_module().all_suites(EXPECTED, gives_split=True)
+    texts = suites_module().as_json(suites)
+    severities = {name: {each["severity"] for each in json.loads(text)["expectations"]}
+                  for name, text in texts.items()}  # fmt: skip
+    warned = {"pairs.members", "pairs.texts", "pairs.groups", "pairs.splits", "rows.pairs"}
+    assert {name for name, found in severities.items() if found == {"warning"}} == warned
+    assert {name for name, found in severities.items() if found == {"critical"}} == set(suites) - warned
 
 
 def test_the_page_escapes_what_it_shows_and_names_no_other_address(
@@ -581,7 +704,7 @@ def write_workspace(folder: Path) -> Path:
 
 OUTS = (
     "--corpus corpus.json --report out/validation.json --page out/validation.html "
-    "--verdict out/validated.json"
+    "--suites out/suites --verdict out/validated.json"
 )
 
 
@@ -639,13 +762,18 @@ def test_the_verdict_names_the_tables_by_their_hashes(stopped: Stopped) -> None:
     assert verdict["success"] is False
     assert list(verdict["tables"]) == ["songs", "rows", "pairs", "unlisted"]
     assert verdict["tables"]["songs"] == songs
+    assert f"<code>songs.parquet {songs}</code>" in stopped.read("validation.html")
 
 
-def test_the_stage_writes_its_three_outs_and_nothing_else(stopped: Stopped) -> None:
+def test_the_stage_writes_its_four_outs_and_nothing_else(stopped: Stopped) -> None:
     files = (path for path in stopped.workspace.rglob("*") if path.is_file())
     written = {path.relative_to(stopped.workspace).as_posix() for path in files}
     inputs = {"params.yaml", "corpus.json", *(f"{name}.parquet" for name in SCHEMAS)}
-    assert written - inputs == {"out/validation.json", "out/validation.html", "out/validated.json"}
+    reports = {"out/validation.json", "out/validation.html", "out/validated.json"}
+    suites = {path for path in written if path.startswith("out/suites/")}
+    assert written - inputs - suites == reports
+    report = json.loads(stopped.read("validation.json"))
+    assert suites == {f"out/suites/{result['table']}.json" for result in report["results"]}
 
 
 def test_the_stage_shows_its_warnings_and_ends_with_one_line(

@@ -1,6 +1,8 @@
-"""Addresses that messages may show: without passwords and tokens."""
+"""Addresses: as messages may show them, without passwords and tokens; and where a server is to listen."""
 
+import errno
 import re
+import socket
 
 HIDDEN = "***"
 # `user:password@`, up to the last @ of the word, since a password may hold one that is not escaped; of an
@@ -28,3 +30,34 @@ def without_passwords(text: str) -> str:
     text = _PASSWORD.sub(lambda match: f"{match[1] or match[2]}:{HIDDEN}@", text)
     text = _USER.sub(rf"\1{HIDDEN}@", text)
     return _NAMED.sub(rf"\1={HIDDEN}", text)
+
+
+def address(listen: str) -> tuple[str, int]:
+    """Return host and port of `<host>:<port>`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536 or any(mark in host for mark in ":[] ;"):
+        raise ValueError(f"LISTEN={listen}: give a host or IPv4 address and a port, such as 127.0.0.1:5001")
+    return host, int(port)
+
+
+def check_free(host: str, port: int) -> None:
+    """Have nothing listen there.
+
+    Raises:
+        ValueError: something does, or this machine has no such address, or this user may not.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen()
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            fix = f"end what listens there, or give LISTEN={host}:<another port>"
+            raise ValueError(
+                f"LISTEN={host}:{port}: {error.strerror}; {fix if taken else 'give another address'}"
+            ) from error

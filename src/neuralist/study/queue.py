@@ -24,6 +24,7 @@ import optuna
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, select
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
@@ -33,6 +34,10 @@ from neuralist.console import error_messages
 from neuralist.console.addresses import without_passwords
 
 HEARTBEAT_S, SILENCE_S = 60, 300
+JOURNAL_OF_ONE = "study.journal"  # what each study had in a folder of its own, before version 0.2.0
+JOURNAL = (
+    "studies.journal"  # one for all studies of a checkout: Optuna's dashboard opens a storage as a whole
+)
 # Has one row, for its lock; Optuna's tables are not touched.
 GATE = Table("neuralist_gate", MetaData(), Column("id", Integer, primary_key=True, autoincrement=False))
 FAILURES = SQLAlchemyError, StorageInternalError
@@ -45,6 +50,16 @@ class Storage(NamedTuple):
     gate: Engine | None
 
 
+class Progress(NamedTuple):
+    """How far a study is: trials that ended, of how many, and the best value, if any, of a metric."""
+
+    name: str
+    ended: int
+    trials: int
+    metric: str
+    best: float | None
+
+
 class Queue(NamedTuple):
     """A study whose trials are queued, their storage, and the folder of its locks."""
 
@@ -54,7 +69,7 @@ class Queue(NamedTuple):
 
 
 def storage(url: str | None, folder: Path) -> Storage:
-    """Open the Optuna storage of a URL, or a journal in the folder.
+    """Open the Optuna storage of a URL, or the journal in a folder.
 
     Raises:
         ValueError: it cannot be opened.
@@ -62,7 +77,7 @@ def storage(url: str | None, folder: Path) -> Storage:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     if url is None:
-        return Storage(JournalStorage(JournalFileBackend(str(folder / "study.journal"))), None)
+        return Storage(_journal(folder / JOURNAL), None)
     try:
         try:
             return _database(url)
@@ -75,6 +90,78 @@ def storage(url: str | None, folder: Path) -> Storage:
             f"({_reason(error)}); give an Optuna storage URL such as postgresql://host/name of a database of "
             "its own, with its driver installed, or null for a journal file"
         ) from error
+
+
+def _journal(path: Path) -> JournalStorage:
+    try:
+        return JournalStorage(JournalFileBackend(str(path)))
+    except (KeyError, ValueError) as error:  # a line that is no JSON, or no step of a study
+        raise ValueError(
+            f"{path}: damaged ({type(error).__name__}: {error}); restore it from a copy, or move it away: "
+            "then studies begin anew"
+        ) from error
+
+
+def journals(folder: Path) -> list[Path]:
+    """Return the journals in a folder of checkpoints: that of all studies, and those of single ones."""
+    return [path for path in (folder / JOURNAL, *folder.glob(f"study-*/{JOURNAL_OF_ONE}")) if path.exists()]
+
+
+def studies(storage: Storage) -> list[Progress]:
+    """Return all studies of a storage, that with the latest trial first."""
+    names = optuna.get_all_study_names(storage.trials)
+    opened = [optuna.load_study(study_name=name, storage=storage.trials) for name in names]
+    opened.sort(key=_latest, reverse=True)
+    return [_progress(study) for study in opened]
+
+
+def _latest(study: optuna.Study) -> float:
+    begun = (trial.datetime_start for trial in study.get_trials(deepcopy=False))
+    return max((moment.timestamp() for moment in begun if moment is not None), default=0.0)
+
+
+def _progress(study: optuna.Study) -> Progress:
+    all_trials = study.get_trials(deepcopy=False)
+    values = [
+        trial.value for trial in all_trials if trial.state == TrialState.COMPLETE and trial.value is not None
+    ]
+    smallest = study.direction == StudyDirection.MINIMIZE
+    best = (min if smallest else max)(values) if values else None
+    ended = sum(trial.state.is_finished() for trial in all_trials)
+    return Progress(study.study_name, ended, len(all_trials), (study.metric_names or ["value"])[0], best)
+
+
+def adopt(storage: Storage, folder: Path, name: str = "*") -> None:
+    """Move studies that have a JOURNAL_OF_ONE in a folder of checkpoints into the storage of all studies.
+
+    A journal goes when its study is copied. Where both have a study of this name, as when a copying was
+    killed, or an older version ran in between, that with more finished trials stays.
+
+    Args:
+        storage: that of all studies.
+        folder: of checkpoints.
+        name: of one study; all where it is left out.
+    """
+    with (folder / "studies.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for path in sorted(folder.glob(f"study-{name}/{JOURNAL_OF_ONE}")):
+            source = _journal(path)
+            for study in optuna.get_all_study_names(source):
+                _copy(study, source, storage.trials)
+            path.unlink()
+
+
+def _copy(name: str, source: JournalStorage, target: JournalStorage | RDBStorage) -> None:
+    if name in optuna.get_all_study_names(target):
+        if _n_finished(target, name) >= _n_finished(source, name):
+            return
+        optuna.delete_study(study_name=name, storage=target)
+    optuna.copy_study(from_study_name=name, from_storage=source, to_storage=target)
+
+
+def _n_finished(storage: JournalStorage | RDBStorage, name: str) -> int:
+    trials = optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
+    return sum(trial.state.is_finished() for trial in trials)
 
 
 def _database(url: str) -> Storage:

@@ -17,9 +17,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import optuna
 import pandas as pd
 from optuna.exceptions import UpdateFinishedTrialError
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from neuralist import metrics
@@ -31,7 +33,10 @@ from neuralist.text.word_vectors import WordVectors
 from neuralist.training import checkpoints, examples, loop
 from neuralist.training.pretraining import Graded
 
-UNDEFINED = "undefined"  # an attribute of a trial: whether it ended without a value, and did not crash
+# Attributes of a trial, for whoever reads Optuna's dashboard.
+UNDEFINED = "undefined"  # why it ended without a value, and did not crash
+PRUNED = "pruned"  # why it was stopped
+KEPT = "kept epoch"  # the epoch whose model gave the value
 # Called with the number of a trial when it starts, after each of its epochs and when it ends.
 Report = Callable[[int], None]
 
@@ -86,14 +91,18 @@ def open_study(search: Search, name: str, folder: Path) -> queue.Queue:
     Args:
         search: the input of the study.
         name: from `Search.name`.
-        folder: of locks and checkpoints, and of the journal, unless params name another storage.
+        folder: of checkpoints; it has the journal of all studies, unless params name another storage, and a
+            folder study-<name> for the locks and checkpoints of this one.
 
     Raises:
         ValueError: the storage cannot be opened.
     """
     settings = search.settings
-    folder.mkdir(parents=True, exist_ok=True)
+    own = folder / f"study-{name}"
+    own.mkdir(parents=True, exist_ok=True)
     storage = queue.storage(settings.storage, folder)
+    if settings.storage is None:
+        queue.adopt(storage, folder, name)
     with queue.storage_errors(settings.storage):
         study = optuna.create_study(
             storage=storage.trials,
@@ -102,11 +111,27 @@ def open_study(search: Search, name: str, folder: Path) -> queue.Queue:
             pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=settings.prune_after),
             load_if_exists=True,
         )
-        trial_queue = queue.Queue(study, storage, folder)
+        trial_queue = queue.Queue(study, storage, own)
         with queue.locked(trial_queue):
+            _describe(study, settings)
             for number in range(len(study.get_trials(deepcopy=False)), settings.trials):
                 study.enqueue_trial(_settings_in_space(settings.space, search.base) if number == 0 else {})
     return trial_queue
+
+
+def _describe(study: optuna.Study, settings: params.Study) -> None:
+    """Say in the study what its values are; a repeated call writes nothing."""
+    described = {
+        "metric": f"val_{settings.metric}, on validation pairs, at the epoch of the lowest val_loss",
+        "epochs": settings.epochs,
+        "prune_after": settings.prune_after,
+        "seed": settings.seed,
+    }
+    if study.user_attrs.items() >= described.items():
+        return
+    study.set_metric_names([f"val_{settings.metric}"])
+    for name, value in described.items():
+        study.set_user_attr(name, value)
 
 
 def _settings_in_space(space: params.Space, base: params.Experiment) -> dict[str, Any]:
@@ -146,7 +171,7 @@ def _run(search: Search, study: optuna.Study, trial: optuna.Trial, checkpoint: P
         if math.isfinite(value):
             study.tell(trial, value, TrialState.COMPLETE, skip_if_finished=True)
         else:  # Optuna counts it as failed
-            trial.set_user_attr(UNDEFINED, True)
+            trial.set_user_attr(UNDEFINED, f"{search.settings.metric} has no value at the epoch that is kept")
             study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
 
 
@@ -172,6 +197,7 @@ def _objective(search: Search, trial: optuna.Trial, checkpoint: Path, report: Re
         if step is None:
             epoch_over(record)
             if trial.should_prune():
+                trial.set_user_attr(PRUNED, _explain_pruned(trial, metric, record))
                 raise optuna.TrialPruned
 
     saved = checkpoints.read(checkpoint)
@@ -179,7 +205,22 @@ def _objective(search: Search, trial: optuna.Trial, checkpoint: Path, report: Re
         if record["epoch"] - 1 not in reported:
             epoch_over(record)
     history = loop.fit(model, prepared.splits, experiment, checkpoint, after)
-    return history[loop.best_epoch(history) - 1][metric]
+    kept = loop.best_epoch(history)
+    trial.set_user_attr(KEPT, kept)
+    return history[kept - 1][metric]
+
+
+def _explain_pruned(trial: optuna.Trial, metric: str, record: loop.Epoch) -> str:
+    """Return what the median pruner compared: a trial's best value so far, and others' after this epoch."""
+    study, epoch = trial.study, int(record["epoch"])
+    others = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    values = [each.intermediate_values[epoch - 1] for each in others if epoch - 1 in each.intermediate_values]
+    own = list(study.get_trials(deepcopy=False)[trial.number].intermediate_values.values())
+    best = min(own) if study.direction == StudyDirection.MINIMIZE else max(own)
+    return (
+        f"after epoch {epoch}: its best {metric}, {best:.4f}, is worse than {np.median(values):.4f}, "
+        f"the median of {len(values)} complete trials after that epoch"
+    )
 
 
 def _suggest(trial: optuna.Trial, name: str, entry: params.Interval | tuple[Any, ...]) -> Any:
@@ -191,7 +232,10 @@ def _suggest(trial: optuna.Trial, name: str, entry: params.Interval | tuple[Any,
 
 
 def trials(study: optuna.Study, settings: params.Study) -> pd.DataFrame:
-    """Tabulate trials: trial (number), state, value, epochs (run), and a column for each searched setting."""
+    """Tabulate trials: trial (number), state, value, epochs (run), and a column for each searched setting.
+
+    A setting has its own type in every row: a trial that has not begun has None, and makes no 25 a 25.0.
+    """
     rows = [
         {
             "trial": trial.number,
@@ -202,7 +246,8 @@ def trials(study: optuna.Study, settings: params.Study) -> pd.DataFrame:
         }
         for trial in queue.trials(study, settings)
     ]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows, dtype=object)
+    return table.astype({"trial": "int64", "state": "str", "value": "float64", "epochs": "int64"})
 
 
 def epochs(study: optuna.Study, settings: params.Study) -> pd.DataFrame:

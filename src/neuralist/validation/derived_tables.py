@@ -75,16 +75,17 @@ _SHARED = {
 _SCALAR_COLUMNS = ", ".join(field.name for field in tables.SONGS if not pa.types.is_list(field.type))
 # Sorted, so that rows that contradict each other are next to each other in the examples.
 _SUITE_TABLES = {
-    "songs": f"""
-        SELECT {_SCALAR_COLUMNS}, coalesce(size(lastfm_tags) = size(lastfm_weights), false) AS weighted
-        FROM songs""",
+    "songs": f"SELECT {_SCALAR_COLUMNS} FROM songs",
+    "songs.lastfm_tags": """
+        SELECT song_id, coalesce(size(lastfm_tags) = size(lastfm_weights), false) AS weighted FROM songs""",
     "songs.tracks": """
         SELECT DISTINCT explode(track_ids) AS track_id, song_id FROM songs ORDER BY ALL NULLS LAST""",
     "songs.lastfm_weights": """
         SELECT DISTINCT explode(lastfm_weights) AS weight, song_id FROM songs ORDER BY ALL NULLS LAST""",
     "songs.groups": """
         SELECT DISTINCT group_id, fold FROM songs WHERE group_id IS NOT NULL ORDER BY ALL NULLS LAST""",
-    "rows": "SELECT *, left_id = right_id AS itself FROM rows",
+    "rows": "SELECT * FROM rows",
+    "rows.ends": "SELECT left_id, right_id, left_id = right_id AS itself FROM rows",
     "rows.songs": """
         SELECT song_id, song_id IN (SELECT song_id FROM songs WHERE song_id IS NOT NULL) AS in_songs
         FROM row_songs ORDER BY ALL NULLS LAST""",
@@ -92,11 +93,12 @@ _SUITE_TABLES = {
         SELECT least(left_id, right_id) AS one_id, greatest(left_id, right_id) AS other_id,
                count(*) AS n_rows, count(DISTINCT split) AS n_parts
         FROM rows GROUP BY ALL ORDER BY ALL NULLS LAST""",
+    "pairs": "SELECT * FROM pairs",
     # A mean of equal rows may differ from them in its last bit, which is no fault of the table.
-    "pairs": """
+    "pairs.similarity": """
         SELECT left_id, right_id, round(similarity * 1e9) / 1e9 AS similarity,
                round(lowest * 1e9) / 1e9 AS lowest, round(highest * 1e9) / 1e9 AS highest,
-               n_rows, split, CAST(similarity >= 0.5 AS DOUBLE) AS similar
+               CAST(similarity >= 0.5 AS DOUBLE) AS similar
         FROM pairs""",
     # An empty split has no number of grades: that it is empty is said once.
     "pairs.splits": """
@@ -114,8 +116,9 @@ _SUITE_TABLES = {
     "pairs.groups": """
         SELECT DISTINCT group_id, split FROM members JOIN songs USING (song_id)
         WHERE group_id IS NOT NULL ORDER BY ALL NULLS LAST""",
+    "unlisted": "SELECT * FROM unlisted",
     # For a song that songs lacks, all of these columns are null but `observed`, which is false.
-    "unlisted": """
+    "unlisted.songs": """
         WITH numbered AS (
             SELECT unlisted.*, left_song.number AS left_number, right_song.number AS right_number
             FROM unlisted
@@ -127,7 +130,7 @@ _SUITE_TABLES = {
                   FROM rows_coded) AS ordered
             WHERE (low, high) IN (
                 SELECT least(left_number, right_number), greatest(left_number, right_number) FROM numbered))
-        SELECT left_id, right_id, numbered.split, weight, listed.low IS NOT NULL AS listed,
+        SELECT left_id, right_id, numbered.split, listed.low IS NOT NULL AS listed,
                coalesce(left_song.observed AND right_song.observed, left_id || right_id IS NULL) AS observed,
                left_song.has_list OR right_song.has_list AS has_list,
                left_song.split = numbered.split AND right_song.split = numbered.split AS in_part
@@ -162,7 +165,34 @@ _SUITE_TABLES = {
         FROM counted ORDER BY ALL NULLS LAST""",
 }
 # As large as the tables they read: views, since copies would double the space.
-_VIEWS = {"songs", "rows", "pairs"}
+_VIEWS = {"songs", "songs.lastfm_tags", "rows", "rows.ends", "pairs", "pairs.similarity", "unlisted"}
+# What a row is, by suite; the names without a dot are those of the pipeline's own tables.
+_ROWS = {
+    "songs": "a song with its lyrics, or another text of the corpus",
+    "songs.lastfm_tags": "a song; weighted says whether each of its Last.fm tags has a weight",
+    "songs.tracks": "a track id, and a song that has it",
+    "songs.lastfm_weights": "a weight of a Last.fm tag, and a song that has it",
+    "songs.groups": "a song with its versions and covers (a group), and a fold that they are in",
+    "rows": "a similarity of two songs as its source lists it: directed, perhaps repeated",
+    "rows.ends": "one of rows; itself says whether it joins a song with itself",
+    "rows.songs": "a song that rows name; in_songs says whether songs has it",
+    "rows.pairs": "two songs in no order; n_rows list them, in n_parts splits",
+    "pairs": "two songs in no order, any two once, with the mean of their similarities in rows",
+    "pairs.similarity": "one of pairs, to nine decimals; similar is 1 from a similarity of 0.5 on, else 0",
+    "pairs.splits": "a split, with its number of pairs, and of different similarities (n_grades)",
+    "pairs.songs": "a song that pairs name; in_songs says whether songs has it",
+    "pairs.members": "a song, and a split that has a pair of it, listed or unlisted",
+    "pairs.texts": "a text, by the first song that has its words, and a split that has a pair of it",
+    "pairs.groups": "a song with its versions and covers (a group), and a split that has a pair of it",
+    "unlisted": "a pair that could be listed and is not, drawn to learn from; it stands for weight of them",
+    "unlisted.songs": "one of unlisted; its columns say what its two songs are",
+    "unlisted.number": "a split, with its unlisted pairs: drawn (n_found), due (n_asked), there (n_there)",
+}
+
+
+def description(suite: str) -> str:
+    """Return what a row of a suite's table is, as a sentence; empty for any other table."""
+    return f"A row is {_ROWS[suite]}." if suite in _ROWS else ""
 
 
 def table_name(suite: str) -> str:

@@ -46,5 +46,5 @@ def check(effects: Sequence[Limited]) -> list[Outcome]:
     outcomes = check_frame(frame, "drift", [*suite]) if effects else []
     for outcome in outcomes:
         if outcome.verdict == "broken":
-            raise ValueError(f"{outcome.promise}: the check failed to run ({'; '.join(outcome.examples)})")
+            raise ValueError(f"{outcome.promise}: the check failed to run ({outcome.error})")
     return outcomes

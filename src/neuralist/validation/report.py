@@ -7,13 +7,12 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from neuralist import html
 from neuralist.engine.protocol import Engine
-from neuralist.files import digest
 from neuralist.text import languages
+from neuralist.validation.derived_tables import description
 
 COUNTS = """
     WITH listed AS (
@@ -44,6 +43,7 @@ LANGUAGES = """
     SELECT coalesce(language, '?') AS language, count(*) AS n_songs FROM songs
     GROUP BY coalesce(language, '?')"""
 
+Example = dict[str, str | None]
 Verdict = Literal["passed", "warning", "failed", "broken"]
 
 
@@ -59,7 +59,8 @@ class Outcome:
         verdict: warning is an allowed failure; broken means that the check itself raised.
         unexpected: number of offending rows; None where the table is checked as a whole.
         observed: the count or mean that was checked; None where each row is checked.
-        examples: a few offending rows as "column=value", or the error of a broken check.
+        examples: the first offending rows: value by column, cut to 100 characters; None where it is missing.
+        error: why a broken check raised; None for any other.
     """
 
     table: str
@@ -69,7 +70,8 @@ class Outcome:
     verdict: Verdict
     unexpected: int | None
     observed: int | float | None
-    examples: list[str]
+    examples: list[Example]
+    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -113,20 +115,28 @@ class Report:
         }
         return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
-    def verdict(self, paths: Mapping[str, Path]) -> str:
-        """Return success and the hashes of the tables as JSON.
+    def verdict(self, hashes: Mapping[str, str]) -> str:
+        """Return success and the hashes of the tables, by name, as JSON.
 
         Later stages depend on this alone, so that new wording in the report retrains nothing.
+        """
+        return json.dumps({"success": self.success, "tables": dict(hashes)}, indent=2) + "\n"
+
+    def to_html(self, note: str = "", hashes: Mapping[str, str] | None = None) -> str:
+        """Return the report as a self-contained page, the same bytes for the same tables.
 
         Args:
-            paths: file by table name.
+            note: a description of the corpus.
+            hashes: SHA-256 by table name.
         """
-        values = {"success": self.success, "tables": {name: digest(path) for name, path in paths.items()}}
-        return json.dumps(values, indent=2) + "\n"
-
-    def to_html(self, note: str = "") -> str:
-        """Return the report as a self-contained page; `note` describes the corpus."""
-        return html.render("neuralist.validation", "validation.html.j2", report=self, note=note)
+        return html.render(
+            "neuralist.validation",
+            "validation.html.j2",
+            report=self,
+            note=note,
+            hashes=hashes or {},
+            description=description,
+        )
 
 
 def count(engine: Engine) -> dict[str, int | float | None]:

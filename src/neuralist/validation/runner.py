@@ -1,7 +1,7 @@
 """Run suites with Great Expectations: on a table itself, or, where it is large, on counts made in SQL.
 
 Input: suites and the tables of an engine. Output: `report.Outcome`, the same either way.
-Lyrics never appear in an outcome: a song with faulty lyrics is shown by its song_id.
+A song with faulty lyrics is shown by its song_id.
 """
 
 # pyright: reportPrivateImportUsage=false
@@ -22,14 +22,23 @@ from great_expectations.expectations.expectation_configuration import Expectatio
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from neuralist.engine.protocol import Engine
+from neuralist.excerpts import excerpt
 from neuralist.validation import derived_tables, sql_counts
-from neuralist.validation.report import Outcome, Verdict
+from neuralist.validation.report import Example, Outcome, Verdict
 
 MAX_EXAMPLES = 5
 MAX_ROWS = 1_000_000  # of a table that Great Expectations reads itself
 
-# Columns that identify a row in the examples; of a derived table all columns are shown.
-KEYS = {"songs": ["song_id"], **{name: ["left_id", "right_id"] for name in ("rows", "pairs", "unlisted")}}
+# Columns that identify a row in the examples; of other tables, which are narrow, all columns are shown.
+KEYS = {
+    "songs": ["song_id"],
+    "rows": ["left_id", "right_id"],
+    "pairs": ["left_id", "right_id"],
+    "pairs.similarity": ["left_id", "right_id"],
+    "unlisted": ["left_id", "right_id"],
+    "unlisted.songs": ["left_id", "right_id"],
+}
+LYRICS = ("lyrics", "raw_lyrics")  # they belong to others, and never appear in an outcome
 
 Suites = dict[str, list[Expectation]]
 
@@ -140,23 +149,19 @@ def _outcome(table: str, frame: pd.DataFrame, result: ExpectationValidationResul
     config = _config(table, result)
     columns = _columns(config.kwargs)
     error = _error(result.exception_info)
-    if error is not None:
-        # The error may quote a value, and lyrics must not be quoted.
-        verdict: Verdict = "broken"
-        examples = ["error withheld" if "lyrics" in columns else error]
-    else:
-        verdict = _verdict(result, config.severity)
-        positions = result.result.get("partial_unexpected_index_list") or []
-        examples = _examples(frame.loc[positions], table, columns)
+    if error is not None and not set(columns).isdisjoint(LYRICS):
+        error = "error withheld"  # it may quote a value
+    positions = result.result.get("partial_unexpected_index_list") or []
     return Outcome(
         table=table,
         expectation=config.type,
         column=", ".join(columns),
         promise=config.description or "",
-        verdict=verdict,
+        verdict=_verdict(result, config.severity) if error is None else "broken",
         unexpected=result.result.get("unexpected_count"),
         observed=_rounded(result.result.get("observed_value")),
-        examples=examples,
+        examples=_examples(frame.loc[positions], table, columns) if error is None else [],
+        error=error,
     )
 
 
@@ -173,14 +178,23 @@ def _error(exception_info: Mapping[str, Any]) -> str | None:
     return " ".join(messages[0].split())[:200] if messages else None
 
 
-def _examples(offending: pd.DataFrame, table: str, columns: list[str]) -> list[str]:
-    """Format offending rows as "column=value": the checked columns, and keys or all of a derived table.
+def _examples(offending: pd.DataFrame, table: str, columns: list[str]) -> list[Example]:
+    """Return offending rows, each once: the checked columns, and keys or all columns of a derived table.
 
     Great Expectations can do so itself, but in a loop that takes 200 s where a million rows fail.
     """
-    shown = [name for name in dict.fromkeys([*KEYS.get(table, offending), *columns]) if name != "lyrics"]
-    lines = [
-        ", ".join(f"{column}={float('nan') if pd.isna(value) else value}" for column, value in row.items())
+    shown = [name for name in dict.fromkeys([*KEYS.get(table, offending), *columns]) if name not in LYRICS]
+    rows = [
+        tuple((str(column), _text(value)) for column, value in row.items())
         for row in offending.filter(shown).to_dict("records")
     ]
-    return list(dict.fromkeys(lines))
+    return [dict(row) for row in dict.fromkeys(rows)]
+
+
+def _text(value: Any) -> str | None:
+    """Return a value as text, cut; None for a missing one."""
+    if pd.isna(value):
+        return None
+    # Where a value is missing, pandas holds a column of whole numbers as floats.
+    is_whole = isinstance(value, float) and value.is_integer()
+    return excerpt(str(int(value) if is_whole else value))

@@ -10,6 +10,7 @@ import itertools
 import json
 from typing import Any
 
+from great_expectations import ExpectationSuite
 from great_expectations.expectations import (
     ExpectColumnMeanToBeBetween,
     ExpectColumnPairValuesAToBeGreaterThanB,
@@ -30,7 +31,7 @@ from neuralist.config.params import EngineName, Expected, Pairs, Range
 from neuralist.data.splits import MIN_PAIRS
 from neuralist.engine.connect import connect
 from neuralist.validation import derived_tables
-from neuralist.validation.derived_tables import CheckedTables
+from neuralist.validation.derived_tables import CheckedTables, description
 from neuralist.validation.report import Report, count, count_languages
 from neuralist.validation.runner import MAX_ROWS, Suites, check
 
@@ -77,6 +78,19 @@ def all_suites(expected: Expected, *, gives_split: bool) -> Suites:
     }
 
 
+def as_json(suites: Suites) -> dict[str, str]:
+    """Return each suite in Great Expectations' own format, by its name; its notes say what a row is.
+
+    Read by `ExpectationSuite(**json.loads(text))`. Those without a dot in their name are for the pipeline's
+    tables as they are, the others for what `derived_tables` makes of these.
+    """
+    written = {}
+    for name, expectations in suites.items():
+        suite = ExpectationSuite(name=name, expectations=expectations, notes=description(name))
+        written[name] = json.dumps(suite.to_json_dict(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    return written
+
+
 def songs_suites(expected: Expected) -> Suites:
     """Expect each song to have an id, lyrics and a fold, each track one song and each group one fold."""
     return {
@@ -88,8 +102,8 @@ def songs_suites(expected: Expected) -> Suites:
             ExpectColumnValuesToMatchRegex(column="lyrics", regex=r"\S", description="lyrics are not blank"),
             _within("n_words", 1, None, "lyrics have a word"),
             _within("fold", 0, 4, "fold is 0 to 4"),
-            _in_set("weighted", [True], "each tag of Last.fm has a weight"),
         ],
+        "songs.lastfm_tags": [_in_set("weighted", [True], "each tag of Last.fm has a weight")],
         "songs.tracks": [_unique("track_id", "a track id belongs to one song")],
         "songs.lastfm_weights": [_within("weight", 0, 100, "weights of tags are within [0, 100]")],
         "songs.groups": [_unique("group_id", "a song and its covers share a fold")],
@@ -105,14 +119,14 @@ def rows_suites(expected: Expected) -> Suites:
         "rows": [
             *_not_null("left_id", "right_id", "similarity", "split"),
             _row_count_within(expected.rows, "expected.rows"),
-            _in_set("itself", [False], "no song is similar to itself"),
             _within("similarity", 0, 1, "similarity is within [0, 1]"),
             ExpectColumnUniqueValueCountToBeBetween(
                 column="similarity", min_value=2, description="similarity is not constant"
             ),
-            _in_set("split", SPLITS, "split is a part"),
+            _in_set("split", SPLITS, "split is train, val or test"),
         ],
-        "rows.songs": [_in_set("in_songs", [True], "rows name known songs")],
+        "rows.ends": [_in_set("itself", [False], "no row joins a song with itself")],
+        "rows.songs": [_in_set("in_songs", [True], "rows name songs of the table songs")],
     }
 
 
@@ -128,10 +142,12 @@ def pairs_suites(expected: Expected) -> Suites:
                 column_list=["left_id", "right_id"], description="a pair stands once"
             ),
             _within("similarity", 0, 1, "similarity is within [0, 1]"),
+            _within("n_rows", 1, None, "a pair has a row"),
+            _in_set("split", [*SPLITS, "unused"], "split is train, val, test or unused"),
+        ],
+        "pairs.similarity": [
             _above("similarity", "lowest", "similarity is no less than its lowest row", or_equal=True),
             _above("highest", "similarity", "similarity is no more than its highest row", or_equal=True),
-            _within("n_rows", 1, None, "a pair has a row"),
-            _in_set("split", [*SPLITS, "unused"], "split is a part or unused"),
             ExpectColumnMeanToBeBetween(
                 column="similar",
                 min_value=low,
@@ -139,7 +155,7 @@ def pairs_suites(expected: Expected) -> Suites:
                 description=f"class balance is within expected.similar_share: {json.dumps([low, high])}",
             ),
         ],
-        "pairs.songs": [_in_set("in_songs", [True], "pairs name known songs")],
+        "pairs.songs": [_in_set("in_songs", [True], "pairs name songs of the table songs")],
     }
 
 
@@ -153,14 +169,16 @@ def unlisted_suites() -> Suites:
                 column_list=["left_id", "right_id"], description="an unlisted pair stands once"
             ),
             _in_set("split", ["train", "val"], "unlisted pairs are of train and val"),
+            _within("weight", 1, None, "an unlisted pair stands for itself, if not for more"),
+        ],
+        "unlisted.songs": [
             _in_set("listed", [False], "no row lists an unlisted pair"),
             _in_set("observed", [True], "both songs have a list or stand in a listed pair"),
             _in_set("has_list", [True], "one song has a list"),
-            _in_set("in_part", [True], "both songs are of folds of the part"),
-            _within("weight", 1, None, "an unlisted pair stands for itself, if not for more"),
+            _in_set("in_part", [True], "both songs are of folds of the split"),
         ],
         "unlisted.number": [
-            _in_set("as_asked", [True], "pairs.unlisted_ratio for each listed one, or all that there are")
+            _in_set("as_asked", [True], "pairs.unlisted_ratio of them for each listed pair, or all there are")
         ],
     }
 
