@@ -1,0 +1,173 @@
+"""One style for all figures: font, light and dark paper, colours that colour-blind readers can tell apart.
+
+The colours of groups are those of the song map's page; tests/songmap holds their distances, as eyes with
+each kind of colour blindness see them, against those of Okabe & Ito's palette
+(https://jfly.uni-koeln.de/color). matplotlib's own font DejaVu Sans is on every machine, so that a figure has
+the same bytes on each.
+"""
+
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
+from matplotlib.figure import Figure
+
+from neuralist import files
+
+WIDTH = 8.4  # inches; pages show it at about 740 pixels, where its letters are 12 pixels high
+DPI = 160
+FONT = "DejaVu Sans"
+FONT_SIZE, TITLE_SIZE, ABOUT_SIZE = 9.0, 13.0, 9.0  # points
+MARKERS = ("o", "D", "s", "^")
+
+
+class Theme(NamedTuple):
+    """Colours of a figure.
+
+    Attributes:
+        paper: the ground.
+        ink: letters.
+        soft: letters of less weight.
+        line: grid.
+        colours: of groups, in this order; see `colour`.
+        other: of what belongs to no group.
+        ramp: from none to much, of one hue.
+    """
+
+    paper: str
+    ink: str
+    soft: str
+    line: str
+    colours: tuple[str, ...]
+    other: str
+    ramp: tuple[str, ...]
+
+    def colour(self, number: int) -> str:
+        """Return the colour of a group by its number from 0; after the last colour comes the first again."""
+        return self.colours[number % len(self.colours)]
+
+    @property
+    def colormap(self) -> LinearSegmentedColormap:
+        """The ramp as a colormap: the more, the further from the paper."""
+        return LinearSegmentedColormap.from_list("neuralist", list(self.ramp))
+
+    def onto(self, share: float) -> str:
+        """Return the colour of letters that is read best on the ramp at `share`, in [0, 1]."""
+        ground = luminance(to_hex(self.colormap(share)))
+        return max((self.paper, self.ink), key=lambda letters: contrast(luminance(letters), ground))
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of a colour, #rrggbb, in [0, 1] (WCAG 2.2)."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: float, other: float) -> float:
+    """Return the contrast of two luminances, from 1 to 21 (WCAG 2.2)."""
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+
+
+LIGHT = Theme(
+    paper="#fffefb",
+    ink="#1a1d26",
+    soft="#5b6170",
+    line="#e0dbd0",
+    colours=("#2a4fb8", "#d8660c", "#089a80", "#941d5e", "#8c78e6", "#5c5600"),
+    other="#83878f",
+    ramp=("#fffefb", "#b9c8f2", "#5f7fd8", "#2a4fb8", "#122866"),
+)
+DARK = Theme(
+    paper="#141924",
+    ink="#eceff5",
+    soft="#9ba4b6",
+    line="#2c3547",
+    colours=("#3b8df5", "#f08a1c", "#4af0d0", "#d24f93", "#c9aaf7", "#f7dc3c"),
+    other="#7d8494",
+    ramp=("#141924", "#1d3a6e", "#2f6fcb", "#7db4ff", "#e4efff"),
+)
+
+
+@contextmanager
+def used(theme: Theme = LIGHT) -> Iterator[None]:
+    """Give the figures and axes that are made in this block the house's style."""
+    settings: Any = {
+        "font.family": FONT,
+        "font.size": FONT_SIZE,
+        "figure.facecolor": theme.paper,
+        "figure.dpi": DPI,
+        "savefig.dpi": DPI,
+        "text.color": theme.ink,
+        "axes.facecolor": theme.paper,
+        "axes.edgecolor": theme.soft,
+        "axes.labelcolor": theme.ink,
+        "axes.labelsize": FONT_SIZE,
+        "axes.titlesize": FONT_SIZE,
+        "axes.titlelocation": "left",
+        "axes.titlepad": 8.0,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.linewidth": 0.8,
+        "grid.color": theme.line,
+        "grid.linewidth": 0.7,
+        "xtick.color": theme.soft,
+        "ytick.color": theme.soft,
+        "xtick.labelcolor": theme.ink,
+        "ytick.labelcolor": theme.ink,
+        "lines.linewidth": 1.6,
+        "lines.markersize": 4.0,
+        "legend.frameon": False,
+        "legend.fontsize": FONT_SIZE - 1,
+        "legend.labelcolor": theme.ink,
+    }
+    with matplotlib.rc_context(settings):
+        yield
+
+
+def figure(height: float, title: str, about: str, theme: Theme = LIGHT) -> Figure:
+    """Make a figure with a heading; to be called in a block of `used`.
+
+    Args:
+        height: of what stands under the heading, in inches.
+        title: what is shown.
+        about: n, split, and how to read it; wrapped to the figure's width.
+        theme: its colours.
+    """
+    # A letter of DejaVu Sans is 0.56 of its size wide in the mean.
+    lines = textwrap.wrap(about, width=int((WIDTH - 0.3) * 72 / (ABOUT_SIZE * 0.56)))
+    line = ABOUT_SIZE * 1.35 / 72
+    heading = 0.12 + TITLE_SIZE * 1.45 / 72 + line * len(lines) + 0.1
+    whole = heading + height
+    made = Figure(figsize=(WIDTH, whole), layout="constrained")
+    engine: Any = made.get_layout_engine()
+    below = 0.05 / whole
+    engine.set(rect=(0, below, 1, 1 - heading / whole - below), w_pad=0.1, h_pad=0.1)
+    made.text(
+        0.12 / WIDTH, 1 - 0.12 / whole, title, size=TITLE_SIZE, weight="bold", va="top", parse_math=False
+    )
+    top = 1 - (0.12 + TITLE_SIZE * 1.45 / 72) / whole
+    style: dict[str, Any] = {"size": ABOUT_SIZE, "va": "top", "color": theme.soft, "parse_math": False}
+    made.text(0.12 / WIDTH, top, "\n".join(lines), linespacing=1.3, **style)
+    return made
+
+
+def panels(made: Figure, n_panels: int, columns: int = 2, **options: Any) -> list[Axes]:
+    """Return the axes of a figure's panels, `columns` a row; at least one."""
+    rows = max(1, -(-n_panels // columns))
+    axes = list(made.subplots(rows, columns, squeeze=False, **options).flat)
+    for unused in axes[n_panels:]:
+        unused.set_axis_off()
+    return axes[:n_panels]
+
+
+def save(made: Figure, path: Path) -> None:
+    """Write a PNG, whole or not at all, without the version of matplotlib in its metadata."""
+    with files.unfinished(path) as temporary:
+        made.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
