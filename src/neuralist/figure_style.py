@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -140,22 +140,63 @@ def figure(height: float, title: str, about: str, theme: Theme = LIGHT) -> Figur
         about: n, split, and how to read it; wrapped to the figure's width.
         theme: its colours.
     """
+    made = Figure()
+    head(made, height, title, about, theme)
+    return made
+
+
+def head(
+    made: Figure,
+    height: float,
+    title: str,
+    about: str,
+    theme: Theme = LIGHT,
+    *,
+    layout: Literal["constrained", "tight"] = "constrained",
+) -> None:
+    """Give a figure its size and a heading; arguments as of `figure`.
+
+    The layout is matplotlib's; a colour bar that another library made needs `tight`.
+    """
     # A letter of DejaVu Sans is 0.56 of its size wide in the mean.
     lines = textwrap.wrap(about, width=int((WIDTH - 0.3) * 72 / (ABOUT_SIZE * 0.56)))
-    line = ABOUT_SIZE * 1.35 / 72
-    heading = 0.12 + TITLE_SIZE * 1.45 / 72 + line * len(lines) + 0.1
-    whole = heading + height
-    made = Figure(figsize=(WIDTH, whole), layout="constrained")
+    above = 0.12 + TITLE_SIZE * 1.45 / 72  # of the lines, in inches
+    heading = above + ABOUT_SIZE * 1.35 / 72 * len(lines) + 0.1
+    whole, below = heading + height, 0.05
+    made.set_size_inches(WIDTH, whole)
+    made.set_layout_engine(layout)
     engine: Any = made.get_layout_engine()
-    below = 0.05 / whole
-    engine.set(rect=(0, below, 1, 1 - heading / whole - below), w_pad=0.1, h_pad=0.1)
-    made.text(
-        0.12 / WIDTH, 1 - 0.12 / whole, title, size=TITLE_SIZE, weight="bold", va="top", parse_math=False
-    )
-    top = 1 - (0.12 + TITLE_SIZE * 1.45 / 72) / whole
-    style: dict[str, Any] = {"size": ABOUT_SIZE, "va": "top", "color": theme.soft, "parse_math": False}
-    made.text(0.12 / WIDTH, top, "\n".join(lines), linespacing=1.3, **style)
-    return made
+    top, pads = 1 - heading / whole, {"w_pad": 0.1, "h_pad": 0.1}
+    # `tight` counts the top from below, `constrained` the height.
+    if layout == "tight":
+        engine.set(rect=(0, below / whole, 1, top))
+    else:
+        engine.set(rect=(0, below / whole, 1, top - below / whole), **pads)
+    plain: dict[str, Any] = {"va": "top", "parse_math": False, "family": FONT}
+    top = 1 - 0.12 / whole
+    made.text(0.12 / WIDTH, top, title, size=TITLE_SIZE, weight="bold", color=theme.ink, **plain)
+    plain |= {"size": ABOUT_SIZE, "color": theme.soft, "linespacing": 1.3}
+    made.text(0.12 / WIDTH, 1 - above / whole, "\n".join(lines), **plain)
+
+
+def restyle(made: Figure, theme: Theme = LIGHT) -> None:
+    """Give a figure that another library drew the house's ground, font, ticks and frames."""
+    made.set_facecolor(theme.paper)
+    for axes in made.axes:
+        axes.set_facecolor(theme.paper)
+        axes.set_title("")
+        axes.tick_params(colors=theme.soft, labelcolor=theme.ink, labelsize=FONT_SIZE - 1)
+        for name, spine in axes.spines.items():
+            spine.set(edgecolor=theme.soft, linewidth=0.8)
+            spine.set_visible(spine.get_visible() and name in ("left", "bottom"))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.label.set(color=theme.ink, size=FONT_SIZE, family=FONT)
+            for label in axis.get_ticklabels():
+                label.set_family(FONT)
+        for text in axes.texts:
+            text.set(color=theme.ink, size=FONT_SIZE - 1, family=FONT)
+        axes.set_axisbelow(True)
+        axes.grid(visible=True, color=theme.line, linewidth=0.7)
 
 
 def panels(made: Figure, n_panels: int, columns: int = 2, **options: Any) -> list[Axes]:
