@@ -21,7 +21,7 @@ from neuralist.config import corpus, params, records
 from neuralist.config.experiment import Experiment
 from neuralist.data import parquet, splits, tables
 from neuralist.data.pair_sets import Listings
-from neuralist.evaluation import evaluation, figures, results
+from neuralist.evaluation import epoch_histograms, evaluation, figures, results
 from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
 
@@ -87,6 +87,11 @@ def _draw(
             "decile_error": figures.decile_error(shown, experiments, theme),
             "predicted_against_true": figures.predicted_against_true(shown, experiments, theme),
         }
+        for name, experiment in experiments.items():
+            found = epoch_histograms.read(args.experiments / name / epoch_histograms.FILE)
+            for kind in epoch_histograms.KINDS if found else ():
+                figure = epoch_histograms.draw(kind, found, name, experiment, theme)
+                drawn[f"{kind}-{name}"] = figure
         for name, figure in drawn.items():
             figure_style.save(figure, folder / f"{name}.png")
 
