@@ -1,7 +1,8 @@
 """The pictures that README shows, made from the demo corpus by `python docs/pictures.py`.
 
 In: artifacts/ after `dvc repro`, and a browser. Out: docs/*.png, the song map's page on a desk and on a
-phone, and two of the figures, for light and for dark pages. What a page looks like depends on the fonts of the machine.
+phone, and two of the figures, for light and for dark pages. What a page looks like depends on the fonts of
+the machine.
 """
 
 import os

@@ -227,8 +227,8 @@ def test_calibration_hides_nine_pairs_and_says_so(
     pairs = table(experiments, [0.5] * 19, [0.15] * 10 + [0.85] * 9)
     axes = figures.calibration(pairs, experiments, evaluate).axes[0]
     assert axes.get_legend_handles_labels()[1] == [
-        "words15 (15 words, 9 pairs not shown)",
-        "words300 (300 words, 9 pairs not shown)",
+        "words15 (9 pairs not shown)",
+        "words300 (9 pairs not shown)",
     ]
     dots: Any = [points for points in axes.collections if len(np.asarray(points.get_offsets()))][-1]
     assert np.asarray(dots.get_offsets()) == pytest.approx(np.array([[0.15, 0.5]]))

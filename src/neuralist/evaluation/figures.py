@@ -321,9 +321,9 @@ def _calibration_panel(
     axes: Axes, predictions: pd.DataFrame, group: Mapping[str, Experiment], settings: Evaluate, theme: Theme
 ) -> None:
     top = 0.2
-    for number, (name, experiment) in enumerate(group.items()):
+    for number, name in enumerate(group):
         bins = calibration_bins(_test_pairs(predictions, name), settings)
-        hidden = f", {bins.n_hidden} pairs not shown" if bins.n_hidden else ""
+        hidden = f" ({bins.n_hidden:,} pairs not shown)" if bins.n_hidden else ""
         look: dict[str, Any] = {"color": theme.colour(number)}
         marker = style.MARKERS[number % len(style.MARKERS)]
         spread = [bins.true - bins.low, bins.high - bins.true]
@@ -331,8 +331,7 @@ def _calibration_panel(
         axes.plot(bins.predicted, bins.true, linewidth=1.1, alpha=0.8, **look)
         dots: dict[str, Any] = {"marker": marker, "edgecolors": theme.paper, "linewidths": 0.6, "zorder": 3}
         sizes = 12 + 2.2 * np.sqrt(bins.n_pairs)
-        label = f"{name} ({_reads(experiment)}{hidden})"
-        axes.scatter(bins.predicted, bins.true, s=sizes, label=label, **dots, **look)
+        axes.scatter(bins.predicted, bins.true, s=sizes, label=f"{name}{hidden}", **dots, **look)
         top = max([top, *bins.high, *bins.predicted])
     top = min(1.0, np.ceil(5 * top) / 5)
     axes.plot([0, 1], [0, 1], color=theme.soft, linestyle=":", linewidth=1.2, zorder=1)

@@ -19,7 +19,7 @@ from matplotlib.patheffects import withStroke
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import KDTree
 
-from neuralist import figure_style, files
+from neuralist import figure_style
 from neuralist.figure_style import DARK, LIGHT
 from neuralist.songmap.layout import SongMap
 from neuralist.text import languages
@@ -79,12 +79,11 @@ def regions(labels: np.ndarray, names: Sequence[str]) -> Regions:
 def save_picture(
     song_map: SongMap, caption: str, note: str, path: Path, of_map: Regions | None = None
 ) -> None:
-    """Write the map as a PNG, atomically, without matplotlib's version in it; arguments as of `picture`."""
-    with files.unfinished(path) as temporary, warnings.catch_warnings():
+    """Write the map as a PNG, whole or not at all; arguments as of `picture`."""
+    with warnings.catch_warnings():
         # Titles in a script that the font lacks show as boxes; a warning for each would bury the others.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        made = picture(song_map, caption, note, of_map)
-        made.savefig(temporary, format="png", dpi=160, metadata={"Software": None})
+        figure_style.save(picture(song_map, caption, note, of_map), path, exact=True)
 
 
 def picture(song_map: SongMap, caption: str, note: str = "", of_map: Regions | None = None) -> Figure:

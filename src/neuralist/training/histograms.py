@@ -1,9 +1,9 @@
 """Histograms of weights and gradients by epoch, in a file beside the checkpoint.
 
 File: for each weight, by its name, `weights/<name>/counts`, int64 (n_epochs, BINS), and `.../edges`, float64
-(n_epochs, BINS + 1). The same with `gradients/`, by the decimal logarithm of their sizes, zeros left out: sizes
-differ by factors of thousands. The edges of an epoch reach over the middle 99 % of its values, so that a few
-large ones do not press all others into one bin.
+(n_epochs, BINS + 1). The same with `gradients/`, by the decimal logarithm of their sizes, zeros left out:
+sizes differ by factors of thousands. The edges of an epoch reach over the middle 99 % of its values, so that
+a few large ones do not press all others into one bin.
 """
 
 from collections.abc import Mapping
