@@ -125,7 +125,7 @@ def test_a_train_loss_that_includes_that_of_heads_says_so(experiments: dict[str,
     assert noted == [False, False, False, False, False, True]
 
 
-def test_curves_of_one_panel_are_val_solid_and_train_dashed_with_the_kept_epoch_ringed(
+def test_val_is_solid_and_train_dashed_and_the_epoch_that_was_kept_has_a_ring(
     experiments: dict[str, Experiment],
 ) -> None:
     both = {name: experiments[name] for name in ("words15", "words300")}

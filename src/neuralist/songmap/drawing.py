@@ -58,7 +58,7 @@ def draw(
         choices: section `songmap` of the params.
         experiment: its name, for the caption.
         criteria: the resolved filter.
-        most: number of songs; `choices.most` by default.
+        most: number of songs; that of `choices` by default.
 
     Raises:
         ValueError: fewer than 3 songs are left.
