@@ -195,7 +195,7 @@ def restyle(made: Figure, theme: Theme = LIGHT) -> None:
         for axis in (axes.xaxis, axes.yaxis):
             axis.label.set(color=theme.ink, size=FONT_SIZE, family=FONT)
             for label in axis.get_ticklabels():
-                label.set_family(FONT)
+                label.set_fontfamily(FONT)
         for text in axes.texts:
             text.set(color=theme.ink, size=FONT_SIZE - 1, family=FONT)
         axes.set_axisbelow(True)

@@ -16,6 +16,7 @@ import optuna
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.gridspec import GridSpec
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import TrialState
 
@@ -172,7 +173,7 @@ def _style_history(axes: Any) -> None:
     for line in axes.lines:
         line.set(color=LIGHT.colours[1], alpha=1, linewidth=1.6, drawstyle="steps-post", label="best so far")
     axes.set_xlabel("trial")
-    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="lower right", prop={"family": style.FONT, "size": style.FONT_SIZE - 1})
 
 
@@ -196,7 +197,8 @@ def _style_parallel(axes: Any) -> None:
         axis.grid(visible=False)
         axis.spines["right"].set(visible=axis is not axes, edgecolor=LIGHT.soft)
         if axis.get_yscale() == "log":
-            places = np.geomspace(*axis.get_ylim(), 4)
+            low, high = axis.get_ylim()
+            places = np.geomspace(low, high, 4)
             axis.set_yticks(places, [f"{place:.2g}" for place in places])
             axis.minorticks_off()
         for label in axis.get_yticklabels():

@@ -46,8 +46,8 @@ def gradients_of_batch(
     model: MaLSTM, settings: params.Experiment, batch: Tensors, targets: Tensors
 ) -> list[np.ndarray]:
     """Return the gradient of each trainable weight on a batch, without a step; random seeds move on."""
-    tensors = tf.nest.map_structure(tf.constant, (batch, targets))
-    computed, _ = gradients(model, settings)(*tensors, (1.0, 1.0))
+    inputs, truth = tf.nest.map_structure(tf.constant, (batch, targets))
+    computed, _ = gradients(model, settings)(inputs, truth, (1.0, 1.0))
     return [tf.convert_to_tensor(gradient).numpy() for gradient in computed]
 
 
