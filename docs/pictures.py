@@ -1,7 +1,8 @@
 """The pictures that README shows, made from the demo corpus by `python docs/pictures.py`.
 
 In: artifacts/ after `dvc repro`, and a browser. Out: docs/*.png, the song map's page on a desk and on a
-phone, and two of the figures. What a page looks like depends on the fonts of the machine.
+phone, and two of the figures, for light and for dark pages. What a page looks like depends on the fonts of
+the machine.
 """
 
 import os
@@ -16,7 +17,7 @@ from neuralist.config import corpus
 
 DOCS = Path(__file__).resolve().parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FIGURES = ("calibration.png", "curves.png")
+FIGURES = ("calibration", "curves")
 SONG = "song=the-drowsy-cartographers--alphabet-and-fountain"
 STEP = 5  # of 255: glows in fewer shades take two thirds of the bytes, and the eye sees no bands
 
@@ -58,7 +59,8 @@ def main(artifacts: Path) -> None:
         photograph(browser, f"{page}#{SONG}", "songmap-phone.png", theme="light", phone=True)
         browser.close()
     for name in FIGURES:
-        shutil.copyfile(artifacts / "figures" / name, DOCS / name)
+        shutil.copyfile(artifacts / "figures" / f"{name}.png", DOCS / f"{name}.png")
+        shutil.copyfile(artifacts / "figures_dark" / f"{name}.png", DOCS / f"{name}-dark.png")
 
 
 if __name__ == "__main__":

@@ -1,24 +1,27 @@
 """Stage evaluate: every experiment beside its baselines, on val and test, with intervals.
 
 Command: python pipelines/evaluate.py SONGS ROWS PAIRS UNLISTED VECTORS EXPERIMENTS --metrics FOLDER
---headline FILE --table FILE --predictions FILE --figures FOLDER --corpus FILE
+--headline FILE --table FILE --predictions FILE --figures FOLDER
+--dark-figures FOLDER --corpus FILE
 """
 
 import neuralist.reproducible  # noqa: F401
 
+import argparse
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from neuralist import console, files
+from neuralist import console, figure_style, files
 from neuralist.arguments import path_parser
 from neuralist.config import corpus, params, records
 from neuralist.config.experiment import Experiment
 from neuralist.data import parquet, splits, tables
 from neuralist.data.pair_sets import Listings
-from neuralist.evaluation import evaluation, figures, results
+from neuralist.evaluation import epoch_histograms, evaluation, figures, results
 from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
 
@@ -26,7 +29,7 @@ from neuralist.text import word_vectors
 def main() -> None:
     """Predict with each experiment's encoder, compute the metrics, write them, the table and the figures."""
     inputs = ("songs", "rows", "pairs", "unlisted", "vectors", "experiments")
-    options = ("corpus", "metrics", "headline", "table", "predictions", "figures")
+    options = ("corpus", "metrics", "headline", "table", "predictions", "figures", "dark-figures")
     args, settings = path_parser(__doc__, inputs, options).parse_args(), params.load()
     songs = parquet.read(args.songs, tables.SONGS)
     listings = Listings.load(args.rows, args.pairs, args.unlisted)
@@ -59,15 +62,38 @@ def main() -> None:
     note = corpus.load(args.corpus).note
     warnings = {protocol: splits.describe_small(pairs) for protocol, pairs in scored.items()}
     files.write_text(args.table, results.markdown(evaluated, settings.evaluate, note, warnings))
-    histories = {name: figures.read_history(args.experiments / name / "history.csv") for name in experiments}
-    of_protocol = {"paper": listings.rows, "songs": listings.pairs, "given": listings.pairs}
-    n_pairs = {name: listing["split"].value_counts().to_dict() for name, listing in of_protocol.items()}
-    figures.save(figures.curves(histories, experiments, n_pairs), args.figures / "curves.png")
+    trained = {name: records.load_experiment(args.experiments / name) for name in experiments}
     shown = evaluation.targeted(predictions, songs, experiments)
-    for draw in (figures.decile_error, figures.confusion, figures.calibration):
-        figures.save(draw(shown, experiments), args.figures / f"{draw.__name__}.png")
+    _draw(args, trained, evaluation.resolved(songs, experiments), shown, settings.evaluate)
     print(results.headline_table(evaluated, note, warnings))
     print(f"{len(evaluated)} experiments beside their baselines; the tables with intervals: {args.table}")
+
+
+def _draw(
+    args: argparse.Namespace,
+    trained: Mapping[str, records.ExperimentRecord],
+    experiments: Mapping[str, Experiment],
+    shown: pd.DataFrame,
+    settings: params.Evaluate,
+) -> None:
+    """Write every figure twice, on light and on dark paper."""
+    histories = {name: figures.read_history(args.experiments / name / "history.csv") for name in experiments}
+    for folder, theme in ((args.figures, figure_style.LIGHT), (args.dark_figures, figure_style.DARK)):
+        shutil.rmtree(folder, ignore_errors=True)
+        drawn = {
+            "curves": figures.curves(histories, trained, experiments, theme),
+            "calibration": figures.calibration(shown, experiments, settings, theme),
+            "confusion": figures.confusion(shown, experiments, theme),
+            "decile_error": figures.decile_error(shown, experiments, theme),
+            "predicted_against_true": figures.predicted_against_true(shown, experiments, theme),
+        }
+        for name, experiment in experiments.items():
+            found = epoch_histograms.read(args.experiments / name / epoch_histograms.FILE)
+            for kind in epoch_histograms.KINDS if found else ():
+                figure = epoch_histograms.draw(kind, found, name, experiment, theme)
+                drawn[f"{kind}-{name}"] = figure
+        for name, figure in drawn.items():
+            figure_style.save(figure, folder / f"{name}.png")
 
 
 def _experiments(folder: Path, run: tuple[str, ...]) -> dict[str, Experiment]:

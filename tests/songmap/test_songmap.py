@@ -15,6 +15,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_hex
 from tests import made_records
 from tests.commands import answer
 
@@ -330,6 +331,41 @@ def test_a_label_stays_in_the_drawing_and_hides_no_dot_and_no_other_label(seed: 
             assert box[2] <= other[0] or other[2] <= box[0] or box[3] <= other[1] or other[3] <= box[1]
 
 
+def drawn_with_regions(n_songs: int = 60) -> tuple[Any, picture.Regions, layout.SongMap]:
+    songs, embeddings = made(n_songs)
+    song_map = layout.songmap(songs, embeddings, Similarity("manhattan"), 3)
+    numbers = np.arange(n_songs) % 3
+    of_map = picture.regions(numbers, ["lamp, town", "sea, $1$", "<b>"])
+    [axes] = picture.picture(song_map, "all", "", of_map).axes
+    return axes, of_map, song_map
+
+
+def test_the_picture_has_the_colours_and_the_names_of_the_pages_regions() -> None:
+    axes, _, song_map = drawn_with_regions()
+    x, y = picture.pixel_positions(song_map.points)
+    for number, points in enumerate(axes.collections[:3]):
+        assert to_hex(points.get_facecolor()[0]) == picture.COLOURS["light"][number]
+        assert np.asarray(points.get_offsets()) == pytest.approx(np.stack([x, y], axis=1)[number::3])
+    written = [text.get_text() for text in axes.texts]
+    assert written[:3] == ["lamp, town  20", "sea, $1$  20", "<b>  20"]
+
+
+def test_no_name_of_a_region_and_no_title_overlap_in_the_picture() -> None:
+    axes, _, _ = drawn_with_regions()
+    axes.figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert len(boxes) > 3
+    for number, box in enumerate(boxes):
+        assert axes.bbox.x0 <= box.x0
+        assert box.x1 <= axes.bbox.x1
+        assert not any(box.overlaps(other) for other in boxes[:number])
+
+
+def test_dots_are_smaller_where_there_are_many() -> None:
+    areas = [drawn_with_regions(n)[0].collections[0].get_sizes()[0] for n in (30, 600)]
+    assert areas[0] > areas[1]
+
+
 def test_the_picture_and_the_page_are_the_same_bytes_each_time(tmp_path: Path) -> None:
     songs, embeddings = made()
     songs.loc[0, "title"] = HOSTILE
@@ -442,9 +478,23 @@ def workspace(tmp_path: Path) -> Path:
 OUTS = "--corpus corpus.json --picture out/songmap.png --page out/songmap.html"
 
 
+def filter_by(workspace: Path, criteria: dict[str, Any]) -> None:
+    chosen = params.read_yaml(workspace / "params.yaml")
+    chosen["songmap"]["filter"] = criteria
+    (workspace / "params.yaml").write_text(yaml.safe_dump(chosen), encoding="utf-8")
+
+
+def test_the_stage_draws_all_songs_as_a_picture_where_no_filter_is_set(
+    workspace: Path, run_script: Callable[[Path, str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_script(workspace, f"songmap.py songs.parquet experiments {OUTS}")
+    assert capsys.readouterr() == ("12 songs drawn by lyrics, 12 of them in the picture\n", "")
+
+
 def test_the_stage_draws_the_latest_year_as_a_picture_and_all_songs_as_a_page(
     workspace: Path, run_script: Callable[[Path, str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    filter_by(workspace, {"year": "latest"})
     run_script(workspace, f"songmap.py songs.parquet experiments {OUTS}")
     assert capsys.readouterr() == ("12 songs drawn by lyrics, 6 of them in the picture\n", "")
     page = (workspace / "out/songmap.html").read_text(encoding="utf-8")
@@ -460,6 +510,7 @@ def test_songs_of_no_known_word_are_neither_drawn_nor_counted(
     songs = parquet.read(workspace / "songs.parquet", tables.SONGS)
     songs.loc[[1, 2, 4], "lyrics"] = "none of these"  # s2 and s4 are of the latest year
     parquet.write(songs, tables.SONGS, workspace / "songs.parquet")
+    filter_by(workspace, {"year": "latest"})
     run_script(workspace, f"songmap.py songs.parquet experiments {OUTS}")
     assert capsys.readouterr().out == "9 songs drawn by lyrics, 4 of them in the picture\n"
     shown = held((workspace / "out/songmap.html").read_text(encoding="utf-8"))["songs"]["id"]
@@ -493,9 +544,7 @@ def test_the_stage_shows_one_song_a_group_and_the_command_all_on_request(
 def test_the_stage_stops_with_one_line_where_nothing_matches(
     workspace: Path, run_script: Callable[[Path, str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen = params.read_yaml(workspace / "params.yaml")
-    chosen["songmap"]["filter"] = {"year": 1901}
-    (workspace / "params.yaml").write_text(yaml.safe_dump(chosen), encoding="utf-8")
+    filter_by(workspace, {"year": 1901})
     with pytest.raises(SystemExit):
         run_script(workspace, f"songmap.py songs.parquet experiments {OUTS}")
     [line] = capsys.readouterr().err.splitlines()

@@ -13,18 +13,23 @@ from neuralist.study import figures
 pytestmark = pytest.mark.slow  # Optuna draws each figure twice, for the page and as a picture
 
 
-def made(n_trials: int) -> optuna.Study:
+def made(n_trials: int, n_pruned: int = 0) -> optuna.Study:
+    """A study of trials of which the last ones were stopped early."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(study_name="made", sampler=optuna.samplers.RandomSampler(seed=1))
-    study.optimize(
-        lambda trial: trial.suggest_float("dropout", 0, 1) + trial.suggest_categorical("units", [1, 2]),
-        n_trials=n_trials,
-    )
+
+    def objective(trial: optuna.Trial) -> float:
+        value = trial.suggest_float("dropout", 0, 1) + trial.suggest_categorical("units", [1, 2])
+        if trial.number >= n_trials - n_pruned:
+            raise optuna.TrialPruned
+        return value + trial.suggest_float("learning_rate", 0.001, 0.02, log=True)
+
+    study.optimize(objective, n_trials=n_trials)
     return study
 
 
 def test_each_figure_is_on_the_page_and_a_picture(tmp_path: Path) -> None:
-    figures.save(made(5), "val loss", "Best: trial 2 < 3", tmp_path)
+    figures.save(made(50), "val loss", "Best: trial 2 < 3", tmp_path)
 
     page = (tmp_path / "study.html").read_text(encoding="utf-8")
     for name in figures.FIGURES:
@@ -45,7 +50,7 @@ def test_the_same_study_gives_the_same_bytes(tmp_path: Path) -> None:
         figures.save(made(4), "val loss", "Best: trial 2 < 3", tmp_path / folder)
 
     files = sorted(path.name for path in (tmp_path / "one").iterdir())
-    assert files == ["history.png", "importance.png", "parallel_coordinates.png", "study.html"]
+    assert files == ["history.png", "parallel_coordinates.png", "study.html"]
     for name in files:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
 
@@ -65,8 +70,27 @@ def test_settings_of_equal_importance_stand_in_the_order_of_their_names(
     ]
 
 
-def test_a_figure_that_needs_more_trials_is_left_out_with_a_word(tmp_path: Path) -> None:
-    figures.save(made(1), "val loss", "Best: trial 2 < 3", tmp_path)
+def test_importances_need_fifty_complete_trials_and_a_sentence_says_why(tmp_path: Path) -> None:
+    figures.save(made(50, n_pruned=1), "val loss", "Best: trial 2 < 3", tmp_path)
 
     assert not (tmp_path / "importance.png").exists()
-    assert "two completed trials are needed" in (tmp_path / "study.html").read_text(encoding="utf-8")
+    page = (tmp_path / "study.html").read_text(encoding="utf-8")
+    assert "Not shown: 50 complete trials are needed, and there are 49." in page
+    assert 'id="importance"' not in page
+
+
+@pytest.mark.parametrize(
+    ("n_trials", "n_pruned", "said"),
+    [
+        (3, 0, "n = 3 trials: 3 complete"),
+        (1200, 2, "n = 1,200 trials: 1,198 complete, 2 stopped early"),
+    ],
+)
+def test_the_number_of_trials_is_stated(n_trials: int, n_pruned: int, said: str) -> None:
+    assert figures.count(made(n_trials, n_pruned)) == said
+
+
+def test_a_study_without_a_value_in_a_trial_counts_it() -> None:
+    study = made(2)
+    study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)
+    assert figures.count(study) == "n = 3 trials: 2 complete, 1 without a value"

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.settings import experiment
 
+from neuralist.model import losses
 from neuralist.text import word_vectors
 from neuralist.text.vocabulary import PADDING, UNKNOWN, Windows
 from neuralist.text.word_vectors import WordVectors
-from neuralist.training import batches, examples, loop
+from neuralist.training import batches, examples, histograms, loop
 
 pytestmark = pytest.mark.tensorflow
 
@@ -428,6 +429,46 @@ def test_a_run_killed_in_any_epoch_resumes_to_the_same_weights(
     assert min(epochs, default=SETTINGS.epochs) == min(epoch + (moment == "after"), SETTINGS.epochs)
     for got, wanted in zip(resumed, undisturbed, strict=True):
         np.testing.assert_array_equal(got, wanted)
+
+
+def test_histograms_change_no_weight_and_are_the_same_after_a_kill(
+    words: WordVectors, parts: Parts, undisturbed: list[np.ndarray], tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"pooling": "mean", "histograms": True}
+    _, shown = _fit(words, parts, tmp_path / "whole.npz", **options)
+    for got, wanted in zip(shown, undisturbed, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+
+    def kill(record: loop.Epoch, at: tuple[int, int] | None) -> None:
+        if record["epoch"] == 3 and at is not None:
+            raise Killed
+
+    with pytest.raises(Killed):
+        _fit(words, parts, tmp_path / "killed.npz", kill, **options)
+    _fit(words, parts, tmp_path / "killed.npz", **options)
+    whole, killed = (tmp_path / f"{name}-{histograms.FILE}" for name in ("whole", "killed"))
+    assert whole.read_bytes() == killed.read_bytes()
+
+
+def test_the_gradients_that_are_shown_are_those_of_the_epochs_first_batch(
+    words: WordVectors, parts: Parts
+) -> None:
+    """Keras' own step of rate 1 takes the gradient off each weight."""
+    settings = SETTINGS.model_copy(update={"dropout": 0.0, "pooling": "mean"})
+    model = loop.make_model(settings, examples.TrainingData(parts, words, {}, "", {}))
+    shown = loop.weights_and_gradients(model, parts["train"], settings, 2)
+    before = loop.values(model.trainable_variables)
+    for name, weight in zip([name for name in shown if name.startswith("weights/")], before, strict=True):
+        np.testing.assert_array_equal(shown[name], weight)
+
+    batch, targets = next(batches.draw(parts["train"], settings, 2))
+    model.compile(keras.optimizers.SGD(1.0), loss=losses.pair_loss("mse"))
+    model.train_on_batch(batch, targets["similarity"])
+    after = loop.values(model.trainable_variables)
+    gradients = [array for name, array in shown.items() if name.startswith("gradients/")]
+    for gradient, old, new in zip(gradients, before, after, strict=True):
+        assert np.abs(gradient).max() > 0
+        np.testing.assert_allclose(gradient, old - new, atol=1e-6)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short"])

@@ -1,6 +1,7 @@
 """The settings of one experiment: the section `train` of params.yaml and the entries of `experiments`."""
 
 import difflib
+import operator
 from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Annotated, Any, Literal
@@ -84,6 +85,8 @@ class _Training(Section):
     synonym_list: str | None
     pretrain_on: Annotated[str, AfterValidator(_inside)] | None
     patience: int = Field(ge=1)
+    # Only shows how it learns, and decides no weight: where it is off, no file and no fingerprint names it.
+    histograms: bool = Field(False, exclude_if=operator.not_)
     seed: int
 
     @model_validator(mode="after")

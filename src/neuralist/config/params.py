@@ -381,7 +381,7 @@ def _check_spaces(params: Params) -> None:
 
 def _check_space(params: Params, experiment: str, space: Space, section: str) -> None:
     """Have each value of a space, or an interval's two ends, checked as the experiment's."""
-    fixed = {"protocol", "epochs", "patience", "seed", "pretrain_on", "ensemble"}
+    fixed = {"protocol", "epochs", "patience", "seed", "pretrain_on", "ensemble", "histograms"}
     for name, entry in space.items():
         key = f"{section}.{name}"
         if name not in Experiment.model_fields:

@@ -101,7 +101,8 @@ def _study(settings: params.Params, epochs: int) -> StudySettings | Skipped:
     searched = settings.study.model_dump(exclude={"space", "spaces"})
     return StudySettings(
         experiment=settings.studied_experiment,
-        base=settings.experiment(settings.studied_experiment, epochs),
+        # No histograms: they would make the study run again, to find the same.
+        base=settings.experiment(settings.studied_experiment, epochs, {"histograms": False}),
         study=params.Study.model_validate(searched | {"space": settings.studied_space, "storage": None}),
     )
 

@@ -81,6 +81,16 @@ def _ranks(songs: pd.DataFrame, experiment: params.Experiment) -> bool:
     return experiment.protocol == "songs" and bool(np.any(songs["has_list"]))
 
 
+def resolved(
+    songs: pd.DataFrame, experiments: Mapping[str, params.Experiment]
+) -> dict[str, params.Experiment]:
+    """Return the experiments with their target as it is: without lists in the data, listed_only."""
+    return {
+        name: experiment.model_copy(update={"target": target(songs, experiment)})
+        for name, experiment in experiments.items()
+    }
+
+
 def targeted(
     predictions: pd.DataFrame, songs: pd.DataFrame, experiments: Mapping[str, params.Experiment]
 ) -> pd.DataFrame:
@@ -117,10 +127,8 @@ def evaluate(
         songs, listings, predictions, experiments, vectors, settings=settings
     ):
         values = comparison.values(settings)
-        for name, experiment in group.items():
-            # Without lists in the data every target is listed_only, and is reported so.
-            resolved = experiment.model_copy(update={"target": target(songs, experiment)})
-            evaluated[name] = _metrics(name, resolved, comparison, values, settings.level)
+        for name, experiment in resolved(songs, group).items():
+            evaluated[name] = _metrics(name, experiment, comparison, values, settings.level)
     return {name: evaluated[name] for name in experiments}
 
 

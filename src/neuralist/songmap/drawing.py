@@ -1,14 +1,22 @@
-"""Draw all songs as a page, by an encoder: that of params.yaml in stage `songmap`, any in `neuralist map`.
+"""Draw songs as a page and as a picture, by an encoder: that of params.yaml in stage `songmap`, any in `map`.
 
-Input: the table `songs`, an encoder, params `songmap`. Output: the page as HTML, and how many songs it shows.
+Input: the table `songs`, an encoder, params `songmap`. Output: the page as HTML, and how many songs it shows;
+a PNG.
 """
+
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from neuralist.config.params import Songmap
 from neuralist.model.encoder import Encoder
-from neuralist.songmap import html_page, layout, song_words
+from neuralist.songmap import html_page, layout, picture, song_words
+from neuralist.songmap.layout import SongMap
+from neuralist.songmap.song_words import Clusters
+from neuralist.text.tfidf import TermWeights
 
 
 def embed(songs: pd.DataFrame, encoder: Encoder) -> tuple[pd.DataFrame, np.ndarray]:
@@ -17,6 +25,51 @@ def embed(songs: pd.DataFrame, encoder: Encoder) -> tuple[pd.DataFrame, np.ndarr
     # Songs of no known word would be each other's nearest.
     is_known = reading.known > 0
     return songs.loc[is_known].reset_index(drop=True), reading.embeddings[is_known]
+
+
+class Drawing(NamedTuple):
+    """A map of songs, word weights with a row for each of them, their clusters if any, and a caption."""
+
+    song_map: SongMap
+    words: TermWeights
+    clusters: Clusters | None
+    caption: str
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the clusters, by the words that tell them apart."""
+        return [] if self.clusters is None else song_words.cluster_names(self.words, self.clusters.labels)
+
+
+def draw(
+    songs: pd.DataFrame,
+    encoder: Encoder,
+    choices: Songmap,
+    experiment: str,
+    *,
+    criteria: layout.Filter = MappingProxyType({}),
+    most: int | None = None,
+) -> Drawing:
+    """Place songs on a map: those that a filter keeps, and of these at most `most`, evenly spaced.
+
+    Args:
+        songs: table `songs`.
+        encoder: of the experiment.
+        choices: section `songmap` of the params.
+        experiment: its name, for the caption.
+        criteria: the resolved filter.
+        most: number of songs; that of `choices` by default.
+
+    Raises:
+        ValueError: fewer than 3 songs are left.
+    """
+    words = song_words.weighted(songs["lyrics"].tolist(), encoder.windowing.segmenter)
+    matching = layout.filter_songs(songs, criteria) if criteria else songs
+    shown, embeddings = embed(layout.sample_evenly(matching, most or choices.most), encoder)
+    of_shown = words.rows(songs["song_id"].isin(shown["song_id"]).to_numpy())
+    song_map = layout.songmap(shown, embeddings, encoder.similarity, choices.neighbours)
+    caption = layout.caption(len(shown), len(matching), criteria, experiment)
+    return Drawing(song_map, of_shown, song_words.clusters(embeddings), caption)
 
 
 def page(
@@ -34,10 +87,16 @@ def page(
     Raises:
         ValueError: fewer than 3 songs are left.
     """
-    words = song_words.weighted(songs["lyrics"].tolist(), encoder.windowing.segmenter)
-    shown, embeddings = embed(layout.sample_evenly(songs, choices.most), encoder)
-    of_shown = words.rows(songs["song_id"].isin(shown["song_id"]).to_numpy())
-    song_map = layout.songmap(shown, embeddings, encoder.similarity, choices.neighbours)
-    caption = layout.caption(len(shown), len(songs), {}, experiment)
-    drawn = html_page.page(song_map, of_shown, song_words.clusters(embeddings), caption, note)
-    return drawn, len(shown)
+    return page_of(draw(songs, encoder, choices, experiment), note)
+
+
+def page_of(drawn: Drawing, note: str) -> tuple[str, int]:
+    """Return the page of a drawing, and how many songs it shows; `note` describes the corpus."""
+    drawn_page = html_page.page(drawn.song_map, drawn.words, drawn.clusters, drawn.caption, note)
+    return drawn_page, len(drawn.song_map.songs)
+
+
+def save_picture(drawn: Drawing, note: str, path: Path) -> None:
+    """Write the picture of a drawing, its clusters in the page's colours and with their names."""
+    of_map = None if drawn.clusters is None else picture.regions(drawn.clusters.labels, drawn.names)
+    picture.save_picture(drawn.song_map, drawn.caption, note, path, of_map)

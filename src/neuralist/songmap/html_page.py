@@ -14,7 +14,7 @@ from neuralist.songmap.picture import COLOURS, OTHER, Group, genres, spoken, uni
 from neuralist.songmap.song_words import Clusters
 from neuralist.text.tfidf import TermWeights
 
-SHARED_WORDS, CLUSTER_WORDS = 4, 3  # words shown for two songs, and for a cluster
+SHARED_WORDS = 4  # shown for two songs
 
 
 def page(
@@ -74,12 +74,9 @@ def _groups(song_map: SongMap, words: TermWeights, clusters: Clusters | None) ->
     }
     if clusters is None:
         return groups
-    words_of_clusters = song_words.distinctive(words, clusters.labels, CLUSTER_WORDS)
+    named = song_words.cluster_names(words, clusters.labels)
     return groups | {
-        "clusters": [
-            {"name": ", ".join(cluster_words) or f"cluster {number}", "style": number - 1}
-            for number, cluster_words in enumerate(words_of_clusters, start=1)
-        ],
+        "clusters": [{"name": name, "style": number} for number, name in enumerate(named)],
         "cluster": clusters.labels.tolist(),
         "silhouette": clusters.silhouette,
     }

@@ -14,6 +14,7 @@ from neuralist.text.tfidf import TermWeights, tfidf
 COMMON, COMMON_SONGS = 0.1, 10  # a word that more songs hold tells nothing of two of them
 CLUSTERS = range(3, 11)  # numbers of clusters to choose from
 SONGS_A_CLUSTER = 3  # on average, at least
+NAME_WORDS = 3  # in the name of a group
 MEASURED = 1000  # songs that the silhouette is taken of
 SEED = 2017
 
@@ -66,6 +67,12 @@ def distinctive(words: TermWeights, labels: np.ndarray, most: int) -> list[list[
         leading = np.flatnonzero(lead > 0)
         found.append(_weightiest(words.terms, leading, lead[leading], most))
     return found
+
+
+def cluster_names(words: TermWeights, labels: np.ndarray) -> list[str]:
+    """Name each group by the words that tell it apart, or by its number where there are none."""
+    named = distinctive(words, labels, NAME_WORDS)
+    return [", ".join(of_group) or f"cluster {number}" for number, of_group in enumerate(named, start=1)]
 
 
 def clusters(embeddings: np.ndarray) -> Clusters | None:

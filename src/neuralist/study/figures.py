@@ -1,9 +1,9 @@
 """Draw a study's figures: its history, the importance of settings, and all trials in parallel coordinates.
 
-Optuna draws each twice: with plotly, on one page that opens offline, and with matplotlib, as PNG.
+Optuna draws each twice: with plotly, on one page that opens offline, and with matplotlib, as PNG. Both get
+the style of the other figures.
 """
 
-import html
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -11,17 +11,33 @@ from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
+import numpy as np
 import optuna
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.gridspec import GridSpec
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import TrialState
 
-from neuralist import files
+from neuralist import figure_style as style
+from neuralist import files, html
+from neuralist.figure_style import LIGHT
 
 FIGURES = {
     "history": "optimization_history",
     "importance": "param_importances",
     "parallel_coordinates": "parallel_coordinate",
 }
+TITLES = {
+    "history": "History of the study",
+    "importance": "Importance of the settings",
+    "parallel_coordinates": "All trials as lines",
+}
+# The importances are those of reaching the best tenth of the trials, of which Optuna wants five or more:
+# https://optuna.readthedocs.io/en/stable/reference/generated/optuna.importance.PedAnovaImportanceEvaluator.html
+MIN_TRIALS = 50
+FAINT = ("#cdd3e0", "#5f7fd8", "#122866")  # from the worst trial to the best: a line is seen on the paper
 
 
 class StableImportances(PedAnovaImportanceEvaluator):
@@ -41,7 +57,7 @@ class StableImportances(PedAnovaImportanceEvaluator):
 
 
 def save(study: optuna.Study, metric: str, summary: str, folder: Path) -> None:
-    """Write study.html and a PNG of each figure; a note replaces one that needs more completed trials.
+    """Write study.html and a PNG of each figure; a sentence replaces importances of fewer than MIN_TRIALS.
 
     Args:
         study: with at least one completed trial.
@@ -50,32 +66,151 @@ def save(study: optuna.Study, metric: str, summary: str, folder: Path) -> None:
         folder: where to write.
     """
     matplotlib.use("Agg")
-    sections = [f"<h1>Study {study.study_name}</h1><p>{html.escape(summary)}</p>"]
-    n_complete = len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
+    counted, sections = count(study), []
     for name, function in FIGURES.items():
-        if name == "importance" and n_complete < 2:
-            sections.append("<p>Importance of settings: two completed trials are needed.</p>")
-            continue
-        options = {"evaluator": StableImportances()} if name == "importance" else {}
-        figure: Any = getattr(optuna.visualization, f"plot_{function}")(study, target_name=metric, **options)
-        sections.append(figure.to_html(full_html=False, include_plotlyjs=len(sections) == 1, div_id=name))
-        _save_picture(study, function, metric, folder / f"{name}.png", options)
-    page = "<!doctype html><html lang='en'><meta charset='utf-8'><title>Study</title><body>{}</body></html>"
-    files.write_text(folder / "study.html", page.format("\n".join(sections)))
+        missing = explain_missing(study) if name == "importance" else None
+        about = missing or _about(name, metric)
+        drawn = None
+        if missing is None:
+            options = {"evaluator": StableImportances()} if name == "importance" else {}
+            figure: Any = getattr(optuna.visualization, f"plot_{function}")
+            drawn = _page_figure(figure(study, target_name=metric, **options), name, len(sections) == 0)
+            _save_picture(study, name, metric, f"{counted}. {about}", folder / f"{name}.png")
+        sections.append({"title": TITLES[name], "about": about, "figure": drawn})
+    page = html.render(
+        "neuralist.study",
+        "study.html.j2",
+        name=study.study_name,
+        summary=summary,
+        counted=counted,
+        sections=sections,
+    )
+    files.write_text(folder / "study.html", page)
 
 
-def _save_picture(
-    study: optuna.Study, function: str, metric: str, path: Path, options: dict[str, Any]
-) -> None:
-    with warnings.catch_warnings():
+def count(study: optuna.Study) -> str:
+    """Say how many trials a study has, and how many of them ended with a value, early, or without one."""
+    states = [trial.state for trial in study.get_trials(deepcopy=False)]
+    kinds = {
+        TrialState.COMPLETE: "complete",
+        TrialState.PRUNED: "stopped early",
+        TrialState.FAIL: "without a value",
+    }
+    by_kind = [f"{states.count(state):,} {kind}" for state, kind in kinds.items() if state in states]
+    return f"n = {len(states):,} trials: {', '.join(by_kind)}"
+
+
+def explain_missing(study: optuna.Study) -> str | None:
+    """Return why a study has too few trials for importances; None where it has enough."""
+    n_complete = len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
+    if n_complete >= MIN_TRIALS:
+        return None
+    return (
+        f"Not shown: {MIN_TRIALS} complete trials are needed, and there are {n_complete}. The importance of "
+        "a setting is read from the best tenth of the trials: what fewer than five have in common is chance."
+    )
+
+
+def _about(name: str, metric: str) -> str:
+    return {
+        "history": f"Each dot is a complete trial by its {metric}; the line is the best so far. Trial 0 has "
+        "the experiment's own settings.",
+        "importance": f"How much of reaching the best tenth of the trials by {metric} each setting explains, "
+        "as shares of 1 (PED-ANOVA).",
+        "parallel_coordinates": f"Each line is a complete trial, from its {metric} at the left through its "
+        "settings; the darker, the better.",
+    }[name]
+
+
+def _page_figure(figure: Any, name: str, with_script: bool) -> str:
+    """Return a figure of plotly as HTML, in the house's colours; the first brings plotly's script along."""
+    font = {"family": "Inter, system-ui, -apple-system, Segoe UI, Roboto, sans-serif", "color": LIGHT.ink}
+    figure.update_layout(
+        title=None,
+        font=font,
+        paper_bgcolor=LIGHT.paper,
+        plot_bgcolor=LIGHT.paper,
+        colorway=list(LIGHT.colours),
+        margin={"l": 70, "r": 30, "t": 50, "b": 60},
+        height=420,
+    )
+    figure.update_xaxes(gridcolor=LIGHT.line, linecolor=LIGHT.soft, zerolinecolor=LIGHT.line)
+    figure.update_yaxes(gridcolor=LIGHT.line, linecolor=LIGHT.soft, zerolinecolor=LIGHT.line)
+    if name == "history":
+        dots, line = {"color": LIGHT.colours[0]}, {"color": LIGHT.colours[1], "shape": "hv"}
+        figure.update_traces(marker=dots, selector={"mode": "markers"})
+        figure.update_traces(line=line, name="best so far", selector={"mode": "lines"})
+        figure.update_xaxes(title="trial")
+    elif name == "importance":
+        figure.update_traces(marker={"color": LIGHT.colours[0]})
+        figure.update_layout(xaxis_title="importance", yaxis_title=None)
+    else:
+        figure.update_layout(plot_bgcolor=LIGHT.line)  # the palest of Optuna's lines is nearly white
+    return figure.to_html(full_html=False, include_plotlyjs=with_script, div_id=name)
+
+
+def _save_picture(study: optuna.Study, name: str, metric: str, about: str, path: Path) -> None:
+    options = {"evaluator": StableImportances()} if name == "importance" else {}
+    with style.used(), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        draw: Any = getattr(optuna.visualization.matplotlib, f"plot_{function}")
+        # Of a setting that all trials share.
+        warnings.filterwarnings("ignore", message="Attempting to set identical low and high ylims")
+        draw: Any = getattr(optuna.visualization.matplotlib, f"plot_{FIGURES[name]}")
         axes: Any = draw(study, target_name=metric, **options)
-    figure = axes.figure
-    for axis in figure.axes:
-        axis.grid(visible=False)  # Optuna's parallel coordinates have an axis a setting, each with a grid
-    figure.set_size_inches(11, 5)
-    figure.tight_layout()
-    with files.unfinished(path) as temporary:
-        figure.savefig(temporary, dpi=110, format="png", metadata={"Software": None})
+        figure = axes.figure
+        style.restyle(figure)
+        STYLES[name](axes)
+        height = 3.9 if name == "parallel_coordinates" else 3.4
+        style.head(figure, height, TITLES[name], about, layout="tight")
+        style.save(figure, path)
     plt.close(figure)
+
+
+def _style_history(axes: Any) -> None:
+    for points in axes.collections:
+        points.set(facecolor=LIGHT.colours[0], edgecolor=LIGHT.paper, linewidth=0.8, zorder=3)
+        points.set_sizes([44])
+    for line in axes.lines:
+        line.set(color=LIGHT.colours[1], alpha=1, linewidth=1.6, drawstyle="steps-post", label="best so far")
+    axes.set_xlabel("trial")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="lower right", prop={"family": style.FONT, "size": style.FONT_SIZE - 1})
+
+
+def _style_importance(axes: Any) -> None:
+    for bar in axes.patches:
+        bar.set_facecolor(LIGHT.colours[0])
+    axes.get_legend().remove()
+    axes.set(xlabel="importance", ylabel="")
+    axes.grid(visible=False, axis="y")
+
+
+def _style_parallel(axes: Any) -> None:
+    lines, low_is_good = axes.collections[0], axes.collections[0].get_cmap().name.endswith("_r")
+    lines.set_cmap(LinearSegmentedColormap.from_list("trials", FAINT[::-1] if low_is_good else FAINT))
+    lines.set(linewidth=1.5 if len(lines.get_segments()) < 30 else 0.9, alpha=0.9)
+    lines.colorbar.remove()  # the first axis says the same
+    whole = GridSpec(1, 1, axes.figure)[0]
+    halo = [withStroke(linewidth=2.5, foreground=LIGHT.paper)]
+    for axis in axes.figure.axes:
+        axis.set_subplotspec(whole)
+        axis.grid(visible=False)
+        axis.spines["right"].set(visible=axis is not axes, edgecolor=LIGHT.soft)
+        if axis.get_yscale() == "log":
+            low, high = axis.get_ylim()
+            places = np.geomspace(low, high, 4)
+            axis.set_yticks(places, [f"{place:.2g}" for place in places])
+            axis.minorticks_off()
+        for label in axis.get_yticklabels():
+            label.set(size=style.FONT_SIZE - 2.3, path_effects=halo)
+    axes.spines["bottom"].set_visible(False)
+    axes.tick_params(axis="x", length=0)
+    for label in axes.get_xticklabels():
+        label.set(rotation=-25, ha="left", rotation_mode="anchor")
+
+
+STYLES: dict[str, Callable[[Any], None]] = {
+    "history": _style_history,
+    "importance": _style_importance,
+    "parallel_coordinates": _style_parallel,
+}

@@ -5,6 +5,7 @@
 | work/checkpoints/<experiment>-<fingerprint>/epoch.npz | the task; of an ensemble, the first training |
 | work/checkpoints/<experiment>-<fingerprint>/epoch-<number>.npz | a further training of an ensemble, from 2 |
 | work/checkpoints/<experiment>-<fingerprint>/before-<either>.npz | its pretraining |
+| work/checkpoints/<experiment>-<fingerprint>/<any>-histograms.npz | its histograms, see `histograms` |
 | work/checkpoints/study-<name>/trial-<number>.npz | a trial of a study |
 
 `loop.fit` writes one after each epoch, and resumes from an existing one.

@@ -344,5 +344,6 @@ def _known(songs: pd.DataFrame, pairs: pd.DataFrame, is_train: np.ndarray) -> by
 
 def start_digest(settings: params.Experiment, segmenter: str | None) -> Any:
     """Start a fingerprint, a SHA-256, with the settings, the version of the code and any segmenter."""
-    start = [VERSION, settings.model_dump(), *([] if segmenter is None else [segmenter])]
+    deciding = settings.model_dump(exclude={"histograms"})
+    start = [VERSION, deciding, *([] if segmenter is None else [segmenter])]
     return hashlib.sha256(json.dumps(start, sort_keys=True).encode())

@@ -1,6 +1,7 @@
 """Train and save an experiment: pretraining, training, bag of words, folder.
 
-Input: settings, `TrainingData`. Output: the folder that `saving` writes.
+Input: settings, `TrainingData`. Output: the folder that `saving` writes, and histograms.npz where the
+settings ask for histograms.
 """
 
 import shutil
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from neuralist import console
 from neuralist.config import params
-from neuralist.training import checkpoints, loop, saving
+from neuralist.training import checkpoints, histograms, loop, saving
 from neuralist.training.checkpoints import Epoch
 from neuralist.training.distributed.workers import Workers
 from neuralist.training.examples import TrainingData
@@ -61,6 +62,10 @@ def train_experiment(  # noqa: PLR0913  the last three, by keyword, are for some
         epochs = len(trained[0].history)
         return f"{name}: best epoch {loop.best_epoch(trained[0].history)} of {epochs}; worker 0 saves it"
     message = saving.save_experiment(name, settings, prepared, trained, folder)
+    seen, kept = histograms.beside(checkpoints.of_training(checkpoint_folder)), folder / histograms.FILE
+    kept.unlink(missing_ok=True)  # of an earlier training
+    if seen.exists():
+        shutil.copyfile(seen, kept)
     shutil.rmtree(checkpoint_folder)
     return message
 

@@ -22,7 +22,7 @@ from neuralist.model.bag_of_words import Bag
 from neuralist.model.malstm import Architecture, MaLSTM
 from neuralist.model.similarity import PairRegression, Similarity, Steepness
 from neuralist.text.vocabulary import Windows
-from neuralist.training import batches, checkpoints, pair_regression
+from neuralist.training import batches, checkpoints, histograms, pair_regression
 from neuralist.training.checkpoints import Checkpoint, Epoch
 from neuralist.training.distributed.workers import Workers
 from neuralist.training.examples import Examples, TrainingData
@@ -219,6 +219,12 @@ def fit(
         history.append(measured)
         if best_epoch(history) == len(history):
             best = values(model.trainable_variables)
+        if settings.histograms and workers is None:
+            histograms.add(
+                histograms.beside(checkpoint),
+                len(history),
+                weights_and_gradients(model, splits["train"], settings, len(history)),
+            )
         if workers is None or workers.chief:
             checkpoints.write(checkpoint, Checkpoint(history, values(_state(model)), best))
             if workers is not None:
@@ -301,6 +307,30 @@ def _train_epoch(
         measured["loss"], measured["accuracy"] = (totals / max(n_pairs, 1.0)).tolist()
         report(measured, (number, n_steps))
     return measured
+
+
+def weights_and_gradients(
+    model: MaLSTM, data: Examples, settings: params.Experiment, epoch: int
+) -> dict[str, np.ndarray]:
+    """Return the weights, and their gradients on the first batch of an epoch; the model stays as it was.
+
+    Only TensorFlow gives gradients; with other backends there are weights alone.
+
+    Returns:
+        weights/<name> and gradients/<name> to an array of that weight's shape.
+    """
+    # A weight's path begins with the name of the model.
+    names = [variable.path.partition("/")[2] for variable in model.trainable_variables]
+    arrays = dict(zip((f"weights/{name}" for name in names), values(model.trainable_variables), strict=True))
+    if keras.backend.backend() != "tensorflow":
+        return arrays
+    from neuralist.training import step_tensorflow  # other backends may have no TensorFlow
+
+    before = values(_state(model))
+    batch, targets = next(batches.draw(data, settings, epoch))
+    computed = step_tensorflow.gradients_of_batch(model, settings, batch, targets)
+    _assign(_state(model), before)  # dropout has moved the random seeds
+    return arrays | dict(zip((f"gradients/{name}" for name in names), computed, strict=True))
 
 
 def _restore(path: Path, model: MaLSTM) -> tuple[list[Epoch], list[np.ndarray]]:

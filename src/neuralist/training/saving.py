@@ -88,6 +88,7 @@ def save_experiment(
                 "pair_regression": prepared.pair_regression is not None,
                 "style": prepared.style is not None,
                 "averaged_vectors": n_averaged,
+                "histograms": False,  # they say nothing about the model
             }
         ),
         best_epoch=loop.best_epoch(trained[0].history),

@@ -42,6 +42,15 @@ def gradients(
     return compute
 
 
+def gradients_of_batch(
+    model: MaLSTM, settings: params.Experiment, batch: Tensors, targets: Tensors
+) -> list[np.ndarray]:
+    """Return the gradient of each trainable weight on a batch, without a step; random seeds move on."""
+    inputs, truth = tf.nest.map_structure(tf.constant, (batch, targets))
+    computed, _ = gradients(model, settings)(inputs, truth, (1.0, 1.0))
+    return [tf.convert_to_tensor(gradient).numpy() for gradient in computed]
+
+
 def trainer(model: MaLSTM, settings: params.Experiment) -> batches.Step:
     """Make the function that takes a step; see `batches.Step`."""
     compute = gradients(model, settings)

@@ -1,0 +1,102 @@
+"""Draw the histograms of weights and gradients by epoch that a training kept (param train.histograms).
+
+Input: histograms.npz of an experiment's folder, see `neuralist.training.histograms`. Output: a figure.
+"""
+
+import zipfile
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from neuralist import figure_style as style
+from neuralist.config.params import Experiment
+from neuralist.figure_style import LIGHT, Theme
+
+FILE = "histograms.npz"
+KINDS: tuple[Literal["weights", "gradients"], ...] = ("weights", "gradients")
+AXES = {"weights": "value of a weight", "gradients": "size of a gradient, as a power of ten (-3: 0.001)"}
+MAX_RIDGES = 20  # epochs that are drawn at most, evenly spaced
+HEIGHT = 2.6  # of a ridge, in steps from one epoch to the next
+
+
+class Histogram(NamedTuple):
+    """Of one weight: counts (n_epochs, n_bins) and edges (n_epochs, n_bins + 1)."""
+
+    counts: np.ndarray
+    edges: np.ndarray
+
+
+def read(path: Path) -> dict[str, Histogram]:
+    """Return the histograms of a file, weights/<name> and gradients/<name>; none where there is no file.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    if not path.exists():
+        return {}
+    try:
+        with np.load(path) as arrays:
+            names = [name.removesuffix("/counts") for name in arrays.files if name.endswith("/counts")]
+            return {name: Histogram(arrays[f"{name}/counts"], arrays[f"{name}/edges"]) for name in names}
+    except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
+        raise ValueError(f"{path}: not readable ({error}); run `dvc repro -f` to train again") from error
+
+
+def draw(
+    kind: Literal["weights", "gradients"],
+    histograms: dict[str, Histogram],
+    name: str,
+    experiment: Experiment,
+    theme: Theme = LIGHT,
+) -> Figure:
+    """Draw the histograms of one kind as ridges, a panel for each weight of the model.
+
+    Args:
+        kind: weights or gradients.
+        histograms: by `read`, some of this kind among them.
+        name: of the experiment.
+        experiment: its settings.
+        theme: colours of the figure.
+    """
+    shown = {key.partition("/")[2]: one for key, one in histograms.items() if key.startswith(f"{kind}/")}
+    n_epochs = len(next(iter(shown.values())).counts)
+    of = {
+        "weights": "The trained weights after each epoch",
+        "gradients": "The gradients of the loss after each epoch, on its first batch "
+        f"({experiment.batch_size} {experiment.batch_unit} of train), by size, zeros left out",
+    }[kind]
+    about = (
+        f"{of}, n = {n_epochs} epochs: a ridge is the histogram of one epoch, the first at the back, each of "
+        "the same height. Shown is the middle 99 % of the values."
+    )
+    rows = -(-len(shown) // 2)
+    with style.used(theme):
+        figure = style.figure(2.5 * rows, f"{kind.capitalize()} of {name} by epoch", about, theme)
+        axes = style.panels(figure, len(shown))
+        for number, (panel, (weight, histogram)) in enumerate(zip(axes, shown.items(), strict=True)):
+            _ridges(panel, histogram, theme)
+            panel.set_title(weight, weight="bold", parse_math=False)
+            panel.set(xlabel=AXES[kind], ylabel="" if number % 2 else "epoch")
+    return figure
+
+
+def _ridges(axes: Axes, histogram: Histogram, theme: Theme) -> None:
+    """Draw the epochs, the first at the top and behind the others, in colours from pale to full."""
+    n_epochs = len(histogram.counts)
+    epochs = np.unique(np.linspace(0, n_epochs - 1, min(n_epochs, MAX_RIDGES)).round().astype(int))
+    colours = theme.colormap(np.linspace(0.25, 0.8, len(epochs)))
+    for place, (epoch, colour) in enumerate(zip(epochs, colours, strict=True)):
+        counts, edges = histogram.counts[epoch], histogram.edges[epoch]
+        base = len(epochs) - 1 - place
+        outline = base + HEIGHT * np.repeat(counts / max(counts.max(), 1), 2)
+        x = np.repeat(edges, 2)[1:-1]
+        look: dict[str, Any] = {"zorder": 2 + place}
+        axes.fill_between(x, base, outline, color=colour, linewidth=0, **look)
+        axes.plot(x, outline, color=theme.paper, linewidth=0.6, **look)
+    labelled = np.unique(np.linspace(0, len(epochs) - 1, min(len(epochs), 6)).round().astype(int))
+    axes.set_yticks(len(epochs) - 1 - labelled, [f"{epochs[place] + 1}" for place in labelled])
+    axes.grid(visible=False, axis="y")
+    axes.locator_params(axis="x", nbins=7)
