@@ -1,8 +1,8 @@
 """Copy measured results into docs/results, with their provenance: the one way figures reach the pages.
 
     python docs/collect.py folds unseen work/songs/work/splits/results.json   # of make splits, make variants
-    python docs/collect.py metrics demo artifacts/metrics songs300 songs15    # of dvc repro: subject, others
-    python docs/collect.py metrics study artifacts/metrics tuned songs300     # and counts of its trials
+    python docs/collect.py metrics demo artifacts/estimates songs300 songs15  # of dvc repro: subject, others
+    python docs/collect.py metrics study artifacts/estimates tuned songs300     # and counts of its trials
     python docs/collect.py translations across_languages result.json   # of neuralist translations --json
     python docs/collect.py faults faults work/faults/results.json   # of make test-faults
 
@@ -28,7 +28,7 @@ from docs import figures
 
 from neuralist.config import params
 from neuralist.config.records import BestTrial, SplitMetrics, load
-from neuralist.config.records.metrics import load_metrics
+from neuralist.config.records.metrics import load_estimates
 from neuralist.evaluation import results
 
 
@@ -61,7 +61,7 @@ def of_folds(source: Path) -> dict[str, Any]:
 
 def of_metrics(source: Path, names: list[str]) -> dict[str, Any]:
     """Return test metrics of experiments, and of the first one's baselines with its leads."""
-    metrics = load_metrics(source)
+    metrics = load_estimates(source)
     subject = metrics[names[0]]
     test = subject.splits["test"]
     values: dict[str, Any] = {

@@ -33,7 +33,6 @@ from neuralist.evaluation.selection import shown_lead
 
 DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS / "results"
-HEADLINE = DOCS.parent / "artifacts" / "headline.json"
 KEPT = "\u00a0"  # a space that breaks no line: an interval stays whole in a narrow cell
 PROVENANCE = ("date", "processor", "commit", "command", "data")
 
@@ -157,18 +156,6 @@ def _heading(column: str, subject: str) -> str:
         "each": f"{BY_NAME[metric].label}, each training",
         "lead": f"{subject} leads by",
     }[kind]
-
-
-def headline() -> str:
-    """Return artifacts/headline.json, the demo's test figures as the pipeline commits them, as a table."""
-    content = json.loads(HEADLINE.read_text(encoding="utf-8"))
-    columns = list(dict.fromkeys(metric for entry in content.values() for metric in entry))
-    columns.sort(key=list(BY_NAME).index)
-    cells = [
-        [row, *(results.number(entry[one], one) if one in entry else "" for one in columns)]
-        for row, entry in content.items()
-    ]
-    return _markdown(["experiment", *(BY_NAME[one].heading for one in columns)], cells)
 
 
 def benchmarks(rows: dict[str, str]) -> str:
@@ -397,7 +384,6 @@ NAMES: dict[str, Callable[..., Any]] = {
         lead,
         difference,
         table,
-        headline,
         benchmarks,
         ratios,
         measured,

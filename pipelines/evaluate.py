@@ -1,8 +1,9 @@
 """Stage evaluate: every experiment beside its baselines, on val and test, with intervals.
 
-Command: python pipelines/evaluate.py SONGS ROWS PAIRS UNLISTED VECTORS EXPERIMENTS --metrics FOLDER
---headline FILE --table FILE --predictions FILE --figures FOLDER
+Command: python pipelines/evaluate.py SONGS ROWS PAIRS UNLISTED VECTORS EXPERIMENTS --estimates FOLDER
+--metrics FOLDER --headline FILE --table FILE --page FILE --predictions FILE --curves FOLDER --figures FOLDER
 --dark-figures FOLDER --corpus FILE
+Estimates hold all that was measured; metrics and headline a few figures of it, for DVC's tables.
 """
 
 import neuralist.reproducible  # noqa: F401
@@ -21,15 +22,24 @@ from neuralist.config import corpus, params, records
 from neuralist.config.experiment import Experiment
 from neuralist.data import parquet, splits, tables
 from neuralist.data.pair_sets import Listings
-from neuralist.evaluation import epoch_histograms, evaluation, figures, results
+from neuralist.evaluation import (
+    epoch_histograms,
+    epoch_tables,
+    evaluation,
+    figures,
+    results,
+    results_page,
+    summary,
+)
 from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
 
 
 def main() -> None:
-    """Predict with each experiment's encoder, compute the metrics, write them, the table and the figures."""
+    """Predict with each experiment's encoder, compute the metrics, write them, the tables and the figures."""
     inputs = ("songs", "rows", "pairs", "unlisted", "vectors", "experiments")
-    options = ("corpus", "metrics", "headline", "table", "predictions", "figures", "dark-figures")
+    options = ("corpus", "estimates", "metrics", "headline", "table", "page", "predictions")
+    options += ("curves", "figures", "dark-figures")
     args, settings = path_parser(__doc__, inputs, options).parse_args(), params.load()
     songs = parquet.read(args.songs, tables.SONGS)
     listings = Listings.load(args.rows, args.pairs, args.unlisted)
@@ -55,29 +65,45 @@ def main() -> None:
     evaluated = evaluation.evaluate(
         songs, listings, predictions, experiments, word_vectors.load(args.vectors), settings=settings.evaluate
     )
-    shutil.rmtree(args.metrics, ignore_errors=True)  # as DVC does: no file of another experiment stays
+    for folder in (args.estimates, args.metrics, args.curves):
+        shutil.rmtree(folder, ignore_errors=True)  # as DVC does: no file of another experiment stays
     for name, metrics in evaluated.items():
-        records.save(metrics, args.metrics / f"{name}.json")
-    files.write_text(args.headline, json.dumps(results.headline(evaluated), indent=2, allow_nan=False) + "\n")
+        records.save(metrics, args.estimates / f"{name}.json")
+        _write_figures(results.figures(metrics), args.metrics / f"{name}.json")
+    about = summary.subject(evaluated, settings.registration.metric)
+    _write_figures(results.headline(evaluated, about.name if about.is_served else None), args.headline)
+    trained = {name: records.load_experiment(args.experiments / name) for name in experiments}
+    histories = {name: figures.read_history(args.experiments / name / "history.csv") for name in experiments}
+    for measure, table in epoch_tables.by_measure(histories, experiments).items():
+        files.write_text(args.curves / f"{measure}.csv", table.to_csv(index=False, lineterminator="\n"))
+    resolved = evaluation.resolved(songs, experiments)
+    shown = evaluation.targeted(predictions, songs, experiments)
+    _draw(args, trained, histories, resolved, shown, settings.evaluate)
     note = corpus.load(args.corpus).note
     warnings = {protocol: splits.describe_small(pairs) for protocol, pairs in scored.items()}
-    files.write_text(args.table, results.markdown(evaluated, settings.evaluate, note, warnings))
-    trained = {name: records.load_experiment(args.experiments / name) for name in experiments}
-    shown = evaluation.targeted(predictions, songs, experiments)
-    _draw(args, trained, evaluation.resolved(songs, experiments), shown, settings.evaluate)
+    n_train = trained[about.name].n_pairs["train"]
+    sentences = summary.sentences(evaluated, about, n_train, settings.evaluate, note, warnings)
+    files.write_text(args.table, results.markdown(evaluated, settings.evaluate, note, warnings, sentences))
+    pictures = args.figures, args.dark_figures
+    page = results_page.page(evaluated, about, sentences, settings.evaluate, pictures, warnings)
+    files.write_text(args.page, page)
     print(results.headline_table(evaluated, note, warnings))
     print(f"{len(evaluated)} experiments beside their baselines; the tables with intervals: {args.table}")
+
+
+def _write_figures(values: Mapping[str, str | float | None], path: Path) -> None:
+    files.write_text(path, json.dumps(values, indent=2, allow_nan=False) + "\n")
 
 
 def _draw(
     args: argparse.Namespace,
     trained: Mapping[str, records.ExperimentRecord],
+    histories: Mapping[str, pd.DataFrame],
     experiments: Mapping[str, Experiment],
     shown: pd.DataFrame,
     settings: params.Evaluate,
 ) -> None:
     """Write every figure twice, on light and on dark paper."""
-    histories = {name: figures.read_history(args.experiments / name / "history.csv") for name in experiments}
     for folder, theme in ((args.figures, figure_style.LIGHT), (args.dark_figures, figure_style.DARK)):
         shutil.rmtree(folder, ignore_errors=True)
         drawn = {
@@ -90,8 +116,7 @@ def _draw(
         for name, experiment in experiments.items():
             found = epoch_histograms.read(args.experiments / name / epoch_histograms.FILE)
             for kind in epoch_histograms.KINDS if found else ():
-                figure = epoch_histograms.draw(kind, found, name, experiment, theme)
-                drawn[f"{kind}-{name}"] = figure
+                drawn[f"{kind}-{name}"] = epoch_histograms.draw(kind, found, name, experiment, theme)
         for name, figure in drawn.items():
             figure_style.save(figure, folder / f"{name}.png")
 

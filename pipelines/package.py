@@ -1,7 +1,7 @@
 """Stage package: write the best experiment on val as one folder to serve from, with its model card.
 
 Command: python pipelines/package.py SONGS PAIRS CATALOGUE EXPERIMENTS \
-    --corpus FILE --metrics FOLDER --out FOLDER
+    --corpus FILE --estimates FOLDER --out FOLDER
 CATALOGUE is the table of stage catalogue: what is recommended. SONGS and PAIRS are those of the training.
 Where every experiment is under protocol paper nothing is served, and only card.md is written, which says so.
 """
@@ -20,10 +20,10 @@ from neuralist.serving import package
 def main() -> None:
     """Choose the experiment, and write the folder."""
     parser = path_parser(
-        __doc__, ("songs", "pairs", "catalogue", "experiments"), ("corpus", "metrics", "out")
+        __doc__, ("songs", "pairs", "catalogue", "experiments"), ("corpus", "estimates", "out")
     )
     args, settings = parser.parse_args(), params.load()
-    experiments = records.load_metrics(args.metrics)
+    experiments = records.load_estimates(args.estimates)
     metric = selection.resolve_metric(experiments, settings.registration.metric)
     name = selection.best(experiments, metric)
     shutil.rmtree(args.out, ignore_errors=True)  # as DVC does: no file of another choice stays

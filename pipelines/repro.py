@@ -19,7 +19,7 @@ from neuralist.revisions import committed
 from neuralist.tracking import pages
 
 LOG = Path("work/repro.log")
-METRICS = Path("artifacts/metrics")
+ESTIMATES = Path("artifacts/estimates")
 
 
 def main() -> None:
@@ -62,13 +62,13 @@ def _results() -> list[str]:
     # It imports what takes a second; a call with nothing to do needs none of it.
     from neuralist.evaluation import results
 
-    evaluated = records.load_metrics(METRICS)
+    evaluated = records.load_estimates(ESTIMATES)
     note = corpus.load(Path("artifacts/corpus.json")).note
     return results.unseen_tables(evaluated, params.load().evaluate.level, note)
 
 
 def _next() -> list[str]:
-    names = [path.stem for path in sorted(METRICS.glob("*.json"))]
+    names = [path.stem for path in sorted(ESTIMATES.glob("*.json"))]
     lengths = [name for name in names if name.startswith("words")]
     charts = [f"  {' beside '.join(lengths)} there:", f"  {pages.charts_page('words', names)}"]
     workspace = files.workspace(Path.cwd())
@@ -78,7 +78,7 @@ def _next() -> list[str]:
         *next_steps.lines([*ready, ui], workspace),
         f"  {pages.runs_page()}",
         *(charts if lengths[1:] else []),
-        f"All results: {_shown('artifacts/results.md')}. All that the stages said: {_shown(LOG)}.",
+        f"All results: {_shown('artifacts/results.html')}. All that the stages said: {_shown(LOG)}.",
     ]
 
 

@@ -70,9 +70,8 @@ def _train(args: argparse.Namespace, settings: Experiment) -> None:
 
 
 def _skip(out: Path, reason: str) -> None:
-    """Write a history without an epoch, which `dvc plots` needs, and the reason in skipped.txt."""
+    """Write the reason in skipped.txt, and nothing else."""
     shutil.rmtree(out, ignore_errors=True)  # as DVC does: no file of an earlier training stays
-    files.write_text(out / "history.csv", "epoch,loss,val_loss\n")
     files.write_text(out / "skipped.txt", f"{reason}\n")
 
 

@@ -65,7 +65,7 @@ def write_checkout(folder: Path) -> None:
     write_experiment(artifacts / "experiments/other", dict.fromkeys(numbers, 0.5))
     evaluated = compared(entry(), "tfidf", spearman=figure(0.25, 0.125, 0.5))
     for name, experiment in metrics(tiny=evaluated, other=evaluated).items():
-        records.save(experiment, artifacts / "metrics" / f"{name}.json")
+        records.save(experiment, artifacts / "estimates" / f"{name}.json")
         if name == "tiny":
             source = artifacts / "experiments" / name
             chosen = package.Chosen(records.load_experiment(source), experiment, "spearman", 0.95, "")
@@ -109,7 +109,7 @@ def figure(value: float | None, low: float | None = None, high: float | None = N
 
 
 def entry(protocol: Protocol = "songs", **val: float | None) -> dict[str, Any]:
-    """What metrics/<name>.json holds: these values on val, 0.25 for all others and on test."""
+    """What estimates/<name>.json holds: these values on val, 0.25 for all others and on test."""
     names = metric_table.of_protocol(protocol, ranked=False)
     found = {name: figure(0.25, 0.125, 0.5) for name in names}
     return {

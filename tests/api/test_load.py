@@ -43,10 +43,10 @@ def test_a_name_a_path_and_nothing_load_the_same_model(checkout: Path) -> None:
 def test_an_experiment_is_packed_only_when_its_threshold_or_catalogue_is_asked_for(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (checkout / "artifacts/metrics/other.json").unlink()
+    (checkout / "artifacts/estimates/other.json").unlink()
     model = neuralist.load("other")
     assert model.similarity("moss", "stone") == 1
-    with pytest.raises(ValueError, match=r"other: no metrics of it in .*; run `dvc repro evaluate`"):
+    with pytest.raises(ValueError, match=r"other: no estimates of it in .*; run `dvc repro evaluate`"):
         model.recommend("moss")
 
 

@@ -120,9 +120,9 @@ def test_a_map_needs_the_table_of_songs(home: Path) -> None:
 
 
 def test_an_experiment_without_metrics_says_what_to_run(home: Path) -> None:
-    (home / "artifacts/metrics/other.json").unlink()
+    (home / "artifacts/estimates/other.json").unlink()
     ended = CliRunner().invoke(app, ["compare", "moss", "stone", "--model", "other"])
 
     assert ended.exit_code == 1
-    assert ended.stderr.startswith("error: other: no metrics of it in ")
+    assert ended.stderr.startswith("error: other: no estimates of it in ")
     assert ended.stderr.endswith("; run `dvc repro evaluate`\n")

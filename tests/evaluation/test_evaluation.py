@@ -626,7 +626,7 @@ def test_an_empty_split_has_no_pairs_and_null_metrics() -> None:
 def test_a_corpus_with_neither_val_nor_test_is_measured_without_error() -> None:
     entry = evaluated(songs=made_pairs({"train": 20}, 8))
     assert entry["unseen"].splits["test"].n_pairs == 0
-    assert results.headline(entry)["unseen"] == dict.fromkeys(SIX)
+    assert results.figures(entry["unseen"]) == dict.fromkeys(SIX)
     assert "The test part is empty." in results.markdown(entry, made_params().evaluate)
     assert "The test part is empty." in results.headline_table(entry)
 
@@ -660,14 +660,14 @@ def test_the_same_input_gives_the_same_bytes(experiment_metrics: Metrics) -> Non
 # --- headline and table ----------------------------------------------------------------------------
 
 
-def test_the_headline_holds_plain_numbers_of_test_those_of_ranking_first(
+def test_figures_of_an_experiment_are_plain_numbers_of_test_ranking_first(
     ranked: Metrics,
 ) -> None:
-    headline = results.headline(ranked)
-    for name, numbers in headline.items():
-        first = ["listed_auc", "ndcg_at_10"] if ranked[name].protocol == "songs" else []
+    for experiment in ranked.values():
+        numbers = results.figures(experiment)
+        first = ["listed_auc", "ndcg_at_10"] if experiment.protocol == "songs" else []
         assert list(numbers) == [*first, *SIX]
-        assert all(numbers[metric] == ranked[name].splits["test"].metrics[metric].value for metric in numbers)
+        assert all(numbers[metric] == experiment.splits["test"].metrics[metric].value for metric in numbers)
 
 
 def test_there_are_tables_for_each_protocol_and_target_and_words_on_what_is_ranked(

@@ -168,15 +168,16 @@ def test_a_workspace_leaves_the_checkout_byte_for_byte(clone: Path) -> None:
     assert (Path(made) / "artifacts" / "headline.json").exists()
     assert "Running stage 'train@tiny'" not in output, "the cache is shared: the same training runs once"
     headline = json.loads((Path(made) / "artifacts" / "headline.json").read_text())
-    assert list(headline) == ["tiny"], "without trials there is no experiment `tuned`"
+    assert headline["served"] == "tiny"
+    made_of = sorted(path.name for path in (Path(made) / "artifacts" / "metrics").iterdir())
+    assert made_of == ["tiny.json"], "without trials there is no experiment `tuned`"
     assert call(clone, "git", "status", "--short") == ""
     assert not (Path(made) / "mlflow.db").exists()
 
 
-def test_a_second_clone_reproduces_the_headline(clone: Path) -> None:
+def test_a_second_clone_reproduces_the_figures(clone: Path) -> None:
     second = clone.parent / "second"
     call(clone.parent, "git", "clone", "--quiet", str(clone), str(second))
-    headline = json.loads((second / "artifacts" / "headline.json").read_text())
     call(second, "dvc", "pull", "--quiet", "data.dvc")
     (second / "artifacts" / "headline.json").unlink()
     (second / "dvc.lock").unlink()
@@ -186,8 +187,9 @@ def test_a_second_clone_reproduces_the_headline(clone: Path) -> None:
     output = call(second, "dvc", "repro", "evaluate")
 
     assert "Running stage 'train@tiny'" in output
-    again = json.loads((second / "artifacts" / "headline.json").read_text())
-    assert again == {"tiny": headline["tiny"]}
+    again = second / "artifacts" / "metrics" / "tiny.json"
+    assert again.read_text() == (clone / "artifacts" / "metrics" / "tiny.json").read_text()
+    assert json.loads((second / "artifacts" / "headline.json").read_text())["served"] == "tiny"
 
 
 # --- the catalogue ---------------------------------------------------------------------------------

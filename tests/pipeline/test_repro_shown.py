@@ -95,10 +95,10 @@ def test_the_next_commands_are_those_that_neuralist_names_and_the_pages_of_mlflo
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(repro.pages, "runs_page", lambda: "http://runs")
     monkeypatch.setattr(repro.pages, "charts_page", lambda *given: f"http://{given}")
-    (tmp_path / "artifacts/metrics").mkdir(parents=True)
+    (tmp_path / "artifacts/estimates").mkdir(parents=True)
     (tmp_path / "params.yaml").write_text("register: {name: neuralist, metric: auto}\n")
     for name in ("words300", "lyrics", "words15"):
-        (tmp_path / f"artifacts/metrics/{name}.json").touch()
+        (tmp_path / f"artifacts/estimates/{name}.json").touch()
 
     ready = [*repro.next_steps.READY, repro.next_steps.SERVE]
     shared = [f"  {command:33}  {purpose}" for command, purpose in ready]
@@ -110,7 +110,7 @@ def test_the_next_commands_are_those_that_neuralist_names_and_the_pages_of_mlflo
         "  words15 beside words300 there:",
         "  http://('words', ['lyrics', 'words15', 'words300'])",
     ]
-    (tmp_path / "artifacts/metrics/words15.json").unlink()
+    (tmp_path / "artifacts/estimates/words15.json").unlink()
     assert repro._next()[-2] == "  http://runs"
 
 
@@ -131,7 +131,7 @@ def test_after_a_run_in_a_workspace_the_commands_are_those_that_work_there(
         "(cd ../.. && mlflow models serve -m models:/neuralist-names@champion" in line for line in printed
     )
     assert printed[-1] == (
-        "All results: work/names/artifacts/results.md. All that the stages said: work/names/work/repro.log."
+        "All results: work/names/artifacts/results.html. All that the stages said: work/names/work/repro.log."
     )
 
 

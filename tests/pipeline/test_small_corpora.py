@@ -141,12 +141,14 @@ def test_where_val_has_one_grade_the_study_is_skipped_and_the_rest_runs(pipeline
     assert pipeline.output["tuned"] == f"tuned: not trained: {reason}"
     folder = pipeline.folder / "artifacts"
     assert sorted(path.name for path in (folder / "study").iterdir()) == ["skipped.txt", "tuned.json"]
-    assert sorted(path.name for path in (folder / "metrics").iterdir()) == ["whole.json"]
+    for name in ("metrics", "estimates"):
+        assert sorted(path.name for path in (folder / name).iterdir()) == ["whole.json"]
     sentence = "**Warning: val has one grade only, 0.1: it tells no model from another.**"
     assert sentence in (folder / "results.md").read_text()
     row = "".join(f"<td><bdi>{value}</bdi></td>" for value in ("val", 35, 1))  # split, n_pairs, n_grades
     assert row in (folder / "validation.html").read_text()
-    assert json.loads((folder / "headline.json").read_text()).keys() == {"whole"}
+    assert json.loads((folder / "headline.json").read_text())["served"] == "whole"
+    assert "val has one grade only, 0.1" in (folder / "results.html").read_text()
 
 
 def test_three_songs_and_a_pair_end_with_the_counts_that_are_too_small(pipeline: Pipeline) -> None:

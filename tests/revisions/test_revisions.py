@@ -151,6 +151,31 @@ def test_metrics_in_one_file_or_in_one_for_each_experiment_are_the_same(store: S
     assert "| mse | 0.25 | 0.5 | -0.25 |" in text(whole, apart)
 
 
+def test_estimates_of_today_are_compared_with_the_metrics_of_an_older_commit(store: Store) -> None:
+    """Today artifacts/metrics holds plain figures, which are read by nobody here."""
+    plain = store.folder(**{"a.json": b'{"mse": 0.5}'})
+    estimates = store.folder(**{"a.json": json.dumps(entry(0.5)).encode()})
+    here = store.revision(**{"artifacts/estimates": estimates, "artifacts/metrics": plain})
+    there = store.revision(
+        **{"artifacts/metrics": store.folder(**{"a.json": json.dumps(entry(0.25)).encode()})}
+    )
+
+    assert here.metrics == trained.metrics(a=entry(0.5))
+    assert here.unread == []
+    assert "| mse | 0.5 | 0.25 | +0.25 |" in text(here, there)
+
+
+def test_without_its_cache_an_older_commit_is_compared_by_its_headline_of_all(store: Store) -> None:
+    both = {"a.json": json.dumps(entry(0.5)).encode(), "b.json": json.dumps(entry(0.75)).encode()}
+    here = store.revision({"a": {"mse": 0.5}}, **{"artifacts/estimates": store.folder(**both)})
+    made = text(here, store.revision({"a": {"mse": 0.5}, "b": {"mse": 0.25}}))
+
+    assert "### b, test 0 of 1 figures are equal. | metric | here | there | difference |" in made
+    assert "| mse | 0.75 | 0.25 | +0.5 |" in made
+    assert "All 1 figures are equal in: a, test." in made
+    assert "only" not in made.partition("## Outs")[0]
+
+
 def test_metrics_that_lack_what_they_hold_today_are_named_beside_the_headline(store: Store) -> None:
     old = {key: value for key, value in entry(0.25).items() if key != "target"}
     here = store.revision({"a": {"mse": 0.5}}, **{METRICS: store.put(json.dumps({"a": entry(0.5)}).encode())})
@@ -232,7 +257,7 @@ def test_what_the_cache_lacks_is_said_with_a_remedy_and_the_rest_is_compared(sto
     assert f"Not in DVC's cache, of there: {METRICS}, {PREDICTIONS}, {MODEL}. What needs them" in made
     assert "Not in DVC's cache, of here" not in made
     assert "`dvc pull` at that commit, or `dvc repro` there, in another clone that shares this cache" in made
-    assert "### a, test (only there) mse 0.5" in made
+    assert "| mse | 0 | 0.5 | -0.5 |" in made
 
 
 def test_predictions_with_other_columns_do_not_stop_the_report(store: Store) -> None:
@@ -436,7 +461,26 @@ def test_a_folder_inside_the_checkout_is_refused(repository: Path, monkeypatch: 
         revision.of_working_tree(repository)
 
 
-@pytest.mark.parametrize("headline", ["[]", "null", '{"a": null}', '{"a": 1}', '{"a": {"mse": "x"}}'])
+@pytest.mark.parametrize(
+    ("headline", "read"),
+    [
+        ({"served": "a", "mse": 0.5, "ndcg_at_10": None}, {"a": {"mse": 0.5, "ndcg_at_10": None}}),
+        ({"served": None}, {}),
+        ({"a": {"mse": 0.5}, "served": {"mse": 1}}, {"a": {"mse": 0.5}, "served": {"mse": 1.0}}),
+    ],
+    ids=["the served model's", "nothing is served", "of all, as older commits have it"],
+)
+def test_a_headline_of_today_and_of_older_commits_is_read(
+    repository: Path, headline: dict[str, Any], read: dict[str, Any]
+) -> None:
+    write({"x": "0" * 32}, headline)
+    assert revision.of_working_tree(repository).headline == read
+
+
+@pytest.mark.parametrize(
+    "headline",
+    ["[]", "null", '{"a": null}', '{"a": 1}', '{"a": {"mse": "x"}}', '{"served": "a", "mse": "x"}'],
+)
 def test_a_headline_of_another_form_is_refused_in_one_line(repository: Path, headline: str) -> None:
     Path(revision.HEADLINE).write_text(headline)
 

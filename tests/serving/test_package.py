@@ -445,7 +445,7 @@ STAGE = (
 
 def write_inputs(folder: Path, found: dict[str, Any]) -> None:
     for name, metrics_ in trained.metrics(**found).items():
-        records.save(metrics_, folder / "metrics" / f"{name}.json")
+        records.save(metrics_, folder / "estimates" / f"{name}.json")
     (folder / "corpus.json").write_text(json.dumps({"note": "A corpus.", "epochs": 1}))
     (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     for name in ("songs", "catalogue"):

@@ -206,7 +206,7 @@ def test_the_server_has_runs_metrics_trials_and_versions_and_the_clone_has_no_st
     place = client.get_experiment_by_name("neuralist")
     assert place is not None
     runs = client.search_runs([place.experiment_id])
-    metrics = records.load_metrics(finished / "artifacts/metrics")
+    metrics = records.load_estimates(finished / "artifacts/estimates")
     for name in ("small", "tuned"):
         [run] = [run for run in runs if run.info.run_name == name]
         value = metrics[name].splits["test"].metrics["spearman"].value

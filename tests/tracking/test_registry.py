@@ -77,8 +77,8 @@ class Checkout:
             trained.write_experiment(source, words)
         entry = trained.compared(trained.entry(), "tfidf", spearman=trained.figure(0.25, 0.125, 0.5))
         [evaluated] = trained.metrics(one=entry).values()
-        shutil.rmtree(self.artifacts / "metrics", ignore_errors=True)
-        records.save(evaluated, self.artifacts / "metrics" / f"{name}.json")
+        shutil.rmtree(self.artifacts / "estimates", ignore_errors=True)
+        records.save(evaluated, self.artifacts / "estimates" / f"{name}.json")
         chosen = package.Chosen(records.load_experiment(source), evaluated, metric, 0.95, note)
         out = self.artifacts / "served"
         catalogue = parquet.read(self.artifacts / "catalogue_songs.parquet", tables.SONGS)

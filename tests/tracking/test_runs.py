@@ -35,7 +35,7 @@ def write_metrics(artifacts: Path, name: str, value: float) -> None:
         "roc_auc": trained.figure(None) | {"reason": "one class only"},
     }
     [metrics] = trained.metrics(one=entry).values()
-    records.save(metrics, artifacts / "metrics" / f"{name}.json")
+    records.save(metrics, artifacts / "estimates" / f"{name}.json")
 
 
 def write_val(artifacts: Path, **figures: float) -> None:
@@ -43,7 +43,7 @@ def write_val(artifacts: Path, **figures: float) -> None:
     entry = trained.entry()
     entry["splits"]["val"]["metrics"] |= {name: trained.figure(value) for name, value in figures.items()}
     [metrics] = trained.metrics(one=entry).values()
-    records.save(metrics, artifacts / "metrics" / "songs15.json")
+    records.save(metrics, artifacts / "estimates" / "songs15.json")
 
 
 def write_artifacts(folder: Path, name: str = "songs15", fingerprint: str = FINGERPRINT) -> Path:
@@ -133,7 +133,7 @@ def test_a_run_has_the_files_of_its_experiment_and_the_corpus_yaml(
     record(artifacts, Path("data"), mlflow_store)
     (run,) = runs(mlflow_store)
     expected = {"experiment.json", "history.csv", "model.keras", "figures/curves.png", "results.md"}
-    assert shown(run) == expected | {"metrics/songs15.json", "corpus.yaml"}
+    assert shown(run) == expected | {"estimates/songs15.json", "corpus.yaml"}
 
 
 def test_figures_of_the_kept_model_stand_apart_from_curves(mlflow_store: Store, artifacts: Path) -> None:
@@ -327,7 +327,7 @@ def test_a_server_out_of_reach_is_named_without_its_password(
 
 
 def test_missing_results_are_one_clear_error(mlflow_store: Store, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"metrics: no metrics there; run `dvc repro`"):
+    with pytest.raises(ValueError, match=r"estimates: no estimates there; run `dvc repro`"):
         record(tmp_path / "nothing", Path("data"), mlflow_store)
 
 

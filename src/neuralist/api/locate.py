@@ -101,10 +101,10 @@ def _packed(source: Path, checkout: Path, resources: ExitStack) -> Path:
     from neuralist.serving import package
 
     artifacts = checkout / "artifacts"
-    metrics = records.load_metrics(artifacts / "metrics")
+    metrics = records.load_estimates(artifacts / "estimates")
     if source.name not in metrics:
         raise ValueError(
-            f"{source.name}: no metrics of it in {artifacts / 'metrics'}; run `dvc repro evaluate`"
+            f"{source.name}: no estimates of it in {artifacts / 'estimates'}; run `dvc repro evaluate`"
         )
     settings = params.load(checkout / "params.yaml")
     metric, level = selection.resolve_metric(metrics, settings.registration.metric), settings.evaluate.level

@@ -29,7 +29,8 @@ class Metric:
             similarities of pairs; translations: of `evaluation.translations`, which has recall_at_10 too;
             training: what an epoch brings and `evaluate` does not measure.
         protocols: under which `evaluate` measures it.
-        headline: whether it stands in headline.json and in the first tables.
+        means: what it is, in words that follow its label; empty where no experiment is chosen by it.
+        headline: whether it stands in artifacts/metrics and in the first tables.
         lower_is_better: for a figure as for a difference of two.
         digits: that people read after the point.
         undefined: why there may be no value.
@@ -38,6 +39,7 @@ class Metric:
     name: str
     label: str
     of: Literal["ranking", "pairs", "translations", "training"] = "pairs"
+    means: str = ""
     protocols: tuple[Protocol, ...] = ("songs", "paper", "given")
     headline: bool = False
     lower_is_better: bool = False
@@ -58,23 +60,88 @@ class Metric:
 _translations = partial(Metric, of="translations", protocols=(), undefined="no other song")
 _ranking = partial(Metric, of="ranking", protocols=("songs",), undefined=_NO_QUERY)
 METRICS = (
-    _ranking(name="listed_auc", label="listed AUC", headline=True),
-    _ranking(name="ndcg_at_10", label="nDCG@10", headline=True),
+    _ranking(
+        name="listed_auc",
+        label="listed AUC",
+        means="the chance that a song in another one's list of similar songs is called more like it than a "
+        "song that is not (0.5 by guessing)",
+        headline=True,
+    ),
+    _ranking(
+        name="ndcg_at_10",
+        label="nDCG@10",
+        means="how good the ten songs are that it puts first, from 0 to 1",
+        headline=True,
+    ),
     _ranking(name="recall_at_10", label="recall@10"),
     _ranking(name="listed_auc_new_artist", label="listed AUC, new artists", undefined=_NO_NEW_ARTIST),
     _ranking(
         name="pooled_listed_auc", label="listed AUC, pooled", undefined="all pairs are listed, or none is"
     ),
-    Metric(name="decile_accuracy", label="decile accuracy", headline=True),
-    Metric(name="within_one_decile", label="within one decile", headline=True),
-    Metric(name="spearman", label="Spearman", headline=True, undefined=_CONSTANT),
-    Metric(name="mse", label="MSE", headline=True, lower_is_better=True, digits=4),
-    Metric(name="average_precision", label="average precision", headline=True, undefined=_ONE_CLASS),
-    Metric(name="roc_auc", label="ROC AUC", headline=True, undefined=_ONE_CLASS),
-    Metric(name="pearson", label="Pearson", undefined=_CONSTANT),
-    Metric(name="binary_accuracy", label="binary accuracy"),
-    Metric(name="f1", label="F1", undefined=_ONE_CLASS),
-    Metric(name="balanced_accuracy", label="balanced accuracy", undefined=_ONE_CLASS),
+    Metric(
+        name="decile_accuracy",
+        label="decile accuracy",
+        means="the share of pairs whose similarity is put into the right tenth",
+        headline=True,
+    ),
+    Metric(
+        name="within_one_decile",
+        label="within one decile",
+        means="the share of pairs whose similarity is put into the right tenth or the next one",
+        headline=True,
+    ),
+    Metric(
+        name="spearman",
+        label="Spearman",
+        means="how well it orders pairs by their similarity, from -1 to 1 (0 by guessing)",
+        headline=True,
+        undefined=_CONSTANT,
+    ),
+    Metric(
+        name="mse",
+        label="MSE",
+        means="the mean squared error of the similarity, of which less is better",
+        headline=True,
+        lower_is_better=True,
+        digits=4,
+    ),
+    Metric(
+        name="average_precision",
+        label="average precision",
+        means="the share of similar pairs among those it puts first, averaged, from 0 to 1",
+        headline=True,
+        undefined=_ONE_CLASS,
+    ),
+    Metric(
+        name="roc_auc",
+        label="ROC AUC",
+        means="the chance that a similar pair is called more alike than a dissimilar one (0.5 by guessing)",
+        headline=True,
+        undefined=_ONE_CLASS,
+    ),
+    Metric(
+        name="pearson",
+        label="Pearson",
+        means="how straight a line its similarities make with the true ones, from -1 to 1 (0 by guessing)",
+        undefined=_CONSTANT,
+    ),
+    Metric(
+        name="binary_accuracy",
+        label="binary accuracy",
+        means="the share of pairs that it puts on the right side of similarity 0.5",
+    ),
+    Metric(
+        name="f1",
+        label="F1",
+        means="the balance of precision and recall where it calls pairs similar, from 0 to 1",
+        undefined=_ONE_CLASS,
+    ),
+    Metric(
+        name="balanced_accuracy",
+        label="balanced accuracy",
+        means="the mean of the shares of similar and of dissimilar pairs that it tells (0.5 by guessing)",
+        undefined=_ONE_CLASS,
+    ),
     # The predecessor's classes, for a comparison with its figures.
     Metric(name="nearest_tenth_accuracy", label="nearest-tenth accuracy", protocols=("paper",)),
     _translations(name="recall_at_1", label="recall@1"),
@@ -86,6 +153,8 @@ BY_NAME = {metric.name: metric for metric in METRICS}
 OF_RANKING = tuple(metric.name for metric in METRICS if metric.of == "ranking")
 OF_PAIRS = tuple(metric.name for metric in METRICS if metric.of == "pairs")
 HEADLINE = tuple(metric.name for metric in METRICS if metric.headline)
+# headline.json has the first four of these that the served model has: few columns of `dvc exp show`.
+OF_SERVED = ("listed_auc", "ndcg_at_10", "spearman", "mse", "average_precision", "roc_auc")
 # What training says of val after an epoch, by its name in history.csv (there with val_ before it), in the
 # order of the columns. Its listed_auc is the metric pooled_listed_auc, of all pairs at once, for val has a
 # sample of the unlisted ones.

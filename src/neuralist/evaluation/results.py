@@ -1,6 +1,7 @@
-"""Format the metrics of all experiments: results.md, tables for the terminal, headline.
+"""Format the metrics of all experiments: results.md, its parts, tables for the terminal, plain figures.
 
-Input: the metrics of `evaluation.evaluate`. Output: text; the headline: experiment to metric to number.
+Input: the metrics of `evaluation.evaluate`. Output: text; sections, which `results_page` shows as results.md
+does; the figures of DVC's tables.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,7 +9,7 @@ from typing import NamedTuple
 
 from neuralist.config import params
 from neuralist.config.experiment import Experiment
-from neuralist.config.metric_table import BY_NAME, HEADLINE, OF_PAIRS, OF_RANKING
+from neuralist.config.metric_table import BY_NAME, HEADLINE, OF_PAIRS, OF_RANKING, OF_SERVED
 from neuralist.config.records import BaselineEstimate, Estimate, ExperimentMetrics, RankingCounts
 from neuralist.evaluation.baselines import BASELINES
 from neuralist.evaluation.groups import grouped
@@ -17,6 +18,7 @@ from neuralist.evaluation.selection import lead_mark
 Experiments = Mapping[str, ExperimentMetrics]
 Warnings = Mapping[str, Sequence[str]]  # protocol to sentences about its val and test
 RIDGES = ("ridge_tfidf", "ridge")
+# In paragraphs of lines.
 _EXPLANATION = """\
 Each cell is a value on the test part and its {level:g} % interval from {draws:,} resamples of the songs.
 Baselines are learned on train alone; those from lyrics read as much of a text as the model.
@@ -45,12 +47,24 @@ _TITLES = {
 }
 
 
-def headline(experiments: Experiments) -> dict[str, dict[str, float | None]]:
-    """Return the headline metrics of each experiment on test; None where undefined."""
-    return {
-        name: {metric: experiment.splits["test"].metrics[metric].value for metric in _headline(experiment)}
-        for name, experiment in experiments.items()
-    }
+def figures(experiment: ExperimentMetrics) -> dict[str, float | None]:
+    """Return the headline metrics of an experiment on test, its row in `dvc metrics show`."""
+    test = experiment.splits["test"].metrics
+    return {metric: test[metric].value for metric in _headline(experiment)}
+
+
+def headline(experiments: Experiments, served: str | None) -> dict[str, str | float | None]:
+    """Return what headline.json holds: the served experiment's name and its first four figures on test.
+
+    Args:
+        experiments: name to metrics.
+        served: the experiment that stage `package` chooses; None where it serves none.
+    """
+    if served is None:
+        return {"served": None}
+    test = experiments[served].splits["test"].metrics
+    names = [metric for metric in OF_SERVED if metric in test][:4]
+    return {"served": served, **{metric: test[metric].value for metric in names}}
 
 
 def _headline(experiment: ExperimentMetrics) -> list[str]:
@@ -58,42 +72,117 @@ def _headline(experiment: ExperimentMetrics) -> list[str]:
     return [name for name in HEADLINE if name in experiment.splits["test"].metrics]
 
 
+class Cell(NamedTuple):
+    """A cell of a table: "0.312", its interval "[0.118, 0.512]" or nothing, and " (a~)" or nothing."""
+
+    value: str
+    interval: str
+    marks: str
+
+
+class Table(NamedTuple):
+    """A table on the test part.
+
+    Attributes:
+        heading: what it is about.
+        columns: labels of its metrics.
+        rows: label of an experiment or baseline, whether it is an experiment, and a cell for each column.
+    """
+
+    heading: str
+    columns: list[str]
+    rows: list[tuple[str, bool, list[Cell]]]
+
+
+class Section(NamedTuple):
+    """What results.md says of the experiments that may be compared.
+
+    Attributes:
+        title: their protocol and target.
+        facts: sentences on their test part.
+        warnings: sentences on what is too small.
+        tables: of their metrics and those of baselines.
+        missing_leads: a sentence for each experiment and baseline where no lead is shown.
+    """
+
+    title: str
+    facts: list[str]
+    warnings: list[str]
+    tables: list[Table]
+    missing_leads: list[str]
+
+
+def explanation(settings: params.Evaluate) -> list[str]:
+    """Return the paragraphs that say how the tables are read, with their line breaks."""
+    text = _EXPLANATION.format(level=100 * settings.level, draws=settings.draws)
+    return text.rstrip().split("\n\n")
+
+
+def sections(experiments: Experiments, warnings: Warnings | None = None) -> Iterator[Section]:
+    """Yield a section for each protocol and target: tables, and the baselines without a shown lead.
+
+    Args:
+        experiments: name to metrics.
+        warnings: protocol to sentences about its val and test.
+    """
+    for title, group in _comparable_groups(experiments).items():
+        metrics = next(iter(group.values())).splits["test"].metrics
+        measured = {
+            heading: [name for name in columns if name in metrics] for heading, columns in _TABLES.items()
+        }
+        tables = [_table(heading, group, names) for heading, names in measured.items() if names]
+        small = list(_warnings(group, warnings))
+        yield Section(title, _describe_test(group), small, tables, list(_list_missing_leads(group)))
+
+
+def _table(heading: str, experiments: Experiments, names: Sequence[str]) -> Table:
+    rows = [
+        (row.label, not row.differences, [_cell(row.metrics[name], name, row.marks(name)) for name in names])
+        for row in _rows(experiments)
+    ]
+    return Table(heading, [BY_NAME[name].heading for name in names], rows)
+
+
+def _cell(estimate: Estimate, name: str, marks: str) -> Cell:
+    value, _, between = interval(estimate, name).partition(" ")
+    return Cell(value, between, marks)
+
+
 def markdown(
     experiments: Experiments,
     settings: params.Evaluate,
     corpus_note: str = "",
     warnings: Warnings | None = None,
+    summary: Sequence[str] = (),
 ) -> str:
-    """Return the text of results.md: tables by protocol and target, and the baselines without a shown lead.
+    """Return the text of results.md.
 
     Args:
         experiments: name to metrics.
         settings: draws and level of the intervals.
         corpus_note: a warning about the corpus, such as that it is synthetic; empty for none.
         warnings: protocol to sentences about its val and test.
+        summary: the sentences that it begins with, from `summary.sentences`.
     """
     lines = ["# Results", ""]
-    if corpus_note:
-        lines += [f"**{corpus_note}**", ""]
-    lines += [_EXPLANATION.format(level=100 * settings.level, draws=settings.draws)]
-    for title, group in _comparable_groups(experiments).items():
-        lines += [f"## {title}", "", *_describe_test(group), ""]
-        small = _warnings(group, warnings)
-        lines += [*(f"**{warning}**" for warning in small), ""] if small else []
-        metrics = next(iter(group.values())).splits["test"].metrics
-        for heading, columns in _TABLES.items():
-            names = [name for name in columns if name in metrics]
-            lines += [f"### {heading}", "", *_table(group, names), ""] if names else []
-        lines += [*_list_missing_leads(group), ""]
+    lines += [*summary, ""] if summary else []
+    lines += [f"**{corpus_note}**", ""] if corpus_note else []
+    lines += ["\n\n".join(explanation(settings)), ""]
+    for section in sections(experiments, warnings):
+        lines += [f"## {section.title}", "", *section.facts, ""]
+        lines += [*(f"**{warning}**" for warning in section.warnings), ""] if section.warnings else []
+        for table in section.tables:
+            lines += [f"### {table.heading}", "", *_markdown_table(table), ""]
+        lines += [*(f"- {sentence}" for sentence in section.missing_leads), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _table(experiments: Experiments, names: Sequence[str]) -> Iterator[str]:
-    yield "| | " + " | ".join(BY_NAME[name].heading for name in names) + " |"
-    yield "|---" * (len(names) + 1) + "|"
-    for row in _rows(experiments):
-        cells = [f"{interval(row.metrics[name], name)}{row.marks(name)}" for name in names]
-        yield f"| {row.label} | " + " | ".join(cells) + " |"
+def _markdown_table(table: Table) -> Iterator[str]:
+    yield "| | " + " | ".join(table.columns) + " |"
+    yield "|---" * (len(table.columns) + 1) + "|"
+    for label, _, cells in table.rows:
+        filled = (f"{value} {between}".rstrip() + marks for value, between, marks in cells)
+        yield f"| {label} | " + " | ".join(filled) + " |"
 
 
 def headline_table(experiments: Experiments, corpus_note: str = "", warnings: Warnings | None = None) -> str:
@@ -277,7 +366,7 @@ def _describe_ranking(counts: RankingCounts) -> str:
 
 
 def _list_missing_leads(experiments: Experiments) -> Sequence[str]:
-    """Return a line for each experiment and baseline where a headline metric shows no lead."""
+    """Return a sentence for each experiment and baseline where a headline metric shows no lead."""
     lines = []
     for name, experiment in experiments.items():
         for baseline, rival in experiment.splits["test"].baselines.items():
@@ -287,9 +376,7 @@ def _list_missing_leads(experiments: Experiments) -> Sequence[str]:
                 if lead_mark(rival[metric].difference, metric)
             ]
             if metrics:
-                lines.append(
-                    f"- {name} is no better than {BASELINES[baseline].label} by {', '.join(metrics)}."
-                )
+                lines.append(f"{name} is no better than {BASELINES[baseline].label} by {', '.join(metrics)}.")
     return lines
 
 

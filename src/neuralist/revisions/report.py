@@ -19,7 +19,7 @@ from neuralist.revisions.revision import Revision
 
 WEIGHTS = "model.weights.h5"
 # Prefixes of the paths whose contents are compared; of other files only the md5 is.
-_READ = tuple(f"artifacts/{name}" for name in ("counts", "metrics", "predictions"))
+_READ = tuple(f"artifacts/{name}" for name in ("counts", "estimates", "metrics", "predictions"))
 _REMEDY = (
     "What needs them is left out. To have them: `dvc pull` at that commit, or `dvc repro` there, in another "
     "clone that shares this cache (`dvc cache dir`)."
@@ -66,7 +66,7 @@ def _absent(name: str, side: Revision, other: Revision) -> Iterator[str]:
 def _figures(here: Revision, there: Revision, settings: params.Evaluate) -> Iterator[str]:
     """Yield each split in which a figure or prediction differs, names of the others, and the baselines."""
     whole = bool(here.metrics and there.metrics)
-    own, other = (_values(side, whole=whole) for side in (here, there))
+    own, other = (_values(one, two, whole=whole) for one, two in ((here, there), (there, here)))
     try:
         pairs = paired_differences(here, there, settings)
     except ValueError as error:  # an older commit's tables may have other columns
@@ -94,12 +94,22 @@ def _figures(here: Revision, there: Revision, settings: params.Evaluate) -> Iter
         yield from (*_baselines(here, there), "")
 
 
-def _values(side: Revision, *, whole: bool) -> dict[ScoredSplit, dict[str, Estimate]]:
-    """Return estimates by split and metric: those of headline.json, and if `whole`, all others."""
+def _values(side: Revision, other: Revision, *, whole: bool) -> dict[ScoredSplit, dict[str, Estimate]]:
+    """Return estimates by split and metric: of headline.json, and if `whole`, all others.
+
+    Else those that the other's headline.json has, which in older commits is of all experiments.
+    """
     values: dict[ScoredSplit, dict[str, Estimate]] = {}
     for name, experiment in side.metrics.items() if whole else ():
         for split, measured in experiment.splits.items():
             values[ScoredSplit(name, split)] = dict(measured.metrics)
+    for name in [] if whole else other.headline.keys() & side.metrics.keys():
+        measured = side.metrics[name].splits["test"].metrics
+        values[ScoredSplit(name, "test")] = {
+            metric: Estimate(value=measured[metric].value, low=None, high=None)
+            for metric in other.headline[name]
+            if metric in measured
+        }
     no_estimate = Estimate(value=None, low=None, high=None)
     for name, figures in side.headline.items():
         estimates = values.setdefault(ScoredSplit(name, "test"), {})

@@ -37,7 +37,7 @@ class Revision:
     Attributes:
         title: short hash and subject of the commit.
         outs: outs by path, in the order of dvc.lock.
-        headline: value on test by experiment and metric.
+        headline: value on test by experiment and metric: of the served experiment, in older commits of all.
         cache: DVC's folder of files by md5.
     """
 
@@ -80,9 +80,13 @@ class Revision:
 
     @cached_property
     def _metrics_content(self) -> dict[str, Any]:
-        """Content of the metrics files by experiment; older commits have all experiments in one file."""
+        """Content of the files with estimates by experiment.
+
+        Older commits have them in artifacts/metrics/, still older ones in one file, artifacts/metrics.json.
+        """
+        apart = any(path.startswith("artifacts/estimates") for path in self.outs)
         contents: dict[str, Any] = {}
-        for path, file in self.contents("artifacts/metrics", ".json").items():
+        for path, file in self.contents(f"artifacts/{'estimates' if apart else 'metrics'}", ".json").items():
             content = read_json(file)
             contents |= content if path == "artifacts/metrics.json" else {Path(path).stem: content}
         return contents
@@ -98,7 +102,7 @@ class Revision:
 
     @property
     def unread(self) -> list[str]:
-        """Experiments whose metrics file lacks fields that it has today."""
+        """Experiments whose file of estimates lacks fields that it has today."""
         return [name for name in self._metrics_content if name not in self.metrics]
 
     @cached_property
@@ -199,7 +203,7 @@ def _revision(title: str, lock: str, headline: str | None, cache: Path) -> Revis
         }
         figures = {
             experiment: {metric: None if value is None else float(value) for metric, value in values.items()}
-            for experiment, values in json.loads(headline or "{}").items()
+            for experiment, values in _by_experiment(json.loads(headline or "{}")).items()
         }
     except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
@@ -207,3 +211,12 @@ def _revision(title: str, lock: str, headline: str | None, cache: Path) -> Revis
             f"dvc.lock or {HEADLINE} of {title}: not readable ({reason}); run `dvc repro` there"
         ) from error
     return Revision(title, outs, figures, cache)
+
+
+def _by_experiment(content: Any) -> dict[str, dict[str, Any]]:
+    """Return figures by experiment, as headline.json of older commits has them; today's is of one alone."""
+    served = content.get("served", {})
+    if isinstance(served, dict):  # no such key, or an experiment of this name
+        return content
+    figures = {metric: value for metric, value in content.items() if metric != "served"}
+    return {} if served is None else {served: figures}

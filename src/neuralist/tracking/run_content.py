@@ -1,7 +1,8 @@
 """Gather the content of an experiment's MLflow run from the stages' files, without mlflow.
 
-Input: artifacts/ (metrics/<name>.json, experiments/<name>/, figures/, pages), params.yaml and dvc.lock of the
-working folder, corpus.yaml of the raw folder. Output: params, tags, metrics, files and their digest.
+Input: artifacts/ (estimates/ and metrics/<name>.json, experiments/<name>/, figures/, pages), params.yaml and
+dvc.lock of the working folder, corpus.yaml of the raw folder. Output: params, tags, metrics, files and their
+digest.
 """
 
 import csv
@@ -49,9 +50,9 @@ def names(artifacts: Path) -> list[str]:
     Raises:
         ValueError: there are none.
     """
-    evaluated = sorted(path.stem for path in (artifacts / "metrics").glob("*.json"))
+    evaluated = sorted(path.stem for path in (artifacts / "estimates").glob("*.json"))
     if not evaluated:
-        raise ValueError(f"{artifacts / 'metrics'}: no metrics there; run `dvc repro`")
+        raise ValueError(f"{artifacts / 'estimates'}: no estimates there; run `dvc repro`")
     return evaluated
 
 
@@ -65,7 +66,7 @@ def read(artifacts: Path, raw: Path, name: str) -> RunContent:
 
     folder = artifacts / "experiments" / name
     experiment = records.load_experiment(folder)
-    metrics = records.load(artifacts / "metrics" / f"{name}.json", records.ExperimentMetrics)
+    metrics = records.load(artifacts / "estimates" / f"{name}.json", records.ExperimentMetrics)
     tags = {
         "fingerprint": experiment.fingerprint,
         "protocol": experiment.params.protocol,
@@ -95,7 +96,7 @@ def digest(artifacts: Path, raw: Path, name: str) -> str:
 def _files(artifacts: Path, raw: Path, name: str) -> dict[str, Path]:
     folder = artifacts / "experiments" / name
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    for pattern in (f"metrics/{name}.json", *REPORTS):
+    for pattern in (f"metrics/{name}.json", f"estimates/{name}.json", *REPORTS):
         files |= {path.relative_to(artifacts).as_posix(): path for path in artifacts.glob(pattern)}
     corpus = raw / "corpus.yaml"
     if corpus.exists():

@@ -6,7 +6,7 @@
 | vectors/coverage.json | experiment.Coverage | vectors |
 | experiments/<name>/experiment.json | experiment.ExperimentRecord | train, tuned |
 | study/best.yaml | experiment.BestTrial | study |
-| metrics/<name>.json | metrics.ExperimentMetrics | evaluate |
+| estimates/<name>.json | metrics.ExperimentMetrics | evaluate |
 | served/served.json | served.ServedModel | package |
 | served/blend.json | served.BlendRecord | package |
 | served/drift.json | drift.DriftReference | package |
@@ -35,7 +35,7 @@ from neuralist.config.records.metrics import (
     RankingCounts,
     SplitMetrics,
     Thresholds,
-    load_metrics,
+    load_estimates,
 )
 from neuralist.config.records.served import (
     BLEND,

@@ -135,13 +135,13 @@ class ExperimentMetrics(Section):
     splits: dict[Split, SplitMetrics]
 
 
-def load_metrics(folder: Path) -> dict[str, ExperimentMetrics]:
-    """Read artifacts/metrics: experiment to its metrics, by name.
+def load_estimates(folder: Path) -> dict[str, ExperimentMetrics]:
+    """Read artifacts/estimates: experiment to its metrics with their intervals, by name.
 
     Raises:
         ValueError: there are none, or a file is damaged.
     """
     paths = sorted(folder.glob("*.json"))
     if not paths:
-        raise ValueError(f"{folder}: no metrics there; run `dvc repro`")
+        raise ValueError(f"{folder}: no estimates there; run `dvc repro`")
     return {path.stem: load(path, ExperimentMetrics) for path in paths}
