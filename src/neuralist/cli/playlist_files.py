@@ -15,24 +15,8 @@ from neuralist import files, html
 
 Songs = Sequence[Mapping[str, Any]]
 
-AUDIO = frozenset(
-    (
-        ".aac",
-        ".aif",
-        ".aiff",
-        ".alac",
-        ".ape",
-        ".flac",
-        ".m4a",
-        ".mka",
-        ".mp3",
-        ".mpc",
-        ".oga",
-        ".ogg",
-        ".opus",
-    )
-    + (".wav", ".wma", ".wv")
-)
+_COMMON = (".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".wav", ".wma")
+AUDIO = frozenset({*_COMMON, ".aif", ".aiff", ".alac", ".ape", ".mka", ".mpc", ".wv"})
 _TRACK = re.compile(r"^(?:\d-)?\d{1,3}\s*[-.–—_]?\s+(?=\S)")  # "01 Title", "1-01 - Title"
 _COLUMNS = ("rank", "similarity", "score", "artist", "title", "year", "song_id", "file")
 

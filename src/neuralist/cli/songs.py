@@ -231,7 +231,7 @@ def playlist(  # noqa: PLR0913 - each is an option
     ] = None,
     unlike: Annotated[
         list[str] | None,
-        typer.Option("--not", help="A song to be unlike; repeat it for several."),
+        typer.Option("--not", help="A song to be unlike; repeat for several."),
     ] = None,
     n: Annotated[int, typer.Option("-n", min=1, max=1000, help="How many songs.")] = 10,
     language: Language = None,
@@ -306,7 +306,7 @@ def _played(
     else:
         [start] = positions["query"]
         if positions["to"]:
-            walk = catalogue.path(start, *positions["to"], n, **options)
+            walk = catalogue.path(start, positions["to"][0], n, **options)
         else:
             walk = catalogue.playlist(start, n, **options)
         steps = catalogue.embeddings[walk]
