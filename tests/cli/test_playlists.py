@@ -37,11 +37,11 @@ def test_from_one_song_to_another_the_steps_are_short_and_even(model: str) -> No
     assert (result["query"]["song_id"], result["to"]["song_id"]) == ("s0", "s4")
 
 
-def test_liked_songs_and_others_rank_by_the_difference_of_their_mean_similarities(model: str) -> None:
+def test_liked_songs_rank_by_their_product_less_the_mean_of_the_others(model: str) -> None:
     result = answer("playlist", "--like", "s0", "--like", "s1", "--not", "s4", "-n", "2", "--model", model)
     assert ids(result) == ["s2", "s3"]
-    near = (math.exp(-0.2) + math.exp(-0.1)) / 2 - math.exp(-0.5)
-    far = (math.exp(-0.4) + math.exp(-0.3)) / 2 - math.exp(-0.3)
+    near = math.exp(-0.15) - math.exp(-0.5)
+    far = math.exp(-0.35) - math.exp(-0.3)
     assert [song["score"] for song in result["songs"]] == pytest.approx([near, far], abs=1e-6)
     assert [song["song_id"] for song in result["like"]] == ["s0", "s1"]
     assert [song["song_id"] for song in result["not"]] == ["s4"]

@@ -52,8 +52,8 @@ def songs() -> pd.DataFrame:
 def write(table: pd.DataFrame, path: Path) -> str:
     embeddings = np.array(CORNERS, dtype=float)
     drawn = layout.songmap(table, embeddings, Similarity("manhattan"), 3)
-    words, clusters = song_words.weighted(table["lyrics"].tolist()), song_words.clusters(embeddings)
-    page = html_page.page(drawn, words, clusters, "9 songs, by hand", "All made up.")
+    words, regions = song_words.weighted(table["lyrics"].tolist()), song_words.regions(embeddings)
+    page = html_page.page(drawn, words, regions, "9 songs, by hand", "All made up.")
     path.write_text(page, encoding="utf-8")
     return path.as_uri()
 
@@ -135,7 +135,7 @@ NEAR_NIGHT = [
 def test_the_page_says_what_it_shows(desk: Page) -> None:
     expect(desk.locator("header")).to_contain_text("9 songs, by hand")
     expect(desk.locator("header")).to_contain_text("All made up.")
-    assert desk.locator("#modes").inner_text().split() == ["Cluster", "Genre", "Year", "Language"]
+    assert desk.locator("#modes").inner_text().split() == ["Region", "Genre", "Year", "Language"]
     assert desk.locator(".entries .name").all_inner_texts() == ["moon, star", "rail, train", "dough, oven"]
 
 

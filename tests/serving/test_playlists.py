@@ -118,16 +118,24 @@ def test_a_similarity_of_nothing_is_a_long_way_and_not_an_endless_one() -> None:
     assert 700 < none < math.inf
 
 
-def test_liked_songs_rank_by_mean_similarity_less_that_to_the_others() -> None:
+def test_liked_songs_rank_by_their_product_and_the_others_by_their_mean() -> None:
     # Distances to A, B and F: C 2, 2, 3; D 1, 3, 4; E 3.5, 0.5, 4.5.
     score = {
         C: math.exp(-2) - math.exp(-3),
-        D: (math.exp(-1) + math.exp(-3)) / 2 - math.exp(-4),
-        E: (math.exp(-3.5) + math.exp(-0.5)) / 2 - math.exp(-4.5),
+        D: math.sqrt(math.exp(-1) * math.exp(-3)) - math.exp(-4),
+        E: math.sqrt(math.exp(-3.5) * math.exp(-0.5)) - math.exp(-4.5),
     }
     songs, scores = catalogue().like([A, B], [F], 3)
     assert songs == [E, D, C]
     assert scores.tolist() == pytest.approx([score[song] for song in songs], abs=1e-6)
+
+
+def test_of_several_likes_a_song_near_all_comes_before_one_that_is_nearest_to_one() -> None:
+    # Likes at 0 and 4: 2 is exp(-2) to both, 0.5 and 5 are nearer to one; a mean would put 0.5 first.
+    places = [(0, 0), (4, 0), (2, 0), (0.5, 0), (5, 0), (9, 0)]
+    songs, scores = catalogue(places).like([A, B], [], 3)
+    assert songs == [C, D, E]
+    assert scores.tolist() == pytest.approx([math.exp(-2), math.exp(-2), math.exp(-3)], abs=1e-6)
 
 
 def test_two_songs_to_be_unlike_count_by_their_mean() -> None:

@@ -231,7 +231,7 @@ def playlist(  # noqa: PLR0913 - each is an option
     ] = None,
     unlike: Annotated[
         list[str] | None,
-        typer.Option("--not", help="A song to be unlike; repeat for several."),
+        typer.Option("--not", help="A song to be unlike; likewise."),
     ] = None,
     n: Annotated[int, typer.Option("-n", min=1, max=1000, help="How many songs.")] = 10,
     language: Language = None,
@@ -248,8 +248,8 @@ def playlist(  # noqa: PLR0913 - each is an option
     """A playlist from a song on, between two songs, or of songs like some and unlike others.
 
     --song walks to the nearest neighbour, and on from there. --from and --to go from one song to the other in
-    short, even steps. --like and --not rank by the mean similarity to the ones less that to the others. No
-    song comes twice, in no other version or cover either, and no artist twice in a row. The similarity is that
+    short, even steps. --like and --not rank by the geometric mean of the similarities to the ones, less the
+    mean of those to the others. No song comes twice, in no other version or cover either, and no artist twice in a row. The similarity is that
     to the song before. The language of --language is compared with that of the first song named.
     """
     if (song is None) == (not like):

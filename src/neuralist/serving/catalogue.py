@@ -448,10 +448,11 @@ class Catalogue:
     ) -> tuple[list[int], np.ndarray]:
         """Return the n songs most like some songs and unlike others, the best first, and their scores.
 
-        A song's score is its mean similarity to `likes` less that to `nots`: the rule of Rocchio (1971),
-        "Relevance feedback in information retrieval", with weights of 1, on similarities. The embeddings
-        themselves are not added and taken away, since not every similarity is one of vectors' directions.
-        Neither these songs nor versions of them are returned, of a group one song unless `versions` is set,
+        A song's score is the geometric mean of its similarities to `likes`, less the mean of those to `nots`:
+        the rule of Rocchio (1971), "Relevance feedback in information retrieval", on similarities, since not
+        every similarity is one of vectors' directions, as adding and taking away embeddings would need. Of
+        several likes a sum, as there, would go by the nearest alone; the product asks for all of them (Levy &
+        Goldberg 2014, "Linguistic regularities in sparse and explicit word representations"). Neither these songs nor versions of them are returned, of a group one song unless `versions` is set,
         and no artist twice in a row.
 
         Returns:
@@ -473,7 +474,11 @@ class Catalogue:
             song = next(song for song in likes if groups[song] in both)
             name = self.label(*self.songs.loc[song, ["song_id", "artist", "title"]].fillna(""))
             raise ValueError(f"like: {name} is to be like and not; name it once")
-        score = self._mean_similarity(likes) - (self._mean_similarity(nots) if nots else 0.0)
+        liked, others = (
+            np.array([self._neighbours.compare(self.embeddings[song]) for song in songs])
+            for songs in (likes, nots)
+        )
+        score = np.exp(-playlists.distance(liked).mean(axis=0)) - (others.mean(axis=0) if nots else 0.0)
         pool = self._first_of_groups(-score, [*likes, *nots], groups, language)
         ranked = [int(song) for song in np.argsort(-score, kind="stable") if pool[song]]
         played = playlists.best_in_turn(ranked, self._artists, n)
@@ -482,10 +487,6 @@ class Catalogue:
             why = "" if language is None else f" ({self.spoken})"
             raise ValueError(f"like: {left} after {len(played)} of {n} songs{why}; ask for fewer")
         return played, score[played]
-
-    def _mean_similarity(self, songs: Sequence[int]) -> np.ndarray:
-        """Return each song's mean similarity to some, float64 (n_songs,)."""
-        return np.mean([self._neighbours.compare(self.embeddings[song]) for song in songs], axis=0)
 
     def _first_of_groups(
         self, cost: np.ndarray, named: Sequence[int], groups: np.ndarray, language: str | None

@@ -39,5 +39,5 @@ def page(
     of_shown = words.rows(songs["song_id"].isin(shown["song_id"]).to_numpy())
     song_map = layout.songmap(shown, embeddings, encoder.similarity, choices.neighbours)
     caption = layout.caption(len(shown), len(songs), {}, experiment)
-    drawn = html_page.page(song_map, of_shown, song_words.clusters(embeddings), caption, note)
+    drawn = html_page.page(song_map, of_shown, song_words.regions(embeddings), caption, note)
     return drawn, len(shown)
