@@ -131,11 +131,11 @@ def test_liked_songs_rank_by_their_product_and_the_others_by_their_mean() -> Non
 
 
 def test_of_several_likes_a_song_near_all_comes_before_one_that_is_nearest_to_one() -> None:
-    # Likes at 0 and 4: 2 is exp(-2) to both, 0.5 and 5 are nearer to one; a mean would put 0.5 first.
-    places = [(0, 0), (4, 0), (2, 0), (0.5, 0), (5, 0), (9, 0)]
+    # Likes at 0 and 4. C is 2 from both; D is 0.6 and 3.6 away, and would be first by the mean; E is 5 and 1.
+    places = [(0, 0), (4, 0), (2, 0), (0.5, 0.1), (5, 0), (9, 0)]
     songs, scores = catalogue(places).like([A, B], [], 3)
     assert songs == [C, D, E]
-    assert scores.tolist() == pytest.approx([math.exp(-2), math.exp(-2), math.exp(-3)], abs=1e-6)
+    assert scores.tolist() == pytest.approx([math.exp(-2), math.exp(-2.1), math.exp(-3)], abs=1e-6)
 
 
 def test_two_songs_to_be_unlike_count_by_their_mean() -> None:

@@ -247,10 +247,10 @@ def playlist(  # noqa: PLR0913 - each is an option
 ) -> None:
     """A playlist from a song on, between two songs, or of songs like some and unlike others.
 
-    --song walks to the nearest neighbour, and on from there. --from and --to go from one song to the other in
-    short, even steps. --like and --not rank by the geometric mean of the similarities to the ones, less the
-    mean of those to the others. No song comes twice, in no other version or cover either, and no artist twice in a row. The similarity is that
-    to the song before. The language of --language is compared with that of the first song named.
+    --song walks to the nearest neighbour, and on from there; the similarity is that to the song before.
+    --from and --to go from one song to the other in short, even steps. --like and --not rank by the geometric
+    mean of the similarities to the ones, less the mean of those to the others. No song comes twice, in no
+    other version or cover either, and no artist twice in a row. --language compares with the first song.
     """
     if (song is None) == (not like):
         raise typer.BadParameter("give either --song (or --from), or --like")

@@ -452,7 +452,9 @@ class Catalogue:
         the rule of Rocchio (1971), "Relevance feedback in information retrieval", on similarities, since not
         every similarity is one of vectors' directions, as adding and taking away embeddings would need. Of
         several likes a sum, as there, would go by the nearest alone; the product asks for all of them (Levy &
-        Goldberg 2014, "Linguistic regularities in sparse and explicit word representations"). Neither these songs nor versions of them are returned, of a group one song unless `versions` is set,
+        Goldberg 2014, "Linguistic regularities in sparse and explicit word representations").
+
+        Neither these songs nor versions of them are returned, of a group one song unless `versions` is set,
         and no artist twice in a row.
 
         Returns:
