@@ -275,6 +275,7 @@ def test_hostile_names_are_shown_as_text(desk: Page) -> None:
 
 def test_a_phone_shows_the_whole_without_scrolling_sideways(phone: Page) -> None:
     click(phone, "Night")
+    expect(phone.locator("#panel h2")).to_have_text("Night")
     assert neighbours(phone) == NEAR_NIGHT
     assert phone.evaluate("document.documentElement.scrollWidth") == 360
     expect(phone.locator(".note")).to_be_in_viewport()
