@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -519,6 +520,7 @@ def test_m3u_and_json_are_saved_without_network_and_no_title_breaks_them(
     browser: Browser, tmp_path: Path
 ) -> None:
     table = songs().assign(title=HARD, artist=[*"abcdefgh", None])
+    saved, held, order = "", dict[str, Any](), list[int]()
     for page in visit(browser, f"{write(table, tmp_path / 'hard.html')}#from=s0&to=s8&n=9"):
         with page.expect_download() as download:
             page.get_by_role("button", name="Save as .m3u").click()
@@ -572,9 +574,8 @@ def similarities() -> list[Similarity]:
     plain = [Similarity(kind, n_encoders=2) for kind in ("manhattan", "euclidean", "cosine")]
     curved = [Similarity(kind, curve) for kind in ("manhattan", "euclidean", "cosine")]
     weights = [draw.normal(size=shape).astype(np.float32) for shape in ((6, 3), (6, 3), (3,), (3,), ())]
-    shapes, nearness = ((2,), (3,), ()), np.float32(0.3)
     regressions = [
-        PairRegression(*(draw.normal(size=shape).astype(np.float32) for shape in shapes), nearness)
+        PairRegression(draw.normal(size=2), draw.normal(size=3), draw.normal(size=()), np.array(0.3))
         for _ in range(2)
     ]
     learned = Similarity("learned", curve, (Steepness(*weights),))
