@@ -15,7 +15,17 @@ from benchmarks import figures, provenance, results
 from benchmarks.figures import Data, Figure, Missing
 from neuralist import console
 
-GROUPS = ("training", "architecture", "serving", "encoding", "languages", "search", "full_size", "device")
+GROUPS = (
+    "training",
+    "architecture",
+    "serving",
+    "encoding",
+    "languages",
+    "search",
+    "full_size",
+    "song_map",
+    "device",
+)
 
 
 def parse() -> argparse.Namespace:

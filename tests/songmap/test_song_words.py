@@ -78,7 +78,7 @@ def test_a_group_is_named_by_the_words_that_other_songs_lack() -> None:
 
 
 def test_obvious_groups_are_found_the_largest_first() -> None:
-    found = song_words.clusters(CORNERS)
+    found = song_words.regions(CORNERS)
     assert found is not None
     assert found.labels.tolist() == [2] * 3 + [0] * 5 + [1] * 4
     distance = np.linalg.norm(CORNERS[:, None] - CORNERS, axis=2)
@@ -102,11 +102,11 @@ def test_obvious_groups_are_found_the_largest_first() -> None:
 @settings(max_examples=10, deadline=None)
 def test_groups_do_not_depend_on_the_order_of_the_songs(seed: int) -> None:
     order = random.Random(seed).sample(range(12), 12)
-    found = song_words.clusters(CORNERS[order])
+    found = song_words.regions(CORNERS[order])
     assert found is not None
     assert found.labels.tolist() == [([2] * 3 + [0] * 5 + [1] * 4)[place] for place in order]
 
 
 @pytest.mark.parametrize("embeddings", [CORNERS[:8], np.ones((30, 4)), np.repeat(CORNERS[[0, 4]], 9, axis=0)])
 def test_too_few_songs_or_too_equal_ones_have_no_groups(embeddings: np.ndarray) -> None:
-    assert song_words.clusters(embeddings) is None
+    assert song_words.regions(embeddings) is None

@@ -60,11 +60,11 @@ def drawn(n_songs: int = 8) -> SongMap:
 
 
 def page(songs: pd.DataFrame, embeddings: np.ndarray, caption: str = "8 songs") -> str:
-    words, clusters = song_words.weighted(songs["lyrics"].tolist()), song_words.clusters(embeddings)
+    words, regions = song_words.weighted(songs["lyrics"].tolist()), song_words.regions(embeddings)
     return html_page.page(
         layout.songmap(songs, embeddings, Similarity("manhattan"), 3),
         words,
-        clusters,
+        regions,
         caption,
         "All made up.",
     )
@@ -447,12 +447,12 @@ def test_the_page_gives_the_words_that_two_songs_share_and_the_groups_they_belon
     # Songs 1 and 2 are nearest to song 0, then comes song 3: star is rarer than moon, train is not in song 0.
     assert told["nearest"][0] == [1, 2, 3]
     assert pairs == [["star", "moon"], ["moon"], []]
-    assert told["cluster"] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
-    assert [group["name"] for group in told["clusters"]] == ["moon, star", "rail, train", "dough, oven"]
+    assert told["region"] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert [group["name"] for group in told["regions"]] == ["moon, star", "rail, train", "dough, oven"]
 
 
 def test_a_small_map_has_no_groups() -> None:
-    assert "clusters" not in held(page(*made()))
+    assert "regions" not in held(page(*made()))
 
 
 @pytest.fixture

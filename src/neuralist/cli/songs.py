@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 # Two songs of 300 distinct lines make 90,000 pairs of lines, compared in 0.1 s.
 LINES, LINES_SHOWN = 300, 5
+_ENDS = 2  # of a path
 _MIN_WORDS = 3  # of a line: shorter lines are alike by chance
 
 IsText = Annotated[bool, typer.Option("--text", help="What is given is the lyrics, never a file's name.")]
@@ -226,31 +228,134 @@ def recommend(  # noqa: PLR0913 - each is an option
     _print_songs(catalogue, result, "Near", as_json)
 
 
-def playlist(
-    song: Annotated[str, typer.Option("--song", help="The first song: 'artist - title', or its id.")],
+def playlist(  # noqa: PLR0913 - each is an option
+    *,
+    song: Annotated[
+        str | None, typer.Option("--song", "--from", help="The first song: 'artist - title', or its id.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", help="The last song: the playlist is a path between the two.")
+    ] = None,
+    like: Annotated[
+        list[str] | None, typer.Option("--like", help="A song to be like; repeat it for several.")
+    ] = None,
+    unlike: Annotated[
+        list[str] | None,
+        typer.Option("--not", help="A song to be unlike; likewise."),
+    ] = None,
     n: Annotated[int, typer.Option("-n", min=1, max=1000, help="How many songs.")] = 10,
     language: Language = None,
     versions: Versions = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write it to this .m3u, .m3u8, .json or .csv file.")
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--files", help="The folder of your audio files, for their paths.")
+    ] = None,
     model: Model = None,
     as_json: Json = False,
 ) -> None:
-    """A playlist that walks from a song to its nearest neighbours.
+    """A playlist from a song on, between two songs, or of songs like some and unlike others.
 
-    No song comes twice, in no other version or cover either, and no artist twice in a row. The similarity is
-    that to the song before. The language of --language is compared with that of the first song.
+    --song walks to the nearest neighbour, and on from there; the similarity is that to the song before.
+    --from and --to go from one song to the other in short, even steps. --like and --not rank by the geometric
+    mean of the similarities to the ones, less the mean of those to the others. No song comes twice, in no
+    other version or cover either, and no artist twice in a row. --language compares with the first song.
     """
+    if (song is None) == (not like):
+        raise typer.BadParameter("give either --song (or --from), or --like")
+    if (to is not None and song is None) or (unlike and not like):
+        raise typer.BadParameter("--to needs --from, and --not needs --like")
+    if to is not None and n < _ENDS:
+        raise typer.BadParameter("-n: from one song to another are 2 or more")
+    from neuralist.cli import playlist_files
+
+    if out is not None:
+        playlist_files.check(out)
+    audio = None if folder is None else playlist_files.AudioFiles(folder)
     from neuralist import api
 
     loaded = api.load(model)
     catalogue = loaded.catalogue
-    start, query = _find(catalogue, song)
-    walk = catalogue.playlist(start, n, versions=versions, language=language)
-    steps = catalogue.embeddings[walk]
-    similarity = catalogue.similarity(steps[:-1], steps[1:]).round(6)
-    songs = catalogue.songs.iloc[walk].assign(rank=range(1, n + 1), similarity=[None, *similarity])
-    songs = songs if language is not None else songs.drop(columns="language")
-    result = {"query": query, "songs": _records(songs)} | _provenance(loaded.served)
+    asked = {
+        "query": [song] if song else [],
+        "to": [to] if to else [],
+        "like": like or [],
+        "not": unlike or [],
+    }
+    found = {role: [_find(catalogue, text) for text in texts] for role, texts in asked.items()}
+    named = {role: [metadata for _, metadata in songs] for role, songs in found.items()}
+    result: dict[str, Any] = {"query": named["query"][0] if song else None}
+    result |= {"to": named["to"][0]} if to else {}
+    result |= {"like": named["like"], "not": named["not"]} if like else {}
+    positions = {role: [position for position, _ in songs] for role, songs in found.items()}
+    played = _played(catalogue, positions, n, language, versions=versions)
+    result |= {"songs": _records(played)} | _provenance(loaded.served)
+    if audio is not None:
+        audio.name(result["songs"])
+    if out is not None:
+        playlist_files.write(out, result, _name(catalogue, result))
+    _print_playlist(catalogue, result, as_json=as_json)
+    if out is not None:
+        _tell_written(out, result)
+
+
+def _played(
+    catalogue: "Catalogue",
+    positions: Mapping[str, list[int]],
+    n: int,
+    language: str | None,
+    *,
+    versions: bool,
+) -> "pd.DataFrame":
+    """Return a playlist's songs, with the similarity to the one before, or with the score by likes."""
+    options: dict[str, Any] = {"versions": versions, "language": language}
+    if positions["like"]:
+        walk, scores = catalogue.like(positions["like"], positions["not"], n, **options)
+        columns = {"score": scores.round(6)}
+    else:
+        [start] = positions["query"]
+        if positions["to"]:
+            walk = catalogue.path(start, positions["to"][0], n, **options)
+        else:
+            walk = catalogue.playlist(start, n, **options)
+        steps = catalogue.embeddings[walk]
+        columns = {"similarity": [None, *catalogue.similarity(steps[:-1], steps[1:]).round(6)]}
+    songs = catalogue.songs.iloc[walk].assign(rank=range(1, n + 1), **columns)
+    return songs if language is not None else songs.drop(columns="language")
+
+
+def _print_playlist(catalogue: "Catalogue", result: dict[str, Any], *, as_json: bool) -> None:
+    if not as_json and ("to" in result or "like" in result):
+        print(f"{shown(_name(catalogue, result))}\n")
+        result = result | {"query": None}
     _print_songs(catalogue, result, "From", as_json)
+
+
+def _name(catalogue: "Catalogue", result: dict[str, Any]) -> str:
+    """Return what a playlist is called: "From A to B", "Like A and B, not C"."""
+    from neuralist.serving.catalogue import joined
+
+    def label(song: dict[str, Any]) -> str:
+        year = f" ({song['year']})" if song["year"] else ""
+        return f"{catalogue.label(song['song_id'], song['artist'], song['title'])}{year}"
+
+    if "like" in result:
+        nots = f", not {joined([label(song) for song in result['not']])}" if result["not"] else ""
+        return f"Like {joined([label(song) for song in result['like']])}{nots}"
+    return f"From {label(result['query'])}" + (f" to {label(result['to'])}" if "to" in result else "")
+
+
+def _tell_written(out: Path, result: dict[str, Any]) -> None:
+    """Say on stderr what was written, and how many songs have a file."""
+    n_songs = len(result["songs"])
+    n_files = sum(bool(song.get("file")) for song in result["songs"])
+    text = f"{out}: {n_songs} songs"
+    if out.suffix.lower() in {".m3u", ".m3u8"}:
+        text += f", {n_files} of them with a file" + (
+            "" if n_files else "; --files names the folder of yours"
+        )
+    print(shown(text), file=sys.stderr)
 
 
 def song_map(
@@ -432,7 +537,8 @@ def _print_songs(catalogue: "Catalogue", result: dict[str, Any], word: str, as_j
         print(f"{word} {shown(catalogue.label(query['song_id'], query['artist'], query['title']))}{year}\n")
     scored = ["score"] if any(song.get("score") is not None for song in result["songs"]) else []
     spoken = ["language"] if any("language" in song for song in result["songs"]) else []
-    columns = ["rank", *scored, "similarity", "artist", "title", "year", *spoken]
+    alike = ["similarity"] if any("similarity" in song for song in result["songs"]) else []
+    columns = ["rank", *scored, *alike, "artist", "title", "year", *spoken]
     songs = [
         song | {"title": catalogue.label(song["song_id"], None, song["title"])} for song in result["songs"]
     ]

@@ -29,7 +29,7 @@ from neuralist.model.blend import Weighing
 from neuralist.model.encoder import Encoder
 from neuralist.model.neighbours import Near, Neighbours
 from neuralist.model.similarity import Similarity, sigmoid
-from neuralist.serving import deadline
+from neuralist.serving import deadline, playlists
 from neuralist.serving.facts import Facts, artist_numbers
 from neuralist.serving.song_names import Match, SongNames
 from neuralist.text import genres, languages, names
@@ -379,8 +379,7 @@ class Catalogue:
             ValueError: `start` is not a position, n is below 1, or every song left is by the last artist; or
                 the language is one that `nearest` refuses.
         """
-        if not 0 <= start < len(self.songs):
-            raise ValueError(f"playlist: received song {start}; give 0 to {len(self.songs) - 1}")
+        self._check_position(start, "playlist")
         if n < 1:
             raise ValueError(f"playlist: received n = {n}; give 1 or more")
         groups = self._rows if versions else self._groups
@@ -401,6 +400,119 @@ class Catalogue:
             walk.append(int(near.positions[0]))
             unplayed &= groups != groups[walk[-1]]
         return walk
+
+    def path(
+        self, start: int, end: int, n: int, *, versions: bool = False, language: str | None = None
+    ) -> list[int]:
+        """Return a path of n songs from one to another in short, even steps; see `playlists.even_path`.
+
+        No song comes twice, of a group one alone unless `versions` is set, and no artist twice in a row. The
+        songs between are of the language that `nearest` would choose for `start`.
+
+        Returns:
+            n positions, `start` first and `end` last.
+
+        Raises:
+            ValueError: a position is none, both are one song or versions of one, n is below 2, or there is no
+                such path; or the language is one that `nearest` refuses.
+        """
+        for song in (start, end):
+            self._check_position(song, "path")
+        if n < 2:
+            raise ValueError(f"path: received n = {n}; give 2 or more")
+        groups = self._rows if versions else self._groups
+        if groups[start] == groups[end]:
+            raise ValueError("path: both ends are the same song, or versions of it; name two songs")
+        if n == 2:
+            return [start, end]
+        from_start, to_end = (
+            playlists.distance(self._neighbours.compare(self.embeddings[song])) for song in (start, end)
+        )
+        between = self._first_of_groups(from_start + to_end, [start, end], groups, language)
+        from_start[~between] = np.inf
+        songs = np.array([start, *playlists.along(from_start, to_end), end])
+        steps = [self._neighbours.compare(self.embeddings[song], songs) for song in songs]
+        path = playlists.even_path(playlists.distance(np.array(steps)), self._artists[songs], n)
+        if path is None:
+            why = "" if language is None else f" ({self.spoken})"
+            raise ValueError(
+                f"path: {len(songs) - 2} songs lie between, too few for {n} of which no two in a row are by "
+                f"one artist{why}; ask for fewer"
+            )
+        return songs[path].tolist()
+
+    def like(
+        self,
+        likes: Sequence[int],
+        nots: Sequence[int],
+        n: int,
+        *,
+        versions: bool = False,
+        language: str | None = None,
+    ) -> tuple[list[int], np.ndarray]:
+        """Return the n songs most like some songs and unlike others, the best first, and their scores.
+
+        A song's score is the geometric mean of its similarities to `likes`, less the mean of those to `nots`:
+        the rule of Rocchio (1971), "Relevance feedback in information retrieval", on similarities, since not
+        every similarity is one of vectors' directions, as adding and taking away embeddings would need. Of
+        several likes a sum, as there, would go by the nearest alone; the product asks for all of them (Levy &
+        Goldberg 2014, "Linguistic regularities in sparse and explicit word representations").
+
+        Neither these songs nor versions of them are returned, of a group one song unless `versions` is set,
+        and no artist twice in a row.
+
+        Returns:
+            Positions, and float64 (n,) in [-1, 1].
+
+        Raises:
+            ValueError: a position is none, there are no likes, a song is liked and not, n is below 1, or
+                fewer songs are left; or the language is one that `nearest` refuses.
+        """
+        for song in (*likes, *nots):
+            self._check_position(song, "like")
+        if n < 1:
+            raise ValueError(f"like: received n = {n}; give 1 or more")
+        if not likes:
+            raise ValueError("like: received no song to be like; name one or more")
+        groups = self._rows if versions else self._groups
+        both = set(groups[[*likes]].tolist()) & set(groups[[*nots]].tolist())
+        if both:
+            song = next(song for song in likes if groups[song] in both)
+            name = self.label(*self.songs.loc[song, ["song_id", "artist", "title"]].fillna(""))
+            raise ValueError(f"like: {name} is to be like and not; name it once")
+        liked, others = (
+            np.array([self._neighbours.compare(self.embeddings[song]) for song in songs])
+            for songs in (likes, nots)
+        )
+        score = np.exp(-playlists.distance(liked).mean(axis=0)) - (others.mean(axis=0) if nots else 0.0)
+        pool = self._first_of_groups(-score, [*likes, *nots], groups, language)
+        ranked = [int(song) for song in np.argsort(-score, kind="stable") if pool[song]]
+        played = playlists.best_in_turn(ranked, self._artists, n)
+        if len(played) < n:
+            left = "no song is left" if len(played) == len(ranked) else "every song left is by one artist"
+            why = "" if language is None else f" ({self.spoken})"
+            raise ValueError(f"like: {left} after {len(played)} of {n} songs{why}; ask for fewer")
+        return played, score[played]
+
+    def _first_of_groups(
+        self, cost: np.ndarray, named: Sequence[int], groups: np.ndarray, language: str | None
+    ) -> np.ndarray:
+        """Return a mask of songs, bool (n_songs,): of each group that of least cost, none of the named ones'.
+
+        Only songs of the language that `nearest` would choose for the first named song count.
+        """
+        allowed = ~np.isin(groups, groups[[*named]])
+        if language is not None:
+            [allowed] = self._pools(language, [str(self.songs["language"].iloc[named[0]])], allowed)
+        order = np.argsort(cost, kind="stable")
+        order = order[allowed[order]]
+        first = np.zeros(len(groups), dtype=bool)
+        first[order[np.unique(groups[order], return_index=True)[1]]] = True
+        return first
+
+    def _check_position(self, song: int, what: str) -> None:
+        if not 0 <= song < len(self.songs):
+            raise ValueError(f"{what}: received song {song}; give 0 to {len(self.songs) - 1}")
 
     def _allowed(
         self, exclude_artist: str | None, min_year: int | None, max_year: int | None

@@ -15,7 +15,7 @@ from neuralist.config.params import Songmap
 from neuralist.model.encoder import Encoder
 from neuralist.songmap import html_page, layout, picture, song_words
 from neuralist.songmap.layout import SongMap
-from neuralist.songmap.song_words import Clusters
+from neuralist.songmap.song_words import Regions
 from neuralist.text.tfidf import TermWeights
 
 
@@ -28,17 +28,17 @@ def embed(songs: pd.DataFrame, encoder: Encoder) -> tuple[pd.DataFrame, np.ndarr
 
 
 class Drawing(NamedTuple):
-    """A map of songs, word weights with a row for each of them, their clusters if any, and a caption."""
+    """A map of songs, word weights with a row for each of them, their regions if any, and a caption."""
 
     song_map: SongMap
     words: TermWeights
-    clusters: Clusters | None
+    regions: Regions | None
     caption: str
 
     @property
     def names(self) -> list[str]:
-        """Names of the clusters, by the words that tell them apart."""
-        return [] if self.clusters is None else song_words.cluster_names(self.words, self.clusters.labels)
+        """Names of the regions, by the words that tell them apart."""
+        return [] if self.regions is None else song_words.region_names(self.words, self.regions.labels)
 
 
 def draw(
@@ -69,7 +69,7 @@ def draw(
     of_shown = words.rows(songs["song_id"].isin(shown["song_id"]).to_numpy())
     song_map = layout.songmap(shown, embeddings, encoder.similarity, choices.neighbours)
     caption = layout.caption(len(shown), len(matching), criteria, experiment)
-    return Drawing(song_map, of_shown, song_words.clusters(embeddings), caption)
+    return Drawing(song_map, of_shown, song_words.regions(embeddings), caption)
 
 
 def page(
@@ -92,11 +92,11 @@ def page(
 
 def page_of(drawn: Drawing, note: str) -> tuple[str, int]:
     """Return the page of a drawing, and how many songs it shows; `note` describes the corpus."""
-    drawn_page = html_page.page(drawn.song_map, drawn.words, drawn.clusters, drawn.caption, note)
+    drawn_page = html_page.page(drawn.song_map, drawn.words, drawn.regions, drawn.caption, note)
     return drawn_page, len(drawn.song_map.songs)
 
 
 def save_picture(drawn: Drawing, note: str, path: Path) -> None:
-    """Write the picture of a drawing, its clusters in the page's colours and with their names."""
-    of_map = None if drawn.clusters is None else picture.regions(drawn.clusters.labels, drawn.names)
+    """Write the picture of a drawing, its regions in the page's colours and with their names."""
+    of_map = None if drawn.regions is None else picture.regions(drawn.regions.labels, drawn.names)
     picture.save_picture(drawn.song_map, drawn.caption, note, path, of_map)

@@ -1,31 +1,34 @@
 """Render a song map as a self-contained HTML page.
 
-Input: a `layout.SongMap`, words and clusters. Output: HTML with all text escaped.
+Input: a `layout.SongMap`, words and regions. Output: HTML with all text escaped.
 """
 
+import base64
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from neuralist import html
+from neuralist.model.similarity import Similarity
 from neuralist.songmap import song_words
 from neuralist.songmap.layout import SongMap
 from neuralist.songmap.picture import COLOURS, OTHER, Group, genres, spoken, unit_positions
-from neuralist.songmap.song_words import Clusters
+from neuralist.songmap.song_words import Regions
+from neuralist.text import names
 from neuralist.text.tfidf import TermWeights
 
+_STEPS = 32_767  # of the page's embeddings: those of 16 bits
 SHARED_WORDS = 4  # shown for two songs
 
 
-def page(
-    song_map: SongMap, words: TermWeights, clusters: Clusters | None, caption: str, note: str = ""
-) -> str:
+def page(song_map: SongMap, words: TermWeights, regions: Regions | None, caption: str, note: str = "") -> str:
     """Return the map as an HTML page with search, neighbours and the words that similar songs share.
 
     Args:
         song_map: the map.
         words: word weights, a row for each song of the map.
-        clusters: clusters of the songs, if there are any.
+        regions: regions of the songs, if there are any.
         caption: what is shown.
         note: description of the corpus.
     """
@@ -37,7 +40,13 @@ def page(
         n_songs=len(song_map.songs),
         neighbours=song_map.nearest.shape[1],
         explained=[f"{share:.0%}" for share in song_map.explained],
-        data=_columns(song_map) | _neighbours(song_map, words) | _groups(song_map, words, clusters),
+        data={
+            **_columns(song_map),
+            **_neighbours(song_map, words),
+            **_groups(song_map, words, regions),
+            "embeddings": _embeddings(song_map.embeddings),
+            "measure": _measure(song_map.measure),
+        },
     )
 
 
@@ -45,7 +54,32 @@ def _columns(song_map: SongMap) -> dict[str, Any]:
     x, y = unit_positions(song_map.points)
     columns = {name: [getattr(song, name) for song in song_map.songs] for name in ("title", "artist", "year")}
     ids = [song.song_id for song in song_map.songs]
-    return {"songs": {"id": ids, **columns, "x": x.round(4).tolist(), "y": y.round(4).tolist()}}
+    # No two songs of a playlist in a row are by one artist, with guests or without; -1 is an unknown one.
+    artists = [names.without_guests(song.artist) or None for song in song_map.songs]
+    by = pd.factorize(pd.Series(artists, dtype=object))[0].tolist()
+    return {"songs": {"id": ids, **columns, "by": by, "x": x.round(4).tolist(), "y": y.round(4).tolist()}}
+
+
+def _embeddings(embeddings: np.ndarray) -> dict[str, Any]:
+    """Return embeddings in steps of 1 / 32,767 of the largest value: a hundredth of what a reader sees."""
+    step = float(np.abs(embeddings).max(initial=0.0)) / _STEPS or 1.0
+    values = (np.asarray(embeddings, np.float64) / step).round().astype("<i2")
+    return {"width": embeddings.shape[1], "step": step, "values": base64.b64encode(values.tobytes()).decode()}
+
+
+def _measure(similarity: Similarity) -> dict[str, Any]:
+    """Return the similarity as the page computes it, see songmap_playlist.js.j2."""
+    curve = similarity.calibration
+    networks = [network._asdict() for network in similarity.networks]
+    return {
+        "kind": similarity.kind,
+        "encoders": similarity.n_encoders,
+        "calibration": None if curve is None else curve.record().model_dump(),
+        "networks": [
+            {name: np.asarray(values, np.float64).round(7).tolist() for name, values in network.items()}
+            for network in networks
+        ],
+    }
 
 
 def _neighbours(song_map: SongMap, words: TermWeights) -> dict[str, Any]:
@@ -62,7 +96,7 @@ def _neighbours(song_map: SongMap, words: TermWeights) -> dict[str, Any]:
     }
 
 
-def _groups(song_map: SongMap, words: TermWeights, clusters: Clusters | None) -> dict[str, Any]:
+def _groups(song_map: SongMap, words: TermWeights, regions: Regions | None) -> dict[str, Any]:
     genre_groups, languages = genres(song_map), spoken(song_map)
     groups: dict[str, Any] = {
         "colours": COLOURS,
@@ -72,13 +106,13 @@ def _groups(song_map: SongMap, words: TermWeights, clusters: Clusters | None) ->
         "languages": _styles(languages),
         "language": _numbers(languages, [song.language for song in song_map.songs]),
     }
-    if clusters is None:
+    if regions is None:
         return groups
-    named = song_words.cluster_names(words, clusters.labels)
+    named = song_words.region_names(words, regions.labels)
     return groups | {
-        "clusters": [{"name": name, "style": number} for number, name in enumerate(named)],
-        "cluster": clusters.labels.tolist(),
-        "silhouette": clusters.silhouette,
+        "regions": [{"name": name, "style": number} for number, name in enumerate(named)],
+        "region": regions.labels.tolist(),
+        "silhouette": regions.silhouette,
     }
 
 

@@ -45,6 +45,8 @@ class SongMap(NamedTuple):
         explained: share of the embeddings' variance that each component keeps, in [0, 1].
         nearest: int64 (n, k), indices in `songs`, the most similar first; k < n.
         similarity: float64 (n, k), the model's similarity to those, in [0, 1].
+        embeddings: float (n, units), of which the page makes playlists.
+        measure: the model's similarity of embeddings.
     """
 
     songs: list[Song]
@@ -52,6 +54,8 @@ class SongMap(NamedTuple):
     explained: tuple[float, float]
     nearest: np.ndarray
     similarity: np.ndarray
+    embeddings: np.ndarray
+    measure: Similarity
 
 
 def resolve_filter(songs: pd.DataFrame, criteria: Filter) -> dict[str, Any]:
@@ -150,7 +154,8 @@ def songmap(songs: pd.DataFrame, embeddings: np.ndarray, similarity: Similarity,
         )
     ]
     points, explained = pca(embeddings)
-    return SongMap(shown, points, explained, *nearest(embeddings, similarity, neighbours))
+    near = nearest(embeddings, similarity, neighbours)
+    return SongMap(shown, points, explained, *near, embeddings, similarity)
 
 
 def pca(embeddings: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:

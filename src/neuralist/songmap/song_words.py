@@ -12,14 +12,14 @@ from scipy import sparse
 from neuralist.text.tfidf import TermWeights, tfidf
 
 COMMON, COMMON_SONGS = 0.1, 10  # a word that more songs hold tells nothing of two of them
-CLUSTERS = range(3, 11)  # numbers of clusters to choose from
-SONGS_A_CLUSTER = 3  # on average, at least
+REGIONS = range(3, 11)  # numbers of regions to choose from
+SONGS_A_REGION = 3  # on average, at least
 NAME_WORDS = 3  # in the name of a group
 MEASURED = 1000  # songs that the silhouette is taken of
 SEED = 2017
 
 
-class Clusters(NamedTuple):
+class Regions(NamedTuple):
     """Songs in groups of like embeddings, the largest group first.
 
     Attributes:
@@ -69,13 +69,13 @@ def distinctive(words: TermWeights, labels: np.ndarray, most: int) -> list[list[
     return found
 
 
-def cluster_names(words: TermWeights, labels: np.ndarray) -> list[str]:
-    """Name each group by the words that tell it apart, or by its number where there are none."""
+def region_names(words: TermWeights, labels: np.ndarray) -> list[str]:
+    """Name each region by the words that tell it apart, or by its number where there are none."""
     named = distinctive(words, labels, NAME_WORDS)
-    return [", ".join(of_group) or f"cluster {number}" for number, of_group in enumerate(named, start=1)]
+    return [", ".join(of_region) or f"region {number}" for number, of_region in enumerate(named, start=1)]
 
 
-def clusters(embeddings: np.ndarray) -> Clusters | None:
+def regions(embeddings: np.ndarray) -> Regions | None:
     """Group songs by k-means on their embeddings, with the number of groups of the highest silhouette.
 
     Args:
@@ -90,17 +90,17 @@ def clusters(embeddings: np.ndarray) -> Clusters | None:
 
     points = np.asarray(embeddings, dtype=np.float64).round(4)  # the last bits differ between machines
     n_songs = len(points)
-    most = min(n_songs // SONGS_A_CLUSTER, len(np.unique(points, axis=0)) - 1)
+    most = min(n_songs // SONGS_A_REGION, len(np.unique(points, axis=0)) - 1)
     found = []
     # One thread: several add up in no fixed order, and on small data they are 100 times slower.
     with threadpool_limits(1):
-        for n_clusters in (number for number in CLUSTERS if number <= most):
+        for n_regions in (number for number in REGIONS if number <= most):
             # scikit-learn's signature names the text "auto" alone.
-            model = KMeans(n_clusters, n_init=10, random_state=SEED)  # pyright: ignore[reportArgumentType]
+            model = KMeans(n_regions, n_init=10, random_state=SEED)  # pyright: ignore[reportArgumentType]
             labels = model.fit_predict(points)
             sample = MEASURED if n_songs > MEASURED else None
             silhouette = silhouette_score(points, labels, sample_size=sample, random_state=SEED)
-            found.append(Clusters(_largest_first(labels), round(float(silhouette), 3)))
+            found.append(Regions(_largest_first(labels), round(float(silhouette), 3)))
     return max(found, key=lambda one: one.silhouette, default=None)
 
 

@@ -50,7 +50,7 @@ def files(folder: Path) -> list[Path]:
 
 def has_songs(folder: Path) -> bool:
     """Return whether a folder holds an .lrc file, or a .txt file with the name of a song."""
-    return any(path.suffix.lower() == ".lrc" or _names(path.stem, "")[1] for path in files(folder))
+    return any(path.suffix.lower() == ".lrc" or artist_and_title(path.stem, "")[1] for path in files(folder))
 
 
 def read_folder(folder: Path, encoding: str | None = None) -> Table:
@@ -72,7 +72,7 @@ def read_folder(folder: Path, encoding: str | None = None) -> Table:
         except ValueError as error:
             faults.append((name, str(error).removeprefix(f"{name}: "), ""))
             continue
-        artist, title = _names(path.stem, text if path.suffix.lower() == ".lrc" else "")
+        artist, title = artist_and_title(path.stem, text if path.suffix.lower() == ".lrc" else "")
         if not title:
             faults.append((name, _NO_NAME, shortened(text)))
             continue
@@ -89,7 +89,7 @@ def read_folder(folder: Path, encoding: str | None = None) -> Table:
     return Table(folder.name, f"folder of songs, {' and '.join(labels)}", frame, where, faults, [])
 
 
-def _names(stem: str, lrc: str) -> tuple[str, str]:
+def artist_and_title(stem: str, lrc: str) -> tuple[str, str]:
     """Return artist and title by a file's name, else by the tags of an LRC file; both empty where unknown."""
     parts = _DASH.split(_TRACK_NUMBER.sub("", stem.strip(), count=1), maxsplit=1)
     if len(parts) == 2 and all(part.strip() for part in parts) and not _NUMBER_ALONE.fullmatch(parts[0]):
