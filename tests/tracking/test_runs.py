@@ -113,8 +113,8 @@ def test_a_run_shows_the_params_of_its_experiment(mlflow_store: Store, artifacts
 def test_a_run_shows_a_curve_by_epoch(mlflow_store: Store, artifacts: Path) -> None:
     record(artifacts, Path("data"), mlflow_store)
     (run,) = runs(mlflow_store)
-    assert curve(mlflow_store, run, "epoch/loss") == {1: 0.5, 2: 0.25}
-    assert curve(mlflow_store, run, "epoch/val_binary_accuracy") == {1: 0.5, 2: 0.625}
+    assert curve(mlflow_store, run, "training/loss") == {1: 0.5, 2: 0.25}
+    assert curve(mlflow_store, run, "training/val_binary_accuracy") == {1: 0.5, 2: 0.625}
 
 
 def test_a_run_shows_test_metrics_with_their_intervals(mlflow_store: Store, artifacts: Path) -> None:
@@ -146,15 +146,15 @@ def test_figures_of_the_kept_model_stand_apart_from_curves(mlflow_store: Store, 
 
     (run,) = runs(mlflow_store)
     expected = {
-        "epoch/loss": {1: 0.5, 2: 0.25},
-        "epoch/val_spearman": {1: 0.5, 2: 0.375},
-        "epoch/val_pooled_listed_auc": {1: 0.75, 2: 0.625},
+        "training/loss": {1: 0.5, 2: 0.25},
+        "training/val_spearman": {1: 0.5, 2: 0.375},
+        "training/val_pooled_listed_auc": {1: 0.75, 2: 0.625},
         "val_spearman": {0: 0.5},
         "val_listed_auc": {0: 0.875},
     }
     assert {name: curve(mlflow_store, run, name) for name in expected} == expected
-    assert {name for name in run.data.metrics if name.startswith("epoch/")} == {
-        name for name in expected if name.startswith("epoch/")
+    assert {name for name in run.data.metrics if name.startswith("training/")} == {
+        name for name in expected if name.startswith("training/")
     }
     assert (run.data.metrics["val_spearman"], run.data.metrics["val_listed_auc"]) == (0.5, 0.875)
 
@@ -194,7 +194,7 @@ def test_a_new_evaluation_refreshes_the_run_of_the_same_training(
     assert run.data.metrics["test_spearman"] == 0.75
     assert values(mlflow_store, run, "test_spearman") == [(0, 0.5), (0, 0.75)]
     assert values(mlflow_store, run, "test_mse") == [(0, 0.25)], "a figure that stayed was logged again"
-    assert curve(mlflow_store, run, "epoch/loss") == {1: 0.5, 2: 0.25}
+    assert curve(mlflow_store, run, "training/loss") == {1: 0.5, 2: 0.25}
     folder = Path(run.info.artifact_uri.removeprefix("file://"))
     assert (folder / "figures" / "curves.png").read_bytes() == b"another picture"
 
@@ -235,7 +235,7 @@ def test_a_recording_killed_half_way_is_completed(
     assert record(artifacts, Path("data"), mlflow_store) == ["songs15"]
     (run,) = runs(mlflow_store)
     assert run.info.status == "FINISHED"
-    assert curve(mlflow_store, run, "epoch/loss") == {1: 0.5, 2: 0.25}
+    assert curve(mlflow_store, run, "training/loss") == {1: 0.5, 2: 0.25}
     assert "model.keras" in shown(run)
 
 
@@ -357,7 +357,7 @@ def test_a_training_that_grows_long_is_shown_with_its_earlier_epochs(
     (run,) = runs(mlflow_store)
     assert run.info.status == "RUNNING"
     assert run.data.params["units"] == "4"
-    assert curve(mlflow_store, run, "epoch/loss") == {1: 1, 2: 1 / 2, 3: 1 / 3}
+    assert curve(mlflow_store, run, "training/loss") == {1: 1, 2: 1 / 2, 3: 1 / 3}
 
 
 def test_a_killed_training_goes_on_in_its_run(mlflow_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,7 +368,7 @@ def test_a_killed_training_goes_on_in_its_run(mlflow_store: Store, monkeypatch: 
     resumed(2, epoch(2))
 
     (run,) = runs(mlflow_store)
-    assert curve(mlflow_store, run, "epoch/val_loss") == {1: 2, 2: 1}
+    assert curve(mlflow_store, run, "training/val_loss") == {1: 2, 2: 1}
 
 
 def test_the_track_stage_finishes_a_live_run(
@@ -381,7 +381,7 @@ def test_the_track_stage_finishes_a_live_run(
 
     (run,) = runs(mlflow_store)
     assert run.info.status == "FINISHED"
-    assert curve(mlflow_store, run, "epoch/loss") == {1: 0.5, 2: 0.25}
+    assert curve(mlflow_store, run, "training/loss") == {1: 0.5, 2: 0.25}
 
 
 def test_training_a_finished_run_again_leaves_it_as_it_is(
@@ -395,7 +395,7 @@ def test_training_a_finished_run_again_leaves_it_as_it_is(
 
     (run,) = runs(mlflow_store)
     assert run.info.status == "FINISHED"
-    assert curve(mlflow_store, run, "epoch/loss") == {1: 0.5, 2: 0.25}
+    assert curve(mlflow_store, run, "training/loss") == {1: 0.5, 2: 0.25}
 
 
 def test_a_store_out_of_reach_costs_one_line(

@@ -56,8 +56,8 @@ def test_a_trial_has_its_settings_and_a_pruned_one_no_final_figure(mlflow_store:
 
     trials = runs(mlflow_store)
     assert trials["0"].data.params == {"units": "25", "pooling": "mean"}
-    assert trials["0"].data.metrics == {"epoch/val_spearman": 0.5, "val_spearman": 0.5}
-    assert trials["1"].data.metrics == {"epoch/val_spearman": 0.125}
+    assert trials["0"].data.metrics == {"training/val_spearman": 0.5, "val_spearman": 0.5}
+    assert trials["1"].data.metrics == {"training/val_spearman": 0.125}
 
 
 def values(mlflow_store: Store, trial: str, metric: str) -> dict[int, float]:
@@ -70,7 +70,7 @@ def values(mlflow_store: Store, trial: str, metric: str) -> dict[int, float]:
 
 def test_the_curve_of_a_trial_has_its_epochs_and_no_more(mlflow_store: Store, folder: Path) -> None:
     study_runs.record(folder, mlflow_store)
-    assert values(mlflow_store, "0", "epoch/val_spearman") == {1: 0.25, 2: 0.5}
+    assert values(mlflow_store, "0", "training/val_spearman") == {1: 0.25, 2: 0.5}
     assert values(mlflow_store, "0", "val_spearman") == {0: 0.5}
 
 
@@ -82,7 +82,7 @@ def test_the_figure_of_a_trial_is_that_of_its_kept_model(mlflow_store: Store, fo
     study_runs.record(folder, mlflow_store)
 
     assert runs(mlflow_store)["0"].data.metrics == {
-        "epoch/val_pooled_listed_auc": 0.5,
+        "training/val_pooled_listed_auc": 0.5,
         "val_pooled_listed_auc": 0.25,
     }
 
@@ -155,7 +155,7 @@ def test_a_recording_killed_half_way_is_completed(
     found = runs(mlflow_store)
     assert found["all"].info.status == "FINISHED"
     assert found["1"].info.status == "KILLED"
-    assert found["1"].data.metrics == {"epoch/val_spearman": 0.125}
+    assert found["1"].data.metrics == {"training/val_spearman": 0.125}
 
 
 def test_a_long_study_is_shown_while_it_runs_and_a_short_one_is_not(
