@@ -58,7 +58,7 @@ def names(artifacts: Path) -> list[str]:
 
 
 def lengths(experiments: Iterable[str]) -> list[str]:
-    """Return the experiments that differ in how many words they read: words15, words300; [] of fewer than two."""
+    """Return the experiments that differ in how many words they read; [] of fewer than two."""
     found = [name for name in experiments if name.startswith("words")]
     return found if len(found) > 1 else []
 

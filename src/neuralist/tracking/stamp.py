@@ -3,7 +3,7 @@
 Output: mlruns/.recorded.json beside mlflow.db, not in a workspace, since all workspaces share that store. It
 holds the ids of MLflow experiments, finished runs by their digests, all registered models, and the state of
 the file mlflow.db at that time. It holds the checkout's path too: MLflow keeps absolute paths, so in a
-checkout that was moved it is queried. Whether the files of a registered model are there is looked up each time.
+checkout that was moved it is queried. Whether a registered model's files are there is looked up each time.
 
 Whoever writes to the store, be it a run, a person in MLflow's pages or `mlflow gc`, writes to that file, and
 so changes its times; whoever replaces it changes its inode. ctime is compared too, since a copy may
