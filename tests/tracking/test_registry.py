@@ -148,7 +148,7 @@ def saving(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
 def checkout(saving: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     """The same, where a saved model is little more than the served folder: saving a real one takes 1 s."""
 
-    def save(kind: str, folder: Path, path: Path) -> None:
+    def save(kind: str, folder: Path, path: Path, _: Any) -> None:
         shutil.copytree(folder, path / "artifacts" / "served")
         (path / "MLmodel").touch()
 
@@ -186,14 +186,12 @@ def test_the_models_of_a_version_are_those_of_its_run_and_name_it(saving: Checko
     saving.register()
 
     versions = [saving.client.get_model_version_by_alias(name, "champion") for name in MODELS]
-    [run] = {saving.client.get_run(version.run_id) for version in versions}
-    # The last one is that which MLflow shows first.
-    made = [output.model_id for output in run.outputs.model_outputs]
-    assert made == [version.model_id for version in reversed(versions)]
+    [run_id] = {version.run_id for version in versions}
+    run = saving.client.get_run(run_id)
+    made = [saving.client.get_logged_model(output.model_id) for output in run.outputs.model_outputs]
     for name, version in zip(MODELS, versions, strict=True):
-        model = saving.client.get_logged_model(version.model_id)
+        [model] = [model for model in made if model.artifact_location == version.source]
         assert (model.name, model.source_run_id, model.status) == (name, run.info.run_id, "READY")
-        assert model.artifact_location == version.source
         assert model.params == run.data.params
         assert {figure.key: figure.value for figure in model.metrics} == {
             key: value for key, value in run.data.metrics.items() if key.startswith("test_")
@@ -658,7 +656,10 @@ def killed_at(method: str, call: int, patch: pytest.MonkeyPatch) -> None:
 
 
 STEPS = [
-    *(("log_artifacts", call) for call in (1, 2)),
+    *(("create_logged_model", call) for call in (1, 2)),
+    ("log_outputs", 1),
+    *(("log_model_artifacts", call) for call in (1, 2)),
+    ("finalize_logged_model", 1),
     *(("create_model_version", call) for call in (1, 2)),
     *(("set_model_version_tag", call) for call in (1, 2, 3, 4)),
     *(("set_registered_model_alias", call) for call in (1, 2)),
@@ -685,6 +686,8 @@ def test_a_crowning_killed_between_any_two_steps_is_completed(checkout: Checkout
         checkout.register()
         assert checkout.aliases() == both(champion=f"themes{number}"), step
         assert checkout.versions() == dict.fromkeys(MODELS, number), step
+        run_id = checkout.client.get_model_version_by_alias("neuralist", "champion").run_id
+        assert len(checkout.client.get_run(run_id).outputs.model_outputs) == len(MODELS), step
         assert checkout.register().startswith(f"themes{number} is the champion already: version {number} of")
         checkout.train("years", by_year())
         checkout.corpus(DATA)
@@ -817,14 +820,42 @@ def test_a_lost_champion_is_registered_again_and_its_version_stays(checkout: Che
     assert not WROTE.search(again)
 
 
-def test_case_lost_champion_after_mlflow_gc(checkout: Checkout) -> None:
-    """shared/cases/lost-champion, b: its run is deleted, and `mlflow gc` takes the files."""
-    checkout.train("themes", by_theme())
-    checkout.register()
-    checkout.client.delete_run(checkout.client.get_model_version("neuralist", "1").run_id)
+def collect_garbage(checkout: Checkout) -> None:
+    """Remove for good what was deleted."""
     uri = checkout.mlflow_store.uri
     command = [sys.executable, "-m", "mlflow", "gc", "--backend-store-uri", uri, "--tracking-uri", uri]
     subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("gone", ["deleted", "for good"])
+def test_a_champion_whose_run_is_gone_stays_and_gets_further_versions(checkout: Checkout, gone: str) -> None:
+    checkout.train("themes", by_theme())
+    checkout.register()
+    run_id = checkout.client.get_model_version("neuralist", "1").run_id
+    checkout.client.delete_run(run_id)
+    if gone == "for good":
+        collect_garbage(checkout)
+
+    assert checkout.register().startswith("themes is the champion already: version 1 of")
+    assert (folder_of(checkout, "neuralist") / "MLmodel").is_file()
+    checkout.train("years", by_year())  # the packed model is another one then
+    checkout.register()
+    checkout.catalogue(LYRICS | {"m0": "hum hum"})
+    assert checkout.renew().startswith("themes is now champion, version 3 of")
+    run = checkout.client.get_run(checkout.client.get_model_version("neuralist", "3").run_id)
+    assert run.info.run_id != run_id
+    assert (run.info.run_name, run.data.tags["experiment"]) == ("themes", "themes")
+
+
+def test_case_lost_champion_after_mlflow_gc(checkout: Checkout) -> None:
+    """shared/cases/lost-champion, b: its run and its models are deleted, and `mlflow gc` takes the files."""
+    checkout.train("themes", by_theme())
+    checkout.register()
+    run = checkout.client.get_run(checkout.client.get_model_version("neuralist", "1").run_id)
+    for output in run.outputs.model_outputs:
+        checkout.client.delete_logged_model(output.model_id)
+    checkout.client.delete_run(run.info.run_id)
+    collect_garbage(checkout)
 
     assert checkout.register(replace=True).endswith("the files of version 1 (themes) are gone")
     assert checkout.register().startswith("themes is the champion already: version 2 of")

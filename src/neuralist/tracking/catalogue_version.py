@@ -184,5 +184,5 @@ class _Renewal:
             derived_tags(version_tags.unpacked(version.tags), digest, f"version {before} with other songs")
             | parent
         )
-        run = self.client.get_run(str(version.run_id))
+        run = registry.run_of_version(self.client, self.mlflow_store, name_of_source, before)
         return registry.create_version(self.client, run, name, kind, folder, tags)

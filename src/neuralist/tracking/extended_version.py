@@ -55,7 +55,7 @@ def register(
             digest = registry.content_digest(served, tags["data"])
             verdict = f"version {parent} with the words of {', '.join(names)}"
             own = {PARENT: parent, "fingerprint": _fingerprint(tags["fingerprint"], served)}
-            run = client.get_run(str(client.get_model_version(name, parent).run_id))
+            run = registry.run_of_version(client, mlflow_store, name, parent)
             numbers[name] = present[name].version_of(digest) or registry.create_version(
                 client,
                 run,

@@ -28,7 +28,14 @@ from neuralist.serving import registered
 from neuralist.tracking import metric_names, relocation, run_content, stamp, trainings, version_tags
 from neuralist.tracking.runs import record, run_of
 from neuralist.tracking.stamp import Registered
-from neuralist.tracking.store import Store, download_served, get_experiment_id, opened, store
+from neuralist.tracking.store import (
+    Store,
+    download_served,
+    find_run,
+    get_experiment_id,
+    opened,
+    store,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -266,6 +273,37 @@ def create_version(
         description=_shortened((folder / "card.md").read_text(encoding="utf-8")),
     )
     return str(version.version)
+
+
+def run_of_version(client: "MlflowClient", mlflow_store: Store, name: str, number: str) -> "Run":
+    """Return the run of a version, for further versions of its training; of one that is gone a new one.
+
+    A person may delete a run, and `mlflow gc` then removes it for good. The version's files are not the
+    run's, so the version stays.
+
+    Args:
+        client: of the store, whose lock the caller holds.
+        mlflow_store: the store.
+        name: of the registered model.
+        number: of the version.
+    """
+    from mlflow.exceptions import MlflowException
+
+    version = client.get_model_version(name, number)
+    try:
+        run = client.get_run(str(version.run_id))
+        if run.info.lifecycle_stage == "active":
+            return run
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+    values = version_tags.unpacked(version.tags)
+    identity = {key: values[key] for key in ("fingerprint", "experiment")}
+    experiment_id = get_experiment_id(client, mlflow_store)
+    run = find_run(client, experiment_id, values["experiment"], identity, {"restored": "true"})
+    if run.info.end_time is None:
+        client.set_terminated(run.info.run_id, end_time=run.info.start_time)
+    return run
 
 
 def _logged_model(client: "MlflowClient", run_id: str, kind: str, digest: str) -> "LoggedModel":
