@@ -44,7 +44,7 @@ def server(port: int) -> Iterator[None]:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=ROOT, env=environment, **quiet) as process:
         try:
             wait_until_it_listens(process, port)
@@ -124,7 +124,8 @@ def test_words15_and_words300_stand_side_by_side_at_the_printed_address(page: An
 
 @pytest.mark.parametrize("name", [*LENGTHS, "lyrics"])
 def test_the_page_of_a_run_has_the_figures_of_its_file(page: Any, site: str, name: str) -> None:
-    page.goto(f"{site}/#/experiments/{stamp.read(store()).experiments['neuralist']}/runs/{run_id(name)}")
+    experiment = pages.runs_page().partition("experiments/")[2].partition("/")[0]
+    page.goto(f"{site}/#/experiments/{experiment}/runs/{run_id(name)}")
     shown = rows(page, "test_spearman")
     figures = {metric: float(cells[0]) for metric, cells in shown.items() if re.match("test_|val_", metric)}
     assert figures == pytest.approx(evaluated(name), rel=1e-9)
