@@ -100,8 +100,8 @@ def run_id(name: str) -> str:
 
 
 def rows(page: Any, first: str) -> dict[str, list[str]]:
-    """Rows of all tables of a page by their first cell, once one of them begins with `first`."""
-    page.get_by_text(first, exact=True).first.wait_for()
+    """Rows of all tables of a page by their first cell, once one of them begins with the link `first`."""
+    page.get_by_role("link", name=first, exact=True).first.wait_for()
     script = """() => [...document.querySelectorAll('tr, [role=row]')].map(
         row => [...row.querySelectorAll('td, th, [role=cell]')].map(cell => cell.innerText.trim()))"""
     return {cells[0]: cells[1:] for cells in page.evaluate(script) if cells}

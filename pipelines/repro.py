@@ -68,7 +68,7 @@ def _results() -> list[str]:
 
 
 def _next() -> list[str]:
-    lengths = run_content.lengths(run_content.names(METRICS.parent))
+    lengths = run_content.lengths(sorted(path.stem for path in METRICS.glob("*.json")))
     beside = pages.compare_page(lengths, METRICS.parent, Path("data")) if lengths else None
     workspace = files.workspace(Path.cwd())
     ready = next_steps.ready(workspace, params.model_name(Path("params.yaml")))
