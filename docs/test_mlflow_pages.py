@@ -112,7 +112,7 @@ def test_words15_and_words300_stand_side_by_side_at_the_printed_address(page: An
     assert address is not None
     page.goto(here(address, site))
     page.get_by_role("link", name="test_spearman", exact=True).first.wait_for()
-    shown = page.inner_text("body").splitlines()  # of figures the page has three digits after the point
+    shown = re.split(r"\s+", page.inner_text("body"))  # of figures the page has three digits after the point
     assert set(json.loads(parse_qs(address.partition("?")[2])["runs"][0])) <= set(shown)
     for name in LENGTHS:
         figures = {key: value for key, value in evaluated(name).items() if key.startswith("test_")}
