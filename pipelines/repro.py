@@ -16,7 +16,7 @@ from neuralist import console, files
 from neuralist.config import corpus, params, records
 from neuralist.console import next_steps, pipeline
 from neuralist.revisions import committed
-from neuralist.tracking import pages
+from neuralist.tracking import pages, run_content
 
 LOG = Path("work/repro.log")
 ESTIMATES = Path("artifacts/estimates")
@@ -68,16 +68,15 @@ def _results() -> list[str]:
 
 
 def _next() -> list[str]:
-    names = [path.stem for path in sorted(ESTIMATES.glob("*.json"))]
-    lengths = [name for name in names if name.startswith("words")]
-    charts = [f"  {' beside '.join(lengths)} there:", f"  {pages.charts_page('words', names)}"]
+    lengths = run_content.lengths(sorted(path.stem for path in ESTIMATES.glob("*.json")))
+    beside = pages.compare_page(lengths, ESTIMATES.parent, Path("data")) if lengths else None
     workspace = files.workspace(Path.cwd())
     ready = next_steps.ready(workspace, params.model_name(Path("params.yaml")))
     ui = next_steps.Step("(cd ../.. && mlflow ui)" if workspace else "mlflow ui", "the runs, at")
     return [
         *next_steps.lines([*ready, ui], workspace),
         f"  {pages.runs_page()}",
-        *(charts if lengths[1:] else []),
+        *([f"  {' beside '.join(lengths)}, at", f"  {beside}"] if beside else []),
         f"All results: {_shown('artifacts/results.html')}. All that the stages said: {_shown(LOG)}.",
     ]
 

@@ -7,18 +7,21 @@ and nothing was written to it, else the 3 s of importing mlflow.
 
 from neuralist import console
 from neuralist.arguments import path_parser
-from neuralist.tracking import pages, study_runs
+from neuralist.tracking import pages, run_content, study_runs
 from neuralist.tracking.runs import record
 
 
 def main() -> None:
-    """Record what is missing, and print the names and the address of the page that shows the runs."""
+    """Record what is missing, and print the names and the addresses of the pages that show the runs."""
     args = path_parser(__doc__, ("raw", "artifacts")).parse_args()
     recorded = record(args.artifacts, args.raw)
     study = study_runs.record(args.artifacts / "study")
     for name in [*recorded, *([f"study {study}"] if study else [])]:
         print(f"{name}: recorded in MLflow")
     print(f"the runs, in `mlflow ui`: {pages.runs_page()}")
+    lengths = run_content.lengths(run_content.names(args.artifacts))
+    if beside := pages.compare_page(lengths, args.artifacts, args.raw) if lengths else None:
+        print(f"{' beside '.join(lengths)}: {beside}")
 
 
 if __name__ == "__main__":

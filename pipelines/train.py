@@ -50,6 +50,7 @@ def main() -> None:
 
 def _train(args: argparse.Namespace, settings: Experiment) -> None:
     # TensorFlow takes 15 s to import, which a skipped stage need not pay.
+    from neuralist.tracking import trainings
     from neuralist.tracking.runs import LiveRun
     from neuralist.training import checkpoints
     from neuralist.training.distributed import workers
@@ -63,9 +64,12 @@ def _train(args: argparse.Namespace, settings: Experiment) -> None:
     if group is not None:
         group.agree(prepared.fingerprint)
     folder = checkpoints.folder(args.checkpoints, args.name, prepared.fingerprint)
+    if group is not None and not group.chief:
+        print(train_experiment(args.name, settings, prepared, args.out, folder, workers=group))
+        return
     live = LiveRun(args.name, prepared.fingerprint, settings.model_dump())
-    after = live if group is None or group.chief else lambda *_: None
-    message = train_experiment(args.name, settings, prepared, args.out, folder, after=after, workers=group)
+    with trainings.timed(args.name, prepared.fingerprint, resumes=folder.exists()):
+        message = train_experiment(args.name, settings, prepared, args.out, folder, after=live, workers=group)
     print(message)
 
 

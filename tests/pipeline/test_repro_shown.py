@@ -94,7 +94,7 @@ def test_the_next_commands_are_those_that_neuralist_names_and_the_pages_of_mlflo
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(repro.pages, "runs_page", lambda: "http://runs")
-    monkeypatch.setattr(repro.pages, "charts_page", lambda *given: f"http://{given}")
+    monkeypatch.setattr(repro.pages, "compare_page", lambda names, *_: f"http://{names}")
     (tmp_path / "artifacts/estimates").mkdir(parents=True)
     (tmp_path / "params.yaml").write_text("register: {name: neuralist, metric: auto}\n")
     for name in ("words300", "lyrics", "words15"):
@@ -107,8 +107,8 @@ def test_the_next_commands_are_those_that_neuralist_names_and_the_pages_of_mlflo
         *shared,
         "  mlflow ui                          the runs, at",
         "  http://runs",
-        "  words15 beside words300 there:",
-        "  http://('words', ['lyrics', 'words15', 'words300'])",
+        "  words15 beside words300, at",
+        "  http://['words15', 'words300']",
     ]
     (tmp_path / "artifacts/estimates/words15.json").unlink()
     assert repro._next()[-2] == "  http://runs"

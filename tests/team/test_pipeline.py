@@ -251,7 +251,7 @@ def test_a_long_training_is_shown_on_the_server_while_it_runs(
     [run] = client.search_runs([client.get_experiment_by_name("live").experiment_id])
 
     assert run.info.status == "RUNNING"
-    history = client.get_metric_history(run.info.run_id, "epoch/loss")
+    history = client.get_metric_history(run.info.run_id, "training/loss")
     assert {point.step: point.value for point in history} == {1: 0.5, 2: 0.25}
 
 

@@ -1,10 +1,12 @@
 """The address of the page that lists the runs."""
 
+import json
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
 
-from neuralist.tracking import pages, stamp
+from neuralist.tracking import pages, run_content, stamp
 from neuralist.tracking.store import Store, opened
 
 # Made stamps: no store is opened here, and mlflow is not imported.
@@ -28,47 +30,56 @@ def test_the_page_is_that_of_the_store_in_use(
     assert found == f"{address}?workflowType=machine_learning"
 
 
-@pytest.mark.parametrize(
-    ("others", "start"),
-    [
-        (["lyrics", "songs15", "tuned"], "w"),
-        ([], "w"),
-        (["walrus", "wor"], "word"),
-        (["wordless"], "words"),
-    ],
-)
-def test_the_page_of_charts_has_the_shortest_start_that_no_other_run_has(
-    monkeypatch: pytest.MonkeyPatch, others: list[str], start: str
+@pytest.fixture
+def artifacts(tmp_path: Path) -> Path:
+    """Metrics of two experiments, which is all that the page asks for."""
+    for name in ("words15", "words300"):
+        path = tmp_path / "artifacts" / "metrics" / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "artifacts"
+
+
+def digests(artifacts: Path) -> list[str]:
+    return [f"3-{run_content.digest(artifacts, Path('data'), name)}" for name in ("words15", "words300")]
+
+
+def test_the_page_of_two_experiments_asks_for_their_runs_of_now(
+    monkeypatch: pytest.MonkeyPatch, artifacts: Path
 ) -> None:
-    monkeypatch.setattr(stamp, "read", lambda _: CONTENT)
+    runs = dict(zip(digests(artifacts), ("a" * 32, "b" * 32), strict=True))
+    monkeypatch.setattr(stamp, "read", lambda _: CONTENT._replace(runs={"neuralist": {"older": "c"} | runs}))
     mlflow_store = Store("sqlite:///mlflow.db", "neuralist", None)
 
-    page = pages.charts_page("words", ["words15", "words300", *others], mlflow_store)
-    assert page == (
-        "http://127.0.0.1:5000/#/experiments/1/runs"
-        f"?compareRunsMode=CHART&searchFilter=run_name+LIKE+'{start}%25'"
-    )
+    page = pages.compare_page(["words15", "words300"], artifacts, Path("data"), mlflow_store)
+    assert page is not None
+    address, _, query = page.partition("?")
+    assert address == "http://127.0.0.1:5000/#/compare-runs"
+    asked = {key: json.loads(value) for key, [value] in parse_qs(query).items()}
+    assert asked == {"runs": ["a" * 32, "b" * 32], "experiments": ["1"]}
 
 
-def test_the_address_of_the_demos_charts_fits_100_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stamp, "read", lambda _: CONTENT)
+def test_without_a_run_of_each_there_is_no_page_of_two(
+    monkeypatch: pytest.MonkeyPatch, artifacts: Path
+) -> None:
+    monkeypatch.setattr(stamp, "read", lambda _: CONTENT._replace(runs={"neuralist": {}}))
     mlflow_store = Store("sqlite:///mlflow.db", "neuralist", None)
-    demo = ["lyrics", "songs15", "songs300", "tuned", "words15", "words300"]
-
-    assert len(f"  {pages.charts_page('words', demo, mlflow_store)}") <= 100
+    assert pages.compare_page(["words15", "words300"], artifacts, Path("data"), mlflow_store) is None
 
 
-def test_mlflow_takes_the_search_of_the_charts_for_the_runs_of_that_start(mlflow_store: Store) -> None:
+def test_without_a_stamp_the_runs_of_two_are_looked_up_in_mlflow(
+    mlflow_store: Store, artifacts: Path
+) -> None:
     with opened(mlflow_store) as client:
-        experiment = client.create_experiment("neuralist")
-        names = ["words15", "words300", "lyrics", "sawdust"]
-        for name in names:
-            client.create_run(experiment, run_name=name)
-    page = pages.charts_page("words", names, mlflow_store)
-    [search] = parse_qs(page.partition("?")[2])["searchFilter"]
-    with opened(mlflow_store) as client:
-        shown = [run.info.run_name for run in client.search_runs([experiment], search)]
-    assert sorted(shown) == ["words15", "words300"]
+        place = client.create_experiment("neuralist")
+        ids = []
+        for digest in digests(artifacts):
+            run = client.create_run(place, tags={"evaluation": digest})
+            client.set_terminated(run.info.run_id)
+            ids.append(run.info.run_id)
+    page = pages.compare_page(["words15", "words300"], artifacts, Path("data"), mlflow_store)
+    assert page is not None
+    assert json.loads(parse_qs(page.partition("?")[2])["runs"][0]) == ids
 
 
 def test_without_a_stamp_mlflow_is_queried(mlflow_store: Store) -> None:

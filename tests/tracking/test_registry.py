@@ -18,12 +18,13 @@ import pytest
 from scipy import stats
 from tests import made_records, trained
 
+from neuralist import files
 from neuralist.config import params, records
 from neuralist.console.pipeline import WROTE
 from neuralist.data import parquet, tables
 from neuralist.serving import package
 from neuralist.text import equal_texts
-from neuralist.tracking import catalogue_version, champion, extended_version, registry, stamp
+from neuralist.tracking import catalogue_version, champion, extended_version, registry, stamp, version_tags
 from neuralist.tracking.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,7 +148,7 @@ def saving(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
 def checkout(saving: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     """The same, where a saved model is little more than the served folder: saving a real one takes 1 s."""
 
-    def save(kind: str, folder: Path, path: Path) -> None:
+    def save(kind: str, folder: Path, path: Path, _: Any) -> None:
         shutil.copytree(folder, path / "artifacts" / "served")
         (path / "MLmodel").touch()
 
@@ -170,19 +171,63 @@ def test_the_first_version_is_champion_of_both_models_and_says_where_it_is_from(
         version = saving.client.get_model_version_by_alias(name, "champion")
         run = saving.client.get_run(version.run_id)
         assert (run.info.run_name, run.info.status) == ("one", "FINISHED")
-        assert version.source.startswith(run.info.artifact_uri)
         assert version.description == (saving.artifacts / "served" / "card.md").read_text()
-        expected = {
-            "data": DATA,
-            "experiment": "one",
-            "fingerprint": run.data.tags["fingerprint"],
-            "beats_baselines": "true",
-            "val_spearman": "0.25 [0.125, 0.5]",
-            "test_mse": "0.25 [0.125, 0.5]",
-            "params.max_tokens": "15",
-            "params.vectors.source": "auto",
+        assert len(version.tags) <= 5
+        tags = version_tags.unpacked(version.tags)
+        assert (tags["data"], tags["experiment"]) == (DATA, "one")
+        assert (tags["verdict"], tags["complete"]) == ("there was no champion", "true")
+        assert tags["fingerprint"] == run.data.tags["fingerprint"]
+
+
+def test_the_models_of_a_version_are_those_of_its_run_and_name_it(saving: Checkout) -> None:
+    import mlflow
+
+    saving.train("one", by_theme())
+    saving.register()
+
+    versions = [saving.client.get_model_version_by_alias(name, "champion") for name in MODELS]
+    [run_id] = {version.run_id for version in versions}
+    run = saving.client.get_run(run_id)
+    made = [saving.client.get_logged_model(output.model_id) for output in run.outputs.model_outputs]
+    for name, version in zip(MODELS, versions, strict=True):
+        [model] = [model for model in made if model.artifact_location == version.source]
+        assert (model.name, model.source_run_id, model.status) == (name, run.info.run_id, "READY")
+        assert model.params == run.data.params
+        assert {figure.key: figure.value for figure in model.metrics} == {
+            key: value for key, value in run.data.metrics.items() if key.startswith("test_")
         }
-        assert version.tags == version.tags | expected
+        loaded = mlflow.pyfunc.load_model(version.source)
+        assert (loaded.metadata.run_id, loaded.metadata.model_id) == (run.info.run_id, model.model_id)
+
+
+def test_a_version_of_the_release_before_is_read_and_changed_in_its_own_form(checkout: Checkout) -> None:
+    checkout.train("one", by_theme())
+    checkout.register()
+    flat = {}
+    for name in MODELS:
+        version = checkout.client.get_model_version(name, "1")
+        flat = version_tags.unpacked(version.tags) | {"val_mse": "0.25", "params.units": "1"}
+        checkout.client.delete_model_version_tag(name, "1", "neuralist")
+        for key, value in flat.items():
+            checkout.client.set_model_version_tag(name, "1", key, value)
+
+    assert checkout.register() == (
+        "one is the champion already: version 1 of neuralist and neuralist-recommender"
+    )
+    checkout.renew()
+    tags = checkout.client.get_model_version("neuralist", "1").tags
+    songs = files.digest(checkout.artifacts / "catalogue_songs.parquet")
+    assert tags == flat | {"catalogue": songs}
+
+    checkout.train("themes", by_theme(), note="Another card.")
+    checkout.catalogue({"a0": "hum a0"})
+    checkout.register(replace=True)
+    assert len(checkout.client.get_model_version_by_alias("neuralist", "champion").tags) <= 5
+
+
+@pytest.mark.parametrize("kept", ["", "{", "[]", "7"])
+def test_what_a_person_made_of_the_pipelines_own_tag_is_no_crash(kept: str) -> None:
+    assert version_tags.unpacked({"experiment": "one", "neuralist": kept}) == {"experiment": "one"}
 
 
 def files_of(checkout: Checkout, name: str) -> list[Path]:
@@ -479,7 +524,8 @@ def test_a_model_of_newer_data_challenges_the_champion_unasked(checkout: Checkou
     assert line.endswith("on 276 val pairs of 24 songs that neither trained on")
     assert checkout.aliases() == both(champion="themes")
     for name in MODELS:
-        tags = checkout.client.get_model_version_by_alias(name, "champion").tags
+        version = checkout.client.get_model_version_by_alias(name, "champion")
+        tags = version_tags.unpacked(version.tags)
         assert (tags["data"], tags["verdict"]) == (OTHER, line.split(": ", 1)[1])
     assert checkout.register().startswith("themes is the champion already")
 
@@ -610,7 +656,10 @@ def killed_at(method: str, call: int, patch: pytest.MonkeyPatch) -> None:
 
 
 STEPS = [
-    *(("log_artifacts", call) for call in (1, 2)),
+    *(("create_logged_model", call) for call in (1, 2)),
+    ("log_outputs", 1),
+    *(("log_model_artifacts", call) for call in (1, 2)),
+    ("finalize_logged_model", 1),
     *(("create_model_version", call) for call in (1, 2)),
     *(("set_model_version_tag", call) for call in (1, 2, 3, 4)),
     *(("set_registered_model_alias", call) for call in (1, 2)),
@@ -637,6 +686,8 @@ def test_a_crowning_killed_between_any_two_steps_is_completed(checkout: Checkout
         checkout.register()
         assert checkout.aliases() == both(champion=f"themes{number}"), step
         assert checkout.versions() == dict.fromkeys(MODELS, number), step
+        run_id = checkout.client.get_model_version_by_alias("neuralist", "champion").run_id
+        assert len(checkout.client.get_run(run_id).outputs.model_outputs) == len(MODELS), step
         assert checkout.register().startswith(f"themes{number} is the champion already: version {number} of")
         checkout.train("years", by_year())
         checkout.corpus(DATA)
@@ -769,14 +820,42 @@ def test_a_lost_champion_is_registered_again_and_its_version_stays(checkout: Che
     assert not WROTE.search(again)
 
 
-def test_case_lost_champion_after_mlflow_gc(checkout: Checkout) -> None:
-    """shared/cases/lost-champion, b: its run is deleted, and `mlflow gc` takes the files."""
-    checkout.train("themes", by_theme())
-    checkout.register()
-    checkout.client.delete_run(checkout.client.get_model_version("neuralist", "1").run_id)
+def collect_garbage(checkout: Checkout) -> None:
+    """Remove for good what was deleted."""
     uri = checkout.mlflow_store.uri
     command = [sys.executable, "-m", "mlflow", "gc", "--backend-store-uri", uri, "--tracking-uri", uri]
     subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("gone", ["deleted", "for good"])
+def test_a_champion_whose_run_is_gone_stays_and_gets_further_versions(checkout: Checkout, gone: str) -> None:
+    checkout.train("themes", by_theme())
+    checkout.register()
+    run_id = checkout.client.get_model_version("neuralist", "1").run_id
+    checkout.client.delete_run(run_id)
+    if gone == "for good":
+        collect_garbage(checkout)
+
+    assert checkout.register().startswith("themes is the champion already: version 1 of")
+    assert (folder_of(checkout, "neuralist") / "MLmodel").is_file()
+    checkout.train("years", by_year())  # the packed model is another one then
+    checkout.register()
+    checkout.catalogue(LYRICS | {"m0": "hum hum"})
+    assert checkout.renew().startswith("themes is now champion, version 3 of")
+    run = checkout.client.get_run(checkout.client.get_model_version("neuralist", "3").run_id)
+    assert run.info.run_id != run_id
+    assert (run.info.run_name, run.data.tags["experiment"]) == ("themes", "themes")
+
+
+def test_case_lost_champion_after_mlflow_gc(checkout: Checkout) -> None:
+    """shared/cases/lost-champion, b: its run and its models are deleted, and `mlflow gc` takes the files."""
+    checkout.train("themes", by_theme())
+    checkout.register()
+    run = checkout.client.get_run(checkout.client.get_model_version("neuralist", "1").run_id)
+    for output in run.outputs.model_outputs:
+        checkout.client.delete_logged_model(output.model_id)
+    checkout.client.delete_run(run.info.run_id)
+    collect_garbage(checkout)
 
     assert checkout.register(replace=True).endswith("the files of version 1 (themes) are gone")
     assert checkout.register().startswith("themes is the champion already: version 2 of")
@@ -903,7 +982,7 @@ def champions(checkout: Checkout) -> dict[str, dict[str, str]]:
     told = {}
     for name in MODELS:
         version = checkout.client.get_model_version_by_alias(name, "champion")
-        told[name] = {"version": str(version.version)} | version.tags
+        told[name] = {"version": str(version.version)} | version_tags.unpacked(version.tags)
     return told
 
 
@@ -1104,7 +1183,7 @@ def test_an_extended_model_is_challenger_and_names_its_parent(checkout: Checkout
     assert line == f"now challenger, version 2 {of_both}: extends version 1 {of_both}"
     assert checkout.aliases() == both(champion="one", challenger="one")
     for name in MODELS:
-        tags = checkout.client.get_model_version(name, "2").tags
+        tags = version_tags.unpacked(checkout.client.get_model_version(name, "2").tags)
         assert (tags["parent"], tags["complete"]) == ("1", "true")
         assert tags["verdict"] == "version 1 with the words of fr.vec"
     assert extend(checkout, extended) == line  # and no third version

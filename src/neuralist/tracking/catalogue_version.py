@@ -5,10 +5,7 @@ artifacts/served holds, `registry` registers that folder anew, with its catalogu
 it that artifacts/served is a challenger or that a person went back to an earlier version, its own folder is
 taken, and its own encoder encodes the songs: what was removed must not be served any more.
 
-| tag of a version | means |
-|---|---|
-| parent | the number of the version that it came from: the same training, with other songs or figures |
-| catalogue | the digest of the songs that it was given, set on champions |
+What a version holds of this: parent, and catalogue, which is set on champions; see `version_tags`.
 
 A new version of both models is written first, then the aliases move, then `complete` is set: killed
 in between, the champion is the old version or the new one, and the next call goes on.
@@ -20,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuralist import files
-from neuralist.tracking import registry, stamp
+from neuralist.tracking import registry, stamp, version_tags
 from neuralist.tracking.registry import Served
 from neuralist.tracking.stamp import Registered
 from neuralist.tracking.store import Store, download_served, opened, store
@@ -125,7 +122,7 @@ class _Renewal:
         for name, model in self.models.items():
             if missing := self.current.missing_parent(model):
                 number, parent = missing
-                self.client.set_model_version_tag(name, number, PARENT, parent)
+                version_tags.change(self.client, name, number, PARENT, parent)
         packed = self.current.packed
         champion = self.models[packed.corpus].champion or {}
         if champion["served"] == packed.digest:
@@ -133,7 +130,7 @@ class _Renewal:
             for name, model in self.models.items():
                 number = model.aliases.get("champion", "")
                 if model.versions.get(number, {}).get("served") == packed.digest:
-                    self.client.set_model_version_tag(name, number, CATALOGUE, self.current.songs)
+                    version_tags.change(self.client, name, number, CATALOGUE, self.current.songs)
             return ""
         with files.temporary_folder() as scratch:
             folder, served = self._renewed(scratch)
@@ -163,8 +160,8 @@ class _Renewal:
             if before[name] != number:
                 self.client.set_registered_model_alias(name, "champion", number)
         for name, number in numbers.items():
-            self.client.set_model_version_tag(name, number, COMPLETE, "true")
-            self.client.set_model_version_tag(name, number, CATALOGUE, self.current.songs)
+            version_tags.change(self.client, name, number, COMPLETE, "true")
+            version_tags.change(self.client, name, number, CATALOGUE, self.current.songs)
         if before == numbers:
             return ""  # it had these songs, and lacked the tag
         experiment = (self.models[packed.corpus].champion or {}).get("experiment", "")
@@ -183,6 +180,9 @@ class _Renewal:
         else:
             name_of_source, parent = name, {PARENT: before}
         version = self.client.get_model_version(name_of_source, before)
-        tags = derived_tags(version.tags, digest, f"version {before} with other songs") | parent
-        run = self.client.get_run(str(version.run_id))
+        tags = (
+            derived_tags(version_tags.unpacked(version.tags), digest, f"version {before} with other songs")
+            | parent
+        )
+        run = registry.run_of_version(self.client, self.mlflow_store, name_of_source, before)
         return registry.create_version(self.client, run, name, kind, folder, tags)

@@ -14,7 +14,7 @@ from neuralist import files
 from neuralist.config import records
 from neuralist.config.records import ServedModel
 from neuralist.serving import registered
-from neuralist.tracking import registry, stamp
+from neuralist.tracking import registry, stamp, version_tags
 from neuralist.tracking.catalogue_version import COMPLETE, PARENT, derived_tags
 from neuralist.tracking.stamp import Registered
 from neuralist.tracking.store import Store, opened, store
@@ -55,7 +55,7 @@ def register(
             digest = registry.content_digest(served, tags["data"])
             verdict = f"version {parent} with the words of {', '.join(names)}"
             own = {PARENT: parent, "fingerprint": _fingerprint(tags["fingerprint"], served)}
-            run = client.get_run(str(client.get_model_version(name, parent).run_id))
+            run = registry.run_of_version(client, mlflow_store, name, parent)
             numbers[name] = present[name].version_of(digest) or registry.create_version(
                 client,
                 run,
@@ -67,7 +67,7 @@ def register(
         for name, number in numbers.items():
             client.set_registered_model_alias(name, "challenger", number)
         for name, number in numbers.items():
-            client.set_model_version_tag(name, number, COMPLETE, "true")
+            version_tags.change(client, name, number, COMPLETE, "true")
         stamp.renew(client, mlflow_store)
     return f"now challenger, {registry.version_list(numbers)}: extends {registry.version_list(parents)}"
 

@@ -1,10 +1,19 @@
 """The addresses of MLflow's pages."""
 
+import json
 from collections.abc import Iterable
-from urllib.parse import quote_plus, urlsplit
+from pathlib import Path
+from urllib.parse import quote, urlsplit
 
-from neuralist.tracking import stamp
-from neuralist.tracking.store import Store, get_experiment_id, opened, store
+from neuralist.tracking import run_content, stamp
+from neuralist.tracking.store import (
+    Store,
+    find_recorded,
+    get_experiment_id,
+    in_layouts,
+    opened,
+    store,
+)
 
 LOCAL = "http://127.0.0.1:5000"  # where plain `mlflow ui` listens
 
@@ -25,22 +34,37 @@ def runs_page(mlflow_store: Store | None = None) -> str:
     return f"{_runs(mlflow_store)}?workflowType=machine_learning"
 
 
-def charts_page(prefix: str, names: Iterable[str], mlflow_store: Store | None = None) -> str:
-    """Return the address of the page that draws the curves of runs whose names begin so; see `runs_page`.
+def compare_page(
+    names: Iterable[str], artifacts: Path, raw: Path, mlflow_store: Store | None = None
+) -> str | None:
+    """Return the address of the page with runs side by side; None where the store lacks one of them.
 
-    MLflow searches run names by a pattern; it takes no list of them. The pattern is the shortest start of
-    `prefix` that no other run's name has, and a chart needs no workflowType: the address fits 100 columns.
+    Their params and figures stand there in columns, of what differs if so chosen. It asks for the runs' ids,
+    which no two stores share.
 
     Args:
-        prefix: with which the names of the runs begin.
-        names: of all runs.
+        names: of the experiments, as they are in `artifacts`.
+        artifacts: holds metrics/ and experiments/<name>/.
+        raw: the raw folder.
         mlflow_store: the store; the working folder's by default.
+
+    Raises:
+        ValueError: a file is missing, or the store cannot be reached.
     """
-    others = [name for name in names if not name.startswith(prefix)]
-    starts = (prefix[:length] for length in range(1, len(prefix)))
-    start = next((start for start in starts if not any(name.startswith(start) for name in others)), prefix)
-    search = quote_plus(f"run_name LIKE '{start}%'", safe="'")
-    return f"{_runs(mlflow_store or store())}?compareRunsMode=CHART&searchFilter={search}"
+    mlflow_store = mlflow_store or store()
+    digests = [in_layouts(run_content.digest(artifacts, raw, name)) for name in names]
+    ids = [stamp.run_id(mlflow_store, of_run) for of_run in digests]
+    if None in ids and stamp.read(mlflow_store) is None:
+        with opened(mlflow_store) as client:
+            experiment_id = get_experiment_id(client, mlflow_store)
+            found = [find_recorded(client, experiment_id, "evaluation", of_run) for of_run in digests]
+        ids = [run.info.run_id if run else None for run in found]
+    if None in ids:
+        return None
+    runs, experiments = (
+        quote(json.dumps(of, separators=(",", ":")), safe=",") for of in (ids, [_experiment_id(mlflow_store)])
+    )
+    return f"{_site(mlflow_store.uri)}/#/compare-runs?runs={runs}&experiments={experiments}"
 
 
 def _runs(mlflow_store: Store) -> str:

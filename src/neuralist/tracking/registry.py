@@ -3,13 +3,13 @@
 Input: the stages' files under artifacts/ (served/, metrics/, experiments/, songs, pairs), and register.name
 of params.yaml. Output: in the store of `store.store()`, versions of the two models of that name (see
 `serving.registered`), which move together, with the aliases champion and challenger. A version's files are
-artifacts of its experiment's MLflow run, in served-<digest>/.
+those of a model that its experiment's MLflow run lists among its outputs.
 
 The name is that of a corpus: other data under the same name are newer ones, and their model challenges the
 champion as any other does.
 
-A version's tag `served` is the digest of its content. Its tag `complete` is set last: a registration that was
-killed half-way is completed by the next one. A champion whose files are gone is registered again, from
+A version's tags say what it is, see `version_tags`. `complete` is set last: a registration that was killed
+half-way is completed by the next one. A champion whose files are gone is registered again, from
 where they are now or from artifacts/served; its version stays. As for runs, mlflow is not imported where the
 store's stamp shows that nothing is to be done.
 """
@@ -25,14 +25,21 @@ from neuralist import files
 from neuralist.config import params, records
 from neuralist.config.records import ServedModel
 from neuralist.serving import registered
-from neuralist.tracking import relocation, run_content, stamp
+from neuralist.tracking import metric_names, relocation, run_content, stamp, trainings, version_tags
 from neuralist.tracking.runs import record, run_of
 from neuralist.tracking.stamp import Registered
-from neuralist.tracking.store import Store, download_served, get_experiment_id, opened, store
+from neuralist.tracking.store import (
+    Store,
+    download_served,
+    find_run,
+    get_experiment_id,
+    opened,
+    store,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import LoggedModel, Run
 
     from neuralist.tracking.champion import RivalScores, TooFew, Verdict
 
@@ -196,14 +203,14 @@ class _Registration:
         """Create missing versions, then move the aliases; safe to repeat after a kill. Returns a message."""
         numbers = self._versions()
         for name, number in numbers.items():
-            self.client.set_model_version_tag(name, number, "verdict", verdict.reason)
+            version_tags.change(self.client, name, number, "verdict", verdict.reason)
         for name, number in numbers.items():
             self.client.set_registered_model_alias(name, verdict.alias, number)
             challenger = self.models[name].versions.get(self.models[name].aliases.get("challenger", ""), {})
             if verdict.alias == "champion" and challenger.get("served") == self.served.digest:
                 self.client.delete_registered_model_alias(name, "challenger")
         for name, number in numbers.items():
-            self.client.set_model_version_tag(name, number, "complete", "true")
+            version_tags.change(self.client, name, number, "complete", "true")
         return f"{self.served.name} is now {verdict.alias}, {version_list(numbers)}: {verdict.reason}"
 
     def _versions(self) -> dict[str, str]:
@@ -215,44 +222,112 @@ class _Registration:
         served = self.served
         content = run_content.read(served.artifacts, served.raw, served.name)
         experiment_id = get_experiment_id(self.client, self.mlflow_store)
-        run, tags = run_of(self.client, experiment_id, content), _tags(served, content)
-        return {
-            name: present.get(name) or create_version(self.client, run, name, kind, served.folder, tags)
-            for name, kind in served.models.items()
+        run = run_of(self.client, experiment_id, content)
+        values = {
+            "experiment": served.name,
+            "data": served.data,
+            "served": served.digest,
+            "fingerprint": served.model.fingerprint,
         }
+        # MLflow shows the newest of a run's models first: that of the corpus is made last.
+        created = {
+            name: create_version(self.client, run, name, kind, served.folder, values)
+            for name, kind in reversed(served.models.items())
+            if name not in present
+        }
+        return {name: (present | created)[name] for name in served.models}
 
 
 def create_version(
-    client: "MlflowClient", run: "Run", name: str, kind: str, folder: Path, tags: dict[str, str]
+    client: "MlflowClient", run: "Run", name: str, kind: str, folder: Path, values: Mapping[str, str]
 ) -> str:
     """Create a version of a registered model from a served folder, with its card; returns the number.
 
-    Its files are put among the artifacts of the run, in served-<digest>/, by its tag `served`.
+    Its files are those of a model that MLflow lists with the run, with the run's params and its figures on
+    test. One that a call which was killed has begun is completed.
 
     Args:
         client: of the store, whose lock the caller holds.
-        run: of MLflow, whose artifacts the version's files become.
+        run: of MLflow, which trained the model.
         name: of the registered model, which is created where it is missing.
         kind: one of registered.MODELS.
         folder: the served folder.
-        tags: of the version, `served` among them.
+        values: what its tags hold, `served` among them; see `version_tags`.
     """
     from neuralist.serving import mlflow_model
 
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name, description=registered.MODELS[kind])
-    path = f"served-{tags['served'][:12]}/{kind}"
+    model = _logged_model(client, run.info.run_id, kind, values["served"])
     with files.temporary_folder() as scratch:
-        mlflow_model.save(kind, folder, Path(scratch, kind))
-        client.log_artifacts(run.info.run_id, f"{scratch}/{kind}", path)
+        path = Path(scratch, kind)
+        mlflow_model.save(kind, folder, path, mlflow_model.Origin(run.info.run_id, model.model_id))
+        client.log_model_artifacts(model.model_id, str(path))
+    client.finalize_logged_model(model.model_id, "READY")
     version = client.create_model_version(
         name,
-        source=f"{run.info.artifact_uri}/{path}",
+        source=model.artifact_location,
         run_id=run.info.run_id,
-        tags=tags,
+        model_id=model.model_id,
+        tags=version_tags.packed(values),
         description=_shortened((folder / "card.md").read_text(encoding="utf-8")),
     )
     return str(version.version)
+
+
+def run_of_version(client: "MlflowClient", mlflow_store: Store, name: str, number: str) -> "Run":
+    """Return the run of a version, for further versions of its training; of one that is gone a new one.
+
+    A person may delete a run, and `mlflow gc` then removes it for good. The version's files are not the
+    run's, so the version stays.
+
+    Args:
+        client: of the store, whose lock the caller holds.
+        mlflow_store: the store.
+        name: of the registered model.
+        number: of the version.
+    """
+    from mlflow.exceptions import MlflowException
+
+    version = client.get_model_version(name, number)
+    try:
+        run = client.get_run(str(version.run_id))
+        if run.info.lifecycle_stage == "active":
+            return run
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+    values = version_tags.unpacked(version.tags)
+    identity = {key: values[key] for key in ("fingerprint", "experiment")}
+    experiment_id = get_experiment_id(client, mlflow_store)
+    run = find_run(client, experiment_id, values["experiment"], identity, {"restored": "true"})
+    if run.info.end_time is None:
+        client.set_terminated(run.info.run_id, end_time=run.info.start_time)
+    return run
+
+
+def _logged_model(client: "MlflowClient", run_id: str, kind: str, digest: str) -> "LoggedModel":
+    """Return the model of a run with this content, among the run's outputs; creates what is missing."""
+    from mlflow.entities import LoggedModelOutput, Metric
+
+    run = client.get_run(run_id)
+    experiment_id = run.info.experiment_id
+    condition = f"source_run_id = '{run_id}' AND name = '{kind}' AND tags.served = '{digest}'"
+    begun = client.search_logged_models([experiment_id], condition, max_results=1)
+    model = (
+        begun[0]
+        if begun
+        else client.create_logged_model(
+            experiment_id, kind, run_id, tags={"served": digest}, params=run.data.params, model_type=kind
+        )
+    )
+    outputs = run.outputs.model_outputs if run.outputs else []
+    if model.model_id not in {output.model_id for output in outputs}:
+        now, own = trainings.now(), {"model_id": model.model_id, "run_id": run_id}
+        front = {key: value for key, value in run.data.metrics.items() if metric_names.is_front(key)}
+        client.log_batch(run_id, [Metric(key, value, now, 0, **own) for key, value in front.items()])
+        client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+    return model
 
 
 def _shortened(card: str) -> str:
@@ -260,23 +335,3 @@ def _shortened(card: str) -> str:
         return card
     rest = "\n\nThe rest is in artifacts/served/card.md of this version."
     return card[: MAX_DESCRIPTION - len(rest)].rpartition("\n")[0] + rest
-
-
-def _tags(served: Served, content: run_content.RunContent) -> dict[str, str]:
-    """Return the tags of a version: its origin, its metrics and its params."""
-    tags = {
-        "served": served.digest,
-        "data": served.data,
-        "git_commit": content.tags.get("mlflow.source.git.commit", ""),
-        "dvc_experiment": content.tags.get("dvc_experiment", ""),
-        "fingerprint": served.model.fingerprint,
-        "experiment": served.name,
-        "beats_baselines": str(served.model.beats_baselines).lower(),
-    }
-    for split, split_metrics in content.metrics.splits.items():
-        for metric, estimate in split_metrics.metrics.items():
-            if estimate.value is not None:
-                bounds = "" if estimate.low is None else f" [{estimate.low:g}, {estimate.high:g}]"
-                tags[f"{split}_{metric}"] = f"{estimate.value:g}{bounds}"
-    tags |= {f"params.{key}": str(value) for key, value in content.params.items()}
-    return {key: value for key, value in tags.items() if value}

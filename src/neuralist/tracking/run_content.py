@@ -6,17 +6,17 @@ digest.
 """
 
 import csv
-import os
-import subprocess
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuralist.files import digest_all, parse_yaml
-from neuralist.tracking.store import LAYOUT
+from neuralist.files import digest_all
+from neuralist.tracking import inputs, metric_names, trainings
 
 if TYPE_CHECKING:
     from neuralist.config.records import ExperimentMetrics
+    from neuralist.tracking.trainings import Training
 
 # The digest leaves these out: they follow from the fingerprint in experiment.json, and are slow to read.
 MODEL_FILES = (
@@ -28,7 +28,15 @@ MODEL_FILES = (
     "averaged_vectors.npz",
     "vocabulary.txt",
 )
-REPORTS = ("results.md", "validation.html", "validation.json", "songmap.html", "songmap.png", "figures/*")
+REPORTS = (
+    "results.md",
+    "results.html",
+    "validation.html",
+    "validation.json",
+    "songmap.html",
+    "songmap.png",
+    "figures/*",
+)
 
 
 @dataclass(frozen=True)
@@ -39,9 +47,11 @@ class RunContent:
     params: dict[str, Any]
     tags: dict[str, str]
     epochs: dict[int, dict[str, float]]  # epoch from 1 -> loss, accuracy, val_loss, ..., as in history.csv
-    scores: dict[str, float]  # of the kept model: test_spearman, test_spearman_low, ..., val_mse, ...
+    scores: dict[str, float]  # of the kept model: test_spearman, ..., val_mse, ...
     metrics: "ExperimentMetrics"  # baselines included
     files: dict[str, Path]  # name within the run -> file
+    tables: "list[inputs.Table]"  # that the training read
+    training: "Training | None"  # None where this machine did not train it
 
 
 def names(artifacts: Path) -> list[str]:
@@ -56,6 +66,12 @@ def names(artifacts: Path) -> list[str]:
     return evaluated
 
 
+def lengths(experiments: Iterable[str]) -> list[str]:
+    """Return the experiments that differ in how many words they read; [] of fewer than two."""
+    found = [name for name in experiments if name.startswith("words")]
+    return found if len(found) > 1 else []
+
+
 def read(artifacts: Path, raw: Path, name: str) -> RunContent:
     """Read the content of the run of experiment `name`.
 
@@ -67,30 +83,37 @@ def read(artifacts: Path, raw: Path, name: str) -> RunContent:
     folder = artifacts / "experiments" / name
     experiment = records.load_experiment(folder)
     metrics = records.load(artifacts / "estimates" / f"{name}.json", records.ExperimentMetrics)
+    training, locked = trainings.read(name, experiment.fingerprint), inputs.stages()
     tags = {
         "fingerprint": experiment.fingerprint,
         "protocol": experiment.params.protocol,
-        "data": data_hash(raw),
-        "dvc_experiment": os.environ.get("DVC_EXP_NAME", ""),
+        "data": _md5(locked, raw),
+        "dvc_experiment": training.dvc_experiment if training else "",
+        "resumed": _times(training.resumed) if training else "",
         "mlflow.source.name": "pipelines/train.py",
-        "mlflow.source.git.commit": _git_commit(),
+        "mlflow.source.git.commit": training.git_commit if training else trainings.git_commit(),
     }
     return RunContent(
         name=name,
-        params=experiment.params.model_dump() | _corpus_params(),
+        params=experiment.params.model_dump() | corpus_params(),
         tags={key: value for key, value in tags.items() if value},
         epochs=_epochs(folder / "history.csv"),
-        scores=_scores(metrics),
+        scores=metric_names.figures(metrics),
         metrics=metrics,
         files=_files(artifacts, raw, name),
+        tables=inputs.of_training(locked, folder),
+        training=training if training and training.end else None,
     )
 
 
+def _times(number: int) -> str:
+    return {0: "", 1: "once"}.get(number, f"{number} times")
+
+
 def digest(artifacts: Path, raw: Path, name: str) -> str:
-    """Return LAYOUT and a digest of the files of experiment `name`, except MODEL_FILES."""
+    """Return a digest of the files of experiment `name`, except MODEL_FILES."""
     files = _files(artifacts, raw, name).items()
-    digest = digest_all({artifact: path for artifact, path in files if path.name not in MODEL_FILES})
-    return f"{LAYOUT}-{digest}"
+    return digest_all({artifact: path for artifact, path in files if path.name not in MODEL_FILES})
 
 
 def _files(artifacts: Path, raw: Path, name: str) -> dict[str, Path]:
@@ -114,19 +137,8 @@ def _epochs(path: Path) -> dict[int, dict[str, float]]:
         }
 
 
-def _scores(metrics: "ExperimentMetrics") -> dict[str, float]:
-    scores: dict[str, float | None] = {}
-    for split, split_metrics in metrics.splits.items():
-        scores[f"{split}_n_pairs"] = split_metrics.n_pairs
-        scores[f"{split}_n_songs"] = split_metrics.n_songs
-        for name, estimate in split_metrics.metrics.items():
-            scores[f"{split}_{name}"] = estimate.value
-            scores |= {f"{split}_{name}_low": estimate.low, f"{split}_{name}_high": estimate.high}
-    # MLflow has no undefined values.
-    return {key: float(value) for key, value in scores.items() if value is not None}
-
-
-def _corpus_params() -> dict[str, Any]:
+def corpus_params() -> dict[str, Any]:
+    """Return what params.yaml says for all experiments: of pairs, of vectors, and the range."""
     from neuralist.config import params
 
     settings = params.load()
@@ -141,21 +153,9 @@ def data_hash(raw: Path) -> str:
     Raises:
         ValueError: dvc.lock is not YAML.
     """
-    import yaml
+    return _md5(inputs.stages(), raw)
 
-    try:
-        stages = parse_yaml(Path("dvc.lock").read_text(encoding="utf-8")).get("stages", {})
-    except FileNotFoundError:
-        return ""
-    except yaml.YAMLError as error:
-        raise ValueError(f"dvc.lock: not readable as YAML: {error}") from error
-    deps = (dep for stage in stages.values() for dep in stage.get("deps", []))
+
+def _md5(locked: Mapping[str, Any], raw: Path) -> str:
+    deps = (dep for stage in locked.values() for dep in stage.get("deps", []))
     return next((dep["md5"] for dep in deps if dep["path"] == str(raw) and "md5" in dep), "")
-
-
-def _git_commit() -> str:
-    try:
-        result = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return result.stdout.strip() if result.returncode == 0 else ""

@@ -5,22 +5,31 @@ epoch metrics of a training in progress. Output: runs in the store of `neuralist
 stamp lists every run, mlflow is not imported. A run counts as recorded when it is FINISHED and its tag
 `evaluation` is the digest of its files; both are set last, so a recording that was killed
 half-way is completed by the next one. `neuralist.tracking.metric_names` says how its metrics are called.
+
+| tag of a run | means |
+|---|---|
+| restored | this machine did not train it, DVC brought it: its times are those of the recording |
+| resumed | how many times its training was resumed; it starts with the first part, and ends with the last |
+| dvc_experiment | the DVC experiment that trained it |
 """
 
+import csv
+import io
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuralist.tracking import metric_names, run_content, stamp
+from neuralist.tracking import inputs, metric_names, run_content, run_names, stamp, trainings
 from neuralist.tracking.store import (
     LONG,
     Store,
     alone,
     client_of,
+    find_recorded,
     find_run,
     get_experiment_id,
-    has_run,
+    in_layouts,
     opened,
     reason,
     store,
@@ -44,17 +53,21 @@ def record(artifacts: Path, raw: Path, mlflow_store: Store | None = None) -> lis
         ValueError: a file is missing, or the store cannot be reached.
     """
     mlflow_store = mlflow_store or store()
-    digests = {name: run_content.digest(artifacts, raw, name) for name in run_content.names(artifacts)}
-    missing = [name for name in digests if not stamp.recorded(mlflow_store, digests[name])]
+    digests = {
+        name: in_layouts(run_content.digest(artifacts, raw, name)) for name in run_content.names(artifacts)
+    }
+    missing = [name for name in digests if not stamp.run_id(mlflow_store, digests[name])]
     if not missing:
         return []
     with opened(mlflow_store) as client:
         experiment_id = get_experiment_id(client, mlflow_store)
         missing = [
-            name for name in missing if not has_run(client, experiment_id, "evaluation", digests[name])
+            name
+            for name in missing
+            if find_recorded(client, experiment_id, "evaluation", digests[name]) is None
         ]
         for name in missing:
-            _write_run(client, experiment_id, run_content.read(artifacts, raw, name), digests[name])
+            _write_run(client, experiment_id, run_content.read(artifacts, raw, name), digests[name][0])
         stamp.renew(client, mlflow_store)
     return missing
 
@@ -75,7 +88,7 @@ class LiveRun:
         mlflow_store: Store | None = None,
     ) -> None:
         self._name = name
-        self._identity = _identity(name, fingerprint)
+        self._fingerprint = fingerprint
         self._params = params
         self._start = time.monotonic()
         self._store = mlflow_store
@@ -99,8 +112,14 @@ class LiveRun:
             mlflow_store = self._store or store()
             with alone(mlflow_store):
                 client = client_of(mlflow_store)
+                training = trainings.read(self._name, self._fingerprint)
                 run = find_run(
-                    client, get_experiment_id(client, mlflow_store), self._name, self._identity, {}
+                    client,
+                    get_experiment_id(client, mlflow_store),
+                    self._name,  # until `record` knows what it differs in
+                    _identity(self._name, self._fingerprint),
+                    {},
+                    start_time=training.start if training else None,
                 )
             self._run = client, run.info.run_id
             if run.info.status == "FINISHED":
@@ -114,7 +133,10 @@ class LiveRun:
 def run_of(client: "MlflowClient", experiment_id: str, content: run_content.RunContent) -> "Run":
     """Return the run of an experiment's training; creates it where it is missing."""
     identity = _identity(content.name, content.tags["fingerprint"])
-    return find_run(client, experiment_id, content.name, identity, content.tags)
+    training = content.training
+    tags = content.tags if training else content.tags | {"restored": "true"}
+    start_time = training.start if training else None
+    return find_run(client, experiment_id, content.name, identity, tags, start_time=start_time)
 
 
 def _identity(name: str, fingerprint: str) -> dict[str, str]:
@@ -127,25 +149,57 @@ def _write_run(
     from mlflow.entities import Metric, RunTag
 
     run = run_of(client, experiment_id, content)
-    run_id = run.info.run_id
-    client.update_run(run_id, status="RUNNING")
+    run_id, now = run.info.run_id, trainings.now()
+    # A run that was finished before keeps its name, which a person may have changed.
+    name = None if "evaluation" in run.data.tags else _run_name(client, experiment_id, content)
+    client.update_run(run_id, status="RUNNING", name=name)
     _log_params(client, run, content.params)
-    _log_epochs(client, run_id, content.epochs)
-    now = int(time.time() * 1000)
     changed = {key: value for key, value in content.scores.items() if run.data.metrics.get(key) != value}
+    # The page of a run has its metrics in the order in which they were logged.
     client.log_batch(run_id, [Metric(key, value, now, 0) for key, value in changed.items()])
+    _log_epochs(client, run_id, content.epochs)
+    client.log_inputs(run_id, inputs.entities(content.tables))
     for artifact, path in content.files.items():
         client.log_artifact(run_id, str(path), Path(artifact).parent.as_posix().removeprefix("."))
+    client.log_text(run_id, _table(metric_names.intervals(content.metrics)), metric_names.INTERVALS)
     tags = {**content.tags, "evaluation": digest}
     client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
-    client.set_terminated(run_id)
+    client.set_terminated(run_id, end_time=_end(run, content))
+
+
+def _run_name(client: "MlflowClient", experiment_id: str, content: run_content.RunContent) -> str:
+    """Return the name of a run, by what it differs in from the first run of its experiment."""
+    condition, order = f"tags.experiment = '{content.name}'", ["attributes.start_time ASC"]
+    earlier = client.search_runs([experiment_id], condition, max_results=1, order_by=order)
+    # Of the same training there may be a run in an older layout.
+    first = next(
+        (run for run in earlier if run.data.tags["fingerprint"] != content.tags["fingerprint"]), None
+    )
+    data = content.tags.get("data", ""), first.data.tags.get("data", "") if first else ""
+    return run_names.name(content.name, content.params, first.data.params if first else None, data)
+
+
+def _end(run: "Run", content: run_content.RunContent) -> int:
+    """Return the end of a run: that of its training; where this machine did not do it, the run's start."""
+    training = content.training
+    if training is not None and training.end is not None and training.start == run.info.start_time:
+        return training.end
+    return run.info.end_time or run.info.start_time
+
+
+def _table(rows: Iterable[list[str]]) -> str:
+    """Return rows as CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 def _log_params(client: "MlflowClient", run: "Run", params: Mapping[str, Any]) -> None:
     from mlflow.entities import Param
 
     # MLflow refuses to change a param; those of a training cannot differ, since its fingerprint holds them.
-    new = [Param(key, str(value)) for key, value in params.items() if key not in run.data.params]
+    shown = run_names.shown(params).items()
+    new = [Param(key, value) for key, value in shown if key not in run.data.params]
     client.log_batch(run.info.run_id, params=new)
 
 
@@ -158,7 +212,7 @@ def _log_epochs(client: "MlflowClient", run_id: str, epochs: Mapping[int, Mappin
         return
     history = client.get_metric_history(run_id, metric_names.curve(any_column))
     logged = {metric.step for metric in history}
-    now = int(time.time() * 1000)
+    now = trainings.now()
     for epoch, row in epochs.items():
         if epoch not in logged:
             curves = [Metric(metric_names.curve(key), value, now, epoch) for key, value in row.items()]

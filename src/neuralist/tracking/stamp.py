@@ -1,9 +1,9 @@
 """Cache the contents of a default store, to spare the 3 s of importing mlflow while nobody has written to it.
 
 Output: mlruns/.recorded.json beside mlflow.db, not in a workspace, since all workspaces share that store. It
-holds the ids of MLflow experiments, the digests of finished runs, all registered models, and the state of the
-file mlflow.db at that time. It holds the checkout's path too: MLflow keeps absolute paths, so in a checkout
-that was moved it is queried. Whether the files of a registered model are there is looked up each time.
+holds the ids of MLflow experiments, finished runs by their digests, all registered models, and the state of
+the file mlflow.db at that time. It holds the checkout's path too: MLflow keeps absolute paths, so in a
+checkout that was moved it is queried. Whether a registered model's files are there is looked up each time.
 
 Whoever writes to the store, be it a run, a person in MLflow's pages or `mlflow gc`, writes to that file, and
 so changes its times; whoever replaces it changes its inode. ctime is compared too, since a copy may
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neuralist import files
+from neuralist.tracking import version_tags
 from neuralist.tracking.store import Store, is_gone
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ TICK_S = 0.05  # far above 10 ms, the resolution that file times may have
 
 
 class Registered(NamedTuple):
-    """A registered model: alias to version number, and version number to tags and to the URI of its files."""
+    """A registered model: alias to version number, and version number to tags and to the URI of its files.
+
+    The tags are as `version_tags.unpacked` gives them.
+    """
 
     aliases: dict[str, str]
     versions: dict[str, dict[str, str]]
@@ -57,10 +61,10 @@ NOT_REGISTERED = Registered({}, {}, {})
 
 
 class StoreContent(NamedTuple):
-    """MLflow experiment to its id and to the digests of its finished runs, and name to registered model."""
+    """MLflow experiment to its id and to its finished runs, digest to id, and name to registered model."""
 
     experiments: Mapping[str, str]
-    runs: Mapping[str, list[str]]
+    runs: Mapping[str, dict[str, str]]
     models: Mapping[str, Registered]
 
     def models_of(self, names: Iterable[str]) -> dict[str, Registered]:
@@ -78,17 +82,18 @@ def read(mlflow_store: Store) -> StoreContent | None:
         if (cached["database"], cached["checkout"]) != (database, str(mlflow_store.checkout)):
             return None
         models = {name: Registered(**model) for name, model in cached["models"].items()}
-        runs = {name: list(digests) for name, digests in cached["runs"].items()}
+        runs = {name: dict(digests) for name, digests in cached["runs"].items()}
         experiments = {name: cached["experiments"][name] for name in runs}
         return StoreContent(experiments, runs, models)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None  # no stamp, or that of another release
 
 
-def recorded(mlflow_store: Store, digest: str) -> bool:
-    """Return whether the stamp lists a finished run of the store's experiment with this digest."""
+def run_id(mlflow_store: Store, digests: Iterable[str]) -> str | None:
+    """Return the id of the finished run of the store's experiment that the stamp lists with such a digest."""
     content = read(mlflow_store)
-    return content is not None and digest in content.runs.get(mlflow_store.experiment, [])
+    runs = content.runs.get(mlflow_store.experiment, {}) if content is not None else {}
+    return next((runs[digest] for digest in digests if digest in runs), None)
 
 
 def renew(client: "MlflowClient", mlflow_store: Store) -> None:
@@ -131,23 +136,23 @@ def models(client: "MlflowClient", mlflow_store: Store, names: Iterable[str]) ->
         matches = client.search_registered_models(f"name = '{name}'")
         aliases = {alias: str(version) for model in matches for alias, version in model.aliases.items()}
         versions = client.search_model_versions(f"name = '{name}'")
-        tags = {str(version.version): dict(version.tags) for version in versions}
+        tags = {str(version.version): version_tags.unpacked(version.tags) for version in versions}
         sources = {str(version.version): version.source or "" for version in versions}
         sources = {} if mlflow_store.checkout is None else sources
         registered[name] = Registered(aliases, tags, sources)
     return registered
 
 
-def _runs(client: "MlflowClient", experiments: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return MLflow experiment to the digests of its finished runs."""
+def _runs(client: "MlflowClient", experiments: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return MLflow experiment to its finished runs, digest to id."""
     # A digest beyond max_results costs its caller a query of MLflow, no more.
     names = {experiment_id: name for name, experiment_id in experiments.items()}
-    digests: dict[str, list[str]] = {name: [] for name in experiments}
+    runs: dict[str, dict[str, str]] = {name: {} for name in experiments}
     for tag in TAGS:
         condition = f"tags.{tag} != '' AND attributes.status = 'FINISHED'"
         for run in client.search_runs([*names], condition, max_results=50_000):
-            digests[names[run.info.experiment_id]].append(run.data.tags[tag])
-    return digests
+            runs[names[run.info.experiment_id]][run.data.tags[tag]] = run.info.run_id
+    return runs
 
 
 def _path(checkout: Path) -> Path:

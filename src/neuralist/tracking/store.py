@@ -8,7 +8,7 @@ into neuralist. Importing mlflow takes 3 s, so only functions that need it do.
 import fcntl
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +25,13 @@ if TYPE_CHECKING:
     from mlflow.entities import Experiment, Run
 
 LONG = 30.0  # seconds after which a training or study is shown while it runs
-# Of a run's metrics; a run's tag `layout` and its digest hold it. In the first layout, which had no tag, the
-# curve and the final figure of a metric had one name.
-LAYOUT = "2"
+# Of a run's metrics and params; a run's tag `layout` and its digest hold it. In the first layout, which had
+# no tag, the curve and the final figure of a metric had one name. The second had some 90 metrics, with the
+# ends of the intervals among them; curves were epoch/<metric>, and None was a param.
+LAYOUT = "3"
+# A run of these says what its files say, so it is not recorded again as long as the files stay.
+READABLE = (LAYOUT, "2")
+OLDER = " (older layout)"  # ends the name of a run whose files another run has anew
 
 
 @dataclass(frozen=True)
@@ -191,10 +195,20 @@ def download_served(mlflow_store: Store, source: str, folder: Path) -> Path:
     return Path(download_artifacts(artifact_uri=uri, dst_path=str(folder), tracking_uri=mlflow_store.uri))
 
 
-def has_run(client: "MlflowClient", experiment_id: str, tag: str, digest: str) -> bool:
-    """Return whether a finished run has this digest as its tag."""
-    condition = f"tags.{tag} = '{digest}' AND attributes.status = 'FINISHED'"
-    return bool(client.search_runs([experiment_id], condition, max_results=1))
+def in_layouts(digest: str) -> list[str]:
+    """Return a digest of files as runs hold it in a tag: with LAYOUT before it, or an earlier layout."""
+    return [f"{layout}-{digest}" for layout in READABLE]
+
+
+def find_recorded(
+    client: "MlflowClient", experiment_id: str, tag: str, digests: Iterable[str]
+) -> "Run | None":
+    """Return a finished run that has one of these digests as its tag, the first of them if it can be."""
+    for digest in digests:
+        condition = f"tags.{tag} = '{digest}' AND attributes.status = 'FINISHED'"
+        if found := client.search_runs([experiment_id], condition, max_results=1):
+            return found[0]
+    return None
 
 
 def find_run(
@@ -203,6 +217,8 @@ def find_run(
     name: str,
     identity: Mapping[str, str],
     tags: Mapping[str, str],
+    *,
+    start_time: int | None = None,
 ) -> "Run":
     """Return the run with the tags of `identity` in this LAYOUT; creates it where it is missing.
 
@@ -212,9 +228,10 @@ def find_run(
     Args:
         client: of the store.
         experiment_id: of the MLflow experiment.
-        name: of the run.
+        name: of a new run.
         identity: tags that no two runs share.
         tags: more tags for a new run.
+        start_time: of a new run, in milliseconds since 1970; by default now.
     """
     condition = " AND ".join(f"tags.{key} = '{value}'" for key, value in identity.items())
     runs = client.search_runs([experiment_id], condition, max_results=1000)
@@ -222,9 +239,10 @@ def find_run(
         if run.data.tags.get("layout") == LAYOUT:
             return run
     for run in runs:
-        client.update_run(run.info.run_id, name=f"{name} (older layout)")
+        former = (run.info.run_name or name).removesuffix(OLDER)
+        client.update_run(run.info.run_id, name=f"{former}{OLDER}")
     tags = {**tags, **identity, "layout": LAYOUT, "mlflow.user": user()}
-    return client.create_run(experiment_id, run_name=name, tags=tags)
+    return client.create_run(experiment_id, start_time, run_name=name, tags=tags)
 
 
 def user() -> str:

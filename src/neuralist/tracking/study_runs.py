@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neuralist import files
-from neuralist.tracking import metric_names, stamp
+from neuralist.tracking import metric_names, run_names, stamp
 from neuralist.tracking.store import (
     LAYOUT,
     LONG,
     Store,
+    find_recorded,
     find_run,
     get_experiment_id,
-    has_run,
+    in_layouts,
     opened,
     store,
     user,
@@ -59,18 +60,18 @@ def record(folder: Path, mlflow_store: Store | None = None) -> str | None:
         return None
     mlflow_store = mlflow_store or store()
     paths = sorted(path for path in folder.glob("*") if path.is_file())
-    digest = f"{LAYOUT}-{files.digest_all({path.name: path for path in paths})}"
-    if stamp.recorded(mlflow_store, digest):
+    digests = in_layouts(files.digest_all({path.name: path for path in paths}))
+    if stamp.run_id(mlflow_store, digests):
         return None
     study = _read(folder)
     with opened(mlflow_store) as client:
         experiment_id = get_experiment_id(client, mlflow_store)
-        complete = has_run(client, experiment_id, "recorded", digest)
+        complete = find_recorded(client, experiment_id, "recorded", digests) is not None
         if not complete:
             parent = _add(client, experiment_id, study)
             for path in paths:
                 client.log_artifact(parent, str(path))
-            client.set_tag(parent, "recorded", digest)
+            client.set_tag(parent, "recorded", digests[0])
             client.set_terminated(parent)
         stamp.renew(client, mlflow_store)
     return None if complete else study.name
@@ -133,12 +134,23 @@ def _add(client: "MlflowClient", experiment_id: str, study: Trials) -> str:
     for run in nested:
         if run.info.status not in STATUS.values():
             client.delete_run(run.info.run_id)  # its recording was killed half-way
-    for trial in study.trials:
+    for trial in _typed(study.trials):
         if trial["state"] in STATUS and str(trial["trial"]) not in recorded:
             _add_trial(client, experiment_id, study, trial, parent)
     n_complete = sum(trial["state"] == "complete" for trial in study.trials)
     client.set_tag(parent, "trials", f"{n_complete} complete of {len(study.trials)}")
     return parent
+
+
+def _typed(trials: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return trials whose columns have one type each: whole numbers stay whole where other trials have none.
+
+    A table has no value where a trial did not draw a setting, and makes a column of floats of it.
+    """
+    import pandas as pd
+
+    table = pd.DataFrame(list(trials)).convert_dtypes()
+    return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
 def _study_run(client: "MlflowClient", experiment_id: str, study: Trials) -> str:
@@ -169,6 +181,7 @@ def _add_trial(
     ]
     if trial["state"] == "complete":
         figures.append(Metric(metric_names.final(study.metric), trial["value"], now, 0))
-    settings = [Param(key, str(value)) for key, value in trial.items() if key not in NOT_SETTINGS]
+    drawn = run_names.shown({key: value for key, value in trial.items() if key not in NOT_SETTINGS})
+    settings = [Param(key, value) for key, value in drawn.items()]
     client.log_batch(run.info.run_id, figures, settings)
     client.set_terminated(run.info.run_id, STATUS[trial["state"]])
