@@ -44,8 +44,8 @@ def server(port: int) -> Iterator[None]:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, **quiet) as process:
+    nowhere = subprocess.DEVNULL
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=nowhere, stderr=nowhere) as process:
         try:
             wait_until_it_listens(process, port)
             yield
@@ -83,8 +83,8 @@ def here(address: str, site: str) -> str:
 
 
 def evaluated(name: str) -> dict[str, float]:
-    """Headline figures on test and val, as artifacts/metrics/ has them."""
-    metrics = records.load(ARTIFACTS / "metrics" / f"{name}.json", records.ExperimentMetrics)
+    """Headline figures on test and val, as artifacts/estimates/ has them."""
+    metrics = records.load(ARTIFACTS / "estimates" / f"{name}.json", records.ExperimentMetrics)
     return {
         f"{split}_{key}": value
         for split, of_split in metrics.splits.items()

@@ -32,9 +32,9 @@ def test_the_page_is_that_of_the_store_in_use(
 
 @pytest.fixture
 def artifacts(tmp_path: Path) -> Path:
-    """Metrics of two experiments, which is all that the page asks for."""
+    """Estimates of two experiments, which is all that the page asks for."""
     for name in ("words15", "words300"):
-        path = tmp_path / "artifacts" / "metrics" / f"{name}.json"
+        path = tmp_path / "artifacts" / "estimates" / f"{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
     return tmp_path / "artifacts"

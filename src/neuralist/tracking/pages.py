@@ -44,7 +44,7 @@ def compare_page(
 
     Args:
         names: of the experiments, as they are in `artifacts`.
-        artifacts: holds metrics/ and experiments/<name>/.
+        artifacts: holds estimates/ and experiments/<name>/.
         raw: the raw folder.
         mlflow_store: the store; the working folder's by default.
 

@@ -1,6 +1,6 @@
 """Register artifacts/served in MLflow as a version of two registered models, and decide which is champion.
 
-Input: the stages' files under artifacts/ (served/, metrics/, experiments/, songs, pairs), and register.name
+Input: the stages' files under artifacts/ (served/, estimates/, experiments/, songs, pairs), and register.name
 of params.yaml. Output: in the store of `store.store()`, versions of the two models of that name (see
 `serving.registered`), which move together, with the aliases champion and challenger. A version's files are
 those of a model that its experiment's MLflow run lists among its outputs.
@@ -77,7 +77,7 @@ def register(artifacts: Path, raw: Path, mlflow_store: Store | None = None, *, r
     """Register artifacts/served where the registry lacks it, and compare it with the champion.
 
     Args:
-        artifacts: holds served/, metrics/, experiments/, songs.parquet and pairs.parquet.
+        artifacts: holds served/, estimates/, experiments/, songs.parquet and pairs.parquet.
         raw: the raw folder, as dvc.lock names it.
         mlflow_store: the store; the working folder's by default.
         replace: make it champion without comparing.

@@ -1,6 +1,6 @@
 """Record each trained experiment as a run in MLflow, identified by its tag `fingerprint`.
 
-Input: what the stages wrote under artifacts/ (experiments/<name>/, metrics/, figures/, pages), or the
+Input: what the stages wrote under artifacts/ (experiments/<name>/, estimates/, figures/, pages), or the
 epoch metrics of a training in progress. Output: runs in the store of `neuralist.tracking.store`; where its
 stamp lists every run, mlflow is not imported. A run counts as recorded when it is FINISHED and its tag
 `evaluation` is the digest of its files; both are set last, so a recording that was killed
@@ -45,7 +45,7 @@ def record(artifacts: Path, raw: Path, mlflow_store: Store | None = None) -> lis
     """Record the experiments that the store lacks or has in part; returns their names.
 
     Args:
-        artifacts: holds metrics/, which names the experiments, and experiments/<name>/.
+        artifacts: holds estimates/, which names the experiments, and experiments/<name>/.
         raw: the raw folder; its corpus.yaml, when there is one, is recorded too.
         mlflow_store: the store; the working folder's by default.
 
