@@ -14,8 +14,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from tests.proxied import ROOT, Running, needs_nginx, running, serve
-from tests.waiting import wait_for
+from tests.proxied import NGINX, ROOT, Running, needs_nginx, running, serve
+from tests.waiting import free_port, wait_for
 
 # MLflow's server in short: where it listens, and answers; to a body that begins with "slow" after 2 s.
 MLFLOW = """
@@ -383,8 +383,43 @@ def test_the_configuration_differs_from_its_file_by_the_address_alone() -> None:
     ]
 
 
+@pytest.mark.slow
+@needs_nginx
+def test_where_nginx_gets_no_answer_or_has_no_disk_it_says_so_in_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's path may have 107 bytes
+    port = free_port()
+    settings = serve.configuration("127.0.0.1", port).replace(
+        "proxy_read_timeout 65s", "proxy_read_timeout 1s"
+    )
+    Path("nginx.conf").write_text(settings)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(serve.SOCKET)
+        silent.listen()
+        with subprocess.Popen(serve._nginx(NGINX)) as nginx:
+            try:
+                one = Running(nginx, port, tmp_path)
+                wait_for(lambda: answers_at_all(one))
+                late = one.ask(b"a pair")
+                Path("body").rename("elsewhere")
+                no_disk = one.ask(bytes(1_000_000))
+            finally:
+                nginx.send_signal(signal.SIGTERM)
+    assert (late[0], no_disk[0]) == (504, 500)
+    for _, content in (late, no_disk):
+        assert "gave no answer in time" in json.loads(content)["message"]
+
+
+def answers_at_all(server: Running) -> bool:
+    try:
+        return server.ask(page="/docs")[0] == 404
+    except OSError:
+        return False
+
+
 def test_nginx_waits_longer_than_mlflow_and_than_a_search_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
-    # https://mlflow.org/docs/latest/api_reference/python_api/mlflow.environment_variables.html: 60 s by default
+    # mlflow.environment_variables has 60 s by default, and a search takes 0.9 of it at most (deadline.py).
     for given, seconds in ((None, 60), ("60", 60), ("300", 300)):
         monkeypatch.delenv("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", raising=False)
         if given:
