@@ -33,6 +33,7 @@ CONFIGURATION = Path(__file__).with_name("nginx.conf")
 LISTEN = "127.0.0.1:5001"
 EVERY = "0.0.0.0"  # every address of this machine
 SOCKET = "mlflow.sock"
+TIMEOUT = "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT"  # seconds, 60 without it
 # Not on every user's PATH: Debian's place, and those of Homebrew.
 PLACES = ("/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin")
 LOG_LIMIT = 200_000  # bytes of each server's output in a minute
@@ -57,6 +58,7 @@ def main() -> None:
     host, port = address(args.listen)
     model = args.model or f"models:/{params.model_name(args.workspace / 'params.yaml')}@champion"
     nginx = shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", os.defpath), *PLACES]))
+    settings = configuration(host, port)
     check_free(host, port)
     if nginx is None:
         print(without_nginx(host, port), file=sys.stderr)
@@ -67,7 +69,7 @@ def main() -> None:
         else:
             servers.start("MLflow's server", serve, env=_environment(folder / SOCKET))
             servers.wait(lambda: answers(folder / SOCKET), stopped)
-            folder.joinpath("nginx.conf").write_text(configuration(host, port), encoding="utf-8")
+            folder.joinpath("nginx.conf").write_text(settings, encoding="utf-8")
             servers.start("nginx", _nginx(nginx), cwd=folder, ended_by=signal.SIGQUIT)
         servers.wait(lambda: answers(("127.0.0.1" if host == EVERY else host, port)), stopped)
         if not stopped:
@@ -93,8 +95,19 @@ def without_nginx(host: str, port: int) -> str:
 
 
 def configuration(host: str, port: int) -> str:
-    """Return nginx.conf for this address."""
-    return CONFIGURATION.read_text(encoding="utf-8").replace(f"listen {LISTEN};", f"listen {host}:{port};")
+    """Return nginx.conf for this address, and for the time that MLflow takes for an answer.
+
+    Raises:
+        ValueError: the variable that sets this time holds no number of seconds.
+    """
+    content = CONFIGURATION.read_text(encoding="utf-8").replace(f"listen {LISTEN};", f"listen {host}:{port};")
+    given = os.environ.get(TIMEOUT)
+    if given is None:
+        return content
+    if not given.isdecimal() or int(given) == 0:
+        raise ValueError(f"{TIMEOUT}={given}: give a whole number of seconds, such as 60")
+    # Were nginx the first to give up, clients would send again what MLflow still computes.
+    return content.replace("proxy_read_timeout 65s;", f"proxy_read_timeout {int(given) + 5}s;")
 
 
 def answers(server: tuple[str, int] | Path) -> bool:

@@ -14,8 +14,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from tests.proxied import ROOT, Running, needs_nginx, running, serve
-from tests.waiting import wait_for
+from tests.proxied import NGINX, ROOT, Running, needs_nginx, running, serve
+from tests.waiting import free_port, wait_for
 
 # MLflow's server in short: where it listens, and answers; to a body that begins with "slow" after 2 s.
 MLFLOW = """
@@ -32,6 +32,7 @@ class Handler(BaseHTTPRequestHandler):
             print("a slow one", flush=True)
             time.sleep(2)
         self.send_response(200)
+        self.send_header("Asked-For", self.path)
         self.end_headers()
         self.wfile.write(b"%d bytes" % len(body))
 
@@ -79,13 +80,137 @@ def test_the_champion_of_params_yaml_answers_behind_nginx(server: Running) -> No
     assert second == (f"models:/songs@champion answers at http://127.0.0.1:{server.port}; Ctrl-C ends it")
 
 
+def answer(server: Running, sent: bytes) -> tuple[http.client.HTTPResponse, str]:
+    """Send these bytes, and return the answer and its content."""
+    with server.connect() as connection:
+        connection.sendall(sent)
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        return response, response.read().decode()
+
+
+def asked(method: str, page: str, *headers: str, body: str = "", version: str = "1.1") -> bytes:
+    """A request without more headers than Host and these."""
+    return "\r\n".join([f"{method} {page} HTTP/{version}", "Host: x", *headers, "", body]).encode()
+
+
 @pytest.mark.slow
 @needs_nginx
-def test_other_pages_than_those_of_the_model_are_unknown(server: Running) -> None:
-    assert server.ask(page="/ping")[0] == 200
-    status, content = server.ask(page="/docs")
-    assert status == 404
+@pytest.mark.parametrize(
+    "page", ["/docs", "/openapi.json", "/", "/invocations/../docs", "/INVOCATIONS", "/ping/"]
+)
+def test_other_pages_than_those_of_the_model_are_unknown(server: Running, page: str) -> None:
+    response, content = answer(server, asked("GET", page))
+    assert response.status == 404
     assert "POST a request to /invocations" in json.loads(content)["message"]
+
+
+@pytest.mark.slow
+@needs_nginx
+@pytest.mark.parametrize(
+    ("method", "written", "page"),
+    [
+        ("GET", "/ping", "/ping"),
+        ("GET", "/docs/..%2fping?x", "/ping"),
+        ("GET", "http://elsewhere/version", "/version"),
+        ("POST", "/invocations?x=/docs", "/invocations"),
+        ("POST", "//invocations", "/invocations"),
+        ("POST", "/docs/../%69nvocations#x", "/invocations"),
+    ],
+)
+def test_mlflow_hears_of_a_page_by_its_own_name_alone(
+    server: Running, method: str, written: str, page: str
+) -> None:
+    response, _ = answer(server, asked(method, written, "Content-Length: 0"))
+    assert (response.status, response.getheader("Asked-For")) == (200, page)
+
+
+# What no server should guess at, or would have to keep in memory.
+NO_HTTP = {
+    "two lengths": asked("POST", "/invocations", "Content-Length: 1", "Content-Length: 2", body="12"),
+    "a length of two": asked("POST", "/invocations", "Content-Length: 1, 1", body="1"),
+    "a length below 0": asked("POST", "/invocations", "Content-Length: -1"),
+    "a length and chunks": asked(
+        "POST", "/invocations", "Content-Length: 5", "Transfer-Encoding: chunked", body="0\r\n\r\n"
+    ),
+    "a chunk of no size": asked("POST", "/invocations", "Transfer-Encoding: chunked", body="zz\r\n"),
+    "two hosts": asked("GET", "/ping", "Host: y"),
+    "no host": b"GET /ping HTTP/1.1\r\n\r\n",
+    "a NUL": asked("GET", "/ping%00"),
+    "a page above the first": asked("GET", "/../ping"),
+    "a header in two lines": asked("GET", "/ping", "X: a\r\n b"),
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500),
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+}
+LONG = {
+    "a header of 9 kB": (400, asked("GET", "/ping", "X: " + "a" * 9000)),
+    "10 headers of 4 kB": (400, asked("GET", "/ping", *["X: " + "a" * 4000] * 10)),
+    "3,000 headers": (400, asked("GET", "/ping", *["X: some text"] * 3000)),
+    "a page of 9 kB": (414, asked("GET", "/ping?" + "a" * 9000)),
+}
+UNKNOWN = {
+    "packed chunks": (501, asked("POST", "/invocations", "Transfer-Encoding: gzip, chunked")),
+    "HTTP/3.0": (505, asked("GET", "/ping", version="3.0")),
+}
+
+
+@pytest.mark.slow
+@needs_nginx
+@pytest.mark.parametrize(
+    ("status", "sent", "word"),
+    [
+        *[pytest.param(400, sent, "look at its", id=name) for name, sent in NO_HTTP.items()],
+        *[pytest.param(*case, "8 kB", id=name) for name, case in LONG.items()],
+        *[pytest.param(*case, "send HTTP/1.1", id=name) for name, case in UNKNOWN.items()],
+    ],
+)
+def test_what_nginx_refuses_gets_one_sentence_in_json(
+    server: Running, status: int, sent: bytes, word: str
+) -> None:
+    response, content = answer(server, sent)
+    assert response.status == status
+    assert response.getheader("Content-Type") == "application/json"
+    assert response.getheader("Server") == "nginx"  # and no version
+    assert word in json.loads(content)["message"]
+    assert server.ask(b"a pair") == (200, "6 bytes")
+
+
+@pytest.mark.slow
+@needs_nginx
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "ODD"])
+def test_pairs_are_asked_for_by_post_alone(server: Running, method: str) -> None:
+    response, content = answer(server, asked(method, "/invocations", "Content-Length: 0"))
+    assert (response.status, response.getheader("Allow")) == (405, "POST")
+    assert "POST a request to /invocations" in json.loads(content)["message"]
+
+
+@pytest.mark.slow
+@needs_nginx
+@pytest.mark.parametrize("method", ["POST", "TRACE"])
+def test_whether_the_server_lives_is_asked_for_by_get_alone(server: Running, method: str) -> None:
+    response, _ = answer(server, asked(method, "/ping", "Content-Length: 0"))
+    assert (response.status, response.getheader("Allow")) == (405, "GET")
+
+
+@pytest.mark.slow
+@needs_nginx
+def test_requests_in_a_row_are_answered_in_a_row(server: Running) -> None:
+    two = [asked("POST", "/invocations", f"Content-Length: {n}", body="a" * n) for n in (5, 7)]
+    with server.connect() as connection:
+        connection.sendall(b"".join(two) + asked("GET", "/docs", "Connection: close"))
+        content = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert [content.find(part) > 0 for part in (b"5 bytes", b"7 bytes", b"no such page")] == [True] * 3
+    assert content.index(b"5 bytes") < content.index(b"7 bytes") < content.index(b"no such page")
+
+
+@pytest.mark.slow
+@needs_nginx
+def test_a_switch_to_websockets_is_not_made(server: Running) -> None:
+    upgrade = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13")
+    response, _ = answer(
+        server, asked("GET", "/ping", *upgrade, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==")
+    )
+    assert (response.status, response.getheader("Upgrade")) == (200, None)
 
 
 @pytest.mark.slow
@@ -256,6 +381,58 @@ def test_the_configuration_differs_from_its_file_by_the_address_alone() -> None:
     assert [tuple(map(str.strip, pair)) for pair in changed] == [
         ("listen 127.0.0.1:5001;", "listen 0.0.0.0:5399;")
     ]
+
+
+@pytest.mark.slow
+@needs_nginx
+def test_where_nginx_gets_no_answer_or_has_no_disk_it_says_so_in_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's path may have 107 bytes
+    port = free_port()
+    settings = serve.configuration("127.0.0.1", port).replace(
+        "proxy_read_timeout 65s", "proxy_read_timeout 1s"
+    )
+    Path("nginx.conf").write_text(settings)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(serve.SOCKET)
+        silent.listen()
+        with subprocess.Popen(serve._nginx(NGINX)) as nginx:
+            try:
+                one = Running(nginx, port, tmp_path)
+                wait_for(lambda: answers_at_all(one))
+                late = one.ask(b"a pair")
+                Path("body").rename("elsewhere")
+                no_disk = one.ask(bytes(1_000_000))
+            finally:
+                nginx.send_signal(signal.SIGTERM)
+    assert (late[0], no_disk[0]) == (504, 500)
+    for _, content in (late, no_disk):
+        assert "gave no answer in time" in json.loads(content)["message"]
+
+
+def answers_at_all(server: Running) -> bool:
+    try:
+        return server.ask(page="/docs")[0] == 404
+    except OSError:
+        return False
+
+
+def test_nginx_waits_longer_than_mlflow_and_than_a_search_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    # mlflow.environment_variables has 60 s by default, and a search takes 0.9 of it at most (deadline.py).
+    for given, seconds in ((None, 60), ("60", 60), ("300", 300)):
+        monkeypatch.delenv("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", raising=False)
+        if given:
+            monkeypatch.setenv("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", given)
+        waits = re.findall(r"proxy_read_timeout (\d+)s;", serve.configuration("127.0.0.1", 5399))
+        assert [*map(int, waits)] == [seconds + 5]
+
+
+@pytest.mark.parametrize("given", ["a minute", "0", "-1", "1.5"])
+def test_a_time_that_is_no_number_of_seconds_is_named(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", given)
+    with pytest.raises(ValueError, match=f"^MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT={given}: give "):
+        serve.configuration("127.0.0.1", 5399)
 
 
 def test_nginx_writes_nothing_outside_its_folder() -> None:

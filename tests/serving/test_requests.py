@@ -1,14 +1,18 @@
 """Bodies of requests as text: UTF-8, whatever their size, and what stands for half of an emoji."""
 
 import codecs
+import gzip
 import json
 import re
+import zlib
 
+import pyarrow as pa
 import pytest
 
 from neuralist.serving import requests
 
 CSV = "text/csv"
+ZSTD = pa.Codec("zstd").compress(b"moss", asbytes=True)
 # Python's parser of JSON would take all of these, and others would not: what is taken must not hang on size.
 SIZES = pytest.mark.parametrize("n_spaces", [0, 17 * 2**20], ids=["small", "large"])
 
@@ -90,3 +94,56 @@ def test_a_value_is_read_as_python_reads_json() -> None:
     assert columns == {"lyrics": json.loads(body)["inputs"]}
     twice = b'{"inputs": [], "inputs": ["moss"]}'
     assert _texts(twice) == json.loads(twice)["inputs"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/json; charset=utf-8; x=y",
+        "application/json;odata=verbose;charset=UTF-8",
+        "application/json; charset=UTF8",
+        "APPLICATION/JSON;",
+    ],
+)
+def test_a_content_type_is_known_among_other_parameters(kind: str) -> None:
+    assert _texts(_body(b'"moss"'), kind) == ["moss"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fix"),
+    [
+        ("application/json; x=y; charset=latin-1", "send UTF-8"),
+        ("application/json; charset=utf-8; charset=utf-16", "send UTF-8"),
+        ("application/json; charset*=latin-1''x", "send UTF-8"),
+        ("multipart/form-data; boundary=x", "send application/json, text/csv or"),
+        ("application/json, text/csv", "send application/json, text/csv or"),
+    ],
+)
+def test_another_content_type_or_charset_is_refused_with_the_fix(kind: str, fix: str) -> None:
+    with pytest.raises(ValueError, match=r"^content type: received ") as refused:
+        _texts(_body(b'"moss"'), kind)
+    assert f"; {fix}" in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", [requests.JSON, CSV, requests.PARQUET])
+@pytest.mark.parametrize(
+    "packed",
+    [gzip.compress(b"moss"), zlib.compress(b"moss"), zlib.compress(b"moss", 9), ZSTD],
+    ids=["gzip", "deflate", "deflate at its best", "zstd"],
+)
+def test_a_compressed_body_is_named_as_such(packed: bytes, kind: str) -> None:
+    message = r"^received a compressed body; send it as it is, without Content-Encoding$"
+    with pytest.raises(ValueError, match=message):
+        _texts(packed, kind)
+
+
+@pytest.mark.parametrize("params", ["false", "0", '""', "[]"])
+def test_params_that_are_no_object_are_refused_even_where_they_are_nothing(params: str) -> None:
+    with pytest.raises(ValueError, match=r"^params: received .*; give a JSON object$"):
+        requests.parse(b'{"inputs": ["moss"], "params": %s}' % params.encode(), None, ["lyrics"])
+
+
+def test_a_column_that_is_sent_twice_is_not_chosen_by_chance() -> None:
+    split = b'{"columns": ["lyrics", "id", "lyrics"], "data": [["moss", 1, "fern"]]}'
+    with pytest.raises(ValueError, match=r"^dataframe_split: received two columns lyrics; send each once$"):
+        requests.parse(b'{"dataframe_split": %s}' % split, None, ["lyrics"])

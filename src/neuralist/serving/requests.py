@@ -31,6 +31,8 @@ _HALF = re.compile(_HIGH + rb"(?!" + _LOW + rb")|" + _LOW + rb"(?<!" + _HIGH + _
 _MAX_HALVES = 100_000
 FORMS = ("dataframe_split", "dataframe_records", "inputs", "instances")
 JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
+# How gzip, deflate (RFC 1950, two levels) and zstd begin, as neither UTF-8 nor parquet does.
+_COMPRESSED = (b"\x1f\x8b", b"\x78\x9c", b"\x78\xda", b"\x28\xb5\x2f\xfd")
 _ONE_FORM = f"give a JSON object with one of {', '.join(FORMS)}"
 
 
@@ -62,26 +64,27 @@ def parse(
     """
     if len(body) > MAX_BYTES:
         raise ValueError(f"received {len(body):,} bytes; send at most {MAX_BYTES:,} in a request")
-    kind, _, charset = (content_type or JSON).lower().replace('"', "").partition(";")
-    if charset.strip() not in ("", "charset=utf-8"):
-        raise ValueError(f"content type: received {excerpt(repr(content_type))}; send UTF-8")
-    if b"\0" in body[:4] and kind.strip() != PARQUET:  # Windows' programs write UTF-16
-        raise ValueError("received a text in UTF-16 or UTF-32; send UTF-8")
-    if kind.strip() == JSON:
-        return _from_json(body, required, optional)
-    if kind.strip() not in (CSV, PARQUET):
+    kind, *parameters = (part.strip() for part in (content_type or JSON).lower().split(";"))
+    if kind not in (JSON, CSV, PARQUET):
         raise ValueError(
             f"content type: received {excerpt(repr(content_type))}; send {JSON}, {CSV} or {PARQUET}"
         )
-    read = tables.from_csv if kind.strip() == CSV else tables.from_parquet
+    charsets = [parameter for parameter in parameters if parameter.startswith("charset")]
+    if not {charset.replace('"', "") for charset in charsets} <= {"charset=utf-8", "charset=utf8"}:
+        raise ValueError(f"content type: received {excerpt(repr(content_type))}; send UTF-8")
+    if body.startswith(_COMPRESSED):  # Content-Encoding, which MLflow does not look at
+        raise ValueError("received a compressed body; send it as it is, without Content-Encoding")
+    if b"\0" in body[:4] and kind != PARQUET:  # Windows' programs write UTF-16
+        raise ValueError("received a text in UTF-16 or UTF-32; send UTF-8")
+    if kind == JSON:
+        return _from_json(body, required, optional)
+    read = tables.from_csv if kind == CSV else tables.from_parquet
     try:
         return Request(read(body, required, optional), {})
     except (OSError, csv.Error, pa.ArrowException) as error:
-        limit = "" if kind.strip() == CSV else f" of at most {tables.MAX_COLUMNS} columns"
+        limit = "" if kind == CSV else f" of at most {tables.MAX_COLUMNS} columns"
         reason = excerpt(first_line(error))
-        raise ValueError(
-            f"the body cannot be read as {kind.strip()} ({reason}); send a table{limit}"
-        ) from error
+        raise ValueError(f"the body cannot be read as {kind} ({reason}); send a table{limit}") from error
 
 
 def answer(columns: Mapping[str, Any]) -> str:
@@ -109,7 +112,9 @@ def _from_json(body: bytes, required: Sequence[str], optional: Sequence[str]) ->
     forms = [form for form in FORMS if form in content]
     if len(forms) != 1:
         raise ValueError(f"the body has {' and '.join(forms) or 'no rows'}; {_ONE_FORM}")
-    params = content.get("params") or {}
+    params = content.get("params")
+    if params is None:
+        params = {}
     if not isinstance(params, dict):
         raise ValueError(f"params: received {kind_of(params)}; give a JSON object")
     rows = content[forms[0]]
@@ -168,8 +173,11 @@ def _from_split(split: Any, required: Sequence[str], optional: Sequence[str]) ->
         if not isinstance(row, list) or len(row) != len(names):
             shape = f"a list of {len(row)}" if isinstance(row, list) else kind_of(row)
             raise ValueError(f"row {number:,} of {len(rows):,}: received {shape}; give {len(names)} values")
-    wanted = ((name, names.index(name)) for name in present(names, required, optional))
-    return {name: [row[index] for row in rows] for name, index in wanted}
+    wanted = present(names, required, optional)
+    for name in wanted:
+        if names.count(name) > 1:
+            raise ValueError(f"dataframe_split: received two columns {name}; send each once")
+    return {name: [row[names.index(name)] for row in rows] for name in wanted}
 
 
 def _from_inputs(
