@@ -114,9 +114,9 @@ def _draw(
             "predicted_against_true": figures.predicted_against_true(shown, experiments, theme),
         }
         for name, experiment in experiments.items():
-            found = epoch_histograms.read(args.experiments / name / epoch_histograms.FILE)
-            for kind in epoch_histograms.KINDS if found else ():
-                drawn[f"{kind}-{name}"] = epoch_histograms.draw(kind, found, name, experiment, theme)
+            by_kind = epoch_histograms.read(args.experiments / name / epoch_histograms.FILE)
+            for kind, histograms in by_kind.items():
+                drawn[f"{kind}-{name}"] = epoch_histograms.draw(kind, histograms, name, experiment, theme)
         for name, figure in drawn.items():
             figure_style.save(figure, folder / f"{name}.png")
 
