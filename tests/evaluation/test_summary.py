@@ -257,8 +257,8 @@ class Page(HTMLParser):
 def written(metrics: dict[str, ExperimentMetrics], figures: Path, **more: Any) -> tuple[list[str], str]:
     """The sentences and the page of these metrics."""
     about, sentences = summary.subject(metrics, "spearman"), said(metrics)
-    papers = figures / "light", figures / "dark"
-    return sentences, results_page.page(metrics, about, sentences, SETTINGS, papers, **more)
+    pictures = results_page.pictures(figures / "light", figures / "dark")
+    return sentences, results_page.page(metrics, about, sentences, SETTINGS, pictures, **more)
 
 
 def test_the_page_begins_with_the_sentences_and_has_every_cell_of_the_tables(tmp_path: Path) -> None:
