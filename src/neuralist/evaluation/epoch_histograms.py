@@ -46,7 +46,7 @@ def read(path: Path) -> dict[Kind, dict[str, Histogram]]:
             stored = {name: Histogram(arrays[f"{name}/counts"], arrays[f"{name}/edges"]) for name in names}
     except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
         raise ValueError(f"{path}: not readable ({error}); run `dvc repro -f` to train again") from error
-    by_kind = {
+    by_kind: dict[Kind, dict[str, Histogram]] = {
         kind: {name.partition("/")[2]: one for name, one in stored.items() if name.startswith(f"{kind}/")}
         for kind in KINDS
     }
