@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neuralist import files
-from neuralist.tracking import metric_names, run_names, stamp
+from neuralist.tracking import metric_names, run_names, stamp, trainings
 from neuralist.tracking.store import (
     LAYOUT,
     LONG,
@@ -173,7 +173,7 @@ def _add_trial(
         "mlflow.user": user(),
     }
     run = client.create_run(experiment_id, run_name=f"trial {number}", tags=tags)
-    now = int(time.time() * 1000)
+    now = trainings.now()
     figures = [
         Metric(metric_names.curve(study.metric), row["value"], now, int(row["epoch"]))
         for row in study.epochs
