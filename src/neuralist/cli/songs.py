@@ -405,8 +405,8 @@ def _drawn(model: str | None, versions: bool) -> Path:
     note = corpus.load(root / "artifacts" / "corpus.json").note
     name = f"{trained.name}-{trained.fingerprint[:12]}{'-versions' if versions else ''}"
     page = root / "work" / "maps" / f"{name}.html"
-    drawn, _ = drawing.page(shown, encoder, settings.songmap, trained.name, note)
-    files.write_text(page, drawn)
+    content, _ = drawing.page(drawing.draw(shown, encoder, settings.songmap, trained.name), note)
+    files.write_text(page, content)
     return page
 
 
