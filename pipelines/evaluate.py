@@ -83,7 +83,9 @@ def main() -> None:
     page = results_page.page(evaluated, about, sentences, settings.evaluate, pictures, warnings)
     files.write_text(args.page, page)
     print(results.headline_table(evaluated, note, warnings))
-    print(f"{len(evaluated)} experiments beside their baselines; the tables with intervals: {args.table}")
+    n = len(evaluated)
+    what = "1 experiment beside its" if n == 1 else f"{n} experiments beside their"
+    print(f"{what} baselines; the tables with intervals: {args.table}")
 
 
 def _print_left_out(folder: Path, experiments: Mapping[str, Experiment]) -> None:

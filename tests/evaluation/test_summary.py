@@ -145,8 +145,9 @@ def test_an_empty_test_part_is_said_and_not_measured() -> None:
     metrics = trained.metrics(one=made)
     sentences = said(metrics)
 
-    assert sentences[0].startswith(
-        "One model (one), trained to tell from their words how alike two texts are, is"
+    assert sentences[0] == (
+        "One model (one), trained to tell from their words how alike two texts are, is compared with no "
+        "simpler method."
     )
     assert sentences[1].endswith("was chosen on 2 other pairs (val), and there is no pair to test it on.")
     assert sentences[2].endswith("is undefined on test: no pairs.")
