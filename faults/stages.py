@@ -9,16 +9,29 @@ import runpy
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 
 def command(name: str, checkout: Path = Path()) -> list[str]:
     """Return the program and arguments of a stage of dvc.yaml; of train@NAME, for that experiment."""
+    return shlex.split(_definition(name, checkout)["cmd"])[1:]  # without PYTHONPATH=src
+
+
+def outs(name: str, checkout: Path = Path()) -> tuple[str, ...]:
+    """Return the files and folders that a stage of dvc.yaml makes, its metrics among them."""
+    definition = _definition(name, checkout)
+    entries = [*definition.get("outs", []), *definition.get("metrics", [])]
+    # An entry with options is a mapping of its path to them.
+    return tuple(next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries)
+
+
+def _definition(name: str, checkout: Path) -> dict[str, Any]:
     stage, _, item = name.partition("@")
-    definition = yaml.safe_load((checkout / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]
-    words = shlex.split((definition["do"] if item else definition)["cmd"].replace("${item}", item))
-    return words[1:]  # without PYTHONPATH=src
+    text = (checkout / "dvc.yaml").read_text(encoding="utf-8").replace("${item}", item)
+    definition = yaml.safe_load(text)["stages"][stage]
+    return definition["do"] if item else definition
 
 
 def _run(arguments: list[str]) -> None:

@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from neuralist import console
 from neuralist.config import params
-from neuralist.console.addresses import address, check_free
+from neuralist.console.addresses import address, check_free, is_local
 
 if TYPE_CHECKING:
     from neuralist.study.queue import Storage
@@ -50,7 +50,7 @@ def main() -> None:
     import optuna_dashboard  # a second, which no error above need wait for
 
     check_free(host, port)
-    if host != "localhost" and not host.startswith("127."):
+    if not is_local(host):
         print(f"{host} can be reached from elsewhere, and whoever does can delete studies", file=sys.stderr)
     with make_server(host, port, optuna_dashboard.wsgi(storage.trials), _Server, _Quiet) as server:
         print("\n".join(lines(storage, f"http://{host}:{port}/dashboard")), flush=True)

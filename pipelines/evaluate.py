@@ -44,12 +44,7 @@ def main() -> None:
     songs = parquet.read(args.songs, tables.SONGS)
     listings = Listings.load(args.rows, args.pairs, args.unlisted)
     experiments = _experiments(args.experiments, settings.run)
-    for folder in sorted(args.experiments.glob("*")):
-        reason = folder / "skipped.txt"
-        if reason.exists():
-            print(f"{folder.name}: {reason.read_text(encoding='utf-8').strip()}")
-        elif folder.name not in experiments:
-            print(f"{folder}: ignored, for params.yaml does not run an experiment of this name")
+    _print_left_out(args.experiments, experiments)
     protocols = {experiment.protocol for experiment in experiments.values()}
     scored = {protocol: listings.scored(songs, protocol) for protocol in protocols}
     predictions = pd.concat(
@@ -69,9 +64,9 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)  # as DVC does: no file of another experiment stays
     for name, metrics in evaluated.items():
         records.save(metrics, args.estimates / f"{name}.json")
-        _write_figures(results.figures(metrics), args.metrics / f"{name}.json")
+        _write_metrics(results.headline_metrics(metrics), args.metrics / f"{name}.json")
     about = summary.subject(evaluated, settings.registration.metric)
-    _write_figures(results.headline(evaluated, about.name if about.is_served else None), args.headline)
+    _write_metrics(results.headline(evaluated, about.name if about.is_served else None), args.headline)
     trained = {name: records.load_experiment(args.experiments / name) for name in experiments}
     histories = {name: figures.read_history(args.experiments / name / "history.csv") for name in experiments}
     for measure, table in epoch_tables.by_measure(histories, experiments).items():
@@ -84,14 +79,26 @@ def main() -> None:
     n_train = trained[about.name].n_pairs["train"]
     sentences = summary.sentences(evaluated, about, n_train, settings.evaluate, note, warnings)
     files.write_text(args.table, results.markdown(evaluated, settings.evaluate, note, warnings, sentences))
-    pictures = args.figures, args.dark_figures
+    pictures = results_page.pictures(args.figures, args.dark_figures)
     page = results_page.page(evaluated, about, sentences, settings.evaluate, pictures, warnings)
     files.write_text(args.page, page)
     print(results.headline_table(evaluated, note, warnings))
-    print(f"{len(evaluated)} experiments beside their baselines; the tables with intervals: {args.table}")
+    n = len(evaluated)
+    what = "1 experiment beside its" if n == 1 else f"{n} experiments beside their"
+    print(f"{what} baselines; the tables with intervals: {args.table}")
 
 
-def _write_figures(values: Mapping[str, str | float | None], path: Path) -> None:
+def _print_left_out(folder: Path, experiments: Mapping[str, Experiment]) -> None:
+    """Print which folders of experiments are not evaluated, and why."""
+    for path in sorted(folder.glob("*")):
+        reason = path / "skipped.txt"
+        if reason.exists():
+            print(f"{path.name}: {reason.read_text(encoding='utf-8').strip()}")
+        elif path.name not in experiments:
+            print(f"{path}: ignored, for params.yaml does not run an experiment of this name")
+
+
+def _write_metrics(values: Mapping[str, str | float | None], path: Path) -> None:
     files.write_text(path, json.dumps(values, indent=2, allow_nan=False) + "\n")
 
 
@@ -114,9 +121,9 @@ def _draw(
             "predicted_against_true": figures.predicted_against_true(shown, experiments, theme),
         }
         for name, experiment in experiments.items():
-            found = epoch_histograms.read(args.experiments / name / epoch_histograms.FILE)
-            for kind in epoch_histograms.KINDS if found else ():
-                drawn[f"{kind}-{name}"] = epoch_histograms.draw(kind, found, name, experiment, theme)
+            by_kind = epoch_histograms.read(args.experiments / name / epoch_histograms.FILE)
+            for kind, histograms in by_kind.items():
+                drawn[f"{kind}-{name}"] = epoch_histograms.draw(kind, histograms, name, experiment, theme)
         for name, figure in drawn.items():
             figure_style.save(figure, folder / f"{name}.png")
 

@@ -27,7 +27,7 @@ from typing import BinaryIO, NamedTuple, Self
 
 from neuralist import console
 from neuralist.config import params
-from neuralist.console.addresses import address, check_free
+from neuralist.console.addresses import address, check_free, is_local
 
 CONFIGURATION = Path(__file__).with_name("nginx.conf")
 LISTEN = "127.0.0.1:5001"
@@ -86,7 +86,7 @@ def without_nginx(host: str, port: int) -> str:
         ValueError: others can reach the address.
     """
     missing = "nginx is not installed (Debian: apt-get install nginx)"
-    if host != "localhost" and not host.startswith("127."):
+    if not is_local(host):
         raise ValueError(
             f"LISTEN={host}:{port}: {missing}, and without it some hundred idle connections stop the server; "
             f"install it, or give LISTEN=127.0.0.1:{port}"

@@ -33,7 +33,7 @@ def main() -> None:
         most = picture.MAX_SONGS
         pictured = drawing.draw(songs, encoder, choices, experiment, criteria=criteria, most=most)
     drawing.save_picture(pictured, note, args.picture)
-    page, n_shown = drawing.page_of(whole, note)
+    page, n_shown = drawing.page(whole, note)
     files.write_text(args.page, page)
     n_pictured = len(pictured.song_map.songs)
     print(f"{n_shown} songs drawn by {experiment}, {n_pictured} of them in the picture")

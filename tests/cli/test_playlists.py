@@ -79,6 +79,13 @@ def test_an_end_or_a_like_that_is_no_song_is_named(model: str) -> None:
         assert refusal("playlist", *options, "--model", model).startswith("no song 's9' among the 5")
 
 
+@pytest.mark.parametrize(
+    "options", [["--from", ""], ["--from", "s0", "--to", ""], ["--like", ""], ["--like", "s0", "--not", ""]]
+)
+def test_an_empty_name_is_no_song_and_not_an_option_that_is_left_out(options: list[str], model: str) -> None:
+    assert "no song '' among the 5" in refusal("playlist", *options, "-n", "2", "--model", model)
+
+
 # --- files ------------------------------------------------------------------------------------------
 
 

@@ -1,8 +1,8 @@
-"""No password and no token is shown, wherever in a text its address stands."""
+"""No password and no token of an address is shown; and which addresses others can reach."""
 
 import pytest
 
-from neuralist.console.addresses import without_passwords
+from neuralist.console.addresses import is_local, without_passwords
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,11 @@ def test_so_it_is_in_settings_of_a_database_that_are_no_address() -> None:
 )
 def test_what_is_no_secret_stays(text: str) -> None:
     assert without_passwords(text) == text
+
+
+@pytest.mark.parametrize(
+    ("host", "alone"),
+    [("localhost", True), ("127.0.0.1", True), ("127.1.2.3", True), ("0.0.0.0", False), ("12.7.0.1", False)],
+)
+def test_only_this_machine_reaches_an_address_of_its_own(host: str, alone: bool) -> None:
+    assert is_local(host) is alone

@@ -626,7 +626,7 @@ def test_an_empty_split_has_no_pairs_and_null_metrics() -> None:
 def test_a_corpus_with_neither_val_nor_test_is_measured_without_error() -> None:
     entry = evaluated(songs=made_pairs({"train": 20}, 8))
     assert entry["unseen"].splits["test"].n_pairs == 0
-    assert results.figures(entry["unseen"]) == dict.fromkeys(SIX)
+    assert results.headline_metrics(entry["unseen"]) == dict.fromkeys(SIX)
     assert "The test part is empty." in results.markdown(entry, made_params().evaluate)
     assert "The test part is empty." in results.headline_table(entry)
 
@@ -664,7 +664,7 @@ def test_figures_of_an_experiment_are_plain_numbers_of_test_ranking_first(
     ranked: Metrics,
 ) -> None:
     for experiment in ranked.values():
-        numbers = results.figures(experiment)
+        numbers = results.headline_metrics(experiment)
         first = ["listed_auc", "ndcg_at_10"] if experiment.protocol == "songs" else []
         assert list(numbers) == [*first, *SIX]
         assert all(numbers[metric] == experiment.splits["test"].metrics[metric].value for metric in numbers)

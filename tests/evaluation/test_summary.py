@@ -145,8 +145,9 @@ def test_an_empty_test_part_is_said_and_not_measured() -> None:
     metrics = trained.metrics(one=made)
     sentences = said(metrics)
 
-    assert sentences[0].startswith(
-        "One model (one), trained to tell from their words how alike two texts are, is"
+    assert sentences[0] == (
+        "One model (one), trained to tell from their words how alike two texts are, is compared with no "
+        "simpler method."
     )
     assert sentences[1].endswith("was chosen on 2 other pairs (val), and there is no pair to test it on.")
     assert sentences[2].endswith("is undefined on test: no pairs.")
@@ -257,8 +258,8 @@ class Page(HTMLParser):
 def written(metrics: dict[str, ExperimentMetrics], figures: Path, **more: Any) -> tuple[list[str], str]:
     """The sentences and the page of these metrics."""
     about, sentences = summary.subject(metrics, "spearman"), said(metrics)
-    papers = figures / "light", figures / "dark"
-    return sentences, results_page.page(metrics, about, sentences, SETTINGS, papers, **more)
+    pictures = results_page.pictures(figures / "light", figures / "dark")
+    return sentences, results_page.page(metrics, about, sentences, SETTINGS, pictures, **more)
 
 
 def test_the_page_begins_with_the_sentences_and_has_every_cell_of_the_tables(tmp_path: Path) -> None:

@@ -126,6 +126,14 @@ def test_a_stage_is_called_by_its_own_script() -> None:
     assert words[-1] == "artifacts/experiments/songs15"
 
 
+def test_all_that_a_stage_makes_is_compared() -> None:
+    assert stages.outs("songmap", ROOT) == ("artifacts/songmap.png", "artifacts/songmap.html")
+    [evaluate] = [target for target in targets.TARGETS if target.name == "evaluate"]
+    assert {"artifacts/estimates", "artifacts/results.html", "artifacts/headline.json"} <= {*evaluate.outs}
+    [train] = [target for target in targets.TARGETS if target.name == "train@words15"]
+    assert train.outs == ("artifacts/experiments/words15",)
+
+
 def test_each_stage_is_killed_and_stopped() -> None:
     dvc = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     killed = {target.name.partition("@")[0] for target in targets.TARGETS}

@@ -331,11 +331,11 @@ def test_a_label_stays_in_the_drawing_and_hides_no_dot_and_no_other_label(seed: 
             assert box[2] <= other[0] or other[2] <= box[0] or box[3] <= other[1] or other[3] <= box[1]
 
 
-def drawn_with_regions(n_songs: int = 60) -> tuple[Any, picture.Regions, layout.SongMap]:
+def drawn_with_regions(n_songs: int = 60) -> tuple[Any, picture.NamedRegions, layout.SongMap]:
     songs, embeddings = made(n_songs)
     song_map = layout.songmap(songs, embeddings, Similarity("manhattan"), 3)
     numbers = np.arange(n_songs) % 3
-    of_map = picture.regions(numbers, ["lamp, town", "sea, $1$", "<b>"])
+    of_map = picture.named_regions(numbers, ["lamp, town", "sea, $1$", "<b>"])
     [axes] = picture.picture(song_map, "all", "", of_map).axes
     return axes, of_map, song_map
 

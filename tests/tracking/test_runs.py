@@ -288,6 +288,16 @@ def test_a_run_is_named_after_what_differs_from_the_first_of_its_experiment(
     assert {run.info.run_name for run in runs(mlflow_store)} == {"songs15", "the wide one"}, "a person's name"
 
 
+def test_a_run_of_a_person_in_the_same_experiment_is_none_to_name_others_after(
+    mlflow_store: Store, artifacts: Path
+) -> None:
+    with opened(mlflow_store) as client:
+        experiment_id = get_experiment_id(client, mlflow_store)
+        client.create_run(experiment_id, run_name="a try", tags={"experiment": "songs15"})
+    record(artifacts, Path("data"), mlflow_store)
+    assert {run.info.run_name for run in runs(mlflow_store)} == {"a try", "songs15"}
+
+
 def test_two_experiments_with_one_fingerprint_are_two_runs(mlflow_store: Store, artifacts: Path) -> None:
     shutil.copytree(artifacts / "experiments" / "songs15", artifacts / "experiments" / "twin")
     write_metrics(artifacts, "twin", 0.5)

@@ -156,6 +156,19 @@ def test_a_study_in_a_deleted_experiment_is_brought_back(mlflow_store: Store, fo
     assert set(runs(mlflow_store)) == {"all", "0", "1", "2"}
 
 
+def test_a_run_that_a_person_nested_in_the_study_stays(mlflow_store: Store, folder: Path) -> None:
+    study_runs.record(folder, mlflow_store)
+    study = runs(mlflow_store)["all"].info
+    with opened(mlflow_store) as client:
+        tags = {"mlflow.parentRunId": study.run_id}
+        own = client.create_run(study.experiment_id, run_name="a try", tags=tags).info.run_id
+    (folder / "trials.csv").write_text(TRIALS.replace("0.125", "0.25"))
+
+    study_runs.record(folder, mlflow_store)
+    with opened(mlflow_store) as client:
+        assert client.get_run(own).info.lifecycle_stage == "active"
+
+
 def test_more_trials_join_the_same_study(mlflow_store: Store, folder: Path) -> None:
     study_runs.record(folder, mlflow_store)
     parent = runs(mlflow_store)["all"].info.run_id

@@ -277,18 +277,17 @@ def playlist(  # noqa: PLR0913 - each is an option
 
     loaded = api.load(model)
     catalogue = loaded.catalogue
-    asked = {
-        "query": [song] if song else [],
-        "to": [to] if to else [],
-        "like": like or [],
-        "not": unlike or [],
+    # "" is the name of no song, and none of these is then left out: a script may have lost a name.
+    texts = {"query": [song], "to": [to], "like": like or [], "not": unlike or []}
+    songs = {
+        role: [_find(catalogue, text) for text in of_role if text is not None]
+        for role, of_role in texts.items()
     }
-    found = {role: [_find(catalogue, text) for text in texts] for role, texts in asked.items()}
-    named = {role: [metadata for _, metadata in songs] for role, songs in found.items()}
-    result: dict[str, Any] = {"query": named["query"][0] if song else None}
-    result |= {"to": named["to"][0]} if to else {}
+    named = {role: [metadata for _, metadata in of_role] for role, of_role in songs.items()}
+    result: dict[str, Any] = {"query": next(iter(named["query"]), None)}
+    result |= {"to": named["to"][0]} if named["to"] else {}
     result |= {"like": named["like"], "not": named["not"]} if like else {}
-    positions = {role: [position for position, _ in songs] for role, songs in found.items()}
+    positions = {role: [position for position, _ in of_role] for role, of_role in songs.items()}
     played = _played(catalogue, positions, n, language, versions=versions)
     result |= {"songs": _records(played)} | _provenance(loaded.served)
     if audio is not None:
@@ -405,8 +404,8 @@ def _drawn(model: str | None, versions: bool) -> Path:
     note = corpus.load(root / "artifacts" / "corpus.json").note
     name = f"{trained.name}-{trained.fingerprint[:12]}{'-versions' if versions else ''}"
     page = root / "work" / "maps" / f"{name}.html"
-    drawn, _ = drawing.page(shown, encoder, settings.songmap, trained.name, note)
-    files.write_text(page, drawn)
+    content, _ = drawing.page(drawing.draw(shown, encoder, settings.songmap, trained.name), note)
+    files.write_text(page, content)
     return page
 
 

@@ -44,6 +44,11 @@ def address(listen: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def is_local(host: str) -> bool:
+    """Return whether only this machine can reach a host or an IPv4 address."""
+    return host == "localhost" or host.startswith("127.")
+
+
 def check_free(host: str, port: int) -> None:
     """Have nothing listen there.
 

@@ -16,7 +16,8 @@ from neuralist.config.params import Experiment
 from neuralist.figure_style import LIGHT, Theme
 
 FILE = "histograms.npz"
-KINDS: tuple[Literal["weights", "gradients"], ...] = ("weights", "gradients")
+Kind = Literal["weights", "gradients"]
+KINDS: tuple[Kind, ...] = ("weights", "gradients")
 AXES = {"weights": "value of a weight", "gradients": "size of a gradient, as a power of ten (-3: 0.001)"}
 MAX_RIDGES = 20  # epochs that are drawn at most, evenly spaced
 HEIGHT = 2.6  # of a ridge, in steps from one epoch to the next
@@ -29,8 +30,10 @@ class Histogram(NamedTuple):
     edges: np.ndarray
 
 
-def read(path: Path) -> dict[str, Histogram]:
-    """Return the histograms of a file, weights/<name> and gradients/<name>; none where there is no file.
+def read(path: Path) -> dict[Kind, dict[str, Histogram]]:
+    """Return the histograms of a file by kind, and by the name of the weight; {} where there is no file.
+
+    A training on another backend than TensorFlow keeps weights, and no gradients.
 
     Raises:
         ValueError: the file is damaged.
@@ -40,13 +43,18 @@ def read(path: Path) -> dict[str, Histogram]:
     try:
         with np.load(path) as arrays:
             names = [name.removesuffix("/counts") for name in arrays.files if name.endswith("/counts")]
-            return {name: Histogram(arrays[f"{name}/counts"], arrays[f"{name}/edges"]) for name in names}
+            stored = {name: Histogram(arrays[f"{name}/counts"], arrays[f"{name}/edges"]) for name in names}
     except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
         raise ValueError(f"{path}: not readable ({error}); run `dvc repro -f` to train again") from error
+    by_kind: dict[Kind, dict[str, Histogram]] = {
+        kind: {name.partition("/")[2]: one for name, one in stored.items() if name.startswith(f"{kind}/")}
+        for kind in KINDS
+    }
+    return {kind: histograms for kind, histograms in by_kind.items() if histograms}
 
 
 def draw(
-    kind: Literal["weights", "gradients"],
+    kind: Kind,
     histograms: dict[str, Histogram],
     name: str,
     experiment: Experiment,
@@ -56,27 +64,26 @@ def draw(
 
     Args:
         kind: weights or gradients.
-        histograms: by `read`, some of this kind among them.
+        histograms: of this kind, from `read`; by the name of the weight.
         name: of the experiment.
         experiment: its settings.
         theme: colours of the figure.
     """
-    shown = {key.partition("/")[2]: one for key, one in histograms.items() if key.startswith(f"{kind}/")}
-    n_epochs = len(next(iter(shown.values())).counts)
-    of = {
+    n_epochs = len(next(iter(histograms.values())).counts)
+    what = {
         "weights": "The trained weights after each epoch",
         "gradients": "The gradients of the loss after each epoch, on its first batch "
         f"({experiment.batch_size} {experiment.batch_unit} of train), by size, zeros left out",
     }[kind]
     about = (
-        f"{of}, n = {n_epochs} epochs: a ridge is the histogram of one epoch, the first at the back, each of "
-        "the same height. Shown is the middle 99 % of the values."
+        f"{what}, n = {n_epochs} epochs: a ridge is the histogram of one epoch, the first at the back, each "
+        "of the same height. Shown is the middle 99 % of the values."
     )
-    rows = -(-len(shown) // 2)
+    rows = -(-len(histograms) // 2)
     with style.used(theme):
         figure = style.figure(2.5 * rows, f"{kind.capitalize()} of {name} by epoch", about, theme)
-        axes = style.panels(figure, len(shown))
-        for number, (panel, (weight, histogram)) in enumerate(zip(axes, shown.items(), strict=True)):
+        axes = style.panels(figure, len(histograms))
+        for number, (panel, (weight, histogram)) in enumerate(zip(axes, histograms.items(), strict=True)):
             _ridges(panel, histogram, theme)
             panel.set_title(weight, weight="bold", parse_math=False)
             panel.set(xlabel=AXES[kind], ylabel="" if number % 2 else "epoch")

@@ -151,26 +151,26 @@ def predicted_against_true(
     predictions: pd.DataFrame, experiments: Mapping[str, Experiment], theme: Theme = LIGHT
 ) -> Figure:
     """Draw predicted against true similarity of the test pairs, as density, a panel for each experiment."""
+    more = "darker" if theme is LIGHT else "lighter"
     about = (
-        "Test pairs by their true and their predicted similarity: the darker a cell, the more pairs. Dotted: "
-        "predicted as it is. Dots: the mean prediction of each true tenth that has 10 pairs or more."
-        if theme is LIGHT
-        else "Test pairs by their true and their predicted similarity: the lighter a cell, the more pairs. "
-        "Dotted: predicted as it is. Dots: the mean prediction of each true tenth that has 10 pairs or more."
+        f"Test pairs by their true and their predicted similarity: the {more} a cell, the more pairs. "
+        "Dotted: predicted as it is. Dots: the mean prediction of each true tenth that has "
+        f"{MIN_PAIRS} pairs or more."
     )
     edges = np.linspace(0, 1, FINE + 1)
     with style.used(theme):
         figure = style.figure(3.9 * _rows(experiments), "Predicted against true similarity", about, theme)
         axes = style.panels(figure, len(experiments))
+        scored = {name: _test_pairs(predictions, name) for name in experiments}
         counts = {
             name: np.histogram2d(pairs.predicted, pairs.true, bins=[edges, edges])[0]
-            for name, pairs in ((name, _test_pairs(predictions, name)) for name in experiments)
+            for name, pairs in scored.items()
         }
         most = max((cells.max() for cells in counts.values()), default=1)
         norm = LogNorm(0.25, max(most, 2))  # from below 1, so that a single pair is seen on the paper
         drawn: Any = None
         for number, (panel, (name, experiment)) in enumerate(zip(axes, experiments.items(), strict=True)):
-            pairs, cells = _test_pairs(predictions, name), np.ma.masked_equal(counts[name], 0)
+            pairs, cells = scored[name], np.ma.masked_equal(counts[name], 0)
             drawn = panel.pcolormesh(edges, edges, cells, cmap=theme.colormap, norm=norm)
             panel.plot([0, 1], [0, 1], ":", color=theme.soft, linewidth=1.2)
             tenths = decile(pairs.true)

@@ -1,7 +1,7 @@
-"""Format the metrics of all experiments: results.md, its parts, tables for the terminal, plain figures.
+"""Format the metrics of all experiments: results.md, its parts, tables for the terminal, plain numbers.
 
 Input: the metrics of `evaluation.evaluate`. Output: text; sections, which `results_page` shows as results.md
-does; the figures of DVC's tables.
+does; the numbers of DVC's tables.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ _TITLES = {
 }
 
 
-def figures(experiment: ExperimentMetrics) -> dict[str, float | None]:
+def headline_metrics(experiment: ExperimentMetrics) -> dict[str, float | None]:
     """Return the headline metrics of an experiment on test, its row in `dvc metrics show`."""
     test = experiment.splits["test"].metrics
     return {metric: test[metric].value for metric in _headline(experiment)}
@@ -215,11 +215,11 @@ def unseen_tables(experiments: Experiments, level: float, corpus_note: str = "")
 
 def _unseen_heading(experiments: Experiments, metric: str, level: float) -> list[str]:
     test = next(iter(experiments.values())).splits["test"]
-    number = f"{test.n_pairs:,} pairs of {test.n_songs:,} songs"
+    size = f"{test.n_pairs:,} pairs of {test.n_songs:,} songs"
     if metric in OF_RANKING and test.ranking:
-        number = f"{test.ranking.n_queries:,} songs with a list, {test.ranking.n_pairs:,} pairs"
+        size = f"{test.ranking.n_queries:,} songs with a list, {test.ranking.n_pairs:,} pairs"
     return [
-        f"Songs never seen in training (test: {number}).",
+        f"Songs never seen in training (test: {size}).",
         f"{BY_NAME[metric].heading}, and its {100 * level:g} % interval:",
     ]
 

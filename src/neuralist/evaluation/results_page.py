@@ -113,7 +113,7 @@ def page(
     about: Subject,
     sentences: Sequence[str],
     settings: params.Evaluate,
-    figures: tuple[Path, Path],
+    figures: Sequence[Picture],
     warnings: results.Warnings | None = None,
 ) -> str:
     """Return the page.
@@ -123,7 +123,7 @@ def page(
         about: the experiment of the chart of intervals.
         sentences: that the page begins with, from `summary.sentences`.
         settings: draws and level of the intervals.
-        figures: folders of the figures on light and on dark paper.
+        figures: from `pictures`.
         warnings: protocol to sentences about its val and test.
     """
     return html.render(
@@ -136,5 +136,5 @@ def page(
         bars=bars(about, experiments[about.name]),
         explanation=results.explanation(settings),
         sections=list(results.sections(experiments, warnings)),
-        pictures=pictures(*figures),
+        pictures=figures,
     )

@@ -84,13 +84,16 @@ def sentences(
 
 
 def _compared(experiments: Experiments, own: ExperimentMetrics) -> str:
-    kinds = {name for one in experiments.values() for name in one.splits["test"].baselines}
-    one = len(experiments) == 1
-    models = f"{'One model' if one else f'{len(experiments)} models'} ({', '.join(experiments)})"
+    kinds = {name for each in experiments.values() for name in each.splits["test"].baselines}
+    is_single = len(experiments) == 1
+    count = "One model" if is_single else f"{len(experiments)} models"
+    task = f"trained to tell from their words how alike two {_things(own)} are"
+    models = f"{count} ({', '.join(experiments)}), {task}"
+    if not kinds:
+        return f"{models}, {'is' if is_single else 'are'} compared with no simpler method."
     return (
-        f"{models}, trained to tell from their words how alike two {_things(own)} are, "
-        f"{'is' if one else 'are each'} compared with up to {len(kinds)} simpler methods, the baselines, "
-        "from one constant answer to regressions on the same words."
+        f"{models}, {'is' if is_single else 'are each'} compared with up to {len(kinds)} simpler methods, "
+        "the baselines, from one constant answer to regressions on the same words."
     )
 
 

@@ -10,7 +10,7 @@ when the folder was packed. It compares every song: half a second among half a m
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -197,16 +197,8 @@ class Catalogue:
         columns = _COLUMNS if language is None else (*_COLUMNS, "language")
         known = facts or [Facts()] * len(embeddings)
         if not contrast and not any(of_query.known for of_query in known):
-            by_pool: dict[int, list[int]] = defaultdict(list)
-            for query, pool in enumerate(pools):
-                by_pool[id(pool)].append(query)
-            found: dict[int, Near] = {}
-            size = _BATCH if deadline.is_set() else max(1, len(embeddings))
-            for rows in (of[at : at + size] for of in by_pool.values() for at in range(0, len(of), size)):
-                deadline.check(len(found), len(embeddings), "queries were compared")
-                near = search(embeddings[rows], int(k), allowed=pools[rows[0]], approximate=approximate)
-                found |= zip(rows, near, strict=True)
-            return self._table([found[query] for query in range(len(embeddings))], columns)
+            by_similarity = partial(search, approximate=approximate)
+            return self._table(_in_pools(by_similarity, embeddings, int(k), pools), columns)
         uses = [Use(of_query, None) if contrast or lyrics_only else self.use(of_query) for of_query in known]
         if approximate and any(use.weighing for use in uses):
             raise ValueError(
@@ -668,3 +660,31 @@ def joined(words: Sequence[str]) -> str:
     """Return words as a sentence lists them: artist, year and tags."""
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def _in_pools(
+    search: Callable[..., list[Near]],
+    embeddings: np.ndarray,
+    k: int,
+    pools: Sequence[np.ndarray | None],
+) -> list[Near]:
+    """Search for each query among the songs of its pool, in few calls: queries of one pool share them.
+
+    Args:
+        search: of `Neighbours`, by queries, k and the keyword `allowed`.
+        embeddings: the queries, float32 (n_queries, units).
+        k: songs per query.
+        pools: of each query a mask, bool (n_songs,), the same object for the same songs; None for all songs.
+
+    Raises:
+        ValueError: the time of the deadline is over.
+    """
+    by_pool: dict[int, list[int]] = defaultdict(list)
+    for query, pool in enumerate(pools):
+        by_pool[id(pool)].append(query)
+    near: dict[int, Near] = {}
+    size = _BATCH if deadline.is_set() else max(1, len(embeddings))
+    for rows in (of[at : at + size] for of in by_pool.values() for at in range(0, len(of), size)):
+        deadline.check(len(near), len(embeddings), "queries were compared")
+        near |= zip(rows, search(embeddings[rows], k, allowed=pools[rows[0]]), strict=True)
+    return [near[query] for query in range(len(embeddings))]

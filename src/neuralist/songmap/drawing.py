@@ -72,25 +72,7 @@ def draw(
     return Drawing(song_map, of_shown, song_words.regions(embeddings), caption)
 
 
-def page(
-    songs: pd.DataFrame, encoder: Encoder, choices: Songmap, experiment: str, note: str
-) -> tuple[str, int]:
-    """Return the page of at most `most` songs, and how many it shows: those that `embed` returns.
-
-    Args:
-        songs: table `songs`.
-        encoder: of the experiment.
-        choices: section `songmap` of the params.
-        experiment: its name, for the caption.
-        note: description of the corpus.
-
-    Raises:
-        ValueError: fewer than 3 songs are left.
-    """
-    return page_of(draw(songs, encoder, choices, experiment), note)
-
-
-def page_of(drawn: Drawing, note: str) -> tuple[str, int]:
+def page(drawn: Drawing, note: str) -> tuple[str, int]:
     """Return the page of a drawing, and how many songs it shows; `note` describes the corpus."""
     drawn_page = html_page.page(drawn.song_map, drawn.words, drawn.regions, drawn.caption, note)
     return drawn_page, len(drawn.song_map.songs)
@@ -98,5 +80,5 @@ def page_of(drawn: Drawing, note: str) -> tuple[str, int]:
 
 def save_picture(drawn: Drawing, note: str, path: Path) -> None:
     """Write the picture of a drawing, its regions in the page's colours and with their names."""
-    of_map = None if drawn.regions is None else picture.regions(drawn.regions.labels, drawn.names)
-    picture.save_picture(drawn.song_map, drawn.caption, note, path, of_map)
+    named = None if drawn.regions is None else picture.named_regions(drawn.regions.labels, drawn.names)
+    picture.save_picture(drawn.song_map, drawn.caption, note, path, named)

@@ -49,8 +49,8 @@ class Group(NamedTuple):
     n_songs: int
 
 
-class Regions(NamedTuple):
-    """The regions of a map, and the number of each song's, int64 (n_songs,)."""
+class NamedRegions(NamedTuple):
+    """The regions of a map with their names, and the number of each song's, int64 (n_songs,)."""
 
     groups: list[Group]
     of_song: np.ndarray
@@ -65,7 +65,7 @@ class Label(NamedTuple):
     anchor: str
 
 
-def regions(labels: np.ndarray, names: Sequence[str]) -> Regions:
+def named_regions(labels: np.ndarray, names: Sequence[str]) -> NamedRegions:
     """Return regions by their numbers, in the colours of the page.
 
     Args:
@@ -73,27 +73,27 @@ def regions(labels: np.ndarray, names: Sequence[str]) -> Regions:
         names: of the regions, by number.
     """
     counts = np.bincount(labels, minlength=len(names)).tolist()
-    return Regions([Group(name, number, counts[number]) for number, name in enumerate(names)], labels)
+    return NamedRegions([Group(name, number, counts[number]) for number, name in enumerate(names)], labels)
 
 
 def save_picture(
-    song_map: SongMap, caption: str, note: str, path: Path, of_map: Regions | None = None
+    song_map: SongMap, caption: str, note: str, path: Path, regions: NamedRegions | None = None
 ) -> None:
     """Write the map as a PNG, whole or not at all; arguments as of `picture`."""
     with warnings.catch_warnings():
         # Titles in a script that the font lacks show as boxes; a warning for each would bury the others.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure_style.save(picture(song_map, caption, note, of_map), path, exact=True)
+        figure_style.save(picture(song_map, caption, note, regions), path, exact=True)
 
 
-def picture(song_map: SongMap, caption: str, note: str = "", of_map: Regions | None = None) -> Figure:
+def picture(song_map: SongMap, caption: str, note: str = "", regions: NamedRegions | None = None) -> Figure:
     """Draw the map with matplotlib.
 
     Args:
         song_map: the map.
         caption: what is shown.
         note: describes the corpus.
-        of_map: its regions; without any, dots have the colours of genres, and a legend.
+        regions: its regions; without any, dots have the colours of genres, and a legend.
     """
     x, y = pixel_positions(song_map.points)
     whole = HEADING + HEIGHT + FOOT
@@ -103,7 +103,7 @@ def picture(song_map: SongMap, caption: str, note: str = "", of_map: Regions | N
         axes.set(xlim=(0, WIDTH), ylim=(HEIGHT, 0))
         axes.axis("off")
         _write_heading(figure, song_map, caption, note, whole)
-        if of_map is None:
+        if regions is None:
             listed = genres(song_map)
             numbers = {genre.name: number for number, genre in enumerate(listed)}
             of_song = np.array([numbers[song.genre] for song in song_map.songs])
@@ -111,9 +111,9 @@ def picture(song_map: SongMap, caption: str, note: str = "", of_map: Regions | N
             _draw_legend(figure, axes, listed, whole)
             taken = []
         else:
-            _draw_land(axes, x, y, of_map)
-            _draw_dots(axes, x, y, of_map.groups, of_map.of_song)
-            taken = _draw_names(axes, x, y, of_map)
+            _draw_land(axes, x, y, regions)
+            _draw_dots(axes, x, y, regions.groups, regions.of_song)
+            taken = _draw_names(axes, x, y, regions)
         halo = [withStroke(linewidth=2.2, foreground=PAPER)]
         for label in labels(song_map, taken):
             side = "left" if label.anchor == "start" else "right"
@@ -167,14 +167,14 @@ def _draw_legend(figure: Figure, axes: Axes, groups: Sequence[Group], whole: int
         text.set_parse_math(False)
 
 
-def _draw_land(axes: Axes, x: np.ndarray, y: np.ndarray, of_map: Regions) -> None:
+def _draw_land(axes: Axes, x: np.ndarray, y: np.ndarray, regions: NamedRegions) -> None:
     """Colour the ground of each region, the stronger the more songs lie together."""
     edges = [np.arange(0, HEIGHT + CELL, CELL), np.arange(0, WIDTH + CELL, CELL)]
     ground = np.zeros((len(edges[0]) - 1, len(edges[1]) - 1, 4))
     strength = 9 / len(x) ** 0.5
     shares, colours = [], []
-    for number, group in enumerate(of_map.groups):
-        members = of_map.of_song == number
+    for number, group in enumerate(regions.groups):
+        members = regions.of_song == number
         songs = np.histogram2d(y[members], x[members], bins=edges)[0]
         density = gaussian_filter(songs, LAND / CELL) * 2 * np.pi * (LAND / CELL) ** 2
         shares.append(1 - np.exp(-strength * density))
@@ -192,12 +192,12 @@ def _draw_land(axes: Axes, x: np.ndarray, y: np.ndarray, of_map: Regions) -> Non
     axes.set(xlim=(0, WIDTH), ylim=(HEIGHT, 0))
 
 
-def _draw_names(axes: Axes, x: np.ndarray, y: np.ndarray, of_map: Regions) -> list[tuple[float, ...]]:
+def _draw_names(axes: Axes, x: np.ndarray, y: np.ndarray, regions: NamedRegions) -> list[tuple[float, ...]]:
     """Write the name of each region in its middle, and how many songs it has; returns the boxes they take."""
     taken: list[tuple[float, ...]] = []
     halo = [withStroke(linewidth=3, foreground=PAPER)]
-    for number, group in enumerate(of_map.groups):
-        members = of_map.of_song == number
+    for number, group in enumerate(regions.groups):
+        members = regions.of_song == number
         if not members.any():
             continue
         text = f"{group.name}  {group.n_songs:,}"

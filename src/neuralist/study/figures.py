@@ -7,7 +7,7 @@ the style of the other figures.
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -24,16 +24,6 @@ from neuralist import figure_style as style
 from neuralist import files, html
 from neuralist.figure_style import LIGHT
 
-FIGURES = {
-    "history": "optimization_history",
-    "importance": "param_importances",
-    "parallel_coordinates": "parallel_coordinate",
-}
-TITLES = {
-    "history": "History of the study",
-    "importance": "Importance of the settings",
-    "parallel_coordinates": "All trials as lines",
-}
 # The importances are those of reaching the best tenth of the trials, of which Optuna wants five or more:
 # https://optuna.readthedocs.io/en/stable/reference/generated/optuna.importance.PedAnovaImportanceEvaluator.html
 MIN_TRIALS = 50
@@ -67,16 +57,15 @@ def save(study: optuna.Study, metric: str, summary: str, folder: Path) -> None:
     """
     matplotlib.use("Agg")
     counted, sections = count(study), []
-    for name, function in FIGURES.items():
+    for name, drawn in FIGURES.items():
+        about = drawn.about.format(metric=metric)
         missing = explain_missing(study) if name == "importance" else None
-        about = missing or _about(name, metric)
-        drawn = None
+        figure = None
         if missing is None:
-            options = {"evaluator": StableImportances()} if name == "importance" else {}
-            figure: Any = getattr(optuna.visualization, f"plot_{function}")
-            drawn = _page_figure(figure(study, target_name=metric, **options), name, len(sections) == 0)
-            _save_picture(study, name, metric, f"{counted}. {about}", folder / f"{name}.png")
-        sections.append({"title": TITLES[name], "about": about, "figure": drawn})
+            with_script = not sections  # of plotly, which the first figure brings along
+            figure = _page_figure(drawn, study, metric, name, with_script=with_script)
+            _save_picture(drawn, study, metric, f"{counted}. {about}", folder / f"{name}.png")
+        sections.append({"title": drawn.title, "about": missing or about, "figure": figure})
     page = html.render(
         "neuralist.study",
         "study.html.j2",
@@ -111,19 +100,31 @@ def explain_missing(study: optuna.Study) -> str | None:
     )
 
 
-def _about(name: str, metric: str) -> str:
-    return {
-        "history": f"Each dot is a complete trial by its {metric}; the line is the best so far. Trial 0 has "
-        "the experiment's own settings.",
-        "importance": f"How much of reaching the best tenth of the trials by {metric} each setting explains, "
-        "as shares of 1 (PED-ANOVA).",
-        "parallel_coordinates": f"Each line is a complete trial, from its {metric} at the left through its "
-        "settings; the darker, the better.",
-    }[name]
+class Drawn(NamedTuple):
+    """A figure of a study: how Optuna draws it, and how its look is changed.
+
+    Attributes:
+        title: above it.
+        about: how it is read; {metric} stands for the optimised metric.
+        on_page: draws it with plotly, from the study and the keyword target_name.
+        as_picture: draws it with matplotlib, likewise; returns the axes.
+        style_page: changes plotly's figure.
+        style_picture: changes the axes.
+        height: of the picture under its heading, in inches.
+    """
+
+    title: str
+    about: str
+    on_page: Callable[..., Any]
+    as_picture: Callable[..., Any]
+    style_page: Callable[[Any], None]
+    style_picture: Callable[[Any], None]
+    height: float
 
 
-def _page_figure(figure: Any, name: str, with_script: bool) -> str:
-    """Return a figure of plotly as HTML, in the house's colours; the first brings plotly's script along."""
+def _page_figure(drawn: Drawn, study: optuna.Study, metric: str, name: str, *, with_script: bool) -> str:
+    """Return a figure of plotly as HTML, in the house's colours."""
+    figure = drawn.on_page(study, target_name=metric)
     font = {"family": "Inter, system-ui, -apple-system, Segoe UI, Roboto, sans-serif", "color": LIGHT.ink}
     figure.update_layout(
         title=None,
@@ -136,34 +137,42 @@ def _page_figure(figure: Any, name: str, with_script: bool) -> str:
     )
     figure.update_xaxes(gridcolor=LIGHT.line, linecolor=LIGHT.soft, zerolinecolor=LIGHT.line)
     figure.update_yaxes(gridcolor=LIGHT.line, linecolor=LIGHT.soft, zerolinecolor=LIGHT.line)
-    if name == "history":
-        dots, line = {"color": LIGHT.colours[0]}, {"color": LIGHT.colours[1], "shape": "hv"}
-        figure.update_traces(marker=dots, selector={"mode": "markers"})
-        figure.update_traces(line=line, name="best so far", selector={"mode": "lines"})
-        figure.update_xaxes(title="trial")
-    elif name == "importance":
-        figure.update_traces(marker={"color": LIGHT.colours[0]})
-        figure.update_layout(xaxis_title="importance", yaxis_title=None)
-    else:
-        figure.update_layout(plot_bgcolor=LIGHT.line)  # the palest of Optuna's lines is nearly white
+    drawn.style_page(figure)
     return figure.to_html(full_html=False, include_plotlyjs=with_script, div_id=name)
 
 
-def _save_picture(study: optuna.Study, name: str, metric: str, about: str, path: Path) -> None:
-    options = {"evaluator": StableImportances()} if name == "importance" else {}
+def _save_picture(drawn: Drawn, study: optuna.Study, metric: str, about: str, path: Path) -> None:
     with style.used(), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         # Of a setting that all trials share.
         warnings.filterwarnings("ignore", message="Attempting to set identical low and high ylims")
-        draw: Any = getattr(optuna.visualization.matplotlib, f"plot_{FIGURES[name]}")
-        axes: Any = draw(study, target_name=metric, **options)
+        axes = drawn.as_picture(study, target_name=metric)
         figure = axes.figure
         style.restyle(figure)
-        STYLES[name](axes)
-        height = 3.9 if name == "parallel_coordinates" else 3.4
-        style.head(figure, height, TITLES[name], about, layout="tight")
+        drawn.style_picture(axes)
+        style.head(figure, drawn.height, drawn.title, about, layout="tight")
         style.save(figure, path)
     plt.close(figure)
+
+
+def _with_stable_importances(draw: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda study, **options: draw(study, evaluator=StableImportances(), **options)
+
+
+def _style_history_page(figure: Any) -> None:
+    dots, line = {"color": LIGHT.colours[0]}, {"color": LIGHT.colours[1], "shape": "hv"}
+    figure.update_traces(marker=dots, selector={"mode": "markers"})
+    figure.update_traces(line=line, name="best so far", selector={"mode": "lines"})
+    figure.update_xaxes(title="trial")
+
+
+def _style_importance_page(figure: Any) -> None:
+    figure.update_traces(marker={"color": LIGHT.colours[0]})
+    figure.update_layout(xaxis_title="importance", yaxis_title=None)
+
+
+def _style_parallel_page(figure: Any) -> None:
+    figure.update_layout(plot_bgcolor=LIGHT.line)  # the palest of Optuna's lines is nearly white
 
 
 def _style_history(axes: Any) -> None:
@@ -209,8 +218,35 @@ def _style_parallel(axes: Any) -> None:
         label.set(rotation=-25, ha="left", rotation_mode="anchor")
 
 
-STYLES: dict[str, Callable[[Any], None]] = {
-    "history": _style_history,
-    "importance": _style_importance,
-    "parallel_coordinates": _style_parallel,
+FIGURES = {
+    "history": Drawn(
+        "History of the study",
+        "Each dot is a complete trial by its {metric}; the line is the best so far. Trial 0 has the "
+        "experiment's own settings.",
+        optuna.visualization.plot_optimization_history,
+        optuna.visualization.matplotlib.plot_optimization_history,
+        _style_history_page,
+        _style_history,
+        3.4,
+    ),
+    "importance": Drawn(
+        "Importance of the settings",
+        "How much of reaching the best tenth of the trials by {metric} each setting explains, as shares of 1 "
+        "(PED-ANOVA).",
+        _with_stable_importances(optuna.visualization.plot_param_importances),
+        _with_stable_importances(optuna.visualization.matplotlib.plot_param_importances),
+        _style_importance_page,
+        _style_importance,
+        3.4,
+    ),
+    "parallel_coordinates": Drawn(
+        "All trials as lines",
+        "Each line is a complete trial, from its {metric} at the left through its settings; the darker, the "
+        "better.",
+        optuna.visualization.plot_parallel_coordinate,
+        optuna.visualization.matplotlib.plot_parallel_coordinate,
+        _style_parallel_page,
+        _style_parallel,
+        3.9,
+    ),
 }

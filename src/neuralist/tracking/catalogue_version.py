@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 
     from neuralist.config.records import ServedModel
 
-PARENT, CATALOGUE, COMPLETE = "parent", "catalogue", "complete"
 # What a version does not have from the one that it came from.
-_OWN = {PARENT, CATALOGUE, COMPLETE, "served", "verdict"}
+_OWN = {"parent", "catalogue", "complete", "served", "verdict"}
 
 
 def derived_tags(parent: Mapping[str, str], served: str, verdict: str) -> dict[str, str]:
@@ -89,14 +88,14 @@ class _Current:
         if any(model.has_lost_champion for model in models.values()):
             return True  # `registry` sees to that
         champions = [model.champion or {} for model in models.values()]
-        have_songs = all(tags.get(CATALOGUE) == self.songs and COMPLETE in tags for tags in champions)
+        have_songs = all(tags.get("catalogue") == self.songs and "complete" in tags for tags in champions)
         is_one = len({tags.get("served") for tags in champions}) == 1
         return have_songs and is_one and not any(map(self.missing_parent, models.values()))
 
     def missing_parent(self, model: Registered) -> tuple[str, str] | None:
         """Return the packed model's version and its parent, where the version lacks that tag; else None."""
         number = model.version_of(self.packed.digest)
-        if number is None or PARENT in model.versions[number]:
+        if number is None or "parent" in model.versions[number]:
             return None
         earlier = [
             int(other)
@@ -122,7 +121,7 @@ class _Renewal:
         for name, model in self.models.items():
             if missing := self.current.missing_parent(model):
                 number, parent = missing
-                version_tags.change(self.client, name, number, PARENT, parent)
+                version_tags.change(self.client, name, number, "parent", parent)
         packed = self.current.packed
         champion = self.models[packed.corpus].champion or {}
         if champion["served"] == packed.digest:
@@ -130,7 +129,7 @@ class _Renewal:
             for name, model in self.models.items():
                 number = model.aliases.get("champion", "")
                 if model.versions.get(number, {}).get("served") == packed.digest:
-                    version_tags.change(self.client, name, number, CATALOGUE, self.current.songs)
+                    version_tags.change(self.client, name, number, "catalogue", self.current.songs)
             return ""
         with files.temporary_folder() as scratch:
             folder, served = self._renewed(scratch)
@@ -160,8 +159,8 @@ class _Renewal:
             if before[name] != number:
                 self.client.set_registered_model_alias(name, "champion", number)
         for name, number in numbers.items():
-            version_tags.change(self.client, name, number, COMPLETE, "true")
-            version_tags.change(self.client, name, number, CATALOGUE, self.current.songs)
+            version_tags.change(self.client, name, number, "complete", "true")
+            version_tags.change(self.client, name, number, "catalogue", self.current.songs)
         if before == numbers:
             return ""  # it had these songs, and lacked the tag
         experiment = (self.models[packed.corpus].champion or {}).get("experiment", "")
@@ -178,7 +177,7 @@ class _Renewal:
             name_of_source = self.current.packed.corpus
             before, parent = self.models[name_of_source].aliases["champion"], {}
         else:
-            name_of_source, parent = name, {PARENT: before}
+            name_of_source, parent = name, {"parent": before}
         version = self.client.get_model_version(name_of_source, before)
         tags = (
             derived_tags(version_tags.unpacked(version.tags), digest, f"version {before} with other songs")

@@ -15,7 +15,7 @@ from neuralist.config import records
 from neuralist.config.records import ServedModel
 from neuralist.serving import registered
 from neuralist.tracking import registry, stamp, version_tags
-from neuralist.tracking.catalogue_version import COMPLETE, PARENT, derived_tags
+from neuralist.tracking.catalogue_version import derived_tags
 from neuralist.tracking.stamp import Registered
 from neuralist.tracking.store import Store, opened, store
 
@@ -54,7 +54,7 @@ def register(
             tags = present[name].versions[parent]
             digest = registry.content_digest(served, tags["data"])
             verdict = f"version {parent} with the words of {', '.join(names)}"
-            own = {PARENT: parent, "fingerprint": _fingerprint(tags["fingerprint"], served)}
+            own = {"parent": parent, "fingerprint": _fingerprint(tags["fingerprint"], served)}
             run = registry.run_of_version(client, mlflow_store, name, parent)
             numbers[name] = present[name].version_of(digest) or registry.create_version(
                 client,
@@ -67,7 +67,7 @@ def register(
         for name, number in numbers.items():
             client.set_registered_model_alias(name, "challenger", number)
         for name, number in numbers.items():
-            version_tags.change(client, name, number, COMPLETE, "true")
+            version_tags.change(client, name, number, "complete", "true")
         stamp.renew(client, mlflow_store)
     return f"now challenger, {registry.version_list(numbers)}: extends {registry.version_list(parents)}"
 

@@ -140,7 +140,7 @@ def _reason_to_skip(models: Mapping[str, Registered], served: Served, *, replace
     numbers = {name: model.version_of(served.digest) for name, model in models.items()}
     tags = {name: model.versions.get(numbers[name] or "", {}) for name, model in models.items()}
     champions = {(model.champion or {}).get("served") for model in models.values()}
-    if champion is None or not all("complete" in version_tags for version_tags in tags.values()):
+    if champion is None or not all("complete" in of_version for of_version in tags.values()):
         return None
     if champions == {served.digest}:
         return f"{served.name} is the champion already: {version_list(numbers)}"

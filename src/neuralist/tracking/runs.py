@@ -169,7 +169,9 @@ def _write_run(
 
 def _run_name(client: "MlflowClient", experiment_id: str, content: run_content.RunContent) -> str:
     """Return the name of a run, by what it differs in from the first run of its experiment."""
-    condition, order = f"tags.experiment = '{content.name}'", ["attributes.start_time ASC"]
+    # A person's own run may have a tag `experiment`, and has no fingerprint.
+    condition = f"tags.experiment = '{content.name}' AND tags.fingerprint != ''"
+    order = ["attributes.start_time ASC"]
     earlier = client.search_runs([experiment_id], condition, max_results=1, order_by=order)
     # Of the same training there may be a run in an older layout.
     first = next(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neuralist import files
-from neuralist.tracking import metric_names, run_names, stamp
+from neuralist.tracking import metric_names, run_names, stamp, trainings
 from neuralist.tracking.store import (
     LAYOUT,
     LONG,
@@ -127,9 +127,9 @@ class LiveStudy:
 def _add(client: "MlflowClient", experiment_id: str, study: Trials) -> str:
     """Add the trials that the store lacks; returns the id of the study's run."""
     parent = _study_run(client, experiment_id, study)
-    nested = client.search_runs(
-        [experiment_id], f"tags.`mlflow.parentRunId` = '{parent}'", max_results=50_000
-    )
+    # Of trials alone: a person may have nested a run of their own there.
+    condition = f"tags.`mlflow.parentRunId` = '{parent}' AND tags.trial != ''"
+    nested = client.search_runs([experiment_id], condition, max_results=50_000)
     recorded = {run.data.tags["trial"] for run in nested if run.info.status in STATUS.values()}
     for run in nested:
         if run.info.status not in STATUS.values():
@@ -173,7 +173,7 @@ def _add_trial(
         "mlflow.user": user(),
     }
     run = client.create_run(experiment_id, run_name=f"trial {number}", tags=tags)
-    now = int(time.time() * 1000)
+    now = trainings.now()
     figures = [
         Metric(metric_names.curve(study.metric), row["value"], now, int(row["epoch"]))
         for row in study.epochs

@@ -16,13 +16,14 @@ and what is set of them stays in that form.
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-SHOWN = ("experiment", "verdict", "data", "parent")
-KEPT = ("served", "fingerprint", "catalogue", "complete")
+Key = Literal["experiment", "verdict", "data", "parent", "served", "fingerprint", "catalogue", "complete"]
+SHOWN: tuple[Key, ...] = ("experiment", "verdict", "data", "parent")
+KEPT: tuple[Key, ...] = ("served", "fingerprint", "catalogue", "complete")
 OWN = "neuralist"
 
 
@@ -42,17 +43,17 @@ def unpacked(tags: Mapping[str, str]) -> dict[str, str]:
     return values | ({key: str(value) for key, value in kept.items()} if isinstance(kept, dict) else {})
 
 
-def change(client: "MlflowClient", name: str, number: str, key: str, value: str) -> None:
+def change(client: "MlflowClient", name: str, number: str, key: Key, value: str) -> None:
     """Set one of the values of a version.
 
     Args:
         client: of the store.
         name: of the registered model.
         number: of the version.
-        key: one of SHOWN or KEPT.
+        key: of the value, one of SHOWN or KEPT.
         value: the new value.
     """
-    tags = client.get_model_version(name, number).tags
+    tags, tag = client.get_model_version(name, number).tags, str(key)
     if OWN in tags and key in KEPT:
-        key, value = OWN, packed(unpacked(tags) | {key: value})[OWN]
-    client.set_model_version_tag(name, number, key, value)
+        tag, value = OWN, packed(unpacked(tags) | {key: value})[OWN]
+    client.set_model_version_tag(name, number, tag, value)
