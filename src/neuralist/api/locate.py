@@ -107,15 +107,17 @@ def _packed(source: Path, checkout: Path, resources: ExitStack) -> Path:
             f"{source.name}: no estimates of it in {artifacts / 'estimates'}; run `dvc repro evaluate`"
         )
     settings = params.load(checkout / "params.yaml")
-    metric, level = selection.resolve_metric(metrics, settings.registration.metric), settings.evaluate.level
+    evaluated = metrics[source.name]
     out = _scratch(resources) / source.name
     package.pack(
         source,
-        metrics[source.name],
+        evaluated,
         package.Inputs.of(artifacts),
         out,
-        metric=metric,
-        level=level,
+        metric=selection.metric_of(
+            evaluated, selection.resolve_metric(metrics, settings.registration.metric)
+        ),
+        level=settings.evaluate.level,
         genre_lists=settings.songs.genres,
     )
     return out
