@@ -108,15 +108,16 @@ def _packed(source: Path, checkout: Path, resources: ExitStack) -> Path:
         )
     settings = params.load(checkout / "params.yaml")
     evaluated = metrics[source.name]
+    metric = selection.resolve_metric(metrics, settings.registration.metric)
+    if metric not in evaluated.splits["val"].metrics:  # of protocol paper, or without lists of songs
+        metric = "spearman"
     out = _scratch(resources) / source.name
     package.pack(
         source,
         evaluated,
         package.Inputs.of(artifacts),
         out,
-        metric=selection.metric_of(
-            evaluated, selection.resolve_metric(metrics, settings.registration.metric)
-        ),
+        metric=metric,
         level=settings.evaluate.level,
         genre_lists=settings.songs.genres,
     )

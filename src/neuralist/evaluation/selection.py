@@ -48,14 +48,6 @@ def resolve_metric(experiments: Mapping[str, ExperimentMetrics], metric: str) ->
     return "listed_auc" if ranked else "spearman"
 
 
-def metric_of(experiment: ExperimentMetrics, metric: str) -> str:
-    """Return the metric where the experiment has it on val, else spearman, which every experiment has.
-
-    Experiments of protocol paper, and those without lists of songs, have no ranking metrics.
-    """
-    return metric if metric in experiment.splits["val"].metrics else "spearman"
-
-
 def best(experiments: Mapping[str, ExperimentMetrics], metric: str) -> str | None:
     """Return the experiment that is best on val; None where none of protocol songs or given has the metric.
 
