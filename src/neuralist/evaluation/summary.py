@@ -109,7 +109,8 @@ def _data(about: Subject, own: ExperimentMetrics, n_train: int, *, is_alone: boo
         return f"{learned}, {chosen}, and there is no pair to test it on."
     seen = test.seen_in_train
     unseen = " that are not in train" if seen and not seen.songs else ""
-    tested = f"{'it ' * is_alone}is tested on {test.n_pairs:,} further pairs of {test.n_songs:,} {things}{unseen} (test)"
+    tested = "it is tested" if is_alone else "is tested"
+    tested += f" on {test.n_pairs:,} further pairs of {test.n_songs:,} {things}{unseen} (test)"
     if test.ranking and own.target == "observable":
         unlisted = test.n_pairs - test.ranking.n_listed
         tested += f", {unlisted:,} of them in no list of similar {things} and so counted as 0"
@@ -186,8 +187,8 @@ def _not_beaten(about: Subject, own: ExperimentMetrics) -> str:
         n_drawn = sum(metric in entry and entry[metric].value is not None for entry in rivals.values())
         if n_drawn:
             return (
-                f"By {BY_NAME[metric].label} it is shown to be better than none of {n_drawn} baselines: on so "
-                "few pairs no difference has an interval."
+                f"By {BY_NAME[metric].label} it is shown to be better than none of {n_drawn} baselines: on "
+                "so few pairs no difference has an interval."
             )
         return f"By {BY_NAME[metric].label} it can be compared with no baseline here."
     if not unclear and not better:
