@@ -10,6 +10,7 @@ from tests import commands, trained
 from typer.testing import CliRunner
 
 from neuralist.cli import app
+from neuralist.config import records
 from neuralist.tracking.store import Store
 
 COMMANDS = {
@@ -70,6 +71,23 @@ def test_a_registered_model_is_read_from_the_store(
 def test_an_experiment_that_is_not_served_answers_for_itself(home: Path) -> None:
     assert result("compare")[0]["similarity"] == pytest.approx(trained.similarity(0.0, 0.5), abs=1e-6)
     assert result("compare", "--model", "other")[0]["similarity"] == 1.0
+
+
+@pytest.mark.parametrize("chosen_by", ["auto", "ndcg_at_10"])
+def test_an_experiment_without_the_metric_that_chooses_answers_too(home: Path, chosen_by: str) -> None:
+    """Protocol paper has no lists of songs on val, so neither listed AUC nor nDCG."""
+    settings = (home / "params.yaml").read_text()
+    assert "  metric: auto " in settings
+    (home / "params.yaml").write_text(settings.replace("  metric: auto ", f"  metric: {chosen_by} "))
+    lists = trained.entry(listed_auc=0.75, ndcg_at_10=0.5)
+    leaks = trained.compared(trained.entry("paper"), "tfidf", spearman=trained.figure(0.1, -0.1, 0.3))
+    for name, experiment in trained.metrics(tiny=lists, other=leaks).items():
+        records.save(experiment, home / "artifacts/estimates" / f"{name}.json")
+
+    for command in ("compare", "recommend", "playlist"):
+        answer, _ = result(command, "--model", "other")
+        assert answer["model"] == "other"
+        assert answer["no_lead_over"] == ["tfidf"]  # by Spearman, whose interval includes 0
 
 
 def test_a_folder_without_a_model_does_not_hide_an_experiment_of_its_name(home: Path) -> None:

@@ -79,11 +79,19 @@ def test_an_end_or_a_like_that_is_no_song_is_named(model: str) -> None:
         assert refusal("playlist", *options, "--model", model).startswith("no song 's9' among the 5")
 
 
-@pytest.mark.parametrize(
-    "options", [["--from", ""], ["--from", "s0", "--to", ""], ["--like", ""], ["--like", "s0", "--not", ""]]
-)
-def test_an_empty_name_is_no_song_and_not_an_option_that_is_left_out(options: list[str], model: str) -> None:
-    assert "no song '' among the 5" in refusal("playlist", *options, "-n", "2", "--model", model)
+@pytest.mark.parametrize(("blank", "shown"), [("", ""), ("  ", " "), ("\t", " ")])
+def test_a_blank_in_place_of_a_song_is_refused(model: str, blank: str, shown: str) -> None:
+    said = f"no song '{shown}' among the 5 of the catalogue; give 'artist - title'"
+    for options in (["--song"], ["--from", "s0", "--to"], ["--like"], ["--like", "s0", "--not"]):
+        assert refusal("playlist", *options, blank, "--model", model) == said
+    assert refusal("recommend", "--song", blank, "--model", model) == said
+
+
+def test_a_song_that_is_named_twice_counts_once(model: str) -> None:
+    once = answer("playlist", "--like", "s0", "--like", "s3", "--not", "s4", "-n", "1", "--model", model)
+    likes = ["--like", "s0", "--like", "The Example - Lanterns", "--like", "s3"]
+    nots = ["--not", "s4", "--not", "s4"]
+    assert answer("playlist", *likes, *nots, "-n", "1", "--model", model) == once
 
 
 # --- files ------------------------------------------------------------------------------------------
@@ -222,7 +230,8 @@ def test_a_title_that_is_a_formula_is_text_in_the_csv(model: str, tmp_path: Path
     ("options", "said"),
     [
         (["--out", "list.txt"], "list.txt: ends in .txt; name a file that ends in .m3u, .m3u8, .json, .csv"),
-        (["--out", "list"], "list: ends in nothing; name a file that ends in .m3u, .m3u8, .json, .csv"),
+        (["--out", "list"], "list: has no ending; name a file that ends in .m3u, .m3u8, .json, .csv"),
+        (["--out", "."], ".: is a folder; name a file that ends in .m3u, .m3u8, .json, .csv"),
         (["--files", "none"], "--files: none is no folder; name the one with your audio files"),
         (["--files", "."], "--files: no audio file is in .; name the folder of your audio files"),
     ],

@@ -173,6 +173,7 @@ def test_lyrics_may_be_longer_than_a_file_name(model: str) -> None:
             "A, one two - three four.lrc: no such file; give a file, or --text and the lyrics",
         ),
         ("My Songs/one two", "A, My Songs/one two: no such file; give a file, or --text and the lyrics"),
+        ("./", "A, ./: a folder; give a file, or --text and the lyrics"),
         ("", "A: received an empty text; give the words of a song"),
         ("?! …", "A: received a text without any word; give the words of a song"),
         ("la " * 33_334, "A: received 100,002 characters; a text may have 100,000"),

@@ -130,11 +130,29 @@ def test_many_baselines_are_named_from_the_best_on_and_then_counted() -> None:
 def test_a_baseline_without_a_value_is_not_counted_as_beaten() -> None:
     nothing = (None, (None, None, None))
     sentences = said(trained.metrics(one=entry({"constant": nothing, "tfidf": (0.25, LEADS)})))
-    assert sentences[3] == "By Spearman it is better than each of the 1 baselines."
+    assert sentences[3] == "By Spearman it is better than the one baseline."
 
     sentences = said(trained.metrics(one=entry({"constant": nothing})))
     assert sentences[2].endswith("is 0.500 [0.250, 0.750] on test (in brackets a 95 % interval).")
     assert sentences[3] == "By Spearman it can be compared with no baseline here."
+
+
+def test_baselines_without_an_interval_are_said_to_be_there() -> None:
+    """On a few pairs the page draws their values: that there is none to compare with would be untrue."""
+    no_interval = (0.25, None, None)
+    sentences = said(trained.metrics(one=entry({"tfidf": (0.75, no_interval), "ridge": (0.25, no_interval)})))
+    assert sentences[3] == (
+        "By Spearman it is shown to be better than none of 2 baselines: on so few pairs no difference has an "
+        "interval."
+    )
+
+
+def test_of_one_model_none_is_called_the_best() -> None:
+    sentences = said(trained.metrics(one=entry({"tfidf": (0.25, LEADS)})))
+    assert sentences[1].startswith(
+        "It learned from 1,234 pairs of songs (train), its best epoch was chosen on 2 other pairs "
+        "(val), and it is tested on 4 further pairs"
+    )
 
 
 def test_an_empty_test_part_is_said_and_not_measured() -> None:

@@ -754,6 +754,7 @@ def test_the_stage_that_stops_leaves_the_report_and_the_page(stopped: Stopped) -
     page = stopped.read("validation.html")
     assert "stopped the pipeline" in page
     assert "Songs by language: en 9." in page
+    assert "is unknown" not in page  # there is no such song
 
 
 def test_the_verdict_names_the_tables_by_their_hashes(stopped: Stopped) -> None:

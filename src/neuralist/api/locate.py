@@ -107,15 +107,18 @@ def _packed(source: Path, checkout: Path, resources: ExitStack) -> Path:
             f"{source.name}: no estimates of it in {artifacts / 'estimates'}; run `dvc repro evaluate`"
         )
     settings = params.load(checkout / "params.yaml")
-    metric, level = selection.resolve_metric(metrics, settings.registration.metric), settings.evaluate.level
+    evaluated = metrics[source.name]
+    metric = selection.resolve_metric(metrics, settings.registration.metric)
+    if metric not in evaluated.splits["val"].metrics:  # of protocol paper, or without lists of songs
+        metric = "spearman"
     out = _scratch(resources) / source.name
     package.pack(
         source,
-        metrics[source.name],
+        evaluated,
         package.Inputs.of(artifacts),
         out,
         metric=metric,
-        level=level,
+        level=settings.evaluate.level,
         genre_lists=settings.songs.genres,
     )
     return out

@@ -25,11 +25,13 @@ def check(out: Path) -> None:
     """Check the path of a playlist, before any work is done.
 
     Raises:
-        ValueError: its ending is none of .m3u, .m3u8, .json and .csv.
+        ValueError: it is a folder, or its ending is none of .m3u, .m3u8, .json and .csv.
     """
-    if out.suffix.lower() not in _WRITERS:
+    if out.is_dir() or out.suffix.lower() not in _WRITERS:
         endings = ", ".join(_WRITERS)
-        raise ValueError(f"{out}: ends in {out.suffix or 'nothing'}; name a file that ends in {endings}")
+        found = f"ends in {out.suffix}" if out.suffix else "has no ending"
+        found = "is a folder" if out.is_dir() else found
+        raise ValueError(f"{out}: {found}; name a file that ends in {endings}")
 
 
 def write(out: Path, result: Mapping[str, Any], name: str) -> None:

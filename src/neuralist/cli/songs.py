@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -267,7 +267,7 @@ def playlist(  # noqa: PLR0913 - each is an option
     if (to is not None and song is None) or (unlike and not like):
         raise typer.BadParameter("--to needs --from, and --not needs --like")
     if to is not None and n < _ENDS:
-        raise typer.BadParameter("-n: from one song to another are 2 or more")
+        raise typer.BadParameter("-n: a path from one song to another has 2 songs or more")
     from neuralist.cli import playlist_files
 
     if out is not None:
@@ -277,17 +277,19 @@ def playlist(  # noqa: PLR0913 - each is an option
 
     loaded = api.load(model)
     catalogue = loaded.catalogue
-    # "" is the name of no song, and none of these is then left out: a script may have lost a name.
-    texts = {"query": [song], "to": [to], "like": like or [], "not": unlike or []}
-    songs = {
-        role: [_find(catalogue, text) for text in of_role if text is not None]
-        for role, of_role in texts.items()
+    asked = {
+        "query": [] if song is None else [song],
+        "to": [] if to is None else [to],
+        "like": like or [],
+        "not": unlike or [],
     }
-    named = {role: [metadata for _, metadata in of_role] for role, of_role in songs.items()}
-    result: dict[str, Any] = {"query": next(iter(named["query"]), None)}
-    result |= {"to": named["to"][0]} if named["to"] else {}
+    # By position: a song that is named twice, or by two names, counts once.
+    found = {role: dict(_find(catalogue, text) for text in texts) for role, texts in asked.items()}
+    named = {role: list(songs.values()) for role, songs in found.items()}
+    result: dict[str, Any] = {"query": None if song is None else named["query"][0]}
+    result |= {} if to is None else {"to": named["to"][0]}
     result |= {"like": named["like"], "not": named["not"]} if like else {}
-    positions = {role: [position for position, _ in of_role] for role, of_role in songs.items()}
+    positions = {role: list(songs) for role, songs in found.items()}
     played = _played(catalogue, positions, n, language, versions=versions)
     result |= {"songs": _records(played)} | _provenance(loaded.served)
     if audio is not None:
@@ -433,7 +435,7 @@ def _lyrics(argument: str, name: str, *, is_text: bool) -> _Lyrics:
     from neuralist.serving import lyrics
 
     max_bytes = 4 * lyrics.MAX_CHARACTERS  # a character has at most 4 in UTF-8
-    is_file = _is_file(argument)
+    is_file = _is_there(argument, Path.is_file)
     source = name if argument == "-" else f"{name}, {argument if is_file else excerpt(argument)}"
     if not is_text and argument == "-":
         content = sys.stdin.buffer.read(max_bytes + 1)
@@ -441,7 +443,8 @@ def _lyrics(argument: str, name: str, *, is_text: bool) -> _Lyrics:
         with Path(argument).open("rb") as file:
             content = file.read(max_bytes + 1)
     elif not is_text and _may_be_path(argument):
-        raise ValueError(f"{source}: no such file; give a file, or --text and the lyrics")
+        found = "a folder" if _is_there(argument, Path.is_dir) else "no such file"
+        raise ValueError(f"{source}: {found}; give a file, or --text and the lyrics")
     else:
         source, content = name, argument.encode("utf-8", "replace")
     if len(content) > max_bytes:
@@ -490,9 +493,10 @@ def _check_known(model: "api.Model", source: str, share: float) -> None:
         shell.warn(f"{source}: the model knows {share:.0%} of its {unit}s; do not rely on the answer")
 
 
-def _is_file(argument: str) -> bool:
+def _is_there(argument: str, test: Callable[[Path], bool]) -> bool:
+    """Return whether a text names a file, or a folder, as `test` asks."""
     try:
-        return Path(argument).is_file()
+        return test(Path(argument))
     except (OSError, ValueError):  # lyrics may be longer than any file name
         return False
 

@@ -76,7 +76,7 @@ def sentences(
     small = (warnings or {}).get(own.protocol, ())
     return [
         _compared(experiments, own),
-        _data(about, own, n_train),
+        _data(about, own, n_train, is_alone=len(experiments) == 1),
         _best(about, own, settings.level),
         _not_beaten(about, own),
         _trust(experiments, own, settings, corpus_note, small),
@@ -101,16 +101,19 @@ def _things(own: ExperimentMetrics) -> str:
     return "texts" if own.protocol == "given" else "songs"
 
 
-def _data(about: Subject, own: ExperimentMetrics, n_train: int) -> str:
+def _data(about: Subject, own: ExperimentMetrics, n_train: int, *, is_alone: bool) -> str:
     """Describe the data that the subject learned from, was chosen on and is tested on."""
     test, things = own.splits["test"], _things(own)
-    learned = f"The best on val, {about.name}, learned from {n_train:,} pairs of {things} (train)"
-    chosen = f"was chosen on {own.splits['val'].n_pairs:,} other pairs (val)"
+    who = "It" if is_alone else f"The best on val, {about.name},"
+    learned = f"{who} learned from {n_train:,} pairs of {things} (train)"
+    # Of a model alone val chose the epoch.
+    chosen = f"{'its best epoch ' * is_alone}was chosen on {own.splits['val'].n_pairs:,} other pairs (val)"
     if not test.n_pairs:
         return f"{learned}, {chosen}, and there is no pair to test it on."
     seen = test.seen_in_train
     unseen = " that are not in train" if seen and not seen.songs else ""
-    tested = f"is tested on {test.n_pairs:,} further pairs of {test.n_songs:,} {things}{unseen} (test)"
+    tested = "it is tested" if is_alone else "is tested"
+    tested += f" on {test.n_pairs:,} further pairs of {test.n_songs:,} {things}{unseen} (test)"
     if test.ranking and own.target == "observable":
         unlisted = test.n_pairs - test.ranking.n_listed
         tested += f", {unlisted:,} of them in no list of similar {things} and so counted as 0"
@@ -184,15 +187,25 @@ def _not_beaten(about: Subject, own: ExperimentMetrics) -> str:
         shown.setdefault(selection.shown_lead(rivals[name][metric].difference, metric), []).append(name)
     beaten, unclear, better = (shown.get(lead, []) for lead in (1, 0, -1))
     if not values:
+        n_drawn = sum(metric in entry and entry[metric].value is not None for entry in rivals.values())
+        if n_drawn:
+            return (
+                f"By {BY_NAME[metric].label} it is shown to be better than none of {n_drawn} baselines: on "
+                "so few pairs no difference has an interval."
+            )
         return f"By {BY_NAME[metric].label} it can be compared with no baseline here."
     if not unclear and not better:
-        return f"By {BY_NAME[metric].label} it is better than each of the {len(values)} baselines."
+        return f"By {BY_NAME[metric].label} it is better than {_of_all(len(values))}."
     said = (
         f"By {BY_NAME[metric].label} it is shown to be better than {len(beaten)} of {len(values)} baselines"
     )
     parts = [f"no lead is shown over {_named(unclear)}"] if unclear else []
     parts += [f"{_named(better)} {'is' if len(better) == 1 else 'are'} better than it"] if better else []
     return f"{said}; {', and '.join(parts)}."
+
+
+def _of_all(n_baselines: int) -> str:
+    return "the one baseline" if n_baselines == 1 else f"each of the {n_baselines} baselines"
 
 
 def _named(baselines: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ class Match(NamedTuple):
 
     Attributes:
         position: the song's row; None where no name is close enough.
-        suggestions: up to 5 songs of similar name, best first; none after an exact match.
+        suggestions: up to 5 songs of similar name, best first; none after an exact match or for a blank.
     """
 
     position: int | None
@@ -49,6 +49,8 @@ class SongNames:
         if exact is not None:
             return Match(exact, ())
         query = names.worded(text)
+        if not query:  # all names would be equally far
+            return Match(None, ())
         nearest = process.extract(query, self._worded, scorer=fuzz.WRatio, limit=_SUGGESTIONS)
         suggestions = tuple(self._labels[row] for _, _, row in nearest)
         best = process.extract(query, self._worded, scorer=fuzz.ratio, limit=2)
