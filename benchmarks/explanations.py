@@ -45,7 +45,7 @@ def falls(
         explained: contributions by line, from `Model.explain`.
         rng: draws lines at random.
     """
-    lines = list(dict.fromkeys(tuple(words(line)) for line in text.splitlines() if words(line)))
+    lines = list(dict.fromkeys(filter(None, map(_words, text.splitlines()))))
     contribution = [explained[line] for line in lines]
     theirs = [line for line in other.splitlines() if words(line)]
     embeddings, others = (
@@ -74,7 +74,7 @@ def _descending(values: Sequence[float]) -> np.ndarray:
 
 
 def _without(text: str, left_out: set[Line]) -> str:
-    return "".join(line for line in text.splitlines(keepends=True) if tuple(words(line)) not in left_out)
+    return "".join(line for line in text.splitlines(keepends=True) if _words(line) not in left_out)
 
 
 def measure(model: Model, songs: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, object]:

@@ -68,7 +68,7 @@ def _results() -> list[str]:
 
 
 def _next() -> list[str]:
-    lengths = run_content.lengths(sorted(path.stem for path in ESTIMATES.glob("*.json")))
+    lengths = run_content.lengths(run_content.names(ESTIMATES.parent))
     beside = pages.compare_page(lengths, ESTIMATES.parent, Path("data")) if lengths else None
     workspace = files.workspace(Path.cwd())
     ready = next_steps.ready(workspace, params.model_name(Path("params.yaml")))

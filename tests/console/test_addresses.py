@@ -1,8 +1,10 @@
-"""No password and no token of an address is shown; and which addresses others can reach."""
+"""No password and no token of an address is shown; and where a server may listen."""
+
+import socket
 
 import pytest
 
-from neuralist.console.addresses import is_local, without_passwords
+from neuralist.console.addresses import address, check_free, is_local, without_passwords
 
 
 @pytest.mark.parametrize(
@@ -75,3 +77,33 @@ def test_what_is_no_secret_stays(text: str) -> None:
 )
 def test_only_this_machine_reaches_an_address_of_its_own(host: str, alone: bool) -> None:
     assert is_local(host) is alone
+
+
+@pytest.mark.parametrize(
+    ("given", "parts"), [("127.0.0.1:5001", ("127.0.0.1", 5001)), ("songs.lan:80", ("songs.lan", 80))]
+)
+def test_an_address_is_a_host_and_a_port(given: str, parts: tuple[str, int]) -> None:
+    assert address(given) == parts
+
+
+# The last would write a line of its own into nginx.conf.
+@pytest.mark.parametrize("given", ["5001", ":5001", "here:", "here:0", "here:65536", "::1:80", "a; b c:80"])
+def test_what_is_no_address_is_refused_with_an_example(given: str) -> None:
+    with pytest.raises(ValueError, match=f"LISTEN={given}: give a host .* such as 127.0.0.1:5001"):
+        address(given)
+
+
+def test_a_taken_port_is_named_with_the_fix() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ValueError, match=rf"LISTEN=127.0.0.1:{port}: Address already in use; end what"):
+            check_free("127.0.0.1", port)
+
+
+def test_a_port_that_was_just_given_up_is_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        client = socket.create_connection(("127.0.0.1", port))
+        other.accept()[0].close()  # it waits for late packets, a minute long
+        client.close()
+    check_free("127.0.0.1", port)

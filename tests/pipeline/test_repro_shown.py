@@ -122,6 +122,8 @@ def test_after_a_run_in_a_workspace_the_commands_are_those_that_work_there(
         (folder / "pipelines").mkdir(parents=True)
         (folder / "dvc.yaml").touch()
     (workspace / "params.yaml").write_text("register: {name: neuralist-names, metric: auto}\n")
+    (workspace / "artifacts/estimates").mkdir(parents=True)
+    (workspace / "artifacts/estimates/lyrics.json").touch()
     monkeypatch.chdir(workspace)
     monkeypatch.setattr(repro.pages, "runs_page", lambda: "http://runs")
 

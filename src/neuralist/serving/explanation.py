@@ -206,14 +206,14 @@ def _words(text: str, span: Span, segmenter: str | None) -> Iterator[tuple[str, 
     """
     for chunk in _CHUNK.finditer(text, *span):
         words = tokenizer.words(chunk[0], segmenter)
-        spans = _found(words, chunk[0])
+        spans = _located(words, chunk[0])
         for word, (start, end) in zip(words, spans, strict=False):
             yield word, (chunk.start() + start, chunk.start() + end)
         if words and not spans:
             yield " ".join(words), chunk.span()
 
 
-def _found(words: list[str], text: str) -> list[Span]:
+def _located(words: list[str], text: str) -> list[Span]:
     """Return where words stand in a text, in its order; nothing where one is written in other characters."""
     folded = text.translate(_APOSTROPHES).casefold()
     spans, end = list[Span](), 0

@@ -67,9 +67,12 @@ def names(artifacts: Path) -> list[str]:
 
 
 def lengths(experiments: Iterable[str]) -> list[str]:
-    """Return the experiments that differ in how many words they read; [] of fewer than two."""
-    found = [name for name in experiments if name.startswith("words")]
-    return found if len(found) > 1 else []
+    """Return the experiments whose names begin with "words", which read texts of different length.
+
+    [] where there are fewer than two, and so nothing to compare.
+    """
+    of_lengths = [name for name in experiments if name.startswith("words")]
+    return of_lengths if len(of_lengths) > 1 else []
 
 
 def read(artifacts: Path, raw: Path, name: str) -> RunContent:
