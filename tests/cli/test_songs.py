@@ -1,5 +1,6 @@
 """`neuralist`: what its commands say, on a model whose scores are known by hand (tests.tenths)."""
 
+import itertools
 import json
 import math
 import os
@@ -66,6 +67,15 @@ def test_importing_the_commands_imports_nothing_that_they_need() -> None:
     code = "import neuralist.cli, sys; print(*sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {*SLOW, "rich.table", "rich.console"} & set(said.split())
+
+
+def test_help_fills_the_width_of_the_terminal() -> None:
+    """As broken for 110 columns it would be ragged in 80."""
+    for command in (["playlist"], ["recommend"], ["catalogue", "add"]):
+        said, _, _ = run(*command, "--help", env={"COLUMNS": "80"}).stdout.partition("╭")
+        lines = "\n".join(line.rstrip() for line in said.splitlines()).strip().split("\n\n")[-1].splitlines()
+        assert len(lines) > 2
+        assert all(len(f"{line} {after.split()[0]}") > 79 for line, after in itertools.pairwise(lines))
 
 
 @pytest.mark.parametrize("command", COMMANDS)

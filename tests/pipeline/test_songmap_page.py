@@ -369,6 +369,13 @@ def test_a_song_in_an_open_region_closes_first_and_then_the_region(desk: Page) -
     assert desk.evaluate("camera") == pytest.approx({"x": 0.5, "y": 0.5, "zoom": 1})
 
 
+def test_the_help_opens_at_its_beginning_where_it_is_longer_than_the_screen(phone: Page) -> None:
+    phone.get_by_role("button", name="How to read this map").click()
+    expect(phone.get_by_role("heading", name="How to read this map")).to_be_in_viewport()
+    expect(phone.get_by_role("heading", name="How to read this map")).to_be_focused()
+    expect(phone.get_by_role("button", name="Close", exact=True).last).not_to_be_in_viewport()
+
+
 def test_the_question_mark_opens_the_help_and_is_a_letter_in_the_search(desk: Page) -> None:
     desk.get_by_role("combobox").press("?")
     expect(desk.locator("#help")).to_be_hidden()

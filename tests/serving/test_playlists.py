@@ -64,7 +64,7 @@ def test_of_the_versions_of_a_song_a_path_takes_the_one_least_out_of_the_way() -
     # F is a version of C: over C the way is 4 long, over F 10.
     covers = catalogue(groups="abcdec")
     assert covers.path(A, B, 5) == [A, D, C, E, B]
-    with pytest.raises(ValueError, match="path: 3 songs lie between, too few for 6"):
+    with pytest.raises(ValueError, match="path: 3 songs lie between, and make no path of 6"):
         covers.path(A, B, 6)
     assert covers.path(A, B, 6, versions=True) == [A, D, C, F, E, B]
 
@@ -83,7 +83,7 @@ def test_the_songs_between_are_of_the_language_asked_for() -> None:
         (A, B, 1, "n = 1; give 2 or more"),
         (A, 6, 3, "received song 6; give 0 to 5"),
         (-1, B, 3, "received song -1"),
-        (A, B, 7, "4 songs lie between, too few for 7"),
+        (A, B, 7, "4 songs lie between, and make no path of 7"),
     ],
 )
 def test_a_path_that_cannot_be_is_refused(start: int, end: int, n: int, said: str) -> None:

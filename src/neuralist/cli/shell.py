@@ -4,6 +4,7 @@ Every text of a user or a raw file passes `shown` before it is printed on a term
 not act, and rich's markup and emoji codes must stay text.
 """
 
+import inspect
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -43,6 +44,14 @@ resources = ExitStack()
 
 class Group(TyperGroup):
     """Runs commands so that each fault is one line on stderr and an exit code, see `console.exits`."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command; its help fills the terminal: rich would keep the line ends of the docstring."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None and command.help:
+            paragraphs = inspect.cleandoc(command.help).split("\n\n")
+            command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+        return command
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help; in a workspace also its paths and the name of its model."""

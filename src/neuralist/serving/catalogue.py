@@ -428,8 +428,8 @@ class Catalogue:
         if path is None:
             why = "" if language is None else f" ({self.spoken})"
             raise ValueError(
-                f"path: {len(songs) - 2} songs lie between, too few for {n} of which no two in a row are by "
-                f"one artist{why}; ask for fewer"
+                f"path: {len(songs) - 2} songs lie between, and make no path of {n} in which no two in a row "
+                f"are by one artist{why}; ask for fewer"
             )
         return songs[path].tolist()
 
