@@ -291,11 +291,16 @@ def test_a_name_with_a_typing_error_is_found_and_others_are_suggested(catalogue:
     assert len(match.suggestions) == 5
 
 
-@pytest.mark.parametrize("text", ["Anna", "Nobody - Nowhere", "", "?", "Anna - Mo"])
+@pytest.mark.parametrize("text", ["Anna", "Nobody - Nowhere", "?", "Anna - Mo"])
 def test_what_is_not_surely_a_song_is_only_suggested(catalogue: Catalogue, text: str) -> None:
     match = catalogue.find(text)
     assert match.position is None
     assert 0 < len(match.suggestions) <= 5
+
+
+@pytest.mark.parametrize("blank", ["", " \t"])
+def test_a_blank_suggests_no_song_for_all_are_equally_far(catalogue: Catalogue, blank: str) -> None:
+    assert catalogue.find(blank) == (None, ())
 
 
 def test_of_two_songs_of_one_name_the_first_is_found() -> None:
