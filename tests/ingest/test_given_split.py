@@ -141,8 +141,8 @@ def test_overlaps_are_warnings_with_their_counts_and_stop_nothing(folder: Path) 
         "val and test have 30 listed pairs or more": 2,
     }
     assert warnings["a pair is listed once"].examples == [
-        "one_id=long, other_id=one, n_rows=2, n_parts=1",
-        "one_id=mixed, other_id=same, n_rows=2, n_parts=2",
+        {"one_id": "long", "other_id": "one", "n_rows": "2", "n_parts": "1"},
+        {"one_id": "mixed", "other_id": "same", "n_rows": "2", "n_parts": "2"},
     ]
 
 

@@ -439,7 +439,7 @@ def test_the_card_of_a_corpus_that_says_nothing_and_of_an_empty_test() -> None:
 
 STAGE = (
     "package.py songs.parquet pairs.parquet catalogue.parquet experiments "
-    "--corpus corpus.json --metrics metrics --out served"
+    "--corpus corpus.json --estimates estimates --out served"
 )
 
 

@@ -615,7 +615,7 @@ def test_with_zero_trials_the_study_and_the_experiment_tuned_say_why_they_are_em
         assert (tmp_path / name / "skipped.txt").read_text() == f"{reason}\n"
         assert reason in capsys.readouterr().out
     assert sorted(path.name for path in (tmp_path / "study").iterdir()) == ["skipped.txt", "tuned.json"]
-    assert sorted(path.name for path in (tmp_path / "tuned").iterdir()) == ["history.csv", "skipped.txt"]
+    assert sorted(path.name for path in (tmp_path / "tuned").iterdir()) == ["skipped.txt"]
     assert study_runs.record(tmp_path / "study") is None
 
 
