@@ -5,8 +5,6 @@ frame is that of its requestAnimationFrame. Without a graphics processor the bro
 """
 
 import argparse
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from scipy import sparse
 
+from benchmarks import browsers
 from benchmarks.figures import Figure, Missing
 from neuralist.model.similarity import Similarity
 from neuralist.songmap import html_page
@@ -22,7 +21,6 @@ from neuralist.songmap.song_words import Regions
 from neuralist.text.tfidf import TermWeights
 
 SONGS, REGIONS, NEIGHBOURS, UNITS, ROUNDS, FRAMES = 50_000, 8, 6, 50, 5, 40
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WORDS = ("silver", "lantern", "river", "copper", "window", "garden", "midnight", "velvet", "paper", "harbour")
 MOVES = {
     "moving the whole map": "pan(frame % 30 < 15 ? 12 : -12, frame % 2 ? 5 : -5)",
@@ -50,9 +48,11 @@ def measure(_: argparse.Namespace) -> Iterator[Figure | Missing]:
     """Frames a second for each kind of move."""
     from playwright.sync_api import sync_playwright
 
-    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    program = browsers.find()
     if not program:
-        yield Missing("frames a second of the map", f"install one of {', '.join(BROWSERS)}, or set CHROMIUM")
+        yield Missing(
+            "frames a second of the map", f"install one of {', '.join(browsers.NAMES)}, or set CHROMIUM"
+        )
         return
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
         path = Path(folder, "songmap.html")

@@ -5,7 +5,6 @@ phone, and two of the figures, for light and for dark pages. What a page looks l
 the machine.
 """
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -13,10 +12,13 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks import browsers
+
 from neuralist.config import corpus
 
 DOCS = Path(__file__).resolve().parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FIGURES = ("calibration", "curves")
 SONG = "song=the-drowsy-cartographers--alphabet-and-fountain"
 STEP = 5  # of 255: glows in fewer shades take two thirds of the bytes, and the eye sees no bands
@@ -49,9 +51,9 @@ def main(artifacts: Path) -> None:
     note = corpus.load(artifacts / "corpus.json").note
     if not note.startswith("Synthetic"):
         sys.exit(f"error: {artifacts} is not made from the demo corpus; README shows that one only")
-    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    program = browsers.find()
     if not program:
-        sys.exit(f"error: no browser found as {', '.join(BROWSERS)}; name one in CHROMIUM")
+        sys.exit(f"error: no browser found as {', '.join(browsers.NAMES)}; name one in CHROMIUM")
     page = (artifacts / "songmap.html").resolve().as_uri()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])

@@ -6,7 +6,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from benchmarks import browsers
 from tests.waiting import free_port, wait_until_it_listens
 
 from neuralist.config import records
@@ -26,8 +26,7 @@ from neuralist.tracking.store import LAYOUT, in_layouts, store
 ROOT = Path(__file__).resolve().parents[1]
 ARTIFACTS, RAW = Path("artifacts"), Path("data")
 LENGTHS = ["words15", "words300"]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+CHROMIUM = browsers.find()
 PATIENCE_S = 180
 
 pytestmark = [

@@ -43,7 +43,8 @@ def main() -> None:
     args, settings = path_parser(__doc__, inputs, options).parse_args(), params.load()
     songs = parquet.read(args.songs, tables.SONGS)
     listings = Listings.load(args.rows, args.pairs, args.unlisted)
-    experiments = _experiments(args.experiments, settings.run)
+    trained = _trained(args.experiments, settings.run)
+    experiments = {name: record.params for name, record in trained.items()}
     _print_left_out(args.experiments, experiments)
     protocols = {experiment.protocol for experiment in experiments.values()}
     scored = {protocol: listings.scored(songs, protocol) for protocol in protocols}
@@ -67,7 +68,6 @@ def main() -> None:
         _write_metrics(results.headline_metrics(metrics), args.metrics / f"{name}.json")
     about = summary.subject(evaluated, settings.registration.metric)
     _write_metrics(results.headline(evaluated, about.name if about.is_served else None), args.headline)
-    trained = {name: records.load_experiment(args.experiments / name) for name in experiments}
     histories = {name: figures.read_history(args.experiments / name / "history.csv") for name in experiments}
     for measure, table in epoch_tables.by_measure(histories, experiments).items():
         files.write_text(args.curves / f"{measure}.csv", table.to_csv(index=False, lineterminator="\n"))
@@ -111,6 +111,9 @@ def _draw(
     settings: params.Evaluate,
 ) -> None:
     """Write every figure twice, on light and on dark paper."""
+    of_epochs = {
+        name: epoch_histograms.read(args.experiments / name / epoch_histograms.FILE) for name in experiments
+    }
     for folder, theme in ((args.figures, figure_style.LIGHT), (args.dark_figures, figure_style.DARK)):
         shutil.rmtree(folder, ignore_errors=True)
         drawn = {
@@ -121,19 +124,18 @@ def _draw(
             "predicted_against_true": figures.predicted_against_true(shown, experiments, theme),
         }
         for name, experiment in experiments.items():
-            by_kind = epoch_histograms.read(args.experiments / name / epoch_histograms.FILE)
-            for kind, histograms in by_kind.items():
+            for kind, histograms in of_epochs[name].items():
                 drawn[f"{kind}-{name}"] = epoch_histograms.draw(kind, histograms, name, experiment, theme)
         for name, figure in drawn.items():
             figure_style.save(figure, folder / f"{name}.png")
 
 
-def _experiments(folder: Path, run: tuple[str, ...]) -> dict[str, Experiment]:
-    """Read the settings of the trained experiments from their folders; `tuned` where a study ran."""
+def _trained(folder: Path, run: tuple[str, ...]) -> dict[str, records.ExperimentRecord]:
+    """Read the records of the trained experiments from their folders; `tuned` where a study ran."""
     names = [*run, params.TUNED]
     if (folder / params.TUNED / "skipped.txt").exists():
         names.remove(params.TUNED)
-    return {name: records.load_experiment(folder / name).params for name in names}
+    return {name: records.load_experiment(folder / name) for name in names}
 
 
 if __name__ == "__main__":

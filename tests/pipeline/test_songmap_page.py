@@ -5,8 +5,6 @@ shares with them can be told by looking.
 """
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from benchmarks import browsers
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from neuralist.model.similarity import Calibration, PairRegression, Similarity, Steepness
@@ -68,10 +67,11 @@ def write(
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    program = browsers.find()
     if not program:
-        pytest.skip(f"needs a browser: none of {', '.join(names)} is installed, and CHROMIUM names none")
+        pytest.skip(
+            f"needs a browser: none of {', '.join(browsers.NAMES)} is installed, and CHROMIUM names none"
+        )
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield started
