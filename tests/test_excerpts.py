@@ -18,7 +18,7 @@ def test_a_text_of_100_characters_is_whole_and_a_longer_one_is_cut() -> None:
     "refuse",
     [
         lambda: requests.parse(b"{}", LONG, ["lyrics"]),
-        lambda: requests.parse(b"{}", f"application/json; {LONG}", ["lyrics"]),
+        lambda: requests.parse(b"{}", f"application/json; charset={LONG}", ["lyrics"]),
         lambda: mlflow_model.checked_params({f"{n}{LONG[:9]}": 1 for n in range(100_000)}),
         lambda: mlflow_model.checked_params({"k": LONG}),
         lambda: mlflow_model.checked_params({"language": [LONG]}),
