@@ -48,7 +48,7 @@ def test_the_nearest_are_those_of_scipy_with_ties_in_order(data: st.DataObject) 
     every = np.ones(n, dtype=bool)
     apart = distance.cdist(queries, embeddings, "cityblock") if n else np.empty((len(queries), 0))
 
-    with patch.multiple(neighbours, _BLOCK=7, _SPARE=data.draw(st.integers(0, 3))):
+    with patch.multiple(neighbours, _BLOCK=7, _COMPARED=3, _SPARE=data.draw(st.integers(0, 3))):
         plain = Neighbours(embeddings, Similarity("manhattan"))
         curved = Neighbours(embeddings, Similarity("manhattan", FLAT))
         assert _positions(plain.nearest(queries, k)) == _expected(apart, k, every)
@@ -71,7 +71,7 @@ def test_of_each_group_the_nearest_counts_as_by_brute_force(data: st.DataObject)
     for positions in _expected(distance.cdist(queries, embeddings, "cityblock"), n, allowed):
         nearest_of = {groups[position]: position for position in reversed(positions)}
         expected.append([position for position in positions if nearest_of[groups[position]] == position][:k])
-    with patch.multiple(neighbours, _BLOCK=7, _SPARE=1):
+    with patch.multiple(neighbours, _BLOCK=7, _COMPARED=3, _SPARE=1):
         searched = Neighbours(embeddings, Similarity("manhattan"))
         assert _positions(searched.nearest_of_groups(queries, k, groups, allowed)) == expected
 

@@ -199,7 +199,7 @@ class Songmap(Section):
 
     experiment: str | None
     filter: dict[str, str | int | bool]
-    most: int = Field(ge=3, le=5000)
+    most: int = Field(ge=3, le=50_000)
     neighbours: int = Field(ge=1, le=20)
 
 

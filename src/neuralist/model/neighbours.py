@@ -20,6 +20,8 @@ from neuralist.model.similarity import PairRegression, Similarity
 
 # Embeddings compared at once: 13 MB at 50 units, which stay in the processor's cache for all queries.
 _BLOCK = 65_536
+# Likewise compared in double precision, where a similarity makes several arrays of a block.
+_COMPARED = 4096
 # Candidates beyond k: equal lyrics tie, and ties cannot exclude further songs.
 _SPARE = 16
 # Candidates at least, of a similarity with weights: a regression also weighs what both songs share.
@@ -85,9 +87,10 @@ class Neighbours:
             )
             for row, *candidates in zip(open_rows, *found, strict=True):
                 results[row] = self._rank(queries[row], k, allowed, *candidates)
-        return [
-            near or self._compare_all(query, k, allowed) for near, query in zip(results, queries, strict=True)
-        ]
+        open_rows = [row for row, near in enumerate(results) if near is None]
+        compared = threads.mapped(lambda row: self._compare_all(queries[row], k, allowed), open_rows)
+        of_open_rows = dict(zip(open_rows, compared, strict=True))
+        return [near or of_open_rows[row] for row, near in enumerate(results)]
 
     def nearest_of_groups(
         self,
@@ -122,7 +125,7 @@ class Neighbours:
     def compare(self, query: np.ndarray, pool: np.ndarray | None = None) -> np.ndarray:
         """Return the similarity of a query, float32 (width,), to the embeddings at `pool`, or to all."""
         n = len(self.embeddings if pool is None else pool)
-        parts = (self.embeddings[block if pool is None else pool[block]] for block in _blocks(n))
+        parts = (self.embeddings[block if pool is None else pool[block]] for block in _blocks(n, _COMPARED))
         return np.concatenate([*(self.similarity(query[None], part) for part in parts), np.empty(0)])
 
     def _rank(
@@ -165,7 +168,7 @@ class Neighbours:
             scores = -scores if self.similarity.kind == "cosine" else scores
             return scores, np.where(indices < 0, -1, indices + block.start)
 
-        blocks = list(_blocks(size))
+        blocks = list(_blocks(size, _BLOCK))
         found = map(search, blocks) if is_shared else threads.mapped(search, blocks)
         distances, positions = _nearest(found, n)
         ceiling = np.full(len(queries), _NO_CEILING)
@@ -213,7 +216,7 @@ class Neighbours:
         index.cp.niter, index.cp.min_points_per_centroid = 10, 1
         index.nprobe = _LISTS_SEARCHED
         index.train(points)
-        for block in _blocks(n):
+        for block in _blocks(n, _BLOCK):
             index.add(self._points(self.embeddings[block]))
         return index
 
@@ -268,5 +271,5 @@ def _on_one_core(points: np.ndarray, rows: np.ndarray, n: int, metric: Any) -> t
         faiss.omp_set_num_threads(previous)
 
 
-def _blocks(n: int) -> Iterator[slice]:
-    return (slice(start, min(start + _BLOCK, n)) for start in range(0, n, _BLOCK))
+def _blocks(n: int, size: int) -> Iterator[slice]:
+    return (slice(start, min(start + size, n)) for start in range(0, n, size))
