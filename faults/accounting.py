@@ -68,6 +68,7 @@ def faults_of_import(sources: Sequence[Path], made: Path) -> list[str]:
     return lost + [f"pairs.csv: {name} is in no row of texts.csv" for name in sorted(sides - set(ids))]
 
 
+_NO_YEAR = ("", "nan", "none", "null", "n/a", "na", "<na>", "nat")  # says that none is known: docs/data.md
 _UNREADABLE = (ValueError, KeyError, OSError, csv.Error, sqlite3.Error, RecursionError, zipfile.BadZipFile)
 
 
@@ -139,7 +140,8 @@ def _tracks(raw: Path, made: Tables) -> Iterator[str]:
     for number, line in enumerate(_text(per_year).split("\n"), start=1):
         if line.strip() and f"msd/tracks_per_year.txt:{number}" not in named:
             year, *rest = line.rstrip("\r").split("<SEP>")
-            if len(rest) != 3 or rest[0] not in known or not re.search(r"\d", year):
+            says = re.search(r"\d", year) or year.strip().lower() in _NO_YEAR
+            if len(rest) != 3 or rest[0] not in known or not says:
                 yield f"tracks_per_year.txt:{number}: neither usable nor rejected: {line[:60]!r}"
 
 

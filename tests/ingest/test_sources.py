@@ -368,6 +368,16 @@ def test_a_score_at_fault_is_a_reject_and_its_list_is_used(official: Path, score
     assert made.listed["similarity"].tolist() == [0.5]
 
 
+def test_an_entry_with_a_faulty_score_and_a_target_without_lyrics_is_one_reject(official: Path) -> None:
+    (official / "msd" / "lastfm_similars.db").unlink()
+    raw.database(official, [("TRAAA1", "TRBBB1,0.5,TRZZZ1,x,TRZZZ2,0.4")])
+    place = "msd/lastfm_similars.db:similars_src:TRAAA1"
+    assert rejected(read(official)) == [
+        (place, "targets without lyrics", "1 of 3 targets"),
+        (f"{place}, entry 2", "similarity is not a number within similarity_range", "x"),
+    ]
+
+
 def test_a_list_of_odd_length_or_repeated_or_without_id_is_a_reject(official: Path) -> None:
     (official / "msd" / "lastfm_similars.db").unlink()
     raw.database(

@@ -237,8 +237,9 @@ class SimilarityLists:
             position = int(entry - first_entry[of_list[entry]]) + 1
             where = f"{similars.where}, entry {position}"
             self._faults.append((number, position, where, _NO_GRADE, common.shortened(value)))
-        has_lyrics = target >= 0
-        n_without = np.bincount(of_list[~has_lyrics], minlength=len(used))
+        has_lyrics, is_named = target >= 0, np.zeros(len(target), dtype=bool)
+        is_named[unusable["entry"]] = True  # by its grade; one entry is one reject
+        n_without = np.bincount(of_list[~has_lyrics & ~is_named], minlength=len(used))
         for (number, similars), count in compress(zip(used, n_without, strict=True), n_without):
             value = f"{count} of {similars.n_targets} targets"
             self._faults.append((number, 0, similars.where, "targets without lyrics", value))
