@@ -43,10 +43,10 @@ def measure(run: Run) -> Iterator[tuple[int, Told]]:
 def _trial(folder: Path, draw: random.Random, number: int, *, full: bool) -> Told:
     raw, layout = folder / "raw", LAYOUTS[number % len(LAYOUTS)]
     raw_folders.LAYOUTS[layout](raw, draw)
+    written = sorted(raw.iterdir())  # damage may take a file away
     what = f"{layout}: {'; '.join(damage.spoil(raw, draw))}"
     if layout == "importable":
-        sources = map(str, sorted(raw.iterdir()))
-        command = (NEURALIST, "import", *sources, "--out", str(folder / "new"))
+        command = (NEURALIST, "import", *map(str, written), "--out", str(folder / "new"))
         ended = commands.run(command, folder, PATIENCE, ROOT)
     else:
         for name in LINKED:
