@@ -78,7 +78,7 @@ def _added(folder: Path) -> None:
     rows.to_csv(folder / "songs.csv", index=False)
 
 
-ELSEWHERE = ("dvc checkout", "make setup", "MLflow's store")  # DVC, a shell, and two targets in one
+ELSEWHERE = ("repro", "make setup", "MLflow's store")  # DVC, a shell, and two targets in one
 TARGETS = (
     *(_own(target) for target in targets.TARGETS if target.name not in ELSEWHERE),
     _script("track", 15)._replace(digest=targets.in_store),

@@ -33,6 +33,10 @@ def main() -> None:
         log.write(f"--- {datetime.now():%Y-%m-%d %H:%M:%S}: dvc repro\n")
         view = pipeline.PipelineView(bars)
         code, stopped = pipeline.run_dvc(log, view)
+        if code and not stopped and (mended := committed.mend(Path.cwd(), view.output)):
+            print(mended)
+            view.output.clear()
+            code, stopped = pipeline.run_dvc(log, view)
     if stopped:
         print("Stopped. `make repro` goes on from here: a training after its last whole epoch.")
         sys.exit(128 + stopped)

@@ -147,6 +147,9 @@ def remove(name: str) -> Callable[[Path], object]:
         (change("dvc.yaml", "songs", "pairs"), "stages", "pairs has not run", "dvc repro"),
         (remove("artifacts/experiments/a"), "stages", "artifacts/experiments/a missing", "dvc repro"),
         (put("dvc.lock", b"- a"), "stages", "no file of DVC's", "restore it with `git checkout dvc.lock`"),
+        # As kills left it: DVC writes it in place.
+        (put("dvc.lock", b"stages:\n  songs"), "stages", "dvc.lock is cut off", "rm dvc.lock && dvc repro"),
+        (put("dvc.lock", b"stages:\n  songs:\n    outs:"), "stages", "cut off", "rm dvc.lock && dvc repro"),
         (remove("artifacts/served"), "model", "artifacts/served is missing", "dvc repro"),
         (remove("artifacts/served/vocabulary.txt"), "model", "vocabulary.txt missing", "dvc repro"),
         (put("artifacts/served/encoder.onnx", b"no graph"), "model", "encoder.onnx", "dvc repro"),

@@ -474,6 +474,12 @@ def test_a_folder_of_songs_is_read_by_the_names_of_its_files(tmp_path: Path) -> 
     ]
 
 
+def test_a_folder_with_the_name_of_a_song_is_left_out_by_name(tmp_path: Path) -> None:
+    write(tmp_path / "Ann Odd - Kettle Song.txt", "the kettle")
+    (tmp_path / "Bo Tusk - County Line.txt").mkdir()
+    assert reasons(read(tmp_path)) == [("Bo Tusk - County Line.txt", "a folder, named as a song file")]
+
+
 def test_a_track_number_is_no_artist(tmp_path: Path) -> None:
     write(tmp_path / "311 - Amber.txt", "the colour")
     write(tmp_path / "01 - Kettle Song.txt", "the kettle")

@@ -155,6 +155,20 @@ sys.exit(stage.wait() and 255)
 """
 
 
+# It leaves a part of a lock behind, and refuses that.
+REFUSES = """
+import pathlib, sys
+lock, mark = pathlib.Path("dvc.lock"), pathlib.Path("called")
+if not mark.exists():
+    mark.touch()
+    lock.write_text("sch")
+if lock.exists():
+    print("'./dvc.lock' validation failed: expected a dictionary.")
+    sys.exit(255)
+print("Stage 'songs' didn't change, skipping")
+"""
+
+
 @pytest.fixture
 def process(tmp_path: Path, request: pytest.FixtureRequest) -> subprocess.Popen[str]:
     """repro.py, which runs a program in place of dvc."""
@@ -189,6 +203,17 @@ def test_a_stage_that_fails_is_printed_and_its_exit_code_is_dvcs(
         "Failed. All that DVC and the stages said is in work/repro.log.",
     ]
     assert (tmp_path / "work/repro.log").read_text().splitlines()[1] == "Running stage 'songs':"
+
+
+@pytest.mark.parametrize("process", [REFUSES], indirect=True)
+def test_a_lock_that_a_kill_cut_is_mended_and_dvc_called_again(
+    process: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    output = process.communicate(timeout=60)[0].splitlines()
+
+    assert process.returncode == 0
+    assert output[0].startswith("dvc.lock was cut off by a kill")
+    assert output[1].startswith("Nothing has changed: 1 stages stand as they are")
 
 
 @pytest.mark.parametrize("process", [WAITS], indirect=True)

@@ -85,20 +85,21 @@ def test_an_experiment_that_was_added_is_an_output_more() -> None:
     assert "dvc.yaml" in line
 
 
-def test_the_lock_of_head_is_compared_with_that_of_the_folder(tmp_path: Path) -> None:
-    def git(*arguments: str) -> None:
-        who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
-        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
+def git(folder: Path, *arguments: str) -> None:
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
 
+
+def test_the_lock_of_head_is_compared_with_that_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "dvc.lock").write_text(lock(), encoding="utf-8")
     assert committed.describe(tmp_path) is None  # no repository
-    git("init")
+    git(tmp_path, "init")
     assert committed.describe(tmp_path) is None  # no commit
-    git("add", "dvc.lock")
-    git("commit", "-m", "first")
+    git(tmp_path, "add", "dvc.lock")
+    git(tmp_path, "commit", "-m", "first")
     assert committed.describe(tmp_path) == "All 3 outputs equal those of the committed dvc.lock."
     (tmp_path / "dvc.lock").write_text(lock(model="m2"), encoding="utf-8")
-    git("add", "dvc.lock")  # an index is no commit
+    git(tmp_path, "add", "dvc.lock")  # an index is no commit
     assert "1 of 3 outputs differ" in (committed.describe(tmp_path) or "")
 
 
@@ -106,3 +107,39 @@ def test_the_lock_of_head_is_compared_with_that_of_the_folder(tmp_path: Path) ->
 def test_a_lock_that_cannot_be_read_is_no_lock(text: str) -> None:
     with pytest.raises(ValueError, match=r"dvc\.lock: not readable"):
         committed.compare(text, lock())
+
+
+# What DVC 3 says of a lock that a kill cut.
+REFUSED = ["'./dvc.lock' validation failed.", "", "required key not provided, in schema"]
+UNREADABLE = ["ERROR: unable", "unable to read: './dvc.lock', YAML file structure is corrupted: ..."]
+
+
+@pytest.mark.parametrize("said", [REFUSED, UNREADABLE])
+def test_a_lock_that_dvc_refuses_is_that_of_head_again(tmp_path: Path, said: list[str]) -> None:
+    path = tmp_path / "dvc.lock"
+    path.write_text(lock(), encoding="utf-8")
+    git(tmp_path, "init")
+    git(tmp_path, "add", "dvc.lock")
+    git(tmp_path, "commit", "-m", "first")
+    path.write_text(lock()[:40], encoding="utf-8")
+    assert "is that of HEAD again" in (committed.mend(tmp_path, said) or "")
+    assert path.read_text(encoding="utf-8") == lock()
+
+
+def test_without_one_in_head_a_lock_that_dvc_refuses_is_taken_away(tmp_path: Path) -> None:
+    (tmp_path / "dvc.lock").write_text(lock()[:40], encoding="utf-8")
+    assert "is taken away" in (committed.mend(tmp_path, REFUSED) or "")
+    assert not (tmp_path / "dvc.lock").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (lock(), ["ERROR: failed to reproduce 'songs': failed to run: a command, exited with 1"]),
+        (f"<<<<<<< HEAD\n{lock()}", REFUSED),
+    ],
+)
+def test_a_lock_with_a_conflict_or_that_is_no_fault_stays(tmp_path: Path, text: str, said: list[str]) -> None:
+    (tmp_path / "dvc.lock").write_text(text, encoding="utf-8")
+    assert committed.mend(tmp_path, said) is None
+    assert (tmp_path / "dvc.lock").read_text(encoding="utf-8") == text

@@ -197,15 +197,15 @@ def _stages(root: Path) -> tuple[str, str]:
     lock = root / "dvc.lock"
     run = _yaml(lock).get("stages", {}) if lock.is_file() else {}
     names = list(_stage_names(root))
-    missing = [f"{name} has not run" for name in names if name not in run]
-    missing += [
-        f"{out['path']} missing"
-        for name in names
-        for out in run.get(name, {}).get("outs", [])
-        if not (root / out["path"]).exists()
-    ]
     # A workspace, which has no Makefile, holds a pipeline that is set up.
-    fix = "make repro" if (root / "Makefile").exists() else "dvc repro"
+    is_checkout = (root / "Makefile").exists()
+    try:
+        outs = [out["path"] for name in names if name in run for out in run[name].get("outs", [])]
+    except (AttributeError, TypeError, LookupError):  # DVC writes it in place
+        return "dvc.lock is cut off", "make repro" if is_checkout else "rm dvc.lock && dvc repro"
+    missing = [f"{name} has not run" for name in names if name not in run]
+    missing += [f"{path} missing" for path in outs if not (root / path).exists()]
+    fix = "make repro" if is_checkout else "dvc repro"
     return (_summarize(missing), fix) if missing else (f"outputs of {len(names)} are there", "")
 
 

@@ -1,19 +1,23 @@
-"""Say whether the outputs of a run are those that are committed, and what else differs if they are not.
+"""Say whether the outputs of a run are those that are committed, and what else differs; mend a cut dvc.lock.
 
 Input: dvc.lock as HEAD and as the working folder have it. Nothing heavy is imported: `make repro` asks at the
 end of each call.
 """
 
+import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
-from neuralist.files import parse_yaml
+from neuralist import files
 
 PAGE = "docs/results/processors.md"
 FEW = 4  # names in a line
+_REFUSED = re.compile(r"'\./dvc\.lock' validation failed|unable to read: '\./dvc\.lock'")  # by DVC
+_CONFLICT = b"<<<<<<< "
 
 
 class Lock(NamedTuple):
@@ -31,12 +35,46 @@ class Lock(NamedTuple):
 
 def describe(folder: Path) -> str | None:
     """Compare a checkout's outputs with those of HEAD, in one line; None where HEAD has no dvc.lock."""
+    lock = _of_head(folder)
+    try:
+        return None if lock is None else compare(lock, (folder / "dvc.lock").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None  # a lock that DVC itself will complain about
+
+
+def mend(folder: Path, said: Iterable[str]) -> str | None:
+    """Replace a dvc.lock that DVC refuses by that of HEAD, or by none; return a line that says so.
+
+    DVC writes it in place after each stage, so that a kill may leave a part of it. Stages that ran since HEAD
+    come from DVC's cache of runs. A merge conflict is left to be resolved.
+
+    Args:
+        folder: of the lock.
+        said: what DVC said.
+
+    Returns:
+        None where DVC said nothing of it, or where it holds a merge conflict.
+    """
+    path = folder / "dvc.lock"
+    if not any(map(_REFUSED.match, said)) or _CONFLICT in path.read_bytes():
+        return None
+    lock = _of_head(folder)
+    if lock is None:
+        path.unlink()
+    else:
+        files.write_text(path, lock)
+    now = "is taken away" if lock is None else "is that of HEAD again"
+    return f"dvc.lock was cut off by a kill and {now}: what ran since comes from DVC's cache of runs."
+
+
+def _of_head(folder: Path) -> str | None:
+    """Return dvc.lock as HEAD has it; None without git, or where HEAD has none."""
     command = ["git", "show", "HEAD:./dvc.lock"]
     try:
         answer = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
-        return None if answer.returncode else compare(answer.stdout, (folder / "dvc.lock").read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, ValueError):
-        return None  # no git, or a lock that DVC itself will complain about
+    except (OSError, UnicodeDecodeError):
+        return None
+    return None if answer.returncode else answer.stdout
 
 
 def compare(committed: str, now: str) -> str:
@@ -60,7 +98,7 @@ def compare(committed: str, now: str) -> str:
 
 def _read(text: str) -> Lock:
     try:
-        stages = parse_yaml(text)["stages"]
+        stages = files.parse_yaml(text)["stages"]
         outs = {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs") or []}
         made = tuple(f"{path}/" for path in outs)
         inputs: dict[str, Any] = {}

@@ -39,10 +39,8 @@ def roles(table: Table, form: str) -> Roles:
 
 
 def files(folder: Path) -> list[Path]:
-    """Return the song files in a folder and its folders, sorted; hidden ones are none."""
-    found = (
-        path for path in folders.found(folder, "*") if path.suffix.lower() in SONG_ENDINGS and path.is_file()
-    )
+    """Return what is named as a song file in a folder and its folders, sorted; hidden ones are none."""
+    found = (path for path in folders.found(folder, "*") if path.suffix.lower() in SONG_ENDINGS)
     return sorted(
         path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
@@ -63,6 +61,9 @@ def read_folder(folder: Path, encoding: str | None = None) -> Table:
     labels = dict[str, None]()
     for path in files(folder):
         name = path.relative_to(folder).as_posix()
+        if path.is_dir():
+            faults.append((name, "a folder, named as a song file", ""))
+            continue
         content = path.read_bytes()
         if not content.strip():
             faults.append((name, "the file is empty", ""))
