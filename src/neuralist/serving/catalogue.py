@@ -184,10 +184,8 @@ class Catalogue:
         """
         _check_options(k, min_year, max_year)
         groups = self._rows if versions else self._groups
-        allowed = self._allowed(exclude_artist, min_year, max_year)
-        if exclude_song is not None:
-            others = groups != groups[exclude_song]
-            allowed = others if allowed is None else allowed & others
+        others = None if exclude_song is None else groups != groups[exclude_song]
+        allowed = self._allowed(exclude_artist, min_year, max_year, others)
         search = self._neighbours.nearest
         if not versions and self._has_versions:
             search = partial(self._neighbours.nearest_of_groups, groups=groups)
@@ -509,10 +507,14 @@ class Catalogue:
             raise ValueError(f"{argument}: received song {song}; give 0 to {len(self.songs) - 1}")
 
     def _allowed(
-        self, exclude_artist: str | None, min_year: int | None, max_year: int | None
+        self,
+        exclude_artist: str | None,
+        min_year: int | None,
+        max_year: int | None,
+        others: np.ndarray | None,
     ) -> np.ndarray | None:
-        """Return a mask of the songs that pass the filters, bool (n_songs,); None for all songs."""
-        masks = []
+        """Return a mask of those of `others` that pass the filters, bool (n_songs,); None for all songs."""
+        masks = [] if others is None else [others]
         if exclude_artist is not None:
             if not isinstance(exclude_artist, str):
                 raise ValueError(
