@@ -196,7 +196,6 @@ def recommend(  # noqa: PLR0913 - each is an option
         raise typer.BadParameter("--artist, --year and --tags are for --lyrics; a song has its own")
     given = None if lyrics is None else _lyrics(lyrics, "--lyrics", is_text=is_text)
     from neuralist import api
-    from neuralist.text import languages
 
     loaded = api.load(model)
     catalogue = loaded.catalogue
@@ -221,22 +220,15 @@ def recommend(  # noqa: PLR0913 - each is an option
             lyrics_only=lyrics_only or (query.position is not None and catalogue.blend is None),
             language=language,
         )
-    notes: list[str] = nearest.attrs.get("notes", [])
-    for note in notes if song is None else []:
+    for note in nearest.attrs.get("notes", []) if song is None else []:
         shell.warn(note)
     if nearest.empty:
         why = "" if language is None else f" ({catalogue.spoken})"
         raise ValueError(
             f"none of {len(catalogue.songs):,} songs is left by these options{why}; ask for more"
         )
-    used = nearest["used"].iloc[0].split(", ") if "used" in nearest else ["lyrics"]
-    result = {"query": query.song, "used": used, "notes": notes, "songs": _records(nearest)}
-    result |= _provenance(loaded.served)
-    if contrast:
-        result["contrast"] = {"genres": catalogue.genres(query.facts), "year": query.facts.year}
-    if language is not None:
-        result["language"] = {"asked": languages.code(language) or language, "query": query.language}
-    _print_songs(catalogue, result, "Near", as_json)
+    result = _recommended(catalogue, query, nearest, language, contrast=contrast)
+    _print_songs(catalogue, result | _provenance(loaded.served), "Near", as_json)
 
 
 class _Query(NamedTuple):
@@ -290,6 +282,25 @@ def _of_lyrics(
     _check_known(loaded, given.source, float(reading.known[0]))
     spoken = languages.detect([cleaned])[0] if language in (SAME, OTHER) else None
     return _Query(reading.embeddings[0], checked(artist, year, tags), spoken)
+
+
+def _recommended(
+    catalogue: "Catalogue", query: _Query, nearest: "pd.DataFrame", language: str | None, *, contrast: bool
+) -> dict[str, Any]:
+    """Return the nearest songs and what ranked and chose them, as --json has it."""
+    from neuralist.text import languages
+
+    result: dict[str, Any] = {
+        "query": query.song,
+        "used": nearest["used"].iloc[0].split(", ") if "used" in nearest else ["lyrics"],
+        "notes": nearest.attrs.get("notes", []),
+        "songs": _records(nearest),
+    }
+    if contrast:
+        result["contrast"] = {"genres": catalogue.genres(query.facts), "year": query.facts.year}
+    if language is not None:
+        result["language"] = {"asked": languages.code(language) or language, "query": query.language}
+    return result
 
 
 def playlist(  # noqa: PLR0913 - each is an option
