@@ -18,6 +18,7 @@ from typing import IO, NamedTuple
 
 from faults.trials import ROOT
 
+PATIENCE = 900  # seconds until a command must have ended, on a machine that is busy too
 # What a checkout is made of, beside what `make repro` leaves.
 PARTS = (
     "Makefile",

@@ -15,7 +15,6 @@ from faults.commands import NEURALIST, PYTHON
 from faults.trials import ROOT, Outcome, Run, Told, draws
 
 SAMPLE, FULL = 40, 500
-PATIENCE = 600  # seconds until a command must have ended; 10 on a quiet machine
 AT_ONCE = 2
 STAGES = ("songs", "catalogue", "pairs", "settings", "pretraining")
 LINKED = ("src", "pipelines", "dvc.yaml", "params.yaml", "catalogue", ".dvcignore")
@@ -47,14 +46,16 @@ def _trial(folder: Path, draw: random.Random, number: int, *, full: bool) -> Tol
     what = f"{layout}: {'; '.join(damage.spoil(raw, draw))}"
     if layout == "importable":
         command = (NEURALIST, "import", *map(str, written), "--out", str(folder / "new"))
-        ended = commands.run(command, folder, PATIENCE, ROOT)
+        ended = commands.run(command, folder, commands.PATIENCE, ROOT)
     else:
         for name in LINKED:
             (folder / name).symlink_to(ROOT / name)
         stages = (*STAGES[:3], "validate", *STAGES[3:]) if full else STAGES
-        ended = commands.run((PYTHON, "-m", "faults.stages", str(raw), *stages), folder, PATIENCE, ROOT)
+        ended = commands.run(
+            (PYTHON, "-m", "faults.stages", str(raw), *stages), folder, commands.PATIENCE, ROOT
+        )
     if ended.code is None:
-        return Outcome.WRONG, f"{what}: no end after {PATIENCE} s"
+        return Outcome.WRONG, f"{what}: no end after {commands.PATIENCE} s"
     artifacts = folder / "work" / "raw" / "artifacts"
     # Tables that stage songs left are looked at, whatever a later stage said.
     lost: list[str] = []

@@ -1,7 +1,7 @@
 """A disk that fills up: one line that says so, nothing half written, and with room again the same bytes.
 
-Each trial works on a small disk of its own, in memory, in a namespace of its own (Linux, `unshare`). A target
-runs once with room; then a file takes all of the disk but a part of what the target writes, drawn from the
+Each trial works on a small disk of its own, in memory, in a namespace of its own (Linux, `unshare`). A
+command runs once with room; then a file takes all of the disk but a part of what it writes, drawn from the
 seed.
 """
 
@@ -21,15 +21,14 @@ from faults.trials import ROOT, NeededError, Outcome, Run, Told, draws
 
 SAMPLE, FULL = 6, 60
 DISK = 256  # MB
-PATIENCE = 600
 STAGES = (
     *("songs", "catalogue", "pairs", "validate", "settings", "pretraining", "vectors", "train@words15"),
     *("evaluate", "songmap", "package"),
 )
 
 
-class Target(NamedTuple):
-    """What writes: a command, what it makes, and how a folder is made ready for it."""
+class Writer(NamedTuple):
+    """What fills the disk: a command, what it makes, and how a folder is made ready for it."""
 
     name: str
     command: tuple[str, ...]
@@ -47,10 +46,10 @@ def _copy(*parts: str) -> Callable[[Path], None]:
     return prepare
 
 
-def _stage(name: str) -> Target:
+def _stage(name: str) -> Writer:
     [of_kill] = [target for target in targets.TARGETS if target.name == name]
     command = (PYTHON, "-m", "faults.stages", "--here", name)
-    return Target(f"stage {name}", command, of_kill.outs, _copy("artifacts", "data", "catalogue"))
+    return Writer(f"stage {name}", command, of_kill.outs, _copy("artifacts", "data", "catalogue"))
 
 
 def _predict(folder: Path) -> None:
@@ -58,28 +57,28 @@ def _predict(folder: Path) -> None:
     targets.write_pairs(folder)
 
 
-TARGETS = (
+WRITERS = (
     *map(_stage, STAGES),
-    Target(
+    Writer(
         "predict",
         (NEURALIST, "predict", "pairs.csv", "out.csv", "--model", "artifacts/served"),
         ("out.csv",),
         _predict,
     ),
-    Target(
+    Writer(
         "predict to parquet",
         (NEURALIST, "predict", "pairs.csv", "out.parquet", "--model", "artifacts/served"),
         ("out.parquet",),
         _predict,
     ),
-    Target("import", (NEURALIST, "import", "graded.csv", "--out", "new"), ("new",), targets.write_graded),
-    Target("demo", (NEURALIST, "demo", "demo"), ("demo",), lambda _: None),
+    Writer("import", (NEURALIST, "import", "graded.csv", "--out", "new"), ("new",), targets.write_graded),
+    Writer("demo", (NEURALIST, "demo", "demo"), ("demo",), lambda _: None),
 )
 LINKED = ("src", "pipelines", "dvc.yaml", "params.yaml", ".dvcignore")
 
 
 def measure(run: Run) -> Iterator[tuple[int, Told]]:
-    """Fill the disk under one target a trial, in an order drawn from the seed.
+    """Fill the disk under one writer a trial, in an order drawn from the seed.
 
     Raises:
         NeededError: a small disk cannot be made.
@@ -90,7 +89,7 @@ def measure(run: Run) -> Iterator[tuple[int, Told]]:
         raise NeededError("needs Linux, and namespaces that users may make (unshare --map-root-user --mount)")
     for number in run.numbers:
         command = (*inside, PYTHON, "-m", "faults.disk", str(run.seed), str(number))
-        ended = commands.run(command, run.scratch, 3 * PATIENCE, ROOT)
+        ended = commands.run(command, run.scratch, 3 * commands.PATIENCE, ROOT)
         try:
             outcome, said = json.loads(ended.out.splitlines()[-1])
         except (ValueError, IndexError):
@@ -103,12 +102,12 @@ def _in_small_disk(seed: int, number: int) -> Told:
     folder = Path.cwd()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}M", "none", str(folder)], check=True)
     os.chdir(folder)  # into the disk that now lies over it
-    order = draws("disk", seed, -1).sample(TARGETS, len(TARGETS))
-    target, draw = order[number % len(order)], draws("disk", seed, number)
+    order = draws("disk", seed, -1).sample(WRITERS, len(WRITERS))
+    writer, draw = order[number % len(order)], draws("disk", seed, number)
     for name in LINKED:
         (folder / name).symlink_to(ROOT / name)
-    target.prepare(folder)
-    return _trial(target, folder, draw)
+    writer.prepare(folder)
+    return _trial(writer, folder, draw)
 
 
 def _remove(folder: Path, outs: tuple[str, ...]) -> None:
@@ -124,20 +123,20 @@ def _free(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def _trial(target: Target, folder: Path, draw: random.Random) -> Told:
-    _remove(folder, target.outs)
+def _trial(writer: Writer, folder: Path, draw: random.Random) -> Told:
+    _remove(folder, writer.outs)
     before = _free(folder)
-    first = commands.run(target.command, folder, PATIENCE)
+    first = commands.run(writer.command, folder, commands.PATIENCE)
     if first.code != 0:
-        return Outcome.WRONG, f"{target.name} fails with room: {first.said}"
-    expected = {out: commands.contents(folder / out) for out in target.outs}
+        return Outcome.WRONG, f"{writer.name} fails with room: {first.said}"
+    expected = {out: commands.contents(folder / out) for out in writer.outs}
     written = before - _free(folder)
-    _remove(folder, target.outs)
+    _remove(folder, writer.outs)
     left = int(draw.uniform(0, 0.95) * written)
     with (folder / "ballast").open("wb") as ballast:
         os.posix_fallocate(ballast.fileno(), 0, _free(folder) - left)
-    what = f"{target.name} with room for {left:,} of {written:,} bytes"
-    full = commands.run(target.command, folder, PATIENCE)
+    what = f"{writer.name} with room for {left:,} of {written:,} bytes"
+    full = commands.run(writer.command, folder, commands.PATIENCE)
     if full.code == 0:
         return Outcome.WRONG, f"{what}: exit status 0"
     partial = [
@@ -149,10 +148,10 @@ def _trial(target: Target, folder: Path, draw: random.Random) -> Told:
     if partial:
         return Outcome.WRONG, f"{what}: {partial[0]} is half written"
     (folder / "ballast").unlink()
-    again = commands.run(target.command, folder, PATIENCE)
+    again = commands.run(writer.command, folder, commands.PATIENCE)
     if again.code != 0:
         return Outcome.WRONG, f"{what}: with room again: {again.said}"
-    changed = targets.difference(expected, {out: commands.contents(folder / out) for out in target.outs})
+    changed = targets.difference(expected, {out: commands.contents(folder / out) for out in writer.outs})
     if changed:
         return Outcome.WRONG, f"{what}: with room again: {changed}"
     fault = commands.fault_of_refusal(full)

@@ -15,7 +15,7 @@ from benchmarks.model_server import Server
 from faults.trials import ROOT, NeededError, Outcome, Told
 
 SERVED = ROOT / "artifacts" / "served"
-PATIENCE = 60.0  # seconds until an answer
+TO_ANSWER_S = 60.0
 LONGEST = 1_000  # characters of a refusal
 # What is nobody's business: paths, source lines, names of modules.
 LEAK = re.compile(
@@ -63,7 +63,7 @@ class Answer(NamedTuple):
     body: str
 
 
-def ask(port: int, body: bytes, headers: dict[str, str], seconds: float = PATIENCE) -> Answer:
+def ask(port: int, body: bytes, headers: dict[str, str], seconds: float = TO_ANSWER_S) -> Answer:
     """Send a request to /invocations, and return the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     try:

@@ -25,19 +25,15 @@ from faults.targets import Target
 from faults.trials import ROOT, NeededError, Outcome, Run, Told, draws
 
 SAMPLE, FULL = 6, 80
-PATIENCE = 60  # seconds in which a stopped target must have ended, on a machine that is busy too
+TO_END_S = 60  # in which a stopped target must have ended, on a machine that is busy too
 STOPS = {signal.SIGINT: (130, "Ctrl-C"), signal.SIGTERM: (143, "SIGTERM")}
 # How names of files and folders begin that are being written, see `neuralist.files`.
 UNFINISHED = (".unfinished-", ".demo-", ".import-", ".neuralist-")
 TEMPORARY = "temporary"  # the system's folder for such, of a trial
 
 
-def _script(name: str, seconds: float, *outs: str) -> Target:
-    return Target(name, tuple(stages.command(name, ROOT)), outs, seconds)
-
-
-def _own(target: Target) -> Target:
-    """Return a target that calls a stage's own script in place of DVC."""
+def _by_script(target: Target) -> Target:
+    """Return a target that calls a stage's own script in place of DVC; one that is no stage as it is."""
     is_stage = target.command[:2] == ("dvc", "repro")
     return target._replace(command=tuple(stages.command(target.name, ROOT))) if is_stage else target
 
@@ -80,9 +76,9 @@ def _added(folder: Path) -> None:
 
 ELSEWHERE = ("repro", "make setup", "MLflow's store")  # DVC, a shell, and two targets in one
 TARGETS = (
-    *(_own(target) for target in targets.TARGETS if target.name not in ELSEWHERE),
-    _script("track", 15)._replace(digest=targets.in_store),
-    _script("register", 10)._replace(digest=targets.in_store),
+    *(_by_script(target) for target in targets.TARGETS if target.name not in ELSEWHERE),
+    _by_script(targets.stage("track", 15))._replace(digest=targets.in_store),
+    _by_script(targets.stage("register", 10))._replace(digest=targets.in_store),
     _ask("demo", 3, targets.nothing, "new", out="new"),
     _ask("doctor", 8, targets.nothing)._replace(code=1),  # there is no champion
     _ask("map", 12, targets.nothing, "--print", "--model", "lyrics", out="work/maps"),
@@ -172,7 +168,7 @@ def stopped(
                 return time.monotonic() - began
             (os.killpg if number is signal.SIGINT else os.kill)(process.pid, number)
             with suppress(subprocess.TimeoutExpired):
-                code = process.wait(PATIENCE)
+                code = process.wait(TO_END_S)
         finally:
             commands.kill(process)
         return commands.ended(code, out, err)
@@ -193,7 +189,7 @@ def fault_of_stop(ended: Ended, number: signal.Signals) -> str:
     """
     code, name = STOPS[number]
     if ended.code is None:
-        return f"did not end in {PATIENCE} s"
+        return f"did not end in {TO_END_S} s"
     if ended.code != code:
         return f"exit status {ended.code}: {ended.said}"
     if any(

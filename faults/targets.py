@@ -17,8 +17,6 @@ from faults import commands, raw_folders, stages
 from faults.commands import NEURALIST, PYTHON
 from faults.trials import ROOT, Outcome, Told
 
-PATIENCE = 900  # seconds until a target must have ended
-
 # A lock of few packages, for `make setup`: what the editable installation needs, uv, and one to import.
 SMALL_LOCK = ("setuptools", "uv", "pyyaml")
 
@@ -183,7 +181,7 @@ def again(target: Target, template: Path, folder: Path, expected: dict[str, obje
         expected: by target, what is right; a target that is not there yet is added.
         what: was done, for the line that tells of it.
     """
-    ended = commands.run(target.command, folder, PATIENCE)
+    ended = commands.run(target.command, folder, commands.PATIENCE)
     if ended.code != target.code:
         return Outcome.WRONG, f"{what}: the next call ended with {ended.code}: {ended.said}"
     seen = digest(target, folder)
@@ -191,7 +189,7 @@ def again(target: Target, template: Path, folder: Path, expected: dict[str, obje
     left_by_repro = {out: commands.contents(template / out) for out in target.outs}
     if seen != expected.setdefault(target.name, left_by_repro):
         fresh(target, template, folder)
-        undisturbed = commands.run(target.command, folder, PATIENCE)
+        undisturbed = commands.run(target.command, folder, commands.PATIENCE)
         expected[target.name] = digest(target, folder)
         if undisturbed.code != target.code:
             return Outcome.WRONG, f"{what}: {target.name} fails undisturbed: {undisturbed.said}"

@@ -48,29 +48,13 @@ def main() -> None:
     _print_left_out(args.experiments, experiments)
     protocols = {experiment.protocol for experiment in experiments.values()}
     scored = {protocol: listings.scored(songs, protocol) for protocol in protocols}
-    predictions = pd.concat(
-        [
-            evaluation.predict(
-                name, Encoder.load(args.experiments / name), songs, scored[experiment.protocol]
-            )
-            for name, experiment in experiments.items()
-        ],
-        ignore_index=True,
-    )
-    parquet.write(predictions.filter(tables.PREDICTIONS.names), tables.PREDICTIONS, args.predictions)
+    predictions = _predict(args, songs, experiments, scored)
     evaluated = evaluation.evaluate(
         songs, listings, predictions, experiments, word_vectors.load(args.vectors), settings=settings.evaluate
     )
-    for folder in (args.estimates, args.metrics, args.curves):
-        shutil.rmtree(folder, ignore_errors=True)  # as DVC does: no file of another experiment stays
-    for name, metrics in evaluated.items():
-        records.save(metrics, args.estimates / f"{name}.json")
-        _write_metrics(results.headline_metrics(metrics), args.metrics / f"{name}.json")
     about = summary.subject(evaluated, settings.registration.metric)
-    _write_metrics(results.headline(evaluated, about.name if about.is_served else None), args.headline)
     histories = {name: figures.read_history(args.experiments / name / "history.csv") for name in experiments}
-    for measure, table in epoch_tables.by_measure(histories, experiments).items():
-        files.write_text(args.curves / f"{measure}.csv", table.to_csv(index=False, lineterminator="\n"))
+    _write_numbers(args, evaluated, about, epoch_tables.by_measure(histories, experiments))
     resolved = evaluation.resolved(songs, experiments)
     shown = evaluation.targeted(predictions, songs, experiments)
     _draw(args, trained, histories, resolved, shown, settings.evaluate)
@@ -96,6 +80,43 @@ def _print_left_out(folder: Path, experiments: Mapping[str, Experiment]) -> None
             print(f"{path.name}: {reason.read_text(encoding='utf-8').strip()}")
         elif path.name not in experiments:
             print(f"{path}: ignored, for params.yaml does not run an experiment of this name")
+
+
+def _predict(
+    args: argparse.Namespace,
+    songs: pd.DataFrame,
+    experiments: Mapping[str, Experiment],
+    scored: Mapping[str, pd.DataFrame],
+) -> pd.DataFrame:
+    """Predict the pairs that each experiment's protocol scores, and write them; see `evaluation.predict`."""
+    predictions = pd.concat(
+        [
+            evaluation.predict(
+                name, Encoder.load(args.experiments / name), songs, scored[experiment.protocol]
+            )
+            for name, experiment in experiments.items()
+        ],
+        ignore_index=True,
+    )
+    parquet.write(predictions.filter(tables.PREDICTIONS.names), tables.PREDICTIONS, args.predictions)
+    return predictions
+
+
+def _write_numbers(
+    args: argparse.Namespace,
+    evaluated: Mapping[str, records.ExperimentMetrics],
+    about: summary.Subject,
+    curves: Mapping[str, pd.DataFrame],
+) -> None:
+    """Write the estimates, DVC's metrics and headline, and a table of epochs for each measure."""
+    for folder in (args.estimates, args.metrics, args.curves):
+        shutil.rmtree(folder, ignore_errors=True)  # as DVC does: no file of another experiment stays
+    for name, metrics in evaluated.items():
+        records.save(metrics, args.estimates / f"{name}.json")
+        _write_metrics(results.headline_metrics(metrics), args.metrics / f"{name}.json")
+    _write_metrics(results.headline(evaluated, about.name if about.is_served else None), args.headline)
+    for measure, table in curves.items():
+        files.write_text(args.curves / f"{measure}.csv", table.to_csv(index=False, lineterminator="\n"))
 
 
 def _write_metrics(values: Mapping[str, str | float | None], path: Path) -> None:

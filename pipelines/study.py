@@ -51,7 +51,7 @@ def main() -> None:
 def _search(args: argparse.Namespace, settings: resolved.StudySettings) -> None:
     # TensorFlow takes 15 s to import, which a skipped stage need not pay.
     from neuralist.study import queue, search
-    from neuralist.tracking import study_runs
+    from neuralist.tracking import study_runs, trainings
 
     gc.freeze()  # or the garbage collector scans all of TensorFlow, which takes a second at the end alone
     # The storage is no dep of the stage: its URL may have a password, which must not be in dvc.lock.
@@ -73,7 +73,8 @@ def _search(args: argparse.Namespace, settings: resolved.StudySettings) -> None:
                 epochs = search.epochs(trial_queue.study, study).to_dict("records")
                 # Two workers at once would record a trial twice: an MLflow server has no lock for this.
                 with queue.locked(trial_queue):
-                    live(study_runs.Trials(title, f"val_{study.metric}", trials, epochs))
+                    times = search.times(trial_queue.study, study)
+                    live(study_runs.Trials(title, f"val_{study.metric}", trials, epochs, times))
 
         search.work(task, trial_queue, report)
     reason = search.explain_no_value(trial_queue.study, study)
@@ -81,6 +82,7 @@ def _search(args: argparse.Namespace, settings: resolved.StudySettings) -> None:
         live.fail(title)
         _skip(args.out, reason)
     elif not args.worker:
+        trainings.keep_trials(title, search.times(trial_queue.study, study))
         _save(trial_queue.study, settings, args.out)
 
 

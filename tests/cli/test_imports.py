@@ -8,6 +8,7 @@ import pytest
 from tests import commands
 
 from neuralist.ingest import changes
+from neuralist.ingest.importing import generic
 from neuralist.ingest.sources import formats
 
 
@@ -110,8 +111,111 @@ def test_json_says_the_same(home: Path) -> None:
 def test_an_existing_folder_is_refused_and_stays_as_it_is(home: Path) -> None:
     Path("foxes").mkdir()
     refused = commands.refusal("import", "pairs.tsv", "--out", "foxes")
-    assert refused == "foxes: exists already; name a new folder"
+    assert refused == "foxes: exists already; name a new folder, or give --replace"
     assert list(Path("foxes").iterdir()) == []
+
+
+def contents(folder: str) -> dict[str, str]:
+    return {path.name: path.read_text(encoding="utf-8") for path in Path(folder).iterdir()}
+
+
+def test_a_folder_of_an_import_is_replaced_and_keeps_a_persons_settings(home: Path) -> None:
+    commands.run("import", "pairs.tsv", "--out", "foxes")
+    settings = contents("foxes")["corpus.yaml"] + "experiments: {lyrics: {units: 20}}\n"
+    Path("foxes/corpus.yaml").write_text(settings, encoding="utf-8")
+    Path("foxes/notes.txt").touch()
+    whole = "first\tsecond\tmark\nA fox sees 1 hens\tHen 1 sees a fox\t4\nA\tB\t6\n"
+    Path("whole.tsv").write_text(whole, encoding="utf-8")
+    result = commands.answer("import", "whole.tsv", "--out", "foxes", "--replace")
+
+    assert rows("foxes/pairs.csv")[1:] == [[*(row[0] for row in rows("foxes/texts.csv")[1:]), "4"]]
+    assert rows("foxes/left_out.csv")[1][0] == "whole.tsv:3", "6 is beyond the range in corpus.yaml, 1 to 5"
+    assert result["range_source"] == "as foxes/corpus.yaml says"
+    assert contents("foxes")["corpus.yaml"] == settings
+    assert sorted(contents("foxes")) == ["corpus.yaml", "left_out.csv", "notes.txt", "pairs.csv", "texts.csv"]
+
+    # The same call again does the same; where nothing is left out, no list of it stays.
+    Path("whole.tsv").write_text(whole.replace("6", "5"), encoding="utf-8")
+    for _ in range(2):
+        commands.answer("import", "whole.tsv", "--out", "foxes", "--replace")
+        assert sorted(contents("foxes")) == ["corpus.yaml", "notes.txt", "pairs.csv", "texts.csv"]
+
+
+def test_songs_replace_texts_and_leave_a_persons_pairs(home: Path) -> None:
+    Path("songs.csv").write_text("id,text\na,rain on the roof\nb,a river\n", encoding="utf-8")
+    asked = "import", "songs.csv", "--text", "text", "--id", "id", "--out", "songs", "--replace"
+    commands.answer(*asked)
+    Path("songs/pairs.csv").write_text("left_id,right_id,similarity\na,b,5\n", encoding="utf-8")
+    Path("songs/corpus.yaml").write_text("similarity_range: [1, 5]\n", encoding="utf-8")
+    before = contents("songs")
+    commands.answer(*asked)
+    assert contents("songs") == before
+
+
+@pytest.mark.parametrize(
+    ("corpus", "options", "said"),
+    [
+        (
+            None,
+            [],
+            "foxes: --replace: no texts.csv there, so it is of no import; name that folder, or a new one",
+        ),
+        (
+            "similarity_range: [1, 5]",
+            ["--range", "0,5"],
+            "foxes/corpus.yaml: similarity_range is 1 to 5, and --range another one; leave --range out, or "
+            "change corpus.yaml",
+        ),
+        (
+            "similarity_range: [5, 1]",
+            [],
+            "foxes/corpus.yaml: similarity_range is [5, 1]; name the lowest and the highest grade",
+        ),
+        (
+            "similarity_range: [1, 2, 3]",
+            [],
+            "foxes/corpus.yaml: similarity_range is [1, 2, 3]; name the lowest and the highest grade",
+        ),
+    ],
+)
+def test_what_cannot_be_replaced_is_refused_and_stays_as_it_is(
+    home: Path, corpus: str | None, options: list[str], said: str
+) -> None:
+    Path("foxes").mkdir()
+    Path("foxes/mine.txt").touch()
+    if corpus is not None:
+        Path("foxes/texts.csv").write_text("id,text\n")
+        Path("foxes/corpus.yaml").write_text(corpus)
+    before = contents("foxes")
+    assert commands.refusal("import", "pairs.tsv", "--out", "foxes", "--replace", *options) == said
+    assert contents("foxes") == before
+
+
+def test_a_file_that_is_refused_replaces_nothing(home: Path) -> None:
+    commands.run("import", "pairs.tsv", "--out", "foxes")
+    before = contents("foxes")
+    Path("bad.csv").write_text("a,b,c\nx y,z w,v u\n", encoding="utf-8")
+    commands.refusal("import", "bad.csv", "--out", "foxes", "--replace")
+    assert contents("foxes") == before
+    assert sorted(path.name for path in home.iterdir()) == ["bad.csv", "foxes", "pairs.tsv"]
+
+
+def test_an_import_that_is_killed_as_it_writes_leaves_the_old_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands.run("import", "pairs.tsv", "--out", "foxes")
+    before = contents("foxes")
+    Path("pairs.tsv").write_text("first\tsecond\tmark\nA\tB\t1\nC\tD\t5\n", encoding="utf-8")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(generic, "_put_into", killed)
+        assert commands.run("import", "pairs.tsv", "--out", "foxes", "--replace").exit_code != 0
+    assert contents("foxes") == before
+    commands.answer("import", "pairs.tsv", "--out", "foxes", "--replace")
+    assert len(rows("foxes/pairs.csv")) == 3
 
 
 def test_a_refused_file_leaves_no_folder(home: Path) -> None:

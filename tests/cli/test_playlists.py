@@ -75,16 +75,43 @@ def test_options_that_do_not_go_together_are_wrong_usage(options: list[str]) -> 
 
 
 def test_an_end_or_a_like_that_is_no_song_is_named(model: str) -> None:
-    for options in (["--from", "s0", "--to", "s9"], ["--like", "s0", "--not", "s9"]):
-        assert refusal("playlist", *options, "--model", model).startswith("no song 's9' among the 5")
+    for *before, option in (["--song"], ["--from", "s0", "--to"], ["--like"], ["--like", "s0", "--not"]):
+        said = refusal("playlist", *before, option, "s9", "--model", model)
+        assert said.startswith(f"{option}: no song 's9' among the 5")
+    said = refusal("playlist", "--from", "s9", "--to", "s0", "--model", model)
+    assert said.startswith("--from: no song 's9' among the 5")
 
 
 @pytest.mark.parametrize(("blank", "shown"), [("", ""), ("  ", " "), ("\t", " ")])
 def test_a_blank_in_place_of_a_song_is_refused(model: str, blank: str, shown: str) -> None:
     said = f"no song '{shown}' among the 5 of the catalogue; give 'artist - title'"
     for options in (["--song"], ["--from", "s0", "--to"], ["--like"], ["--like", "s0", "--not"]):
-        assert refusal("playlist", *options, blank, "--model", model) == said
-    assert refusal("recommend", "--song", blank, "--model", model) == said
+        assert refusal("playlist", *options, blank, "--model", model) == f"{options[-1]}: {said}"
+    assert refusal("recommend", "--song", blank, "--model", model) == f"--song: {said}"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ["--from", "s0", "--to", "The Example - Lanterns"],
+            "--to: received the song at which the path begins, or a version of it; name another one",
+        ),
+        (
+            ["--from", "s0", "--to", "s4", "-n", "6"],
+            "-n: 3 songs lie between, and make no path of 6 in which no two in a row are by one artist",
+        ),
+        (
+            ["--like", "s0", "--not", "s0"],
+            "--not: received The Example - Lanterns, or a version of it, which is liked too; name it once",
+        ),
+        (["--like", "s0", "-n", "5"], "-n: no song is left after 4 of 5 songs; ask for fewer"),
+        (["--song", "s0", "-n", "6"], "-n: no song is left after 5 of 6 songs; ask for 5 or begin elsewhere"),
+        (["--song", "s0", "--language", "jp"], "--language: received 'jp', which is no code of a language"),
+    ],
+)
+def test_a_refusal_names_the_option_that_a_person_typed(model: str, options: list[str], said: str) -> None:
+    assert refusal("playlist", *options, "--model", model).startswith(said)
 
 
 def test_a_song_that_is_named_twice_counts_once(model: str) -> None:

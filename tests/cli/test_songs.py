@@ -299,7 +299,9 @@ def test_a_misspelled_song_is_found_and_an_unknown_one_gets_suggestions(model: s
     found = answer("playlist", "--song", "cafe nord - rian", "-n", "1", "--model", model)
     assert found["query"]["title"] == "Rain"
     said = refusal("recommend", "--song", "example", "--model", model)
-    assert said.startswith("no song 'example' among the 5 of the catalogue; did you mean 'The Example - ")
+    assert said.startswith(
+        "--song: no song 'example' among the 5 of the catalogue; did you mean 'The Example - "
+    )
 
 
 def test_nothing_left_is_told(model: str) -> None:
@@ -354,7 +356,7 @@ def test_json_holds_names_as_they_are(model: str) -> None:
 
 def test_an_error_stays_one_harmless_line(model: str) -> None:
     said = refusal("recommend", "--song", "\x1b[2Jno\nsuch [red]song", "--model", model)
-    assert said.startswith("no song '�[2Jno such [red]song' among")
+    assert said.startswith("--song: no song '�[2Jno such [red]song' among")
 
 
 # --- map, demo --------------------------------------------------------------------------------------
@@ -474,7 +476,25 @@ def test_contrast_says_what_it_kept_apart(known: str) -> None:
     assert "By lyrics, among songs of another genre than folk or 20 years or more from 1990." in said
     of_song = answer("recommend", "--song", "s0", "--contrast", "--model", known)
     assert of_song["contrast"] == {"genres": ["folk"], "year": 1990}
-    assert refusal(*asked).startswith("contrast: neither year nor genre of the query is known")
+    assert refusal(*asked).startswith("--contrast: neither year nor genre of the query is known")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ["--min-year", "2000", "--max-year", "1999"],
+            "--min-year: received 2000, after the latest year, 1999",
+        ),
+        (["--language", "jp"], "--language: received 'jp', which is no code of a language"),
+        (["--language", "same"], "--language: received 'same', but that of the query is unknown"),
+        (["--year", "3000"], "--year: received 3000; give one from "),
+        (["--artist", "a" * 1001], "--artist: received 1,001 characters; give at most 1,000"),
+        (["--tags", "a," * 101], "--tags: received over 100"),
+    ],
+)
+def test_a_refusal_names_the_option_that_a_person_typed(known: str, options: list[str], said: str) -> None:
+    assert refusal("recommend", "--text", "--lyrics", "moss", *options, "--model", known).startswith(said)
 
 
 ENGLISH = "so the moss is growing on the old stone wall and nobody here will ever take it away from me again"
@@ -507,7 +527,9 @@ def test_a_song_of_the_catalogue_brings_its_own_language(known: str) -> None:
     ]
     for command in ("recommend", "playlist"):
         said = refusal(command, *asked, "s3", "--language", "same")
-        assert said.startswith("language: received 'same', but that of the query is unknown (under 20 words")
+        assert said.startswith(
+            "--language: received 'same', but that of the query is unknown (under 20 words"
+        )
 
 
 @pytest.mark.parametrize("fact", [["--artist", "Anna"], ["--year", "1990"], ["--tags", "folk"]])
@@ -525,5 +547,5 @@ def test_a_model_of_an_earlier_format_refuses_facts_and_ranks_its_songs_by_lyric
     )
     parquet.write(served.SONGS[older.names], older, folder / "catalogue.parquet")
     said = refusal("recommend", "--text", "--lyrics", "moss", "--year", "1990", "--model", str(folder))
-    assert said.startswith("year: an earlier version packed this model")
+    assert said.startswith("--year: an earlier version packed this model")
     assert answer("recommend", "--song", "s0", "--model", str(folder))["used"] == ["lyrics"]

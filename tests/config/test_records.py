@@ -233,7 +233,7 @@ def test_in_a_folder_of_a_format_before_7_lyrics_rank_alone(number: int, tmp_pat
     with pytest.raises(ValueError) as refused:
         model.recommend("moss", year=1990, tags="folk")
     assert str(refused.value) == (
-        "year and tags: an earlier version packed this model, which ranks by lyrics alone; "
+        "year: an earlier version packed this model, which ranks by lyrics alone; "
         "run `dvc repro package` to pack it again"
     )
 

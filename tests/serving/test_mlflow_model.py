@@ -442,7 +442,7 @@ NUMBER, YEAR, NAME = "give a whole number from 1 to 100", "give a year or null",
             "language: received 'same', but that of the query is unknown (under 20 words, or no language for "
             "sure); give a code such as en",
         ),
-        ({"min_year": 2, "max_year": 1}, "min_year: received 2, after max_year 1; exchange them"),
+        ({"min_year": 2, "max_year": 1}, "min_year: received 2, after the latest year, 1; exchange them"),
         ({"approximate": 1}, "param approximate: received 1; give true or false"),
         ({"versions": "no"}, 'param versions: received "no"; give true or false'),
         (

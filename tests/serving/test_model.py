@@ -631,6 +631,6 @@ def test_contrast_needs_a_year_or_a_genre(model: Model, known: dict[str, Any]) -
     with pytest.raises(ValueError) as refused:
         model.recommend("moss", contrast=True, **known)
     assert str(refused.value) == (
-        "contrast: neither year nor genre of the query is known; give its year, or tags of which one is a "
-        "genre, such as rock"
+        "contrast: neither year nor genre of the query is known; leave it out, or give lyrics with their "
+        "year, or with tags of which one is a genre, such as rock"
     )

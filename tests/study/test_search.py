@@ -197,6 +197,25 @@ def test_a_setting_has_one_type_also_beside_trials_that_wait() -> None:
     assert math.isnan(waiting["value"])
 
 
+def test_the_times_of_trials_are_those_of_this_machine_alone(tmp_path: Path) -> None:
+    asked = task()
+    opened = search.open_study(asked, asked.name("base"), tmp_path)
+    before = int(time.time() * 1000)
+    for value in (0.5, 0.25):
+        with queue.claimed(asked.settings, opened) as trial:
+            assert trial is not None
+            opened.study.tell(trial, value)
+    third = opened.study.ask()
+    third.set_user_attr("worker", ["another-machine", "/nowhere/trial-2.lock"])
+    opened.study.tell(third, 0.125)
+    after = int(time.time() * 1000)
+
+    times = search.times(opened.study, asked.settings)
+    assert list(times) == [0, 1]
+    moments = [before, *times[0], *times[1], after]
+    assert moments == sorted(moments)
+
+
 # --- journals of single studies, as there were before version 0.2.0 ------------------------------------
 
 

@@ -1,5 +1,6 @@
 """A study in MLflow: one run, and nested in it each trial that is over, once."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from tests.older_run import older_run
 from tests.study_files import TRIALS, write_study
 
-from neuralist.tracking import study_runs
+from neuralist.tracking import study_runs, trainings
 from neuralist.tracking.store import Store, opened
 from neuralist.tracking.study_runs import Trials
 
@@ -66,14 +67,20 @@ def test_a_column_of_trials_has_one_type_whatever_some_did_not_draw(
     mlflow_store: Store, folder: Path, live: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Trial 2 failed before it drew; window may be unset. A table has floats in both columns then.
-    table = "trial,state,value,epochs,units,dropout,window,pooling\n0,complete,0.5,2,25.0,0.5,60.0,mean\n"
-    table += "1,pruned,0.125,1,50.0,0.0,,last\n2,fail,,0,,,,\n3,complete,0.25,1,100.0,0.25,,mean\n"
-    (folder / "trials.csv").write_text(table)
+    names = ["trial", "state", "value", "epochs", "units", "dropout", "window", "pooling"]
+    drawn: list[list[Any]] = [
+        [0, "complete", 0.5, 2, 25, 0.5, 60, "mean"],
+        [1, "pruned", 0.125, 1, 50, 0.0, None, "last"],
+        [2, "fail", math.nan, 0, None, None, None, None],
+        [3, "complete", 0.25, 1, 100, 0.25, None, "mean"],
+    ]
     if live:
         monkeypatch.setattr(study_runs, "LONG", 0.0)
-        rows = pd.read_csv(folder / "trials.csv").to_dict("records")
-        study_runs.LiveStudy(mlflow_store)(Trials("s", "val_spearman", rows, []))
+        rows = [dict(zip(names, row, strict=True)) for row in drawn]
+        study_runs.LiveStudy(mlflow_store)(Trials("s", "val_spearman", rows, [], {}))
     else:
+        pd.DataFrame(drawn, columns=names).to_csv(folder / "trials.csv", index=False)
+        assert "25.0" in (folder / "trials.csv").read_text()
         study_runs.record(folder, mlflow_store)
 
     params = {trial: run.data.params for trial, run in runs(mlflow_store).items() if trial != "all"}
@@ -83,6 +90,48 @@ def test_a_column_of_trials_has_one_type_whatever_some_did_not_draw(
         "2": {},
         "3": {"units": "100", "dropout": "0.25", "pooling": "mean"},
     }
+
+
+def times(run: Any) -> tuple[int, int]:
+    return run.info.start_time, run.info.end_time
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_trial_has_the_times_at_which_this_machine_ran_it(
+    mlflow_store: Store, folder: Path, live: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Trial 2 was another machine's.
+    kept = {0: (2_000, 9_000), 1: (1_000, 4_000)}
+    trainings.keep_trials("songs300-0123456789abcdef", kept)
+    if live:
+        monkeypatch.setattr(study_runs, "LONG", 0.0)
+        study_runs.LiveStudy(mlflow_store)(study_runs._read(folder))
+    before = trainings.now()
+    study_runs.record(folder, mlflow_store)
+
+    found = runs(mlflow_store)
+    assert [times(found[trial]) for trial in ("0", "1")] == [kept[0], kept[1]]
+    assert times(found["all"]) == (1_000, 9_000), "from the first start to the last end"
+    start, end = times(found["2"])
+    assert start == end <= trainings.now()
+    assert live or start >= before
+    assert [trial for trial, run in found.items() if "restored" in run.data.tags] == ["2"]
+
+
+@pytest.mark.parametrize("note", [None, "{", "[1]", '{"0": 1}'])
+def test_a_study_that_dvc_brought_back_is_restored_and_takes_no_time(
+    mlflow_store: Store, folder: Path, note: str | None
+) -> None:
+    trainings.keep_trials("songs300-0123456789abcdef", {})
+    [path] = Path("work/.trainings/neuralist/trials").iterdir()
+    path.unlink()
+    if note is not None:
+        path.write_text(note)
+    study_runs.record(folder, mlflow_store)
+
+    for run in runs(mlflow_store).values():
+        start, end = times(run)
+        assert (start, run.data.tags["restored"]) == (end, "true")
 
 
 def test_a_study_of_the_layout_before_is_not_doubled(mlflow_store: Store, folder: Path) -> None:
@@ -209,7 +258,7 @@ def test_a_long_study_is_shown_while_it_runs_and_a_short_one_is_not(
     mlflow_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = {"trial": 0, "state": "complete", "value": 0.5, "epochs": 1, "units": 25}
-    found = Trials("s", "val_spearman", [row], [{"trial": 0, "epoch": 1, "value": 0.5}])
+    found = Trials("s", "val_spearman", [row], [{"trial": 0, "epoch": 1, "value": 0.5}], {})
     live = study_runs.LiveStudy(mlflow_store)
     live(found)
     assert runs(mlflow_store) == {}
@@ -228,7 +277,7 @@ def test_the_run_of_a_study_without_a_value_ends_as_failed(
     live.fail("s")
     assert runs(mlflow_store) == {}, "nothing was logged"
     monkeypatch.setattr(study_runs, "LONG", 0.0)
-    live(Trials("s", "val_spearman", [{"trial": 0, "state": "fail", "value": None, "epochs": 1}], []))
+    live(Trials("s", "val_spearman", [{"trial": 0, "state": "fail", "value": None, "epochs": 1}], [], {}))
     study_runs.LiveStudy(mlflow_store).fail("another")
     assert runs(mlflow_store)["all"].info.status == "RUNNING"
     study_runs.LiveStudy(mlflow_store).fail("s")  # of a process that resumed the study
@@ -245,7 +294,7 @@ def test_a_store_that_cannot_be_reached_costs_a_long_study_one_line(
     (tmp_path / "mlflow.db").write_bytes(b"no database at all")
     live = study_runs.LiveStudy(Store(f"sqlite:///{tmp_path}/mlflow.db", "neuralist", tmp_path))
     for _ in range(2):
-        live(Trials("s", "val_spearman", [], []))
+        live(Trials("s", "val_spearman", [], [], {}))
     assert capsys.readouterr().out.count("s: not shown in MLflow while it runs") == 1
 
 

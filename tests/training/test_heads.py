@@ -12,11 +12,12 @@ from tests.settings import experiment
 
 from neuralist import metrics
 from neuralist.evaluation import resampling
-from neuralist.model import ridge
+from neuralist.model import averaged_vectors, fusion, ridge
 from neuralist.model.encoder import Encoder
 from neuralist.model.style_answers import StyleAnswers
 from neuralist.text import style, word_vectors
 from neuralist.text.tokenizer import TokenWindowing
+from neuralist.tracking import run_content
 from neuralist.training import examples, loop
 from neuralist.training.experiment import train_experiment
 
@@ -210,7 +211,8 @@ def test_a_trained_encoder_adds_what_style_says_and_judges_pairs_by_the_regressi
         for number, text in enumerate(table["lyrics"])
     ]
     prepared = examples.prepare(TAUGHT, table, listing(table), VECTORS)
-    train_experiment("whole", TAUGHT, prepared, tmp_path / "whole", tmp_path / "checkpoints")
+    settings = TAUGHT.model_copy(update={"histograms": True})
+    train_experiment("whole", settings, prepared, tmp_path / "whole", tmp_path / "checkpoints")
 
     encoder = Encoder.load(tmp_path / "whole")
     plain = ["moss stone fern", "lamp wire dial lamp"]
@@ -230,6 +232,12 @@ def test_a_trained_encoder_adds_what_style_says_and_judges_pairs_by_the_regressi
     similarity = encoder.similarity(embeddings[val.left], embeddings[val.right])
     assert similarity[val.similarity > 0.5].mean() > 1.5 * similarity[val.similarity < 0.5].mean()
     assert encoder.similarity(embeddings, embeddings) == pytest.approx(np.ones(len(embeddings)))
+
+    # Each file is known to MLflow's runs, beside those of other settings.
+    written = {path.name for path in (tmp_path / "whole").iterdir()}
+    known = {*run_content.MODEL_FILES, "experiment.json", "history.csv", "histograms.npz"}
+    assert known - written == {fusion.FILE, averaged_vectors.FILE}
+    assert not written - known
 
 
 def test_where_nothing_is_known_of_a_song_there_is_neither_style_nor_regression(tmp_path: Path) -> None:

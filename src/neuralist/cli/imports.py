@@ -26,6 +26,12 @@ def import_(  # noqa: PLR0913 - each is an option
         typer.Argument(metavar="FILE...", help="A table, several of one form, or a folder of songs."),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="A folder that is not there yet.")],
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="Replace the texts and pairs of an earlier import in FOLDER; corpus.yaml stays."
+        ),
+    ] = False,
     left: Annotated[str | None, typer.Option(help="The column of left texts, by name or place.")] = None,
     right: Annotated[str | None, typer.Option(help="The column of right texts.")] = None,
     score: Annotated[str | None, typer.Option(help="The column of their grades.")] = None,
@@ -50,12 +56,14 @@ def import_(  # noqa: PLR0913 - each is an option
     from neuralist.ingest.importing.grades import parse_range
     from neuralist.ingest.importing.roles import Flags
 
-    generic.check_new(out)
+    generic.check_out(out, replace=replace)
     scale = parse_range(grades) if grades is not None else None
+    if replace and text is None and id_column is None:
+        scale = generic.kept_range(out, scale)
     flags = Flags(left=left, right=right, score=score, split=split, text=text, id=id_column, range=scale)
     imported = source.read(paths, flags, encoding, sheet)
     names = ", ".join(path.resolve().name for path in paths)
-    generic.write(imported, out, names)
+    generic.write(imported, out, names, replace=replace)
     result = _result(imported, out, names)
     if as_json:
         shell.print_json(result)

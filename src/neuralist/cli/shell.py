@@ -7,8 +7,8 @@ not act, and rich's markup and emoji codes must stay text.
 import inspect
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -95,6 +95,22 @@ def _of_workspace() -> list[str]:
 def warn(text: str) -> None:
     """Print a warning on stderr, on one line."""
     print(f"warning: {shown(text)}", file=sys.stderr)
+
+
+@contextmanager
+def named_options(options: Mapping[str, str]) -> Iterator[None]:
+    """Let a message that begins with an argument of Python's name the option that a person typed.
+
+    Args:
+        options: option by argument, such as "-n" by "n".
+    """
+    try:
+        yield
+    except ValueError as error:
+        argument, _, said = str(error).partition(": ")
+        if argument not in options:
+            raise
+        raise ValueError(f"{options[argument]}: {said}") from error
 
 
 def counted(count: int, what: str) -> str:

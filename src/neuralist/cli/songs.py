@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -14,17 +14,30 @@ from neuralist.cli.shell import Json, Model, shown
 from neuralist.excerpts import excerpt
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from neuralist import api
     from neuralist.config.records import ServedModel
     from neuralist.model.encoder import Encoder
     from neuralist.serving.catalogue import Catalogue
+    from neuralist.serving.facts import Facts
 
 # Two songs of 300 distinct lines make 90,000 pairs of lines, compared in 0.1 s.
 LINES, LINES_SHOWN = 300, 5
 _ENDS = 2  # of a path
 _MIN_WORDS = 3  # of a line: shorter lines are alike by chance
+
+# What `serving.catalogue` and `serving.facts` call what these options give.
+_RECOMMEND = {
+    "artist": "--artist",
+    "year": "--year",
+    "tags": "--tags",
+    "min_year": "--min-year",
+    "contrast": "--contrast",
+    "language": "--language",
+}
+_PLAYLIST = {"n": "-n", "end": "--to", "nots": "--not", "language": "--language"}
 
 IsText = Annotated[bool, typer.Option("--text", help="What is given is the lyrics, never a file's name.")]
 Versions = Annotated[
@@ -183,49 +196,111 @@ def recommend(  # noqa: PLR0913 - each is an option
         raise typer.BadParameter("--artist, --year and --tags are for --lyrics; a song has its own")
     given = None if lyrics is None else _lyrics(lyrics, "--lyrics", is_text=is_text)
     from neuralist import api
-    from neuralist.serving.catalogue import OTHER, SAME
-    from neuralist.text import languages
 
     loaded = api.load(model)
     catalogue = loaded.catalogue
-    query, start = None, None
-    options: dict[str, Any] = {"exclude_artist": exclude_artist, "min_year": min_year, "max_year": max_year}
-    options |= {"versions": versions, "contrast": contrast, "lyrics_only": lyrics_only, "language": language}
-    if given is not None:
-        from neuralist.serving.facts import checked
-
-        cleaned = _cleaned(loaded, given)
-        reading = loaded.read([cleaned], cleaned=True)
-        _check_known(loaded, given.source, float(reading.known[0]))
-        spoken = languages.detect([cleaned]) if language in (SAME, OTHER) else None
-        embeddings, facts = reading.embeddings, checked(artist, year, tags)
-    else:
-        start, query = _find(catalogue, song or "")
-        embeddings, facts = catalogue.embeddings[start][None], catalogue.facts(start)
-        spoken = [catalogue.songs["language"].iloc[start]]
-        # Of a model without a blend nobody has asked for the song's facts.
-        options["lyrics_only"] |= catalogue.blend is None
-    nearest = catalogue.nearest(
-        embeddings, k, exclude_song=start, facts=[facts], query_languages=spoken, **options
-    )
-    notes: list[str] = nearest.attrs.get("notes", [])
-    for note in notes if song is None else []:
+    with shell.named_options(_RECOMMEND):
+        query = (
+            _of_song(catalogue, song or "")
+            if given is None
+            else _of_lyrics(loaded, given, artist, year, tags, language)
+        )
+        nearest = catalogue.nearest(
+            query.embedding[None],
+            k,
+            exclude_song=query.position,
+            facts=[query.facts],
+            query_languages=None if query.language is None else [query.language],
+            exclude_artist=exclude_artist,
+            min_year=min_year,
+            max_year=max_year,
+            versions=versions,
+            contrast=contrast,
+            # Of a model without a blend nobody has asked for the facts of a song of the catalogue.
+            lyrics_only=lyrics_only or (query.position is not None and catalogue.blend is None),
+            language=language,
+        )
+    for note in nearest.attrs.get("notes", []) if song is None else []:
         shell.warn(note)
     if nearest.empty:
         why = "" if language is None else f" ({catalogue.spoken})"
         raise ValueError(
             f"none of {len(catalogue.songs):,} songs is left by these options{why}; ask for more"
         )
-    used = nearest["used"].iloc[0].split(", ") if "used" in nearest else ["lyrics"]
-    result = {"query": query, "used": used, "notes": notes, "songs": _records(nearest)} | _provenance(
-        loaded.served
-    )
+    result = _recommended(catalogue, query, nearest, language, contrast=contrast)
+    _print_songs(catalogue, result | _provenance(loaded.served), "Near", as_json)
+
+
+class _Query(NamedTuple):
+    """What songs are to be near to.
+
+    Attributes:
+        embedding: float32 (units,).
+        facts: what is known beside the lyrics.
+        language: as `text.languages` gives it; None where nothing asks for it.
+        position: in the catalogue; None of lyrics.
+        song: its metadata; None of lyrics.
+    """
+
+    embedding: "np.ndarray"
+    facts: "Facts"
+    language: str | None
+    position: int | None = None
+    song: dict[str, Any] | None = None
+
+
+def _of_song(catalogue: "Catalogue", song: str) -> _Query:
+    """Return a song of the catalogue as a query.
+
+    Raises:
+        ValueError: see `_find`.
+    """
+    position, metadata = _find(catalogue, song, "--song")
+    spoken = catalogue.songs["language"].iloc[position]
+    return _Query(catalogue.embeddings[position], catalogue.facts(position), spoken, position, metadata)
+
+
+def _of_lyrics(
+    loaded: "api.Model",
+    given: "_Lyrics",
+    artist: str | None,
+    year: int | None,
+    tags: str | None,
+    language: str | None,
+) -> _Query:
+    """Return lyrics as a query, with what --artist, --year and --tags say of them.
+
+    Raises:
+        ValueError: the text is no lyrics, the model knows none of its words, or a fact is invalid.
+    """
+    from neuralist.serving.catalogue import OTHER, SAME
+    from neuralist.serving.facts import checked
+    from neuralist.text import languages
+
+    cleaned = _cleaned(loaded, given)
+    reading = loaded.read([cleaned], cleaned=True)
+    _check_known(loaded, given.source, float(reading.known[0]))
+    spoken = languages.detect([cleaned])[0] if language in (SAME, OTHER) else None
+    return _Query(reading.embeddings[0], checked(artist, year, tags), spoken)
+
+
+def _recommended(
+    catalogue: "Catalogue", query: _Query, nearest: "pd.DataFrame", language: str | None, *, contrast: bool
+) -> dict[str, Any]:
+    """Return the nearest songs and what ranked and chose them, as --json has it."""
+    from neuralist.text import languages
+
+    result: dict[str, Any] = {
+        "query": query.song,
+        "used": nearest["used"].iloc[0].split(", ") if "used" in nearest else ["lyrics"],
+        "notes": nearest.attrs.get("notes", []),
+        "songs": _records(nearest),
+    }
     if contrast:
-        result["contrast"] = {"genres": catalogue.genres(facts), "year": facts.year}
+        result["contrast"] = {"genres": catalogue.genres(query.facts), "year": query.facts.year}
     if language is not None:
-        asked = languages.code(language) or language
-        result["language"] = {"asked": asked, "query": spoken[0] if spoken else None}
-    _print_songs(catalogue, result, "Near", as_json)
+        result["language"] = {"asked": languages.code(language) or language, "query": query.language}
+    return result
 
 
 def playlist(  # noqa: PLR0913 - each is an option
@@ -278,19 +353,23 @@ def playlist(  # noqa: PLR0913 - each is an option
     loaded = api.load(model)
     catalogue = loaded.catalogue
     asked = {
-        "query": [] if song is None else [song],
-        "to": [] if to is None else [to],
-        "like": like or [],
-        "not": unlike or [],
+        "--song" if to is None else "--from": [] if song is None else [song],
+        "--to": [] if to is None else [to],
+        "--like": like or [],
+        "--not": unlike or [],
     }
     # By position: a song that is named twice, or by two names, counts once.
-    found = {role: dict(_find(catalogue, text) for text in texts) for role, texts in asked.items()}
-    named = {role: list(songs.values()) for role, songs in found.items()}
-    result: dict[str, Any] = {"query": None if song is None else named["query"][0]}
-    result |= {} if to is None else {"to": named["to"][0]}
-    result |= {"like": named["like"], "not": named["not"]} if like else {}
-    positions = {role: list(songs) for role, songs in found.items()}
-    played = _played(catalogue, positions, n, language, versions=versions)
+    starts, ends, likes, nots = (
+        dict(_find(catalogue, text, option) for text in texts) for option, texts in asked.items()
+    )
+    result: dict[str, Any] = {"query": next(iter(starts.values()), None)}
+    if ends:
+        [result["to"]] = ends.values()
+    if likes:
+        result |= {"like": [*likes.values()], "not": [*nots.values()]}
+    named = _Named([*starts], [*ends], [*likes], [*nots])
+    with shell.named_options(_PLAYLIST):
+        played = _played(catalogue, named, n, language, versions)
     result |= {"songs": _records(played)} | _provenance(loaded.served)
     if audio is not None:
         audio.name(result["songs"])
@@ -301,23 +380,27 @@ def playlist(  # noqa: PLR0913 - each is an option
         _tell_written(out, result)
 
 
+class _Named(NamedTuple):
+    """The songs that a playlist is made from, by position: one start and perhaps an end, or likes."""
+
+    starts: list[int]
+    ends: list[int]
+    likes: list[int]
+    nots: list[int]
+
+
 def _played(
-    catalogue: "Catalogue",
-    positions: Mapping[str, list[int]],
-    n: int,
-    language: str | None,
-    *,
-    versions: bool,
+    catalogue: "Catalogue", named: _Named, n: int, language: str | None, versions: bool
 ) -> "pd.DataFrame":
     """Return a playlist's songs, with the similarity to the one before, or with the score by likes."""
     options: dict[str, Any] = {"versions": versions, "language": language}
-    if positions["like"]:
-        walk, scores = catalogue.like(positions["like"], positions["not"], n, **options)
+    if named.likes:
+        walk, scores = catalogue.like(named.likes, named.nots, n, **options)
         columns = {"score": scores.round(6)}
     else:
-        [start] = positions["query"]
-        if positions["to"]:
-            walk = catalogue.path(start, positions["to"][0], n, **options)
+        [start] = named.starts
+        if named.ends:
+            walk = catalogue.path(start, named.ends[0], n, **options)
         else:
             walk = catalogue.playlist(start, n, **options)
         steps = catalogue.embeddings[walk]
@@ -501,8 +584,13 @@ def _is_there(argument: str, test: Callable[[Path], bool]) -> bool:
         return False
 
 
-def _find(catalogue: "Catalogue", song: str) -> tuple[int, dict[str, Any]]:
+def _find(catalogue: "Catalogue", song: str, option: str) -> tuple[int, dict[str, Any]]:
     """Return the position of a song in the catalogue, and its metadata.
+
+    Args:
+        catalogue: to look in.
+        song: an id, or "artist - title".
+        option: that gave it, for the message.
 
     Raises:
         ValueError: no song has this name or nearly this name.
@@ -511,7 +599,7 @@ def _find(catalogue: "Catalogue", song: str) -> tuple[int, dict[str, Any]]:
     if match.position is None:
         near = "; ".join(f"'{label}'" for label in match.suggestions)
         raise ValueError(
-            f"no song '{song}' among the {len(catalogue.songs):,} of the catalogue; "
+            f"{option}: no song '{song}' among the {len(catalogue.songs):,} of the catalogue; "
             + (f"did you mean {near}?" if near else "give 'artist - title'")
         )
     [metadata] = _records(catalogue.songs.iloc[[match.position]].drop(columns="language"))

@@ -184,10 +184,8 @@ class Catalogue:
         """
         _check_options(k, min_year, max_year)
         groups = self._rows if versions else self._groups
-        allowed = self._allowed(exclude_artist, min_year, max_year)
-        if exclude_song is not None:
-            others = groups != groups[exclude_song]
-            allowed = others if allowed is None else allowed & others
+        others = None if exclude_song is None else groups != groups[exclude_song]
+        allowed = self._allowed(exclude_artist, min_year, max_year, others)
         search = self._neighbours.nearest
         if not versions and self._has_versions:
             search = partial(self._neighbours.nearest_of_groups, groups=groups)
@@ -260,7 +258,7 @@ class Catalogue:
             return Use(facts, None)
         if self.blend is None:
             raise ValueError(
-                f"{joined(facts.known)}: an earlier version packed this model, which ranks by lyrics "
+                f"{facts.known[0]}: an earlier version packed this model, which ranks by lyrics "
                 "alone; run `dvc repro package` to pack it again"
             )
         notes = []
@@ -304,8 +302,8 @@ class Catalogue:
         own = self.genres(facts)
         if not own and facts.year is None:
             raise ValueError(
-                "contrast: neither year nor genre of the query is known; give its year, or tags of which one "
-                "is a genre, such as rock"
+                "contrast: neither year nor genre of the query is known; leave it out, or give lyrics with "
+                "their year, or with tags of which one is a genre, such as rock"
             )
         far = np.zeros(len(self.songs), dtype=bool)
         if own:
@@ -371,9 +369,9 @@ class Catalogue:
             ValueError: `start` is not a position, n is below 1, or every song left is by the last artist; or
                 the language is one that `nearest` refuses.
         """
-        self._check_position(start, "playlist")
+        self._check_position("start", start)
         if n < 1:
-            raise ValueError(f"playlist: received n = {n}; give 1 or more")
+            raise ValueError(f"n: received {n}; give 1 or more")
         groups = self._rows if versions else self._groups
         walk, unplayed = [start], groups != groups[start]
         if language is not None:
@@ -385,8 +383,7 @@ class Catalogue:
                 left = f"every song left is by {artist}" if unplayed.any() else "no song is left"
                 why = "" if language is None else f" ({self.spoken})"
                 raise ValueError(
-                    f"playlist: {left} after {len(walk)} of {n} songs{why}; ask for {len(walk)} or begin "
-                    "elsewhere"
+                    f"n: {left} after {len(walk)} of {n} songs{why}; ask for {len(walk)} or begin elsewhere"
                 )
             [near] = self._neighbours.nearest(self.embeddings[walk[-1]][None], 1, allowed)
             walk.append(int(near.positions[0]))
@@ -408,13 +405,15 @@ class Catalogue:
             ValueError: a position is none, both are one song or versions of one, n is below 2, or there is no
                 such path; or the language is one that `nearest` refuses.
         """
-        for song in (start, end):
-            self._check_position(song, "path")
+        self._check_position("start", start)
+        self._check_position("end", end)
         if n < 2:
-            raise ValueError(f"path: received n = {n}; give 2 or more")
+            raise ValueError(f"n: received {n}; give 2 or more, for both ends of the path")
         groups = self._rows if versions else self._groups
         if groups[start] == groups[end]:
-            raise ValueError("path: both ends are the same song, or versions of it; name two songs")
+            raise ValueError(
+                "end: received the song at which the path begins, or a version of it; name another one"
+            )
         if n == 2:
             return [start, end]
         from_start, to_end = (
@@ -428,7 +427,7 @@ class Catalogue:
         if path is None:
             why = "" if language is None else f" ({self.spoken})"
             raise ValueError(
-                f"path: {len(songs) - 2} songs lie between, and make no path of {n} in which no two in a row "
+                f"n: {len(songs) - 2} songs lie between, and make no path of {n} in which no two in a row "
                 f"are by one artist{why}; ask for fewer"
             )
         return songs[path].tolist()
@@ -460,18 +459,19 @@ class Catalogue:
             ValueError: a position is none, there are no likes, a song is liked and not, n is below 1, or
                 fewer songs are left; or the language is one that `nearest` refuses.
         """
-        for song in (*likes, *nots):
-            self._check_position(song, "like")
+        for argument, songs in (("likes", likes), ("nots", nots)):
+            for song in songs:
+                self._check_position(argument, song)
         if n < 1:
-            raise ValueError(f"like: received n = {n}; give 1 or more")
+            raise ValueError(f"n: received {n}; give 1 or more")
         if not likes:
-            raise ValueError("like: received no song to be like; name one or more")
+            raise ValueError("likes: received no song; name one or more")
         groups = self._rows if versions else self._groups
         both = set(groups[[*likes]].tolist()) & set(groups[[*nots]].tolist())
         if both:
             song = next(song for song in likes if groups[song] in both)
             name = self.label(*self.songs.loc[song, ["song_id", "artist", "title"]].fillna(""))
-            raise ValueError(f"like: {name} is to be like and not; name it once")
+            raise ValueError(f"nots: received {name}, or a version of it, which is liked too; name it once")
         liked, others = (
             np.array([self._neighbours.compare(self.embeddings[song]) for song in songs])
             for songs in (likes, nots)
@@ -483,7 +483,7 @@ class Catalogue:
         if len(played) < n:
             left = "no song is left" if len(played) == len(ranked) else "every song left is by one artist"
             why = "" if language is None else f" ({self.spoken})"
-            raise ValueError(f"like: {left} after {len(played)} of {n} songs{why}; ask for fewer")
+            raise ValueError(f"n: {left} after {len(played)} of {n} songs{why}; ask for fewer")
         return played, score[played]
 
     def _first_of_groups(
@@ -502,15 +502,19 @@ class Catalogue:
         first[order[np.unique(groups[order], return_index=True)[1]]] = True
         return first
 
-    def _check_position(self, song: int, what: str) -> None:
+    def _check_position(self, argument: str, song: int) -> None:
         if not 0 <= song < len(self.songs):
-            raise ValueError(f"{what}: received song {song}; give 0 to {len(self.songs) - 1}")
+            raise ValueError(f"{argument}: received song {song}; give 0 to {len(self.songs) - 1}")
 
     def _allowed(
-        self, exclude_artist: str | None, min_year: int | None, max_year: int | None
+        self,
+        exclude_artist: str | None,
+        min_year: int | None,
+        max_year: int | None,
+        others: np.ndarray | None,
     ) -> np.ndarray | None:
-        """Return a mask of the songs that pass the filters, bool (n_songs,); None for all songs."""
-        masks = []
+        """Return a mask of those of `others` that pass the filters, bool (n_songs,); None for all songs."""
+        masks = [] if others is None else [others]
         if exclude_artist is not None:
             if not isinstance(exclude_artist, str):
                 raise ValueError(
@@ -645,7 +649,7 @@ def _check_options(k: Any, min_year: Any, max_year: Any) -> None:
                 f"{name}: received {excerpt(repr(year))}; give a year as a whole number, or None"
             )
     if min_year is not None and max_year is not None and min_year > max_year:
-        years = f"{excerpt(str(min_year))}, after max_year {excerpt(str(max_year))}"
+        years = f"{excerpt(str(min_year))}, after the latest year, {excerpt(str(max_year))}"
         raise ValueError(f"min_year: received {years}; exchange them")
 
 

@@ -129,7 +129,7 @@ def _year(value: Any) -> int:
     # By any other year every song would be far.
     first, latest = years.FIRST, years.latest()
     if not first <= year <= latest:
-        raise ValueError(f"year: received {excerpt(str(year))}; give one from {first} to {latest}, or null")
+        raise ValueError(f"year: received {excerpt(str(year))}; give one from {first} to {latest}, or none")
     return year
 
 

@@ -281,10 +281,16 @@ def _start(storage: JournalStorage | RDBStorage, trial_id: int) -> bool:
         return False
 
 
+def ran_here(trial: FrozenTrial) -> bool:
+    """Return whether a process of this machine runs a trial, or was the last to."""
+    host, _ = trial.user_attrs.get("worker", [None, ""])
+    return host == socket.gethostname()
+
+
 def _abandoned(trial: FrozenTrial) -> bool:
     """Whether the process that runs a trial is dead: on another machine, whether its heartbeat is overdue."""
-    host, path = trial.user_attrs.get("worker", [None, ""])
-    if host == socket.gethostname() and Path(path).exists():
+    _, path = trial.user_attrs.get("worker", [None, ""])
+    if ran_here(trial) and Path(path).exists():
         with Path(path).open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

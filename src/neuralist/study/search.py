@@ -14,6 +14,7 @@ import json
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -258,6 +259,25 @@ def epochs(study: optuna.Study, settings: params.Study) -> pd.DataFrame:
         for step, value in sorted(trial.intermediate_values.items())
     ]
     return pd.DataFrame(rows, columns=["trial", "epoch", "value"])
+
+
+def times(study: optuna.Study, settings: params.Study) -> dict[int, tuple[int, int]]:
+    """Return start and end of the finished trials that this machine ran, in milliseconds since 1970.
+
+    Those of other machines are left out: Optuna keeps the time of a clock, and not its time zone.
+
+    Returns:
+        (start, end) by a trial's number.
+    """
+    return {
+        trial.number: (_milliseconds(trial.datetime_start), _milliseconds(trial.datetime_complete))
+        for trial in queue.trials(study, settings)
+        if trial.datetime_start and trial.datetime_complete and queue.ran_here(trial)
+    }
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 def explain_no_value(study: optuna.Study, settings: params.Study) -> str | None:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from neuralist.config.records import ExperimentMetrics
     from neuralist.tracking.trainings import Training
 
-# The digest leaves these out: they follow from the fingerprint in experiment.json, and are slow to read.
+# All files of a training but experiment.json, history.csv and histograms.npz. The digest leaves these out:
+# they follow from the fingerprint in experiment.json, and are slow to read. Histograms, which may be switched
+# on later, do not follow from it.
 MODEL_FILES = (
     "model.keras",
     "encoder.onnx",
@@ -26,7 +28,9 @@ MODEL_FILES = (
     "fusion.npz",
     "style.npz",
     "averaged_vectors.npz",
+    "representatives.npz",
     "vocabulary.txt",
+    "origins.npz",
 )
 REPORTS = (
     "results.md",

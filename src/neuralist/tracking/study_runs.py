@@ -4,7 +4,8 @@ Input: artifacts/study/ as the stage study leaves it, or the trials so far while
 store of `tracking.store`, found by their tags `study` (its name) and `trial`. A trial that was pruned is
 KILLED, one without a value FAILED. A second call adds what is missing; a study counts as recorded when its
 run is FINISHED and its tag `recorded` is the digest of the files. A complete trial has its value, the
-kept model's, under the name that the metric has in the runs of experiments.
+kept model's, under the name that the metric has in the runs of experiments. Start and end are those of the
+trial; what this machine did not run has the tag `restored`, as with `tracking.runs`.
 """
 
 import time
@@ -30,6 +31,7 @@ from neuralist.tracking.store import (
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 STATUS = {"complete": "FINISHED", "pruned": "KILLED", "fail": "FAILED"}
 NOT_SETTINGS = ("trial", "state", "value", "epochs")
@@ -40,8 +42,9 @@ class Trials(NamedTuple):
 
     name: str  # of the study
     metric: str
-    trials: Sequence[dict[str, Any]]  # rows of trials.csv
+    trials: Sequence[dict[str, Any]]  # rows of trials.csv; a setting that a trial did not draw is None
     epochs: Sequence[dict[str, Any]]  # rows of epochs.csv
+    times: trainings.Times  # of the trials that this machine ran
 
 
 def record(folder: Path, mlflow_store: Store | None = None) -> str | None:
@@ -69,10 +72,11 @@ def record(folder: Path, mlflow_store: Store | None = None) -> str | None:
         complete = find_recorded(client, experiment_id, "recorded", digests) is not None
         if not complete:
             parent = _add(client, experiment_id, study)
+            run_id = parent.info.run_id
             for path in paths:
-                client.log_artifact(parent, str(path))
-            client.set_tag(parent, "recorded", digests[0])
-            client.set_terminated(parent)
+                client.log_artifact(run_id, str(path))
+            client.set_tag(run_id, "recorded", digests[0])
+            client.set_terminated(run_id, end_time=_end(parent, study.times))
         stamp.renew(client, mlflow_store)
     return None if complete else study.name
 
@@ -85,9 +89,13 @@ def _read(folder: Path) -> Trials:
     best = records.load(folder / "best.yaml", records.BestTrial)
     try:
         trials, epochs = (pd.read_csv(folder / name) for name in ("trials.csv", "epochs.csv"))
-        return Trials(best.study, best.metric, trials.to_dict("records"), epochs.to_dict("records"))
     except (OSError, ValueError) as error:
         raise ValueError(f"{folder}: no study ({error}); run `dvc repro study`") from error
+    # A column with a trial that did not draw the setting was read as floats: 25.0 for 25.
+    trials = trials.convert_dtypes()
+    rows = trials.astype(object).where(trials.notna(), None).to_dict("records")
+    times = trainings.read_trials(best.study)
+    return Trials(best.study, best.metric, rows, epochs.to_dict("records"), times)
 
 
 class LiveStudy:
@@ -124,9 +132,10 @@ class LiveStudy:
                 client.set_terminated(run.info.run_id, "FAILED")
 
 
-def _add(client: "MlflowClient", experiment_id: str, study: Trials) -> str:
-    """Add the trials that the store lacks; returns the id of the study's run."""
-    parent = _study_run(client, experiment_id, study)
+def _add(client: "MlflowClient", experiment_id: str, study: Trials) -> "Run":
+    """Add the trials that the store lacks; returns the study's run."""
+    study_run = _study_run(client, experiment_id, study)
+    parent = study_run.info.run_id
     # Of trials alone: a person may have nested a run of their own there.
     condition = f"tags.`mlflow.parentRunId` = '{parent}' AND tags.trial != ''"
     nested = client.search_runs([experiment_id], condition, max_results=50_000)
@@ -134,29 +143,31 @@ def _add(client: "MlflowClient", experiment_id: str, study: Trials) -> str:
     for run in nested:
         if run.info.status not in STATUS.values():
             client.delete_run(run.info.run_id)  # its recording was killed half-way
-    for trial in _typed(study.trials):
+    for trial in study.trials:
         if trial["state"] in STATUS and str(trial["trial"]) not in recorded:
             _add_trial(client, experiment_id, study, trial, parent)
     n_complete = sum(trial["state"] == "complete" for trial in study.trials)
     client.set_tag(parent, "trials", f"{n_complete} complete of {len(study.trials)}")
-    return parent
+    return study_run
 
 
-def _typed(trials: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return trials whose columns have one type each: whole numbers stay whole where other trials have none.
-
-    A table has no value where a trial did not draw a setting, and makes a column of floats of it.
-    """
-    import pandas as pd
-
-    table = pd.DataFrame(list(trials)).convert_dtypes()
-    return table.astype(object).where(table.notna(), None).to_dict("records")
-
-
-def _study_run(client: "MlflowClient", experiment_id: str, study: Trials) -> str:
+def _study_run(client: "MlflowClient", experiment_id: str, study: Trials) -> "Run":
+    """Return the study's run; creates it where it is missing, with the start of the first trial."""
     identity = {"study": study.name, "trial": "all"}
-    run = find_run(client, experiment_id, f"study {study.name}", identity, {"metric": study.metric})
-    return run.info.run_id
+    start_time = min((start for start, _ in study.times.values()), default=None)
+    tags = {"metric": study.metric} | _restored(start_time)
+    return find_run(client, experiment_id, f"study {study.name}", identity, tags, start_time=start_time)
+
+
+def _restored(start_time: int | None) -> dict[str, str]:
+    """Return the tag of what this machine did not run."""
+    return {} if start_time is not None else {"restored": "true"}
+
+
+def _end(run: "Run", times: trainings.Times) -> int:
+    """Return the end of the study's run: that of its last trial; where none ran here, the run's start."""
+    last = max((end for _, end in times.values()), default=0)
+    return last if last >= run.info.start_time else run.info.end_time or run.info.start_time
 
 
 def _add_trial(
@@ -172,7 +183,9 @@ def _add_trial(
         "mlflow.parentRunId": parent,
         "mlflow.user": user(),
     }
-    run = client.create_run(experiment_id, run_name=f"trial {number}", tags=tags)
+    start_time, end_time = study.times.get(number, (None, None))
+    tags |= _restored(start_time)
+    run = client.create_run(experiment_id, start_time, run_name=f"trial {number}", tags=tags)
     now = trainings.now()
     figures = [
         Metric(metric_names.curve(study.metric), row["value"], now, int(row["epoch"]))
@@ -184,4 +197,4 @@ def _add_trial(
     drawn = run_names.shown({key: value for key, value in trial.items() if key not in NOT_SETTINGS})
     settings = [Param(key, value) for key, value in drawn.items()]
     client.log_batch(run.info.run_id, figures, settings)
-    client.set_terminated(run.info.run_id, STATUS[trial["state"]])
+    client.set_terminated(run.info.run_id, STATUS[trial["state"]], end_time or run.info.start_time)

@@ -1,21 +1,25 @@
-"""Keep when this machine trained an experiment, and what made it: MLflow's run has these times.
+"""Keep when this machine trained an experiment or ran a trial: MLflow's run has these times.
 
-Output: work/.trainings/<MLflow experiment>/<name>-<fingerprint>.json of the main checkout, as the checkpoints
-are: what DVC's cache brings back was not trained here, so no file of a stage may hold it. A copy that
-`dvc exp run --queue` makes goes away, so its trainings are kept in the main checkout too.
+Output: work/.trainings/<MLflow experiment>/<name>-<fingerprint>.json of the main checkout, and beside it
+trials/<study>.json. They are where the checkpoints are: what DVC's cache brings back was not trained here, so
+no file of a stage may hold it. A copy that `dvc exp run --queue` makes goes away, so what it trained is kept
+in the main checkout too.
 """
 
 import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from neuralist import files
 from neuralist.tracking.store import main_checkout, store
+
+# Of trials by number: start and end in milliseconds since 1970.
+Times = Mapping[int, tuple[int, int]]
 
 
 class Training(NamedTuple):
@@ -65,6 +69,22 @@ def read(name: str, fingerprint: str) -> Training | None:
     return _read(_path(name, fingerprint))
 
 
+def keep_trials(study: str, times: Times) -> None:
+    """Keep when this machine ran the trials of a study, which is known by its name."""
+    path = _trials_path(study)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.write_text(path, json.dumps(times))
+
+
+def read_trials(study: str) -> Times:
+    """Return when this machine ran the trials of a study; of those that it did not run there is nothing."""
+    try:
+        kept = json.loads(_trials_path(study).read_text(encoding="utf-8"))
+        return {int(number): (int(start), int(end)) for number, (start, end) in kept.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}  # none, or damaged
+
+
 def now() -> int:
     """Return the time as MLflow takes it, in milliseconds since 1970."""
     return int(time.time() * 1000)
@@ -79,9 +99,16 @@ def git_commit() -> str:
     return result.stdout.strip() if result.returncode == 0 else ""
 
 
+def _folder() -> Path:
+    return main_checkout(Path.cwd().resolve()) / "work" / ".trainings" / store().experiment
+
+
 def _path(name: str, fingerprint: str) -> Path:
-    folder = main_checkout(Path.cwd().resolve()) / "work" / ".trainings" / store().experiment
-    return folder / f"{name}-{fingerprint[:16]}.json"
+    return _folder() / f"{name}-{fingerprint[:16]}.json"
+
+
+def _trials_path(study: str) -> Path:
+    return _folder() / "trials" / f"{study}.json"
 
 
 def _read(path: Path) -> Training | None:

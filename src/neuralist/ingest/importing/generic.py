@@ -260,19 +260,21 @@ def _is_encodable(text: str) -> bool:
     return True
 
 
-def write(imported: Imported, folder: Path, source: str) -> None:
+def write(imported: Imported, folder: Path, source: str, *, replace: bool = False) -> None:
     """Write the generic form to a new folder, whole or not at all.
 
     Args:
         imported: what is written.
-        folder: which must not be there yet.
+        folder: to write.
         source: the name of the file, for the note in corpus.yaml.
+        replace: whether it may be the folder of an earlier import. Its texts, and its pairs where there are
+            new ones, are replaced, each file whole or not at all; corpus.yaml and other files stay.
 
     Raises:
-        ValueError: the folder is there already.
+        ValueError: the folder is there already, or with `replace` is of no import.
     """
-    check_new(folder)
-    with named(folder), temporary_folder(folder.parent, ".import-") as unfinished:
+    check_out(folder, replace=replace)
+    with named(folder), temporary_folder(folder.resolve().parent, ".import-") as unfinished:
         made = unfinished / "made"
         made.mkdir()
         _write_csv(made / "texts.csv", imported.texts.columns, _rows(imported.texts))
@@ -281,17 +283,59 @@ def write(imported: Imported, folder: Path, source: str) -> None:
             (made / corpus.FILE).write_text(_corpus(imported.range, source), encoding="utf-8")
         if imported.left_out:
             _write_csv(made / LEFT_OUT, ("where", "reason", "value"), imported.left_out)
-        made.rename(folder)
+        if replace and folder.exists():
+            _put_into(made, folder)
+        else:
+            made.rename(folder)
 
 
-def check_new(folder: Path) -> None:
-    """Refuse a folder that is there already.
+def _put_into(made: Path, folder: Path) -> None:
+    """Move the files of an import over those of an earlier one; its corpus.yaml, perhaps edited, stays."""
+    if (folder / corpus.FILE).exists():
+        (made / corpus.FILE).unlink(missing_ok=True)
+    if not (made / LEFT_OUT).exists():
+        (folder / LEFT_OUT).unlink(missing_ok=True)
+    # texts.csv before pairs.csv, which names its rows, lest a kill in between leave pairs of unknown texts.
+    for path in sorted(made.iterdir(), reverse=True):
+        path.replace(folder / path.name)
+
+
+def check_out(folder: Path, *, replace: bool) -> None:
+    """Refuse a folder that is there already; with `replace`, one that is of no import.
 
     Raises:
         ValueError: it is.
     """
-    if folder.exists() or folder.is_symlink():
-        raise ValueError(f"{folder}: exists already; name a new folder")
+    if not folder.exists() and not folder.is_symlink():
+        return
+    if not replace:
+        raise ValueError(f"{folder}: exists already; name a new folder, or give --replace")
+    if not (folder / "texts.csv").is_file():
+        raise ValueError(
+            f"{folder}: --replace: no texts.csv there, so it is of no import; name that folder, or a new one"
+        )
+
+
+def kept_range(folder: Path, given: Range | None) -> Range | None:
+    """Return the range of the grades that the corpus.yaml of an earlier import names; without one `given`.
+
+    Raises:
+        ValueError: `given` is another one, or corpus.yaml is damaged.
+    """
+    path = folder / corpus.FILE
+    ends = corpus.read(folder).values.get("similarity_range")
+    if ends is None:
+        return given
+    is_range = isinstance(ends, list) and len(ends) == 2 and all(isinstance(end, int | float) for end in ends)
+    if not is_range or ends[0] >= ends[1]:
+        raise ValueError(f"{path}: similarity_range is {ends!r:.80}; name the lowest and the highest grade")
+    low, high = map(float, ends)
+    if given is not None and (given.low, given.high) != (low, high):
+        raise ValueError(
+            f"{path}: similarity_range is {grades.written(low)} to {grades.written(high)}, and --range "
+            "another one; leave --range out, or change corpus.yaml"
+        )
+    return Range(low, high, f"as {path} says")
 
 
 def _rows(table: pd.DataFrame) -> Iterable[tuple[str, ...]]:
