@@ -1,8 +1,8 @@
 """Stage evaluate: every experiment beside its baselines, on val and test, with intervals.
 
 Command: python pipelines/evaluate.py SONGS ROWS PAIRS UNLISTED VECTORS EXPERIMENTS --estimates FOLDER
---metrics FOLDER --headline FILE --table FILE --page FILE --predictions FILE --curves FOLDER --figures FOLDER
---dark-figures FOLDER --corpus FILE
+--metrics FOLDER --headline FILE --table FILE --page FILE --predictions FILE --curves FOLDER
+--curves-template FILE --figures FOLDER --dark-figures FOLDER --corpus FILE
 Estimates hold all that was measured; metrics and headline a few figures of it, for DVC's tables.
 """
 
@@ -39,7 +39,7 @@ def main() -> None:
     """Predict with each experiment's encoder, compute the metrics, write them, the tables and the figures."""
     inputs = ("songs", "rows", "pairs", "unlisted", "vectors", "experiments")
     options = ("corpus", "estimates", "metrics", "headline", "table", "page", "predictions")
-    options += ("curves", "figures", "dark-figures")
+    options += ("curves", "curves-template", "figures", "dark-figures")
     args, settings = path_parser(__doc__, inputs, options).parse_args(), params.load()
     songs = parquet.read(args.songs, tables.SONGS)
     listings = Listings.load(args.rows, args.pairs, args.unlisted)
@@ -71,6 +71,8 @@ def main() -> None:
     histories = {name: figures.read_history(args.experiments / name / "history.csv") for name in experiments}
     for measure, table in epoch_tables.by_measure(histories, experiments).items():
         files.write_text(args.curves / f"{measure}.csv", table.to_csv(index=False, lineterminator="\n"))
+    template = epoch_tables.template(list(experiments))
+    files.write_text(args.curves_template, json.dumps(template, indent=2) + "\n")
     resolved = evaluation.resolved(songs, experiments)
     shown = evaluation.targeted(predictions, songs, experiments)
     _draw(args, trained, histories, resolved, shown, settings.evaluate)
@@ -114,11 +116,12 @@ def _draw(
     of_epochs = {
         name: epoch_histograms.read(args.experiments / name / epoch_histograms.FILE) for name in experiments
     }
+    bins = figures.bins_of_test(shown, experiments, settings)
     for folder, theme in ((args.figures, figure_style.LIGHT), (args.dark_figures, figure_style.DARK)):
         shutil.rmtree(folder, ignore_errors=True)
         drawn = {
             "curves": figures.curves(histories, trained, experiments, theme),
-            "calibration": figures.calibration(shown, experiments, settings, theme),
+            "calibration": figures.calibration(bins, experiments, settings, theme),
             "confusion": figures.confusion(shown, experiments, theme),
             "decile_error": figures.decile_error(shown, experiments, theme),
             "predicted_against_true": figures.predicted_against_true(shown, experiments, theme),

@@ -1,19 +1,17 @@
 """Five sentences on made metrics, worked out by hand, and the page that begins with them."""
 
 import base64
-import json
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
-from tests import settings, trained
+from tests import trained
 
 from neuralist.config import params
 from neuralist.config.metric_table import BY_NAME, CHOOSING
 from neuralist.config.records import ExperimentMetrics
-from neuralist.evaluation import epoch_tables, results, results_page, summary
+from neuralist.evaluation import results, results_page, summary
 
 SETTINGS = params.Evaluate(draws=1000, level=0.95, sentence_encoder=None, seed=1)
 # Of the paired difference to the model by Spearman: it leads, neither, it trails.
@@ -204,30 +202,6 @@ def test_the_headline_is_the_served_model_with_four_figures_of_test() -> None:
     assert results.headline(metrics, "plain") == figures
     figures = {"served": "ranked", "listed_auc": 0.75, "ndcg_at_10": None, "spearman": 0.5, "mse": 0.25}
     assert results.headline(metrics, "ranked") == figures
-
-
-def test_a_table_of_epochs_has_one_measure_and_each_kind_of_loss_its_own() -> None:
-    history = pd.DataFrame(
-        {"epoch": [1, 2], "loss": [0.5, 0.25], "val_loss": [0.75, None], "accuracy": [0.5, 1.0]}
-    )
-    unlike = pd.DataFrame({"epoch": [1], "loss": [2.0], "val_listed_auc": [0.625]})
-    none = pd.DataFrame({"epoch": [], "loss": [], "val_loss": []})
-    squared = settings.experiment(loss="mse")
-    experiments = {"squared": squared, "entropy": settings.experiment(loss="cross_entropy"), "empty": squared}
-    tables = epoch_tables.by_measure({"squared": history, "entropy": unlike, "empty": none}, experiments)
-
-    assert list(tables) == ["loss_mse", "binary_accuracy", "loss_cross_entropy", "pooled_listed_auc"]
-    assert json.loads(tables["loss_mse"].to_json(orient="values")) == [
-        ["squared", "train", 1, 0.5],
-        ["squared", "train", 2, 0.25],
-        ["squared", "val", 1, 0.75],
-    ]
-    assert [table.columns[-1] for table in tables.values()] == [
-        "loss (mse)",
-        "binary accuracy",
-        "loss (cross entropy)",
-        "listed AUC, pooled",
-    ]
 
 
 # --- the page --------------------------------------------------------------------------------------

@@ -2,10 +2,11 @@
 
 Input: histories (the history.csv of each experiment), their records, and predictions (tables.PREDICTIONS).
 Output: matplotlib figures in one style, light or dark; `figure_style.save` writes the same bytes each time.
+An experiment has the colour of its number in each of them, as in the charts of `epoch_tables`.
 Experiments are those of `evaluation.resolved`: their target says which pairs they are scored on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from neuralist.config.params import Evaluate, Experiment
 from neuralist.config.records import ExperimentRecord
 from neuralist.evaluation.groups import grouped
 from neuralist.evaluation.resampling import pair_weights
+from neuralist.evaluation.results import reads
 from neuralist.figure_style import LIGHT, Theme
 from neuralist.metrics import decile
 
@@ -69,6 +71,7 @@ def curves(
         return _kind(experiments[name]), experiments[name].loss, n_pairs
 
     groups = grouped({name: name for name in experiments}, alike)
+    numbers = _numbers(experiments)
     about = (
         "Solid: on val, after the epoch. Dashed: on train, the mean of the epoch's batches while the "
         "model learned, with dropout. Ring: the epoch that was kept, that of the lowest val loss. Accuracy: "
@@ -79,10 +82,11 @@ def curves(
         axes = style.panels(figure, 2 * len(groups))
         for row, ((kind, loss, n_pairs), group) in enumerate(groups.items()):
             accuracies, losses = axes[2 * row : 2 * row + 2]
-            for number, name in enumerate(group):
-                label = f"{name} ({_reads(experiments[name])})"
+            for name in group:
+                label = f"{name} ({reads(experiments[name])})"
                 for panel, column in ((accuracies, "accuracy"), (losses, "loss")):
-                    _curve(panel, histories[name], records[name].best_epoch, column, label, number, theme)
+                    kept = records[name].best_epoch
+                    _curve(panel, histories[name], kept, column, label, numbers[name], theme)
             sizes = "{:,} train, {:,} val pairs".format(*n_pairs)
             _title(accuracies, kind, sizes, theme)
             heads = any(experiments[name].heads for name in group)
@@ -257,6 +261,11 @@ class Bins(NamedTuple):
     n_pairs: np.ndarray
     n_hidden: int
 
+    @property
+    def n_pairs_in_all(self) -> int:
+        """The number of test pairs, hidden ones included."""
+        return int(self.n_pairs.sum()) + self.n_hidden
+
 
 class Scored(NamedTuple):
     """True and predicted similarity of an experiment's test pairs, and numbers of their songs."""
@@ -289,8 +298,13 @@ def calibration_bins(pairs: Scored, settings: Evaluate) -> Bins:
     return Bins(predicted, true, low, high, sizes[shown], int(sizes[~shown].sum()))
 
 
+def bins_of_test(predictions: pd.DataFrame, names: Iterable[str], settings: Evaluate) -> dict[str, Bins]:
+    """Return the bins of each experiment's test pairs; resampling takes longer than drawing them."""
+    return {name: calibration_bins(_test_pairs(predictions, name), settings) for name in names}
+
+
 def calibration(
-    predictions: pd.DataFrame,
+    bins: Mapping[str, Bins],
     experiments: Mapping[str, Experiment],
     settings: Evaluate,
     theme: Theme = LIGHT,
@@ -298,8 +312,15 @@ def calibration(
     """Plot mean true similarity by predicted decile on test, with intervals; a panel for each target.
 
     Deciles of fewer than MIN_PAIRS pairs are not shown, and the panel says how many pairs those hold.
+
+    Args:
+        bins: experiment to its bins, from `bins_of_test`.
+        experiments: those to show.
+        settings: draws and level of the intervals.
+        theme: colours of the figure.
     """
     groups = grouped(experiments, lambda experiment: (_kind(experiment), _names(experiment)))
+    numbers = _numbers(experiments)
     about = (
         "Mean true similarity of the test pairs in each tenth of predicted similarity; the larger a dot, the "
         f"more pairs. Bars: {settings.level:.0%} intervals from {settings.draws:,} resamples of the songs. "
@@ -310,19 +331,19 @@ def calibration(
         figure = style.figure(4.2 * rows, "Calibration: true by predicted similarity", about, theme)
         axes = style.panels(figure, len(groups))
         for number, (panel, ((kind, names), group)) in enumerate(zip(axes, groups.items(), strict=True)):
-            _calibration_panel(panel, predictions, group, settings, theme)
-            n_pairs = len(_test_pairs(predictions, next(iter(group))).true)
+            _calibration_panel(panel, {name: bins[name] for name in group}, numbers, theme)
+            n_pairs = bins[next(iter(group))].n_pairs_in_all
             _title(panel, kind, f"{names}: {n_pairs:,} test pairs", theme)
             panel.set_ylabel("" if number % 2 else "mean true similarity")
     return figure
 
 
 def _calibration_panel(
-    axes: Axes, predictions: pd.DataFrame, group: Mapping[str, Experiment], settings: Evaluate, theme: Theme
+    axes: Axes, by_experiment: Mapping[str, Bins], numbers: Mapping[str, int], theme: Theme
 ) -> None:
     top = 0.2
-    for number, name in enumerate(group):
-        bins = calibration_bins(_test_pairs(predictions, name), settings)
+    for name, bins in by_experiment.items():
+        number = numbers[name]
         hidden = f" ({bins.n_hidden:,} pairs not shown)" if bins.n_hidden else ""
         look: dict[str, Any] = {"color": theme.colour(number)}
         marker = style.MARKERS[number % len(style.MARKERS)]
@@ -354,8 +375,9 @@ def _names(experiment: Experiment) -> str:
     return f"protocol {experiment.protocol}{target}"
 
 
-def _reads(experiment: Experiment) -> str:
-    return f"{experiment.max_tokens} {'words' if experiment.tokens == 'word' else 'characters'}"
+def _numbers(experiments: Iterable[str]) -> dict[str, int]:
+    """Return the number of each experiment, which gives it its colour."""
+    return {name: number for number, name in enumerate(experiments)}
 
 
 def _rows(experiments: Mapping[str, Experiment]) -> int:
@@ -375,7 +397,7 @@ def _experiment_title(
 ) -> None:
     """Head a panel of one experiment: its name, what it reads, its pairs and their number."""
     details = f"{n_pairs:,} test pairs; {_kind(experiment)[0].lower()}{_kind(experiment)[1:]}"
-    _title(axes, f"{name} ({_reads(experiment)})" + (f": {note}" if note else ""), details, theme)
+    _title(axes, f"{name} ({reads(experiment)})" + (f": {note}" if note else ""), details, theme)
 
 
 def _title(axes: Axes, title: str, details: str, theme: Theme) -> None:
