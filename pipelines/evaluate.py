@@ -75,7 +75,7 @@ def main() -> None:
     files.write_text(args.curves_template, json.dumps(template, indent=2) + "\n")
     resolved = evaluation.resolved(songs, experiments)
     shown = evaluation.targeted(predictions, songs, experiments)
-    _draw(args, trained, histories, resolved, shown, settings.evaluate)
+    _draw(args, trained, histories, resolved, shown, settings.evaluate, results.things(evaluated))
     note = corpus.load(args.corpus).note
     warnings = {protocol: splits.describe_small(pairs) for protocol, pairs in scored.items()}
     n_train = trained[about.name].n_pairs["train"]
@@ -111,6 +111,7 @@ def _draw(
     experiments: Mapping[str, Experiment],
     shown: pd.DataFrame,
     settings: params.Evaluate,
+    things: str,
 ) -> None:
     """Write every figure twice, on light and on dark paper."""
     of_epochs = {
@@ -120,11 +121,11 @@ def _draw(
     for folder, theme in ((args.figures, figure_style.LIGHT), (args.dark_figures, figure_style.DARK)):
         shutil.rmtree(folder, ignore_errors=True)
         drawn = {
-            "curves": figures.curves(histories, trained, experiments, theme),
-            "calibration": figures.calibration(bins, experiments, settings, theme),
-            "confusion": figures.confusion(shown, experiments, theme),
-            "decile_error": figures.decile_error(shown, experiments, theme),
-            "predicted_against_true": figures.predicted_against_true(shown, experiments, theme),
+            "curves": figures.curves(histories, trained, experiments, theme, things),
+            "calibration": figures.calibration(bins, experiments, settings, theme, things),
+            "confusion": figures.confusion(shown, experiments, theme, things),
+            "decile_error": figures.decile_error(shown, experiments, theme, things),
+            "predicted_against_true": figures.predicted_against_true(shown, experiments, theme, things),
         }
         for name, experiment in experiments.items():
             for kind, histograms in of_epochs[name].items():

@@ -41,7 +41,7 @@ def test_five_sentences_say_what_on_what_data_how_good_and_how_sure() -> None:
         "constant": (0.125, LEADS),
         "tfidf": (0.25, LEADS),
         "ridge": (0.4375, UNCLEAR),
-        "year_gap": (0.75, TRAILS),
+        "same_artist": (0.75, TRAILS),
     }
     metrics = trained.metrics(one=entry(rivals), leaky=trained.entry("paper"))
 
@@ -62,7 +62,7 @@ def test_five_sentences_say_what_on_what_data_how_good_and_how_sure() -> None:
         "no lead.",
         "By Spearman it is shown to be better than 2 of 4 baselines; no lead is shown over “ridge from "
         "TF-IDF and "
-        "style”, and “year gap” (metadata) is better than it.",
+        "style”, and “same artist” (metadata) is better than it.",
         "How far to trust this: an interval, from 1,000 resamples of the songs, says how far a figure "
         "would move "
         "with other songs of this kind, and nothing of another training or another corpus; leaky is "
@@ -148,7 +148,7 @@ def test_baselines_without_an_interval_are_said_to_be_there() -> None:
 def test_of_one_model_none_is_called_the_best() -> None:
     sentences = said(trained.metrics(one=entry({"tfidf": (0.25, LEADS)})))
     assert sentences[1].startswith(
-        "It learned from 1,234 pairs of songs (train), its best epoch was chosen on 2 other pairs "
+        "It learned from 1,234 pairs of texts (train), its best epoch was chosen on 2 other pairs "
         "(val), and it is tested on 4 further pairs"
     )
 

@@ -5,6 +5,7 @@ shares with them can be told by looking.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,8 @@ def write(
     similarity: Similarity = MANHATTAN,
 ) -> str:
     drawn = layout.songmap(table, embeddings, similarity, 3)
-    words, regions = song_words.weighted(table["lyrics"].tolist()), song_words.regions(embeddings)
+    words = song_words.weighted(table["lyrics"].tolist())
+    regions = song_words.regions(embeddings, words)
     page = html_page.page(drawn, words, regions, "9 songs, by hand", "All made up.")
     path.write_text(page, encoding="utf-8")
     return path.as_uri()
@@ -616,3 +618,29 @@ def test_the_page_measures_and_plays_as_the_command_does(
     assert [song["song"] for song in found] == liked
     assert [song["value"] for song in found] == pytest.approx(scores.tolist(), abs=2e-3)
     context.close()
+
+
+def test_texts_without_artist_or_list_are_never_called_songs(browser: Browser, tmp_path: Path) -> None:
+    table = songs().assign(artist=None, has_list=False, title=list("abcdefghi"))
+    page, errors = browser.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(write(table, tmp_path / "texts.html"))
+    shown = [page.title()]
+    page.keyboard.press("?")
+    shown.append(page.locator("body").inner_text())
+    page.keyboard.press("Escape")
+    page.evaluate("open(0, 'search')")
+    shown.append(page.locator("body").inner_text())
+    for name in ("Path to …", "Cancel", "More like this"):
+        page.get_by_role("button", name=name, exact=True).click()
+        shown.append(page.locator("body").inner_text())
+    shown += page.locator("[aria-label]").evaluate_all("all => all.map(each => each.ariaLabel)")
+    page.close()
+
+    assert errors == []
+    said = " ".join(shown).replace("9 songs, by hand", "")  # the caption is the caller's
+    assert "Each dot is a text." in said
+    assert "Nearest texts" in said
+    assert "Which text shall the path end with?" in said
+    assert "Only texts shown on the map take part." in said
+    assert re.findall(r"(?i)\b(?:songs?|lyrics|artists?|playlists?|m3u)\b", said) == []

@@ -2,7 +2,8 @@
 
 Input: histories (the history.csv of each experiment), their records, and predictions (tables.PREDICTIONS).
 Output: matplotlib figures in one style, light or dark; `figure_style.save` writes the same bytes each time.
-An experiment has the colour of its number in each of them, as in the charts of `epoch_tables`.
+An experiment has the colour of its number in each of them, as in the charts of `epoch_tables`. `things` is
+the word for what is compared, songs or texts.
 Experiments are those of `evaluation.resolved`: their target says which pairs they are scored on.
 """
 
@@ -56,6 +57,7 @@ def curves(
     records: Mapping[str, ExperimentRecord],
     experiments: Mapping[str, Experiment],
     theme: Theme = LIGHT,
+    things: str = "songs",
 ) -> Figure:
     """Plot accuracy and loss by epoch, a row of panels for each kind of pairs and kind of loss.
 
@@ -64,11 +66,12 @@ def curves(
         records: experiment to its record, which has the number of pairs and the epoch that was kept.
         experiments: those to show.
         theme: colours of the figure.
+        things: songs or texts.
     """
 
     def alike(name: str) -> tuple[str, str, tuple[int, ...]]:
         n_pairs = tuple(records[name].n_pairs.get(split, 0) for split in ("train", "val"))
-        return _kind(experiments[name]), experiments[name].loss, n_pairs
+        return _kind(experiments[name], things), experiments[name].loss, n_pairs
 
     groups = grouped({name: name for name in experiments}, alike)
     numbers = _numbers(experiments)
@@ -123,7 +126,10 @@ def _curve(
 
 
 def decile_error(
-    predictions: pd.DataFrame, experiments: Mapping[str, Experiment], theme: Theme = LIGHT
+    predictions: pd.DataFrame,
+    experiments: Mapping[str, Experiment],
+    theme: Theme = LIGHT,
+    things: str = "songs",
 ) -> Figure:
     """Draw a histogram of predicted minus true decile on test, a panel for each experiment."""
     about = (
@@ -144,7 +150,7 @@ def decile_error(
             for bar, step in zip(bars, steps, strict=True):
                 bar.set_alpha(1.0 if abs(step) <= 1 else 0.42)
             near = f"{shares[np.abs(steps) <= 1].sum():.0f} % at most a tenth off" if len(errors) else ""
-            _experiment_title(panel, name, experiment, len(errors), theme, near)
+            _experiment_title(panel, name, experiment, len(errors), theme, things=things, note=near)
             panel.set(xlabel="predicted minus true, in tenths", xticks=steps[::3])
             panel.set_ylabel("" if number % 2 else "% of the test pairs")
             panel.axvline(0, color=theme.soft, linewidth=0.8, zorder=0.5)
@@ -152,7 +158,10 @@ def decile_error(
 
 
 def predicted_against_true(
-    predictions: pd.DataFrame, experiments: Mapping[str, Experiment], theme: Theme = LIGHT
+    predictions: pd.DataFrame,
+    experiments: Mapping[str, Experiment],
+    theme: Theme = LIGHT,
+    things: str = "songs",
 ) -> Figure:
     """Draw predicted against true similarity of the test pairs, as density, a panel for each experiment."""
     more = "darker" if theme is LIGHT else "lighter"
@@ -182,7 +191,7 @@ def predicted_against_true(
             means = [[side[tenths == tenth].mean() for tenth in shown] for side in pairs[:2]]
             edge: dict[str, Any] = {"markeredgecolor": theme.paper, "markersize": 6}
             panel.plot(*means, "o-", color=theme.colour(1), linewidth=1.2, **edge)
-            _experiment_title(panel, name, experiment, len(pairs.true), theme)
+            _experiment_title(panel, name, experiment, len(pairs.true), theme, things=things)
             panel.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="true similarity")
             panel.set_ylabel("" if number % 2 else "predicted similarity")
         if drawn is not None:
@@ -196,7 +205,10 @@ def predicted_against_true(
 
 
 def confusion(
-    predictions: pd.DataFrame, experiments: Mapping[str, Experiment], theme: Theme = LIGHT
+    predictions: pd.DataFrame,
+    experiments: Mapping[str, Experiment],
+    theme: Theme = LIGHT,
+    things: str = "songs",
 ) -> Figure:
     """Draw the confusion of deciles on test, % of each true decile's pairs, a panel for each experiment.
 
@@ -220,7 +232,7 @@ def confusion(
             for row, total in enumerate(totals):
                 look: dict[str, Any] = {"size": 7, "color": theme.soft, "va": "center", "in_layout": False}
                 panel.text(9.65, row, f"{total:,.0f}", **look)
-            _experiment_title(panel, name, experiment, len(pairs.true), theme)
+            _experiment_title(panel, name, experiment, len(pairs.true), theme, things=things)
             ends = [f"{tenth:g}" for tenth in TENTHS]
             panel.set_xticks(np.arange(11) - 0.5, ends)
             panel.set_yticks(np.arange(11) - 0.5, ends)
@@ -308,6 +320,7 @@ def calibration(
     experiments: Mapping[str, Experiment],
     settings: Evaluate,
     theme: Theme = LIGHT,
+    things: str = "songs",
 ) -> Figure:
     """Plot mean true similarity by predicted decile on test, with intervals; a panel for each target.
 
@@ -318,13 +331,14 @@ def calibration(
         experiments: those to show.
         settings: draws and level of the intervals.
         theme: colours of the figure.
+        things: songs or texts.
     """
-    groups = grouped(experiments, lambda experiment: (_kind(experiment), _names(experiment)))
+    groups = grouped(experiments, lambda experiment: (_kind(experiment, things), _names(experiment)))
     numbers = _numbers(experiments)
     about = (
         "Mean true similarity of the test pairs in each tenth of predicted similarity; the larger a dot, the "
-        f"more pairs. Bars: {settings.level:.0%} intervals from {settings.draws:,} resamples of the songs. "
-        f"Tenths of fewer than {MIN_PAIRS} pairs are not shown. Dotted: predicted as it is."
+        f"more pairs. Bars: {settings.level:.0%} intervals from {settings.draws:,} resamples of "
+        f"the {things}. Tenths of fewer than {MIN_PAIRS} pairs are not shown. Dotted: predicted as it is."
     )
     with style.used(theme):
         rows = -(-len(groups) // 2)
@@ -361,11 +375,13 @@ def _calibration_panel(
     axes.legend(loc="lower right", markerscale=0.6, borderaxespad=0.1, handletextpad=0.1)
 
 
-def _kind(experiment: Experiment) -> str:
+def _kind(experiment: Experiment, things: str) -> str:
     """Say in words which pairs an experiment is scored on."""
     if experiment.protocol == "songs":
         both = experiment.target == "observable"
-        return "Songs never seen: " + ("listed and unlisted pairs" if both else "listed pairs alone")
+        return f"{things.capitalize()} never seen: " + (
+            "listed and unlisted pairs" if both else "listed pairs alone"
+        )
     return "Rows cut at random: it leaks" if experiment.protocol == "paper" else "The corpus' own split"
 
 
@@ -393,10 +409,18 @@ def _test_pairs(predictions: pd.DataFrame, name: str) -> Scored:
 
 
 def _experiment_title(
-    axes: Axes, name: str, experiment: Experiment, n_pairs: int, theme: Theme, note: str = ""
+    axes: Axes,
+    name: str,
+    experiment: Experiment,
+    n_pairs: int,
+    theme: Theme,
+    *,
+    things: str,
+    note: str = "",
 ) -> None:
     """Head a panel of one experiment: its name, what it reads, its pairs and their number."""
-    details = f"{n_pairs:,} test pairs; {_kind(experiment)[0].lower()}{_kind(experiment)[1:]}"
+    kind = _kind(experiment, things)
+    details = f"{n_pairs:,} test pairs; {kind[0].lower()}{kind[1:]}"
     _title(axes, f"{name} ({reads(experiment)})" + (f": {note}" if note else ""), details, theme)
 
 
