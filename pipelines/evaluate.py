@@ -31,6 +31,7 @@ from neuralist.evaluation import (
     results_page,
     summary,
 )
+from neuralist.model import histograms
 from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
 
@@ -114,9 +115,7 @@ def _draw(
     things: str,
 ) -> None:
     """Write every figure twice, on light and on dark paper."""
-    of_epochs = {
-        name: epoch_histograms.read(args.experiments / name / epoch_histograms.FILE) for name in experiments
-    }
+    of_epochs = {name: histograms.read(args.experiments / name / histograms.FILE) for name in experiments}
     bins = figures.bins_of_test(shown, experiments, settings)
     for folder, theme in ((args.figures, figure_style.LIGHT), (args.dark_figures, figure_style.DARK)):
         shutil.rmtree(folder, ignore_errors=True)
@@ -128,8 +127,8 @@ def _draw(
             "predicted_against_true": figures.predicted_against_true(shown, experiments, theme, things),
         }
         for name, experiment in experiments.items():
-            for kind, histograms in of_epochs[name].items():
-                drawn[f"{kind}-{name}"] = epoch_histograms.draw(kind, histograms, name, experiment, theme)
+            for kind, of_kind in of_epochs[name].items():
+                drawn[f"{kind}-{name}"] = epoch_histograms.draw(kind, of_kind, name, experiment, theme)
         for name, figure in drawn.items():
             figure_style.save(figure, folder / f"{name}.png")
 

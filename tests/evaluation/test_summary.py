@@ -303,3 +303,23 @@ def test_bars_stand_by_value_from_the_lowest_end_to_the_highest() -> None:
         ("TF-IDF", "lyrics", "0.250 [0.250, 0.250]", "~"),
     ]
     assert [bar[4:] for bar in shown] == [(100, 100, 100), (50, 0, 100), (0, 0, 0)]
+
+
+@pytest.mark.parametrize("protocol", ["given", "songs"])
+def test_texts_without_artist_or_list_are_never_called_songs(protocol: Any, tmp_path: Path) -> None:
+    metrics = trained.metrics(one=entry({"tfidf": (0.25, LEADS)}, protocol=protocol))
+    _, text = written(metrics, tmp_path)
+
+    said = re.sub(r"(?s)<style>.*?</style>|<[^>]*>", " ", text).replace("Protocol songs", "")
+    assert "resamples of the texts" in said
+    assert "Listed AUC is the chance" not in said
+    assert re.findall(r"(?i)\b(?:songs?|lyrics|artists?)\b", said) == []
+
+
+def test_lists_of_similar_songs_or_a_known_artist_make_songs() -> None:
+    of_lists = entry({})
+    of_lists["splits"]["test"]["ranking"] = {"n_queries": 1, "n_left_out": 0, "n_pairs": 4, "n_listed": 1}
+
+    assert results.things(trained.metrics(one=entry({}), two=of_lists)) == "songs"
+    assert results.things(trained.metrics(one=entry({"same_artist": (0.25, LEADS)}))) == "songs"
+    assert results.things(trained.metrics(one=entry({"year_gap": (0.25, LEADS)}))) == "texts"
