@@ -1,6 +1,7 @@
 """Five sentences on made metrics, worked out by hand, and the page that begins with them."""
 
 import base64
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
