@@ -308,7 +308,8 @@ def test_bars_stand_by_value_from_the_lowest_end_to_the_highest() -> None:
 
 @pytest.mark.parametrize("protocol", ["given", "songs"])
 def test_texts_without_artist_or_list_are_never_called_songs(protocol: Any, tmp_path: Path) -> None:
-    metrics = trained.metrics(one=entry({"tfidf": (0.25, LEADS)}, protocol=protocol))
+    about = {"protocol": protocol, "note": "About the split."}
+    metrics = trained.metrics(one=entry({"tfidf": (0.25, LEADS)}, **about))
     _, text = written(metrics, tmp_path)
 
     said = re.sub(r"(?s)<style>.*?</style>|<[^>]*>", " ", text).replace("Protocol songs", "")

@@ -49,6 +49,7 @@ def songs() -> pd.DataFrame:
             "genre": ["rock", "rock", "pop", "pop", "pop", "pop", HOSTILE, "other", "other"],
             "language": ["en", "en", "fr", "fr", "fr", "de", "?", "en", "en"],
             "lyrics": list(LYRICS.values()),
+            "has_list": False,
         }
     )
 
@@ -85,7 +86,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write(songs(), tmp_path_factory.mktemp("page") / "songmap.html")
 
 
-def visit(browser: Browser, address: str, *, phone: bool = False) -> Iterator[Page]:
+def visit(
+    browser: Browser, address: str, *, phone: bool = False, heading: str = "Song map"
+) -> Iterator[Page]:
     """A page that asks the network for nothing and reports no error, or the test fails."""
     viewport = {"width": 360, "height": 740} if phone else {"width": 1280, "height": 720}
     context = browser.new_context(
@@ -98,7 +101,7 @@ def visit(browser: Browser, address: str, *, phone: bool = False) -> Iterator[Pa
     page.on("pageerror", lambda error: told.append(str(error)))
     page.goto(address)
     yield page
-    expect(page).to_have_title("Song map: 9 songs, by hand")
+    expect(page).to_have_title(f"{heading}: 9 songs, by hand")
     context.close()
     assert (asked, told) == ([address.partition("#")[0]], [])
 
@@ -313,7 +316,7 @@ def test_plain_texts_have_neither_artists_nor_years_nor_genres(browser: Browser,
     table = songs().assign(
         artist=None, title=None, genre="other", language="en", year=pd.array([None] * 9, dtype="Int64")
     )
-    for page in visit(browser, write(table, tmp_path / "plain.html")):
+    for page in visit(browser, write(table, tmp_path / "plain.html"), heading="Text map"):
         expect(page.locator("#modes")).to_be_hidden()
         assert page.locator(".entries .name").count() == 3
         page.get_by_role("combobox").fill("s0")
@@ -621,7 +624,7 @@ def test_the_page_measures_and_plays_as_the_command_does(
 
 
 def test_texts_without_artist_or_list_are_never_called_songs(browser: Browser, tmp_path: Path) -> None:
-    table = songs().assign(artist=None, has_list=False, title=list("abcdefghi"))
+    table = songs().assign(artist=None, title=list("abcdefghi"))
     page, errors = browser.new_page(), []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(write(table, tmp_path / "texts.html"))
