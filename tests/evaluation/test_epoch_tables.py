@@ -53,7 +53,9 @@ def test_an_experiment_beyond_the_last_colour_has_another_shape() -> None:
     names = [f"e{number}" for number in range(len(LIGHT.colours) + 1)]
     encoding = epoch_tables.template(names)["encoding"]
 
-    assert encoding["color"]["scale"] == {"domain": names, "range": [*LIGHT.colours, LIGHT.colours[0]]}
-    assert encoding["shape"]["scale"]["range"] == [*len(LIGHT.colours) * ["circle"], "diamond"]
+    colours, shapes = (encoding[channel]["scale"]["range"] for channel in ("color", "shape"))
+    assert encoding["color"]["scale"]["domain"] == [*names, "another"]
+    assert colours == [*LIGHT.colours, LIGHT.colours[0], LIGHT.other]
+    assert shapes == [*len(LIGHT.colours) * ["circle"], "diamond", "circle"]
     # Vega-Lite draws one legend of two scales only where their fields and legends are equal.
     assert encoding["color"]["legend"] == encoding["shape"]["legend"]

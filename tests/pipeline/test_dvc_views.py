@@ -91,7 +91,8 @@ def test_an_experiment_has_one_colour_in_all_charts_that_of_the_figures(folder: 
     scales = [spec["encoding"]["color"]["scale"] for spec in charts(folder).values()]
 
     # loss_cross_entropy has `entropy` alone, which is yet the second experiment.
-    assert scales == 3 * [{"domain": ["squared", "entropy"], "range": list(LIGHT.colours[:2])}]
+    domain = ["squared", "entropy", "another"]
+    assert scales == 3 * [{"domain": domain, "range": [*LIGHT.colours[:2], LIGHT.other]}]
 
 
 def test_metrics_have_a_row_for_each_experiment_and_a_column_for_each_figure(folder: Path) -> None:

@@ -4,6 +4,7 @@ DVC draws each file of artifacts/curves/ as a chart, by the template artifacts/c
 epoch, val solid and train dashed. The template names the colour of each experiment, so that all charts agree.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,49 @@ from neuralist.figure_style import LIGHT, MARKERS
 
 # Vega's names of matplotlib's markers: https://vega.github.io/vega/docs/marks/symbol/
 SHAPES = {"o": "circle", "D": "diamond", "s": "square", "^": "triangle-up"}
+
+_COLUMNS = ("rev", "experiment", "split", "<DVC_METRIC_X>", "<DVC_METRIC_Y>")
+# What charts of all experiments share, in Vega-Lite; DVC fills in table, title and columns, <DVC_...>.
+_CHART: dict[str, Any] = {
+    "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+    "data": {"name": "curves", "values": "<DVC_METRIC_DATA>"},
+    "title": "<DVC_METRIC_TITLE>",
+    "width": 380,
+    "height": 280,
+    "mark": {"type": "line", "point": {"size": 24}},
+}
+_ENCODING: dict[str, Any] = {
+    "x": {
+        "field": "<DVC_METRIC_X>",
+        "type": "quantitative",
+        "title": "<DVC_METRIC_X_LABEL>",
+        "axis": {"tickMinStep": 1},
+    },
+    "y": {
+        "field": "<DVC_METRIC_Y>",
+        "type": "quantitative",
+        "title": "<DVC_METRIC_Y_LABEL>",
+        "scale": {"zero": False},
+    },
+    "strokeDash": {
+        "field": "split",
+        "type": "nominal",
+        "scale": {"domain": ["val", "train"], "range": [[1, 0], [4, 3]]},
+        "legend": {
+            "symbolType": "stroke",
+            "symbolFillColor": "transparent",
+            "symbolStrokeColor": "grey",
+        },
+    },
+    "row": {
+        "field": "rev",
+        "type": "nominal",
+        "sort": None,
+        "title": None,
+        "header": {"labelOrient": "top", "labelAnchor": "start"},
+    },
+    "tooltip": [{"field": column} for column in _COLUMNS],
+}
 
 
 def by_measure(
@@ -49,7 +93,7 @@ def template(experiments: Sequence[str]) -> dict[str, Any]:
 
     An experiment has the colour of its number, and beyond the last colour another shape of dots. DVC shows
     charts on white, so the colours are those of light paper. A legend names all experiments, and says which
-    of them its chart lacks.
+    of them its chart lacks. Others, as another revision may have in `dvc plots diff`, are grey.
 
     Args:
         experiments: names, in their order.
@@ -59,48 +103,15 @@ def template(experiments: Sequence[str]) -> dict[str, Any]:
     colours = [LIGHT.colour(number) for number in range(len(experiments))]
     names = list(experiments)
     drawn = "indexof(pluck(data('curves'), 'experiment'), datum.label) >= 0"
-    legend = {"labelExpr": f"{drawn} ? datum.label : datum.label + ' (not here)'"}
-    of_experiment: dict[str, Any] = {"field": "experiment", "type": "nominal", "legend": legend}
-    columns = ("rev", "experiment", "split", "<DVC_METRIC_X>", "<DVC_METRIC_Y>")
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "data": {"name": "curves", "values": "<DVC_METRIC_DATA>"},
-        "title": "<DVC_METRIC_TITLE>",
-        "width": 380,
-        "height": 280,
-        "mark": {"type": "line", "point": {"size": 24}},
-        "encoding": {
-            "x": {
-                "field": "<DVC_METRIC_X>",
-                "type": "quantitative",
-                "title": "<DVC_METRIC_X_LABEL>",
-                "axis": {"tickMinStep": 1},
-            },
-            "y": {
-                "field": "<DVC_METRIC_Y>",
-                "type": "quantitative",
-                "title": "<DVC_METRIC_Y_LABEL>",
-                "scale": {"zero": False},
-            },
-            "color": of_experiment | {"scale": {"domain": names, "range": colours}},
-            "shape": of_experiment | {"scale": {"domain": names, "range": shapes}},
-            "strokeDash": {
-                "field": "split",
-                "type": "nominal",
-                "scale": {"domain": ["val", "train"], "range": [[1, 0], [4, 3]]},
-                "legend": {
-                    "symbolType": "stroke",
-                    "symbolFillColor": "transparent",
-                    "symbolStrokeColor": "grey",
-                },
-            },
-            "row": {
-                "field": "rev",
-                "type": "nominal",
-                "sort": None,
-                "title": None,
-                "header": {"labelOrient": "top", "labelAnchor": "start"},
-            },
-            "tooltip": [{"field": column} for column in columns],
+    legend = {"values": names, "labelExpr": f"{drawn} ? datum.label : datum.label + ' (not here)'"}
+    named: dict[str, Any] = {"field": "named", "type": "nominal", "title": "experiment", "legend": legend}
+    is_named, domain = f"indexof({json.dumps(names)}, datum.experiment) >= 0", [*names, "another"]
+    return _CHART | {
+        "transform": [{"calculate": f"{is_named} ? datum.experiment : 'another'", "as": "named"}],
+        "encoding": _ENCODING
+        | {
+            "color": named | {"scale": {"domain": domain, "range": [*colours, LIGHT.other]}},
+            "shape": named | {"scale": {"domain": domain, "range": [*shapes, SHAPES["o"]]}},
+            "detail": {"field": "experiment"},  # a line each, also of those that are grey
         },
     }
