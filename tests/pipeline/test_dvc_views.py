@@ -65,7 +65,7 @@ def test_each_measure_is_a_chart_with_a_colour_for_each_experiment(folder: Path)
     names = ("binary_accuracy", "loss_cross_entropy", "loss_mse")
     assert sorted(shown) == [f"artifacts/curves/{name}.csv" for name in names]
     accuracy = shown["artifacts/curves/binary_accuracy.csv"]
-    assert accuracy["encoding"]["color"]["field"] == "experiment"
+    assert accuracy["encoding"]["detail"]["field"] == "experiment"
     assert accuracy["encoding"]["x"]["field"] == "epoch"
     assert accuracy["encoding"]["y"]["field"] == "binary accuracy"
     drawn = [(row["experiment"], row["split"], row["epoch"]) for row in accuracy["data"]["values"]]
