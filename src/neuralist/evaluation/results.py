@@ -261,11 +261,11 @@ def _unseen_rows(experiments: Experiments, metric: str) -> Iterator[str]:
         yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def pair_metrics_table(experiments: Experiments, corpus_note: str = "") -> str:
+def pair_metrics_table(experiments: Experiments, corpus_note: str, compared: Things) -> str:
     """Format metrics of graded pairs on test, with intervals, as aligned columns for the terminal."""
     lines = [corpus_note, ""] if corpus_note else []
     for group in _comparable_groups(experiments).values():
-        lines += _describe_test(group, things(experiments))
+        lines += _describe_test(group, compared)
         for names in _PAIR_METRICS:
             lines += ["", *_columns(group, names, interval)]
     return "\n".join([*lines, "", _MARKS])
