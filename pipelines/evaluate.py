@@ -1,8 +1,8 @@
 """Stage evaluate: every experiment beside its baselines, on val and test, with intervals.
 
 Command: python pipelines/evaluate.py SONGS ROWS PAIRS UNLISTED VECTORS EXPERIMENTS --estimates FOLDER
---metrics FOLDER --headline FILE --table FILE --page FILE --predictions FILE --curves FOLDER --figures FOLDER
---dark-figures FOLDER --corpus FILE
+--metrics FOLDER --headline FILE --table FILE --page FILE --predictions FILE --curves FOLDER
+--curves-template FILE --figures FOLDER --dark-figures FOLDER --corpus FILE
 Estimates hold all that was measured; metrics and headline a few figures of it, for DVC's tables.
 """
 
@@ -31,6 +31,7 @@ from neuralist.evaluation import (
     results_page,
     summary,
 )
+from neuralist.model import histograms
 from neuralist.model.encoder import Encoder
 from neuralist.text import word_vectors
 
@@ -39,7 +40,7 @@ def main() -> None:
     """Predict with each experiment's encoder, compute the metrics, write them, the tables and the figures."""
     inputs = ("songs", "rows", "pairs", "unlisted", "vectors", "experiments")
     options = ("corpus", "estimates", "metrics", "headline", "table", "page", "predictions")
-    options += ("curves", "figures", "dark-figures")
+    options += ("curves", "curves-template", "figures", "dark-figures")
     args, settings = path_parser(__doc__, inputs, options).parse_args(), params.load()
     songs = parquet.read(args.songs, tables.SONGS)
     listings = Listings.load(args.rows, args.pairs, args.unlisted)
@@ -57,7 +58,7 @@ def main() -> None:
     _write_numbers(args, evaluated, about, epoch_tables.by_measure(histories, experiments))
     resolved = evaluation.resolved(songs, experiments)
     shown = evaluation.targeted(predictions, songs, experiments)
-    _draw(args, trained, histories, resolved, shown, settings.evaluate)
+    _draw(args, trained, histories, resolved, shown, settings.evaluate, results.things(evaluated))
     note = corpus.load(args.corpus).note
     warnings = {protocol: splits.describe_small(pairs) for protocol, pairs in scored.items()}
     n_train = trained[about.name].n_pairs["train"]
@@ -108,7 +109,7 @@ def _write_numbers(
     about: summary.Subject,
     curves: Mapping[str, pd.DataFrame],
 ) -> None:
-    """Write the estimates, DVC's metrics and headline, and a table of epochs for each measure."""
+    """Write the estimates, DVC's metrics and headline, and the tables and the template of its charts."""
     for folder in (args.estimates, args.metrics, args.curves):
         shutil.rmtree(folder, ignore_errors=True)  # as DVC does: no file of another experiment stays
     for name, metrics in evaluated.items():
@@ -117,6 +118,8 @@ def _write_numbers(
     _write_metrics(results.headline(evaluated, about.name if about.is_served else None), args.headline)
     for measure, table in curves.items():
         files.write_text(args.curves / f"{measure}.csv", table.to_csv(index=False, lineterminator="\n"))
+    template = epoch_tables.template(list(evaluated))
+    files.write_text(args.curves_template, json.dumps(template, indent=2) + "\n")
 
 
 def _write_metrics(values: Mapping[str, str | float | None], path: Path) -> None:
@@ -130,23 +133,23 @@ def _draw(
     experiments: Mapping[str, Experiment],
     shown: pd.DataFrame,
     settings: params.Evaluate,
+    things: str,
 ) -> None:
     """Write every figure twice, on light and on dark paper."""
-    of_epochs = {
-        name: epoch_histograms.read(args.experiments / name / epoch_histograms.FILE) for name in experiments
-    }
+    of_epochs = {name: histograms.read(args.experiments / name / histograms.FILE) for name in experiments}
+    bins = figures.bins_of_test(shown, experiments, settings)
     for folder, theme in ((args.figures, figure_style.LIGHT), (args.dark_figures, figure_style.DARK)):
         shutil.rmtree(folder, ignore_errors=True)
         drawn = {
-            "curves": figures.curves(histories, trained, experiments, theme),
-            "calibration": figures.calibration(shown, experiments, settings, theme),
-            "confusion": figures.confusion(shown, experiments, theme),
-            "decile_error": figures.decile_error(shown, experiments, theme),
-            "predicted_against_true": figures.predicted_against_true(shown, experiments, theme),
+            "curves": figures.curves(histories, trained, experiments, theme, things),
+            "calibration": figures.calibration(bins, experiments, settings, theme, things),
+            "confusion": figures.confusion(shown, experiments, theme, things),
+            "decile_error": figures.decile_error(shown, experiments, theme, things),
+            "predicted_against_true": figures.predicted_against_true(shown, experiments, theme, things),
         }
         for name, experiment in experiments.items():
-            for kind, histograms in of_epochs[name].items():
-                drawn[f"{kind}-{name}"] = epoch_histograms.draw(kind, histograms, name, experiment, theme)
+            for kind, of_kind in of_epochs[name].items():
+                drawn[f"{kind}-{name}"] = epoch_histograms.draw(kind, of_kind, name, experiment, theme)
         for name, figure in drawn.items():
             figure_style.save(figure, folder / f"{name}.png")
 

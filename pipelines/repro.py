@@ -72,15 +72,16 @@ def _results() -> list[str]:
 
 
 def _next() -> list[str]:
-    lengths = run_content.lengths(run_content.names(ESTIMATES.parent))
-    beside = pages.compare_page(lengths, ESTIMATES.parent, Path("data")) if lengths else None
+    groups = run_content.of_unlike_lengths(ESTIMATES.parent)
+    compared = {tuple(group): pages.compare_page(group, ESTIMATES.parent, Path("data")) for group in groups}
+    beside = {" beside ".join(group): address for group, address in compared.items() if address}
     workspace = files.workspace(Path.cwd())
     ready = next_steps.ready(workspace, params.model_name(Path("params.yaml")))
     ui = next_steps.Step("(cd ../.. && mlflow ui)" if workspace else "mlflow ui", "the runs, at")
     return [
         *next_steps.lines([*ready, ui], workspace),
         f"  {pages.runs_page()}",
-        *([f"  {' beside '.join(lengths)}, at", f"  {beside}"] if beside else []),
+        *(line for of, address in beside.items() for line in (f"  {of}, at", f"  {address}")),
         f"All results: {_shown('artifacts/results.html')}. All that the stages said: {_shown(LOG)}.",
     ]
 

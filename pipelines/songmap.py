@@ -36,7 +36,7 @@ def main() -> None:
     page, n_shown = drawing.page(whole, note)
     files.write_text(args.page, page)
     n_pictured = len(pictured.song_map.songs)
-    print(f"{n_shown} songs drawn by {experiment}, {n_pictured} of them in the picture")
+    print(f"{n_shown} {whole.song_map.things} drawn by {experiment}, {n_pictured} of them in the picture")
 
 
 if __name__ == "__main__":

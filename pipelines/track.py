@@ -19,9 +19,9 @@ def main() -> None:
     for name in [*recorded, *([f"study {study}"] if study else [])]:
         print(f"{name}: recorded in MLflow")
     print(f"the runs, in `mlflow ui`: {pages.runs_page()}")
-    lengths = run_content.lengths(run_content.names(args.artifacts))
-    if beside := pages.compare_page(lengths, args.artifacts, args.raw) if lengths else None:
-        print(f"{' beside '.join(lengths)}: {beside}")
+    for group in run_content.of_unlike_lengths(args.artifacts):
+        if beside := pages.compare_page(group, args.artifacts, args.raw):
+            print(f"{' beside '.join(group)}: {beside}")
 
 
 if __name__ == "__main__":

@@ -158,7 +158,7 @@ def test_the_table_names_the_pairs_and_gives_intervals(home: Path) -> None:
     lines = run("evaluate", "tiny", "raw").stdout.splitlines()
     assert "Stones and plants." in lines
     assert "The pairs of split test are scored." in lines
-    assert any(line.startswith("Test: 5 pairs of 5 songs.") for line in lines)
+    assert any(line.startswith("Test: 5 pairs of 5 texts.") for line in lines)
     [pearson] = [line for line in lines if line.startswith("  a tiny (15 words)")][:1]
     value = stats.pearsonr(*similarities(TEST)).statistic
     assert pearson.split()[4] == f"{value:.3f}"

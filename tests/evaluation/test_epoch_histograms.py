@@ -8,17 +8,18 @@ import pytest
 from tests.settings import experiment
 
 from neuralist.evaluation import epoch_histograms
-from neuralist.training import histograms
+from neuralist.model import histograms
+from neuralist.model.histograms import Histogram, Kind
 
 SETTINGS = experiment(batch_size=64, batch_unit="pairs")
 
 
-def written(path: Path, n_epochs: int) -> dict[epoch_histograms.Kind, dict[str, epoch_histograms.Histogram]]:
+def written(path: Path, n_epochs: int) -> dict[Kind, dict[str, Histogram]]:
     """Weights at 1, 2, ... by epoch, and gradients of 0.1, 0.01, ..."""
     for epoch in range(1, n_epochs + 1):
         values = {"weights/lstm/kernel": np.full(9, epoch), "gradients/lstm/kernel": np.full(9, 0.1**epoch)}
         histograms.add(path, epoch, values)
-    return epoch_histograms.read(path)
+    return histograms.read(path)
 
 
 def test_a_ridge_an_epoch_stands_where_the_values_are(tmp_path: Path) -> None:
@@ -50,18 +51,6 @@ def test_of_many_epochs_twenty_are_drawn_with_the_first_and_the_last(tmp_path: P
 def test_a_training_without_gradients_has_weights_to_draw_alone(tmp_path: Path) -> None:
     path = tmp_path / histograms.FILE
     histograms.add(path, 1, {"weights/lstm/kernel": np.ones(9)})  # of another backend than TensorFlow
-    read = epoch_histograms.read(path)
+    read = histograms.read(path)
     assert list(read) == ["weights"]
     assert list(read["weights"]) == ["lstm/kernel"]
-
-
-def test_no_file_holds_no_histograms_and_a_damaged_one_is_named(tmp_path: Path) -> None:
-    path = tmp_path / histograms.FILE
-    assert epoch_histograms.read(path) == {}
-    path.write_bytes(b"PK\x03\x04 cut short")
-    with pytest.raises(ValueError, match=r"histograms\.npz: not readable"):
-        epoch_histograms.read(path)
-
-
-def test_training_and_evaluation_mean_the_same_file() -> None:
-    assert epoch_histograms.FILE == histograms.FILE

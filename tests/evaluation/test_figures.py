@@ -15,7 +15,7 @@ from neuralist.config import params
 from neuralist.config.params import Evaluate, Experiment
 from neuralist.config.records import ExperimentRecord
 from neuralist.evaluation import figures
-from neuralist.figure_style import DARK, LIGHT
+from neuralist.figure_style import DARK, LIGHT, Theme
 
 TRUE, PREDICTED = [0.05, 0.15, 0.15, 0.95], [0.05, 0.05, 0.45, 0.85]
 DRAWN = {
@@ -70,6 +70,13 @@ def drawn_curves(
 ) -> Figure:
     records = {name: trained(experiment, *sizes[name]) for name, experiment in experiments.items()}
     return figures.curves(dict.fromkeys(experiments, histories), records, experiments)
+
+
+def drawn_calibration(
+    predictions: pd.DataFrame, experiments: dict[str, Experiment], evaluate: Evaluate, theme: Theme = LIGHT
+) -> Figure:
+    bins = figures.bins_of_test(predictions, experiments, evaluate)
+    return figures.calibration(bins, experiments, evaluate, theme)
 
 
 SIZES = {"words15": (700, 90), "words300": (700, 90), "songs15": (500, 60), "lyrics": (10_696, 1_071)}
@@ -134,6 +141,16 @@ def test_val_is_solid_and_train_dashed_and_the_epoch_that_was_kept_has_a_ring(
     assert axes.get_legend_handles_labels()[1] == ["words15 (15 words)", "words300 (300 words)"]
     [ring, _] = axes.collections
     assert np.asarray(ring.get_offsets()) == pytest.approx(np.array([[3, 1 / 3]]))
+
+
+def test_an_experiment_has_one_colour_in_all_figures(
+    experiments: dict[str, Experiment], predictions: pd.DataFrame, evaluate: Evaluate
+) -> None:
+    # songs15 is alone in its panels, and the third of the experiments.
+    curve = drawn_curves(experiments, SIZES, history(20)).axes[2].lines[0]
+    calibrated = drawn_calibration(predictions, experiments, evaluate).axes[1].lines[0]
+    assert list(experiments)[2] == "songs15"
+    assert [to_hex(str(line.get_color())) for line in (curve, calibrated)] == [LIGHT.colours[2]] * 2
 
 
 def test_curves_without_val_show_train_alone_and_say_so(experiments: dict[str, Experiment]) -> None:
@@ -225,7 +242,7 @@ def test_calibration_hides_nine_pairs_and_says_so(
     experiments: dict[str, Experiment], evaluate: Evaluate
 ) -> None:
     pairs = table(experiments, [0.5] * 19, [0.15] * 10 + [0.85] * 9)
-    axes = figures.calibration(pairs, experiments, evaluate).axes[0]
+    axes = drawn_calibration(pairs, experiments, evaluate).axes[0]
     assert axes.get_legend_handles_labels()[1] == [
         "words15 (9 pairs not shown)",
         "words300 (9 pairs not shown)",
@@ -237,7 +254,7 @@ def test_calibration_hides_nine_pairs_and_says_so(
 def test_calibration_has_a_panel_for_each_target(
     experiments: dict[str, Experiment], predictions: pd.DataFrame, evaluate: Evaluate
 ) -> None:
-    figure = figures.calibration(predictions, experiments, evaluate)
+    figure = drawn_calibration(predictions, experiments, evaluate)
     assert [words(axes)[0] for axes in figure.axes if words(axes)] == [
         "protocol paper: 40 test pairs",
         "protocol songs, target listed_only: 40 test pairs",
@@ -258,7 +275,7 @@ def test_empty_test_parts_draw_without_error(
     empty = predictions.iloc[:0]
     for draw in DRAWN.values():
         figure_style.save(draw(empty, experiments, theme), tmp_path / "empty.png")
-    figure_style.save(figures.calibration(empty, experiments, evaluate, theme), tmp_path / "empty.png")
+    figure_style.save(drawn_calibration(empty, experiments, evaluate, theme), tmp_path / "empty.png")
 
 
 @pytest.mark.slow

@@ -1,19 +1,18 @@
 """Five sentences on made metrics, worked out by hand, and the page that begins with them."""
 
 import base64
-import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
-from tests import settings, trained
+from tests import trained
 
 from neuralist.config import params
 from neuralist.config.metric_table import BY_NAME, CHOOSING
 from neuralist.config.records import ExperimentMetrics
-from neuralist.evaluation import epoch_tables, results, results_page, summary
+from neuralist.evaluation import results, results_page, summary
 
 SETTINGS = params.Evaluate(draws=1000, level=0.95, sentence_encoder=None, seed=1)
 # Of the paired difference to the model by Spearman: it leads, neither, it trails.
@@ -43,7 +42,7 @@ def test_five_sentences_say_what_on_what_data_how_good_and_how_sure() -> None:
         "constant": (0.125, LEADS),
         "tfidf": (0.25, LEADS),
         "ridge": (0.4375, UNCLEAR),
-        "year_gap": (0.75, TRAILS),
+        "same_artist": (0.75, TRAILS),
     }
     metrics = trained.metrics(one=entry(rivals), leaky=trained.entry("paper"))
 
@@ -64,7 +63,7 @@ def test_five_sentences_say_what_on_what_data_how_good_and_how_sure() -> None:
         "no lead.",
         "By Spearman it is shown to be better than 2 of 4 baselines; no lead is shown over “ridge from "
         "TF-IDF and "
-        "style”, and “year gap” (metadata) is better than it.",
+        "style”, and “same artist” (metadata) is better than it.",
         "How far to trust this: an interval, from 1,000 resamples of the songs, says how far a figure "
         "would move "
         "with other songs of this kind, and nothing of another training or another corpus; leaky is "
@@ -150,7 +149,7 @@ def test_baselines_without_an_interval_are_said_to_be_there() -> None:
 def test_of_one_model_none_is_called_the_best() -> None:
     sentences = said(trained.metrics(one=entry({"tfidf": (0.25, LEADS)})))
     assert sentences[1].startswith(
-        "It learned from 1,234 pairs of songs (train), its best epoch was chosen on 2 other pairs "
+        "It learned from 1,234 pairs of texts (train), its best epoch was chosen on 2 other pairs "
         "(val), and it is tested on 4 further pairs"
     )
 
@@ -204,30 +203,6 @@ def test_the_headline_is_the_served_model_with_four_figures_of_test() -> None:
     assert results.headline(metrics, "plain") == figures
     figures = {"served": "ranked", "listed_auc": 0.75, "ndcg_at_10": None, "spearman": 0.5, "mse": 0.25}
     assert results.headline(metrics, "ranked") == figures
-
-
-def test_a_table_of_epochs_has_one_measure_and_each_kind_of_loss_its_own() -> None:
-    history = pd.DataFrame(
-        {"epoch": [1, 2], "loss": [0.5, 0.25], "val_loss": [0.75, None], "accuracy": [0.5, 1.0]}
-    )
-    unlike = pd.DataFrame({"epoch": [1], "loss": [2.0], "val_listed_auc": [0.625]})
-    none = pd.DataFrame({"epoch": [], "loss": [], "val_loss": []})
-    squared = settings.experiment(loss="mse")
-    experiments = {"squared": squared, "entropy": settings.experiment(loss="cross_entropy"), "empty": squared}
-    tables = epoch_tables.by_measure({"squared": history, "entropy": unlike, "empty": none}, experiments)
-
-    assert list(tables) == ["loss_mse", "binary_accuracy", "loss_cross_entropy", "pooled_listed_auc"]
-    assert json.loads(tables["loss_mse"].to_json(orient="values")) == [
-        ["squared", "train", 1, 0.5],
-        ["squared", "train", 2, 0.25],
-        ["squared", "val", 1, 0.75],
-    ]
-    assert [table.columns[-1] for table in tables.values()] == [
-        "loss (mse)",
-        "binary accuracy",
-        "loss (cross entropy)",
-        "listed AUC, pooled",
-    ]
 
 
 # --- the page --------------------------------------------------------------------------------------
@@ -329,3 +304,24 @@ def test_bars_stand_by_value_from_the_lowest_end_to_the_highest() -> None:
         ("TF-IDF", "lyrics", "0.250 [0.250, 0.250]", "~"),
     ]
     assert [bar[4:] for bar in shown] == [(100, 100, 100), (50, 0, 100), (0, 0, 0)]
+
+
+@pytest.mark.parametrize("protocol", ["given", "songs"])
+def test_texts_without_artist_or_list_are_never_called_songs(protocol: Any, tmp_path: Path) -> None:
+    about = {"protocol": protocol, "note": "About the split."}
+    metrics = trained.metrics(one=entry({"tfidf": (0.25, LEADS)}, **about))
+    _, text = written(metrics, tmp_path)
+
+    said = re.sub(r"(?s)<style>.*?</style>|<[^>]*>", " ", text).replace("Protocol songs", "")
+    assert "resamples of the texts" in said
+    assert "Listed AUC is the chance" not in said
+    assert re.findall(r"(?i)\b(?:songs?|lyrics|artists?)\b", said) == []
+
+
+def test_lists_of_similar_songs_or_a_known_artist_make_songs() -> None:
+    of_lists = entry({})
+    of_lists["splits"]["test"]["ranking"] = {"n_queries": 1, "n_left_out": 0, "n_pairs": 4, "n_listed": 1}
+
+    assert results.things(trained.metrics(one=entry({}), two=of_lists)) == "songs"
+    assert results.things(trained.metrics(one=entry({"same_artist": (0.25, LEADS)}))) == "songs"
+    assert results.things(trained.metrics(one=entry({"year_gap": (0.25, LEADS)}))) == "texts"

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ import yaml
 from tests import settings
 
 from neuralist.evaluation import epoch_tables
+from neuralist.figure_style import LIGHT
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,8 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (made / f"artifacts/metrics/{name}.json").write_text(
             json.dumps({"mse": number / 4, "spearman": [0.5, None][number]})
         )
-    (made / "pipelines").mkdir()
-    shutil.copy(ROOT / "pipelines/curves.json", made / "pipelines")
+    (made / "artifacts/curves.json").write_text(json.dumps(epoch_tables.template(list(experiments))))
     plots = yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots"]
     (made / "dvc.yaml").write_text(yaml.safe_dump({"plots": plots}))
     dvc(made, "init", "--quiet", "--no-scm")
@@ -66,7 +65,7 @@ def test_each_measure_is_a_chart_with_a_colour_for_each_experiment(folder: Path)
     names = ("binary_accuracy", "loss_cross_entropy", "loss_mse")
     assert sorted(shown) == [f"artifacts/curves/{name}.csv" for name in names]
     accuracy = shown["artifacts/curves/binary_accuracy.csv"]
-    assert accuracy["encoding"]["color"]["field"] == "experiment"
+    assert accuracy["encoding"]["detail"]["field"] == "experiment"
     assert accuracy["encoding"]["x"]["field"] == "epoch"
     assert accuracy["encoding"]["y"]["field"] == "binary accuracy"
     drawn = [(row["experiment"], row["split"], row["epoch"]) for row in accuracy["data"]["values"]]
@@ -86,6 +85,14 @@ def test_losses_of_one_kind_are_together_and_val_beside_train(folder: Path) -> N
         ("squared", "val"),
     }
     assert [float(row["loss (mse)"]) for row in squared] == [0.5, 0.25, 0.75, 0.5]
+
+
+def test_an_experiment_has_one_colour_in_all_charts_that_of_the_figures(folder: Path) -> None:
+    scales = [spec["encoding"]["color"]["scale"] for spec in charts(folder).values()]
+
+    # loss_cross_entropy has `entropy` alone, which is yet the second experiment.
+    domain = ["squared", "entropy", "another"]
+    assert scales == 3 * [{"domain": domain, "range": [*LIGHT.colours[:2], LIGHT.other]}]
 
 
 def test_metrics_have_a_row_for_each_experiment_and_a_column_for_each_figure(folder: Path) -> None:

@@ -11,8 +11,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from tests import made_records
 from tests.dvc_output import SECOND_CALL
 from tests.waiting import wait_for
+
+from neuralist.config import records
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "pipelines/repro.py"
@@ -46,6 +49,14 @@ def printed_by(
     monkeypatch.setattr(repro.pages, "runs_page", lambda: "http://here")
     repro.main()
     return capsys.readouterr().out.splitlines()
+
+
+def write_evaluated(artifacts: Path, name: str, **settings: Any) -> None:
+    """An experiment's record, and that it was evaluated."""
+    record = made_records.trained(name, settings)
+    records.save(record, artifacts / "experiments" / name / "experiment.json")
+    (artifacts / "estimates").mkdir(exist_ok=True)
+    (artifacts / "estimates" / f"{name}.json").touch()
 
 
 def test_a_call_with_nothing_to_do_prints_two_lines(
@@ -95,10 +106,10 @@ def test_the_next_commands_are_those_that_neuralist_names_and_the_pages_of_mlflo
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(repro.pages, "runs_page", lambda: "http://runs")
     monkeypatch.setattr(repro.pages, "compare_page", lambda names, *_: f"http://{names}")
-    (tmp_path / "artifacts/estimates").mkdir(parents=True)
     (tmp_path / "params.yaml").write_text("register: {name: neuralist, metric: auto}\n")
-    for name in ("words300", "lyrics", "words15"):
-        (tmp_path / f"artifacts/estimates/{name}.json").touch()
+    for name, max_tokens in {"words300": 300, "lyrics": 420, "words15": 15}.items():
+        pooling = "mean" if name == "lyrics" else "last"
+        write_evaluated(tmp_path / "artifacts", name, max_tokens=max_tokens, pooling=pooling)
 
     ready = [*repro.next_steps.READY, repro.next_steps.SERVE]
     shared = [f"  {command:33}  {purpose}" for command, purpose in ready]
@@ -122,8 +133,7 @@ def test_after_a_run_in_a_workspace_the_commands_are_those_that_work_there(
         (folder / "pipelines").mkdir(parents=True)
         (folder / "dvc.yaml").touch()
     (workspace / "params.yaml").write_text("register: {name: neuralist-names, metric: auto}\n")
-    (workspace / "artifacts/estimates").mkdir(parents=True)
-    (workspace / "artifacts/estimates/lyrics.json").touch()
+    write_evaluated(workspace / "artifacts", "lyrics")
     monkeypatch.chdir(workspace)
     monkeypatch.setattr(repro.pages, "runs_page", lambda: "http://runs")
 

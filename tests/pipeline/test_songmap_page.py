@@ -5,6 +5,7 @@ shares with them can be told by looking.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def songs() -> pd.DataFrame:
             "genre": ["rock", "rock", "pop", "pop", "pop", "pop", HOSTILE, "other", "other"],
             "language": ["en", "en", "fr", "fr", "fr", "de", "?", "en", "en"],
             "lyrics": list(LYRICS.values()),
+            "has_list": False,
         }
     )
 
@@ -59,7 +61,8 @@ def write(
     similarity: Similarity = MANHATTAN,
 ) -> str:
     drawn = layout.songmap(table, embeddings, similarity, 3)
-    words, regions = song_words.weighted(table["lyrics"].tolist()), song_words.regions(embeddings)
+    words = song_words.weighted(table["lyrics"].tolist())
+    regions = song_words.regions(embeddings, words)
     page = html_page.page(drawn, words, regions, "9 songs, by hand", "All made up.")
     path.write_text(page, encoding="utf-8")
     return path.as_uri()
@@ -83,7 +86,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write(songs(), tmp_path_factory.mktemp("page") / "songmap.html")
 
 
-def visit(browser: Browser, address: str, *, phone: bool = False) -> Iterator[Page]:
+def visit(
+    browser: Browser, address: str, *, phone: bool = False, heading: str = "Song map"
+) -> Iterator[Page]:
     """A page that asks the network for nothing and reports no error, or the test fails."""
     viewport = {"width": 360, "height": 740} if phone else {"width": 1280, "height": 720}
     context = browser.new_context(
@@ -96,7 +101,7 @@ def visit(browser: Browser, address: str, *, phone: bool = False) -> Iterator[Pa
     page.on("pageerror", lambda error: told.append(str(error)))
     page.goto(address)
     yield page
-    expect(page).to_have_title("Song map: 9 songs, by hand")
+    expect(page).to_have_title(f"{heading}: 9 songs, by hand")
     context.close()
     assert (asked, told) == ([address.partition("#")[0]], [])
 
@@ -311,7 +316,7 @@ def test_plain_texts_have_neither_artists_nor_years_nor_genres(browser: Browser,
     table = songs().assign(
         artist=None, title=None, genre="other", language="en", year=pd.array([None] * 9, dtype="Int64")
     )
-    for page in visit(browser, write(table, tmp_path / "plain.html")):
+    for page in visit(browser, write(table, tmp_path / "plain.html"), heading="Text map"):
         expect(page.locator("#modes")).to_be_hidden()
         assert page.locator(".entries .name").count() == 3
         page.get_by_role("combobox").fill("s0")
@@ -616,3 +621,29 @@ def test_the_page_measures_and_plays_as_the_command_does(
     assert [song["song"] for song in found] == liked
     assert [song["value"] for song in found] == pytest.approx(scores.tolist(), abs=2e-3)
     context.close()
+
+
+def test_texts_without_artist_or_list_are_never_called_songs(browser: Browser, tmp_path: Path) -> None:
+    table = songs().assign(artist=None, title=list("abcdefghi"))
+    page, errors = browser.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(write(table, tmp_path / "texts.html"))
+    shown = [page.title()]
+    page.keyboard.press("?")
+    shown.append(page.locator("body").inner_text())
+    page.keyboard.press("Escape")
+    page.evaluate("open(0, 'search')")
+    shown.append(page.locator("body").inner_text())
+    for name in ("Path to …", "Cancel", "More like this"):
+        page.get_by_role("button", name=name, exact=True).click()
+        shown.append(page.locator("body").inner_text())
+    shown += page.locator("[aria-label]").evaluate_all("all => all.map(each => each.ariaLabel)")
+    page.close()
+
+    assert errors == []
+    said = " ".join(shown).replace("9 songs, by hand", "")  # the caption is the caller's
+    assert "Each dot is a text." in said
+    assert "Nearest texts" in said
+    assert "Which text shall the path end with?" in said
+    assert "Only texts shown on the map take part." in said
+    assert re.findall(r"(?i)\b(?:songs?|lyrics|artists?|playlists?|m3u)\b", said) == []

@@ -22,6 +22,7 @@ RARE, COMMONER = math.log(6 / 3) + 1, math.log(6 / 4) + 1
 TWICE = 1 + math.log(2)
 # Corners of a square of side 10, but one, with 5, 4 and 3 songs near them.
 CORNERS = np.array([[0, 0]] * 3 + [[10, 0]] * 5 + [[10, 10]] * 4) + np.arange(12)[:, None] / 100
+NAMED = song_words.weighted(["moon"] * 3 + ["rail"] * 5 + ["lamp"] * 4)
 
 
 def test_only_words_of_two_songs_count() -> None:
@@ -78,9 +79,10 @@ def test_a_group_is_named_by_the_words_that_other_songs_lack() -> None:
 
 
 def test_obvious_groups_are_found_the_largest_first() -> None:
-    found = song_words.regions(CORNERS)
+    found = song_words.regions(CORNERS, NAMED)
     assert found is not None
     assert found.labels.tolist() == [2] * 3 + [0] * 5 + [1] * 4
+    assert found.names == ["rail", "lamp", "moon"]
     distance = np.linalg.norm(CORNERS[:, None] - CORNERS, axis=2)
     groups = [found.labels == group for group in range(3)]
     own = np.array(
@@ -102,11 +104,11 @@ def test_obvious_groups_are_found_the_largest_first() -> None:
 @settings(max_examples=10, deadline=None)
 def test_groups_do_not_depend_on_the_order_of_the_songs(seed: int) -> None:
     order = random.Random(seed).sample(range(12), 12)
-    found = song_words.regions(CORNERS[order])
+    found = song_words.regions(CORNERS[order], NAMED)
     assert found is not None
     assert found.labels.tolist() == [([2] * 3 + [0] * 5 + [1] * 4)[place] for place in order]
 
 
 @pytest.mark.parametrize("embeddings", [CORNERS[:8], np.ones((30, 4)), np.repeat(CORNERS[[0, 4]], 9, axis=0)])
 def test_too_few_songs_or_too_equal_ones_have_no_groups(embeddings: np.ndarray) -> None:
-    assert song_words.regions(embeddings) is None
+    assert song_words.regions(embeddings, NAMED) is None

@@ -60,7 +60,8 @@ def drawn(n_songs: int = 8) -> SongMap:
 
 
 def page(songs: pd.DataFrame, embeddings: np.ndarray, caption: str = "8 songs") -> str:
-    words, regions = song_words.weighted(songs["lyrics"].tolist()), song_words.regions(embeddings)
+    words = song_words.weighted(songs["lyrics"].tolist())
+    regions = song_words.regions(embeddings, words)
     return html_page.page(
         layout.songmap(songs, embeddings, Similarity("manhattan"), 3),
         words,
@@ -376,6 +377,23 @@ def test_the_picture_and_the_page_are_the_same_bytes_each_time(tmp_path: Path) -
     assert len(digests) == 1
     assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
     assert page(*made(30)) == page(*made(30))
+
+
+def test_texts_without_artist_or_list_are_not_called_songs_on_the_picture() -> None:
+    songs, embeddings = made(30)
+    texts = songs.assign(artist=None, has_list=False)
+    headings = []
+    for table in (songs, songs.assign(artist=None), texts):
+        drawn = layout.songmap(table, embeddings, Similarity("manhattan"), 3)
+        caption = layout.caption(30, 40, {}, "one", drawn.things)
+        headings.append([text.get_text() for text in picture.picture(drawn, caption).texts])
+
+    of_songs = headings[0]
+    assert of_songs[:2] == ["Song map", "30 of 40 songs, by the encoder of one"]
+    assert of_songs[2].startswith("Songs that are near have lyrics that the encoder finds alike.")
+    assert headings[1] == of_songs, "songs of no known artist that have lists"
+    assert headings[2][:2] == ["Text map", "30 of 40 texts, by the encoder of one"]
+    assert headings[2][2].startswith("Texts that are near are those that the encoder finds alike.")
 
 
 class Tags(HTMLParser):

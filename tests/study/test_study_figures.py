@@ -6,8 +6,11 @@ from pathlib import Path
 import matplotlib.image
 import optuna
 import pytest
+from benchmarks import browsers
 from optuna.importance import PedAnovaImportanceEvaluator
+from playwright.sync_api import sync_playwright
 
+from neuralist.figure_style import DARK, LIGHT, contrast, luminance
 from neuralist.study import figures
 
 pytestmark = pytest.mark.slow  # Optuna draws each figure twice, for the page and as a picture
@@ -94,3 +97,42 @@ def test_a_study_without_a_value_in_a_trial_counts_it() -> None:
     study = made(2)
     study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)
     assert figures.count(study) == "n = 3 trials: 2 complete, 1 without a value"
+
+
+def test_the_page_is_drawn_anew_when_the_system_turns_dark(tmp_path: Path) -> None:
+    if not (program := browsers.find()):
+        pytest.skip("no Chromium")
+    figures.save(made(4), "val loss", "Best: trial 2 < 3", tmp_path)
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="light")
+        page.goto((tmp_path / "study.html").as_uri())
+        grounds = "figures => figures.map(figure => figure._fullLayout.paper_bgcolor)"
+        light = page.eval_on_selector_all(".wide", grounds)
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_function("isDark.matches")
+        dark = page.eval_on_selector_all(".wide", grounds)
+        wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        browser.close()
+
+    assert light == [LIGHT.paper] * 2
+    assert dark == [DARK.paper] * 2
+    assert wider == 0, "on a phone, figures scroll in their cards"
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_the_best_trial_stands_out_most_from_the_paper_on_the_page(direction: str) -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction=direction)
+    for x in (0.25, 1.0, 0.0):
+        study.enqueue_trial({"x": x})
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=3)
+    best = 2 if direction == "minimize" else 1
+
+    for theme in (LIGHT, DARK):
+        drawn = figures.page_figure(figures.FIGURES["parallel_coordinates"], study, "loss", theme)
+        lines = [trace["line"]["color"] for trace in drawn["data"] if trace["mode"] == "lines"]
+        contrasts = [contrast(luminance(line), luminance(theme.paper)) for line in lines]
+        assert contrasts.index(max(contrasts)) == best
+        assert min(contrasts) > 1.4, "the worst is seen, too"

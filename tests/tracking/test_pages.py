@@ -5,7 +5,9 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
+from tests import made_records
 
+from neuralist.config import records
 from neuralist.tracking import pages, run_content, stamp
 from neuralist.tracking.store import Store, opened
 
@@ -38,6 +40,23 @@ def artifacts(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
     return tmp_path / "artifacts"
+
+
+def test_experiments_that_differ_in_what_they_read_alone_stand_beside_each_other(tmp_path: Path) -> None:
+    settings = {
+        "long": {"max_tokens": 300},
+        "another": {"max_tokens": 15, "units": 7},
+        "short": {"max_tokens": 15},
+        "words15": {"max_tokens": 15, "dropout": 0.5},
+        "words9": {"max_tokens": 9, "units": 7},
+    }
+    for name, own in settings.items():
+        (tmp_path / "estimates").mkdir(exist_ok=True)
+        (tmp_path / "estimates" / f"{name}.json").touch()
+        record = made_records.trained(name, own)
+        records.save(record, tmp_path / "experiments" / name / "experiment.json")
+
+    assert run_content.of_unlike_lengths(tmp_path) == [["short", "long"], ["words9", "another"]]
 
 
 def digests(artifacts: Path) -> list[str]:

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.settings import experiment
 
-from neuralist.model import losses
+from neuralist.model import histograms, losses
 from neuralist.text import word_vectors
 from neuralist.text.vocabulary import PADDING, UNKNOWN, Windows
 from neuralist.text.word_vectors import WordVectors
-from neuralist.training import batches, examples, histograms, loop
+from neuralist.training import batches, examples, loop
 
 pytestmark = pytest.mark.tensorflow
 

@@ -60,4 +60,4 @@ def evaluate(
         return
     for note in scores.notes:
         print(shown(note))
-    print(results.pair_metrics_table(scores.metrics, shown(corpus.read(raw).note)))
+    print(results.pair_metrics_table(scores.metrics, shown(corpus.read(raw).note), scores.things))

@@ -15,6 +15,7 @@ from neuralist.config import params, records
 from neuralist.config.records import Coverage, ExperimentMetrics
 from neuralist.data import tables
 from neuralist.data.pair_sets import Listings
+from neuralist.data.songs import Things, things
 from neuralist.evaluation import evaluation
 from neuralist.ingest import pairs, songs
 from neuralist.ingest.sources import formats, generic_csv
@@ -27,10 +28,11 @@ SPLITS = ("train", "val", "test", "all")
 
 
 class Scores(NamedTuple):
-    """Metrics by the model's name, and notes on how to read them."""
+    """Metrics by the model's name, notes on how to read them, and the word for what was compared."""
 
     metrics: dict[str, ExperimentMetrics]
     notes: list[str]
+    things: Things
 
 
 class PairsToScore(NamedTuple):
@@ -84,7 +86,7 @@ def score(model: Path, raw: Path, settings: params.Params, split: str = "test") 
             "No training pair is in the folder: baselines that learn from pairs are left out, those from "
             "texts give their plain score, and whether the model was trained on these texts is not known."
         )
-    return Scores({name: evaluated}, notes)
+    return Scores({name: evaluated}, notes, things(to_score.songs))
 
 
 def read(raw: Path, settings: params.Params, split: str) -> PairsToScore:

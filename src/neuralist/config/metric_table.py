@@ -166,6 +166,16 @@ ON_VAL = {
 }
 
 
+def of_column(column: str) -> tuple[Literal["train", "val"], str]:
+    """Return which split a column of history.csv is measured on, and the name of its metric.
+
+    history.csv shortens two names: val_accuracy is binary_accuracy on val, val_listed_auc pooled_listed_auc.
+    A name that is not in ON_VAL stays as it is.
+    """
+    short = column.removeprefix("val_")
+    return "train" if short == column else "val", ON_VAL[short].name if short in ON_VAL else short
+
+
 def of_protocol(protocol: Protocol, *, ranked: bool) -> tuple[str, ...]:
     """Names of the metrics that an experiment of a protocol has, in their order.
 

@@ -1,11 +1,9 @@
 """Draw the histograms of weights and gradients by epoch that a training kept (param train.histograms).
 
-Input: histograms.npz of an experiment's folder, see `neuralist.training.histograms`. Output: a figure.
+Input: histograms.npz of an experiment's folder, see `neuralist.model.histograms`. Output: a figure.
 """
 
-import zipfile
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,43 +12,11 @@ from matplotlib.figure import Figure
 from neuralist import figure_style as style
 from neuralist.config.params import Experiment
 from neuralist.figure_style import LIGHT, Theme
+from neuralist.model.histograms import Histogram, Kind
 
-FILE = "histograms.npz"
-Kind = Literal["weights", "gradients"]
-KINDS: tuple[Kind, ...] = ("weights", "gradients")
 AXES = {"weights": "value of a weight", "gradients": "size of a gradient, as a power of ten (-3: 0.001)"}
 MAX_RIDGES = 20  # epochs that are drawn at most, evenly spaced
 HEIGHT = 2.6  # of a ridge, in steps from one epoch to the next
-
-
-class Histogram(NamedTuple):
-    """Of one weight: counts (n_epochs, n_bins) and edges (n_epochs, n_bins + 1)."""
-
-    counts: np.ndarray
-    edges: np.ndarray
-
-
-def read(path: Path) -> dict[Kind, dict[str, Histogram]]:
-    """Return the histograms of a file by kind, and by the name of the weight; {} where there is no file.
-
-    A training on another backend than TensorFlow keeps weights, and no gradients.
-
-    Raises:
-        ValueError: the file is damaged.
-    """
-    if not path.exists():
-        return {}
-    try:
-        with np.load(path) as arrays:
-            names = [name.removesuffix("/counts") for name in arrays.files if name.endswith("/counts")]
-            stored = {name: Histogram(arrays[f"{name}/counts"], arrays[f"{name}/edges"]) for name in names}
-    except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
-        raise ValueError(f"{path}: not readable ({error}); run `dvc repro -f` to train again") from error
-    by_kind: dict[Kind, dict[str, Histogram]] = {
-        kind: {name.partition("/")[2]: one for name, one in stored.items() if name.startswith(f"{kind}/")}
-        for kind in KINDS
-    }
-    return {kind: histograms for kind, histograms in by_kind.items() if histograms}
 
 
 def draw(
@@ -64,7 +30,7 @@ def draw(
 
     Args:
         kind: weights or gradients.
-        histograms: of this kind, from `read`; by the name of the weight.
+        histograms: of this kind, from `histograms.read`; by the name of the weight.
         name: of the experiment.
         experiment: its settings.
         theme: colours of the figure.

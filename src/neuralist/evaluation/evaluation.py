@@ -16,6 +16,7 @@ from neuralist.config import metric_table, params
 from neuralist.config.records import BaselineEstimate, ExperimentMetrics, SplitMetrics, Thresholds
 from neuralist.data import tables
 from neuralist.data.pair_sets import Listings, Pairs, positions
+from neuralist.data.songs import things
 from neuralist.data.splits import songs_of
 from neuralist.evaluation import baselines
 from neuralist.evaluation.baselines import TrainingPairs, metadata
@@ -31,9 +32,13 @@ SPLITS = ("val", "test")
 ALONE = "encoder_alone"  # column of predictions, and the baseline made from it
 PAIR = ["left_id", "right_id", "split"]  # the join keys of predictions and scored pairs
 NOTES = {
-    "paper": "Rows are split at random, so test repeats training pairs and songs: these figures leak.",
-    "songs": "No song, and no cover of it, is in two of train, val and test.",
-    "given": "The split is the raw data's own: test may hold pairs and songs of train.",
+    "paper": "Rows are split at random, so test repeats training pairs and {things}: these figures leak.",
+    "songs": "No {thing}, and no {copy} of it, is in two of train, val and test.",
+    "given": "The split is the raw data's own: test may hold pairs and {things} of train.",
+}
+WORDS = {
+    "songs": {"thing": "song", "things": "songs", "copy": "cover"},
+    "texts": {"thing": "text", "things": "texts", "copy": "copy"},
 }
 # Pairs whose similarity is computed together: 40 MB an array at 100 dimensions an embedding.
 PAIRS_AT_ONCE = 50_000
@@ -122,13 +127,15 @@ def evaluate(
         ValueError: a pair names a song that is not in `songs`, predictions are not those of the scored pairs,
             or the sentence encoder cannot be loaded.
     """
+    words = WORDS[things(songs)]
     evaluated: dict[str, ExperimentMetrics] = {}
     for group, comparison in comparisons(
         songs, listings, predictions, experiments, vectors, settings=settings
     ):
         values = comparison.values(settings)
         for name, experiment in resolved(songs, group).items():
-            evaluated[name] = _metrics(name, experiment, comparison, values, settings.level)
+            note = NOTES[experiment.protocol].format(**words)
+            evaluated[name] = _metrics(name, experiment, comparison, values, level=settings.level, note=note)
     return {name: evaluated[name] for name in experiments}
 
 
@@ -293,7 +300,9 @@ def _metrics(
     experiment: params.Experiment,
     comparison: Comparison,
     values: Mapping[str, Mapping[Key, ResampledMetrics]],
+    *,
     level: float,
+    note: str,
 ) -> ExperimentMetrics:
     """Metrics of one experiment and of its baselines; undefined in a split without pairs."""
     keys = predictors(name, experiment, comparison)
@@ -325,7 +334,7 @@ def _metrics(
         tokens=experiment.tokens,
         max_tokens=experiment.max_tokens,
         long_text=experiment.long_text,
-        note=NOTES[experiment.protocol],
+        note=note,
         from_lyrics={name: of.from_lyrics for name, of in baselines.BASELINES.items() if name in keys},
         thresholds={predictor: Thresholds(**comparison.thresholds[key]) for predictor, key in keys.items()},
         thresholds_chosen_on=comparison.thresholds_from,

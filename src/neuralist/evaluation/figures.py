@@ -2,10 +2,12 @@
 
 Input: histories (the history.csv of each experiment), their records, and predictions (tables.PREDICTIONS).
 Output: matplotlib figures in one style, light or dark; `figure_style.save` writes the same bytes each time.
+An experiment has the colour of its number in each of them, as in the charts of `epoch_tables`. `things` is
+the word for what is compared, songs or texts.
 Experiments are those of `evaluation.resolved`: their target says which pairs they are scored on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +24,7 @@ from neuralist.config.params import Evaluate, Experiment
 from neuralist.config.records import ExperimentRecord
 from neuralist.evaluation.groups import grouped
 from neuralist.evaluation.resampling import pair_weights
+from neuralist.evaluation.results import reads
 from neuralist.figure_style import LIGHT, Theme
 from neuralist.metrics import decile
 
@@ -54,6 +57,7 @@ def curves(
     records: Mapping[str, ExperimentRecord],
     experiments: Mapping[str, Experiment],
     theme: Theme = LIGHT,
+    things: str = "songs",
 ) -> Figure:
     """Plot accuracy and loss by epoch, a row of panels for each kind of pairs and kind of loss.
 
@@ -62,13 +66,15 @@ def curves(
         records: experiment to its record, which has the number of pairs and the epoch that was kept.
         experiments: those to show.
         theme: colours of the figure.
+        things: songs or texts.
     """
 
     def alike(name: str) -> tuple[str, str, tuple[int, ...]]:
         n_pairs = tuple(records[name].n_pairs.get(split, 0) for split in ("train", "val"))
-        return _kind(experiments[name]), experiments[name].loss, n_pairs
+        return _kind(experiments[name], things), experiments[name].loss, n_pairs
 
     groups = grouped({name: name for name in experiments}, alike)
+    numbers = _numbers(experiments)
     about = (
         "Solid: on val, after the epoch. Dashed: on train, the mean of the epoch's batches while the "
         "model learned, with dropout. Ring: the epoch that was kept, that of the lowest val loss. Accuracy: "
@@ -79,10 +85,11 @@ def curves(
         axes = style.panels(figure, 2 * len(groups))
         for row, ((kind, loss, n_pairs), group) in enumerate(groups.items()):
             accuracies, losses = axes[2 * row : 2 * row + 2]
-            for number, name in enumerate(group):
-                label = f"{name} ({_reads(experiments[name])})"
+            for name in group:
+                label = f"{name} ({reads(experiments[name])})"
                 for panel, column in ((accuracies, "accuracy"), (losses, "loss")):
-                    _curve(panel, histories[name], records[name].best_epoch, column, label, number, theme)
+                    kept = records[name].best_epoch
+                    _curve(panel, histories[name], kept, column, label, numbers[name], theme)
             sizes = "{:,} train, {:,} val pairs".format(*n_pairs)
             _title(accuracies, kind, sizes, theme)
             heads = any(experiments[name].heads for name in group)
@@ -119,7 +126,10 @@ def _curve(
 
 
 def decile_error(
-    predictions: pd.DataFrame, experiments: Mapping[str, Experiment], theme: Theme = LIGHT
+    predictions: pd.DataFrame,
+    experiments: Mapping[str, Experiment],
+    theme: Theme = LIGHT,
+    things: str = "songs",
 ) -> Figure:
     """Draw a histogram of predicted minus true decile on test, a panel for each experiment."""
     about = (
@@ -140,7 +150,7 @@ def decile_error(
             for bar, step in zip(bars, steps, strict=True):
                 bar.set_alpha(1.0 if abs(step) <= 1 else 0.42)
             near = f"{shares[np.abs(steps) <= 1].sum():.0f} % at most a tenth off" if len(errors) else ""
-            _experiment_title(panel, name, experiment, len(errors), theme, near)
+            _experiment_title(panel, name, experiment, len(errors), theme, things=things, note=near)
             panel.set(xlabel="predicted minus true, in tenths", xticks=steps[::3])
             panel.set_ylabel("" if number % 2 else "% of the test pairs")
             panel.axvline(0, color=theme.soft, linewidth=0.8, zorder=0.5)
@@ -148,7 +158,10 @@ def decile_error(
 
 
 def predicted_against_true(
-    predictions: pd.DataFrame, experiments: Mapping[str, Experiment], theme: Theme = LIGHT
+    predictions: pd.DataFrame,
+    experiments: Mapping[str, Experiment],
+    theme: Theme = LIGHT,
+    things: str = "songs",
 ) -> Figure:
     """Draw predicted against true similarity of the test pairs, as density, a panel for each experiment."""
     more = "darker" if theme is LIGHT else "lighter"
@@ -178,7 +191,7 @@ def predicted_against_true(
             means = [[side[tenths == tenth].mean() for tenth in shown] for side in pairs[:2]]
             edge: dict[str, Any] = {"markeredgecolor": theme.paper, "markersize": 6}
             panel.plot(*means, "o-", color=theme.colour(1), linewidth=1.2, **edge)
-            _experiment_title(panel, name, experiment, len(pairs.true), theme)
+            _experiment_title(panel, name, experiment, len(pairs.true), theme, things=things)
             panel.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="true similarity")
             panel.set_ylabel("" if number % 2 else "predicted similarity")
         if drawn is not None:
@@ -192,7 +205,10 @@ def predicted_against_true(
 
 
 def confusion(
-    predictions: pd.DataFrame, experiments: Mapping[str, Experiment], theme: Theme = LIGHT
+    predictions: pd.DataFrame,
+    experiments: Mapping[str, Experiment],
+    theme: Theme = LIGHT,
+    things: str = "songs",
 ) -> Figure:
     """Draw the confusion of deciles on test, % of each true decile's pairs, a panel for each experiment.
 
@@ -216,7 +232,7 @@ def confusion(
             for row, total in enumerate(totals):
                 look: dict[str, Any] = {"size": 7, "color": theme.soft, "va": "center", "in_layout": False}
                 panel.text(9.65, row, f"{total:,.0f}", **look)
-            _experiment_title(panel, name, experiment, len(pairs.true), theme)
+            _experiment_title(panel, name, experiment, len(pairs.true), theme, things=things)
             ends = [f"{tenth:g}" for tenth in TENTHS]
             panel.set_xticks(np.arange(11) - 0.5, ends)
             panel.set_yticks(np.arange(11) - 0.5, ends)
@@ -257,6 +273,11 @@ class Bins(NamedTuple):
     n_pairs: np.ndarray
     n_hidden: int
 
+    @property
+    def n_pairs_in_all(self) -> int:
+        """The number of test pairs, hidden ones included."""
+        return int(self.n_pairs.sum()) + self.n_hidden
+
 
 class Scored(NamedTuple):
     """True and predicted similarity of an experiment's test pairs, and numbers of their songs."""
@@ -289,40 +310,54 @@ def calibration_bins(pairs: Scored, settings: Evaluate) -> Bins:
     return Bins(predicted, true, low, high, sizes[shown], int(sizes[~shown].sum()))
 
 
+def bins_of_test(predictions: pd.DataFrame, names: Iterable[str], settings: Evaluate) -> dict[str, Bins]:
+    """Return the bins of each experiment's test pairs; resampling takes longer than drawing them."""
+    return {name: calibration_bins(_test_pairs(predictions, name), settings) for name in names}
+
+
 def calibration(
-    predictions: pd.DataFrame,
+    bins: Mapping[str, Bins],
     experiments: Mapping[str, Experiment],
     settings: Evaluate,
     theme: Theme = LIGHT,
+    things: str = "songs",
 ) -> Figure:
     """Plot mean true similarity by predicted decile on test, with intervals; a panel for each target.
 
     Deciles of fewer than MIN_PAIRS pairs are not shown, and the panel says how many pairs those hold.
+
+    Args:
+        bins: experiment to its bins, from `bins_of_test`.
+        experiments: those to show.
+        settings: draws and level of the intervals.
+        theme: colours of the figure.
+        things: songs or texts.
     """
-    groups = grouped(experiments, lambda experiment: (_kind(experiment), _names(experiment)))
+    groups = grouped(experiments, lambda experiment: (_kind(experiment, things), _names(experiment)))
+    numbers = _numbers(experiments)
     about = (
         "Mean true similarity of the test pairs in each tenth of predicted similarity; the larger a dot, the "
-        f"more pairs. Bars: {settings.level:.0%} intervals from {settings.draws:,} resamples of the songs. "
-        f"Tenths of fewer than {MIN_PAIRS} pairs are not shown. Dotted: predicted as it is."
+        f"more pairs. Bars: {settings.level:.0%} intervals from {settings.draws:,} resamples of "
+        f"the {things}. Tenths of fewer than {MIN_PAIRS} pairs are not shown. Dotted: predicted as it is."
     )
     with style.used(theme):
         rows = -(-len(groups) // 2)
         figure = style.figure(4.2 * rows, "Calibration: true by predicted similarity", about, theme)
         axes = style.panels(figure, len(groups))
         for number, (panel, ((kind, names), group)) in enumerate(zip(axes, groups.items(), strict=True)):
-            _calibration_panel(panel, predictions, group, settings, theme)
-            n_pairs = len(_test_pairs(predictions, next(iter(group))).true)
+            _calibration_panel(panel, {name: bins[name] for name in group}, numbers, theme)
+            n_pairs = bins[next(iter(group))].n_pairs_in_all
             _title(panel, kind, f"{names}: {n_pairs:,} test pairs", theme)
             panel.set_ylabel("" if number % 2 else "mean true similarity")
     return figure
 
 
 def _calibration_panel(
-    axes: Axes, predictions: pd.DataFrame, group: Mapping[str, Experiment], settings: Evaluate, theme: Theme
+    axes: Axes, by_experiment: Mapping[str, Bins], numbers: Mapping[str, int], theme: Theme
 ) -> None:
     top = 0.2
-    for number, name in enumerate(group):
-        bins = calibration_bins(_test_pairs(predictions, name), settings)
+    for name, bins in by_experiment.items():
+        number = numbers[name]
         hidden = f" ({bins.n_hidden:,} pairs not shown)" if bins.n_hidden else ""
         look: dict[str, Any] = {"color": theme.colour(number)}
         marker = style.MARKERS[number % len(style.MARKERS)]
@@ -340,11 +375,13 @@ def _calibration_panel(
     axes.legend(loc="lower right", markerscale=0.6, borderaxespad=0.1, handletextpad=0.1)
 
 
-def _kind(experiment: Experiment) -> str:
+def _kind(experiment: Experiment, things: str) -> str:
     """Say in words which pairs an experiment is scored on."""
     if experiment.protocol == "songs":
         both = experiment.target == "observable"
-        return "Songs never seen: " + ("listed and unlisted pairs" if both else "listed pairs alone")
+        return f"{things.capitalize()} never seen: " + (
+            "listed and unlisted pairs" if both else "listed pairs alone"
+        )
     return "Rows cut at random: it leaks" if experiment.protocol == "paper" else "The corpus' own split"
 
 
@@ -354,8 +391,9 @@ def _names(experiment: Experiment) -> str:
     return f"protocol {experiment.protocol}{target}"
 
 
-def _reads(experiment: Experiment) -> str:
-    return f"{experiment.max_tokens} {'words' if experiment.tokens == 'word' else 'characters'}"
+def _numbers(experiments: Iterable[str]) -> dict[str, int]:
+    """Return the number of each experiment, which gives it its colour."""
+    return {name: number for number, name in enumerate(experiments)}
 
 
 def _rows(experiments: Mapping[str, Experiment]) -> int:
@@ -371,11 +409,19 @@ def _test_pairs(predictions: pd.DataFrame, name: str) -> Scored:
 
 
 def _experiment_title(
-    axes: Axes, name: str, experiment: Experiment, n_pairs: int, theme: Theme, note: str = ""
+    axes: Axes,
+    name: str,
+    experiment: Experiment,
+    n_pairs: int,
+    theme: Theme,
+    *,
+    things: str,
+    note: str = "",
 ) -> None:
     """Head a panel of one experiment: its name, what it reads, its pairs and their number."""
-    details = f"{n_pairs:,} test pairs; {_kind(experiment)[0].lower()}{_kind(experiment)[1:]}"
-    _title(axes, f"{name} ({_reads(experiment)})" + (f": {note}" if note else ""), details, theme)
+    kind = _kind(experiment, things)
+    details = f"{n_pairs:,} test pairs; {kind[0].lower()}{kind[1:]}"
+    _title(axes, f"{name} ({reads(experiment)})" + (f": {note}" if note else ""), details, theme)
 
 
 def _title(axes: Axes, title: str, details: str, theme: Theme) -> None:

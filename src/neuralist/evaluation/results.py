@@ -5,12 +5,13 @@ does; the numbers of DVC's tables.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from neuralist.config import params
 from neuralist.config.experiment import Experiment
 from neuralist.config.metric_table import BY_NAME, HEADLINE, OF_PAIRS, OF_RANKING, OF_SERVED
 from neuralist.config.records import BaselineEstimate, Estimate, ExperimentMetrics, RankingCounts
+from neuralist.data.songs import Things
 from neuralist.evaluation.baselines import BASELINES
 from neuralist.evaluation.groups import grouped
 from neuralist.evaluation.selection import lead_mark
@@ -20,16 +21,21 @@ Warnings = Mapping[str, Sequence[str]]  # protocol to sentences about its val an
 RIDGES = ("ridge_tfidf", "ridge")
 # In paragraphs of lines.
 _EXPLANATION = """\
-Each cell is a value on the test part and its {level:g} % interval from {draws:,} resamples of the songs.
-Baselines are learned on train alone; those from lyrics read as much of a text as the model.
+Each cell is a value on the test part and its {level:g} % interval from {draws:,} resamples of the {things}.
+Baselines are learned on train alone; those from {lyrics} read as much of a text as the model.
 A letter with ~ after a baseline's cell names an experiment whose lead over it is not shown: the interval
 of their paired difference includes 0. With ! the baseline is better: the interval excludes 0.
-A * marks a baseline that is made from metadata, not from lyrics.
+A * marks a baseline that is made from metadata, not from {lyrics}.
 
+"""
+_OF_RANKING = """\
 Listed AUC is the chance that a listed pair of a query song gets a higher similarity than an unlisted one, a
 pair that could be listed and is not; pairs nobody looked at are left out. It is a mean over queries, as are
 nDCG@10 (the gain is the similarity) and recall@10 (listed songs among the first ten / as many as could be).
-New artists are those of no training song; pooled is one AUC over all pairs. Deciles are tenths of similarity;
+New artists are those of no training song; pooled is one AUC over all pairs. \
+"""
+_OF_PAIRS = """\
+Deciles are tenths of similarity;
 binary accuracy cuts both sides at 0.5; F1 and balanced accuracy use each predictor's best threshold on val.
 """
 # Heading of a table on the test split to its metrics; those that an experiment lacks are left out.
@@ -112,10 +118,24 @@ class Section(NamedTuple):
     missing_leads: list[str]
 
 
-def explanation(settings: params.Evaluate) -> list[str]:
+def things(experiments: Experiments) -> Things:
+    """Return the word for what is compared, as `data.songs.things` does: where artists or lists are known."""
+    tests = [experiment.splits["test"] for experiment in experiments.values()]
+    are_songs = any(test.ranking is not None or "same_artist" in test.baselines for test in tests)
+    return "songs" if are_songs else "texts"
+
+
+def lyrics(experiments: Experiments) -> Literal["lyrics", "texts"]:
+    """Return the word for what the models read."""
+    return "lyrics" if things(experiments) == "songs" else "texts"
+
+
+def explanation(experiments: Experiments, settings: params.Evaluate) -> list[str]:
     """Return the paragraphs that say how the tables are read, with their line breaks."""
-    text = _EXPLANATION.format(level=100 * settings.level, draws=settings.draws)
-    return text.rstrip().split("\n\n")
+    is_ranked = any(experiment.splits["test"].ranking for experiment in experiments.values())
+    text = _EXPLANATION + _OF_RANKING * is_ranked + _OF_PAIRS
+    words = {"things": things(experiments), "lyrics": lyrics(experiments)}
+    return text.format(level=100 * settings.level, draws=settings.draws, **words).rstrip().split("\n\n")
 
 
 def sections(experiments: Experiments, warnings: Warnings | None = None) -> Iterator[Section]:
@@ -132,7 +152,8 @@ def sections(experiments: Experiments, warnings: Warnings | None = None) -> Iter
         }
         tables = [_table(heading, group, names) for heading, names in measured.items() if names]
         small = list(_warnings(group, warnings))
-        yield Section(title, _describe_test(group), small, tables, list(_list_missing_leads(group)))
+        facts = _describe_test(group, things(experiments))
+        yield Section(title, facts, small, tables, list(_list_missing_leads(group)))
 
 
 def _table(heading: str, experiments: Experiments, names: Sequence[str]) -> Table:
@@ -167,7 +188,7 @@ def markdown(
     lines = ["# Results", ""]
     lines += [*summary, ""] if summary else []
     lines += [f"**{corpus_note}**", ""] if corpus_note else []
-    lines += ["\n\n".join(explanation(settings)), ""]
+    lines += ["\n\n".join(explanation(experiments, settings)), ""]
     for section in sections(experiments, warnings):
         lines += [f"## {section.title}", "", *section.facts, ""]
         lines += [*(f"**{warning}**" for warning in section.warnings), ""] if section.warnings else []
@@ -191,7 +212,7 @@ def headline_table(experiments: Experiments, corpus_note: str = "", warnings: Wa
     for title, group in _comparable_groups(experiments).items():
         names = _headline(next(iter(group.values())))
         columns = _columns(group, names, lambda estimate, name: number(estimate.value, name))
-        facts = [*_describe_test(group), *_warnings(group, warnings)]
+        facts = [*_describe_test(group, things(experiments)), *_warnings(group, warnings)]
         lines += [title, *(f"  {fact}" for fact in facts), *columns, ""]
     return "\n".join([*lines, _MARKS])
 
@@ -207,19 +228,20 @@ def unseen_tables(experiments: Experiments, level: float, corpus_note: str = "")
     lines = [corpus_note] if corpus_note else []
     for (_, metric), group in groups.items():
         lines += [""] if lines else []
-        lines += [*_unseen_heading(group, metric, level), *_unseen_rows(group, metric)]
+        lines += [*_unseen_heading(group, metric, level, things(experiments)), *_unseen_rows(group, metric)]
     if not groups:
-        lines.append("No experiment was measured on songs that it had never seen: see artifacts/results.md.")
+        never = f"No experiment was measured on {things(experiments)} that it had never seen"
+        lines.append(f"{never}: see artifacts/results.md.")
     return lines
 
 
-def _unseen_heading(experiments: Experiments, metric: str, level: float) -> list[str]:
+def _unseen_heading(experiments: Experiments, metric: str, level: float, compared: str) -> list[str]:
     test = next(iter(experiments.values())).splits["test"]
-    size = f"{test.n_pairs:,} pairs of {test.n_songs:,} songs"
+    size = f"{test.n_pairs:,} pairs of {test.n_songs:,} {compared}"
     if metric in OF_RANKING and test.ranking:
         size = f"{test.ranking.n_queries:,} songs with a list, {test.ranking.n_pairs:,} pairs"
     return [
-        f"Songs never seen in training (test: {size}).",
+        f"{compared.capitalize()} never seen in training (test: {size}).",
         f"{BY_NAME[metric].heading}, and its {100 * level:g} % interval:",
     ]
 
@@ -239,11 +261,11 @@ def _unseen_rows(experiments: Experiments, metric: str) -> Iterator[str]:
         yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def pair_metrics_table(experiments: Experiments, corpus_note: str = "") -> str:
+def pair_metrics_table(experiments: Experiments, corpus_note: str, compared: Things) -> str:
     """Format metrics of graded pairs on test, with intervals, as aligned columns for the terminal."""
     lines = [corpus_note, ""] if corpus_note else []
     for group in _comparable_groups(experiments).values():
-        lines += _describe_test(group)
+        lines += _describe_test(group, compared)
         for names in _PAIR_METRICS:
             lines += ["", *_columns(group, names, interval)]
     return "\n".join([*lines, "", _MARKS])
@@ -327,18 +349,19 @@ def _letters(experiments: Experiments) -> dict[str, str]:
     return {name: str(i + 1) if many else chr(ord("a") + i) for i, name in enumerate(experiments)}
 
 
-def _describe_test(experiments: Experiments) -> list[str]:
+def _describe_test(experiments: Experiments, compared: str) -> list[str]:
     first = next(iter(experiments.values()))
     test = first.splits["test"]
     if not test.n_pairs:
         return ["The test part is empty."]
-    sentences = [first.note, f"Test: {test.n_pairs:,} pairs of {test.n_songs:,} songs."]
+    sentences = [first.note, f"Test: {test.n_pairs:,} pairs of {test.n_songs:,} {compared}."]
     seen = test.seen_in_train
     if seen:
-        of_texts = "" if seen.texts is None else f" ({seen.texts:.1%} of their texts, by words)"
+        which = "of their texts, by words" if compared == "songs" else "of them by their words"
+        of_texts = "" if seen.texts is None else f" ({seen.texts:.1%} {which})"
         sentences[-1] += (
             f" Train also holds {seen.pairs:.1%} of these pairs, in either direction, and "
-            f"{seen.songs:.1%} of these songs{of_texts}."
+            f"{seen.songs:.1%} of these {compared}{of_texts}."
         )
     if test.ranking:
         sentences.append(_describe_ranking(test.ranking))

@@ -134,7 +134,8 @@ def page(
         metric=BY_NAME[about.metric],
         reads=results.reads(experiments[about.name]),
         bars=bars(about, experiments[about.name]),
-        explanation=results.explanation(settings),
+        lyrics=results.lyrics(experiments),
+        explanation=results.explanation(experiments, settings),
         sections=list(results.sections(experiments, warnings)),
         pictures=figures,
     )

@@ -12,7 +12,7 @@ from neuralist.config.metric_table import BY_NAME
 from neuralist.config.records import Estimate, ExperimentMetrics
 from neuralist.evaluation import selection
 from neuralist.evaluation.baselines import BASELINES
-from neuralist.evaluation.results import Experiments, Warnings, baseline_label, interval, number
+from neuralist.evaluation.results import Experiments, Warnings, baseline_label, interval, number, things
 
 NAMED = 3  # baselines named in a sentence; the others are counted
 
@@ -76,7 +76,7 @@ def sentences(
     small = (warnings or {}).get(own.protocol, ())
     return [
         _compared(experiments, own),
-        _data(about, own, n_train, is_alone=len(experiments) == 1),
+        _data(about, own, n_train, compared=things(experiments), is_alone=len(experiments) == 1),
         _best(about, own, settings.level),
         _not_beaten(about, own),
         _trust(experiments, own, settings, corpus_note, small),
@@ -87,7 +87,7 @@ def _compared(experiments: Experiments, own: ExperimentMetrics) -> str:
     kinds = {name for each in experiments.values() for name in each.splits["test"].baselines}
     is_single = len(experiments) == 1
     count = "One model" if is_single else f"{len(experiments)} models"
-    task = f"trained to tell from their words how alike two {_things(own)} are"
+    task = f"trained to tell from their words how alike two {things(experiments)} are"
     models = f"{count} ({', '.join(experiments)}), {task}"
     if not kinds:
         return f"{models}, {'is' if is_single else 'are'} compared with no simpler method."
@@ -97,15 +97,11 @@ def _compared(experiments: Experiments, own: ExperimentMetrics) -> str:
     )
 
 
-def _things(own: ExperimentMetrics) -> str:
-    return "texts" if own.protocol == "given" else "songs"
-
-
-def _data(about: Subject, own: ExperimentMetrics, n_train: int, *, is_alone: bool) -> str:
+def _data(about: Subject, own: ExperimentMetrics, n_train: int, *, compared: str, is_alone: bool) -> str:
     """Describe the data that the subject learned from, was chosen on and is tested on."""
-    test, things = own.splits["test"], _things(own)
+    test = own.splits["test"]
     who = "It" if is_alone else f"The best on val, {about.name},"
-    learned = f"{who} learned from {n_train:,} pairs of {things} (train)"
+    learned = f"{who} learned from {n_train:,} pairs of {compared} (train)"
     # Of a model alone val chose the epoch.
     chosen = f"{'its best epoch ' * is_alone}was chosen on {own.splits['val'].n_pairs:,} other pairs (val)"
     if not test.n_pairs:
@@ -113,12 +109,12 @@ def _data(about: Subject, own: ExperimentMetrics, n_train: int, *, is_alone: boo
     seen = test.seen_in_train
     unseen = " that are not in train" if seen and not seen.songs else ""
     tested = "it is tested" if is_alone else "is tested"
-    tested += f" on {test.n_pairs:,} further pairs of {test.n_songs:,} {things}{unseen} (test)"
+    tested += f" on {test.n_pairs:,} further pairs of {test.n_songs:,} {compared}{unseen} (test)"
     if test.ranking and own.target == "observable":
         unlisted = test.n_pairs - test.ranking.n_listed
-        tested += f", {unlisted:,} of them in no list of similar {things} and so counted as 0"
+        tested += f", {unlisted:,} of them in no list of similar {compared} and so counted as 0"
     if seen and seen.songs:
-        tested += f", though train also holds {seen.songs:.1%} of these {things}"
+        tested += f", though train also holds {seen.songs:.1%} of these {compared}"
         tested += f" and {seen.pairs:.1%} of these pairs"
     return f"{learned}, {chosen}, and {tested}."
 
@@ -227,9 +223,10 @@ def _trust(
     corpus_note: str,
     warnings: Sequence[str],
 ) -> str:
+    compared = things(experiments)
     parts = [
-        f"an interval, from {settings.draws:,} resamples of the {_things(own)}, says how far a figure would "
-        f"move with other {_things(own)} of this kind, and nothing of another training or another corpus"
+        f"an interval, from {settings.draws:,} resamples of the {compared}, says how far a figure would "
+        f"move with other {compared} of this kind, and nothing of another training or another corpus"
     ]
     if own.protocol == "paper":
         parts.append("a test that repeats what was in training flatters every model")

@@ -35,11 +35,6 @@ class Drawing(NamedTuple):
     regions: Regions | None
     caption: str
 
-    @property
-    def names(self) -> list[str]:
-        """Names of the regions, by the words that tell them apart."""
-        return [] if self.regions is None else song_words.region_names(self.words, self.regions.labels)
-
 
 def draw(
     songs: pd.DataFrame,
@@ -68,8 +63,8 @@ def draw(
     shown, embeddings = embed(layout.sample_evenly(matching, most or choices.most), encoder)
     of_shown = words.rows(songs["song_id"].isin(shown["song_id"]).to_numpy())
     song_map = layout.songmap(shown, embeddings, encoder.similarity, choices.neighbours)
-    caption = layout.caption(len(shown), len(matching), criteria, experiment)
-    return Drawing(song_map, of_shown, song_words.regions(embeddings), caption)
+    caption = layout.caption(len(shown), len(matching), criteria, experiment, song_map.things)
+    return Drawing(song_map, of_shown, song_words.regions(embeddings, of_shown), caption)
 
 
 def page(drawn: Drawing, note: str) -> tuple[str, int]:
@@ -80,5 +75,6 @@ def page(drawn: Drawing, note: str) -> tuple[str, int]:
 
 def save_picture(drawn: Drawing, note: str, path: Path) -> None:
     """Write the picture of a drawing, its regions in the page's colours and with their names."""
-    named = None if drawn.regions is None else picture.named_regions(drawn.regions.labels, drawn.names)
+    regions = drawn.regions
+    named = None if regions is None else picture.named_regions(regions.labels, regions.names)
     picture.save_picture(drawn.song_map, drawn.caption, note, path, named)

@@ -38,12 +38,15 @@ def page(song_map: SongMap, words: TermWeights, regions: Regions | None, caption
         caption=caption,
         note=note,
         n_songs=len(song_map.songs),
+        things=song_map.things,
+        thing=song_map.things.removesuffix("s"),
+        is_music=song_map.things == "songs",
         neighbours=song_map.nearest.shape[1],
         explained=[f"{share:.0%}" for share in song_map.explained],
         data={
             **_columns(song_map),
             **_neighbours(song_map, words),
-            **_groups(song_map, words, regions),
+            **_groups(song_map, regions),
             "embeddings": _embeddings(song_map.embeddings),
             "measure": _measure(song_map.measure),
         },
@@ -96,7 +99,7 @@ def _neighbours(song_map: SongMap, words: TermWeights) -> dict[str, Any]:
     }
 
 
-def _groups(song_map: SongMap, words: TermWeights, regions: Regions | None) -> dict[str, Any]:
+def _groups(song_map: SongMap, regions: Regions | None) -> dict[str, Any]:
     genre_groups, languages = genres(song_map), spoken(song_map)
     groups: dict[str, Any] = {
         "colours": COLOURS,
@@ -108,9 +111,8 @@ def _groups(song_map: SongMap, words: TermWeights, regions: Regions | None) -> d
     }
     if regions is None:
         return groups
-    named = song_words.region_names(words, regions.labels)
     return groups | {
-        "regions": [{"name": name, "style": number} for number, name in enumerate(named)],
+        "regions": [{"name": name, "style": number} for number, name in enumerate(regions.names)],
         "region": regions.labels.tolist(),
         "silhouette": regions.silhouette,
     }

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from neuralist import html
+from neuralist.data.songs import Things, things
 from neuralist.model.neighbours import Neighbours
 from neuralist.model.similarity import Similarity
 from neuralist.text import languages, names
@@ -47,6 +48,7 @@ class SongMap(NamedTuple):
         similarity: float64 (n, k), the model's similarity to those, in [0, 1].
         embeddings: float (n, units), of which the page makes playlists.
         measure: the model's similarity of embeddings.
+        things: the word for them, songs or texts.
     """
 
     songs: list[Song]
@@ -56,6 +58,7 @@ class SongMap(NamedTuple):
     similarity: np.ndarray
     embeddings: np.ndarray
     measure: Similarity
+    things: Things = "songs"
 
 
 def resolve_filter(songs: pd.DataFrame, criteria: Filter) -> dict[str, Any]:
@@ -107,9 +110,9 @@ def sample_evenly(songs: pd.DataFrame, limit: int) -> pd.DataFrame:
     return songs.iloc[np.linspace(0, len(songs) - 1, limit).astype(int)].reset_index(drop=True)
 
 
-def caption(n_shown: int, n_songs: int, criteria: Filter, experiment: str) -> str:
+def caption(n_shown: int, n_songs: int, criteria: Filter, experiment: str, things: Things = "songs") -> str:
     """Return the map's heading: how many songs, which filter, which encoder."""
-    songs = f"{n_shown} songs" if n_shown == n_songs else f"{n_shown} of {n_songs} songs"
+    songs = f"{n_shown} {things}" if n_shown == n_songs else f"{n_shown} of {n_songs} {things}"
     filters = [f"{column} {value}" for column, value in criteria.items()]
     return ", ".join([songs, *filters, f"by the encoder of {experiment}"])
 
@@ -155,7 +158,7 @@ def songmap(songs: pd.DataFrame, embeddings: np.ndarray, similarity: Similarity,
     ]
     points, explained = pca(embeddings)
     near = nearest(embeddings, similarity, neighbours)
-    return SongMap(shown, points, explained, *near, embeddings, similarity)
+    return SongMap(shown, points, explained, *near, embeddings, similarity, things(songs))
 
 
 def pca(embeddings: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:

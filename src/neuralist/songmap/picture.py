@@ -127,12 +127,14 @@ def _write_heading(figure: Figure, song_map: SongMap, caption: str, note: str, w
     """Write what is shown above the drawing, and how to read it below."""
     left = 24 / WIDTH
     title: dict[str, Any] = {"size": 15, "weight": "bold", "va": "top", "parse_math": False}
-    figure.text(left, 1 - 14 / whole, "Song map", **title)
+    figure.text(left, 1 - 14 / whole, f"{song_map.things.removesuffix('s').capitalize()} map", **title)
     soft: dict[str, Any] = {"color": LIGHT.soft, "parse_math": False}
     figure.text(left, 1 - 40 / whole, caption, size=9.5, va="top", **soft)
     across, up = (f"{share:.0%}" for share in song_map.explained)
+    is_music = song_map.things == "songs"
+    near = "Songs that are near have lyrics" if is_music else "Texts that are near are those"
     below = (
-        "Songs that are near have lyrics that the encoder finds alike. Across and up: the first two "
+        f"{near} that the encoder finds alike. Across and up: the first two "
         f"principal components of its embeddings, {across} and {up} of their variance."
     )
     lines = "\n".join(filter(None, [below, note]))

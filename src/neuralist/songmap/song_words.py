@@ -25,10 +25,12 @@ class Regions(NamedTuple):
     Attributes:
         labels: int64 (n_songs,), the group of each song, from 0.
         silhouette: how clear-cut the groups are, in [-1, 1]; near 0 they run into each other.
+        names: of the groups, by the words that tell them apart.
     """
 
     labels: np.ndarray
     silhouette: float
+    names: list[str]
 
 
 def weighted(lyrics: Sequence[str], segmenter: str | None = None) -> TermWeights:
@@ -75,11 +77,12 @@ def region_names(words: TermWeights, labels: np.ndarray) -> list[str]:
     return [", ".join(of_region) or f"region {number}" for number, of_region in enumerate(named, start=1)]
 
 
-def regions(embeddings: np.ndarray) -> Regions | None:
+def regions(embeddings: np.ndarray, words: TermWeights) -> Regions | None:
     """Group songs by k-means on their embeddings, with the number of groups of the highest silhouette.
 
     Args:
         embeddings: float (n_songs, units), finite.
+        words: word weights, a row for each song.
 
     Returns:
         None where there are fewer than 9 songs, or fewer distinct ones than groups.
@@ -100,8 +103,12 @@ def regions(embeddings: np.ndarray) -> Regions | None:
             labels = model.fit_predict(points)
             sample = MEASURED if n_songs > MEASURED else None
             silhouette = silhouette_score(points, labels, sample_size=sample, random_state=SEED)
-            found.append(Regions(_largest_first(labels), round(float(silhouette), 3)))
-    return max(found, key=lambda one: one.silhouette, default=None)
+            found.append((round(float(silhouette), 3), labels))
+    if not found:
+        return None
+    silhouette, labels = max(found, key=lambda one: one[0])
+    ordered = _largest_first(labels)
+    return Regions(ordered, silhouette, region_names(words, ordered))
 
 
 def _largest_first(labels: np.ndarray) -> np.ndarray:

@@ -1,9 +1,10 @@
 """Draw a study's figures: its history, the importance of settings, and all trials in parallel coordinates.
 
-Optuna draws each twice: with plotly, on one page that opens offline, and with matplotlib, as PNG. Both get
-the style of the other figures.
+Optuna draws each with plotly, for one page that opens offline, on light and on dark paper as the reader's
+system asks; and with matplotlib, as PNG. All get the style of the other figures.
 """
 
+import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,8 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import optuna
-from matplotlib.colors import LinearSegmentedColormap
+import plotly.offline
+from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.gridspec import GridSpec
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
@@ -22,12 +24,13 @@ from optuna.trial import TrialState
 
 from neuralist import figure_style as style
 from neuralist import files, html
-from neuralist.figure_style import LIGHT
+from neuralist.figure_style import DARK, LIGHT, Theme
 
 # The importances are those of reaching the best tenth of the trials, of which Optuna wants five or more:
 # https://optuna.readthedocs.io/en/stable/reference/generated/optuna.importance.PedAnovaImportanceEvaluator.html
 MIN_TRIALS = 50
-FAINT = ("#cdd3e0", "#5f7fd8", "#122866")  # from the worst trial to the best: a line is seen on the paper
+# From the worst trial to the best: a line is seen on the paper.
+FAINT = {LIGHT: ("#cdd3e0", "#5f7fd8", "#122866"), DARK: ("#3a465f", "#2f6fcb", "#e4efff")}
 
 
 class StableImportances(PedAnovaImportanceEvaluator):
@@ -57,15 +60,15 @@ def save(study: optuna.Study, metric: str, summary: str, folder: Path) -> None:
     """
     matplotlib.use("Agg")
     counted, sections = count(study), []
+    figures: dict[str, dict[str, Any]] = {}
     for name, drawn in FIGURES.items():
         about = drawn.about.format(metric=metric)
         missing = explain_missing(study) if name == "importance" else None
-        figure = None
         if missing is None:
-            with_script = not sections  # of plotly, which the first figure brings along
-            figure = _page_figure(drawn, study, metric, name, with_script=with_script)
+            themes = {"light": LIGHT, "dark": DARK}
+            figures[name] = {key: page_figure(drawn, study, metric, theme) for key, theme in themes.items()}
             _save_picture(drawn, study, metric, f"{counted}. {about}", folder / f"{name}.png")
-        sections.append({"title": drawn.title, "about": missing or about, "figure": figure})
+        sections.append({"name": name, "title": drawn.title, "about": missing or about})
     page = html.render(
         "neuralist.study",
         "study.html.j2",
@@ -73,6 +76,10 @@ def save(study: optuna.Study, metric: str, summary: str, folder: Path) -> None:
         summary=summary,
         counted=counted,
         sections=sections,
+        figures=figures,
+        plotly=plotly.offline.get_plotlyjs(),
+        light=LIGHT,
+        dark=DARK,
     )
     files.write_text(folder / "study.html", page)
 
@@ -108,7 +115,7 @@ class Drawn(NamedTuple):
         about: how it is read; {metric} stands for the optimised metric.
         on_page: draws it with plotly, from the study and the keyword target_name.
         as_picture: draws it with matplotlib, likewise; returns the axes.
-        style_page: changes plotly's figure.
+        style_page: changes plotly's figure to a theme.
         style_picture: changes the axes.
         height: of the picture under its heading, in inches.
     """
@@ -117,28 +124,28 @@ class Drawn(NamedTuple):
     about: str
     on_page: Callable[..., Any]
     as_picture: Callable[..., Any]
-    style_page: Callable[[Any], None]
+    style_page: Callable[[Any, Theme], None]
     style_picture: Callable[[Any], None]
     height: float
 
 
-def _page_figure(drawn: Drawn, study: optuna.Study, metric: str, name: str, *, with_script: bool) -> str:
-    """Return a figure of plotly as HTML, in the house's colours."""
+def page_figure(drawn: Drawn, study: optuna.Study, metric: str, theme: Theme) -> dict[str, Any]:
+    """Return a figure of plotly, data and layout, in the house's colours."""
     figure = drawn.on_page(study, target_name=metric)
-    font = {"family": "Inter, system-ui, -apple-system, Segoe UI, Roboto, sans-serif", "color": LIGHT.ink}
+    font = {"family": "Inter, system-ui, -apple-system, Segoe UI, Roboto, sans-serif", "color": theme.ink}
     figure.update_layout(
         title=None,
         font=font,
-        paper_bgcolor=LIGHT.paper,
-        plot_bgcolor=LIGHT.paper,
-        colorway=list(LIGHT.colours),
+        paper_bgcolor=theme.paper,
+        plot_bgcolor=theme.paper,
+        colorway=list(theme.colours),
         margin={"l": 70, "r": 30, "t": 50, "b": 60},
         height=420,
     )
-    figure.update_xaxes(gridcolor=LIGHT.line, linecolor=LIGHT.soft, zerolinecolor=LIGHT.line)
-    figure.update_yaxes(gridcolor=LIGHT.line, linecolor=LIGHT.soft, zerolinecolor=LIGHT.line)
-    drawn.style_page(figure)
-    return figure.to_html(full_html=False, include_plotlyjs=with_script, div_id=name)
+    figure.update_xaxes(gridcolor=theme.line, linecolor=theme.soft, zerolinecolor=theme.line)
+    figure.update_yaxes(gridcolor=theme.line, linecolor=theme.soft, zerolinecolor=theme.line)
+    drawn.style_page(figure, theme)
+    return json.loads(figure.to_json())
 
 
 def _save_picture(drawn: Drawn, study: optuna.Study, metric: str, about: str, path: Path) -> None:
@@ -159,20 +166,32 @@ def _with_stable_importances(draw: Callable[..., Any]) -> Callable[..., Any]:
     return lambda study, **options: draw(study, evaluator=StableImportances(), **options)
 
 
-def _style_history_page(figure: Any) -> None:
-    dots, line = {"color": LIGHT.colours[0]}, {"color": LIGHT.colours[1], "shape": "hv"}
+def _style_history_page(figure: Any, theme: Theme) -> None:
+    dots, line = {"color": theme.colours[0]}, {"color": theme.colours[1], "shape": "hv"}
     figure.update_traces(marker=dots, selector={"mode": "markers"})
     figure.update_traces(line=line, name="best so far", selector={"mode": "lines"})
     figure.update_xaxes(title="trial")
 
 
-def _style_importance_page(figure: Any) -> None:
-    figure.update_traces(marker={"color": LIGHT.colours[0]})
+def _style_importance_page(figure: Any, theme: Theme) -> None:
+    figure.update_traces(marker={"color": theme.colours[0], "line": {"width": 0}})
     figure.update_layout(xaxis_title="importance", yaxis_title=None)
 
 
-def _style_parallel_page(figure: Any) -> None:
-    figure.update_layout(plot_bgcolor=LIGHT.line)  # the palest of Optuna's lines is nearly white
+def _style_parallel_page(figure: Any, theme: Theme) -> None:
+    """Colour the lines, one a trial, and the scale beside them; a line begins at the height of its value."""
+    # On the paper's colour: some values lie on lines.
+    figure.update_annotations(font_color=theme.ink, bgcolor=theme.paper)
+    [scale] = figure.select_traces(selector={"mode": "markers"})
+    scale.marker.colorscale = list(FAINT[theme])
+    colours = _from_worst_to_best(theme)
+    for line in figure.select_traces(selector={"mode": "lines"}):
+        line.update(opacity=1, line_width=1.4)
+        line.line.color = to_hex(colours(1 - line.y[0] if scale.marker.reversescale else line.y[0]))
+
+
+def _from_worst_to_best(theme: Theme) -> LinearSegmentedColormap:
+    return LinearSegmentedColormap.from_list("trials", FAINT[theme])
 
 
 def _style_history(axes: Any) -> None:
@@ -196,7 +215,8 @@ def _style_importance(axes: Any) -> None:
 
 def _style_parallel(axes: Any) -> None:
     lines, low_is_good = axes.collections[0], axes.collections[0].get_cmap().name.endswith("_r")
-    lines.set_cmap(LinearSegmentedColormap.from_list("trials", FAINT[::-1] if low_is_good else FAINT))
+    colours = _from_worst_to_best(LIGHT)
+    lines.set_cmap(colours.reversed() if low_is_good else colours)
     lines.set(linewidth=1.5 if len(lines.get_segments()) < 30 else 0.9, alpha=0.9)
     lines.colorbar.remove()  # the first axis says the same
     whole = GridSpec(1, 1, axes.figure)[0]
@@ -241,8 +261,8 @@ FIGURES = {
     ),
     "parallel_coordinates": Drawn(
         "All trials as lines",
-        "Each line is a complete trial, from its {metric} at the left through its settings; the darker, the "
-        "better.",
+        "Each line is a complete trial, from its {metric} at the left through its settings; the more it "
+        "stands out, the better.",
         optuna.visualization.plot_parallel_coordinate,
         optuna.visualization.matplotlib.plot_parallel_coordinate,
         _style_parallel_page,

@@ -17,16 +17,14 @@ CURVES = "training/"
 
 
 def final(column: str) -> str:
-    """Return the metric that a column of history.csv holds, by its name in artifacts/metrics/.
+    """Return the name of what a column of history.csv holds: <metric>, or val_<metric>, as in metrics/.
 
-    history.csv shortens two names: val_accuracy is val_binary_accuracy, val_listed_auc is
-    val_pooled_listed_auc. Under its own name it would be compared with another metric.
+    Under its name in history.csv, where two are shortened, it would be compared with another metric.
     """
-    from neuralist.config.metric_table import ON_VAL  # pydantic takes 0.1 s: only when a run is written
+    from neuralist.config.metric_table import of_column  # pydantic takes 0.1 s: only when a run is written
 
-    metric = column.removeprefix("val_")
-    split = column.removesuffix(metric)
-    return split + (ON_VAL[metric].name if metric in ON_VAL else metric)
+    split, metric = of_column(column)
+    return f"val_{metric}" if split == "val" else metric
 
 
 def curve(column: str) -> str:

@@ -6,12 +6,13 @@ digest.
 """
 
 import csv
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuralist.files import digest_all
+from neuralist.files import digest_all, read_json
 from neuralist.tracking import inputs, metric_names, trainings
 
 if TYPE_CHECKING:
@@ -70,13 +71,25 @@ def names(artifacts: Path) -> list[str]:
     return evaluated
 
 
-def lengths(experiments: Iterable[str]) -> list[str]:
-    """Return the experiments whose names begin with "words", which read texts of different length.
+def of_unlike_lengths(artifacts: Path) -> list[list[str]]:
+    """Return the evaluated experiments that differ in max_tokens alone, in groups of two or more.
 
-    [] where there are fewer than two, and so nothing to compare.
+    Those that read least come first.
+
+    Raises:
+        ValueError: nothing is evaluated, or an experiment's record is missing or damaged.
     """
-    of_lengths = [name for name in experiments if name.startswith("words")]
-    return of_lengths if len(of_lengths) > 1 else []
+    by_settings: dict[str, list[tuple[int, str]]] = {}
+    for name in names(artifacts):
+        # Without its pydantic model, whose import takes as long as all else that a call with no news does.
+        record = artifacts / "experiments" / name / "experiment.json"
+        params = read_json(record).get("params", {})
+        if "max_tokens" not in params:
+            raise ValueError(f"{record}: no params with max_tokens; run `dvc repro` to train again")
+        max_tokens = params.pop("max_tokens")
+        by_settings.setdefault(json.dumps(params, sort_keys=True), []).append((max_tokens, name))
+    groups = [[name for _, name in sorted(group)] for group in by_settings.values() if len(group) > 1]
+    return sorted(groups)
 
 
 def read(artifacts: Path, raw: Path, name: str) -> RunContent:

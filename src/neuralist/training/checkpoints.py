@@ -5,7 +5,7 @@
 | work/checkpoints/<experiment>-<fingerprint>/epoch.npz | the task; of an ensemble, the first training |
 | work/checkpoints/<experiment>-<fingerprint>/epoch-<number>.npz | a further training of an ensemble, from 2 |
 | work/checkpoints/<experiment>-<fingerprint>/before-<either>.npz | its pretraining |
-| work/checkpoints/<experiment>-<fingerprint>/<any>-histograms.npz | its histograms, see `histograms` |
+| work/checkpoints/<experiment>-<fingerprint>/<any>-histograms.npz | its histograms, see `model.histograms` |
 | work/checkpoints/study-<name>/trial-<number>.npz | a trial of a study |
 
 `loop.fit` writes one after each epoch, and resumes from an existing one.
@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neuralist import files
+from neuralist.model import histograms
 
 Epoch = dict[str, float]
 
@@ -56,6 +57,11 @@ def of_training(folder: Path, number: int = 0) -> Path:
 def of_pretraining(checkpoint: Path) -> Path:
     """Path of the checkpoint of the pretraining that precedes a training."""
     return checkpoint.with_name(f"before-{checkpoint.name}")
+
+
+def histograms_beside(checkpoint: Path) -> Path:
+    """Path of the histograms of the training that a checkpoint is of."""
+    return checkpoint.with_name(f"{checkpoint.stem}-{histograms.FILE}")
 
 
 def of_trial(study_folder: Path, number: int) -> Path:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from neuralist import console
 from neuralist.config import params
-from neuralist.training import checkpoints, histograms, loop, saving
+from neuralist.model import histograms
+from neuralist.training import checkpoints, loop, saving
 from neuralist.training.checkpoints import Epoch
 from neuralist.training.distributed.workers import Workers
 from neuralist.training.examples import TrainingData
@@ -62,7 +63,8 @@ def train_experiment(  # noqa: PLR0913  the last three, by keyword, are for some
         epochs = len(trained[0].history)
         return f"{name}: best epoch {loop.best_epoch(trained[0].history)} of {epochs}; worker 0 saves it"
     message = saving.save_experiment(name, settings, prepared, trained, folder)
-    seen, kept = histograms.beside(checkpoints.of_training(checkpoint_folder)), folder / histograms.FILE
+    seen = checkpoints.histograms_beside(checkpoints.of_training(checkpoint_folder))
+    kept = folder / histograms.FILE
     kept.unlink(missing_ok=True)  # of an earlier training
     if seen.exists():
         shutil.copyfile(seen, kept)

@@ -16,13 +16,13 @@ from scipy.stats import mannwhitneyu
 from neuralist import metrics
 from neuralist.config import params
 from neuralist.config.metric_table import ON_VAL
-from neuralist.model import averaged_vectors, losses
+from neuralist.model import averaged_vectors, histograms, losses
 from neuralist.model.backend import keras
 from neuralist.model.bag_of_words import Bag
 from neuralist.model.malstm import Architecture, MaLSTM
 from neuralist.model.similarity import PairRegression, Similarity, Steepness
 from neuralist.text.vocabulary import Windows
-from neuralist.training import batches, checkpoints, histograms, pair_regression
+from neuralist.training import batches, checkpoints, pair_regression
 from neuralist.training.checkpoints import Checkpoint, Epoch
 from neuralist.training.distributed.workers import Workers
 from neuralist.training.examples import Examples, TrainingData
@@ -221,7 +221,7 @@ def fit(
             best = values(model.trainable_variables)
         if settings.histograms and workers is None:
             histograms.add(
-                histograms.beside(checkpoint),
+                checkpoints.histograms_beside(checkpoint),
                 len(history),
                 weights_and_gradients(model, splits["train"], settings, len(history)),
             )

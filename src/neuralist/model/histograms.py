@@ -1,4 +1,4 @@
-"""Histograms of weights and gradients by epoch, in a file beside the checkpoint.
+"""Histograms of weights and gradients by epoch: histograms.npz, written in training, read by evaluation.
 
 File: for each weight, by its name, `weights/<name>/counts`, int64 (n_epochs, BINS), and `.../edges`, float64
 (n_epochs, BINS + 1). The same with `gradients/`, by the decimal logarithm of their sizes, zeros left out:
@@ -6,22 +6,28 @@ sizes differ by factors of thousands. The edges of an epoch reach over the middl
 a few large ones do not press all others into one bin.
 """
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from neuralist import files
 
 FILE = "histograms.npz"  # in an experiment's folder
+Kind = Literal["weights", "gradients"]
+KINDS: tuple[Kind, ...] = ("weights", "gradients")
 BINS = 60
 REACH = (0.005, 0.995)  # quantiles of the values
 NARROWEST = 1e-12  # of the edges, where all values are equal
 
 
-def beside(checkpoint: Path) -> Path:
-    """Return the path of the histograms of the training that a checkpoint is of."""
-    return checkpoint.with_name(f"{checkpoint.stem}-{FILE}")
+class Histogram(NamedTuple):
+    """Of one weight: counts (n_epochs, n_bins) and edges (n_epochs, n_bins + 1)."""
+
+    counts: np.ndarray
+    edges: np.ndarray
 
 
 def histogram(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -57,3 +63,26 @@ def add(path: Path, epoch: int, values: Mapping[str, np.ndarray]) -> None:
             made[key] = np.concatenate([earlier[key], row[None]]) if key in earlier else row[None]
     with files.unfinished(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **made)
+
+
+def read(path: Path) -> dict[Kind, dict[str, Histogram]]:
+    """Return the histograms of a file by kind, and by the name of the weight; {} where there is no file.
+
+    A training on another backend than TensorFlow keeps weights, and no gradients.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    if not path.exists():
+        return {}
+    try:
+        with np.load(path) as arrays:
+            names = [name.removesuffix("/counts") for name in arrays.files if name.endswith("/counts")]
+            stored = {name: Histogram(arrays[f"{name}/counts"], arrays[f"{name}/edges"]) for name in names}
+    except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
+        raise ValueError(f"{path}: not readable ({error}); run `dvc repro -f` to train again") from error
+    by_kind: dict[Kind, dict[str, Histogram]] = {
+        kind: {name.partition("/")[2]: one for name, one in stored.items() if name.startswith(f"{kind}/")}
+        for kind in KINDS
+    }
+    return {kind: histograms for kind, histograms in by_kind.items() if histograms}

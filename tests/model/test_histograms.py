@@ -7,7 +7,7 @@ import pytest
 from tests.settings import experiment
 
 from neuralist.config.experiment import Experiment
-from neuralist.training import histograms
+from neuralist.model import histograms
 
 
 def test_the_bins_reach_over_the_middle_99_percent_of_the_values() -> None:
@@ -41,6 +41,28 @@ def test_an_epoch_replaces_itself_and_the_later_ones(tmp_path: Path) -> None:
     with np.load(path) as arrays:
         assert arrays["weights/lstm/kernel/counts"].shape == (2, histograms.BINS)
         assert arrays["weights/lstm/kernel/edges"][:, 0] == pytest.approx([1, 5])
+
+
+def test_a_file_is_read_by_kind_and_weight_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / histograms.FILE
+    for epoch in (1, 2):
+        values = {"weights/lstm/kernel": np.full(9, float(epoch)), "gradients/lstm/kernel": np.full(9, 0.1)}
+        histograms.add(path, epoch, values)
+    read = histograms.read(path)
+    assert {kind: list(of_kind) for kind, of_kind in read.items()} == {
+        "weights": ["lstm/kernel"],
+        "gradients": ["lstm/kernel"],
+    }
+    assert read["weights"]["lstm/kernel"].counts.sum(axis=1).tolist() == [9, 9]
+    assert read["gradients"]["lstm/kernel"].edges[:, 0] == pytest.approx([-1, -1])
+
+
+def test_no_file_holds_no_histograms_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+    path = tmp_path / histograms.FILE
+    assert histograms.read(path) == {}
+    path.write_bytes(b"PK\x03\x04 cut short")
+    with pytest.raises(ValueError, match=r"histograms\.npz: not readable"):
+        histograms.read(path)
 
 
 def test_settings_that_ask_for_none_do_not_name_them() -> None:
