@@ -126,4 +126,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run(main, "the same command with --full goes on after the last finished trial")

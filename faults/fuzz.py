@@ -219,7 +219,9 @@ def measure(run: Run) -> Iterator[tuple[int, Told]]:
         ports = {COMPARE: pairs.port, RECOMMEND: nearest.port}
         for number in run.numbers:
             kind, sent = request(run.seed, number)
-            outcome, said = served.judged(served.ask(ports[kind], sent.body, sent.headers), sent.rows)
+            outcome, said = served.judged(
+                served.ask(ports[kind], sent.body, sent.headers), sent.rows, sent.body
+            )
             if outcome is not Outcome.WRONG and number % 100 == 99:
                 plain = json.dumps({"dataframe_records": [PLAIN[kind]]}).encode()
                 after = served.ask(ports[kind], plain, {"Content-Type": JSON})

@@ -76,21 +76,22 @@ def ask(port: int, body: bytes, headers: dict[str, str], seconds: float = TO_ANS
         connection.close()
 
 
-def judged(answer: Answer, rows: int | None = None) -> Told:
+def judged(answer: Answer, rows: int | None = None, sent: bytes = b"") -> Told:
     """Return the outcome of a request.
 
     Args:
         answer: of the server.
         rows: that a right answer has; None where any number will do.
+        sent: the request's body; what a message echoes of it is no leak.
     """
     if answer.status == 200:
         return _judged_rows(answer, rows)
     shown = f"{answer.status} {answer.body[:200]}"
-    leak = LEAK.search(answer.body)
+    leaks = [found[0] for found in LEAK.finditer(answer.body) if found[0].encode() not in sent]
     if not 400 <= answer.status < 500:
         return Outcome.WRONG, shown
-    if leak:
-        return Outcome.WRONG, f"leaks {leak[0]!r}: {shown}"
+    if leaks:
+        return Outcome.WRONG, f"leaks {leaks[0]!r}: {shown}"
     if len(answer.body) > LONGEST:
         return Outcome.WRONG, f"a refusal of {len(answer.body):,} characters: {shown}"
     return Outcome.REFUSED, shown

@@ -24,7 +24,7 @@ from faults.commands import NEURALIST, Ended
 from faults.targets import Target
 from faults.trials import ROOT, NeededError, Outcome, Run, Told, draws
 
-SAMPLE, FULL = 6, 80
+SAMPLE, FULL = 6, 40
 TO_END_S = 60  # in which a stopped target must have ended, on a machine that is busy too
 STOPS = {signal.SIGINT: (130, "Ctrl-C"), signal.SIGTERM: (143, "SIGTERM")}
 # How names of files and folders begin that are being written, see `neuralist.files`.

@@ -288,4 +288,4 @@ def copy_bounded(source: BinaryIO, target: BinaryIO, limit: int = LOG_LIMIT, sec
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run(main, "`make serve` starts it again")

@@ -214,6 +214,12 @@ def test_an_answer_is_right_refused_or_wrong(status: int, body: str, outcome: Ou
     assert served.judged(served.Answer(status, body), 1)[0] is outcome
 
 
+def test_what_a_refusal_echoes_of_its_request_is_no_leak() -> None:
+    answer = served.Answer(400, '{"message": "Expected 2 columns, got 1: ../../etc/passwd"}')
+    assert served.judged(answer, 1, b"a,b\n../../etc/passwd\n")[0] is Outcome.REFUSED
+    assert served.judged(answer, 1, b"a,b\nc\n")[0] is WRONG
+
+
 # --- damaged folders -------------------------------------------------------------------------------
 
 
