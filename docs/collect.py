@@ -119,6 +119,7 @@ def of_faults(source: Path) -> dict[str, Any]:
             FAULTS[kind],
             *(results[kind][outcome] for outcome in ("tried", "recovered", "refused", "wrong")),
             f"{'full' if results[kind]['full'] else 'sample'}, seed {results[kind]['seed']}",
+            results[kind]["commit"],
             results[kind]["date"],
         ]
         for kind in FAULTS
@@ -129,7 +130,7 @@ def of_faults(source: Path) -> dict[str, Any]:
         **{key: latest[key] for key in ("date", "processor", "commit")},
         "command": "make test-faults",
         "data": "The demo, and raw folders made from seeds",
-        "columns": ["", "tried", "recovered", "refused in one line", "wrong", "run", "date"],
+        "columns": ["", "tried", "recovered", "refused in one line", "wrong", "run", "commit", "date"],
         "rows": rows,
     }
 
