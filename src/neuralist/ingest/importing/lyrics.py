@@ -39,8 +39,9 @@ def roles(table: Table, form: str) -> Roles:
 
 
 def files(folder: Path) -> list[Path]:
-    """Return what is named as a song file in a folder and its folders, sorted; hidden ones are none."""
-    found = (path for path in folders.found(folder, "*") if path.suffix.lower() in SONG_ENDINGS)
+    """Return files, and folders, that are named as song files in a folder, sorted; hidden ones are none."""
+    named = (path for path in folders.found(folder, "*") if path.suffix.lower() in SONG_ENDINGS)
+    found = (path for path in named if path.is_file() or path.is_dir())
     return sorted(
         path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
