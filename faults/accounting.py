@@ -91,6 +91,7 @@ def _records(path: Path) -> list[int]:
     marks = {b"\xff\xfe\0\0": "utf-32", b"\xff\xfe": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
     # Without a mark: what ends fields and rows is the same in all others.
     text = content.decode(next((name for mark, name in marks.items() if content.startswith(mark)), "latin-1"))
+    text = text.lstrip("\ufeff")  # of one that was encoded twice
     if path.suffix == ".json" and len(list(filter(str.strip, text.split("\n")))) == 1:
         whole = json.loads(text)
         return [len(whole["songs"] if isinstance(whole, dict) else whole)]

@@ -42,10 +42,11 @@ def measure(run: Run) -> Iterator[tuple[int, Told]]:
 def _trial(folder: Path, draw: random.Random, number: int, *, full: bool) -> Told:
     raw, layout = folder / "raw", LAYOUTS[number % len(LAYOUTS)]
     raw_folders.LAYOUTS[layout](raw, draw)
-    written = sorted(raw.iterdir())  # damage may take a file away
+    written = set(raw.iterdir())
     what = f"{layout}: {'; '.join(damage.spoil(raw, draw))}"
+    sources = sorted(written | set(raw.iterdir()))  # damage may take a file away, or put one beside it
     if layout == "importable":
-        command = (NEURALIST, "import", *map(str, written), "--out", str(folder / "new"))
+        command = (NEURALIST, "import", *map(str, sources), "--out", str(folder / "new"))
         ended = commands.run(command, folder, commands.PATIENCE, ROOT)
     else:
         for name in LINKED:
@@ -62,7 +63,7 @@ def _trial(folder: Path, draw: random.Random, number: int, *, full: bool) -> Tol
     if (artifacts / "rejects.parquet").exists():
         lost = accounting.faults(raw, accounting.read(artifacts))
     elif (folder / "new").exists():
-        lost = accounting.faults_of_import(sorted(raw.iterdir()), folder / "new")
+        lost = accounting.faults_of_import(sources, folder / "new")
     if lost:
         return Outcome.WRONG, f"{what}: {lost[0]}" + (f" and {len(lost) - 1} more" if lost[1:] else "")
     if ended.code == 0:

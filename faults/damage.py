@@ -155,6 +155,8 @@ def beside(path: Path, draw: random.Random) -> str:
     target = path.with_name(
         {"hidden copy": f".{path.name}", "editor's copy": f"{path.name}~"}.get(way, f"0{path.name}")
     )
+    while os.path.lexists(target):  # by an earlier damage
+        target = target.with_name(f"0{target.name}")
     if way == "folder":
         target.mkdir()
     elif way == "FIFO":
