@@ -16,7 +16,7 @@ from neuralist import console, files
 from neuralist.config import corpus, params, records
 from neuralist.console import next_steps, pipeline
 from neuralist.revisions import committed
-from neuralist.tracking import pages, run_content
+from neuralist.tracking import pages
 
 LOG = Path("work/repro.log")
 ESTIMATES = Path("artifacts/estimates")
@@ -72,9 +72,7 @@ def _results() -> list[str]:
 
 
 def _next() -> list[str]:
-    groups = run_content.of_unlike_lengths(ESTIMATES.parent)
-    compared = {tuple(group): pages.compare_page(group, ESTIMATES.parent, Path("data")) for group in groups}
-    beside = {" beside ".join(group): address for group, address in compared.items() if address}
+    beside = pages.compare_pages(ESTIMATES.parent, Path("data"))
     workspace = files.workspace(Path.cwd())
     ready = next_steps.ready(workspace, params.model_name(Path("params.yaml")))
     ui = next_steps.Step("(cd ../.. && mlflow ui)" if workspace else "mlflow ui", "the runs, at")

@@ -7,7 +7,7 @@ and nothing was written to it, else the 3 s of importing mlflow.
 
 from neuralist import console
 from neuralist.arguments import path_parser
-from neuralist.tracking import pages, run_content, study_runs
+from neuralist.tracking import pages, study_runs
 from neuralist.tracking.runs import record
 
 
@@ -19,9 +19,8 @@ def main() -> None:
     for name in [*recorded, *([f"study {study}"] if study else [])]:
         print(f"{name}: recorded in MLflow")
     print(f"the runs, in `mlflow ui`: {pages.runs_page()}")
-    for group in run_content.of_unlike_lengths(args.artifacts):
-        if beside := pages.compare_page(group, args.artifacts, args.raw):
-            print(f"{' beside '.join(group)}: {beside}")
+    for names, address in pages.compare_pages(args.artifacts, args.raw).items():
+        print(f"{names}: {address}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from neuralist import files
 PAGE = "docs/results/processors.md"
 FEW = 4  # names in a line
 _REFUSED = re.compile(r"'\./dvc\.lock' validation failed|unable to read: '\./dvc\.lock'")  # by DVC
-_CONFLICT = b"<<<<<<< "
 
 
 class Lock(NamedTuple):
@@ -56,7 +55,9 @@ def mend(folder: Path, said: Iterable[str]) -> str | None:
         None where DVC said nothing of it, or where it holds a merge conflict.
     """
     path = folder / "dvc.lock"
-    if not any(map(_REFUSED.match, said)) or _CONFLICT in path.read_bytes():
+    if not any(map(_REFUSED.match, said)):
+        return None
+    if any(map(files.CONFLICT.match, path.read_text("utf-8", errors="replace").splitlines())):
         return None
     lock = _of_head(folder)
     if lock is None:

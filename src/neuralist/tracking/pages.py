@@ -67,6 +67,19 @@ def compare_page(
     return f"{_site(mlflow_store.uri)}/#/compare-runs?runs={runs}&experiments={experiments}"
 
 
+def compare_pages(artifacts: Path, raw: Path) -> dict[str, str]:
+    """Return the page of each group of experiments that differ in max_tokens alone, by the group's names.
+
+    Groups of which the store lacks a run are left out. The names are joined, as "words15 beside words300".
+
+    Raises:
+        ValueError: see `run_content.of_unlike_lengths` and `compare_page`.
+    """
+    groups = run_content.of_unlike_lengths(artifacts)
+    compared = {" beside ".join(group): compare_page(group, artifacts, raw) for group in groups}
+    return {names: address for names, address in compared.items() if address}
+
+
 def _runs(mlflow_store: Store) -> str:
     return f"{_site(mlflow_store.uri)}/#/experiments/{_experiment_id(mlflow_store)}/runs"
 
